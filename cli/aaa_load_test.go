@@ -95,7 +95,7 @@ func TestAAALoadCounts(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if all, _ := s.Requests(); all != 300 {
-		t.Errorf("the server took %d requests", all)
+		t.Errorf("the server received %d requests", all)
 	}
 	l := r.Latency
 	if l.P50 <= 0 || l.P90 < l.P50 || l.P99 < l.P90 || l.P999 < l.P99 || l.Max < l.P999 || r.CPU <= 0 ||
@@ -139,7 +139,7 @@ func TestAAALoadTACACS(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if c := s.Counts(); c.Sessions != 60+40 {
-		t.Errorf("the server took %+v; 60 authentications and 40 authorizations were due", c)
+		t.Errorf("the server received %+v, want 60 authentications and 40 authorizations", c)
 	}
 	s.SetFaults(servers.TACACSFaults{Silent: true})
 	r, err = loadJSON(t, t.Context(), "-n", "4", "-p", "4", "--users", users, "--address", s.Addr(), "--secret-file",
@@ -189,7 +189,7 @@ func TestAAALoadConfigured(t *testing.T) {
 		switch {
 		case tt.want != "":
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("%s %s: %v, must say %q", tt.file, tt.server, err, tt.want)
+				t.Errorf("%s %s: %v, want %q", tt.file, tt.server, err, tt.want)
 			}
 		case err != nil || !strings.Contains(out.String(), `"granted": 3,`) ||
 			!strings.Contains(out.String(), `"protocol": "`+tt.protocol+`"`):
@@ -258,7 +258,7 @@ func TestAAALoadUnsent(t *testing.T) {
 		t.Errorf("%v %+v", err, r)
 	}
 	if all, _ := s.Requests(); all != 0 {
-		t.Errorf("the server took %d requests", all)
+		t.Errorf("the server received %d requests", all)
 	}
 }
 
@@ -331,7 +331,7 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 		{append([]string{"--users", write(t, "csv", "\n# nobody\n")}, where...), "no users: write one"},
 	} {
 		if _, err := loadJSON(t, t.Context(), tt.args...); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%q: %v, must say %q", tt.args, err, tt.want)
+			t.Errorf("%q: %v, want %q", tt.args, err, tt.want)
 		}
 	}
 }

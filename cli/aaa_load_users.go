@@ -42,7 +42,7 @@ func readSecretFile(path string) (aaa.Secret, error) {
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if text == "" || strings.ContainsAny(text, "\n\r\x00") {
-		return "", fmt.Errorf("%s: must hold the secret alone, on one line", path)
+		return "", fmt.Errorf("%s: must contain only the secret, on one line", path)
 	}
 	return aaa.Secret(text), nil
 }

@@ -89,7 +89,7 @@ func TestReadmeCommands(t *testing.T) {
 	head := strings.Join(strings.Split(string(data), "\n")[:16], "\n")
 	for _, cmd := range []string{"go run ./cmd/ringback lab", "./scripts/test"} {
 		if !strings.Contains(head, cmd) {
-			t.Errorf("README.md: %q does not stand in its first 16 lines", cmd)
+			t.Errorf("README.md: %q is not in the first 16 lines", cmd)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func TestImports(t *testing.T) {
 	}
 	for pkg := range allowed {
 		if p := strings.TrimSuffix(pkg, "_test"); !seen[p] {
-			t.Errorf("ARCHITECTURE.md draws %s, which has no Go file", p)
+			t.Errorf("ARCHITECTURE.md lists %s, which has no Go file", p)
 		}
 	}
 }

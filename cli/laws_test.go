@@ -111,7 +111,7 @@ func TestAPIReference(t *testing.T) {
 	slices.Sort(served)
 	slices.Sort(written)
 	if !slices.Equal(served, written) {
-		t.Errorf("docs/reference/api.md has %q, served are %q", written, served)
+		t.Errorf("docs/reference/api.md has %q, the API has %q", written, served)
 	}
 }
 

@@ -72,13 +72,13 @@ func TestTablesFit(t *testing.T) {
 		}
 		for _, want := range tt.wider {
 			if strings.Contains(text, want) || !strings.Contains(wide.String(), want) {
-				t.Errorf("%s: %q must stand in the wide table alone\n%s%s", name, want, narrow.String(), wide.String())
+				t.Errorf("%s: %q must be in the wide table only\n%s%s", name, want, narrow.String(), wide.String())
 			}
 		}
 	}
 	if !strings.Contains(func() string { var b strings.Builder; aaaTable(&b, servers, false, at); return b.String() }(),
 		"4 replies were dropped") {
-		t.Error("aaa: the replies that were dropped are not told")
+		t.Error("aaa: the dropped replies are not reported")
 	}
 }
 

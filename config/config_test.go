@@ -56,7 +56,7 @@ func TestFullSample(t *testing.T) {
 	v, _ := schema.Parse("full.yaml", text, Keys())
 	for _, path := range allPaths("", Keys()) {
 		if !used(v, strings.Split(path, ".")) && path != "enable.password_hash" {
-			t.Errorf("the full sample says nothing of %s", path)
+			t.Errorf("the full sample does not have %s", path)
 		}
 	}
 
@@ -185,7 +185,7 @@ func TestFullSample(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	if _, ok := c.Lists.Find("login", "none"); ok {
-		t.Error("a list out of nowhere")
+		t.Error("a list that does not exist is found")
 	}
 }
 
@@ -652,7 +652,7 @@ func TestAllAtOnce(t *testing.T) {
 	}
 	c, problems := Load(filepath.Join(dir, "bad.yaml"), Overrides{"log.level": "loud", "no.such": "x"})
 	if c != nil {
-		t.Error("a Config in spite of errors")
+		t.Error("a Config despite errors")
 	}
 	all := problems.String()
 	for _, want := range []string{"bad.yaml:1:1: hostnam: ", "bad.yaml:2:18: exec.callback: ",
@@ -717,7 +717,7 @@ func TestLayers(t *testing.T) {
 	}
 	plain, _, _ := loadText(t, text, nil)
 	if plain.Digest == c.Digest || plain.Hostname != "of-env" {
-		t.Error("what overrides the file is not in the digest")
+		t.Error("overrides of the file are not in the digest")
 	}
 
 	t.Setenv("RINGBACK_EXEC_CALLBACK", "maybe")

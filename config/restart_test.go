@@ -139,11 +139,11 @@ func TestReloadOfEachKey(t *testing.T) {
 				}
 			}
 			if same := needsRestart(b, b); len(same) > 0 {
-				t.Errorf("%s: nothing has changed, and the report has %v", path, same)
+				t.Errorf("%s: nothing has changed, but the report has %v", path, same)
 			}
 		})
 	if n[schema.NewCalls] < 80 || n[schema.AtOnce] < 6 || n[schema.Restart] < 30 {
-		t.Errorf("too few keys were looked at: %v", n)
+		t.Errorf("too few keys were checked: %v", n)
 	}
 	everyKey(policies.Keys(), "", func(s string) string { return s },
 		func(path string, k schema.Key, _ func(string) string) {
@@ -194,7 +194,7 @@ func TestNeedsRestart(t *testing.T) {
 		want []Change
 	}{
 		"the same": {load(coa+lines, long, nil), nil},
-		"written otherwise, and in another order": {load(coa+`}
+		"other notation and order": {load(coa+`}
 lines:
 - {port: "tcp://127.0.0.1:7070", tty: "70", modem: inout, timing: {answer: 60s, probe: 600s}, login: more}
 - {tty: 66, port: "tcp://127.0.0.1:7001", callback: {forced_wait: 9s}}
@@ -207,11 +207,11 @@ login: {window: 1h}
 			[]Change{{Key: "aaa.dynamic_author.clients"}}},
 		"an environment variable": {load(coa+lines, long, map[string]string{"RINGBACK_LOG_LEVEL": "debug"}),
 			[]Change{{Key: "log.level"}}},
-		"lines that come, go and change": {load(coa+`}
+		"lines added, removed and changed": {load(coa+`}
 state_dir: /tmp/s
 lines: [{tty: 65-67, port: "tcp://127.0.0.1:{7010+n}", rotary: 3, login: more}]
 `, long, nil), []Change{{"lines[].tty", []int{67, 70}}, {"lines[].port", []int{65, 66}}, {"lines[].rotary", []int{65, 66}}}},
-		"no requests from outside any more": {load(lines, long, nil),
+		"dynamic_author removed": {load(lines, long, nil),
 			[]Change{{Key: "aaa.dynamic_author.listen"}, {Key: "aaa.dynamic_author.clients"}}},
 		"another socket follows state_dir": {load(coa+strings.Replace(lines, "/tmp/s", "/tmp/t", 1), long, nil),
 			[]Change{{Key: "state_dir"},

@@ -93,7 +93,7 @@ func TestUnsafeFiles(t *testing.T) {
 // A secret that belongs to another user can be read and changed by that user.
 func TestUnsafeOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root gives files away; TestDistrust has the rule")
+		t.Skip("only root can change the owner; TestDistrust tests the rule")
 	}
 	dir := samples(t)
 	path := filepath.Join(dir, "radius.secret")

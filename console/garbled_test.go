@@ -53,7 +53,7 @@ func TestGarbledLines(t *testing.T) {
 				t.Errorf("%s: %q is read as %q, %v", name, typed, line, err)
 			}
 			if line, err := read(t, term); line != "84001" || err != nil {
-				t.Errorf("%s: behind %q: %q, %v", name, typed, line, err)
+				t.Errorf("%s: after %q: %q, %v", name, typed, line, err)
 			}
 			if odd := render(conn.out).odd; len(odd) > 0 ||
 				strings.ContainsAny(string(conn.out), "\ufffd\u009b\u202e") {

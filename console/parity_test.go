@@ -87,7 +87,7 @@ func TestParityOfTheFirstLine(t *testing.T) {
 				t.Errorf("read %q, %v; %v", line, err, term.Parity)
 			}
 			if (len(told) == 1) != tt.parity.sevenBits() || len(told) > 1 {
-				t.Errorf("told %v", told)
+				t.Errorf("OnParity reported %v", told)
 			}
 		})
 	}
@@ -101,7 +101,7 @@ func TestParityBehindABlankLine(t *testing.T) {
 		term.Parity = UnknownParity
 		for line, err := "", error(nil); line != "austin-01"; line, err = term.ReadLine(t.Context(), "> ") {
 			if errors.Is(err, io.EOF) {
-				t.Errorf("%q is not understood", typed)
+				t.Errorf("the parity of %q is not detected", typed)
 				break
 			}
 		}
@@ -162,7 +162,7 @@ func TestWrongParityRejectsTheLine(t *testing.T) {
 					t.Errorf("%v, %s: %q is read as %q, %v", parity, name, tt.typed, line, err)
 				}
 				if line, err := read(t, term); line != "next" || err != nil {
-					t.Errorf("%v, %s: behind %q: %q, %v", parity, name, tt.typed, line, err)
+					t.Errorf("%v, %s: after %q: %q, %v", parity, name, tt.typed, line, err)
 				}
 			}
 		}

@@ -344,7 +344,7 @@ func FuzzEditor(f *testing.F) {
 			t.Fatalf("chunking changes the result:\n%q %q\n%q %q", a, outA, b, outB)
 		}
 		if odd := render(outA).odd; len(odd) > 0 {
-			t.Fatalf("control characters %q came back for %q", odd, typed)
+			t.Fatalf("control characters %q were echoed for %q", odd, typed)
 		}
 		if max := 64 + len(typed)*4*2*40; len(outA) > max {
 			t.Fatalf("%d bytes in, %d out", len(typed), len(outA))

@@ -253,7 +253,7 @@ func FuzzTree(f *testing.F) {
 			t.Fatalf("%q: caret at %d", line, le.Column)
 		}
 		if err == nil && m == nil && len(split(line)) > 0 {
-			t.Fatalf("%q is nothing", line)
+			t.Fatalf("%q has no command", line)
 		}
 		tree.Help(io.Discard, line)
 		insert, unique := tree.Complete(line)

@@ -67,17 +67,17 @@ func TestGenerations(t *testing.T) {
 			same},
 		"begun under the second": {aaa.Record{Type: aaa.Interim, Time: now, SessionTime: now.Sub(at(10))},
 			same},
-		"a Start that waited":                 {aaa.Record{Type: aaa.Start, Time: at(10)}, same},
-		"begun since":                         {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: time.Minute}, last},
-		"the access server's own":             {aaa.Record{Type: aaa.On, Time: at(-1)}, last},
-		"of a list that nobody had (default)": {aaa.Record{Type: aaa.Stop, Time: at(-1), List: "gone"}, same},
+		"a Start that waited":           {aaa.Record{Type: aaa.Start, Time: at(10)}, same},
+		"begun since":                   {aaa.Record{Type: aaa.Stop, Time: now, SessionTime: time.Minute}, last},
+		"the access server's own":       {aaa.Record{Type: aaa.On, Time: at(-1)}, last},
+		"of a list that does not exist": {aaa.Record{Type: aaa.Stop, Time: at(-1), List: "gone"}, same},
 	} {
 		if got := d.generation(tt.r, now); got != tt.want {
-			t.Errorf("%s: another generation", name)
+			t.Errorf("%s: wrong generation", name)
 		}
 	}
 	if got := d.generation(aaa.Record{Type: aaa.Stop, Time: at(-1)}, now.Add(2*generationKept)); got != last {
-		t.Error("servers that were taken out hold records for ever")
+		t.Error("servers that were removed hold records forever")
 	}
 	// After a change back to radius, sessions begun with TACACS+ stay there; those begun before go to the
 	// newest client of the same server.
@@ -85,7 +85,7 @@ func TestGenerations(t *testing.T) {
 	d.replace(back, noon.Add(40*time.Minute))
 	for minute, want := range map[int]*methods.Set{10: back, 35: last, 45: back} {
 		if got := d.generation(aaa.Record{Type: aaa.Stop, Time: at(minute)}, now); got != want {
-			t.Errorf("begun at minute %d: another generation", minute)
+			t.Errorf("begun at minute %d: wrong generation", minute)
 		}
 	}
 }
@@ -95,8 +95,8 @@ func TestGenerations(t *testing.T) {
 func TestReloadsLeaveNothing(t *testing.T) {
 	t.Parallel()
 	for name, methodAt := range map[string]func(int) string{
-		"the same servers": func(int) string { return "radius" },
-		"by turns others":  func(n int) string { return []string{"radius", "tacacs"}[n%2] },
+		"the same servers":    func(int) string { return "radius" },
+		"alternating servers": func(n int) string { return []string{"radius", "tacacs"}[n%2] },
 	} {
 		t.Run(name, func(t *testing.T) {
 			unsent := &spoolOfOne{}
@@ -125,7 +125,7 @@ func TestReloadsLeaveNothing(t *testing.T) {
 			// A session of the last but one configuration waits for its Stop to be acknowledged.
 			unsent.began = began.Add(98*time.Second + time.Millisecond)
 			d.sweepOnce(t.Context(), began.Add(100*time.Second))
-			if n := len(d.old); name == "by turns others" && n != 1 {
+			if n := len(d.old); name == "alternating servers" && n != 1 {
 				t.Errorf("%d generations are kept for one session", n)
 			}
 			unsent.began = time.Time{}

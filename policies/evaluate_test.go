@@ -100,7 +100,7 @@ func TestEvaluate(t *testing.T) {
 		{name: "AAA sends an emergency number", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9-1-1") }), want: Refuse,
 			reason: `emergency number "911*"`},
-		{name: "behind a trunk prefix", policy: &open,
+		{name: "after a trunk prefix", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9,911") }), site: &prefixed,
 			want: Refuse, reason: "emergency"},
 		{name: "trunk prefix", policy: &open,
@@ -138,8 +138,9 @@ func TestEvaluate(t *testing.T) {
 			policy: &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*", "911"}}}, auth: null,
 			r: Request{FromCaller: ptr("911")}, want: InvalidNumber, reason: "emergency", text: TextNumberDenied},
 		{name: "typed unasked", auth: null, r: Request{FromCaller: ptr("84007")}, want: Refuse},
-		{name: "allow without a list lets none through", policy: &Policy{Numbers: Numbers{FromCaller: true}},
-			auth: null, r: Request{FromCaller: ptr("84007")}, want: InvalidNumber},
+		{name: "from_caller without an allow list rejects all numbers",
+			policy: &Policy{Numbers: Numbers{FromCaller: true}},
+			auth:   null, r: Request{FromCaller: ptr("84007")}, want: InvalidNumber},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var all []Policy
@@ -188,7 +189,7 @@ func TestNoVerify(t *testing.T) {
 	}
 	if d, _ := mustNew(t).Evaluate(Request{Auth: with(fixed, func(a *aaa.Authorization) { a.NoVerify = true }),
 		Service: aaa.EXEC}); d.Outcome != CallBack || d.NoVerify {
-		t.Error("the built-in policy leaves the second login out")
+		t.Error("the built-in policy skips the second login")
 	}
 }
 
@@ -219,7 +220,7 @@ func TestGroups(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := New(site, Policy{}, Policy{Group: "default"}); err == nil {
-		t.Error("two policies of one group pass")
+		t.Error("two policies of one group are accepted")
 	}
 	if w := mustNew(t, Policy{Group: "a"}).Warnings(); len(w) != 1 ||
 		!strings.Contains(w[0], "no policy file for the group default") {
@@ -243,12 +244,12 @@ func TestDigest(t *testing.T) {
 	}
 	if (Policy{}).Digest() != (Policy{Group: "default", Callback: Optional,
 		Attempts: Attempts{Max: 1, RetryWait: 30 * time.Second}}).Digest() {
-		t.Error("what is said by default changes the digest")
+		t.Error("an explicit default changes the digest")
 	}
 	c := open
 	c.Numbers.Deny = nil
 	if c.Digest() == open.Digest() || mustNew(t, c).Digest() == mustNew(t, open).Digest() {
-		t.Error("a lost deny list does not change the digest")
+		t.Error("a removed deny list does not change the digest")
 	}
 	const want = `group: "default"
 users: []
@@ -305,7 +306,7 @@ func TestAttemptsJSON(t *testing.T) {
 		t.Errorf("%+v, %v", back, err)
 	}
 	if err := json.Unmarshal([]byte(`{"attempts":{"max":3,"retry_wait":"soon"}}`), &back); err == nil {
-		t.Error("a wait that is none")
+		t.Error("an invalid wait is accepted")
 	}
 }
 
@@ -314,7 +315,7 @@ func TestCallersTextLeaksNothing(t *testing.T) {
 	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextNumberDenied} {
 		for _, leak := range []string{"group", "policy", "AAA", "RADIUS", "84", "deny", "emergency", "place"} {
 			if strings.Contains(text, leak) {
-				t.Errorf("%q tells %q", text, leak)
+				t.Errorf("%q reveals %q", text, leak)
 			}
 		}
 	}
@@ -384,11 +385,11 @@ func TestNothingWidens(t *testing.T) {
 		}
 		switch {
 		case !enabled || p.Callback == Off:
-			t.Fatal("called back where it is off")
+			t.Fatal("called back although callbacks are off")
 		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):
-			t.Fatal("no-verify is not granted and allowed")
+			t.Fatal("no-verify is not both granted and allowed")
 		case d.Origin == numbers.OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull()):
-			t.Fatal("the caller chose where they may not")
+			t.Fatal("the caller chose a number without permission")
 		case !naive(p.Numbers, d.Number, d.Origin):
 			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)
 		case strings.Trim(d.Number.String(), "0123456789") != "" || d.Number.IsZero() || len(d.Number.String()) > 15 ||

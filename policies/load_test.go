@@ -24,7 +24,7 @@ func write(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-const sample = `# who may be called back
+const sample = `# users that may be called back
 group: default
 users: [austin-01, "austin 02"]
 callback: required
@@ -195,7 +195,7 @@ func TestLoadDirProblems(t *testing.T) {
 	})
 	s, problems := LoadDir(dir, site)
 	if s != nil {
-		t.Error("a Set in spite of errors")
+		t.Error("a Set despite errors")
 	}
 	got := strings.ReplaceAll(problems.String(), dir+string(filepath.Separator), "")
 	const want = `b.yaml:1:8: group: group "bee" does not match the file name (rename the file to bee.yaml, or write group: b)

@@ -73,9 +73,9 @@ func (a Attempts) orDefault() Attempts {
 
 // Numbers limits the numbers at which a group may be called back.
 type Numbers struct {
-	FromCaller bool     // the caller may type a number where AAA leaves it to the caller (NULL)
+	FromCaller bool     // the caller may type a number if AAA leaves it to the caller (NULL)
 	Allow      []string // patterns; a number from the caller must match one
-	Deny       []string // patterns, wherever the number came from. The longest match decides, Deny between equals
+	Deny       []string // patterns, whatever the source of the number. The longest match decides, Deny between equals
 }
 
 // Policy is the content of one policy file. The zero value applies without any policy file: users are called back at

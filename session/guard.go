@@ -28,13 +28,14 @@ const (
 	GuessLocked                     // the Guard denied it, and AAA was not asked
 )
 
-// Guard limits password guessing across calls, and is told of every login and `enable`. Its methods are safe for
+// Guard limits password guessing across calls, and is notified of every login and `enable`. Its methods are safe for
 // concurrent use.
 type Guard interface {
 	// Before is called with a name and before AAA is asked. The session first waits for the returned time; a refusal
 	// other than "" (for the operator) rejects the login without asking AAA.
 	Before(g Guess) (wait time.Duration, refusal string)
-	// After is called at once with the result; reason is for the operator, without secrets. It may block for disk I/O.
+	// After is called immediately with the result; reason is for the operator, without secrets. It may block for disk
+	// I/O.
 	After(g Guess, r GuessResult, reason string)
 	// Known reports whether a name is that of a local user, or of a user who has logged in before. Any other name may
 	// be a password typed at the wrong prompt, and is never shown.

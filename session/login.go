@@ -55,7 +55,7 @@ func (s *Session) Unverified() (grant aaa.Result, ok bool) {
 }
 
 // Settle processes the final AAA result of a login. With NoFailure, the Verdict is Admit, Offered or Refuse, and the
-// Broker was told of the session; otherwise no session began. Failed and refused logins are counted.
+// Broker was notified of the session; otherwise no session began. Failed and refused logins are counted.
 func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure) {
 	s.Refused(ctx)
 	if ctx.Err() != nil { // the result is a consequence of the end of the call

@@ -46,7 +46,7 @@ func (s *Session) KeepSecret(secret string) {
 	s.secrets = append(s.secrets, secret)
 }
 
-// nobody remembers a name that is nobody's, or that it is somebody's after all.
+// nobody records whether a typed name belongs to no known user, so that Scrub masks it.
 func (s *Session) nobody(name string, is bool) {
 	s.masking.Lock()
 	defer s.masking.Unlock()

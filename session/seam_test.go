@@ -172,7 +172,7 @@ func (l *ledger) next() Verdict {
 	}
 	k := l.says[0]
 	l.says = l.says[1:]
-	return Verdict{Kind: k, Offer: Offer{ID: "o1"}, CallbackID: "cb1", Reason: "as told"}
+	return Verdict{Kind: k, Offer: Offer{ID: "o1"}, CallbackID: "cb1", Reason: "as configured"}
 }
 func (l *ledger) Decide(_ context.Context, a Asked) Verdict {
 	l.asked = append(l.asked, a)

@@ -1,7 +1,8 @@
 // Package session runs a call from the first octet until just before the hang-up. A front end (the EXEC, PPP)
-// implements the protocol; the session applies the rules common to all protocols: AAA authenticates the user, the Guard
-// limits guessing, the Broker decides, accounting is told of begin and end, and time limits or a lost carrier end the
-// session. It makes no callback decisions, stores no records and never hangs up: the Broker does.
+// implements the protocol; the session applies the rules common to all protocols: AAA authenticates the user,
+// the Guard limits guessing, the Broker decides, accounting is notified of begin and end, and time limits or a
+// lost carrier end the session. It makes no callback decisions, stores no records and never hangs up: the
+// Broker does.
 package session
 
 import (
@@ -112,7 +113,7 @@ type Verdict struct {
 	CallbackID string // of Promised
 }
 
-// Broker makes the decisions about callers, and is told of their sessions.
+// Broker makes the decisions about callers, and receives reports of their sessions.
 type Broker interface {
 	// Decide blocks until it has a verdict: Refuse, Admit or Offered; on leg two any kind but Admit is treated as
 	// Refuse. ctx ends with the call, or with the cause ErrLoginTimeout; the verdict is then no longer needed.

@@ -45,7 +45,7 @@ lines:
 		_, res := running[cfg.Lines[i].TTY].Login.Start(t.Context(),
 			aaa.Request{Service: aaa.EXEC, User: "kim", Password: "pw1"})
 		if res.Kind != aaa.Granted || res.Auth.PrivLevel != level {
-			t.Errorf("tty %d: %+v, level %d was due", cfg.Lines[i].TTY, res, level)
+			t.Errorf("tty %d: %+v, want level %d", cfg.Lines[i].TTY, res, level)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestTelnetCommand(t *testing.T) {
 			t.Errorf("the caller saw %q", s)
 		}
 		if s := i.guests[0].hears(); s != "hello\r\n" || !i.guests[0].closed {
-			t.Errorf("the host heard %q", s)
+			t.Errorf("the host received %q", s)
 		}
 		if s := d.enters("connect 192.0.2.6", "x"); !strings.Contains(s, "Trying 192.0.2.6 ... Open\nx\n") {
 			t.Errorf("the caller saw %q", s)
@@ -113,7 +113,7 @@ func TestAutocmdToAHost(t *testing.T) {
 			d, host := atHost(t, &inn{}, auth(aaa.Authorization{NoEscape: true}), settings{})
 			d.types("\x1ex")
 			if s := host.hears(); s != "\x1ex" || d.isOver() {
-				t.Errorf("the host heard %q", s)
+				t.Errorf("the host received %q", s)
 			}
 			d.hangsUp()
 		})

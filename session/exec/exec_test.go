@@ -285,7 +285,7 @@ func (c *countingShower) Lines() []lines.Status { c.lines++; return c.fakeShower
 
 func TestCommandAuthorization(t *testing.T) {
 	allow := func(kind aaa.Kind) func(context.Context, aaa.Question) aaa.Result {
-		return func(context.Context, aaa.Question) aaa.Result { return aaa.Result{Kind: kind, Reason: "as told"} }
+		return func(context.Context, aaa.Question) aaa.Result { return aaa.Result{Kind: kind, Reason: "as configured"} }
 	}
 	tests := []struct {
 		name    string
@@ -369,7 +369,7 @@ func TestAutocmd(t *testing.T) {
 		auth    aaa.Authorization
 		command func(context.Context, aaa.Question) aaa.Result
 		over    bool
-		screen  string // behind the password
+		screen  string // after the password
 		asked   string
 		told    string // between begin and end
 	}{
@@ -396,7 +396,7 @@ func TestAutocmd(t *testing.T) {
 				out := d.hangsUp()
 				told := strings.Split(d.b.told(), "\n")
 				if got := strings.Join(told[1:len(told)-1], "\n"); got != tt.told || out.Kind != session.SessionEnded {
-					t.Errorf("told %q, outcome %+v", got, out)
+					t.Errorf("reports %q, outcome %+v", got, out)
 				}
 				if tt.over && out.Cause != aaa.CauseUserRequest {
 					t.Errorf("outcome %+v", out)
@@ -496,7 +496,7 @@ func TestTextOfAAAIsHarmless(t *testing.T) {
 			t.Errorf("%q in %q", s[i], s)
 		}
 		if !slices.Contains(strings.Split(s, "\n"), "c") {
-			t.Errorf("the message did not come: %q", s)
+			t.Errorf("the message is missing: %q", s)
 		}
 	})
 }

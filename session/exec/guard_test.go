@@ -96,7 +96,7 @@ func TestGuard(t *testing.T) {
 				}
 				p.hangsUp()
 				if !slices.Equal(g.told, tt.told) {
-					t.Errorf("the guard was told %q, must be %q", g.told, tt.told)
+					t.Errorf("the guard got %q, want %q", g.told, tt.told)
 				}
 			})
 		})

@@ -130,11 +130,11 @@ func TestJoinedByTelnet(t *testing.T) {
 		}
 		host.says(t, iacDo+"\x18"+iacWill+"\x01"+iacDo+"\x1f"+sbTTypeSend+"\r\nlogin: ")
 		if s := host.hears(); s != iacWill+"\x18"+iacDo+"\x01"+iacWont+"\x1f"+sbTTypeIsVT100 {
-			t.Errorf("the host heard %q", s)
+			t.Errorf("the host received %q", s)
 		}
 		d.types("guest\r\n\xff")
 		if s := host.hears(); s != "guest\r\x00\xff\xff" {
-			t.Errorf("the host heard %q", s)
+			t.Errorf("the host received %q", s)
 		}
 		host.says(t, "\x1b[2JBye\xff\xff\r\n")
 		if s := d.sees(); s != "\nlogin: \x1b[2JBye\xff\n" {
@@ -198,7 +198,7 @@ func TestJoinedByTCPClear(t *testing.T) {
 		}
 		d.types(string(all) + "\x1ex")
 		if s := host.hears(); s != string(all)+"\x1ex" {
-			t.Errorf("the host heard %q", s)
+			t.Errorf("the host received %q", s)
 		}
 		host.says(t, string(all))
 		d.mu.Lock()
@@ -224,7 +224,7 @@ func TestJoinedBehindCRLF(t *testing.T) {
 		go p.far.Write([]byte("u\r\npw\r\n\nahead"))
 		p.waits(time.Second)
 		if s := i.guests[0].hears(); s != "\nahead" {
-			t.Errorf("the host heard %q", s)
+			t.Errorf("the host received %q", s)
 		}
 		p.hangsUp()
 	})
@@ -236,7 +236,7 @@ func TestLeavingTheHost(t *testing.T) {
 		d.types("a\x1ex")
 		out := d.ends()
 		if s := host.hears(); s != "a" || !host.closed {
-			t.Errorf("closed %v, the host heard %q", host.closed, s)
+			t.Errorf("closed %v, the host received %q", host.closed, s)
 		}
 		if s := d.sees(); !strings.HasSuffix(s, "a\n[Connection to 192.0.2.5 closed]\n") ||
 			out.Cause != aaa.CauseUserRequest {
@@ -247,7 +247,7 @@ func TestLeavingTheHost(t *testing.T) {
 		d, host := atHost(t, &inn{}, aaa.Authorization{Host: byTelnet, NoEscape: true}, settings{})
 		d.types("a\x1ex")
 		if s := host.hears(); s != "a\x1ex" || d.isOver() {
-			t.Errorf("sealed: the host heard %q", s)
+			t.Errorf("sealed: the host received %q", s)
 		}
 		if out := d.hangsUp(); out.Cause != aaa.CauseLostCarrier {
 			t.Errorf("outcome %+v", out)
@@ -409,7 +409,7 @@ func TestHostThatFloods(t *testing.T) {
 			}
 		}
 		if sent > 16*1024 {
-			t.Errorf("%d octets were taken off the host that the caller did not take", sent)
+			t.Errorf("%d octets were read from the host, but the caller accepted none", sent)
 		}
 		start := time.Now()
 		out := d.ends()
@@ -556,7 +556,7 @@ func TestWhichHosts(t *testing.T) {
 		hosts   Hosts
 		typed   []string
 		dialled string // "" none
-		screen  string // behind the password
+		screen  string // after the password
 		cause   aaa.Cause
 	}{
 		{name: "a listed loopback", host: telnetTo("127.0.0.1", 2323), hosts: Hosts{Allow: rules(t, "127.0.0.1:2323")},
@@ -622,7 +622,7 @@ func TestOwnAddressesAreRefused(t *testing.T) {
 		own, _ := netip.AddrFromSlice(a.(*net.IPNet).IP)
 		at := netip.AddrPortFrom(own.Unmap(), 23)
 		if (Hosts{}).refuses(at, byAAA) == nil {
-			t.Errorf("%v is ours and may be reached", at)
+			t.Errorf("%v is a local address, but it is allowed", at)
 		}
 		rule := HostRule{Prefix: netip.PrefixFrom(own.Unmap(), own.Unmap().BitLen())}
 		if err := (Hosts{Allow: []HostRule{rule}}).refuses(at, byAAA); err != nil {

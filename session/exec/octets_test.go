@@ -171,7 +171,7 @@ func TestSpoiltLines(t *testing.T) {
 					}
 					p.waits(time.Second)
 					if heard := e.all(); len(heard) != 1 || heard[0] != pr.heard {
-						t.Errorf("behind %q: heard %q, want %q", typed, heard, pr.heard)
+						t.Errorf("after %q: heard %q, want %q", typed, heard, pr.heard)
 					}
 					if out := p.hangsUp(); out.Tries != pr.tries {
 						t.Errorf("%q: %d tries", typed, out.Tries)
@@ -284,7 +284,7 @@ func TestTypingAheadOfLeavingAHost(t *testing.T) {
 			d.types(typed[:cut])
 			d.types(typed[cut:])
 			if s := i.guests[0].hears(); s != "authz\r\n" {
-				t.Errorf("the host heard %q", s)
+				t.Errorf("the host received %q", s)
 			}
 			if got := authz.commands(); got != "1 telnet|192.0.2.5\n1 show|line|65\n1 show|privilege" {
 				t.Errorf("cut at %d: commands\n%s", cut, got)
@@ -448,13 +448,13 @@ func TestSevenBitsOnAHost(t *testing.T) {
 			if service == byTelnet {
 				host.says(t, iacWill+"\x01")
 				if s := host.hears(); s != iacDo+"\x01" {
-					t.Errorf("the host heard %q", s)
+					t.Errorf("the host received %q", s)
 				}
 				echo = "\x00"
 			}
 			p.types(seven("guest\r", 0) + "\x31")
 			if s := host.hears(); s != "guest\r"+echo+"?" {
-				t.Errorf("%s: the host heard %q", service.Service, s)
+				t.Errorf("%s: the host received %q", service.Service, s)
 			}
 			host.says(t, "pass\xe9: \x1b[2J")
 			if s := p.sevenBits(0); s != "passi: \x1b[2J" {

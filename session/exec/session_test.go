@@ -97,7 +97,7 @@ func TestHangUpEverywhere(t *testing.T) {
 				start := time.Now()
 				out := p.hangsUp()
 				if d := time.Since(start); d != 0 {
-					t.Errorf("the session went on for %v", d)
+					t.Errorf("the session continued for %v", d)
 				}
 				if out.Cause != aaa.CauseLostCarrier || out.Kind == session.CallbackPromised {
 					t.Errorf("outcome %+v", out)
@@ -188,7 +188,7 @@ func TestFloodWithoutCR(t *testing.T) {
 				p, _ := st.enter(t, settings{})
 				p.sees()
 				if n, err := p.far.Write(flood); n != len(flood) || err != nil {
-					t.Fatalf("%d octets were taken: %v", n, err)
+					t.Fatalf("%d octets were accepted: %v", n, err)
 				}
 				synctest.Wait()
 				if n := len(p.sees()); n > 300 {

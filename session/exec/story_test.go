@@ -170,7 +170,7 @@ func act(t *testing.T, p *person, verb, rest string) {
 		p.cancel(errCleared)
 		synctest.Wait()
 	default:
-		t.Fatalf("a story does not know %q", verb)
+		t.Fatalf("unknown word in a story: %q", verb)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestDocument5732(t *testing.T) {
 				t.Errorf("leg one: %+v", out)
 			}
 			if p.data.drained == 0 {
-				t.Error("the last words were not drained")
+				t.Error("the last output was not drained")
 			}
 			two := dialIn(t, scene{login: nobodyMayAsk{t},
 				broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{

@@ -64,7 +64,7 @@ func TestAnotherFrontEndTakesTheCall(t *testing.T) {
 	for name, tt := range map[string]struct {
 		verdicts []session.Verdict
 		typed    []string
-		screen   string // behind the greeting
+		screen   string // after the greeting
 		told     string // reports before the takeover; "" for none
 		stays    bool
 	}{
