@@ -129,13 +129,13 @@ func TestClient(t *testing.T) {
 	var problem *client.Problem
 	if _, err := c.Callback(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound ||
 		!strings.Contains(err.Error(), "nobody") {
-		t.Errorf("Callback of nobody: %v", err)
+		t.Errorf("Callback of an unknown ID: %v", err)
 	}
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
 		t.Errorf("ClearLine: %v", err)
 	}
 	if err := c.ClearLine(ctx, 7); err == nil || err.Error() != "there is no line 7" {
-		t.Errorf("ClearLine of none: %v", err)
+		t.Errorf("ClearLine of an unknown line: %v", err)
 	}
 	if err := c.CancelCallback(ctx, "abc"); err != nil || <-f.cancelled != "abc" {
 		t.Errorf("CancelCallback: %v", err)
@@ -150,7 +150,7 @@ func TestClient(t *testing.T) {
 		}
 	}
 	if _, err := c.ClearLoginLocks(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound {
-		t.Errorf("ClearLoginLocks of nobody: %v", err)
+		t.Errorf("ClearLoginLocks of an unknown name: %v", err)
 	}
 	if v, err := c.Version(ctx); err != nil || v.Version != "1" {
 		t.Errorf("Version: %+v %v", v, err)
@@ -182,7 +182,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	l.Close()
 	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120))); err == nil ||
 		!strings.Contains(err.Error(), "the maximum is 100") {
-		t.Errorf("too long a path: %v", err)
+		t.Errorf("a path that is too long: %v", err)
 	}
 }
 
@@ -265,7 +265,7 @@ func TestNoDaemon(t *testing.T) {
 	_, err = client.New(filepath.Join(dir, "left")).Lines(t.Context())
 	if want := "connect to the daemon at " + dir + "/left: connection refused (is `ringback serve` or `ringback lab` " +
 		"running?)"; err == nil || err.Error() != want {
-		t.Errorf("a daemon that has gone: %v, want %s", err, want)
+		t.Errorf("a stopped daemon: %v, want %s", err, want)
 	}
 }
 
@@ -291,7 +291,7 @@ func TestDebugStream(t *testing.T) {
 	}
 	cancel()
 	if err := <-ended; err != nil {
-		t.Errorf("a debug that the user ended: %v", err)
+		t.Errorf("Debug after the user ended it: %v", err)
 	}
 	err := c.Debug(t.Context(), []string{"weather"}, nil, func(client.DebugEvent) {})
 	var problem *client.Problem
@@ -313,10 +313,10 @@ func TestFeedLosesRatherThanBlocks(t *testing.T) {
 	}
 	f.Publish("modem", 1, "y")
 	if e := <-l.C; !strings.Contains(e.Text, "5 events lost") {
-		t.Errorf("after the loss: %q", e.Text)
+		t.Errorf("the first event after the loss: %q", e.Text)
 	}
 	if e := <-l.C; e.Text != "y" {
-		t.Errorf("then: %q", e.Text)
+		t.Errorf("the second event after the loss: %q", e.Text)
 	}
 	l.Close()
 	f.Publish("modem", 1, "z")

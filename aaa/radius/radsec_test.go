@@ -183,7 +183,7 @@ func TestRadSecCertificates(t *testing.T) {
 	}{
 		{"wrong name", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "radsec.other" },
 			"check server_name"},
-		{"an address that is not in it", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" },
+		{"address not in certificate", func(w *tlsTown, c *radius.ServerConfig) { c.TLS.ServerName = "192.0.2.1" },
 			"check server_name"},
 		{"a name in the subject only", func(w *tlsTown, c *radius.ServerConfig) {
 			*w.o.TLS = *w.serverTLS(servers.Certificate{Name: "radsec.example", Server: true})

@@ -26,15 +26,15 @@ func TestWatchdogStories(t *testing.T) {
 		"three proofs": {tls,
 			"open=okay:t timer=okay:tp proof=okay:t timer=okay:tp timer=suspect:t timer=down:td open=reopen:tp " +
 				"proof=reopen: timer=reopen:tp proof=reopen: timer=reopen:tp proof=okay:t"},
-		"reopened in vain": {tls,
+		"reopened without proof": {tls,
 			"open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp timer=down:td open=reopen:tp timer=reopen:t " +
 				"timer=down:td"},
 		"reopened and lost": {tls,
 			"open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp loss=down:t open=reopen:tp loss=down:t"},
-		"closed for idleness":   {tls, "open=okay:t loss=initial: open=okay:t"},
-		"closed while it owes":  {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp loss=down:t"},
+		"closed while idle":     {tls, "open=okay:t loss=initial: open=okay:t"},
+		"closed while pending":  {tls, "open=okay:t timer=okay:tp proof=okay:t timer=okay:tp loss=down:t"},
 		"no connection":         {tls, "loss=down:t silence=down: timer=down:to open=reopen:tp answer=okay:t"},
-		"never speaks of it":    {tls, "open=okay:t timer=okay:tp timer=okay:tp timer=okay:tp answer=okay:t"},
+		"no Status-Server":      {tls, "open=okay:t timer=okay:tp timer=okay:tp timer=okay:tp answer=okay:t"},
 		"silent to one request": {tls, "open=okay:t timer=okay:tp proof=okay:t silence=suspect:tp proof=okay:t"},
 		// Datagrams: probed only while not up.
 		"udp": {udp, "answer=okay:t timer=okay: silence=down:tp answer=okay:t"},
