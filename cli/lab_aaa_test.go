@@ -262,7 +262,7 @@ func TestLabAAAJSON(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(s.ends()), "\n")
 	var e servers.Event
 	var sum labAAASummary
-	if err := json.Unmarshal([]byte(lines[2]), &e); err != nil || e.What != "9 octets that are no RADIUS packet" ||
+	if err := json.Unmarshal([]byte(lines[2]), &e); err != nil || e.What != "9 octets that are not a RADIUS packet" ||
 		e.Sent {
 		t.Errorf("%s: %v", lines[2], err)
 	}

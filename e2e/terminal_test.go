@@ -167,7 +167,7 @@ func TestNewcomer(t *testing.T) {
 	l := atTerminal(t, state, "lab", "--pace", "20")
 	l.see("Ctrl-] leaves and ends the lab.\r\n")
 	for _, want := range []string{"austin-02", "hana-1993", "84002", "lab call --as austin-02",
-		"show callback ID --trace", "at 20 times its true pace", dir} {
+		"show callback ID --trace", "at 20 times real speed", dir} {
 		if !strings.Contains(l.text(), want) {
 			t.Errorf("the explanation does not say %q", want)
 		}

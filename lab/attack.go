@@ -219,13 +219,13 @@ func (s *siege) compareLines(ctx context.Context) {
 		i := line.TTY - firstTTY
 		_, answers := s.counts.of(s.lines[i])
 		if line.Calls > uint64(answers) {
-			s.gets("a session of a call that nobody made: tty%d has %d calls, the exchange knows of %d", line.TTY,
+			s.gets("a session without a call: tty%d has %d calls, the exchange %d", line.TTY,
 				line.Calls, answers)
 		}
 		connected := before[i] == after[i] &&
 			(before[i].state == exchange.Connected || before[i].state == exchange.Escaped)
 		if line.State == "idle" && connected {
-			s.fooled("tty%d is idle for the daemon while the caller is connected to it", line.TTY)
+			s.fooled("the daemon reports tty%d as idle while the caller is connected to it", line.TTY)
 		}
 	}
 }
@@ -238,10 +238,10 @@ func (s *siege) compareUsers(ctx context.Context) {
 	}
 	for _, u := range users {
 		if u.Caller == forgedNumber {
-			s.gets("a caller ID: %s on tty%d", u.Caller, u.TTY)
+			s.gets("a forged caller ID: %s on tty%d", u.Caller, u.TTY)
 		}
 		if u.Leg == 2 && u.User != "" && !s.placed(u.TTY) {
-			s.gets("a session of %s called back by tty%d, which has reached no telephone", u.User, u.TTY)
+			s.gets("a callback session of %s on tty%d, which has reached no telephone", u.User, u.TTY)
 		}
 	}
 }

@@ -22,9 +22,9 @@ func escapes() []Attack {
 	return []Attack{
 		{
 			Name: "echo-escape",
-			About: "A session is joined to a host that belongs to the thief. It sends + and each control character " +
-				"three times, each between the guard times of an " +
-				"escape sequence, and then a dial command: the modem hears it all from its own computer.",
+			About: "A session connects to a host that belongs to the thief. The host sends + and each control " +
+				"character three times, each between the guard times of an escape sequence, and then a dial command: " +
+				"the modem receives all of it from its own computer.",
 			lines: 3, host: newEvilHost,
 			play: func(ctx context.Context, s *siege) error {
 				var callers []*caller
@@ -53,9 +53,8 @@ func escapes() []Attack {
 			},
 		},
 		{
-			Name: "typed-escape",
-			About: "A caller types +++ at Username:, where it is echoed, and a dial command later: the modem hears " +
-				"the echo.",
+			Name:  "typed-escape",
+			About: "A caller types +++ at Username:, and a dial command later: the modem receives the echo of both.",
 			lines: 1,
 			play: func(ctx context.Context, s *siege) error {
 				thief, err := s.sit(ctx, "kihei-03")

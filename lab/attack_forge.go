@@ -15,8 +15,7 @@ func forgeries() []Attack {
 		{
 			Name: "forged-ring",
 			About: "A caller types NO CARRIER, and then RING and a caller ID of their choice: the daemon answers a " +
-				"call that is none, with a number that AAA " +
-				"trusts and a new set of login tries.",
+				"call that does not exist, with a number that AAA trusts and a new set of login attempts.",
 			lines: 1,
 			edit: func(name, text string) string {
 				if name == "ringback.yaml" {
@@ -42,9 +41,9 @@ func forgeries() []Attack {
 		},
 		{
 			Name: "forged-connect",
-			About: "A caller types NO CARRIER and CONNECT 33600: right behind it, again and again, in answer to " +
-				"every command, and while another user is called " +
-				"back: the daemon takes the line for a new call, or for the user's.",
+			About: "A caller types NO CARRIER, and CONNECT 33600 right after it, repeatedly, in answer to every " +
+				"command, and while another user is called back: the daemon mistakes the line for a new call, or for " +
+				"the user's.",
 			lines: 2,
 			play: func(ctx context.Context, s *siege) error {
 				const gone, connect = "\r\nNO CARRIER\r\n", "\r\nCONNECT 33600\r\n"
@@ -74,7 +73,7 @@ func (c *caller) repeats(ctx context.Context, times int, pause time.Duration, te
 	for range times {
 		for _, t := range texts {
 			if c.thrownOff() {
-				c.s.notice("the thief was hung up on")
+				c.s.notice("the thief's call was ended")
 				return nil
 			}
 			if err := c.types(t); err != nil {

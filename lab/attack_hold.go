@@ -11,25 +11,25 @@ func holds() []Attack {
 	return []Attack{
 		{
 			Name: "line-hold",
-			About: "A thief with a stolen password types it and NO CARRIER right behind it, and answers OK to every " +
-				"command: the line is free for the daemon, " +
-				"and the callback is dialled to the thief, whatever number AAA has.",
+			About: "A thief with a stolen password types it, NO CARRIER right after it, and then answers OK to every " +
+				"command: the daemon believes that the line is free, and its dial command for the callback goes to " +
+				"the thief, whatever number AAA has.",
 			lines: 1,
 			play:  func(ctx context.Context, s *siege) error { return s.hold(ctx, "\r\nNO CARRIER\r\n") },
 		},
 		{
 			Name: "early-ok",
 			About: "A thief with a stolen password is promised a callback, and answers OK to the escape sequence " +
-				"before its guard time is over: a driver that " +
-				"believes it types ATH into the call, and dials to the thief.",
+				"before its guard time is over: a driver that believes it sends ATH and the dial command to the " +
+				"thief.",
 			lines: 1,
 			play:  func(ctx context.Context, s *siege) error { return s.hold(ctx, "") },
 		},
 		{
 			Name: "caller-holds",
 			About: "A thief with the stolen password of a user without a second login never hangs up: the exchange " +
-				"keeps the call, a false dial tone meets the " +
-				"daemon when it calls back by the same line, the other one being out of service (2600, Phrack 17).",
+				"keeps the call, and the daemon gets a false dial tone when it calls back on the same line, because " +
+				"the other one is out of service (2600, Phrack 17).",
 			lines: 2,
 			modem: func(name string, c *exchange.ModemConfig) { c.HoldsLine = name == "austin-02" },
 			play: func(ctx context.Context, s *siege) error {
@@ -78,7 +78,7 @@ func (s *siege) hold(ctx context.Context, behindPassword string) error {
 		return err
 	}
 	if thief.thrownOff() {
-		s.notice("the thief was hung up on")
+		s.notice("the thief's call was ended")
 	}
 	return nil
 }

@@ -14,9 +14,8 @@ func reopens() []Attack {
 	return []Attack{
 		{
 			Name: "restart",
-			About: "The daemon is killed and started again while a caller is on the line, who answers OK to " +
-				"everything, takes values for registers and gives them " +
-				"back: the line comes up while the caller has it.",
+			About: "The daemon is killed and started again while a caller is on the line. The caller answers OK to " +
+				"everything, and stores and returns values of registers: the line comes up while the caller has it.",
 			lines: 1, modem: stays,
 			play: func(ctx context.Context, s *siege) error {
 				return s.reopen(ctx, func() error {
@@ -27,7 +26,7 @@ func reopens() []Attack {
 		},
 		{
 			Name:  "reopen",
-			About: "The same caller, when the daemon's connection to the modem fails and it comes back.",
+			About: "The same caller, when the daemon's connection to the modem fails and is opened again.",
 			lines: 1, modem: stays,
 			play: func(ctx context.Context, s *siege) error {
 				return s.reopen(ctx, func() error {
@@ -61,7 +60,7 @@ func (s *siege) reopen(ctx context.Context, lose func() error) error {
 		s.notice("the line was not put into service")
 		return nil
 	}
-	s.notice("the thief was hung up on")
+	s.notice("the thief's call was ended")
 	return s.until(ctx, stepTime, func() bool { // wait until the line is back, and see that nothing is wrong then
 		lines, err := s.Client().Lines(ctx)
 		return err == nil && inService(lines)

@@ -9,9 +9,9 @@ import (
 func thefts() []Attack {
 	return []Attack{{
 		Name: "session-theft",
-		About: "A stranger calls, types NO CARRIER at Username: and answers OK to every command. A user without a " +
-			"second login calls and is promised a " +
-			"callback: the stranger hopes to read the dial command, to say CONNECT, and to have the user's session.",
+		About: "A thief without a password calls, types NO CARRIER at Username: and answers OK to every command. A " +
+			"user without a second login calls and is promised a callback: the thief hopes to receive the dial " +
+			"command, to answer CONNECT, and to get the user's session.",
 		lines: 2,
 		play: func(ctx context.Context, s *siege) error {
 			factory := map[int]int{0: 0, 2: 43, 3: 13, 4: 10, 5: 8, 6: 2, 7: 50, 8: 2, 9: 6, 10: 14, 11: 95, 12: 50}
@@ -89,9 +89,9 @@ func (s *siege) callVictim(ctx context.Context, thief *caller) error {
 		return err
 	}
 	if thief.thrownOff() {
-		s.notice("the thief was hung up on")
+		s.notice("the thief's call was ended")
 	} else {
-		s.notice("the thief's words were data")
+		s.notice("the thief's text was treated as data")
 	}
 	if err := thief.hangsUp(ctx); err != nil { // the callback may have waited for this line
 		return err

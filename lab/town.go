@@ -31,7 +31,7 @@ var users = []struct{ Name, Password, About string }{
 	{"austin-01", "maui-1993", "call 84001, no 2nd login"},
 	{"austin-02", "hana-1993", "call number given (84…)"},
 	{"kihei-03", "wailea-03", "call 84003"},
-	{"paia-04", "hookipa-4", "no callback, EXEC at once"},
+	{"paia-04", "hookipa-4", "no callback, only EXEC"},
 }
 
 // reserved are numbers without a modem.
@@ -41,7 +41,7 @@ var reserved = []struct {
 }{
 	{"84010", "is always busy", exchange.Busy},
 	{"84011", "rings, nobody answers", exchange.NoAnswer},
-	{"84012", "somebody says hello", exchange.Voice},
+	{"84012", "a person answers", exchange.Voice},
 }
 
 // screenWidth is the width of a classic terminal: no line of Screen is longer, unless a path of the user makes it so.
@@ -50,9 +50,9 @@ const screenWidth = 80
 // Screen explains the town on one screen and leaves the last lines for the Invitation.
 func (l *Lab) Screen() string {
 	var b strings.Builder
-	pace := "its true pace"
+	pace := "real speed"
 	if l.opt.Pace != 1 {
-		pace = fmt.Sprintf("%g times its true pace", l.opt.Pace)
+		pace = fmt.Sprintf("%g times real speed", l.opt.Pace)
 	}
 	fmt.Fprintf(&b, "A town on this machine; its telephone network runs at %s.\n", pace)
 	fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber,
@@ -61,7 +61,7 @@ func (l *Lab) Screen() string {
 		b.WriteString("  " + strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 	}
 	const columns = "%-6s %-23s %-10s %-10s %s"
-	row(columns, "number", "whose PC and modem", "user", "password", "RADIUS says")
+	row(columns, "number", "whose PC and modem", "user", "password", "RADIUS action")
 	for i := range len(residents) + len(reserved) {
 		var number, about, user, password, says string
 		if i < len(residents) {
@@ -80,7 +80,7 @@ func (l *Lab) Screen() string {
 	for _, c := range []struct{ command, about string }{
 		{"debug all", "stream live debug events"},
 		{"show callbacks --all", "also: show lines, show users"},
-		{"show callback ID --trace", "why, when, what the modem said"},
+		{"show callback ID --trace", "why, when, modem output"},
 		{"lab call --as austin-02", "use another PC"},
 	} {
 		line := fmt.Sprintf("  %-*s", len(l.opt.Command)+25, l.opt.Command+" "+c.command)
@@ -89,7 +89,7 @@ func (l *Lab) Screen() string {
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	fmt.Fprintf(&b, "The configuration, yours to change: %s\n\n", l.dir)
+	fmt.Fprintf(&b, "The configuration, which you may edit: %s\n\n", l.dir)
 	return b.String()
 }
 

@@ -43,7 +43,7 @@ func (m *Modem) attach(p *port) bool {
 	p.m = m
 	p.readable.L = &m.x.mu
 	if m.fault.Vanished || m.x.closed || m.port != nil || p.rwc != nil && !m.x.goroutine(p.read) {
-		m.x.event(PortClosedEvent, m, nil, "turned away")
+		m.x.event(PortClosedEvent, m, nil, "rejected")
 		p.end()
 		return false
 	}

@@ -59,7 +59,7 @@ func (s *RADIUS) login(p *radius.Packet, f Faults) (u User, code radius.Code, at
 	case err != nil:
 		return u, radius.CodeAccessReject, rejection(u, f), err.Error()
 	case !ok:
-		return u, radius.CodeAccessReject, rejection(u, f), "unknown user, or no entry fits"
+		return u, radius.CodeAccessReject, rejection(u, f), "unknown user, or no entry matches"
 	case u.Reject:
 		return u, radius.CodeAccessReject, rejection(u, f), "Auth-Type := Reject"
 	case eap != nil:

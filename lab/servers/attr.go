@@ -32,7 +32,7 @@ func (a Attribute) encodeFor(auth []byte, secret aaa.Secret) (radius.Type, radiu
 	if n, ok := cutPrefixFold(a.Name, "Attr-"); ok {
 		t, err := strconv.ParseUint(n, 10, 8)
 		if err != nil {
-			return 0, nil, fmt.Errorf("%s: not a type of 0 to 255", a.Name)
+			return 0, nil, fmt.Errorf("%s: the type must be 0 to 255", a.Name)
 		}
 		v, err := octets(a.Value)
 		if err == nil && len(v) > 253 {
@@ -42,7 +42,7 @@ func (a Attribute) encodeFor(auth []byte, secret aaa.Secret) (radius.Type, radiu
 	}
 	e := lookup(a.Name)
 	if e == nil {
-		return 0, nil, fmt.Errorf("%s: an unknown attribute%s (Attr-N = 0x… takes any)", a.Name,
+		return 0, nil, fmt.Errorf("%s: unknown attribute%s (use Attr-N = 0x… for any other)", a.Name,
 			didYouMean(a.Name, dictionary().names))
 	}
 	v, err := e.encode(a.Value)
@@ -152,7 +152,7 @@ func (e *entry) integer(s string, bits int) (uint64, error) {
 	for _, name := range e.names {
 		names = append(names, name)
 	}
-	return 0, fmt.Errorf("%q is neither a number nor one of its names%s", s, didYouMean(s, names))
+	return 0, fmt.Errorf("%q is neither a number nor a known value%s", s, didYouMean(s, names))
 }
 
 func integerOctets(k dictfile.AttributeType) int {

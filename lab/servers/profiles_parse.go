@@ -82,7 +82,7 @@ func (p *profilesParser) end(w word, wanted string) bool {
 		return false
 	}
 	if len(p.errs) == 0 {
-		p.bad(w.line, "the file ends where %s must come", wanted)
+		p.bad(w.line, "unexpected end of file, expected %s", wanted)
 	}
 	return true
 }
@@ -94,7 +94,7 @@ func (p *profilesParser) want(bare, after string) bool {
 		return true
 	}
 	if !p.end(w, bare) {
-		p.bad(w.line, "%s where %s must come after %s", w.text, bare, after)
+		p.bad(w.line, "unexpected %s, expected %s after %s", w.text, bare, after)
 		p.text = "" // the rest cannot be parsed
 	}
 	return false
@@ -107,7 +107,7 @@ func (p *profilesParser) value(of string) (word, bool) {
 	}
 	w := p.read()
 	if w.bare {
-		p.bad(w.line, "%s where the value of %s must come", w.text, of)
+		p.bad(w.line, "unexpected %s, expected the value of %s", w.text, of)
 		p.text = ""
 		return w, false
 	}
@@ -133,7 +133,7 @@ func (p *profilesParser) statement() bool {
 		p.defaultOf("authorization", func(permit bool) { p.out.Permit = permit })
 	case "accounting":
 		if f := p.read(); f.text != "file" {
-			p.bad(f.line, "accounting %s: only `accounting file = …` is read", f.text)
+			p.bad(f.line, "accounting %s: only `accounting file = …` is supported", f.text)
 			return false
 		}
 		p.value("accounting file")
@@ -147,7 +147,7 @@ func (p *profilesParser) statement() bool {
 }
 
 func (p *profilesParser) unknown(w word, where string, known []string) {
-	p.bad(w.line, "unknown word %s %s%s (there are %s)", w.text, where, didYouMean(w.text, known),
+	p.bad(w.line, "unknown word %s %s%s (valid: %s)", w.text, where, didYouMean(w.text, known),
 		strings.Join(known, ", "))
 	p.text = ""
 }
@@ -156,7 +156,7 @@ func (p *profilesParser) unknown(w word, where string, known []string) {
 func (p *profilesParser) defaultOf(what string, set func(permit bool)) {
 	w := p.read()
 	if w.text != what {
-		p.bad(w.line, "default %s: only `default %s = permit` or `deny` may stand here", w.text, what)
+		p.bad(w.line, "default %s: only `default %s = permit` or `deny` is allowed here", w.text, what)
 		p.text = ""
 		return
 	}
@@ -166,7 +166,7 @@ func (p *profilesParser) defaultOf(what string, set func(permit bool)) {
 	case v.text == "permit" || v.text == "deny":
 		set(v.text == "permit")
 	default:
-		p.bad(v.line, "default %s = %s: neither permit nor deny", what, v.text)
+		p.bad(v.line, "default %s = %s: must be permit or deny", what, v.text)
 	}
 }
 
@@ -183,7 +183,7 @@ func (p *profilesParser) profile(kind word) {
 		list = &p.out.Groups
 	}
 	if _, there := findProfile(*list, name.text); there {
-		p.bad(name.line, "%s %s is there already", kind.text, name.text)
+		p.bad(name.line, "%s %s is defined twice", kind.text, name.text)
 	}
 	u := Profile{Name: name.text}
 	body := p.scanner
@@ -262,8 +262,7 @@ func (p *profilesParser) password(u *Profile, w word) {
 		return
 	case how.text == "cleartext":
 	default:
-		p.bad(how.line, "%s = %s: only `cleartext PASSWORD` is read (CHAP can be checked with nothing else, and this "+
-			"server keeps to one kind)", w.text, how.text)
+		p.bad(how.line, "%s = %s: only `cleartext PASSWORD` is supported, because CHAP requires it", w.text, how.text)
 		rest := p.scanner
 		if arg, err := rest.next(false); err == nil && !arg.bare && arg.line == how.line {
 			p.scanner = rest
@@ -275,7 +274,7 @@ func (p *profilesParser) password(u *Profile, w word) {
 		return
 	}
 	if v.bare || v.text == "" || len(v.text) > 254 {
-		p.bad(v.line, "%s = cleartext: a password has 1 to 254 octets", w.text)
+		p.bad(v.line, "%s = cleartext: the password must have 1 to 254 octets", w.text)
 		return
 	}
 	u.setPassword(w.text, aaa.Secret(v.text))
@@ -312,7 +311,7 @@ func (p *profilesParser) challenge(u *Profile) {
 		return
 	}
 	if a.bare || a.text == "" || q.text == "" {
-		p.bad(q.line, `challenge: of the form challenge = "QUESTION" "ANSWER"`)
+		p.bad(q.line, `challenge: must be challenge = "QUESTION" "ANSWER"`)
 		return
 	}
 	u.Question, u.Answer = q.text, aaa.Secret(a.text)
@@ -339,7 +338,7 @@ func (p *profilesParser) service(u *Profile) {
 	}
 	if !w.bare || w.text != "{" {
 		if !p.end(w, "{") {
-			p.bad(w.line, "%s where { must come after service = %s", w.text, name.text)
+			p.bad(w.line, "unexpected %s, expected { after service = %s", w.text, name.text)
 			p.text = ""
 		}
 		return
@@ -370,7 +369,7 @@ func (p *profilesParser) pair(sv *ServiceProfile, w word) bool {
 	}
 	if w.bare || w.text == "" {
 		if !p.end(w, "an attribute") {
-			p.bad(w.line, "%q where an attribute must come", w.text)
+			p.bad(w.line, "unexpected %q, expected an attribute", w.text)
 			p.text = ""
 		}
 		return false

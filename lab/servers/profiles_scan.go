@@ -80,7 +80,7 @@ func (s *scanner) quoted() (word, error) {
 			return w, nil
 		case c == '\n':
 			s.text = s.text[i:]
-			return w, errors.New("a quoted string that does not end in its line")
+			return w, errors.New("quoted string without end in its line")
 		case c == '\\' && i+1 < len(s.text) && strings.IndexByte(`"\n`, s.text[i+1]) >= 0:
 			i++
 			if c = s.text[i]; c == 'n' {
@@ -90,5 +90,5 @@ func (s *scanner) quoted() (word, error) {
 		b.WriteByte(c)
 	}
 	s.text = ""
-	return w, errors.New("a quoted string without its end")
+	return w, errors.New("unterminated quoted string")
 }

@@ -27,7 +27,7 @@ func proven(p *radius.Packet, u User, secret aaa.Secret) proof {
 	case u.Accept:
 		return proof{}
 	case u.Password == "":
-		return proof{why: "no password is known"}
+		return proof{why: "the user has no password"}
 	case chap != nil:
 		return provenCHAP(p, chap, u.Password)
 	case v1 != nil:
@@ -38,7 +38,7 @@ func proven(p *radius.Packet, u User, secret aaa.Secret) proof {
 	got := aaa.Secret(unhide(p.Get(2), p.Authenticator[:], secret))
 	switch {
 	case p.Get(2) == nil:
-		return proof{why: "no password came"}
+		return proof{why: "no password in the request"}
 	case got == "" || got != u.Password:
 		return proof{why: "wrong password"}
 	}
@@ -130,7 +130,7 @@ func eapMessage(p *radius.Packet) ([]byte, error) {
 		return nil, nil
 	}
 	if len(b) < 5 || int(b[2])<<8|int(b[3]) != len(b) || b[0] != eapResponse {
-		return nil, errors.New("an EAP-Message that is no Response")
+		return nil, errors.New("the EAP-Message is not a Response")
 	}
 	return b, nil
 }
@@ -155,13 +155,13 @@ func (s *RADIUS) eap(u User, b []byte, state string, f Faults) (User, radius.Cod
 		packet := append([]byte{eapRequest, c.id, 0, 0, eapMD5, 16}, value...)
 		return u, radius.CodeAccessChallenge, append(s.challenge(u, "", c), eapAttribute(packet)), ""
 	case !known || c.user != u.Name || c.eap == nil:
-		return fail("an EAP response to nothing")
+		return fail("an EAP response without a request")
 	case b[4] == eapNak:
-		return fail("the peer wants another kind of EAP than MD5")
+		return fail("the peer requires an EAP method other than MD5")
 	case b[4] != eapMD5 || b[1] != c.id || len(b) < 22 || b[5] != 16:
-		return fail("an EAP response of another kind")
+		return fail("an EAP response of another type")
 	case u.Password == "":
-		return fail("no password is known")
+		return fail("the user has no password")
 	}
 	want := md5.Sum(append(append([]byte{c.id}, u.Password...), c.eap...))
 	if !sameOctets(want[:], b[6:22]) {

@@ -332,7 +332,7 @@ func TestLenient(t *testing.T) {
 		{plain, true, "Message-Authenticator missing"},
 		{last, true, "Message-Authenticator good, but not the first attribute"},
 		{login(t, "bob", "pw"), true, "Message-Authenticator good"},
-		{wrong, false, "Message-Authenticator wrong (another secret?)"},
+		{wrong, false, "Message-Authenticator wrong (different secret?)"},
 		{eap, false, "Message-Authenticator missing"},
 	} {
 		p, err := s.verify(tt.packet, radius.CodeAccessRequest)

@@ -189,7 +189,7 @@ func (s *RADIUS) Serve(ctx context.Context, auth, acct net.PacketConn) error {
 		wg.Go(func() { errs <- s.serve(ctx, &wg, conn, code) })
 	}
 	if n == 0 {
-		return errors.New("radius test server: it listens nowhere")
+		return errors.New("radius test server: no listener")
 	}
 	select {
 	case <-ctx.Done():
@@ -238,15 +238,15 @@ func (s *RADIUS) handle(ctx context.Context, conn net.PacketConn, from net.Addr,
 	key := fmt.Sprintf("%s %x", from, md5.Sum(request))
 	s.arrived(key)
 	if f.Silent || s.drop() || byChance(f.DropPercent) {
-		s.log("%s: %v id %d dropped, as told", from, p.Code, p.Identifier)
-		e.Note = "dropped, as told"
+		s.log("%s: %v id %d dropped, as configured", from, p.Code, p.Identifier)
+		e.Note = "dropped, as configured"
 		s.trace(e)
 		return
 	}
 	if done, reply := s.duplicate(key); done {
-		e.Note = "a duplicate: the same answer again"
+		e.Note = "a duplicate: the same answer is sent again"
 		if reply == nil {
-			e.Note = "a duplicate, while the answer is under way"
+			e.Note = "a duplicate: its answer is not ready yet"
 		}
 		s.trace(e)
 		if reply != nil {
@@ -293,7 +293,7 @@ func (s *RADIUS) forge(conn net.PacketConn, to net.Addr, request []byte, f Fault
 	}
 	if f.Forge > 0 {
 		s.trace(Event{Peer: to.String(), Sent: true, What: fmt.Sprintf("%d forged Access-Accepts, %s", f.Forge,
-			cmp.Or(f.ForgeAs, "with random authenticators")), Note: "as told"})
+			cmp.Or(f.ForgeAs, "with random authenticators")), Note: "as configured"})
 	}
 }
 

@@ -99,10 +99,10 @@ func TestServerOnRealUDP(t *testing.T) {
 		t.Errorf("%x", reply)
 	}
 	if !strings.HasSuffix(string(reply), "\x13\x0784001") {
-		t.Errorf("%q: an attribute without value was sent, or one with value not", reply)
+		t.Errorf("%q: an attribute without a value was sent, or one with a value was not", reply)
 	}
 	if again := exchange(t, auth, request); string(again) != string(reply) {
-		t.Error("a duplicate was answered otherwise")
+		t.Error("a duplicate has a different answer")
 	}
 	if all, dup := s.Requests(); all != 2 || dup != 1 {
 		t.Errorf("%d requests, %d duplicates", all, dup)
@@ -150,7 +150,7 @@ func TestServerDropsForgedRequests(t *testing.T) {
 		bad := append([]byte(nil), good...)
 		bad[i] ^= 1
 		if _, err := s.verify(bad, radius.CodeAccessRequest); err == nil {
-			t.Errorf("octet %d changed, and it is taken", i)
+			t.Errorf("octet %d changed, and the request is accepted", i)
 		}
 	}
 	if _, err := s.verify(good, radius.CodeAccountingRequest); err == nil {

@@ -122,7 +122,7 @@ func readFrame(r io.Reader) ([]byte, error) {
 	}
 	n := binary.BigEndian.Uint16(head[2:])
 	if n < 20 || n > 4096 {
-		return nil, fmt.Errorf("a packet of %d octets", n)
+		return nil, fmt.Errorf("invalid packet length %d", n)
 	}
 	b := append(head, make([]byte, n-4)...)
 	_, err := io.ReadFull(r, b[4:])

@@ -129,7 +129,7 @@ func (s *TACACS) SetProfiles(p Profiles) error {
 
 func (p Profile) check(groups []Profile) error {
 	if _, ok := findProfile(groups, p.Member); p.Member != "" && !ok {
-		return fmt.Errorf("there is no group %q", p.Member)
+		return fmt.Errorf("unknown group %q", p.Member)
 	}
 	for _, sv := range p.Services {
 		if len(sv.Pairs) > 200 {
@@ -197,7 +197,7 @@ func (s *TACACS) Addr() string {
 // Run serves what Listen opened until ctx ends, then closes it and returns nil.
 func (s *TACACS) Run(ctx context.Context) error {
 	if s.listener == nil {
-		return errors.New("tacacs+ test server: it listens nowhere")
+		return errors.New("tacacs+ test server: no listener")
 	}
 	return s.Serve(ctx, s.listener)
 }

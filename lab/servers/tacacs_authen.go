@@ -55,9 +55,9 @@ func (s *TACACS) authenticate(ses *tacSession, h tacHeader, body []byte, f TACAC
 func (st tacStart) check(minor byte) error {
 	switch {
 	case st.action != actionLogin:
-		return fmt.Errorf("action %d is not served", st.action)
+		return fmt.Errorf("action %d is not supported", st.action)
 	case authenTypes[st.kind] == "" || st.kind == 0:
-		return fmt.Errorf("authentication type %d is not served", st.kind)
+		return fmt.Errorf("authentication type %d is not supported", st.kind)
 	case (st.kind == typeASCII) != (minor == 0):
 		return fmt.Errorf("minor version %d with authentication type %s", minor, authenTypes[st.kind])
 	}
@@ -218,9 +218,9 @@ func (f TACACSFaults) broken() bool { return f.Error || f.Restart || f.Follow !=
 func (f TACACSFaults) authenReply() *tacReply {
 	switch {
 	case f.Error:
-		return authenReply(tacAuthenReply{status: authenError, message: "as told"}, "as told")
+		return authenReply(tacAuthenReply{status: authenError, message: "as configured"}, "as configured")
 	case f.Follow != "":
-		return authenReply(tacAuthenReply{status: statusFollow, message: f.Follow}, "as told")
+		return authenReply(tacAuthenReply{status: statusFollow, message: f.Follow}, "as configured")
 	}
-	return authenReply(tacAuthenReply{status: authenRestart}, "as told")
+	return authenReply(tacAuthenReply{status: authenRestart}, "as configured")
 }

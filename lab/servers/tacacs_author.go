@@ -36,9 +36,9 @@ func (s *TACACS) authorize(body []byte, f TACACSFaults, e *Event) (*tacReply, er
 	e.Attributes = r.lines()
 	switch {
 	case f.Error:
-		return authorReply(tacAuthorReply{status: authorError, message: "as told"}, "as told"), nil
+		return authorReply(tacAuthorReply{status: authorError, message: "as configured"}, "as configured"), nil
 	case f.Follow != "":
-		return authorReply(tacAuthorReply{status: statusFollow, data: f.Follow}, "as told"), nil
+		return authorReply(tacAuthorReply{status: statusFollow, data: f.Follow}, "as configured"), nil
 	}
 	reply, why := s.known().decide(r)
 	if reply.status == authorPassAdd && f.Replace {
@@ -144,7 +144,7 @@ func (sv ServiceProfile) merge(args []string) (tacAuthorReply, string) {
 	for _, a := range args {
 		p, ok := parsePair(a)
 		if !ok {
-			return tacAuthorReply{status: authorFail}, "an argument without = or *: " + quote(a)
+			return tacAuthorReply{status: authorFail}, "argument without = or *: " + quote(a)
 		}
 		if p.Name == "service" || p.Name == "protocol" || p.Name == "cmd" {
 			out = append(out, a)
@@ -218,7 +218,7 @@ func (s *TACACS) account(peer string, body []byte, f TACACSFaults, e *Event) (*t
 	e.Attributes = r.lines()
 	switch {
 	case f.Error:
-		return acctReply(tacAcctReply{status: acctError, message: "as told"}), nil
+		return acctReply(tacAcctReply{status: acctError, message: "as configured"}), nil
 	case f.Follow != "":
 		return acctReply(tacAcctReply{status: statusFollow, data: f.Follow}), nil
 	}

@@ -66,7 +66,7 @@ func (c *tacConn) serve(ctx context.Context) {
 			return
 		}
 		if dropped {
-			c.s.trace(Event{Peer: c.peer, Kind: tacTypes[h.kind], What: describe(h), Note: "dropped, as told"})
+			c.s.trace(Event{Peer: c.peer, Kind: tacTypes[h.kind], What: describe(h), Note: "dropped, as configured"})
 			continue
 		}
 		c.wg.Go(func() { c.handle(ctx, ses, h, body, f) })
@@ -86,24 +86,24 @@ func (c *tacConn) refuse(h tacHeader, err error) {
 func (c *tacConn) session(h tacHeader) (*tacSession, error) {
 	switch {
 	case h.version&0xf0 != tacMajor:
-		return nil, fmt.Errorf("major version %d, not 12", h.version>>4)
+		return nil, fmt.Errorf("major version %d, expected 12", h.version>>4)
 	case tacTypes[h.kind] == "":
-		return nil, fmt.Errorf("packet type %d", h.kind)
+		return nil, fmt.Errorf("unknown packet type %d", h.kind)
 	case h.seq%2 == 0:
-		return nil, fmt.Errorf("sequence number %d of a client", h.seq)
+		return nil, fmt.Errorf("even sequence number %d from a client", h.seq)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ses := c.sessions[h.session]
 	switch {
 	case ses == nil && h.seq != 1:
-		return nil, fmt.Errorf("sequence number %d of an unknown session", h.seq)
+		return nil, fmt.Errorf("sequence number %d in an unknown session", h.seq)
 	case ses == nil && len(c.sessions) > 0 && !c.single:
 		return nil, errors.New("a second session on a connection that is not single-connection")
 	case ses != nil && h.seq == 1:
-		return nil, errors.New("a session id that is in use")
+		return nil, errors.New("the session id is in use")
 	case ses != nil && ses.kind != h.kind:
-		return nil, errors.New("a packet type that changes within a session")
+		return nil, errors.New("the packet type changes within a session")
 	}
 	if ses == nil {
 		ses = &tacSession{kind: h.kind}
@@ -122,9 +122,9 @@ func (c *tacConn) clear(h tacHeader, body []byte) ([]byte, error) {
 	case c.s.cfg.TLS != nil, c.s.cfg.Key == "" && plain:
 		return body, nil
 	case c.s.cfg.Key == "":
-		return nil, errors.New("it is obfuscated, and this server has no key")
+		return nil, errors.New("the packet is obfuscated, but this server has no key")
 	case plain:
-		return nil, errors.New("the UNENCRYPTED flag, though this server has a key")
+		return nil, errors.New("the packet has the UNENCRYPTED flag, but this server has a key")
 	}
 	return obfuscate(h, c.s.cfg.Key, body), nil
 }
@@ -134,7 +134,7 @@ func (c *tacConn) handle(ctx context.Context, ses *tacSession, h tacHeader, body
 	ses.mu.Lock()
 	defer ses.mu.Unlock()
 	if h.seq != ses.seq+1 {
-		c.refuse(h, fmt.Errorf("sequence number %d where %d must come", h.seq, ses.seq+1))
+		c.refuse(h, fmt.Errorf("sequence number %d, expected %d", h.seq, ses.seq+1))
 		c.conn.Close()
 		return
 	}
@@ -216,10 +216,10 @@ func (c *tacConn) reply(request tacHeader, r *tacReply, f TACACSFaults) {
 	b := append(h.encode(), body...)
 	note := ""
 	if f.Cut > 0 {
-		b, note = b[:max(0, len(b)-f.Cut)], "cut, as told"
+		b, note = b[:max(0, len(b)-f.Cut)], "cut, as configured"
 	}
 	if f.Close {
-		b, note = nil, "the connection is closed in its place, as told"
+		b, note = nil, "the connection is closed instead, as configured"
 	}
 	c.s.trace(Event{Peer: c.peer, Sent: true, Kind: r.kind, What: describe(h) + ": " + r.what, Attributes: r.says,
 		Note: note})

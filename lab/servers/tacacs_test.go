@@ -181,7 +181,7 @@ func TestTACACSConversations(t *testing.T) {
 		{"no password", TACACSFaults{}, tq.AuthenServiceLogin, "open", nil, "Pass "},
 		{"enable", TACACSFaults{}, tq.AuthenServiceEnable, "bob", []string{"lifted"}, "GetPass Pass mind the step"},
 		{"enable by the login's", TACACSFaults{}, tq.AuthenServiceEnable, "bob", []string{"bob's pw"}, "GetPass Fail "},
-		{"error", TACACSFaults{Error: true}, tq.AuthenServiceLogin, "bob", nil, "Error as told"},
+		{"error", TACACSFaults{Error: true}, tq.AuthenServiceLogin, "bob", nil, "Error as configured"},
 		{"restart", TACACSFaults{Restart: true}, tq.AuthenServiceLogin, "bob", nil, "Restart "},
 	} {
 		s.SetFaults(tt.faults)

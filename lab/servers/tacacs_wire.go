@@ -133,7 +133,7 @@ func obfuscate(h tacHeader, key aaa.Secret, body []byte) []byte {
 	return out
 }
 
-var errBody = errors.New("its lengths do not add up (another key?)")
+var errBody = errors.New("its lengths do not add up (different key?)")
 
 // fields cuts b into pieces of those lengths, which must add up to its length.
 func fields(b []byte, lengths ...int) ([][]byte, error) {

@@ -114,7 +114,7 @@ func (p *usersParser) file(r io.Reader, name string, depth int) {
 		p.at += used - 1
 	}
 	if p.comma {
-		p.bad(errors.New("a comma promises a reply item that does not come"))
+		p.bad(errors.New("no reply item after the last comma"))
 	}
 	p.name, p.at, p.include = outer.name, outer.at, outer.include
 	p.newEntry()
@@ -131,7 +131,7 @@ func (p *usersParser) read(line string, depth int) error {
 	indented := line[0] == ' ' || line[0] == '\t'
 	if !indented {
 		if p.comma {
-			p.bad(errors.New("the reply items before end with a comma"))
+			p.bad(errors.New("the previous reply items end with a comma"))
 		}
 		p.newEntry()
 	}
@@ -151,14 +151,14 @@ func (p *usersParser) read(line string, depth int) error {
 // open reads an included file.
 func (p *usersParser) open(toks []token, depth int) error {
 	if len(toks) != 1 {
-		return errors.New("$INCLUDE wants one file")
+		return errors.New("$INCLUDE requires one file")
 	}
 	path := toks[0].text
 	switch {
 	case p.include == "":
-		return fmt.Errorf("$INCLUDE %s: not in a text that is no file", path)
+		return fmt.Errorf("$INCLUDE %s: not supported in a text that is not a file", path)
 	case depth == deepest:
-		return fmt.Errorf("$INCLUDE %s: the tenth file within one another (do they include each other?)", path)
+		return fmt.Errorf("$INCLUDE %s: nested more than 10 deep (do the files include each other?)", path)
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(p.include, path)
@@ -194,9 +194,9 @@ func (p *usersParser) user(toks []token) error {
 func (p *usersParser) reply(toks []token) error {
 	switch {
 	case !p.placed:
-		return errors.New("reply items of nobody")
+		return errors.New("reply items before the first user")
 	case p.ended:
-		return errors.New("the line before ends without a comma")
+		return errors.New("the previous line ends without a comma")
 	}
 	list, more, err := items(toks)
 	p.comma, p.ended = more, !more
@@ -217,15 +217,15 @@ func (u *User) reply(it item) error {
 		case "no", "0":
 			u.FallThrough = false
 		default:
-			return fmt.Errorf("Fall-Through = %s: neither Yes nor No", it.value)
+			return fmt.Errorf("Fall-Through = %s: must be Yes or No", it.value)
 		}
 		return nil
 	}
 	if !slices.Contains([]string{"=", "+=", ":="}, it.op) {
-		return fmt.Errorf("reply item %s: the operator %s is not read: =, := or +=", it.name, it.op)
+		return fmt.Errorf("reply item %s: operator %s is not supported (use =, := or +=)", it.name, it.op)
 	}
 	if e := lookup(it.name); e == nil && isControl(it.name) {
-		return fmt.Errorf("%s is a check item: it stands in the first line of an entry", it.name)
+		return fmt.Errorf("%s is a check item: write it in the first line of an entry", it.name)
 	}
 	a := Attribute{it.name, it.value}
 	if err := a.checkValue(); err != nil {
@@ -243,12 +243,12 @@ func (p *usersParser) finish() {
 			continue
 		}
 		if j := p.before(u, i); j >= 0 {
-			there := p.places[j].String()
+			there := "at " + p.places[j].String()
 			if p.places[j].file == at.file {
 				there = fmt.Sprintf("in line %d", p.places[j].line)
 			}
-			p.errs = append(p.errs, fmt.Errorf("%v: %s is there already, %s, which always answers (give it a check "+
-				"item, or Fall-Through = Yes)", at, u.Name, there))
+			p.errs = append(p.errs, fmt.Errorf("%v: this entry of %s is never used: the one %s always answers (give "+
+				"that one a check item, or Fall-Through = Yes)", at, u.Name, there))
 		} else if !u.decided() && !u.FallThrough && !p.decidedBefore(u, i) {
 			p.errs = append(p.errs, fmt.Errorf(`%v: %s has neither Cleartext-Password := "…" nor Auth-Type := Reject`,
 				at, u.Name))

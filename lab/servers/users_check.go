@@ -21,15 +21,15 @@ var controls = map[string]string{
 	"cleartext-password": "", "password": "", "user-password": "", "auth-type": "", "fall-through": "",
 	"crypt-password": hashed, "md5-password": hashed, "smd5-password": hashed, "sha-password": hashed,
 	"ssha-password": hashed, "nt-password": hashed, "lm-password": hashed,
-	"huntgroup-name":   "huntgroups are not read: compare NAS-IP-Address == …, NAS-Port == … in their place",
-	"hint":             "hints are not read: compare Prefix == … or Suffix == … in their place",
+	"huntgroup-name":   "huntgroups are not supported: compare NAS-IP-Address == …, NAS-Port == … instead",
+	"hint":             "hints are not supported: compare Prefix == … or Suffix == … instead",
 	"simultaneous-use": unkept, "expiration": unkept, "login-time": unkept, "pool-name": unkept,
-	"group": "this server knows no groups of the system", "group-name": "this server knows no groups of the system",
+	"group": "system groups are not supported", "group-name": "system groups are not supported",
 }
 
 const (
-	hashed = "only Cleartext-Password is read: CHAP can be checked with nothing else"
-	unkept = "not kept by this server, which is for tests: leave it out"
+	hashed = "only Cleartext-Password is supported, because CHAP requires it"
+	unkept = "not supported by this test server: remove it"
 )
 
 func isControl(name string) bool { _, ok := controls[strings.ToLower(name)]; return ok }
@@ -45,7 +45,7 @@ func (u *User) check(it item) error {
 	case "auth-type":
 		return u.authType(it)
 	case "fall-through":
-		return errors.New("Fall-Through is a reply item: it stands in the lines below")
+		return errors.New("Fall-Through is a reply item: write it in the lines below")
 	}
 	if why := controls[name]; why != "" {
 		return fmt.Errorf("check item %s: %s", it.name, why)
@@ -73,7 +73,7 @@ func (u *User) password(name string, it item) error {
 	case it.value == "":
 		return fmt.Errorf("check item %s: it is empty", it.name)
 	case name == "password" && (it.value == "UNIX" || it.value == "SYSTEM"):
-		return fmt.Errorf("check item %s = %s: this server has no passwords of the system", it.name, it.value)
+		return fmt.Errorf("check item %s = %s: system passwords are not supported", it.name, it.value)
 	}
 	u.Password = aaa.Secret(it.value)
 	return nil
@@ -83,10 +83,10 @@ func (u *User) authType(it item) error {
 	i := slices.IndexFunc(authTypes, func(s string) bool { return strings.EqualFold(s, it.value) })
 	switch {
 	case !slices.Contains([]string{":=", "=", "=="}, it.op):
-		return fmt.Errorf("check item Auth-Type: the operator %s is not read", it.op)
+		return fmt.Errorf("check item Auth-Type: operator %s is not supported", it.op)
 	case i < 0:
-		return fmt.Errorf("Auth-Type := %s is not served%s (there are %s)", it.value, didYouMean(it.value, authTypes),
-			strings.Join(authTypes, ", "))
+		return fmt.Errorf("Auth-Type := %s is not supported%s (supported: %s)", it.value,
+			didYouMean(it.value, authTypes), strings.Join(authTypes, ", "))
 	case authTypes[i] == "Reject":
 		u.Reject, u.Accept = true, false
 	case authTypes[i] == "Accept":
@@ -109,11 +109,11 @@ func (c Check) valid() error {
 		}
 	case "=*", "!*":
 	case ":=", "+=":
-		return fmt.Errorf("check item %s %s …: only Cleartext-Password and Auth-Type are set; compare with ==%s",
+		return fmt.Errorf("check item %s %s …: only Cleartext-Password and Auth-Type can be set; compare with ==%s",
 			c.Name, c.Op,
 			didYouMean(c.Name, []string{"Cleartext-Password", "Auth-Type"}))
 	default:
-		return fmt.Errorf("check item %s: there is no operator %s", c.Name, c.Op)
+		return fmt.Errorf("check item %s: unknown operator %s", c.Name, c.Op)
 	}
 	if lookup(c.Name) == nil && !c.affix() {
 		return Attribute{c.Name, "0"}.checkValue()
@@ -196,12 +196,12 @@ var expansion = regexp.MustCompile(`%\{[^}]*\}`)
 // checkValue returns what is wrong with an attribute of a users file. The values of %{…} are known only at a request.
 func (a Attribute) checkValue() error {
 	if strings.Contains(a.Value, "\x00") && strings.Contains(a.Value, "%{") {
-		return fmt.Errorf("%s: a NUL beside %%{…}", a.Name)
+		return fmt.Errorf("%s: a NUL and %%{…} in one value", a.Name)
 	}
 	for _, x := range expansion.FindAllString(a.Value, -1) {
 		name := expanded(x)
 		if lookup(name) == nil {
-			return fmt.Errorf("%s: %s: an unknown attribute%s", a.Name, x, didYouMean(name, dictionary().names))
+			return fmt.Errorf("%s: %s: unknown attribute%s", a.Name, x, didYouMean(name, dictionary().names))
 		}
 	}
 	plain := expansion.ReplaceAllString(a.Value, "0")

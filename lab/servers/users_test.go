@@ -64,50 +64,51 @@ func TestParseUsersErrors(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"bob\n", "authorize:1: bob has neither"},
 		{"bob NAS-Port == 1\n", "authorize:1: bob has neither"},
-		{"bob Cleartext-Password := \"x\n", "authorize:1: a quoted string without its end"},
+		{"bob Cleartext-Password := \"x\n", "authorize:1: unterminated quoted string"},
 		{"bob Cleartext-Password == \"x\"\n",
 			"authorize:1: check item Cleartext-Password == …: write Cleartext-Password :="},
 		{"bob Cleartext-Password := x,\n", "a comma after the last check item"},
 		{"bob Cleartext-Password := x Auth-Type := Reject\n", "no comma before Auth-Type"},
 		{"bob Clear-Password := x\n", "authorize:1: check item Clear-Password := …: only Cleartext-Password and " +
-			"Auth-Type are set"},
-		{"bob Crypt-Password := x\n", "only Cleartext-Password is read: CHAP"},
-		{"bob Huntgroup-Name == x\n", "huntgroups are not read: compare NAS-IP-Address"},
-		{"bob Simultaneous-Use := 1\n", "not kept by this server"},
-		{"bob Auth-Type := Rejct\n", "Auth-Type := Rejct is not served: did you mean Reject?"},
-		{"bob Auth-Type := System\n", "Auth-Type := System is not served"},
+			"Auth-Type can be set"},
+		{"bob Crypt-Password := x\n", "only Cleartext-Password is supported"},
+		{"bob Huntgroup-Name == x\n", "huntgroups are not supported: compare NAS-IP-Address"},
+		{"bob Simultaneous-Use := 1\n", "not supported by this test server"},
+		{"bob Auth-Type := Rejct\n", "Auth-Type := Rejct is not supported: did you mean Reject?"},
+		{"bob Auth-Type := System\n", "Auth-Type := System is not supported"},
 		{"bob Cleartext-Password := x, NAS-Prt == 1\n",
-			"authorize:1: NAS-Prt: an unknown attribute: did you mean NAS-Port?"},
+			"authorize:1: NAS-Prt: unknown attribute: did you mean NAS-Port?"},
 		{"bob Cleartext-Password := x, Service-Type == Login-Usr\n", "did you mean Login-User?"},
 		{"bob Cleartext-Password := x, User-Name =~ \"(\"\n", "check item User-Name =~: error parsing regexp"},
 		{"bob Cleartext-Password := x, Fall-Through = Yes\n", "Fall-Through is a reply item"},
 		{"bob Cleartext-Password := x, Fall\n", "near \"Fall\": not of the form"},
-		{"\tService-Type = Login-User\n", "authorize:1: reply items of nobody"},
+		{"\tService-Type = Login-User\n", "authorize:1: reply items before the first user"},
 		{"bob Cleartext-Password := x\n\tService-Typ = 1\n",
-			"authorize:2: Service-Typ: an unknown attribute: did you mean Service-Type?"},
+			"authorize:2: Service-Typ: unknown attribute: did you mean Service-Type?"},
 		{"bob Cleartext-Password := x\n\tService-Type = Nothing\n",
 			"authorize:2: Service-Type: \"Nothing\" is neither"},
 		{"bob Cleartext-Password := x\n\tService-Type\n", "authorize:2: near \"Service-Type\""},
-		{"bob Cleartext-Password := x\n\tService-Type == 1\n", "authorize:2: reply item Service-Type: the operator =="},
+		{"bob Cleartext-Password := x\n\tService-Type == 1\n", "authorize:2: reply item Service-Type: operator =="},
 		{"bob Cleartext-Password := x\n\tCleartext-Password = 1\n", "authorize:2: Cleartext-Password is a check item"},
 		{"bob Cleartext-Password := x\n\tFall-Through = Perhaps\n", "authorize:2: Fall-Through = Perhaps"},
 		{"bob Cleartext-Password := x\n\tClass = \"%{User-Nam}\"\n",
-			"authorize:2: Class: %{User-Nam}: an unknown attribute: did you mean User-Name?"},
-		{"bob Cleartext-Password := x\n\tReply-Message = `date`\n", "authorize:2: a command in backquotes"},
+			"authorize:2: Class: %{User-Nam}: unknown attribute: did you mean User-Name?"},
+		{"bob Cleartext-Password := x\n\tReply-Message = `date`\n", "authorize:2: commands in backquotes"},
 		{"bob Cleartext-Password := x\n\tLogin-IP-Host = here\n", "is not an address"},
 		{"bob Cleartext-Password := x\n\tCallback-Number = \"" + strings.Repeat("1", 254) + "\"\n",
 			"Callback-Number: longer than 253 octets"},
 		{"bob Cleartext-Password := x\n\tUSR-Last-Number-Dialed-Out = \"" + strings.Repeat("1", 246) + "\"\n",
 			"USR-Last-Number-Dialed-Out: longer than 245 octets"},
 		{"bob Cleartext-Password := x\n\tService-Type = 1\n\tClass = y\n",
-			"authorize:3: the line before ends without a comma"},
-		{"bob Cleartext-Password := x\n\tService-Type = 1,\n", "authorize:2: a comma promises"},
-		{"bob Cleartext-Password := x\n\tService-Type = 1,", "authorize:2: a comma promises"},
+			"authorize:3: the previous line ends without a comma"},
+		{"bob Cleartext-Password := x\n\tService-Type = 1,\n", "authorize:2: no reply item after the last comma"},
+		{"bob Cleartext-Password := x\n\tService-Type = 1,", "authorize:2: no reply item after the last comma"},
 		{"bob Cleartext-Password := x\n\tService-Type = 1,\nal Cleartext-Password := x\n",
-			"authorize:3: the reply items before end with a comma"},
-		{"bob Cleartext-Password := x\nbob Cleartext-Password := y\n", "authorize:2: bob is there already, in line 1"},
+			"authorize:3: the previous reply items end with a comma"},
+		{"bob Cleartext-Password := x\nbob Cleartext-Password := y\n",
+			"authorize:2: this entry of bob is never used: the one in line 1 always answers"},
 		{"$INCLUDE other\n", "authorize:1: $INCLUDE: open"},
-		{"$INCLUDE\n", "authorize:1: $INCLUDE wants one file"},
+		{"$INCLUDE\n", "authorize:1: $INCLUDE requires one file"},
 	} {
 		_, err := ParseUsers(namedReader{strings.NewReader(tt.in), "authorize"})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Count(err.Error(), "authorize:") != 1 {
@@ -117,17 +118,17 @@ func TestParseUsersErrors(t *testing.T) {
 	for in, want := range map[string][]string{
 		// each bad entry is one error and does not hide another's
 		"bob Cleartext-Password := \"x\n\tService-Type = 7,\n\tClass = y\nkim Auth-Type := " +
-			"Rejct\n\tClas = z\n": {"1: a quoted string without its end", "4: Auth-Type := Rejct"},
+			"Rejct\n\tClas = z\n": {"1: unterminated quoted string", "4: Auth-Type := Rejct"},
 		"bob Cleartext-Password := x, NAS-Prt == 1, NAS-Pt == " +
-			"2\n\tClas = z\n": {"1: NAS-Prt: an unknown attribute"},
+			"2\n\tClas = z\n": {"1: NAS-Prt: unknown attribute"},
 		"bob Cleartext-Password \"x\"\n\tService-Type " +
 			"7,\n\tfoo\nkim\n": {"1: near \"Cleartext-Password\"", "4: kim has neither"},
 		"bob Cleartext-Password := x\n\tClas = z,\n\tfoo\n\tService-Type = 1,\nal Cleartext-Password " +
-			":= x,\n": {"2: Clas: an unknown attribute", "5: a comma after"},
+			":= x,\n": {"2: Clas: unknown attribute", "5: a comma after"},
 		"kim\nbob Cleartext-Password " +
-			":= \"x\n": {"2: a quoted string", "1: kim has neither"},
+			":= \"x\n": {"2: unterminated quoted string", "1: kim has neither"},
 		"bob Cleartext-Pasword := x\n": {"1: check item Cleartext-Pasword := …: only Cleartext-Password and " +
-			"Auth-Type are set; compare with ==: did you mean Cleartext-Password?"},
+			"Auth-Type can be set; compare with ==: did you mean Cleartext-Password?"},
 	} {
 		_, err := ParseUsers(namedReader{strings.NewReader(in), "authorize"})
 		lines := strings.Split(fmt.Sprint(err), "\n")
@@ -142,7 +143,7 @@ func TestParseUsersErrors(t *testing.T) {
 		}
 	}
 	if _, err := ParseUsers(strings.NewReader("$INCLUDE other\n")); err == nil ||
-		!strings.Contains(err.Error(), "in a text that is no file") {
+		!strings.Contains(err.Error(), "in a text that is not a file") {
 		t.Error(err)
 	}
 }
@@ -185,13 +186,13 @@ func TestParseUsersInclude(t *testing.T) {
 		t.Error(got)
 	}
 	_, err = parse("bad")
-	for _, want := range []string{"sub/wrong:4: Service-Typ", "bad:2: al is there already, " +
+	for _, want := range []string{"sub/wrong:4: Service-Typ", "bad:2: this entry of al is never used: the one at " +
 		filepath.Join(dir, "sub/wrong") + ":5"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	if _, err := parse("ring"); err == nil || !strings.Contains(err.Error(), "the tenth file within one another") {
+	if _, err := parse("ring"); err == nil || !strings.Contains(err.Error(), "nested more than 10 deep") {
 		t.Error(err)
 	}
 }

@@ -71,7 +71,7 @@ func tokens(line string) ([]token, error) {
 			toks = append(toks, token{s, true})
 			i += n
 		case c == '`':
-			return nil, errors.New("a command in backquotes is not run")
+			return nil, errors.New("commands in backquotes are not supported")
 		default:
 			n := operatorLength(line[i:])
 			if n == 0 {
@@ -122,7 +122,7 @@ func quoted(s string) (text string, length int, err error) {
 			i += n
 		}
 	}
-	return "", 0, errors.New("a quoted string without its end")
+	return "", 0, errors.New("unterminated quoted string")
 }
 
 // unescape decodes what follows a backslash and returns its length.

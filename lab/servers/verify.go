@@ -26,21 +26,21 @@ func (s *RADIUS) verify(b []byte, port radius.Code) (*radius.Packet, error) {
 	good, at, first := s.signature(b)
 	switch {
 	case p.Code != port && p.Code != statusServerCode:
-		return p, fmt.Errorf("code %v on this port", p.Code)
+		return p, fmt.Errorf("code %v is not accepted on this port", p.Code)
 	case at < 0 && countOf(p, 80) > 0:
-		return p, errors.New("a Message-Authenticator that is not one of 16 octets, or more than one")
+		return p, errors.New("Message-Authenticator malformed, or more than one")
 	case at >= 0 && !good:
-		return p, errors.New("wrong Message-Authenticator (another secret?)")
+		return p, errors.New("wrong Message-Authenticator (different secret?)")
 	case p.Code == radius.CodeAccountingRequest:
 		if want := digest(b, make([]byte, 16), s.cfg.Secret); !hmac.Equal(want, b[4:20]) {
-			return p, errors.New("wrong Request Authenticator (another secret?)")
+			return p, errors.New("wrong Request Authenticator (different secret?)")
 		}
 	case at < 0 && p.Code == statusServerCode:
-		return p, errors.New("a Status-Server without Message-Authenticator")
+		return p, errors.New("Status-Server without Message-Authenticator")
 	case at < 0 && countOf(p, 79) > 0:
 		return p, errors.New("EAP without Message-Authenticator")
 	case p.Code == radius.CodeAccessRequest && !first && !s.cfg.Lenient:
-		return p, errors.New("its first attribute is no Message-Authenticator")
+		return p, errors.New("the first attribute is not a Message-Authenticator")
 	}
 	return p, nil
 }
@@ -87,7 +87,7 @@ func (s *RADIUS) trace(e Event) {
 
 // seenEvent describes a received request; p is nil if it did not parse.
 func (s *RADIUS) seenEvent(from net.Addr, b []byte, p *radius.Packet) Event {
-	e := Event{Peer: from.String(), What: fmt.Sprintf("%d octets that are no RADIUS packet", len(b))}
+	e := Event{Peer: from.String(), What: fmt.Sprintf("%d octets that are not a RADIUS packet", len(b))}
 	if s.cfg.Trace == nil || p == nil {
 		return e
 	}
@@ -125,7 +125,7 @@ func judged(what string, good bool) string {
 	if good {
 		return what + " good"
 	}
-	return what + " wrong (another secret?)"
+	return what + " wrong (different secret?)"
 }
 
 // tell traces a genuine reply: the reason of a refusal, and the faults applied to it.
@@ -157,7 +157,7 @@ func (f Faults) String() string {
 		{f.DoubleMAC, "two Message-Authenticators"},
 		{f.ShortMAC, "a Message-Authenticator of 15 octets"}, {f.LastMAC, "Message-Authenticator last"},
 		{f.WrongAuth, "wrong Response Authenticator"},
-		{f.Padding, "octets behind its Length"}, {f.Truncate > 0, "cut"}, {f.WrongID, "wrong identifier"},
+		{f.Padding, "octets after its Length"}, {f.Truncate > 0, "cut"}, {f.WrongID, "wrong identifier"},
 		{f.WrongCode, "wrong code"},
 		{f.WrongPort, "from another port"}, {f.Twice, "twice"}, {f.Delay > 0, "late"},
 	} {
@@ -168,7 +168,7 @@ func (f Faults) String() string {
 	if len(list) == 0 {
 		return ""
 	}
-	return strings.Join(list, ", ") + ", as told"
+	return strings.Join(list, ", ") + ", as configured"
 }
 
 // secretAttributes are the attributes whose values are secrets or prove a secret.
