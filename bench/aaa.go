@@ -81,7 +81,7 @@ func childNamed(names ...string) (int, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("none of %s runs", strings.Join(names, ", "))
+	return 0, fmt.Errorf("no process runs any of %s", strings.Join(names, ", "))
 }
 
 // childRun is the result of a program that ran to its end.

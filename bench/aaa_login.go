@@ -88,8 +88,8 @@ func (b *bench) loginClients(server string) ([]loginClient, error) {
 	}
 	return append(append(clients, theirs...), loginClient{
 		figure: "… at layeh's Exchange", name: "layeh.com/radius", goal: 0.45, goalText: "≤ 0.45",
-		note: "Exchange knows no Message-Authenticator: the bench makes and verifies it around the call, as its user " +
-			"would have to.",
+		note: "Exchange does not support Message-Authenticator: the benchmark makes and verifies it around the call, " +
+			"as a user of the library must.",
 		run: func(ctx context.Context) (loginRun, error) { return layehLogins(ctx, self, server, b.sizes.logins) },
 	}), nil
 }
@@ -105,16 +105,15 @@ func (b *bench) radclients(server string) ([]loginClient, error) {
 	n := b.sizes.logins
 	clients := []loginClient{
 		{figure: "CPU of a RADIUS login", way: "1 packet",
-			note: fmt.Sprintf("%d under way for ours. radclient -p %d has one copy of each packet of its file under "+
-				"way: the one packet of this row is one login at a time. "+
-				"All are whole processes from start to end, kernel time included, on one CPU; "+
-				"Message-Authenticator made "+
-				"and verified by all.", loginsAtOnce, loginsAtOnce)},
+			note: fmt.Sprintf("%d concurrent logins for ours. radclient -p %d has at most one copy of each packet of "+
+				"its file in flight: the one packet of this row is one login at a time. All are whole processes from "+
+				"start to end, including kernel time, on one CPU; all make and "+
+				"verify the Message-Authenticator.", loginsAtOnce, loginsAtOnce)},
 		{figure: fmt.Sprintf("… %d packets in radclient's file", n), way: fmt.Sprintf("%d packets", n),
 			note: "each sent once."},
 		{figure: fmt.Sprintf("… %d packets in radclient's file", loginsAtOnce),
 			way:  fmt.Sprintf("%d packets", loginsAtOnce),
-			note: fmt.Sprintf("each sent %d times: as many under way as ours.", n/loginsAtOnce)},
+			note: fmt.Sprintf("each sent %d times: as many concurrent logins as ours.", n/loginsAtOnce)},
 	}
 	for i, packets := range []int{1, n, loginsAtOnce} {
 		file := b.path(fmt.Sprintf("packets-%d", packets))
@@ -238,13 +237,13 @@ func serversLimit(ours []loginRun) (limit bool, why string) {
 		both = append(both, r.server.all+r.cpu.Seconds()/r.elapsed.Seconds())
 	}
 	cores := float64(runtime.NumCPU())
-	why = fmt.Sprintf("with ours FreeRADIUS used %.2f of %.0f cores, its busiest thread %.2f of one, and both "+
-		"together %.2f: ", server.median(), cores, busiest.median(), both.median())
+	why = fmt.Sprintf("with ours, FreeRADIUS used %.2f of %.0f cores, its busiest thread %.2f of one core, and both "+
+		"programs together %.2f: ", server.median(), cores, busiest.median(), both.median())
 	switch {
 	case busiest.median() >= 0.9:
-		return true, why + "its one reading thread was the limit."
+		return true, why + "the limit was its single reading thread."
 	case both.median() >= 0.9*cores && server.median() >= both.median()/2:
-		return true, why + "the machine was full, and the server had the greater part of it."
+		return true, why + "the machine was fully used, mostly by the server."
 	}
 	return false, why + "the server was not at its limit."
 }

@@ -60,8 +60,8 @@ func (b *bench) spool(ctx context.Context) error {
 	b.add(row{figure: "accounting backlog, records a second", ours: ours.spread("%.0f", "/s"), peer: "radclient " +
 		theirs.spread("%.0f", "/s"), ratio: times(ratios.median()),
 		goal: "≥ 1.50", verdict: hold(ratios.median() >= 1.5), port: "UDP",
-		note: fmt.Sprintf("%d records of as many sessions. Ours reads each from the journal, and is done when the "+
-			"journal has removed each, durably; radclient reads a file, %d under way.", n, loginsAtOnce)})
+		note: fmt.Sprintf("%d records of different sessions. Ours reads each from the journal, and ends when the "+
+			"journal has durably removed all; radclient reads a file, %d in flight.", n, loginsAtOnce)})
 	b.add(row{figure: "… CPU a record", ours: ourCPU.spread("%.1f", "µs"), peer: "radclient " +
 		theirCPU.spread("%.1f", "µs"),
 		ratio: times(ourCPU.median() / theirCPU.median()), verdict: info, port: "UDP",
@@ -174,7 +174,7 @@ func (b *bench) radclientAccounts(ctx context.Context, radclient string, f *aaat
 		return 0, 0, err
 	}
 	if got, err := accountedSessions(f.Detail, name); err != nil || got != n {
-		return 0, 0, fmt.Errorf("radclient brought %d of %d records: %w: %s", got, n, err, c.output)
+		return 0, 0, fmt.Errorf("radclient delivered %d of %d records: %w: %s", got, n, err, c.output)
 	}
 	return float64(n) / c.elapsed.Seconds(), microseconds(c.cpu) / float64(n), nil
 }

@@ -61,12 +61,13 @@ func (b *bench) tacacs(ctx context.Context) error {
 	b.add(row{figure: "TACACS+ sessions a second, one connection", ours: one.spread("%.0f", "/s"),
 		peer: "a connection each " + each.spread("%.0f", "/s"), ratio: times(ratios.median()),
 		goal: "≥ 3.00", verdict: hold(ratios.median() >= 3), port: "TCP",
-		note: fmt.Sprintf("authorizations of an EXEC, %d under way, all granted; ours both times. tacquito, another "+
-			"process on the same cores, answers the packets of a connection in turn.", loginsAtOnce)})
+		note: fmt.Sprintf("authorizations of an EXEC, %d concurrent, all granted; ours in both cases. tacquito, "+
+			"another process on the same cores, answers the packets of a "+
+			"connection one after the other.", loginsAtOnce)})
 	b.add(row{figure: "… CPU a session, client and server", ours: oneCPU.spread("%.1f", "µs"),
 		peer:  "a connection each " + eachCPU.spread("%.1f", "µs"),
 		ratio: times(oneCPU.median() / eachCPU.median()), verdict: info, port: "TCP",
-		note: "it hangs less on what else the machine does."})
+		note: "it depends less on other load of the machine."})
 	return nil
 }
 

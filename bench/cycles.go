@@ -67,7 +67,7 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool,
 			return err
 		}
 		if r.Done == 0 {
-			return fmt.Errorf("no cycle was done: %v; ringback says: %s", r.Failures, d.lastWords())
+			return fmt.Errorf("no cycle was completed: %v; output of ringback: %s", r.Failures, d.lastWords())
 		}
 		rate = append(rate, float64(r.Done)/r.Elapsed.Seconds())
 		each = append(each, milliseconds(after-before)/float64(r.Done))
@@ -102,7 +102,7 @@ func (b *bench) cycle(ctx context.Context, name, kind string, radius, goal bool,
 	}
 	b.add(r)
 	b.add(row{figure: "… CPU of a cycle", ours: each.spread("%.2f", "ms"), goal: fmt.Sprintf("≤ %.1f", cpu),
-		verdict: hold(each.median() <= cpu), port: kind, note: "of the daemon, whatever else the machine does"})
+		verdict: hold(each.median() <= cpu), port: kind, note: "of the daemon alone, independent of other load"})
 	b.add(row{figure: "… promises lost", ours: fmt.Sprintf("%d of %d", promised-done, promised), goal: "0",
 		verdict: hold(promised == done && failed == 0 && lost == 0), port: kind,
 		note: strings.TrimSpace(fmt.Sprintf("journal: %d not completed; callers: %d failed %s", lost, failed,
@@ -123,7 +123,7 @@ func (b *bench) unfinished(ctx context.Context, dir string, done int) (int, erro
 		return 0, fmt.Errorf("read the journal: %d rows are damaged; %w", len(damaged), err)
 	}
 	if len(rows) < done {
-		return 0, fmt.Errorf("%d cycles were done, and the journal has %d callbacks", done, len(rows))
+		return 0, fmt.Errorf("%d cycles were completed, but the journal has %d callbacks", done, len(rows))
 	}
 	n := 0
 	for _, r := range rows {

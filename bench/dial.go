@@ -68,9 +68,9 @@ func (b *bench) dial(ctx context.Context) error {
 		theirs = append(theirs, us)
 	}
 	b.addDial(row{figure: "CPU of a dial script, the script alone", port: "PTY", note: fmt.Sprintf(
-		"%d scripts of ours, %d of chat's, in alternating rounds on %d PTYs at once; read from the port octet by "+
-			"octet, without "+
-			"the driver; chat's is its processes from start to end; kernel time is in both",
+		"%d scripts of ours, %d of chat's, in alternating rounds on %d concurrent PTYs; ours reads the port octet by "+
+			"octet, without the driver; chat's time is that of its processes from start to end; both include kernel "+
+			"time",
 		len(bare)*n, len(theirs)*(n/20), dialPTYs)}, bare, theirs, 25)
 	b.addDial(row{figure: "… the driver, with its proof", port: "PTY",
 		note: "the dialer, the driver and the script; before the dial " +

@@ -85,13 +85,13 @@ func partNames() (names []string) {
 
 func main() {
 	b := &bench{sizes: whole}
-	flag.BoolVar(&b.quick, "quick", false, "a smoke run of less than a minute: its figures mean little")
+	flag.BoolVar(&b.quick, "quick", false, "a smoke run of less than a minute, without meaningful figures")
 	flag.StringVar(&b.ringback, "ringback", "", "binary of ringback")
 	flag.StringVar(&b.town, "town", "", "binary of bench/town")
 	flag.StringVar(&b.source, "source", ".", "root of the source tree")
-	exchange := flag.String("layeh", "", "be the child that logs in at this RADIUS server by layeh.com/radius")
-	logins := flag.Int("logins", 0, "how often that child logs in")
-	tacquito := flag.Bool("tacquito", false, "be the child that is tacquito's server")
+	exchange := flag.String("layeh", "", "run as the child that logs in at this RADIUS server with layeh.com/radius")
+	logins := flag.Int("logins", 0, "number of logins of that child")
+	tacquito := flag.Bool("tacquito", false, "run as the child that is tacquito's server")
 	flag.Parse()
 	if b.quick {
 		b.sizes = smoke
@@ -114,7 +114,7 @@ func main() {
 func (b *bench) run(ctx context.Context, names []string) error {
 	for _, n := range names {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == n }) {
-			return fmt.Errorf("there is no benchmark %q: there are %s", n, strings.Join(partNames(), ", "))
+			return fmt.Errorf("unknown benchmark %q; valid benchmarks: %s", n, strings.Join(partNames(), ", "))
 		}
 	}
 	dir, err := os.MkdirTemp("", "ringback-bench")
@@ -141,7 +141,7 @@ func (b *bench) run(ctx context.Context, names []string) error {
 	}
 	b.print(os.Stdout)
 	if broken {
-		return fmt.Errorf("not all could be measured: see BROKEN above")
+		return fmt.Errorf("some benchmarks failed: see BROKEN above")
 	}
 	return nil
 }

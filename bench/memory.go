@@ -95,7 +95,7 @@ func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 		return nil, "apt-get install mgetty", nil
 	}
 	if os.Geteuid() != 0 {
-		return nil, "mgetty runs as root only", nil
+		return nil, "mgetty requires root", nil
 	}
 	town, err := b.startTown(ctx, "-ptys", fmt.Sprint(b.sizes.mgettys))
 	if err != nil {
@@ -150,7 +150,7 @@ func (b *bench) mgettyPSS(ctx context.Context) (sample, string, error) {
 		s = append(s, float64(kib))
 	}
 	if len(s) < len(town.PTYs) {
-		return nil, "", errors.Join(fmt.Errorf("only %d of %d mgettys stay: %s", len(s), len(town.PTYs),
+		return nil, "", errors.Join(fmt.Errorf("only %d of %d mgettys keep running: %s", len(s), len(town.PTYs),
 			words.String()))
 	}
 	b.say("mgetty -r on %d PTYs: PSS %s each", len(s), s.spread("%.0f", "KiB"))

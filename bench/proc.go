@@ -39,7 +39,7 @@ func stat(pid int) ([]string, error) {
 	}
 	_, rest, ok := strings.Cut(string(data), ") ")
 	if !ok {
-		return nil, fmt.Errorf("/proc/%d/stat cannot be read", pid)
+		return nil, fmt.Errorf("cannot parse /proc/%d/stat", pid)
 	}
 	return strings.Fields(rest), nil
 }

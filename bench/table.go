@@ -60,7 +60,7 @@ func (b *bench) print(w io.Writer) {
 		fmt.Fprintln(w, n)
 	}
 	if b.quick {
-		fmt.Fprintln(w, "\nThis was a smoke run (--quick): that it works is its only result.")
+		fmt.Fprintln(w, "\nSmoke run (--quick): the figures are not meaningful.")
 	}
 }
 

@@ -49,7 +49,7 @@ func (b *bench) startTown(ctx context.Context, args ...string) (*other, error) {
 func (o *other) answer(into any) error {
 	line, err := o.out.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("the town says nothing: %w", err)
+		return fmt.Errorf("no answer from the town: %w", err)
 	}
 	return json.Unmarshal(line, into)
 }

@@ -45,8 +45,8 @@ func (b *bench) wait(ctx context.Context) error {
 		figure: "… counted from the modem's on-hook", ours: fmt.Sprintf("p50 %.1f, p99 %.1f, max %.1f ms",
 			l.afterHook.median(), l.afterHook.quantile(0.99), l.afterHook.max()),
 		verdict: info, port: "rfc2217",
-		note: "on-hook and forced wait to the script's first octet: has the proof that the line is down in it; both " +
-			"stamps are the town's",
+		note: "on-hook and forced wait to the script's first octet: includes the proof that the line is down; the " +
+			"town records both times",
 	})
 	early := 0
 	for _, ms := range l.afterHook {

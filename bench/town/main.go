@@ -15,9 +15,9 @@ import (
 )
 
 func main() {
-	ptys := flag.Int("ptys", 0, "bare modems without any delay, each on a PTY")
-	callin := flag.Int("callin", 0, "modems that are called, each by a number of its own")
-	callout := flag.Int("callout", 0, "modems that only dial")
+	ptys := flag.Int("ptys", 0, "number of bare modems without delays, each on a PTY")
+	callin := flag.Int("callin", 0, "number of modems that take calls, each with its own number")
+	callout := flag.Int("callout", 0, "number of modems that only dial")
 	callers := flag.Int("callers", 0, "subscribers")
 	kind := flag.String("port", "rfc2217", "port of the modems: rfc2217 or tcp")
 	radius := flag.Bool("radius", false, "run a RADIUS server")

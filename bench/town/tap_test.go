@@ -28,7 +28,7 @@ func TestEar(t *testing.T) {
 			[]wire.Dial{{Number: "84007", Began: at(5), Time: at(6)}}},
 		"with the proof": {[]heard{{1, "AT\r"}, {2, "ATS0=0S18?\r"}, {3, "ATDT 84007\r"}},
 			[]wire.Dial{{Number: "84007", Began: at(1), Time: at(3)}}},
-		"by Telnet": {[]heard{{0, "\xff\xfa\x2c\x05\x08\xff\xf0AT\r"}, {2, "ATDT 1\r"}},
+		"over Telnet": {[]heard{{0, "\xff\xfa\x2c\x05\x08\xff\xf0AT\r"}, {2, "ATDT 1\r"}},
 			[]wire.Dial{{Number: "1", Began: at(0), Time: at(2)}}},
 		"data": {[]heard{{1, "Username: \r\n"}, {2, "ATH\r"}}, nil},
 	} {

@@ -72,7 +72,7 @@ func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
 		case "tcp":
 			go m.ServeTCP(l)
 		default:
-			return nil, fmt.Errorf("no port of the kind %q: there are rfc2217 and tcp", kind)
+			return nil, fmt.Errorf("unknown port kind %q; valid kinds: rfc2217, tcp", kind)
 		}
 	}
 	return addresses, nil

@@ -26,7 +26,7 @@ type event struct {
 func main() {
 	budgets, err := readBudgets("docs/explanation/testing.md")
 	if err != nil {
-		fmt.Println("no time budgets:", err)
+		fmt.Println("cannot read the time budgets:", err)
 	}
 	if err := summarize(os.Stdin, os.Stdout, budgets); err != nil {
 		fmt.Fprintln(os.Stderr, "summary:", err)
@@ -117,9 +117,9 @@ func (s *summary) packageFailed(e event) {
 			fmt.Fprint(s.w, strings.Join(s.out[e.Package+" "+test], ""))
 		}
 		s.broken = append(s.broken, strings.TrimSuffix(e.Package+": panicked in "+test, " in ")+
-			"; what should have come after that did not run")
+			"; its later tests did not run")
 	case s.failedIn[e.Package] == 0:
-		s.broken = append(s.broken, e.Package+": failed outside of its tests")
+		s.broken = append(s.broken, e.Package+": failed outside its tests")
 	}
 }
 

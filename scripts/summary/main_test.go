@@ -18,10 +18,10 @@ func TestSummary(t *testing.T) {
 	if err := summarize(in, &out, nil); err != nil {
 		t.Fatal(err)
 	}
-	const end = `BROKEN sm/exits: failed outside of its tests
+	const end = `BROKEN sm/exits: failed outside its tests
 BROKEN sm/nobuild: does not build
-BROKEN sm/panics: panicked in TestA; what should have come after that did not run
-BROKEN sm/hangs: panicked in TestB; what should have come after that did not run
+BROKEN sm/panics: panicked in TestA; its later tests did not run
+BROKEN sm/hangs: panicked in TestB; its later tests did not run
 4 passed, 2 failed, 1 skipped
 `
 	if !strings.HasSuffix(out.String(), end) {
@@ -33,7 +33,7 @@ BROKEN sm/hangs: panicked in TestB; what should have come after that did not run
 		"panic: oh [recovered, repanicked]\n", "panic: test timed out after 2s\n", "\nleak\n", "ok   sm/good ",
 	} {
 		if strings.Count(out.String(), want) != 1 {
-			t.Errorf("%q does not stand there once:\n%s", want, out.String())
+			t.Errorf("%q is not in the output exactly once:\n%s", want, out.String())
 		}
 	}
 }
