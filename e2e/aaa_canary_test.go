@@ -287,7 +287,7 @@ func wantTold(t *testing.T, kind lab.AAA, told map[string]string) {
 	for where, texts := range want {
 		for _, text := range texts {
 			if !strings.Contains(told[where], text) {
-				t.Errorf("%s: %s does not say %q", kind, where, text)
+				t.Errorf("%s: %s does not contain %q", kind, where, text)
 			}
 		}
 	}

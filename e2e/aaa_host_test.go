@@ -122,7 +122,7 @@ func TestCallbackToHost(t *testing.T) {
 			nobodyOnLine(t, l)
 			wantDialled(t, l, "84001")
 			if got := host.heard(); !strings.Contains(got, tt.sent) {
-				t.Errorf("the host has heard %q, not %q", got, tt.sent)
+				t.Errorf("the host has received %q, not %q", got, tt.sent)
 			}
 			if strings.Contains(p.screen.String(), "maui-nas-04>") {
 				t.Error("the caller saw a prompt of the EXEC")

@@ -34,7 +34,7 @@ func TestSilencedBetweenLegs(t *testing.T) {
 			}
 			p.see("NO CARRIER")
 			if c := onlyCallback(t, l, "the callback's end", phase("failed")); c.Entry != string(kind) {
-				t.Errorf("it was %s who let leg one in: the case is not met: %+v", c.Entry, c)
+				t.Errorf("leg one was admitted by %s, so the test has no effect: %+v", c.Entry, c)
 			}
 			wantDialled(t, l, "84003")
 

@@ -97,7 +97,7 @@ func TestStateStaysInside(t *testing.T) {
 	}
 	states := p.seen()
 	if len(states) < 2 || len(states[0]) < 8 || strings.Join(states, "") != strings.Repeat(states[0], len(states)) {
-		t.Fatalf("one State must have come and gone: %q", states)
+		t.Fatalf("exactly one State must have been received and returned: %q", states)
 	}
 	out, status := ringback(t, "hookipa-4\n"+answer+"\n", "aaa", "test", "paia-04", "-c", l.Dir()+"/ringback.yaml",
 		"--explain", "-o", "json")

@@ -135,7 +135,7 @@ func (town *crashTown) refuses(t *testing.T, d *crashDaemon, texts ...string) {
 	case <-d.ended:
 	case <-time.After(patience):
 		d.kill()
-		t.Errorf("it serves, and should refuse:\n%s", d.out)
+		t.Errorf("it runs, but must refuse:\n%s", d.out)
 		return
 	}
 	if d.cmd.ProcessState.ExitCode() != 1 || !d.says(append(texts, "ringback: ")...) {

@@ -25,7 +25,7 @@ func TestPeerCrashDiskFull(t *testing.T) {
 		unshare[1] = "-rm"
 	}
 	if out, err := exec.Command(unshare[0], append(unshare[1:], t.TempDir(), "true")...).CombinedOutput(); err != nil {
-		t.Skipf("needs a mount of its own: root, or user name spaces: %v %s", err, out)
+		t.Skipf("needs its own mount: root, or user namespaces: %v %s", err, out)
 	}
 	town := newCrashTown(t, crashWorld{callers: 2, plain: true})
 	if err := os.Mkdir(town.crashWorld.state, 0o700); err != nil {
@@ -111,7 +111,7 @@ func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() 
 	fail(c.hangsUp(d))
 	heard, refused, sessions, again := c.saw()
 	if heard != 0 || refused == 0 || !again || sessions != 0 {
-		t.Errorf("heard %d promises, %d times that there is none, back at the login prompt: %v, %d sessions", heard,
+		t.Errorf("%d promises, %d refusals, back at the login prompt: %v, %d sessions", heard,
 			refused, again, sessions)
 	}
 	plain.call()
@@ -134,7 +134,7 @@ func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() 
 	fail(d.rest(1))
 	heard, _, sessions, _ = c.saw()
 	if dials := len(town.lineDials()); heard != 1 || sessions != 1 || dials != 1 {
-		t.Errorf("with room again: heard %d promises, %d dials, %d sessions", heard, dials, sessions)
+		t.Errorf("with room again: %d promises, %d dials, %d sessions", heard, dials, sessions)
 		d.kill()
 		t.Log(town.story(d))
 	}
@@ -151,7 +151,7 @@ func useUp(t *testing.T, plain *crashCaller, d *crashDaemon, fail func(error)) i
 			return sessions
 		}
 	}
-	t.Fatal("a full disk takes 200 sessions")
+	t.Fatal("a full disk stores 200 sessions")
 	return 0
 }
 

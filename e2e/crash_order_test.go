@@ -163,10 +163,10 @@ func (o crashOrder) durableBefore(c crashCall, what string, texts ...string) {
 			if s.end >= c.begin {
 				break
 			}
-			o.t.Logf("%s: written in line %d, synced in lines %d-%d, told in line %d of strace's log", what, row.end+1,
+			o.t.Logf("%s: written in line %d, synced in lines %d-%d, sent in line %d of strace's log", what, row.end+1,
 				s.begin+1, s.end+1, c.begin+1)
 			return
 		}
 	}
-	o.t.Errorf("%s was not on the disk when line %d of strace's log told of it: %.200s", what, c.begin+1, c.args)
+	o.t.Errorf("%s was not on the disk before line %d of strace's log sent it: %.200s", what, c.begin+1, c.args)
 }

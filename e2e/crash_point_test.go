@@ -60,7 +60,7 @@ func TestPeerCrashPoints(t *testing.T) {
 			start := time.Now()
 			n, off := crashEnumerate(t, w, strace, "fsync,fdatasync", 1, 1)
 			if n < 10 && !t.Failed() {
-				t.Errorf("a life of %d syncs cannot be", n)
+				t.Errorf("a life of %d syncs is not possible", n)
 			}
 			if (off > 0) != w.staysOffHook && !t.Failed() {
 				t.Errorf("%d daemons found a modem off hook", off)
@@ -136,7 +136,7 @@ func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, ste
 	}
 	both.Wait()
 	if whole == most && !t.Failed() {
-		t.Errorf("it never ends: %d times %s", most, calls)
+		t.Errorf("no end after %d times %s", most, calls)
 	}
 	for _, n := range missed {
 		hit := n > last || !strings.Contains(calls, "sync") // other calls may come from any thread
@@ -192,7 +192,7 @@ func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool
 		// Only a crash between the attempt's record and its dial may cost the one promised call.
 		records, _ := town.records()
 		if len(records) != 1 || records[0].Attempts != town.max {
-			return true, fmt.Errorf("a promise that was heard, nobody was called, and no crash has spent the budget "+
+			return true, fmt.Errorf("a promise was seen, nothing was dialled, and no crash has used the budget "+
 				"(%d dials before)", dials)
 		}
 	}

@@ -75,7 +75,7 @@ func crashKills(t *testing.T, random *rand.Rand, kills int, longest time.Duratio
 		promises, sessions = promises+heard, sessions+s
 	}
 	met, _ := town.provenOnHook()
-	t.Logf("%d kills, %d promises heard, %d dials, %d sessions, %d times a modem was found off hook", kills, promises,
+	t.Logf("%d kills, %d promises, %d dials, %d sessions, %d times a modem was found off hook", kills, promises,
 		len(town.lineDials()), sessions, met)
 	if promises < kills/2 || sessions == 0 {
 		t.Error("too little happened to prove anything")

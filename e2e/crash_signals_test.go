@@ -92,6 +92,6 @@ func TestHangUpSignalAtTheEnd(t *testing.T) {
 		t.Errorf("%v\n%s", d.cmd.ProcessState, d.out)
 	}
 	if !d.says("info\tstopped") {
-		t.Errorf("it did not end in good order:\n%s", d.out)
+		t.Errorf("it did not shut down normally:\n%s", d.out)
 	}
 }

@@ -86,14 +86,14 @@ func (town *crashTown) witness() error {
 	}
 	for _, c := range town.callers {
 		if heard, _, _, _ := c.saw(); heard > promises[c.number] {
-			complain("%s heard %d promises, the journal has %d", c.number, heard, promises[c.number])
+			complain("%s saw %d promises, the journal has %d", c.number, heard, promises[c.number])
 		}
 	}
 	spent := map[string]int{} // dials by callback
 	for _, d := range town.lineDials() {
 		i := slices.IndexFunc(records, func(r crashRecord) bool { return r.covers(d, spent[r.ID]) })
 		if i < 0 {
-			complain("%s dialled %s at %s: no recorded attempt stands for it", d.Modem, d.Number,
+			complain("%s dialled %s at %s: no recorded attempt covers it", d.Modem, d.Number,
 				d.Time.Format(time.StampMicro))
 			continue
 		}

@@ -153,7 +153,7 @@ func (e *impostorTown) attack(t *testing.T, at time.Duration) {
 		case call = <-e.calls:
 		case <-time.After(10 * time.Second): // the line was not ready for a ring yet
 		case <-limit.Done():
-			t.Fatalf("%v: nobody answers", at)
+			t.Fatalf("%v: no answer", at)
 		}
 	}
 	select {

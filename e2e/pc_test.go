@@ -64,7 +64,7 @@ func (p *pc) see(text string) {
 		n, err := p.dte.Read(buf)
 		p.screen.Write(buf[:n])
 		if err != nil {
-			p.t.Fatalf("the screen does not show %q: %v; since the last thing that came: %q", text, err, shown)
+			p.t.Fatalf("the screen does not show %q: %v; since the last match: %q", text, err, shown)
 		}
 	}
 }
@@ -156,7 +156,7 @@ func phase(want string) func(client.Callback) bool {
 // nobodyOnLine waits until all sessions have ended.
 func nobodyOnLine(t *testing.T, l *lab.Lab) {
 	t.Helper()
-	eventually(t, "nobody on the lines", func() bool {
+	eventually(t, "no session on any line", func() bool {
 		users, err := l.Client().Users(t.Context())
 		return err == nil && len(users) == 0
 	})

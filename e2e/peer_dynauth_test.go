@@ -97,7 +97,7 @@ func TestPeerDisconnectCancelsCallback(t *testing.T) {
 	radclient(t, address, "disconnect", coaSecret, who, "Error-Cause = Session-Context-Not-Found")
 	elapsed(t, time.Until(promised.Add(6*time.Second)))
 	wantDialled(t, l)
-	onlyCallback(t, l, "the callback as it was", phase("cancelled"))
+	onlyCallback(t, l, "the unchanged callback", phase("cancelled"))
 }
 
 // `ringback:callback-delay` delays a callback. Nothing makes one earlier, and the number cannot be changed.
@@ -158,7 +158,7 @@ func TestPeerDynAuthRefused(t *testing.T) {
 		radclient(t, address, "disconnect", tt.secret, user+tt.also, "No reply")
 		debug.hears(t, tt.why)
 	}
-	onlyCallback(t, l, "the callback as it was", phase("waiting"))
+	onlyCallback(t, l, "the unchanged callback", phase("waiting"))
 
 	good := disconnectRequest("austin-01")
 	first := sendRaw(t, address, good)

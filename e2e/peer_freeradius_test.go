@@ -187,12 +187,12 @@ func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 	if !strings.Contains(out, `Callback-Number = "84001"`) {
-		t.Fatalf("the case is not met: this Reject carries no number:\n%s", out)
+		t.Fatalf("the test has no effect: this Reject carries no number:\n%s", out)
 	}
 	play(t, l, parse(t, login("austin-01", "wrong")+
 		"see % Login invalid\nsee Username:\nhangup\n-- callback --\nnone\n"))
 	if d := lineDials(l); len(d) != 0 {
-		t.Errorf("somebody was dialled: %+v", d)
+		t.Errorf("a number was dialled: %+v", d)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestPeerFreeRADIUSUnsigned(t *testing.T) {
 	}
 	play(t, l, parse(t, login("noma", "unsigned-5")+"see % \nsee Username:\nhangup\n-- callback --\nnone\n"))
 	if d := lineDials(l); len(d) != 0 {
-		t.Errorf("somebody was dialled: %+v", d)
+		t.Errorf("a number was dialled: %+v", d)
 	}
 	eventually(t, "the hint in the daemon's log",
 		func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), hint) })

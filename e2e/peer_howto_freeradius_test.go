@@ -251,7 +251,7 @@ func TestPeerHowToFreeRADIUSSQL(t *testing.T) {
 	}
 	account(aaa.Start)
 	if login() == 0 {
-		t.Error("austin-01 is let in while a session of this user is open: Simultaneous-Use is not checked")
+		t.Error("austin-01 is admitted while a session of this user is open: Simultaneous-Use is not checked")
 	}
 	account(aaa.Stop)
 	if login() != 0 {

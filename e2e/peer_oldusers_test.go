@@ -69,7 +69,7 @@ func TestPeerFreeRADIUSOldNumbers(t *testing.T) {
 				return len(got) >= len(want)
 			})
 			if strings.Join(got, " ") != strings.Join(want, " ") {
-				t.Errorf("the lines were told to dial %q, must be %q", got, want)
+				t.Errorf("the dial commands are %q, want %q", got, want)
 			}
 		})
 	}

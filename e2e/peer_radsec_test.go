@@ -117,7 +117,7 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 				t.Errorf("%d packets came over UDP", n)
 			}
 			if records := readDetail(t, f.Detail); len(records) != 0 {
-				t.Errorf("accounting went to it: %v", records)
+				t.Errorf("accounting was sent to it: %v", records)
 			}
 		})
 	}

@@ -64,7 +64,7 @@ func TestCall(t *testing.T) {
 
 	if _, err := Call(ctx, town, "austin-01"); err == nil ||
 		!strings.Contains(err.Error(), "the PC of austin-01 is in use: use another of austin-01, austin-02, kihei-03") {
-		t.Errorf("a seat that is taken: %v", err)
+		t.Errorf("a PC in use: %v", err)
 	}
 	one.Close()
 	expect(t, two, "NO CARRIER")

@@ -43,14 +43,14 @@ func TestFindStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Find(); !errors.Is(err, ErrNoLab) {
-		t.Errorf("of one that is dead: %v", err)
+		t.Errorf("of a dead lab: %v", err)
 	}
 	if _, err := publish(Town{PID: os.Getpid()}); err != nil {
 		t.Fatal(err)
 	}
 	takeBack()
 	if _, err := Find(); err != nil {
-		t.Errorf("another lab's file was taken away: %v", err)
+		t.Errorf("another lab's file was removed: %v", err)
 	}
 	if err := os.WriteFile(pointer(), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

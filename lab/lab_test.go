@@ -79,7 +79,7 @@ func TestStartWaits(t *testing.T) {
 		}
 		if want := fmt.Sprintf("waiting for the previous lab (pid %d) to end …", says.PID); len(told) != 1 ||
 			told[0] != want {
-			t.Errorf("%s: told %q, must be told once %q", name, told, want)
+			t.Errorf("%s: messages %q, want one %q", name, told, want)
 		}
 		if h, stays := heldBy(dir); h != (holder{PID: os.Getpid()}) || !stays {
 			t.Errorf("%s: the file says %+v", name, h)

@@ -87,8 +87,8 @@ func TestCompare(t *testing.T) {
 		callback *client.CallbackDetail
 		want     []string
 	}{
-		{"nothing asked", Scenario{}, []string{"ok"}, completed, nil},
-		{"as it must be", Scenario{Transcript: []string{"ok"}, Callback: map[string]string{"phase": "completed",
+		{"nothing expected", Scenario{}, []string{"ok"}, completed, nil},
+		{"as expected", Scenario{Transcript: []string{"ok"}, Callback: map[string]string{"phase": "completed",
 			"verify": "no", "tty": "66", "cause": ""}}, []string{"ok"}, completed, nil},
 		{"a line differs", Scenario{Transcript: []string{"ok", "ring"}}, []string{"ok", "busy"}, nil,
 			[]string{`transcript line 2: the screen showed "busy", expected "ring"`}},

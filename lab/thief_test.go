@@ -26,9 +26,9 @@ func TestImpostor(t *testing.T) {
 		{"guessed registers", impostor{guess: func(n int) int { return n }}, "ATS18?S25?\r", "\r\n018\r\n\r\n025\r\n" +
 			ok, nil},
 		{"the usual escape", impostor{}, "+++", ok, nil},
-		{"another escape, and a command behind it", impostor{}, "\x1d\x1d\x1d\rATH\r", ok + ok, nil},
+		{"another escape, then a command", impostor{}, "\x1d\x1d\x1d\rATH\r", ok + ok, nil},
 		{"no escape", impostor{}, "aaa++\b\b\b", "", nil},
-		{"a dial command behind an erased one", impostor{}, "xx\b\bATDT 84001\r", "\r\nCONNECT 33600\r\n",
+		{"a dial command after erased text", impostor{}, "xx\b\bATDT 84001\r", "\r\nCONNECT 33600\r\n",
 			[]string{"the dial command ATDT 84001"}},
 		{"an answer", impostor{}, "ATA\r", "\r\nCONNECT 33600\r\n", []string{"the answer to a forged ring: ATA"}},
 		{"another word", impostor{says: "\r\nCONNECT\r\n"}, "AT\r", "\r\nCONNECT\r\n", nil},

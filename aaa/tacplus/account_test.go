@@ -102,7 +102,7 @@ func TestSend(t *testing.T) {
 		"ERROR":   {acctReply(2, "disk full"), `it answered ERROR: "disk full"`},
 		"FOLLOW":  {acctReply(0x21, ""), "FOLLOW"},
 		"unknown": {acctReply(9, ""), "status 0x09"},
-		"lies":    {[]byte{0, 9, 0, 0, 1}, "do not add up"},
+		"wrong":   {[]byte{0, 9, 0, 0, 1}, "do not add up"},
 		"cut":     {[]byte{0, 0}, "do not add up"},
 	} {
 		inTown(t, tacplus.Config{}, func(w *town) {

@@ -88,11 +88,11 @@ func TestReplyOctets(t *testing.T) {
 		}
 		for n := range b {
 			if checkBody(kind, b[:n]) == nil {
-				t.Errorf("type %d: the first %d octets of %d are taken", kind, n, len(b))
+				t.Errorf("type %d: the first %d octets of %d are accepted", kind, n, len(b))
 			}
 		}
 		if checkBody(kind, append(b[:len(b):len(b)], 0)) == nil {
-			t.Errorf("type %d: an octet behind the end is taken", kind)
+			t.Errorf("type %d: an octet after the end is accepted", kind)
 		}
 	}
 	if got, want := decodeAuthenReply(authen), (authenReply{authenGetPass, true, "Pw: ", "ab"}); got != want {

@@ -49,7 +49,7 @@ func TestNew(t *testing.T) {
 			t.Errorf("%v; want %q", err, want)
 		}
 		if cl != nil {
-			t.Error("a client all the same")
+			t.Error("New returned a client")
 		}
 	}
 	good := tacplus.Config{Servers: []tacplus.ServerConfig{

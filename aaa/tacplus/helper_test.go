@@ -160,7 +160,7 @@ func (l *link) raw(octets []byte) { l.conn.Write(octets) }
 // closed blocks until the client has closed the connection.
 func (l *link) closed() {
 	if w, ok := l.next(); ok {
-		l.t.Errorf("a packet where the connection was to be closed: %+v", w)
+		l.t.Errorf("a packet instead of the end of the connection: %+v", w)
 	}
 }
 

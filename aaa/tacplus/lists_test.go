@@ -51,7 +51,7 @@ func TestSilentBeforeAuthorization(t *testing.T) {
 			w.clean(res)
 			if res.Kind != tt.kind || res.Auth.PrivLevel != tt.level || res.Auth.Dialstring.Value() != tt.number ||
 				!strings.Contains(res.Reason, tt.reason) {
-				t.Errorf("%s, %d behind: %+v", tt.user, len(tt.behind), res)
+				t.Errorf("%s, %d later entries: %+v", tt.user, len(tt.behind), res)
 			}
 			if res.Kind == aaa.Granted && res.Identity != (aaa.Identity{Entry: "tacacs", User: tt.user}) {
 				t.Errorf("%s is %v", tt.user, res.Identity)

@@ -90,7 +90,7 @@ func (l *login) proceed(ctx context.Context, reply []byte) (aaa.Result, error) {
 		if !l.st.converses {
 			l.s.end()
 			return aaa.Result{}, l.peer.unusable("Authentication",
-				fmt.Sprintf("%s where only PASS or FAIL is allowed (RFC 8907 §5.4.2)", statusName(r.status)))
+				fmt.Sprintf("%s, but only PASS or FAIL is allowed (RFC 8907 §5.4.2)", statusName(r.status)))
 		}
 		answer, known := l.known(r.status)
 		if !known {

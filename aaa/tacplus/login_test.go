@@ -83,7 +83,7 @@ func TestGetUser(t *testing.T) {
 		conv, _ = w.login(aaa.Request{Service: aaa.EXEC})
 		res = conv.Answer(w.t.Context(), " alice")
 		if res.Kind != aaa.Refused || !strings.Contains(res.Reason, "user name") {
-			t.Errorf("a name with a space before it: %+v", res)
+			t.Errorf("a name with a leading space: %+v", res)
 		}
 	}, script)
 
@@ -223,7 +223,7 @@ func TestStatuses(t *testing.T) {
 func TestQuestionAfterPAP(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{Authentication: tacplus.PAP}, func(w *town) {
-		w.want(aaa.Silent, "", "GETPASS where only PASS or FAIL is allowed")
+		w.want(aaa.Silent, "", "GETPASS, but only PASS or FAIL is allowed")
 	}, server{Serve: always(authenReply(getPass, 0, "", ""))})
 }
 
@@ -253,7 +253,7 @@ func TestRestart(t *testing.T) {
 		_, res := w.login(aaa.Request{Service: aaa.PPP, User: "bob",
 			CHAP: &aaa.CHAP{Challenge: []byte("c"), Response: make([]byte, 16)}})
 		if res.Kind != aaa.Refused || w.connections("one") != 3 {
-			t.Errorf("CHAP has no other way: %+v", res)
+			t.Errorf("CHAP has no alternative: %+v", res)
 		}
 	}, server{Serve: always(authenReply(restart, 0, "", ""))})
 }
@@ -286,7 +286,7 @@ func TestAbort(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		if res := conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Refused || aborted.Load() != 2 {
-			t.Errorf("the caller went: %+v, %d", res, aborted.Load())
+			t.Errorf("the caller hung up: %+v, %d", res, aborted.Load())
 		}
 
 		begun := time.Now()
@@ -295,7 +295,7 @@ func TestAbort(t *testing.T) {
 		synctest.Wait()
 		if res := conv.Answer(w.t.Context(), "x"); res.Kind != aaa.Refused || aborted.Load() != 3 ||
 			time.Since(begun) != time.Minute {
-			t.Errorf("the caller sat there: %+v, %d after %v", res, aborted.Load(), time.Since(begun))
+			t.Errorf("the caller did not answer: %+v, %d after %v", res, aborted.Load(), time.Since(begun))
 		}
 	}, script)
 }

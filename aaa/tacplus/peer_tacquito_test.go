@@ -50,7 +50,7 @@ func peers(t *testing.T, f func(t *testing.T, q *tacquito.Server, cl func(tacplu
 		tls    *tls.Config
 		server tacplus.ServerConfig
 	}{
-		"a connection a session": {nil, tacplus.ServerConfig{}},
+		"one per session":        {nil, tacplus.ServerConfig{}},
 		"single connection":      {nil, tacplus.ServerConfig{SingleConnection: true}},
 		"TLS":                    {serverTLS, certs.client()},
 		"TLS, single connection": {serverTLS, tacplus.ServerConfig{SingleConnection: true, TLS: certs.client().TLS}},

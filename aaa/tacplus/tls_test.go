@@ -137,14 +137,14 @@ func TestTLSRefused(t *testing.T) {
 			TLS: c.server(t, "server")}, "tls.server_name sets the name"},
 		"the host's name": {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "" }),
 			TLS: c.server(t, "server")}, "tls.server_name sets the name"},
-		"a stranger": {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")},
+		"another authority": {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")},
 			"Does tls.ca_file contain"},
 		"TLS 1.2": {server{ServerConfig: c.client(), TLS: old}, "must support TLS 1.3"},
 		"no client's": {server{ServerConfig: c.client(func(c *aaa.Certificates) {
 			c.CertFile, c.KeyFile = "",
 				""
 		}), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
-		"a strange client's": {server{ServerConfig: c.client(func(t *aaa.Certificates) {
+		"another authority for the client": {server{ServerConfig: c.client(func(t *aaa.Certificates) {
 			t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key")
 		}), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
 		"plain TCP": {server{ServerConfig: c.client(),
@@ -158,7 +158,7 @@ func TestTLSRefused(t *testing.T) {
 			if s.server.Serve == nil {
 				s.server.Serve = func(l *link) {
 					if p, ok := l.next(); ok {
-						t.Errorf("a packet came through: %+v", p)
+						t.Errorf("a packet was received: %+v", p)
 					}
 				}
 			}

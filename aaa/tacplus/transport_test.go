@@ -47,7 +47,7 @@ func TestBadPackets(t *testing.T) {
 			aaa.Silent},
 		"64 KiB and one": {func(l *link, p wire) { l.send(p.to(make([]byte, 1<<16+1))) },
 			"body of 65537 octets: the limit is 65536", aaa.Silent},
-		"length lies": {func(l *link, p wire) { l.send(p.to(append(good, 0))) },
+		"wrong length": {func(l *link, p wire) { l.send(p.to(append(good, 0))) },
 			"do not add up. Is the secret the same", aaa.Silent},
 		"cut in the header": {func(l *link, p wire) { l.raw(p.to(good).octets(secret)[:7]); l.conn.Close() },
 			"truncated packet header", aaa.Silent},
@@ -59,8 +59,8 @@ func TestBadPackets(t *testing.T) {
 			aaa.Silent},
 		"closed": {func(l *link, p wire) { l.conn.Close() },
 			"closed the connection without an answer. Is this host one of", aaa.Silent},
-		"not a word": {func(*link, wire) {}, "no answer in 5s. Is this host one of", aaa.Silent},
-		"another reply behind": {func(l *link, p wire) {
+		"no answer": {func(*link, wire) {}, "no answer in 5s. Is this host one of", aaa.Silent},
+		"a second reply": {func(l *link, p wire) {
 			r := p.to(authenReply(getData, 0, "", ""))
 			l.raw(append(r.octets(secret), r.octets(secret)...))
 		}, "", aaa.Prompt},
@@ -282,7 +282,7 @@ func TestDeadCostsOne(t *testing.T) {
 		}
 		logins.Wait()
 		if n := w.connections("one") - tried; n != 1 {
-			t.Errorf("%d of 5 logins found out how it is", n)
+			t.Errorf("%d of 5 logins tested the server", n)
 		}
 		w.want(aaa.Silent, "", "tacacs server one") // no other server is left: the login waits for it
 		up.Store(true)

@@ -58,7 +58,7 @@ func TestToyModemEscapes(t *testing.T) {
 		{"another character", "ATS2=14D5\r", 0, "+++\rAT\r", ""},
 		{"one more", "ATD5\r", 0, "++++\rAT\r", ""},
 		{"one less", "ATD5\r", 0, "++\rAT\r", ""},
-		{"behind data", "ATD5\r", 0, "x+++\rAT\r", ""},
+		{"after data", "ATD5\r", 0, "x+++\rAT\r", ""},
 		{"before data", "ATD5\r", 0, "+++x\rAT\r", ""},
 	} {
 		m := newToyModem(nil)

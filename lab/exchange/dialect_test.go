@@ -210,16 +210,16 @@ func TestEscapes(t *testing.T) {
 		{"not before the guard time is over", EscapeGuarded, "", []write{{s, "+++"}}, s - 1, Connected, ""},
 		{"too soon after data", EscapeGuarded, "", []write{{s, "x"}, {s - 1, "+++"}}, 2 * s, Connected, ""},
 		{"in the data", EscapeGuarded, "", []write{{s, "x+++"}}, 2 * s, Connected, ""},
-		{"data behind it", EscapeGuarded, "", []write{{s, "+++"}, {s - 1, "x"}}, 2 * s, Connected, ""},
+		{"data after it", EscapeGuarded, "", []write{{s, "+++"}, {s - 1, "x"}}, 2 * s, Connected, ""},
 		{"data in the same write", EscapeGuarded, "", []write{{s, "+++x"}}, 2 * s, Connected, ""},
 		{"four", EscapeGuarded, "", []write{{s, "++++"}}, 2 * s, Connected, ""},
 		{"a fourth in time", EscapeGuarded, "", []write{{s, "+++"}, {s / 2, "+"}}, 2 * s, Connected, ""},
 		{"two, then three", EscapeGuarded, "", []write{{s, "++"}, {s, "+++"}}, s, Escaped, "\r\nOK\r\n"},
-		{"a guard between them begins anew", EscapeGuarded, "", []write{{s, "+"}, {s, "++"}}, 2 * s, Connected, ""},
+		{"a guard between them begins again", EscapeGuarded, "", []write{{s, "+"}, {s, "++"}}, 2 * s, Connected, ""},
 		{"another character", EscapeGuarded, "S2=29", []write{{s, "\x1d\x1d\x1d"}}, s, Escaped, "\r\nOK\r\n"},
 		{"NUL", EscapeGuarded, "S2=0", []write{{s, "\x00\x00\x00"}}, s, Escaped, "\r\nOK\r\n"},
 		{"127", EscapeGuarded, "S2=127", []write{{s, "\x7f\x7f\x7f"}}, s, Escaped, "\r\nOK\r\n"},
-		{"no more the old one", EscapeGuarded, "S2=29", []write{{s, "+++"}}, 2 * s, Connected, ""},
+		{"the old one no longer", EscapeGuarded, "S2=29", []write{{s, "+++"}}, 2 * s, Connected, ""},
 		{"128 switches it off", EscapeGuarded, "S2=128", []write{{s, "\x80\x80\x80"}}, 2 * s, Connected, ""},
 		{"a shorter guard", EscapeGuarded, "S12=10", []write{{200 * time.Millisecond, "+++"}}, 200 * time.Millisecond,
 			Escaped, "\r\nOK\r\n"},
@@ -227,10 +227,10 @@ func TestEscapes(t *testing.T) {
 			5100 * time.Millisecond, Escaped, "\r\nOK\r\n"},
 		{"no guard", EscapeGuarded, "S12=0", []write{{0, "xx+++ATI0\rATO\r"}}, 0, Connected,
 			"\r\nOK\r\n\r\n560\r\n\r\nOK\r\n\r\nCONNECT\r\n"},
-		{"at once", EscapeAtOnce, "", []write{{0, "xx++"}, {s, "+"}}, 0, Escaped, "\r\nOK\r\n"},
-		{"at once, another character", EscapeAtOnce, "S2=29", []write{{0, "+++x\x1d\x1d\x1d"}}, 0, Escaped,
+		{"unguarded", EscapeAtOnce, "", []write{{0, "xx++"}, {s, "+"}}, 0, Escaped, "\r\nOK\r\n"},
+		{"unguarded, another character", EscapeAtOnce, "S2=29", []write{{0, "+++x\x1d\x1d\x1d"}}, 0, Escaped,
 			"\r\nOK\r\n"},
-		{"at once, switched off", EscapeAtOnce, "S2=255", []write{{0, "+++"}}, 0, Connected, ""},
+		{"unguarded, switched off", EscapeAtOnce, "S2=255", []write{{0, "+++"}}, 0, Connected, ""},
 		{"TIES", EscapeTIES, "", []write{{0, "xx+++ATI0\r"}}, 0, Escaped, "\r\n560\r\n\r\nOK\r\n"},
 		{"TIES in pieces", EscapeTIES, "", []write{{0, "++"}, {s, "++a"}, {s, "ti0"}, {s, "\r"}}, 0, Escaped,
 			"\r\n560\r\n\r\nOK\r\n"},
@@ -337,7 +337,7 @@ func TestHungAtAnyTime(t *testing.T) {
 // restored.
 func TestPowerCycle(t *testing.T) {
 	for name, cycle := range map[string]func(*Modem){
-		"at once": (*Modem).PowerCycle,
+		"briefly": (*Modem).PowerCycle,
 		"for a while": func(m *Modem) {
 			m.SetFault(Fault{PoweredOff: true})
 			if m.Signals()&^(DTR|RTS) != 0 {
@@ -477,7 +477,7 @@ func TestAfter(t *testing.T) {
 			for d := time.Duration(0); d <= 30*time.Millisecond; d += 10 * time.Millisecond {
 				w.alice.After("DT5552\r", d, func() { at <- time.Since(began) })
 			}
-			w.alice.After("never", 0, func() { t.Error("pulled by nothing") })
+			w.alice.After("never", 0, func() { t.Error("triggered by nothing") })
 			for _, p := range pieces {
 				pass(time.Second)
 				began = time.Now()

@@ -48,7 +48,7 @@ func TestFaults(t *testing.T) {
 				w.alice.SetFault(Fault{})
 				w.types("alice", "ATE0V1\r")
 				if got := w.got("alice"); !strings.HasSuffix(got, "\r\nOK\r\n") {
-					t.Errorf("got %q when mended", got)
+					t.Errorf("got %q after the fault was removed", got)
 				}
 			})
 		})
@@ -170,13 +170,13 @@ func TestVanish(t *testing.T) {
 		w.bob.SetFault(Fault{Vanished: true})
 		w.want("alice", "\r\nNO CARRIER\r\n")
 		if w.got("bob"); w.dte["bob"].Signals() != 0 {
-			t.Error("signals from a modem that is not there")
+			t.Error("signals from a modem that vanished")
 		}
 		if _, err := w.dte["bob"].Read(make([]byte, 1)); err == nil {
 			t.Error("the port is open")
 		}
 		if d := w.bob.DTE(); d.Signals() != 0 {
-			t.Error("a DTE got in")
+			t.Error("a DTE was accepted")
 		}
 		w.types("alice", "ATS7=20DT5552\r") // its line still rings
 		pass(20 * time.Second)

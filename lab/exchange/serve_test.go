@@ -157,7 +157,7 @@ func TestServePTY(t *testing.T) {
 		t.Error("two terminals on one modem")
 	}
 	if bob.Signals().Has(DTR) {
-		t.Error("DTR is up while nobody has the terminal open")
+		t.Error("DTR is up while the terminal is not open")
 	}
 	for range 3 { // opened, closed and opened again
 		f := openPath(t, link)

@@ -468,7 +468,7 @@ func TestGlare(t *testing.T) {
 		w.types("alice", "hello")
 		w.want("bob", "hello")
 		if victim.Rings() != 0 || w.bob.Rings() != 0 {
-			t.Error("somebody's telephone rang")
+			t.Error("a telephone rang")
 		}
 		if got := outcomes(w.x); got != "5552 connected; 84001 glare" {
 			t.Errorf("dials: %s", got)
@@ -670,7 +670,7 @@ func TestFlowControl(t *testing.T) {
 			t.Errorf("gave up after %v", d)
 		}
 		if len(r.of(OverrunEvent)) != 1 {
-			t.Error("no overrun told")
+			t.Error("no overrun reported")
 		}
 		w.got("bob")
 		w.types("alice", "again")

@@ -40,7 +40,7 @@ func TestMSCHAPVectors(t *testing.T) {
 	}
 	v1[48] = 0
 	if mschap1("MyPw", unhex(t, "102DB5DF085D3041"), v1) {
-		t.Error("a LAN Manager response alone was taken")
+		t.Error("a LAN Manager response alone was accepted")
 	}
 }
 
@@ -351,7 +351,7 @@ func TestLenient(t *testing.T) {
 	}
 	for _, b := range [][]byte{plain, last} {
 		if _, err := strict.verify(b, radius.CodeAccessRequest); err == nil {
-			t.Error("a strict server took it")
+			t.Error("a strict server accepted it")
 		}
 	}
 }

@@ -530,10 +530,10 @@ func TestTACACSOverTLS(t *testing.T) {
 	old.MaxVersion = tls.VersionTLS12
 	if conn, err := tls.Dial("tcp", s.Addr(), old); err == nil {
 		conn.Close()
-		t.Error("TLS 1.2 was taken")
+		t.Error("TLS 1.2 was accepted")
 	}
 	if _, err := NewTACACS(TACACSConfig{TLS: &tls.Config{}}); err == nil {
-		t.Error("TLS without a certificate was taken")
+		t.Error("TLS without a certificate was accepted")
 	}
 }
 
