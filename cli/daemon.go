@@ -61,7 +61,7 @@ func (f *daemonFlags) client() (*client.Client, error) {
 	s := config.DefaultSocket()
 	if _, err := os.Stat(s); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback "+
-			"serve -c …`, or name its --socket)", filepath.Clean(s))
+			"serve -c …`, or give --socket)", filepath.Clean(s))
 	}
 	return client.New(s), nil
 }

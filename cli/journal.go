@@ -57,7 +57,7 @@ func newJournal() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "journal",
 		Short: "check, back up, restore or repair the journal",
-		Long: `The journal is the file journal.db in state_dir: calls, callbacks, accounting records that wait, the audit.
+		Long: `The journal is the file journal.db in state_dir: calls, callbacks, unsent accounting records, the audit.
 
 While the daemon runs:
 
@@ -67,7 +67,7 @@ While the daemon runs:
 While it is stopped:
 
   ringback journal restore /backup/monday     put a backup in place
-  ringback journal salvage                    keep what can be read of a damaged journal
+  ringback journal salvage                    keep the readable rows of a damaged journal
   ringback journal vacuum                     rewrite the file without its free space
 
 docs/how-to/journal.md explains when to use which.`,
@@ -192,8 +192,8 @@ func newJournalRestore() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restore DIR",
 		Short: "replace the journal with the backup DIR (daemon stopped)",
-		Long: `Verifies the backup in DIR and puts it in the place of the journal; the files that were there are kept in a directory beside it. The daemon must be
-stopped. What was pending when the backup was made may have been dialed since, so it is not dialed again: it ends as cancelled, unless you give
+		Long: `Verifies the backup in DIR and replaces the journal with it; the old files are kept in a directory beside it. The daemon must be
+stopped. Callbacks that were pending when the backup was made may have been dialed since: they end as cancelled, unless you give
 --dial-pending. The restore is noted in the audit.
 
   ringback journal restore /backup/monday
@@ -220,7 +220,7 @@ func restoredText(w io.Writer, r sqlite.Restored, what string) {
 	for _, l := range r.Lost {
 		fmt.Fprintln(w, l)
 	}
-	fmt.Fprintf(w, "%s %s; what was there before is kept in %s\n", r.Path, what, r.Kept)
+	fmt.Fprintf(w, "%s %s; the old files are kept in %s\n", r.Path, what, r.Kept)
 	for _, id := range r.Cancelled {
 		fmt.Fprintf(w, "callback %s cancelled: it may have been dialed already\n", id)
 	}
@@ -233,7 +233,7 @@ func newJournalSalvage() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "salvage",
 		Short: "rebuild a damaged journal from its readable rows (daemon stopped)",
-		Long: `Makes a new journal of every row that can be read, even if the daemon refuses to start, and keeps the damaged files in a directory beside it. The
+		Long: `Creates a new journal from every readable row, even if the daemon refuses to start, and keeps the damaged files in a directory beside it. The
 daemon must be stopped. Restore a backup instead if you have a recent one. If the newest transactions are missing, pending callbacks may have been
 dialed already: they end as cancelled, unless you give --dial-pending. The salvage is noted in the audit.
 

@@ -287,12 +287,12 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 	}
 	for _, tty := range u.Callback.Lines {
 		if !have[tty] {
-			l.errorAt(v.Get("callback", "line"), "see lines", "there is no line tty %d that dials", tty)
+			l.errorAt(v.Get("callback", "line"), "see the key lines", "there is no line tty %d that dials", tty)
 			break
 		}
 	}
 	if !rotary {
-		l.errorAt(v.Get("callback", "rotary"), "see lines", "no line of rotary %d dials", *u.Callback.Rotary)
+		l.errorAt(v.Get("callback", "rotary"), "see the key lines", "no line of rotary %d dials", *u.Callback.Rotary)
 	}
 	l.crossPolicy(v, u)
 }
@@ -308,7 +308,7 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 		policies.Used{}))
 	switch {
 	case d.Outcome == policies.Refuse:
-		l.warnAt(v.Get("callback"), d.Hint, "user %q will be refused: %s", u.Name, d.Reason)
+		l.warnAt(v.Get("callback"), d.Hint, "user %q will be rejected: %s", u.Name, d.Reason)
 	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify:
 		l.warnAt(v.Get("callback", "no_verify"), "set no_verify: allow in its policy file",
 			"user %q must still log in again: group %s does not allow no_verify", u.Name, d.Group)

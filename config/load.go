@@ -279,7 +279,7 @@ func (l *loader) node() {
 		c.API.Socket = socketIn(os.Geteuid() == 0, c.StateDir)
 	}
 	if err := checkSocket(c.API.Socket); err != nil && !l.broken("api") {
-		l.errorAt(l.v.Get("api", "socket"), "set api.socket to a shorter one", "%s: %v", c.API.Socket, err)
+		l.errorAt(l.v.Get("api", "socket"), "set api.socket to a shorter path", "%s: %v", c.API.Socket, err)
 	}
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	l.trustLog(c.Log.File)

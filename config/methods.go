@@ -183,10 +183,10 @@ func (l *loader) method(m *schema.Value, k ListKind, seen map[string]bool) {
 	case name == MethodEnable && l.cfg.Enable == nil && !l.broken("enable"):
 		l.errorAt(m, "write enable: {password_hash: …}", "there is no enable password")
 	case name == MethodNone && k.Purpose == Authentication:
-		l.warnAt(m, "remove it, unless that is what you want", "admits every user%s",
+		l.warnAt(m, "remove it, unless this is intended", "admits every user%s",
 			map[bool]string{false: " whenever the methods before it are silent"}[len(seen) == 0])
 	case (name == MethodNone || name == MethodIfAuthenticated) && k.grantsSession() && len(seen) > 0:
-		l.warnAt(m, "remove it, unless that is what you want",
+		l.warnAt(m, "remove it, unless this is intended",
 			"admits users without the required callback whenever the methods before it are silent")
 	}
 	seen[name] = true
