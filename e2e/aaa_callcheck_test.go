@@ -10,7 +10,8 @@ import (
 )
 
 // Call-Check: RADIUS authorizes the calling number before the call is answered. A call from a rejected number is not
-// answered, nor is any call while the server is silent; an answered caller logs in as usual, and their number is known.
+// answered, and no call is answered while the server is silent. An answered caller logs in as usual, and their number
+// is known.
 func TestCallCheckBeforeAnswer(t *testing.T) {
 	t.Parallel()
 	users := `84003	Service-Type == Call-Check, Cleartext-Password := "cisco"

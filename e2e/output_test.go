@@ -151,7 +151,7 @@ func TestDebugOfNothing(t *testing.T) {
 	end(cmd, in, 1, "ringback: the daemon at "+socket+" has stopped\n")
 }
 
-// A truncated list says so.
+// A truncated list ends with the number of omitted entries.
 func TestCallbacksLeftOut(t *testing.T) {
 	t.Parallel()
 	socket, _, _ := stubDaemon(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 )
 
-// authorized asks q of a server that sends the answers in turn.
+// authorized asks q of a server that sends the answers in order.
 func authorized(t *testing.T, q aaa.Question, answers ...[]byte) (res aaa.Result, asked []wire) {
 	t.Helper()
 	inTown(t, tacplus.Config{}, func(w *town) {

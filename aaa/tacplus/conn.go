@@ -100,7 +100,7 @@ func (c *conn) add(kind packetType, minor byte) *session {
 }
 
 // settled waits until the server's first answer has decided whether the connection may be shared. An error that ends
-// the session asking for it ends the waiting sessions too; otherwise each of them would wait as long in turn.
+// the session asking for it ends the waiting sessions too; otherwise they would wait as long one after the other.
 func (c *conn) settled(ctx context.Context) error {
 	select {
 	case <-c.decided:

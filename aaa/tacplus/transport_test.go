@@ -376,7 +376,7 @@ func TestSingleConnectionAwaited(t *testing.T) {
 	}, server{ServerConfig: sharing, Serve: script})
 }
 
-// An unreachable server delays concurrent logins by one timeout together, not by one each in turn.
+// An unreachable server delays concurrent logins by one timeout together, not by one after the other.
 func TestUnreachableTogether(t *testing.T) {
 	t.Parallel()
 	for _, single := range []bool{true, false} {
