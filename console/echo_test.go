@@ -85,3 +85,37 @@ func TestEchoOfAFlood(t *testing.T) {
 		t.Errorf("%d octets wait", cap(term.echo))
 	}
 }
+
+// TestPromptsInOneWrite: what is queued, and the line end before another prompt, are sent with that prompt.
+func TestPromptsInOneWrite(t *testing.T) {
+	b := &burst{pieces: []string{"ted\r", "secret\r"}}
+	term := NewTerminal(b)
+	if err := term.Later("\n"); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := term.ReadFirst(t.Context(), "Username: "); name != "ted" || err != nil {
+		t.Fatalf("%q, %v", name, err)
+	}
+	if password, err := term.ReadPassword(t.Context(), "Password: "); password != "secret" || err != nil {
+		t.Fatalf("%q, %v", password, err)
+	}
+	want := []string{"\r\nUsername: ", "ted\r\nPassword: ", "waits", "\r\n"}
+	if !slices.Equal(b.log, want) {
+		t.Errorf("%q; want %q", b.log, want)
+	}
+}
+
+// TestLaterIsSentBeforeAWait: queued text does not wait for the answer to it.
+func TestLaterIsSentBeforeAWait(t *testing.T) {
+	b := &burst{pieces: []string{"", "\r"}}
+	term := NewTerminal(b)
+	if _, err := term.ReadFirst(t.Context(), "Username: "); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(term, ""); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"Username: ", "waits", "\r\n"}; !slices.Equal(b.log, want) {
+		t.Errorf("%q; want %q", b.log, want)
+	}
+}

@@ -45,6 +45,7 @@ type editor struct {
 	max     int      // longest line in characters
 	raw     bool     // a password: raw bytes, no echo, no history
 	helpKey bool     // `?` shows help instead of being inserted
+	more    bool     // another prompt follows at once: the echo of the line end waits for it
 	hist    *history // nil: none
 
 	line   []rune // raw: one byte each

@@ -67,6 +67,14 @@ func NewTerminal(conn Conn) *Terminal { return &Terminal{conn: conn} }
 // Write sends p with each "\n" as CR LF; "\r\n" is unchanged. It returns an error if p cannot be sent within
 // WriteTimeout.
 func (t *Terminal) Write(p []byte) (int, error) {
+	if err := t.send(t.converted(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// converted returns p with each "\n" as CR LF.
+func (t *Terminal) converted(p []byte) []byte {
 	buf := make([]byte, 0, len(p)+16)
 	for _, b := range p {
 		if b == '\n' && !t.sentCR {
@@ -75,23 +83,21 @@ func (t *Terminal) Write(p []byte) (int, error) {
 		buf = append(buf, b)
 		t.sentCR = b == '\r'
 	}
-	if err := t.send(buf); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	return buf
 }
 
 // send writes text converted for the terminal, with the write deadline.
 func (t *Terminal) send(p []byte) error {
-	if len(p) == 0 {
-		return nil
-	}
 	t.echo = append(t.echo, t.Parity.text(p)...)
 	return t.flush()
 }
 
 // maxEcho is the maximum size of unsent echo, so that endless input is echoed too.
 const maxEcho = 256
+
+// Later queues text like that of Write. It is sent with the next output or before the next read that blocks: no
+// other wait must follow.
+func (t *Terminal) Later(text string) error { return t.sendSoon(t.converted([]byte(text))) }
 
 // sendSoon queues text to be sent before the next read that blocks.
 func (t *Terminal) sendSoon(p []byte) error {
@@ -246,6 +252,11 @@ func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) 
 	return t.read(ctx, prompt, &editor{}, nil)
 }
 
+// ReadFirst is like ReadLine if another prompt follows at once: the echo of the line end is sent with it.
+func (t *Terminal) ReadFirst(ctx context.Context, prompt string) (string, error) {
+	return t.read(ctx, prompt, &editor{more: true}, nil)
+}
+
 // ReadPassword is like ReadLine without echo. Bytes from 0x20 on (except DEL) are returned unchanged, UTF-8 or not;
 // control characters other than editing keys cause ErrGarbled here too.
 func (t *Terminal) ReadPassword(ctx context.Context, prompt string) (string, error) {
@@ -353,7 +364,7 @@ func (t *Terminal) readByte(e *editor) (byte, error) {
 func (t *Terminal) handle(ev keyEvent, prompt string, e *editor, a assistant) (done bool, line string, err error) {
 	switch ev {
 	case entered:
-		if _, err := io.WriteString(t, "\n"); err != nil {
+		if err := t.lineEnd(e.more); err != nil {
 			return true, "", err
 		}
 		if e.spoilt != nil {
@@ -386,6 +397,15 @@ func (t *Terminal) handle(ev keyEvent, prompt string, e *editor, a assistant) (d
 		return false, "", t.send(e.out)
 	}
 	return false, "", nil
+}
+
+// lineEnd echoes the end of a line; with more, together with what follows.
+func (t *Terminal) lineEnd(more bool) error {
+	if more {
+		return t.Later("\n")
+	}
+	_, err := io.WriteString(t, "\n")
+	return err
 }
 
 func (t *Terminal) redraw(prompt string, e *editor) error {

@@ -43,6 +43,7 @@ type conn struct {
 	ended    bool
 	heard    time.Time // when octets were last received
 	holding  bool      // some are held back
+	soon     int       // octets of a line end, if nothing else is held back
 	stuck    bool      // some do not fit
 	gated    bool      // a Write waits for silence
 	wrote    suspect
@@ -247,8 +248,14 @@ func (c *conn) quiet() {
 // Read implements lines.Data.
 func (c *conn) Read(b []byte) (int, error) { return c.in.read(b) }
 
-// Buffered returns the number of octets that a Read returns without waiting.
-func (c *conn) Buffered() int { return c.in.buffered() }
+// Buffered returns the number of octets that are read without waiting. A line end, which is held back for a moment only,
+// counts: it belongs to what arrived before it.
+func (c *conn) Buffered() int {
+	n := c.in.buffered()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return n + c.soon
+}
 
 // SetReadDeadline implements lines.Data.
 func (c *conn) SetReadDeadline(t time.Time) error {

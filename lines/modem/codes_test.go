@@ -24,6 +24,20 @@ func TestIsDial(t *testing.T) {
 	}
 }
 
+// TestBuffered: a line end that is held back for a moment counts as there; the beginning of a NO CARRIER does not.
+func TestBuffered(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "abc": 3, "exit\r": 5, "exit\r\n": 6, "exit\r\nNO": 4, "\r\rx": 3} {
+		d := New(Options{Config: &lines.Config{}})
+		d.port, d.host, d.phase = &fakePort{f: newFake(false)}, noHost{}, connected
+		c := d.newConn(event{text: "CONNECT"}, false)
+		d.conn = c
+		c.feed([]byte(text))
+		if got := c.Buffered(); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}
+
 // FuzzSplit: the distribution of bytes over reads changes neither lines nor events, and a splitter never holds more
 // than its limit.
 func FuzzSplit(f *testing.F) {

@@ -115,6 +115,9 @@ func (c *conn) hear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heard, c.holding = time.Now(), c.held > c.passed
+	if c.soon = 0; c.held <= lineEnd {
+		c.soon = c.held - c.passed
+	}
 }
 
 func (c *conn) isGated() bool {

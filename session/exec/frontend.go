@@ -62,14 +62,16 @@ func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending
 	d := &dialogue{Session: s, cfg: f.cfg, term: console.NewTerminal(s.Line())}
 	d.term.Parity = console.UnknownParity
 	d.term.OnParity = func(p console.Parity) { s.Debugf("terminal: 7 bits, %v", p) }
-	d.say("\n")
+	first := "\n"
 	if banner := console.CleanText(f.cfg.Banner); banner != "" {
-		d.say(banner + "\n\n")
+		first += banner + "\n\n"
 	}
 	grant, ok := s.Unverified()
 	if !ok {
+		_ = d.term.Later(first) // with the prompt
 		return d.logins(ctx)
 	}
+	d.say(first)
 	if e, over := d.settle(ctx, grant); over {
 		return e
 	}

@@ -55,6 +55,7 @@ func (s *dialogue) logins(ctx context.Context) session.Ending {
 		switch {
 		case errors.Is(err, errBlank):
 			if s.blanks++; s.blanks >= maxBlanks {
+				s.say("") // the line end of the last answer
 				return session.Ending{Cause: aaa.CauseNASRequest,
 					Reason: fmt.Sprintf("%d empty answers at the login prompt", s.blanks)}
 			}
@@ -91,7 +92,7 @@ func (s *dialogue) fail(text string, r session.GuessResult, reason string) {
 // would give one user two names.
 func (s *dialogue) authenticate(ctx context.Context) (aaa.Result, error) {
 	s.Trying("")
-	user, err := s.ask(ctx, s.cfg.Prompts.Username, true)
+	user, err := answered(s.term.ReadFirst(ctx, s.cfg.Prompts.Username))
 	if err != nil {
 		return aaa.Result{}, err
 	}
@@ -150,14 +151,15 @@ func display(message string) string {
 
 // ask reads one answer, exactly as typed. Ctrl-C and Ctrl-Z count as an empty answer.
 func (s *dialogue) ask(ctx context.Context, prompt string, echo bool) (string, error) {
-	var answer string
-	var err error
 	if echo {
-		answer, err = s.term.ReadLine(ctx, prompt)
-	} else {
-		answer, err = s.term.ReadPassword(ctx, prompt)
-		s.KeepSecret(answer)
+		return answered(s.term.ReadLine(ctx, prompt))
 	}
+	answer, err := s.term.ReadPassword(ctx, prompt)
+	s.KeepSecret(answer)
+	return answered(answer, err)
+}
+
+func answered(answer string, err error) (string, error) {
 	if errors.Is(err, console.ErrInterrupt) || errors.Is(err, console.ErrSuspend) {
 		return "", errBlank
 	}
