@@ -19,6 +19,21 @@ func TestImports(t *testing.T) {
 	root := ".."
 	allowed := readImports(t, filepath.Join(root, "ARCHITECTURE.md"))
 	seen := map[string]bool{}
+	for _, file := range goFiles(t, root) {
+		pkg := filepath.ToSlash(filepath.Dir(file))
+		seen[pkg] = true
+		checkFile(t, filepath.Join(root, file), pkg, allowed)
+	}
+	for pkg := range allowed {
+		if p := strings.TrimSuffix(pkg, "_test"); !seen[p] {
+			t.Errorf("ARCHITECTURE.md lists %s, which has no Go file", p)
+		}
+	}
+}
+
+// goFiles returns the paths of all Go files below root, relative to it, without testdata and hidden directories.
+func goFiles(t *testing.T, root string) (files []string) {
+	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -32,23 +47,14 @@ func TestImports(t *testing.T) {
 		if !strings.HasSuffix(path, ".go") {
 			return nil
 		}
-		dir, err := filepath.Rel(root, filepath.Dir(path))
-		if err != nil {
-			return err
-		}
-		pkg := filepath.ToSlash(dir)
-		seen[pkg] = true
-		checkFile(t, path, pkg, allowed)
-		return nil
+		file, err := filepath.Rel(root, path)
+		files = append(files, file)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for pkg := range allowed {
-		if p := strings.TrimSuffix(pkg, "_test"); !seen[p] {
-			t.Errorf("ARCHITECTURE.md lists %s, which has no Go file", p)
-		}
-	}
+	return files
 }
 
 func checkFile(t *testing.T, path, pkg string, allowed map[string][]string) {
