@@ -248,8 +248,8 @@ func (c *conn) quiet() {
 // Read implements lines.Data.
 func (c *conn) Read(b []byte) (int, error) { return c.in.read(b) }
 
-// Buffered returns the number of octets that are read without waiting. A line end, which is held back for a moment only,
-// counts: it belongs to what arrived before it.
+// Buffered returns the number of octets that can be read without waiting. A line end, which is held back for a moment
+// only, counts: it belongs to what arrived before it.
 func (c *conn) Buffered() int {
 	n := c.in.buffered()
 	c.mu.Lock()
