@@ -167,7 +167,7 @@ func (b *Broker) spoolReport(c *call, kind session.ReportKind, record aaa.Record
 	}
 	err := b.spool.Put(context.Background(), records, also...)
 	if err != nil {
-		b.log.Error("journal: accounting records are not on disk; they are kept in memory and tried again",
+		b.log.Error("journal: accounting records are not on disk; they are kept in memory and retried",
 			zap.String("call", c.ID),
 			zap.String("record", record.ID), zap.Int("records", len(records)), zap.Error(err))
 	} else {

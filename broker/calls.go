@@ -192,7 +192,7 @@ func (b *Broker) writeEnd(c *call, out session.Outcome) {
 		end = append(end, journal.UseReserve{})
 	}
 	if err := b.spool.Put(context.Background(), owed, end...); err != nil {
-		b.log.Error("journal: a call's end is not on disk; it is kept in memory and tried again",
+		b.log.Error("journal: a call's end is not on disk; it is kept in memory and retried",
 			zap.String("call", c.ID), zap.Int("records", len(owed)), zap.Error(err))
 		b.spool.Owe(spool.End{Records: owed, Row: end, Session: recorded})
 	}

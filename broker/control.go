@@ -38,9 +38,9 @@ type Change struct {
 
 // The errors of Disconnect and Change. On error nothing was done.
 var (
-	ErrSeveral      = errors.New("several sessions fit (name one by its Acct-Session-Id or Acct-Multi-Session-Id)")
-	ErrNotSupported = errors.New("the timeouts of a session that runs cannot be changed")
-	ErrTooLate      = errors.New("the callback cannot be put off")
+	ErrSeveral      = errors.New("several sessions match (select one by its Acct-Session-Id or Acct-Multi-Session-Id)")
+	ErrNotSupported = errors.New("the timeouts of a running session cannot be changed")
+	ErrTooLate      = errors.New("the callback cannot be delayed")
 )
 
 func (s Selector) empty() bool {
@@ -93,7 +93,7 @@ func (b *Broker) find(s Selector) (f found, err error) {
 		}
 	}
 	if len(multi) > 1 {
-		return found{}, fmt.Errorf("%w: %d do", ErrSeveral, len(multi))
+		return found{}, fmt.Errorf("%w: %d sessions or callbacks", ErrSeveral, len(multi))
 	}
 	return f, nil
 }
@@ -144,7 +144,7 @@ func (b *Broker) Change(ctx context.Context, s Selector, c Change) (Found, error
 	case c.SessionTimeout != nil || c.IdleTimeout != nil:
 		return Found{}, ErrNotSupported
 	case c.DelayCallback < 0:
-		return Found{}, fmt.Errorf("%w: a delay of %v would hasten it", ErrTooLate, c.DelayCallback)
+		return Found{}, fmt.Errorf("%w: the delay %v is negative", ErrTooLate, c.DelayCallback)
 	case f.callback == "":
 		return Found{}, nil
 	case c.CancelCallback:
@@ -171,7 +171,7 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 	ends := w.expires
 	b.mu.Unlock()
 	if until.After(ends) {
-		return fmt.Errorf("%w: callback %s expires at %s, before a delay of %v is over", ErrTooLate, id,
+		return fmt.Errorf("%w: callback %s expires at %s, before a delay of %v ends", ErrTooLate, id,
 			ends.Local().Format(time.RFC3339), d)
 	}
 	err := b.tell(ctx, event{
@@ -179,7 +179,7 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 		also: func(w *work) { w.notBefore = until },
 	})
 	if errors.Is(err, errStale) {
-		return fmt.Errorf("%w: callback %s is dialling, has ended or is put off for longer", ErrTooLate, id)
+		return fmt.Errorf("%w: callback %s is dialling, has ended or is already delayed longer", ErrTooLate, id)
 	}
 	return err
 }

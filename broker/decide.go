@@ -149,7 +149,7 @@ func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
 func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
 	if a.Identity != c.identity {
 		return session.Verdict{Text: textRefused,
-			Reason: fmt.Sprintf("leg two wants %s, this is %s", c.identity, a.Identity)}
+			Reason: fmt.Sprintf("leg two requires %s, got %s", c.identity, a.Identity)}
 	}
 	if d, _ := b.evaluate(c, a, nil); d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}

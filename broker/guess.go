@@ -471,7 +471,7 @@ func (b *Broker) LoginLocks() []LoginLock {
 }
 
 // ErrNoLock is returned for a name or number without failures that count.
-var ErrNoLock = errors.New("no failed login of it counts")
+var ErrNoLock = errors.New("no failed logins are counted for it")
 
 // ClearLoginLocks forgets the failures of a name or a number, or all failures if of is "", and returns the number of
 // sources. It returns when the change is on disk. by names the operator in the audit.
@@ -483,10 +483,10 @@ func (b *Broker) ClearLoginLocks(ctx context.Context, of, by string) (int, error
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		return 0, fmt.Errorf("cleared, but it was not waited until that is on disk: %w", ctx.Err())
+		return 0, fmt.Errorf("cleared, but it is not known whether the change is on disk: %w", ctx.Err())
 	}
 	if err != nil {
-		return 0, fmt.Errorf("cleared until the next start only: %w", err)
+		return 0, fmt.Errorf("cleared, but the change is not on disk and is lost at the next start: %w", err)
 	}
 	return n, nil
 }

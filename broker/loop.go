@@ -31,7 +31,7 @@ type event struct {
 }
 
 // errStale is the reply to an event that no rule covers.
-var errStale = errors.New("too late, or out of place")
+var errStale = errors.New("the event is too late or out of place")
 
 // errUnstarted is the reply to an event for a callback that an earlier process left and that could not be resumed yet.
 var errUnstarted = errors.New("ringback has just started, and the journal cannot be written yet: try again")
@@ -411,7 +411,7 @@ func (b *Broker) logUndone(id string, err error) {
 		b.quiet++
 		return
 	}
-	b.log.Error("journal: a step could not be recorded; it is tried again", zap.String("callback", id),
+	b.log.Error("journal: a step could not be recorded; it is retried", zap.String("callback", id),
 		zap.Int("others_not_logged", b.quiet), zap.Error(err))
 	b.undone, b.quiet = time.Now(), 0
 }
@@ -496,7 +496,7 @@ func (b *Broker) describe(s step) string {
 		add(e.Cause)
 	case callback.DenialRechecked:
 		if e.Reason == "" {
-			add("nothing denies it")
+			add("not denied")
 		}
 	}
 	for _, e := range s.effects {

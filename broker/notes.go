@@ -26,7 +26,7 @@ type note struct {
 // maxNotes is how many notes wait for a hanging disk.
 const maxNotes = 4096
 
-var errTooManyNotes = errors.New("the disk hangs, and too much waits for it")
+var errTooManyNotes = errors.New("the disk hangs, and too many writes are waiting")
 
 // note queues rows for a commit and returns the channel of the reply. failed may be nil.
 func (b *Broker) note(failed func(error), rows ...journal.Mutation) <-chan error {

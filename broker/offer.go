@@ -64,7 +64,7 @@ func (b *Broker) dropOffer(c *call) (promised string) {
 func (o *offer) unfit(ch session.Choice) string {
 	switch {
 	case ch.Delay < 0 || ch.Delay > session.MaxDelay:
-		return fmt.Sprintf("a delay of %v is not 0 to %v", ch.Delay, session.MaxDelay)
+		return fmt.Sprintf("the delay %v is not between 0 and %v", ch.Delay, session.MaxDelay)
 	case ch.Decline && !o.MayDecline:
 		return "the offer cannot be declined"
 	case ch.Number != "" && o.Number != "":
@@ -174,7 +174,7 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 		return session.Verdict{Kind: session.Promised, CallbackID: id, Reason: reason}
 	case errors.Is(err, errAlready):
 		b.publish(events.AlreadyPending{Call: c.ID, User: user})
-		return session.Verdict{Text: textPending, Reason: "a callback of this user is pending; it stays as it is"}
+		return session.Verdict{Text: textPending, Reason: "a callback of this user is already pending; it is unchanged"}
 	default:
 		b.publish(events.NotRecorded{Call: c.ID, User: user, Err: err})
 		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
@@ -183,7 +183,7 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 
 // untold cancels a callback that was committed after the login time limit: the caller was not told of it.
 func (b *Broker) untold(id string) {
-	const why = "the caller's time to log in was over before the callback was on disk"
+	const why = "the login time limit expired before the callback was on disk"
 	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
 	b.publish(events.Withdrawn{Callback: id, Reason: why, Err: err})
 }

@@ -38,7 +38,7 @@ func (b *Broker) recover(ctx context.Context) error {
 	}
 	for _, row := range pending {
 		if err := b.restart(row); err != nil {
-			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be taken up: %v", row.ID, row.User,
+			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be resumed: %v", row.ID, row.User,
 				err)})
 		}
 	}
@@ -71,7 +71,7 @@ func (b *Broker) restart(row journal.Callback) error {
 	w.auth, w.unstarted, w.expires = g, true, b.expiry(row.Created)
 	w.keepDelay()
 	b.works[row.ID] = w
-	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was started again"}
+	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was restarted"}
 	if w.state.Phase == callback.Dialing { // a crash interrupted the attempt; it counts, whatever the modem did
 		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(),
 			Outcome: "interrupted by restart"}}
@@ -117,12 +117,12 @@ func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool)
 		if stop, ok := stopOf(row, now, cause); ok {
 			stops = append(stops, stop)
 		}
-		rows = append(rows, journal.EndCall{ID: row.ID, End: now, Cause: "cut by a crash", TerminateCause: int(cause),
-			OctetsIn: row.OctetsIn, OctetsOut: row.OctetsOut})
+		rows = append(rows, journal.EndCall{ID: row.ID, End: now, Cause: "interrupted by a crash",
+			TerminateCause: int(cause), OctetsIn: row.OctetsIn, OctetsOut: row.OctetsOut})
 	}
 	rows = append(rows, journal.UseReserve{})
 	if err := b.spool.Put(ctx, append(stops, b.systemRecords(aaa.On)...), rows...); err != nil {
-		return fmt.Errorf("journal: close the calls that a crash cut: %w", err)
+		return fmt.Errorf("journal: close the calls that a crash interrupted: %w", err)
 	}
 	return nil
 }

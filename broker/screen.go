@@ -15,11 +15,11 @@ func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 	if b.draining.Load() {
 		return false
 	}
-	res := aaa.Result{Reason: "no AAA server takes Call-Check"}
+	res := aaa.Result{Reason: "no AAA server supports Call-Check"}
 	switch {
 	case !b.trusted(r.TTY):
-		res.Reason = "the line has no modem signals: a caller could write any number (insecure_signals: true " +
-			"accepts that)"
+		res.Reason = "the line has no modem signals: a caller could forge any number (insecure_signals: true " +
+			"accepts this)"
 	case b.opt.CallCheck != nil:
 		ctx, cancel := context.WithTimeout(ctx, b.opt.Limits.CallCheck)
 		defer cancel()

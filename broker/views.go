@@ -126,7 +126,7 @@ func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) 
 	for _, r := range rows {
 		if strings.HasPrefix(r.ID, id) {
 			if found != "" {
-				return CallbackView{}, errors.New("callback " + id + ": more than one begins so: give more of the ID")
+				return CallbackView{}, errors.New("callback " + id + ": several IDs begin so: give more characters")
 			}
 			found = r.ID
 		}

@@ -61,10 +61,10 @@ func (w *work) verifyOn(c lines.Config) string {
 	case !w.row.NoVerify || w.want().MayOmitLogin(c):
 		return ""
 	case !c.Trusted():
-		return fmt.Sprintf("tty %d has no modem signals (insecure_signals is off): leg two asks for the login", c.TTY)
+		return fmt.Sprintf("tty %d has no modem signals (insecure_signals is off): leg two requires a login", c.TTY)
 	}
-	return fmt.Sprintf("tty %d was called and calls back (callback.same_line_no_verify is off): leg two asks for "+
-		"the login", c.TTY)
+	return fmt.Sprintf("tty %d was called and calls back (callback.same_line_no_verify is off): leg two requires "+
+		"a login", c.TTY)
 }
 
 // dial is a running attempt: its dialler, then leg two's call.
@@ -197,7 +197,7 @@ func (w *work) restore() error {
 	case callback.Promised, callback.Leasing, callback.Waiting, callback.Dialing, callback.Answered:
 		return nil
 	}
-	return fmt.Errorf("the phase %q is none of a pending callback", w.row.Phase)
+	return fmt.Errorf("phase %q is not that of a pending callback", w.row.Phase)
 }
 
 // decided is a decision as stored in its callback's row, without what has a column there.

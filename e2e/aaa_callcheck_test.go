@@ -38,7 +38,7 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 	stranger.enter("atdt 55555")
 	stranger.see("NO ") // NO ANSWER or NO CARRIER, depending on their modem
 	log(`"caller": "84001"`)
-	log("a call is not answered")
+	log("call not answered")
 
 	guest := sitDown(t, l, "kihei-03") // 84003
 	guest.call("paia-04", "hookipa-4")

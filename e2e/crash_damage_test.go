@@ -171,7 +171,7 @@ func TestCrashTwoDaemons(t *testing.T) {
 			state, socket := "state_dir: "+town.crashWorld.state, "socket: "+town.socket()+"}"
 			town.refuses(t, town.startOn(t, town.other(t, socket, "socket: "+town.socket()+"2}")),
 				"state directory "+town.crashWorld.state, fmt.Sprintf("in use by process %d", d.cmd.Process.Pid),
-				"state_dir of its own")
+				"its own state_dir")
 			town.refuses(t, town.startOn(t, town.other(t, state, state+"2")), "admin socket "+town.socket(),
 				"in use by another ringback")
 			second := town.startOn(t, town.other(t, state, state+"2", socket, "socket: "+town.socket()+"2}"))

@@ -82,7 +82,7 @@ func TestProblemsAreRepeated(t *testing.T) {
 	}
 	told.tell(nil, now, log)
 	told.tell(nil, now, log)
-	if n := seen.FilterMessage("health: the problem is over").Len(); n != 1 {
+	if n := seen.FilterMessage("health: problem over").Len(); n != 1 {
 		t.Errorf("its end is logged %d times", n)
 	}
 }

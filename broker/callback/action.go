@@ -58,7 +58,7 @@ var (
 		d.s.Asked = true
 		d.add(Acquire{})
 	}}
-	unask = action{"no longer asked", func(d *draft) { d.s.Asked = false }}
+	unask = action{"no open request", func(d *draft) { d.s.Asked = false }}
 	hold  = action{"hold the lease", func(d *draft) { d.s.Lease, d.s.TTY = d.e.lease, d.e.tty }}
 	// Leasing's rule requires a lease, so offHook always has one.
 	offHook = action{"OffHook", func(d *draft) { d.add(OffHook{d.s.Lease}) }}
@@ -94,11 +94,11 @@ var (
 	dial = action{"Dial", func(d *draft) {
 		d.add(Dial{Attempt: d.s.Attempt, Of: d.s.Attempt + d.s.Passed - 1, Lease: d.s.Lease, Again: d.again})
 	}}
-	reuse = action{"the attempt is not spent", func(d *draft) {
+	reuse = action{"do not count the attempt", func(d *draft) {
 		d.s.Held = true
 		d.s.HeldBack++
 	}}
-	pass = action{"pass over what is final", func(d *draft) {
+	pass = action{"pass over final dials", func(d *draft) {
 		if d.e.final {
 			d.s.Passed += d.e.next - d.s.Next()
 		}
@@ -109,7 +109,7 @@ var (
 
 	putOff = action{"not before", func(d *draft) {
 		d.s.NotBefore = d.e.until
-		d.add(Audit{fmt.Sprintf("put off until %s by %s", time.Unix(0, d.e.until).Format(time.RFC3339),
+		d.add(Audit{fmt.Sprintf("delayed until %s by %s", time.Unix(0, d.e.until).Format(time.RFC3339),
 			orUnknown(d.e.cause))})
 	}}
 	waitAgain = action{"wait again", func(d *draft) { d.s.Elapsed, d.s.Checking = false, false }}

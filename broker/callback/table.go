@@ -6,14 +6,14 @@ package callback
 var table = []rule{
 	// A promise is made and leg one ends.
 	{from: in(New), on: "Promise", when: all(named), to: Promised,
-		do: do(promise, armLifetime, arm(HangUpDeadline), tell), why: "on paper first, then the caller is told"},
+		do: do(promise, armLifetime, arm(HangUpDeadline), tell), why: "on disk first, then the caller is told"},
 	{from: in(Promised), on: "HungUp", to: Leasing, do: do(acquire)},
 	{from: in(Promised), on: "HangUpUnproven", to: Leasing, do: do(markUnproven, acquire),
 		why: "its line is in quarantine; another may serve"},
 	{from: in(Promised), on: "TimerFired", when: all(fired(HangUpDeadline), not(forced)), to: Promised,
 		do: do(hangUpCaller, arm(HangUpDeadline)), why: "the session should have hung up by itself"},
 	{from: in(Promised), on: "TimerFired", when: all(fired(HangUpDeadline)), to: Leasing, do: do(markUnproven, acquire),
-		why: "whatever holds that line, the promise goes on without it"},
+		why: "the callback continues without that line"},
 
 	// A line is requested.
 	{from: in(Leasing), on: "Leased", when: all(asked, newLease), to: Waiting, do: do(hold, offHook, armWait)},
@@ -29,20 +29,20 @@ var table = []rule{
 	{from: in(Waiting), on: "OffHookEnded", when: all(ourLease, not(ready)), to: Waiting, do: do(markReady, recheck)},
 	{from: in(Waiting), on: "TimerFired", when: all(firedWait, ready), to: Waiting, do: do(markElapsed, recheck)},
 	{from: in(Waiting), on: "TimerFired", when: all(firedWait), to: Waiting, do: do(markElapsed, arm(OffHookDeadline)),
-		why: "the script has the line still"},
+		why: "the script still uses the line"},
 	{from: in(Waiting), on: "TimerFired", when: all(fired(OffHookDeadline)), to: Leasing,
 		do: do(because("the off-hook script did not end"), releaseUnproven, arm(LineRetry))},
 	{from: in(Waiting), on: "LineLost", when: all(ourLease), to: Leasing,
 		do: do(blame, releaseUnproven, arm(LineRetry))},
 	{from: in(Waiting), on: "DenialRechecked", when: all(not(denied), checking, thisCheck, attemptsLeft), to: Dialing,
-		do: do(countAttempt, arm(DialDeadline), dial), why: "the attempt is on paper before the modem hears of it"},
+		do: do(countAttempt, arm(DialDeadline), dial), why: "the attempt is on disk before the dial command is sent"},
 	{from: in(Promised, Leasing, Waiting), on: "DenialRechecked", when: all(denied), to: Failed, do: do(blame, release),
-		why: "a denial is never stale; only before the dial it comes in time"},
+		why: "a denial before the dial always counts"},
 
 	{from: in(Waiting), on: "Delay", when: all(later), to: Waiting, do: do(putOff, waitAgain, armWait),
-		why: "also where the wait was over; a check under way is made again"},
+		why: "even if the wait was over; a recheck in progress is repeated"},
 	{from: in(Promised, Leasing), on: "Delay", when: all(later), to: same, do: do(putOff),
-		why: "the wait on the line to come is longer"},
+		why: "the wait on the next line will be longer"},
 
 	// The attempt.
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled), connected), to: Cancelled,
@@ -53,7 +53,7 @@ var table = []rule{
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final), not(overdue)),
 		to:  Leasing,
 		do:  do(blame, reuse, release, arm(LineRetry)),
-		why: "no octet of the dial command left: nothing is spent, another line is looked for"},
+		why: "no octet of the dial command was sent: the attempt does not count, a line is requested again"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final)), to: Expired,
 		do:  do(blame, lifetimeEnded, release),
 		why: "the lifetime ended meanwhile"},
@@ -62,7 +62,7 @@ var table = []rule{
 		do: do(blame, pass, offHook, armWait)},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue)), to: Leasing,
 		do:  do(blame, pass, release, acquire),
-		why: "a line not proven on hook is never dialled, nor one that the next dial may not use"},
+		why: "the next dial may not use this line, or it is not proven on hook"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft), to: Expired,
 		do:  do(blame, lifetimeEnded, release),
 		why: "the lifetime ended during the attempt"},
@@ -71,7 +71,7 @@ var table = []rule{
 	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled,
 		do: do(releaseUnproven)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace)), to: Failed,
-		do: do(because("the dial did not end"), releaseUnproven), why: "it may still ring: no other attempt beside it"},
+		do: do(because("the dial did not end"), releaseUnproven), why: "it may still ring: no other attempt now"},
 
 	// Leg two logs in.
 	{from: in(Answered), on: "Admitted", when: all(thisAttempt, not(anyEnding)), to: Completed, do: do(praise),
@@ -81,7 +81,7 @@ var table = []rule{
 	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Failed)), to: Failed,
 		do: do(hangUp, release)},
 	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt), to: Failed, do: do(blame, hangUp, release),
-		why: "a further attempt would ring a stranger again"},
+		why: "a further attempt might call the wrong person again"},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry, not(unproven), not(away)), to: Waiting,
@@ -92,7 +92,7 @@ var table = []rule{
 		do: do(blame, lifetimeEnded, release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
 	{from: in(Answered), on: "TimerFired", when: all(fired(LoginDeadline)), to: Answered,
-		do: do(because("nobody logged in in time"), markEnding(Failed), hangUp, arm(Grace))},
+		do: do(because("no login in time"), markEnding(Failed), hangUp, arm(Grace))},
 	{from: in(Answered), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled,
 		do: do(releaseUnproven)},
 	{from: in(Answered), on: "TimerFired", when: all(fired(Grace)), to: Failed, do: do(releaseUnproven)},
@@ -107,20 +107,20 @@ var table = []rule{
 		do: do(lifetimeEnded, release)},
 	{from: in(Dialing, Answered), on: "TimerFired", when: all(lifetimeFired, not(overdue)), to: same,
 		do:  do(markOverdue),
-		why: "an attempt that has begun may succeed"},
+		why: "a running attempt may succeed"},
 	{from: in(Promised, Leasing, Waiting), on: "Restarted", to: Leasing, do: do(forget, armLifetime, acquire),
 		why: "the wait runs again in full"},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Cancelled)), to: Cancelled, do: do(forget)},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Failed)), to: Failed, do: do(forget)},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(mayRetry), to: Leasing,
 		do:  do(forget, interrupted, armLifetime, acquire),
-		why: "the attempt is spent"},
+		why: "the attempt counts"},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(attemptsLeft), to: Expired,
 		do: do(forget, interrupted, lifetimeEnded)},
 	{from: in(Dialing, Answered), on: "Restarted", to: Failed, do: do(forget, interrupted)},
 	{from: in(Completed, Failed, Expired, Cancelled), on: "Restarted", when: all(hasLease), to: same, do: do(forget)},
 	{from: in(New, Promised, Leasing, Waiting, Dialing, Answered, Completed, Failed, Expired, Cancelled), on: "Leased",
-		when: all(newLease), to: same, do: do(giveBack), why: "it came too late or unasked"},
+		when: all(newLease), to: same, do: do(giveBack), why: "too late, or not requested"},
 }
 
 func in(p ...Phase) []Phase   { return p }
@@ -142,7 +142,7 @@ func running(s State, e input) bool {
 var (
 	named     = guard{"it has an ID", func(_ State, e input) bool { return e.id != "" }}
 	newLease  = guard{"a lease not held", func(s State, e input) bool { return e.lease != 0 && e.lease != s.Lease }}
-	ourLease  = guard{"our lease", func(s State, e input) bool { return e.lease != 0 && e.lease == s.Lease }}
+	ourLease  = guard{"this lease", func(s State, e input) bool { return e.lease != 0 && e.lease == s.Lease }}
 	hasLease  = guard{"a lease is held", func(s State, _ input) bool { return s.Lease != 0 }}
 	asked     = guard{"asked", func(s State, _ input) bool { return s.Asked }}
 	forced    = guard{"forced", func(s State, _ input) bool { return s.Forced }}
@@ -151,7 +151,7 @@ var (
 	checking  = guard{"checking", func(s State, _ input) bool { return s.Checking }}
 	thisCheck = guard{"this check", func(s State, e input) bool { return e.gen == s.TimerGen }}
 	denied    = guard{"denied", func(_ State, e input) bool { return e.cause != "" }}
-	later     = guard{"later than what stands", func(s State, e input) bool { return e.until > s.NotBefore }}
+	later     = guard{"later than the current delay", func(s State, e input) bool { return e.until > s.NotBefore }}
 	overdue   = guard{"overdue", func(s State, _ input) bool { return s.Overdue }}
 	anyEnding = guard{"ending", func(s State, _ input) bool { return s.Ending != "" }}
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew; then read the difference")
+var update = flag.Bool("update", false, "rewrite the golden files; then read the difference")
 
 var waitingPhases = []Phase{Promised, Leasing, Waiting, Dialing, Answered}
 

@@ -49,7 +49,7 @@ type AlreadyPending struct {
 }
 
 func (AlreadyPending) log() (zapcore.Level, string) {
-	return zapcore.InfoLevel, "no callback is promised: one is pending"
+	return zapcore.InfoLevel, "callback not promised: one is already pending"
 }
 
 // NotPromised reports that a callback was not promised because no line can dial it.
@@ -61,7 +61,7 @@ type NotPromised struct {
 	Err  error  `event:"error"`
 }
 
-func (NotPromised) log() (zapcore.Level, string) { return zapcore.WarnLevel, "no callback is promised" }
+func (NotPromised) log() (zapcore.Level, string) { return zapcore.WarnLevel, "callback not promised" }
 
 // NotRecorded reports that a callback was not promised because the journal refused it.
 type NotRecorded struct {
@@ -73,7 +73,7 @@ type NotRecorded struct {
 }
 
 func (NotRecorded) log() (zapcore.Level, string) {
-	return zapcore.ErrorLevel, "the promise could not be recorded"
+	return zapcore.ErrorLevel, "callback not promised: it could not be recorded"
 }
 
 // Withdrawn reports a callback that was cancelled because its caller was not told of it in time.
@@ -85,7 +85,7 @@ type Withdrawn struct {
 	Err      error  `event:"error"` // set if it could not be cancelled
 }
 
-func (Withdrawn) log() (zapcore.Level, string) { return zapcore.WarnLevel, "callback taken back" }
+func (Withdrawn) log() (zapcore.Level, string) { return zapcore.WarnLevel, "callback withdrawn" }
 
 // Resumed reports a callback of an earlier process that continues.
 type Resumed struct {
@@ -98,7 +98,7 @@ type Resumed struct {
 }
 
 func (Resumed) log() (zapcore.Level, string) {
-	return zapcore.InfoLevel, "callback taken up after a restart"
+	return zapcore.InfoLevel, "callback resumed after a restart"
 }
 
 // Waiting reports that a callback's wait has begun.
@@ -123,7 +123,7 @@ type VerifyRequired struct {
 }
 
 func (VerifyRequired) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, "a callback without verification will ask for the login"
+	return zapcore.WarnLevel, "callback without verification requires a login on this line"
 }
 
 func (e VerifyRequired) debug() (int, string) { return e.Line, "Callback " + e.Reason }
@@ -141,7 +141,7 @@ type AuthorizationSilent struct {
 }
 
 func (AuthorizationSilent) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, "AAA is silent about a callback that is to be dialled"
+	return zapcore.WarnLevel, "AAA is silent: no authorization before the dial"
 }
 
 // Remarked reports an audit text of the callback machine.
@@ -170,7 +170,7 @@ type Dialing struct {
 func (e Dialing) debug() (int, string) {
 	again := ""
 	if e.HeldBack {
-		again = ", the last dial command of which was held back"
+		again = ", its previous dial command was held back"
 	}
 	return e.Line, fmt.Sprintf("Callback dialing %s, attempt %d of %d%s", e.Number, e.Attempt, e.Budget, again)
 }
@@ -211,7 +211,7 @@ type CompletedLate struct {
 }
 
 func (CompletedLate) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, "callback recorded as completed, though the time to log in was over before"
+	return zapcore.WarnLevel, "callback recorded as completed after the login time limit"
 }
 
 // HangUpUntaken reports a hang-up of leg one that could not be passed to the callback.
@@ -223,7 +223,7 @@ type HangUpUntaken struct {
 }
 
 func (HangUpUntaken) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, "the hang-up was not taken"
+	return zapcore.WarnLevel, "hang-up not passed to the callback"
 }
 
 // CallbackEnded reports the final state of a callback.

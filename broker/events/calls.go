@@ -21,9 +21,9 @@ type CallScreened struct {
 
 func (e CallScreened) log() (zapcore.Level, string) {
 	if e.Answered {
-		return zapcore.InfoLevel, "a call may be answered"
+		return zapcore.InfoLevel, "call may be answered"
 	}
-	return zapcore.WarnLevel, "a call is not answered"
+	return zapcore.WarnLevel, "call not answered"
 }
 
 func (e CallScreened) debug() (int, string) {
@@ -64,9 +64,9 @@ type CallEnded struct {
 
 func (e CallEnded) log() (zapcore.Level, string) {
 	if e.Stack != "" {
-		return zapcore.ErrorLevel, "a panic ended the call"
+		return zapcore.ErrorLevel, "call ended by a panic"
 	}
-	return zapcore.InfoLevel, "call over"
+	return zapcore.InfoLevel, "call ended"
 }
 
 // CallDisconnected reports a session that AAA or another authorized client ended.

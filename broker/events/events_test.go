@@ -22,7 +22,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-var update = flag.Bool("update", false, "write the printed document anew")
+var update = flag.Bool("update", false, "rewrite the printed document")
 
 // sources returns the parsed Go files of a directory, without tests, by name.
 func sources(t *testing.T, dir string) map[string]*ast.File {
@@ -230,9 +230,9 @@ const head = `# Events
 
 <!-- Printed from broker/events: go test ./broker/events -update -->
 
-What happens to lines, calls, logins and callbacks is an event, reported once. The log, ` + "`ringback debug callback`" + `
-and the audit make of it what this table says; the fields are the keys of the log's record, except for what
-its words say already. Secrets are in none of them, and a name that is nobody's is not shown.
+Events report once what happens to lines, calls, logins and callbacks. The log, ` + "`ringback debug callback`" + `
+and the audit show them as in this table. The fields are the keys of the log record, except those that its
+message already contains. No event has secrets, and a name that belongs to no user is not shown.
 
 | event | meaning | fields | log | debug | audit |
 |---|---|---|---|---|---|
@@ -270,8 +270,8 @@ func TestSinks(t *testing.T) {
 	call := "call line leg outcome user reason duration octets_in octets_out"
 	want := []string{
 		"info callback ended: callback user outcome cause number called_line line attempts duration",
-		"warn callback taken back: callback reason",
-		"info call over: " + call, "error a panic ended the call: " + call + " stack",
+		"warn callback withdrawn: callback reason",
+		"info call ended: " + call, "error call ended by a panic: " + call + " stack",
 		"info decided: call line user outcome reason group",
 	}
 	if !slices.Equal(got, want) {

@@ -34,16 +34,16 @@ type ReloadFailed struct {
 
 func (e ReloadFailed) log() (zapcore.Level, string) {
 	if e.Err != nil {
-		return zapcore.ErrorLevel, "reload: the old configuration stays"
+		return zapcore.ErrorLevel, "reload failed: the old configuration stays in force"
 	}
-	return zapcore.ErrorLevel, "reload: the new configuration has mistakes: the old one stays"
+	return zapcore.ErrorLevel, "reload failed: the new configuration has errors, the old one stays in force"
 }
 
 func (e ReloadFailed) audit() Entry {
 	if e.Err != nil {
 		return Entry{"reload failed", e.By, e.File + ": " + e.Err.Error()}
 	}
-	return Entry{"reload failed", e.By, e.File + ": the new configuration has mistakes"}
+	return Entry{"reload failed", e.By, e.File + ": the new configuration has errors"}
 }
 
 // RestartNeeded reports a changed key that a reload cannot apply.
@@ -55,7 +55,7 @@ type RestartNeeded struct {
 }
 
 func (RestartNeeded) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, "reload: this changes with a restart only"
+	return zapcore.WarnLevel, "reload: this key changes only with a restart"
 }
 
 // MethodGone reports a pending callback for whose second login the new configuration has no method.
@@ -100,7 +100,7 @@ type TroubleOver struct {
 }
 
 func (TroubleOver) log() (zapcore.Level, string) {
-	return zapcore.InfoLevel, "health: the problem is over"
+	return zapcore.InfoLevel, "health: problem over"
 }
 
 // LineDown reports a line that is out of service.
@@ -150,7 +150,7 @@ type AccountingWaits struct {
 }
 
 func (AccountingWaits) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, "accounting records wait in the spool for a server that acknowledges them"
+	return zapcore.WarnLevel, "no server acknowledges accounting records; they wait in the spool"
 }
 
 // AccountingGoesOn reports that the records of a list are acknowledged again.

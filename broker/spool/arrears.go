@@ -65,7 +65,7 @@ func (s *Spool) settleArrears(ctx context.Context) error {
 	}
 	s.log.Info("journal: all calls that have ended are on disk")
 	if l.dropped > 0 {
-		s.log.Error("journal: refused logins were not recorded while the disk took nothing",
+		s.log.Error("journal: refused logins were not recorded while the disk accepted no writes",
 			zap.Int("calls", l.dropped))
 		l.dropped = 0
 	}

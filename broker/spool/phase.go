@@ -33,7 +33,7 @@ const (
 	onBarrier       trigger = "barrier read"
 	onNoneBefore    trigger = "no record before it is left"
 	onAllRefused    trigger = "all before it were refused often"
-	onAllTried      trigger = "all before it were tried again"
+	onAllTried      trigger = "all before it were retried"
 	onAcknowledged  trigger = "barrier acknowledged"
 	onRefused       trigger = "barrier refused"
 	onRefusedOften  trigger = "barrier refused often"
@@ -70,7 +70,7 @@ var rules = []rule{
 	{from: in(open), on: onBarrier, to: draining, do: do(keepBarrier)},
 	{from: in(draining), on: onNoneBefore, to: crossing},
 	{from: in(draining), on: onAllRefused, to: lastTries, do: do(hurry),
-		why: "the server may take them by now: the order is kept if it can be"},
+		why: "the server may accept them by now: the order is kept if possible"},
 	{from: in(lastTries), on: onAllTried, to: crossing},
 	{from: in(crossing), on: onAcknowledged, to: open, do: do(dropBarrier)},
 	{from: in(crossing), on: onRefused, to: draining, why: "it waits, longer each time"},
@@ -79,7 +79,7 @@ var rules = []rule{
 	{from: in(probing), on: onProbe, to: probed, do: do(keepProbe)},
 	{from: in(probing), on: onNoProbe, to: draining},
 	{from: in(probed), on: onProbeTaken, to: open, do: do(takeProbe, standAside),
-		why: "one spoiled record must not end the accounting of all"},
+		why: "one spoiled record must not stop all accounting"},
 	{from: in(probed), on: onProbeNotTaken, to: draining, do: do(forgetProbe)},
 }
 
@@ -91,18 +91,18 @@ var (
 	dropBarrier = action{"forget it", func(l *lane, _ happening) { l.barrier = nil }}
 	keepProbe   = action{"keep the probe", func(l *lane, h happening) { l.probe = h.queue }}
 	forgetProbe = action{"forget the probe", func(l *lane, _ happening) { l.probe = nil }}
-	hurry       = action{"all are due at once", func(l *lane, _ happening) {
+	hurry       = action{"all are due now", func(l *lane, _ happening) {
 		l.window = atOnce
 		for _, q := range l.held {
 			q.due = time.Now()
 		}
 		heap.Init(&l.held)
 	}}
-	takeProbe = action{"the probe is sent no more", func(l *lane, h happening) {
+	takeProbe = action{"do not send the probe again", func(l *lane, h happening) {
 		l.ahead = slices.DeleteFunc(l.ahead, func(r journal.Spooled) bool { return r.Seq == h.row.Seq })
 		l.probe = nil
 	}}
-	standAside = action{"it waits beside the others", func(l *lane, _ happening) {
+	standAside = action{"it waits like the others", func(l *lane, _ happening) {
 		heap.Push(&l.held, l.barrier)
 		l.barrier = nil
 	}}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the drawing into the document")
+var update = flag.Bool("update", false, "write the diagram into the document")
 
 // TestEveryTriggerHasASender: each declared trigger has a rule and is sent by code outside the table.
 func TestEveryTriggerHasASender(t *testing.T) {

@@ -35,7 +35,7 @@
 = refused
 > OffHookEnded lease=1
 = waiting attempt 1/2 on tty 66
-# A timer of before.
+# An earlier timer.
 > TimerFired kind=wait gen=3
 = refused
 > TimerFired kind="retry wait" gen=6

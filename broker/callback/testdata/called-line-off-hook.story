@@ -1,4 +1,4 @@
-# Leg one's modem does not come down. The session had its time, the broker tries, then another line is taken.
+# Leg one's modem does not go on hook. The session has its time, then the broker hangs up, then another line is used.
 > Promise id=cb1
 = promised attempt 0/1, committed
   ArmTimer lifetime gen=1

@@ -1,4 +1,4 @@
-# An operator takes it back while the modem dials. It ends when the line is down, not before, whatever the dial says by then.
+# An operator cancels it while the modem dials. It ends only when the line is down, whatever the result of the dial.
 > Promise id=cb1 max=3
 = promised attempt 0/3, committed
   ArmTimer lifetime gen=1

@@ -1,4 +1,4 @@
-# The process stops while the dial command may be out. The only attempt is spent: the telephone does not ring twice.
+# The process stops when the dial command may have been sent. The only attempt counts: the telephone does not ring twice.
 > Promise id=cb1 max=1
 = promised attempt 0/1, committed
   ArmTimer lifetime gen=1
@@ -25,7 +25,7 @@
 = failed attempt 1/1, committed
   Audit "attempt 1 was interrupted by a restart and counts as made"
   End failed: "interrupted by restart"
-# What the dead process had ordered comes to nothing.
+# Events for orders of the dead process are refused.
 > DialEnded attempt=1 lease=1 connected=yes
 = refused
 > Restarted

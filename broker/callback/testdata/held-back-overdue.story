@@ -1,4 +1,4 @@
-# The lifetime ends while the dial command is held back; and a restart spends an attempt that may have been dialled.
+# The lifetime ends while the dial command is held back; and after a restart an attempt that may have been dialled counts.
 > Promise id=cb1 max=1
 = promised attempt 0/1, committed
   ArmTimer lifetime gen=1

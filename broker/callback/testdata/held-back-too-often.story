@@ -1,4 +1,4 @@
-# A modem that is dead whenever it is to dial. The sixth time spends the attempt.
+# A modem that is dead whenever it should dial. The sixth time the attempt counts.
 > Promise id=cb1 max=1
 = promised attempt 0/1, committed
   ArmTimer lifetime gen=1

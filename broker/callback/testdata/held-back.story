@@ -1,4 +1,4 @@
-# A budget of one. A call comes in just before the dial: the dial command is held back, and the attempt is not spent.
+# A budget of one. A call comes in just before the dial: the dial command is held back, and the attempt does not count.
 > Promise id=cb1 max=1
 = promised attempt 0/1, committed
   ArmTimer lifetime gen=1
@@ -36,7 +36,7 @@
 = waiting attempt 1/1 on tty 67, committed
   OffHook lease=2
   ArmTimer wait gen=6
-# The wait after an attempt is not due: there was none.
+# There is no retry wait, because there was no attempt.
 > TimerFired kind=wait gen=6
 = waiting attempt 1/1 on tty 67
   ArmTimer off-hook deadline gen=7
@@ -48,7 +48,7 @@
 = dialing attempt 1/1 on tty 67, committed
   ArmTimer dial deadline gen=8
   Dial attempt=1 lease=2 again
-# An end of the first try is not taken for that of the second.
+# The end of the first dial is not mistaken for that of the second.
 > DialEnded attempt=1 lease=1 connected=yes
 = refused
 > DialEnded attempt=1 lease=2 outcome=busy

@@ -1,4 +1,4 @@
-# A plan of two dials of one number and one of another, from other lines. The first cannot be dialed at all, so its second try is passed over.
+# A plan of two dials of one number and one of another, from other lines. The first number cannot be dialed, so its second dial is passed over.
 > Promise id=cb1 max=3
 = promised attempt 0/3, committed
   ArmTimer lifetime gen=1
@@ -26,7 +26,7 @@
   StopTimer dial deadline gen=4
   ReleaseLease 1
   Acquire
-# The wait before the next attempt begins when the line is there.
+# The wait before the next attempt begins when a line is leased.
 > Leased lease=2 tty=67
 = waiting attempt 1/3 on tty 67, committed
   OffHook lease=2

@@ -1,4 +1,4 @@
-# No line will ever be there for the first step of the plan, so the second one is dialed.
+# There will never be a line for the first step of the plan, so the second one is dialed.
 > Promise id=cb1 max=2
 = promised attempt 0/2, committed
   ArmTimer lifetime gen=1

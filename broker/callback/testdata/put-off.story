@@ -1,5 +1,5 @@
-# A CoA puts the dial off: while a line is looked for, while the wait runs, and when it was over and denials were being checked. It survives a restart,
-# never hastens, and comes too late when the dial has begun.
+# A CoA delays the dial: while a line is requested, while the wait runs, and after the wait during the recheck. The delay survives a restart,
+# is never shortened, and is refused when the dial has begun.
 > Promise id=cb1
 = promised attempt 0/1, committed
   ArmTimer lifetime gen=1
@@ -11,7 +11,7 @@
   Acquire
 > Delay until=60000000000 by="CoA of 10.0.0.1"
 = leasing attempt 0/1, committed
-  Audit "put off until 1970-01-01T00:01:00Z by CoA of 10.0.0.1"
+  Audit "delayed until 1970-01-01T00:01:00Z by CoA of 10.0.0.1"
 > Delay until=50000000000 by="CoA of 10.0.0.1"
 = refused
 > Leased lease=1 tty=66
@@ -20,7 +20,7 @@
   ArmTimer wait gen=3
 > Delay until=70000000000 by="CoA of 10.0.0.1"
 = waiting attempt 0/1 on tty 66, committed
-  Audit "put off until 1970-01-01T00:01:10Z by CoA of 10.0.0.1"
+  Audit "delayed until 1970-01-01T00:01:10Z by CoA of 10.0.0.1"
   StopTimer wait gen=3
   ArmTimer wait gen=4
 > OffHookEnded lease=1
@@ -30,7 +30,7 @@
   Recheck gen=4
 > Delay until=80000000000
 = waiting attempt 0/1 on tty 66, committed
-  Audit "put off until 1970-01-01T00:01:20Z by an unnamed operator"
+  Audit "delayed until 1970-01-01T00:01:20Z by an unnamed operator"
   ArmTimer wait gen=5
 > DenialRechecked gen=4
 = refused

@@ -1,4 +1,4 @@
-# Somebody else answers and cannot log in. His telephone is not rung again, whatever the budget.
+# The wrong person answers and cannot log in. They are not called again, whatever the budget.
 > Promise id=cb1 max=3
 = promised attempt 0/3, committed
   ArmTimer lifetime gen=1

@@ -150,7 +150,7 @@ func (w *writer) putCallback(m journal.PutCallback) error {
 	case ended != 0:
 		return about("callback", c.ID, journal.ErrEnded)
 	}
-	return about("callback", c.ID, fmt.Errorf("%w: the count of attempts cannot fall to %d", journal.ErrBudget,
+	return about("callback", c.ID, fmt.Errorf("%w: the count of attempts cannot decrease to %d", journal.ErrBudget,
 		c.Attempts))
 }
 
@@ -160,7 +160,7 @@ func (w *writer) putAttempt(m journal.PutAttempt) error {
 		_, err = w.put(attemptsTable, putAttemptSQL, attemptValues(m.Attempt))
 	}
 	if isUnique(err) {
-		err = fmt.Errorf("%w: it is recorded already", journal.ErrBudget)
+		err = fmt.Errorf("%w: it is already recorded", journal.ErrBudget)
 	}
 	return about("attempt", nameOf(m.Attempt.CallbackID, m.Attempt.N), err)
 }

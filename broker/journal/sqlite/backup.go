@@ -23,7 +23,7 @@ var keyNames = []string{"journal.key", "names.key"}
 // name. Backup blocks until then; the writer is not blocked.
 func Backup(ctx context.Context, path, dir string) (err error) {
 	if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("%s exists already: name a new directory", dir)
+		return fmt.Errorf("%s already exists: name a new directory", dir)
 	}
 	r, err := OpenReader(ctx, path)
 	if err != nil {
@@ -32,7 +32,7 @@ func Backup(ctx context.Context, path, dir string) (err error) {
 	defer func() { err = errors.Join(err, r.Close(), leaveToOwner(filepath.Dir(path))) }()
 	made := dir + ".partial"
 	if err := os.Mkdir(made, 0o700); err != nil {
-		return fmt.Errorf("backup: %w (remove what an earlier backup has left, or name another directory)", err)
+		return fmt.Errorf("backup: %w (remove what an earlier backup left, or name another directory)", err)
 	}
 	defer func() {
 		if err != nil {
@@ -170,7 +170,7 @@ func Check(ctx context.Context, path string) (c Checked, err error) {
 	}
 	want, err := expected(path)
 	if err == nil && !want.none() && c.Commits < want.commits {
-		err = fmt.Errorf("journal %s: holds %d transactions, %s says %d: its write-ahead log is lost or damaged", path,
+		err = fmt.Errorf("journal %s: has %d transactions, %s says %d: its write-ahead log is lost or damaged", path,
 			c.Commits, identityName, want.commits)
 	}
 	return c, err

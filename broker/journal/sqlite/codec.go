@@ -112,7 +112,7 @@ func (t *table) check(k rowKey, row []any) ([]any, *journal.Damage) {
 	values := row[:len(t.cols)]
 	want, ok := row[len(t.cols)].([]byte)
 	if !ok || !hmac.Equal(want, t.sum(k, values)) {
-		return nil, t.damage(values, "its checksum does not fit its content")
+		return nil, t.damage(values, "its checksum does not match its content")
 	}
 	return values, nil
 }
@@ -146,7 +146,7 @@ func take[T any](c *cols) (v T) {
 	}
 	v, ok := c.values[0].(T)
 	if !ok {
-		c.err = fmt.Errorf("a column holds %T where %T belongs", c.values[0], v)
+		c.err = fmt.Errorf("a column has the type %T instead of %T", c.values[0], v)
 	}
 	c.values = c.values[1:]
 	return v
@@ -192,7 +192,7 @@ func (c *cols) ttys() []int {
 	for _, f := range strings.Split(s, ",") {
 		n, err := strconv.Atoi(f)
 		if err != nil {
-			c.fail("%.40q is no list of lines", s)
+			c.fail("%.40q is not a list of lines", s)
 			return nil
 		}
 		out = append(out, n)

@@ -48,16 +48,16 @@ func hint(path string, code int) string {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Sprintf(" (free space on the disk of %s; no callback is promised until then)", filepath.Dir(path))
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Sprintf(" (the file is damaged or none of ringback's: stop ringback, move %[1]s, %[1]s-wal and "+
-			"%[1]s-shm aside together and "+
-			"restore a backup; without one move %[2]s aside too, and ringback begins an empty journal: pending "+
-			"callbacks are lost)", filepath.Base(path), identityName)
+		return fmt.Sprintf(" (the file is damaged or not a journal of ringback: stop ringback, move %[1]s, "+
+			"%[1]s-wal and %[1]s-shm aside together and restore a backup; without one move %[2]s "+
+			"aside too, and ringback creates an empty journal: pending callbacks are lost)",
+			filepath.Base(path), identityName)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Sprintf(" (may this user write to %s and everything in it?)", filepath.Dir(path))
 	case sqlite3.SQLITE_IOERR:
-		return " (the disk or its file system reports an error: see the kernel's log)"
+		return " (the disk or its file system reports an error: see the kernel log)"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return " (another program holds a lock on it: which one says fuser)"
+		return " (another program has locked it: find it with fuser)"
 	}
 	return ""
 }

@@ -58,10 +58,10 @@ func checkFile(path string) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("journal %s: is no regular file but %s", path, info.Mode().Type())
+		return fmt.Errorf("journal %s: is not a regular file but %s", path, info.Mode().Type())
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("journal %s: mode %04o lets others at it (chmod 600 %s)", path, mode, path)
+		return fmt.Errorf("journal %s: mode %04o gives others access (chmod 600 %s)", path, mode, path)
 	}
 	return nil
 }
@@ -89,8 +89,8 @@ func lockDir(dir string) (*lock, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		defer f.Close()
-		return nil, fmt.Errorf("state directory %s: in use by %s (stop it, or give this ringback a state_dir of "+
-			"its own)", dir, holder(f))
+		return nil, fmt.Errorf("state directory %s: in use by %s (stop it, or give this ringback its own "+
+			"state_dir)", dir, holder(f))
 	}
 	if err != nil {
 		f.Close()

@@ -109,7 +109,7 @@ func TestRefused(t *testing.T) {
 			if err := os.Symlink(p+".moved", p); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"journal.db", "no regular file"}},
+		}, []string{"journal.db", "not a regular file"}},
 		{"no mark", func(t *testing.T, p string) { edit(t, p, "DELETE FROM marks WHERE name = 'audit'") },
 			[]string{"journal.db", "mark", "restore a backup"}},
 	} {
@@ -179,7 +179,7 @@ func TestReaderRefuses(t *testing.T) {
 	edit(t, path, "PRAGMA user_version = 0")
 	say(path, "start the daemon once")
 	edit(t, path, "PRAGMA application_id = 2")
-	say(path, "no journal of ringback")
+	say(path, "not a journal of ringback")
 }
 
 func TestReaderCannotWrite(t *testing.T) {

@@ -42,7 +42,7 @@ func expected(path string) (i identity, err error) {
 	}
 	found := identityLine.FindStringSubmatch(string(b))
 	if found == nil {
-		return i, fmt.Errorf("%s is damaged (where %s is the right journal, remove %[1]s, and ringback makes it anew)",
+		return i, fmt.Errorf("%s is damaged (if %s is the right journal, remove %[1]s, and ringback recreates it)",
 			name, filepath.Base(path))
 	}
 	i.id = found[1]
@@ -74,19 +74,19 @@ func stored(c *conn) (i identity, err error) {
 
 // differs returns how the found journal differs from the expected one; nil if it does not, or none was expected.
 func (i identity) differs(found identity) error {
-	const remove = "remove " + identityName + " to go on without what is missing: callbacks and accounting records " +
-		"of that time are lost, and a callback may be dialed again"
+	const remove = "remove " + identityName + " to continue without the missing part: callbacks and accounting " +
+		"records of that part are lost, and a callback may be dialed again"
 	switch {
 	case i.none():
 		return nil
 	case found.none():
-		return fmt.Errorf("is missing or empty, though %s says that it holds %d transactions: put it back, or "+
+		return fmt.Errorf("is missing or empty, but %s says that it has %d transactions: put it back, or "+
 			"restore a backup and remove %[1]s, or remove %[1]s alone "+
-			"(and the write-ahead log, -wal, where it is left) to begin an empty journal: pending callbacks and "+
+			"(and the write-ahead log, -wal, if it still exists) to create an empty journal: pending callbacks and "+
 			"unsent accounting records are lost then", identityName, i.commits)
 	case i.id != found.id:
-		return fmt.Errorf("is another journal than the one that ringback has kept here (identity %.8s, %s says "+
-			"%.8s): put that back, or %s", found.id, identityName, i.id, remove)
+		return fmt.Errorf("is not the journal that belongs here (identity %.8s, %s says %.8s): put the "+
+			"right one back, or %s", found.id, identityName, i.id, remove)
 	case found.commits < i.commits:
 		return fmt.Errorf("lacks the last %d of %d transactions: its write-ahead log (-wal) is lost or damaged, or "+
 			"it is an older copy: restore both files, or %s",
@@ -105,14 +105,14 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	}
 	if empty(path) {
 		if want.none() && !empty(path+"-wal") {
-			return "", nil, fmt.Errorf("is missing or empty, though its write-ahead log is there: put it back, or "+
-				"move %s-wal aside to begin an empty journal: "+
+			return "", nil, fmt.Errorf("is missing or empty, but its write-ahead log exists: put it back, or "+
+				"move %s-wal aside to create an empty journal: "+
 				"pending callbacks and unsent accounting records are lost then", filepath.Base(path))
 		}
 		if want.none() && keyLeft(path) {
-			warnings = append(warnings, fmt.Sprintf("%s and %s are missing, though the key of a journal is there: an "+
-				"empty journal is begun, "+
-				"and what the last one held is lost", filepath.Base(path), identityName))
+			warnings = append(warnings, fmt.Sprintf("%s and %s are missing, but the key of a journal exists: "+
+				"ringback creates an empty journal, and the contents of the previous one are lost",
+				filepath.Base(path), identityName))
 		}
 		return "", warnings, want.differs(identity{})
 	}
@@ -146,8 +146,8 @@ func recognize(path string) (broken string, warnings []string, err error) {
 		}
 	}
 	if want.none() && !found.none() {
-		warnings = append(warnings, fmt.Sprintf("%s was missing and is made anew: whether the journal is the last "+
-			"one cannot be told", identityName))
+		warnings = append(warnings, fmt.Sprintf("%s was missing and is recreated: it is not known whether this "+
+			"journal is the latest", identityName))
 	}
 	if err := want.differs(found); err != nil {
 		return "", nil, err
@@ -167,7 +167,7 @@ func recognize(path string) (broken string, warnings []string, err error) {
 func isBackup(c *conn) error {
 	n, err := c.number("SELECT count(*) FROM marks WHERE name = 'backup'")
 	if err == nil && n > 0 {
-		err = errors.New("is a backup that was put here by hand (put the journal back, then run `ringback journal " +
+		err = errors.New("is a backup that was copied here by hand (put the journal back, then run `ringback journal " +
 			"restore` " +
 			"with the backup's directory)")
 	}
@@ -228,5 +228,5 @@ func (i *inode) look() (shorter bool, err error) {
 	}
 	return false, fmt.Errorf("%s was removed or replaced while ringback runs: nothing can be recorded, and no "+
 		"callback is promised or dialed, until that file is back "+
-		"(else stop ringback and restore a backup)", i.path)
+		"(otherwise stop ringback and restore a backup)", i.path)
 }

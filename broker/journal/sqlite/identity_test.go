@@ -97,7 +97,7 @@ func TestTheJournalThatIsNot(t *testing.T) {
 			must(t, os.Remove(p+"-wal"))
 			copyFiles(t, made(t), p)
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(p), identityName), id, 0o600))
-		}, []string{"is another journal", "put that back"}, 1},
+		}, []string{"is not the journal that belongs here", "put the right one back"}, 1},
 		"a damaged journal.id": {func(t *testing.T, p string) {
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(p), identityName), []byte("?"), 0o600))
 		},
@@ -113,7 +113,7 @@ func TestTheJournalThatIsNot(t *testing.T) {
 			}
 			must(t, os.Remove(filepath.Join(filepath.Dir(path), identityName)))
 			if tt.pending == -2 {
-				refused(t, path, "write-ahead log is there", "move journal.db-wal aside")
+				refused(t, path, "write-ahead log exists", "move journal.db-wal aside")
 				must(t, os.Rename(path+"-wal", path+"-wal.aside"))
 				tt.pending = 0
 			}
@@ -211,7 +211,7 @@ func TestCutShortWhileOpen(t *testing.T) {
 				if refused := err != nil; refused != tt.refused {
 					t.Fatalf("commit: %v", err)
 				}
-				if err != nil && !strings.Contains(err.Error(), "was cut short while ringback runs") {
+				if err != nil && !strings.Contains(err.Error(), "was truncated while ringback runs") {
 					t.Errorf("commit: %v", err)
 				}
 			}

@@ -35,7 +35,7 @@ func stateKey(path string) ([]byte, error) {
 func readKey(path string) (rowKey, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("key %s: %w (a file of mode 0600 that this user may read, no link)", path,
+		return nil, fmt.Errorf("key %s: %w (it must be a file of mode 0600 that this user may read, not a link)", path,
 			errors.Unwrap(err))
 	}
 	defer f.Close()
@@ -44,7 +44,7 @@ func readKey(path string) (rowKey, error) {
 		return nil, err
 	}
 	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("key %s: mode %v lets others at it (chmod 600 %s)", path, mode, path)
+		return nil, fmt.Errorf("key %s: mode %v gives others access (chmod 600 %s)", path, mode, path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 2*keySize+2))
 	if err != nil {
@@ -52,7 +52,8 @@ func readKey(path string) (rowKey, error) {
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != keySize {
-		return nil, fmt.Errorf("key %s: is no key of %d octets in hexadecimal digits (restore a backup)", path, keySize)
+		return nil, fmt.Errorf("key %s: is not a key of %d octets in hexadecimal digits (restore a backup)",
+			path, keySize)
 	}
 	return key, nil
 }

@@ -71,11 +71,11 @@ func TestKey(t *testing.T) {
 		want string
 	}{
 		{"open to others", func() error { return os.Chmod(path, 0o640) }, "chmod 600 " + path},
-		{"cut", func() error { return os.WriteFile(path, []byte("abcd\n"), 0o600) }, "no key of 32 octets"},
+		{"cut", func() error { return os.WriteFile(path, []byte("abcd\n"), 0o600) }, "not a key of 32 octets"},
 		{"too long", func() error { return os.WriteFile(path, []byte(strings.Repeat("ab", 33)), 0o600) },
-			"no key of 32 octets"},
-		{"a link", func() error { return os.Symlink(filepath.Join(dir, "other.key"), path) }, "no link"},
-		{"a link to nothing", func() error { return os.Symlink(filepath.Join(dir, "nothing"), path) }, "no link"},
+			"not a key of 32 octets"},
+		{"a link", func() error { return os.Symlink(filepath.Join(dir, "other.key"), path) }, "not a link"},
+		{"a link to nothing", func() error { return os.Symlink(filepath.Join(dir, "nothing"), path) }, "not a link"},
 		{"a directory", func() error { return os.Mkdir(path, 0o700) }, "mode"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -90,7 +90,7 @@ func identify(c *conn) (int64, error) {
 
 func newerSchema(version int64) error {
 	return fmt.Errorf("has schema %d, this ringback knows %d: use the newer ringback that wrote it, or give this one "+
-		"a state_dir of its own",
+		"its own state_dir",
 		version, schemaVersion)
 }
 
@@ -137,7 +137,7 @@ func migrate(path string) (err error) {
 		return err
 	}
 	if _, err := p.Up(context.Background()); err != nil {
-		return fmt.Errorf("bring the schema to version %d: %w", sqlVersion, err)
+		return fmt.Errorf("migrate the schema to version %d: %w", sqlVersion, err)
 	}
 	var version int64
 	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {

@@ -33,12 +33,12 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	case err != nil:
 		return nil, errors.Join(explain(path, err), r.Close())
 	case id != applicationID:
-		return nil, errors.Join(explain(path, errors.New("is no journal of ringback")), r.Close())
+		return nil, errors.Join(explain(path, errors.New("is not a journal of ringback")), r.Close())
 	case version > schemaVersion:
 		return nil, errors.Join(explain(path, newerSchema(version)), r.Close())
 	case version < schemaVersion:
 		return nil, errors.Join(explain(path,
-			fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once, it brings the file up to date",
+			fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once to migrate the file",
 				version, schemaVersion)), r.Close())
 	}
 	if r.key, err = readKey(keyPath(path)); err != nil {

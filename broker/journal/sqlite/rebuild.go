@@ -40,7 +40,7 @@ func rebuild(path, why string) (warning string, err error) {
 	if err := exchange(path, made, kept); err != nil {
 		return "", err
 	}
-	warning = fmt.Sprintf("%s was damaged (%s) and has been rebuilt of what could be read; the damaged one is "+
+	warning = fmt.Sprintf("%s was damaged (%s) and was rebuilt from its readable part; the damaged file is "+
 		"kept as %s", path, why, kept)
 	for _, l := range r.lost {
 		warning += "; " + l
@@ -154,7 +154,7 @@ func (r *rebuilding) callbacks() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("whether all pending callbacks could be read cannot be told: %w", err)
+		return fmt.Errorf("it is not known whether all pending callbacks were read: %w", err)
 	}
 	for _, p := range pending {
 		if rowid, ok := p[0].(int64); ok && !found[rowid] {
@@ -245,7 +245,7 @@ func (r *rebuilding) rows(t *table, each func(rowid int64, row []any) error) (wh
 			}
 			return lost+leaps == 0 && endErr == nil, nil
 		case endErr == nil && last >= end, leaps >= mostUnreadable:
-			r.lost = append(r.lost, fmt.Sprintf("about %d rows of %s are lost, and what follows them", lost+leaps,
+			r.lost = append(r.lost, fmt.Sprintf("about %d rows of %s are lost, and all rows after them", lost+leaps,
 				t.name))
 			return false, nil
 		}

@@ -53,7 +53,7 @@ func (r *reserve) open(path string, want int64) (err error) {
 		return fmt.Errorf("reserve %s: %w", r.path, err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return fmt.Errorf("reserve %s: is no regular file", r.path)
+		return fmt.Errorf("reserve %s: is not a regular file", r.path)
 	}
 	if st.Size == want && st.Blocks*512 >= want {
 		r.set(want, nil)
@@ -115,7 +115,7 @@ func (r *reserve) give() bool {
 	if r.f.Truncate(left) != nil {
 		return false
 	}
-	r.set(left, errors.New("given up, since the disk was full"))
+	r.set(left, errors.New("released because the disk was full"))
 	return true
 }
 
@@ -132,7 +132,7 @@ func (r *reserve) missing() error {
 	if r.held >= r.want {
 		return nil
 	}
-	return fmt.Errorf("%s holds %d of %d KiB for the ends of sessions: %w (free space on the disk of %s; nobody is "+
+	return fmt.Errorf("%s has %d of %d KiB for the ends of sessions: %w (free space on the disk of %s; no user is "+
 		"admitted until then)", r.path, r.held>>10,
 		r.want>>10, r.why, filepath.Dir(r.path))
 }

@@ -51,7 +51,7 @@ func Restore(ctx context.Context, path, from, by string, dial bool) (r Restored,
 			continue
 		}
 		if err != nil {
-			return r, fmt.Errorf("restore %s: %w (a backup is a directory that `ringback journal backup` has made)",
+			return r, fmt.Errorf("restore %s: %w (a backup is a directory that `ringback journal backup` made)",
 				from, err)
 		}
 	}

@@ -75,7 +75,7 @@ func TestBackup(t *testing.T) {
 			t.Errorf("%q: %v %v", name, info, err)
 		}
 	}
-	if err := Backup(ctx, path, dir); err == nil || !strings.Contains(err.Error(), "exists already") {
+	if err := Backup(ctx, path, dir); err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("a second backup to the same place: %v", err)
 	}
 }
@@ -130,7 +130,7 @@ func TestRestoreDoesNotDial(t *testing.T) {
 		if err := os.WriteFile(path, old, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, path, "is another journal")
+		refused(t, path, "is not the journal that belongs here")
 	}
 }
 
@@ -151,7 +151,7 @@ func TestBackupPutInPlaceByHand(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		refused(t, path, "is a backup that was put here by hand", "ringback journal restore")
+		refused(t, path, "is a backup that was copied here by hand", "ringback journal restore")
 	}
 }
 
@@ -169,7 +169,7 @@ func TestRestoreRefuses(t *testing.T) {
 			"journal.key"},
 		"another key": {func(t *testing.T, _, backup string) {
 			os.WriteFile(filepath.Join(backup, "journal.key"), []byte(strings.Repeat("ab", 32)), 0o600)
-		}, "signed by another key"},
+		}, "signed with a key other than"},
 		"cut": {func(t *testing.T, _, backup string) { os.Truncate(filepath.Join(backup, journalName), 9000) },
 			"restore"},
 	} {

@@ -85,7 +85,7 @@ func keyOf(c *conn, path string) (key rowKey, from string, err error) {
 
 func (k rowKey) proves(print any, path string) error {
 	if p, ok := print.([]byte); !ok || !bytes.Equal(p, k.print()) {
-		return fmt.Errorf("is signed by another key than %s (restore journal and key from the same backup)", path)
+		return fmt.Errorf("is signed with a key other than %s (restore journal and key from the same backup)", path)
 	}
 	return nil
 }
@@ -99,9 +99,9 @@ func (w *writer) adopt(k rowKey, path string) error {
 			return err
 		}
 		if n > 0 {
-			return fmt.Errorf("has rows that are not signed, though %s is in force (restore journal and key from the "+
-				"same backup; where you trust these rows, "+
-				"move the key aside, and they are signed anew)", path)
+			return fmt.Errorf("has rows that are not signed, but %s exists (restore journal and key from the "+
+				"same backup; if you trust these rows, "+
+				"move the key aside: they are then signed with a new key)", path)
 		}
 	}
 	_, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", k.print())

@@ -231,7 +231,7 @@ func TestForgery(t *testing.T) {
 			if err := os.WriteFile(keyPath(path), []byte(strings.Repeat("ab", 32)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, "signed by another key"},
+		}, "signed with a key other than"},
 		{"no key", func(t *testing.T, path string) {
 			if err := os.Remove(keyPath(path)); err != nil {
 				t.Fatal(err)

@@ -24,7 +24,7 @@ func (w *writer) upgrade() (warnings []string, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("bring the rows to schema %d: %w", schemaVersion, err), w.rollback())
+			err = errors.Join(fmt.Errorf("migrate the rows to schema %d: %w", schemaVersion, err), w.rollback())
 		}
 	}()
 	update := "UPDATE callbacks SET state = ?, decision = ?, sum = ? WHERE rowid = ?"

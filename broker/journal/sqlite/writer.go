@@ -291,7 +291,7 @@ func (w *writer) look() error {
 }
 
 func (w *writer) cutShort(err error) error {
-	return fmt.Errorf("journal %s was cut short while ringback runs: nothing can be recorded, and no callback is "+
+	return fmt.Errorf("journal %s was truncated while ringback runs: nothing can be recorded, and no callback is "+
 		"promised or dialed "+
 		"(stop ringback and restore a backup): %w", w.path, err)
 }
@@ -446,8 +446,8 @@ func (w *writer) prove(c *conn) error {
 		return err
 	} else if info.Size() <= smallFile || w.shorter {
 		if broken, _, err := quickCheck(c); err != nil || broken != "" {
-			return errors.Join(fmt.Errorf("is damaged: %s (start ringback anew: it rebuilds the journal of what can "+
-				"be read)", broken), err)
+			return errors.Join(fmt.Errorf("is damaged: %s (restart ringback: it rebuilds the journal from its "+
+				"readable part)", broken), err)
 		}
 	}
 	found, err := stored(c)
@@ -469,7 +469,7 @@ func (w *writer) prove(c *conn) error {
 	}
 	after, err := c.number("SELECT n FROM marks WHERE name = 'reopened'")
 	if err == nil && after != before+1 {
-		err = errors.New("a mark written after an error of the disk reads back wrong")
+		err = errors.New("a mark written after a disk error was read back wrong")
 	}
 	return err
 }
