@@ -169,7 +169,7 @@ func TestWaitStart(t *testing.T) {
 		q.dte.SetDTR(false)
 		w.idle(time.Minute)
 		if n := len(w.x.Dials()); n != 2 { // those of the two callers
-			t.Errorf("%d dials: somebody was called", n)
+			t.Errorf("%d dials, want none", n)
 		}
 	})
 }

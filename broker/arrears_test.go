@@ -27,7 +27,7 @@ type reserve struct{ used, missing atomic.Int32 }
 
 func (d fullDisk) Room() error {
 	if d.reserve != nil && d.reserve.missing.Load() > 0 {
-		return errors.New("the reserve is given up")
+		return errors.New("the reserve is used up")
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func TestGlare(t *testing.T) {
 					thief := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "thief", Number: "84002"}))
 					thief.typ("atdt55555")
 					if got, ok := thief.await("maui-nas-04>", 5*time.Minute); ok {
-						t.Errorf("the thief has a session: %q", got)
+						t.Errorf("the attacker has a session: %q", got)
 					}
 					thief.dte.SetDTR(false)
 					p.dte.SetDTR(false)

@@ -78,7 +78,7 @@ func TestAudit(t *testing.T) {
 			}
 			got = append(got, fmt.Sprintf("%s | %s", a.Kind, who))
 			if strings.Contains(a.Text+a.Who, "hunter2") {
-				t.Errorf("a name that is nobody's is in %+v", a)
+				t.Errorf("a name that belongs to no user is in %+v", a)
 			}
 		}
 		want := []string{
@@ -88,7 +88,7 @@ func TestAudit(t *testing.T) {
 			"callback " + id + " ended | kihei-03", "reload | SIGHUP",
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("the audit has\n%s\nand must have\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			t.Errorf("the audit has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		for i, text := range map[int]string{1: `caller "84001", leg 1, by local`, 2: "192.0.2.5:2001", 3: "leg 1: ",
 			9: "cancelled after 0 of 1 attempts to 84001: by uid 9"} {

@@ -242,7 +242,7 @@ func TestModemFaults(t *testing.T) {
 				w.pass(15 * time.Minute)
 				w.idle(time.Minute)
 				if v := w.last(); v.Pending() {
-					t.Errorf("the callback is pending still: %s", v.Phase)
+					t.Errorf("the callback is still pending: %s", v.Phase)
 				}
 			})
 		})
@@ -266,7 +266,7 @@ func TestRowSaysThingsOnce(t *testing.T) {
 		} {
 			for key := range strings.FieldsSeq(keys) {
 				if strings.Contains(json, `"`+key+`":`) {
-					t.Errorf("%s stands in %s", key, json)
+					t.Errorf("%s is repeated in %s", key, json)
 				}
 			}
 		}

@@ -55,7 +55,7 @@ func TestPutOff(t *testing.T) {
 		}
 		for _, d := range []time.Duration{time.Second, 5 * time.Minute, -time.Hour, -1} {
 			if err := change(d); !errors.Is(err, broker.ErrTooLate) {
-				t.Errorf("a delay of %v behind one of 10 min: %v", d, err)
+				t.Errorf("a delay of %v after one of 10 min: %v", d, err)
 			}
 		}
 		if err := change(2 * time.Hour); !errors.Is(err, broker.ErrTooLate) ||
@@ -68,10 +68,10 @@ func TestPutOff(t *testing.T) {
 		}
 		p.see("RING", time.Hour)
 		if d := w.dialledAfter(began); d < 14*time.Minute || d > 14*time.Minute+5*time.Second {
-			t.Errorf("dialled after %v, put off for 14 min", d)
+			t.Errorf("dialled after %v, delayed for 14 min", d)
 		}
 		if err := change(10 * time.Minute); err == nil {
-			t.Error("put off while it rings")
+			t.Error("delayed while it rings")
 		}
 		p.see("maui-nas-04>", time.Minute)
 		p.dte.SetDTR(false)
@@ -81,7 +81,7 @@ func TestPutOff(t *testing.T) {
 		}
 		if err := change(time.Minute); err == nil ||
 			!strings.Contains(err.Error(), "found {Sessions:0 Callbacks:0}, <nil>") {
-			t.Errorf("put off after its end: %v", err)
+			t.Errorf("delayed after its end: %v", err)
 		}
 	})
 }
@@ -100,7 +100,7 @@ func TestPutOffSurvivesRestart(t *testing.T) {
 		w.start()
 		p.see("RING", time.Hour)
 		if d := w.dialledAfter(began); d < 20*time.Minute || d > 20*time.Minute+10*time.Second {
-			t.Errorf("dialled after %v, put off for 20 min", d)
+			t.Errorf("dialled after %v, delayed for 20 min", d)
 		}
 		p.see("maui-nas-04>", time.Minute)
 		p.dte.SetDTR(false)
@@ -120,7 +120,7 @@ func TestPutOffAtEachMoment(t *testing.T) {
 			p.see("RING", 5*time.Minute)
 			d := w.dialledAfter(began)
 			if err == nil && d < time.Minute || err != nil && d > 0 {
-				t.Errorf("%v after the hang-up: put off: %v; dialled %v later", at, err, d)
+				t.Errorf("%v after the hang-up: delayed: %v; dialled %v later", at, err, d)
 			}
 			p.see("maui-nas-04>", time.Minute)
 			p.dte.SetDTR(false)

@@ -86,7 +86,7 @@ func TestGuessDelays(t *testing.T) {
 		s := time.Second
 		if want := []time.Duration{0, 0, 0, 0, 0, s, 2 * s, 4 * s, 8 * s, 16 * s, 20 * s, 20 * s}; !slices.Equal(delays,
 			want) {
-			t.Errorf("delays %v, must be %v", delays, want)
+			t.Errorf("delays %v, want %v", delays, want)
 		}
 		<-time.After(15*time.Minute - time.Nanosecond)
 		if wait, _ := g.Before(guess("kihei-03", "84001", 65)); wait != 20*s {
@@ -164,14 +164,14 @@ func TestGuessNobodyLocksAnother(t *testing.T) {
 		// A successful login does not erase the failures that the user caused for others, nor those that others caused.
 		g.After(q, session.GuessRight, "")
 		if wait, _ := g.Before(guess("kihei-03", "84999", 65)); wait != 20*time.Second {
-			t.Errorf("after a login from elsewhere the name waits %v", wait)
+			t.Errorf("after a login from another number the name waits %v", wait)
 		}
 		g.fails(29, guess("paia-04", "84777", 65))
 		own := guess("thief", "84777", 65)
 		own.Identity = aaa.Identity{Entry: "local", User: "thief"}
 		g.After(own, session.GuessRight, "")
 		if _, no := g.Before(guess("paia-04", "84777", 65)); no == "" {
-			t.Error("a login with a password of their own unlocks another's name")
+			t.Error("a login of one user unlocks another name")
 		}
 	})
 }
@@ -220,7 +220,7 @@ func TestGuessVariedNames(t *testing.T) {
 			t.Errorf("%d sources, %d rows: %v", len(g.sources), len(rows), err)
 		}
 		if _, no := g.Before(guess("kihei-03", "84002", 65)); no == "" {
-			t.Error("the lock was driven out")
+			t.Error("the lock was evicted")
 		}
 		if wait, _ := g.Before(guess("name-900", "", 65)); wait != 20*time.Second {
 			t.Errorf("a line on which names are tried out waits %v", wait)
@@ -256,7 +256,7 @@ func TestGuessSurvivesRestart(t *testing.T) {
 			err     error
 		}{{"84009", 0, ErrNoLock}, {"kihei-03", 2, nil}, {"84002", 1, nil}, {"", 3, nil}, {"", 0, nil}} {
 			if n, err := g.b.ClearLoginLocks(t.Context(), tt.of, "uid 7"); n != tt.cleared || err != tt.err {
-				t.Errorf("clear %q: %d, %v; must be %d, %v", tt.of, n, err, tt.cleared, tt.err)
+				t.Errorf("clear %q: %d, %v; want %d, %v", tt.of, n, err, tt.cleared, tt.err)
 			}
 		}
 		if rows, _, err := g.b.opt.Journal.LoginLimits(t.Context()); len(rows) != 0 || err != nil {
@@ -295,7 +295,7 @@ func TestGuessLog(t *testing.T) {
 		want := map[string]any{"user": "kihei-03", "caller": "84002", "line": int64(65), "call": "c1", "leg": int64(1),
 			"reason": "local: wrong password"}
 		if m := got[0].ContextMap(); fmt.Sprint(m) != fmt.Sprint(want) {
-			t.Errorf("%v, must be %v", m, want)
+			t.Errorf("%v, want %v", m, want)
 		}
 		// printf sécret | openssl dgst -sha256 -hmac names
 		if user := got[1].ContextMap()["user"]; user != "unknown:6:e050f2e009c4cb63" {

@@ -155,7 +155,7 @@ func TestGuardWhileTheDiskHangs(t *testing.T) {
 		}
 		if want := []string{"login failed", "login locked", "login failed", "login", "line cleared"}; !slices.Equal(got,
 			want) {
-			t.Errorf("the audit has %q, must have %q", got, want)
+			t.Errorf("the audit has %q, want %q", got, want)
 		}
 		if limits, _, err := w.journal.LoginLimits(w.t.Context()); err != nil || len(limits) != 3 {
 			t.Errorf("login limits: %v %v", limits, err)

@@ -70,7 +70,7 @@ func TestDialsLeaveNothing(t *testing.T) {
 	}
 	b.running.Wait()
 	if n := p.count(); n != 0 {
-		t.Errorf("100 dials have left %d contexts", n)
+		t.Errorf("100 dials left %d contexts", n)
 	}
 }
 

@@ -108,7 +108,7 @@ func TestDelayAfterAClockStep(t *testing.T) {
 		began := time.Now()
 		p.see("RING", 2*time.Hour)
 		if d := w.dialledAfter(began); d < 19*time.Minute || d > 21*time.Minute {
-			t.Errorf("dialed after %v, put off for 20 min", d)
+			t.Errorf("dialed after %v, delayed for 20 min", d)
 		}
 		p.see("maui-nas-04>", time.Minute)
 		p.dte.SetDTR(false)

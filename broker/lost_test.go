@@ -108,7 +108,7 @@ func told[H any](t *testing.T, history []H, event, text string) {
 		return strings.Contains(s, event) &&
 			strings.Contains(s, text)
 	}) {
-		t.Errorf("the history tells of no %s with %q: %v", event, text, history)
+		t.Errorf("the history has no %s with %q: %v", event, text, history)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestModemHungBeforeTheDial(t *testing.T) {
 		"while idle": {whims: oddDriver{probe: whenHung}},
 		"before its off-hook": {whims: oddDriver{probe: whenHung,
 			command: func() error { hung.Store(true); return noOK }}, event: "LineLost"},
-		"off-hook that only ails": {whims: oddDriver{command: func() error { return noOK }}, event: "OffHookEnded"},
+		"off-hook that only fails": {whims: oddDriver{command: func() error { return noOK }}, event: "OffHookEnded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hung.Store(name == "while idle")
@@ -259,7 +259,7 @@ func TestHeldBack(t *testing.T) {
 				}
 				a := v.Attempt[0]
 				if !strings.Contains(a.Detail, tc.tells) {
-					t.Errorf("the attempt tells: %q", a.Detail)
+					t.Errorf("the attempt's detail: %q", a.Detail)
 				}
 				if tc.want == "completed" {
 					p.see("maui-nas-04>", time.Minute)

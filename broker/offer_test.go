@@ -245,7 +245,7 @@ func TestPromiseChecksAgain(t *testing.T) {
 					t.Errorf("%+v", v)
 				}
 				if got := d.onPaper(); got != tt.paper {
-					t.Errorf("on paper: %q, want %q", got, tt.paper)
+					t.Errorf("in the journal: %q, want %q", got, tt.paper)
 				}
 			})
 		})
@@ -275,7 +275,7 @@ func TestOfferIsUsedOnce(t *testing.T) {
 			t.Errorf("a second decision on a call with a promise: %+v", v)
 		}
 		if n := len(d.paper.callbacks); n != 1 || promised.Load() != 1 {
-			t.Errorf("%d on paper, %d told: %s", n, promised.Load(), d.onPaper())
+			t.Errorf("%d in the journal, %d promised: %s", n, promised.Load(), d.onPaper())
 		}
 	})
 }
@@ -296,7 +296,7 @@ func TestOfferOfAnotherCall(t *testing.T) {
 			}
 		}
 		if d.onPaper() != "" {
-			t.Errorf("on paper: %s", d.onPaper())
+			t.Errorf("in the journal: %s", d.onPaper())
 		}
 		if v := d.promise(victim, session.Choice{Offer: o.ID, Number: "84001"}); v.Kind != session.Promised {
 			t.Errorf("the owner's own answer: %+v", v)
@@ -336,7 +336,7 @@ func TestChoices(t *testing.T) {
 				tt.choice.Offer = o.ID
 				v := d.promise(c, tt.choice)
 				if v.Kind != tt.kind || d.onPaper() != tt.paper {
-					t.Errorf("%+v, on paper %q", v, d.onPaper())
+					t.Errorf("%+v, in the journal %q", v, d.onPaper())
 				}
 				if v.Kind == session.BadChoice { // the offer is still open
 					again := session.Choice{Offer: o.ID}
@@ -407,14 +407,14 @@ func TestOfferDropped(t *testing.T) {
 			d.b.end(c)
 		}
 		if len(d.b.calls) != 0 || len(d.b.works) != 0 || len(d.b.events) != 0 || d.onPaper() != "" {
-			t.Errorf("%d calls, %d callbacks, %d events, on paper: %s", len(d.b.calls), len(d.b.works), len(d.b.events),
+			t.Errorf("%d calls, %d callbacks, %d events, recorded: %s", len(d.b.calls), len(d.b.works), len(d.b.events),
 				d.onPaper())
 		}
 		c := d.caller("late")
 		taken := d.b.takeOffer(c, d.offered(c, "kim", anywhere).ID)
 		d.ends(c, 1)
 		if d.b.returnOffer(c, taken); c.offer != nil {
-			t.Error("an offer is back whose session ended while it was answered")
+			t.Error("an offer was returned although its session ended during the answer")
 		}
 		c = d.caller("last")
 		if v := d.promise(c, session.Choice{Offer: d.offered(c, "kim", anywhere).ID,

@@ -54,7 +54,7 @@ func TestReloadOfLines(t *testing.T) {
 	for _, r := range srv.all() {
 		want := map[string]string{"paia-04": "", "later-06": "later"}[r.User]
 		if r.User != "" && r.List != want {
-			t.Errorf("%s of %s went by list %q, not %q", r.Type, r.User, r.List, want)
+			t.Errorf("%s of %s has list %q, want %q", r.Type, r.User, r.List, want)
 		}
 	}
 	if got := srv.types(); strings.Count(got, "stop later") != 2 { // both legs

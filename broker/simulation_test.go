@@ -78,7 +78,7 @@ func (d *disk) apply(m journal.Mutation) {
 	switch m := m.(type) {
 	case journal.PutCallback:
 		if old, ok := d.callbacks[m.Callback.ID]; ok && !old.Pending() {
-			panic("a callback that had ended was written again: " + m.Callback.ID)
+			panic("an ended callback was written again: " + m.Callback.ID)
 		}
 		d.callbacks[m.Callback.ID] = m.Callback
 	case journal.PutAttempt:
@@ -87,7 +87,7 @@ func (d *disk) apply(m journal.Mutation) {
 		d.last[m.Attempt.CallbackID] = open
 	case journal.ReopenAttempt:
 		if id := m.Attempt.CallbackID; d.last[id] != spare || d.attempts[id] != m.Attempt.N {
-			panic("an attempt was used again that may have been dialled: " + id)
+			panic("an attempt that may have been dialled was reused: " + id)
 		}
 		d.row[m.Attempt.CallbackID] = m.Attempt
 		d.last[m.Attempt.CallbackID] = open
@@ -319,7 +319,7 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 		w.legTwo(e, say)
 	case callback.ReleaseLease:
 		if !w.leases[e.Lease] {
-			w.t.Fatalf("callback %s: lease %d was given back twice, or never lent (law 9)", id, e.Lease)
+			w.t.Fatalf("callback %s: lease %d was returned twice, or never leased (law 9)", id, e.Lease)
 		}
 		delete(w.leases, e.Lease)
 	case callback.End:
@@ -332,7 +332,7 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	w.dials[id]++
 	step := w.plans[id].Step(e.Of)
 	if w.final[id][step] {
-		w.t.Fatalf("callback %s: step %d dialled again, which can never end otherwise", id, step)
+		w.t.Fatalf("callback %s: step %d dialled again, although it can never succeed", id, step)
 	}
 	if w.steps[id][step]++; w.steps[id][step] > w.plans[id][step].Times {
 		w.t.Fatalf("callback %s: step %d dialled %d times of %d (law 2)", id, step, w.steps[id][step],
@@ -340,7 +340,7 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	}
 	if row := w.disk.row[id]; row.Step != step || row.Number != w.plans[id][step].Number.String() ||
 		row.N != e.Attempt {
-		w.t.Fatalf("callback %s: dial %d of its plan, on disk stands %+v (law 2)", id, e.Of, row)
+		w.t.Fatalf("callback %s: dial %d of its plan, but the disk has %+v (law 2)", id, e.Of, row)
 	}
 	if w.disk.attempts[id] < w.dials[id] {
 		w.t.Fatalf("callback %s: %d dial commands, %d attempts on disk (law 2)", id, w.dials[id], w.disk.attempts[id])
@@ -355,7 +355,7 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 		w.t.Fatalf("callback %s: dialled without its lease", id)
 	}
 	if w.now < w.putOff[id] {
-		w.t.Fatalf("callback %s: dialled at %v, put off until %v (law 8)", id, w.now, w.putOff[id])
+		w.t.Fatalf("callback %s: dialled at %v, delayed until %v (law 8)", id, w.now, w.putOff[id])
 	}
 }
 
@@ -452,7 +452,7 @@ func (w *world) caller(n int) {
 			w.t.Fatalf("user %s: a second promise beside %s (law 3)", user, pending)
 		}
 		if err != nil && w.heard[id] {
-			w.t.Fatalf("callback %s: told, and refused: %v (law 1)", id, err)
+			w.t.Fatalf("callback %s: promised to the caller, then refused: %v (law 1)", id, err)
 		}
 	default:
 	}
@@ -478,7 +478,7 @@ func (w *world) coa(id string) {
 			return
 		}
 		if until <= w.putOff[id] {
-			w.t.Fatalf("callback %s: put off until %v after %v (law 8)", id, until, w.putOff[id])
+			w.t.Fatalf("callback %s: delayed until %v, then until %v (law 8)", id, until, w.putOff[id])
 		}
 		w.putOff[id] = until
 		w.puts++
@@ -574,7 +574,7 @@ func (w *world) verify(seed uint64) {
 	for id := range w.heard {
 		c, ok := w.disk.callbacks[id]
 		if !ok || c.Pending() {
-			w.t.Errorf("seed %d: callback %s was heard of and has no end: %+v", seed, id, c.Phase)
+			w.t.Errorf("seed %d: callback %s was promised and has no end: %+v", seed, id, c.Phase)
 		}
 		if w.disk.ended[id] != 1 {
 			w.t.Errorf("seed %d: callback %s has %d audit records of its end", seed, id, w.disk.ended[id])
@@ -587,7 +587,7 @@ func (w *world) verify(seed uint64) {
 	}
 	for id, n := range w.tries {
 		if n > w.budget[id]+callback.MaxHeldBack {
-			w.t.Errorf("seed %d: callback %s: %d tries to dial, budget %d", seed, id, n, w.budget[id])
+			w.t.Errorf("seed %d: callback %s: %d orders to dial, budget %d", seed, id, n, w.budget[id])
 		}
 	}
 }
@@ -617,9 +617,9 @@ func TestSimulation(t *testing.T) {
 		puts += w.puts
 		passed += w.passed
 	}
-	t.Logf("%d seeds: %d promises heard, %d dial commands, %d held back, %d steps without hope, %d put off, %d kills",
+	t.Logf("%d seeds: %d promises, %d dial commands, %d held back, %d final steps, %d delayed, %d kills",
 		seeds, heard, dials, held, passed, puts, kills)
 	if passed < seeds*5 || heard < seeds*20 || kills < seeds || dials < seeds*10 || held < seeds*10 || puts < seeds*5 {
-		t.Errorf("the world is too quiet to prove anything: %d promises, %d dials, %d kills", heard, dials, kills)
+		t.Errorf("too few events to prove anything: %d promises, %d dials, %d kills", heard, dials, kills)
 	}
 }

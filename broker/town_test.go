@@ -276,7 +276,7 @@ func (w *town) halt() {
 		w.t.Error(err)
 	}
 	if n := w.pool.Outstanding(); n != 0 {
-		w.t.Errorf("%d leases did not come back (law 9)", n)
+		w.t.Errorf("%d leases were not returned (law 9)", n)
 	}
 	if err := w.journal.Close(); err != nil {
 		w.t.Error(err)

@@ -62,7 +62,7 @@ func finale(s State, w world) string {
 			return broken
 		}
 		if !ok {
-			return "a timer that runs is refused"
+			return "a running timer is refused"
 		}
 		s = next
 	}

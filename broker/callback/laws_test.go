@@ -64,20 +64,20 @@ func (w *world) event(tr transition) string {
 		w.asked--
 		if e.Final && tr.after.Phase.Pending() {
 			if e.Next <= tr.before.Next() {
-				return "a line that will never be is asked for again"
+				return "a line that will never exist is requested again"
 			}
 			w.next = e.Next
 		}
 	case TimerFired:
 		if e.Kind == Lifetime {
 			if !w.life {
-				return "a lifetime that did not run was believed"
+				return "a stale lifetime timer was accepted"
 			}
 			w.life, w.lifeOver = false, true
 			break
 		}
 		if e.Kind != w.phaseTimer || e.Gen != w.phaseGen {
-			return "a stale timer was believed"
+			return "a stale timer was accepted"
 		}
 		w.phaseTimer = NoTimer
 		w.waited = w.waited || e.Kind == Wait || e.Kind == RetryWait
@@ -86,17 +86,17 @@ func (w *world) event(tr transition) string {
 	case Delay:
 		switch p := tr.before.Phase; {
 		case e.NotBefore <= tr.before.NotBefore || tr.after.NotBefore != e.NotBefore:
-			return "a delay that hastens"
+			return "a delay that shortens the wait"
 		case p != Promised && p != Leasing && p != Waiting:
-			return "a delay when the dial has begun"
+			return "a delay after the dial has begun"
 		case tr.after.Phase != p:
-			return "a delay that does more than that"
+			return "a delay that changes more than the wait"
 		}
 		w.waited = false
 		w.checking = false
 	case DialEnded:
 		if e.Attempt != tr.before.Attempt || e.Lease != tr.before.Lease {
-			return "a stale attempt was believed"
+			return "a stale attempt was accepted"
 		}
 		w.waited = false
 		switch {
@@ -104,7 +104,7 @@ func (w *world) event(tr transition) string {
 			return "a line is kept that the next dial may not use"
 		case e.Final && !e.Connected && tr.after.Phase.Pending():
 			if w.next > e.Next {
-				return "the plan went back"
+				return "the plan went backwards"
 			}
 			w.next = e.Next
 		case e.Connected:
@@ -114,20 +114,20 @@ func (w *world) event(tr transition) string {
 			w.next--
 			w.spare = true
 			if w.held++; w.held > 5 {
-				return "held back for ever"
+				return "held back forever"
 			}
 		}
 	case Admitted:
 		if e.Attempt != tr.before.Attempt || w.answered != e.Attempt {
-			return "an admission without an answer was believed"
+			return "an admission without an answer was accepted"
 		}
 	case NotAdmitted:
 		if e.Attempt != tr.before.Attempt {
-			return "a stale attempt was believed"
+			return "a stale attempt was accepted"
 		}
 	case CallEnded:
 		if e.Attempt != tr.before.Attempt {
-			return "a stale attempt was believed"
+			return "a stale attempt was accepted"
 		}
 		if e.Away && tr.after.Phase == Waiting {
 			return "a line is kept that the next dial may not use"
@@ -145,15 +145,15 @@ func (w *world) effect(tr transition, e Effect) string {
 	case Tell:
 		w.told++
 		if tr.before.Phase != New || tr.after.Phase != Promised {
-			return "told out of turn"
+			return "Tell out of order"
 		}
 	case Acquire:
 		if w.asked++; w.asked > 1 {
-			return "two questions for a line"
+			return "two requests for a line"
 		}
 	case StopAcquire:
 		if w.asked--; w.asked < 0 {
-			return "a question stopped that was not open"
+			return "a request cancelled that was not open"
 		}
 	case ArmTimer:
 		if e.Gen <= 0 || e.Gen > tr.after.TimerGen {
@@ -177,7 +177,7 @@ func (w *world) effect(tr transition, e Effect) string {
 		}
 	case OffHook:
 		if w.out&(1<<e.Lease) == 0 {
-			return "a script on a line that is not held"
+			return "a script on a line that is not leased"
 		}
 	case Recheck:
 		if !w.waited {
@@ -194,13 +194,13 @@ func (w *world) effect(tr transition, e Effect) string {
 		case w.spare && tr.after.Attempt != tr.before.Attempt || !w.spare && tr.after.Attempt != tr.before.Attempt+1:
 			return "a dial that is counted wrongly"
 		case w.out != 1<<e.Lease || e.Lease == 0:
-			return "a dial on a line that is not held, or holding another"
+			return "a dial on a line that is not leased, or while another is leased"
 		case !w.waited:
 			return "a dial before the wait was over"
 		case !w.allowed:
 			return "a dial without a recheck"
 		case e.Of < w.next:
-			return "a dial of the plan that was made, or cannot end otherwise"
+			return "a dial of the plan that was already made, or cannot succeed"
 		case e.Of >= tr.after.Max || e.Of != tr.after.Attempt+tr.after.Passed-1:
 			return "a dial that is not in the plan"
 		}
@@ -211,12 +211,12 @@ func (w *world) effect(tr transition, e Effect) string {
 		}
 	case ReleaseLease:
 		if w.out&(1<<e.Lease) == 0 {
-			return "a lease given back that was not out"
+			return "a lease returned that was not out"
 		}
 		w.out &^= 1 << e.Lease
 	case End:
 		if w.ends++; w.ends > 1 || e.Outcome != tr.after.Phase || !e.Outcome.Terminal() {
-			return "an end out of turn"
+			return "an end out of order"
 		}
 		if e.Cause == "" && e.Outcome != Completed {
 			return "an end without a cause"
@@ -234,17 +234,17 @@ func (w *world) invariant(tr transition) string {
 	}
 	switch {
 	case w.out != held:
-		return "a lease is lost or held twice"
+		return "a lease is lost or out twice"
 	case s.Phase.Terminal() != (w.ends == 1):
-		return "ended without an End, or the other way round"
+		return "ended without an End, or an End without the end"
 	case s.Phase.Terminal() && s.HasLease() && s.Phase != Completed:
 		return "an end that keeps the line"
 	case s.Phase.Terminal() && (w.life || w.phaseTimer != NoTimer || w.asked != 0):
 		return "something still runs after the end"
 	case s.NotBefore < tr.before.NotBefore:
-		return "what was put off is hastened"
+		return "a delay was shortened"
 	case s.Held != w.spare:
-		return "an attempt is used again that was spent, or the other way round"
+		return "an attempt that counts is reused, or one that does not is not"
 	case s.Attempt+s.Passed > s.Max || s.Attempt < tr.before.Attempt || s.Passed < tr.before.Passed:
 		return "the budget is broken"
 	case s.Phase.Pending() && !w.life && !w.lifeOver:
@@ -256,7 +256,7 @@ func (w *world) invariant(tr transition) string {
 	case s.Phase.Pending() && w.phaseTimer == NoTimer && w.asked == 0 && !w.checking:
 		return "pending and nothing will happen"
 	case tr.before.Phase.Terminal() && s.Phase != tr.before.Phase:
-		return "an end that ended"
+		return "a final state changed"
 	case s.Phase == Completed && tr.before.Phase != Completed && tr.before.Phase != Answered:
 		return "completed without an answer"
 	}

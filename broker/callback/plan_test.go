@@ -56,7 +56,7 @@ func TestPlan(t *testing.T) {
 		t.Errorf("%s\n%+v, %v", text, back, err)
 	}
 	if err := json.Unmarshal([]byte(`[{"number":"84001;ATH","times":1}]`), &back); err == nil {
-		t.Error("a number that the plan of numbers never made is read")
+		t.Error("a number that the number plan cannot have made is read")
 	}
 }
 

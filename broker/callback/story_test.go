@@ -33,7 +33,7 @@ func TestStories(t *testing.T) {
 				return
 			}
 			if !*update {
-				t.Fatalf("the story goes differently now:\n%s", got)
+				t.Fatalf("the story has changed:\n%s", got)
 			}
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
@@ -97,7 +97,7 @@ func parseEvent(text string) (Event, error) {
 	for rest != "" {
 		key, value, ok := strings.Cut(rest, "=")
 		if !ok {
-			return nil, fmt.Errorf("%q is no key=value", rest)
+			return nil, fmt.Errorf("%q is not key=value", rest)
 		}
 		if strings.HasPrefix(value, `"`) {
 			quoted, err := strconv.QuotedPrefix(value)
@@ -113,7 +113,7 @@ func parseEvent(text string) (Event, error) {
 	}
 	e := f.event(name)
 	if e == nil {
-		return nil, fmt.Errorf("no event is called %q", name)
+		return nil, fmt.Errorf("there is no event %q", name)
 	}
 	if len(f) > 0 {
 		return nil, fmt.Errorf("%s has no %v", name, f)

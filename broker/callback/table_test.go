@@ -72,7 +72,7 @@ func TestNoRuleHidesAnother(t *testing.T) {
 				hidden = hidden && slices.ContainsFunc(b.when, func(h guard) bool { return h.name == g.name })
 			}
 			if hidden {
-				t.Errorf("rule %d (%s) is never reached behind rule %d", i+1+j, b.on, i)
+				t.Errorf("rule %d (%s) is never reached after rule %d", i+1+j, b.on, i)
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func TestEntryArmsATimer(t *testing.T) {
 		switch p := tr.after.Phase; p {
 		case Leasing:
 			if !slices.Contains(tr.effects, Effect(Acquire{})) && !arms(tr.effects, LineRetry) {
-				t.Errorf("%v enters leasing and neither asks for a line nor will: %v", tr.event, tr.effects)
+				t.Errorf("%v enters leasing and neither requests a line nor will: %v", tr.event, tr.effects)
 			}
 		case Promised, Waiting, Dialing, Answered:
 			kinds := map[Phase][]TimerKind{Promised: {HangUpDeadline}, Waiting: {Wait, RetryWait},
@@ -123,13 +123,13 @@ func TestDiagramIsInTheDocs(t *testing.T) {
 	head, rest, ok := strings.Cut(string(b), begin)
 	body, tail, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatalf("%s has not the marks %q and %q", doc, begin, end)
+		t.Fatalf("%s does not have the marks %q and %q", doc, begin, end)
 	}
 	if body == Diagram() {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s does not show the table as it is: go test ./broker/callback -update", doc)
+		t.Fatalf("%s does not match the table: go test ./broker/callback -update", doc)
 	}
 	if err := os.WriteFile(doc, []byte(head+begin+Diagram()+end+tail), 0o644); err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestEventsAndTable(t *testing.T) {
 		}
 		e := fields{}.event(name)
 		if e == nil {
-			t.Errorf("no story can tell of %s", name)
+			t.Errorf("stories cannot contain %s", name)
 		} else if on := e.input().on; string(on) != name {
 			t.Errorf("%s is %s in the table", name, on)
 		}

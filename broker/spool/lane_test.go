@@ -223,7 +223,7 @@ func TestSpoolRefusedRecord(t *testing.T) {
 		spoolUp(t, s, "bad-start", "bad-stop", "good-start", "good-stop", "on", "new-start")
 		sleep(100 * time.Millisecond)
 		if want := []string{"good-start", "good-stop"}; !slices.Equal(srv.got(), want) {
-			t.Errorf("taken at once %q, want %q", srv.got(), want)
+			t.Errorf("taken first %q, want %q", srv.got(), want)
 		}
 		sleep(2 * time.Minute)
 		if want := []string{"good-start", "good-stop", "on", "new-start"}; !slices.Equal(srv.got(), want) {
@@ -236,7 +236,7 @@ func TestSpoolRefusedRecord(t *testing.T) {
 		spoolUp(t, s, "later-start")
 		sleep(time.Second)
 		if at := srv.at("later-start"); at.Sub(began) > 100*time.Millisecond {
-			t.Errorf("a new record waited %v behind a refused one", at.Sub(began))
+			t.Errorf("a new record waited %v for a refused one", at.Sub(began))
 		}
 		srv.mu.Lock()
 		srv.deaf = nil
@@ -279,7 +279,7 @@ func TestSpoolManyRefused(t *testing.T) {
 			spoolUp(t, s, "good-start", "good-stop")
 			sleep(time.Minute)
 			if at := srv.at("good-stop"); at.IsZero() || at.Sub(began) > 20*time.Second {
-				t.Errorf("behind %d refused records a good one was taken at %v, spooled at %v", n, at, began)
+				t.Errorf("after %d refused records a good one was taken at %v, spooled at %v", n, at, began)
 			}
 			if got := len(store.left()); got != n {
 				t.Errorf("%d of %d refused records are left", got, n)

@@ -87,7 +87,7 @@ func TestPhasesInTheDocs(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s is not what the rules say: go test ./broker/spool -run PhasesInTheDocs -update", doc)
+		t.Fatalf("%s does not match the rules: go test ./broker/spool -run PhasesInTheDocs -update", doc)
 	}
 	if err := os.WriteFile(doc, []byte(head+begin+drawing()+end+tail), 0o644); err != nil {
 		t.Fatal(err)

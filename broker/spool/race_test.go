@@ -47,7 +47,7 @@ func TestSpoolAcknowledgedAtOnce(t *testing.T) {
 			t.Errorf("await took %v for a record that was acknowledged already", waited)
 		}
 		if len(s.spooled) != 0 {
-			t.Errorf("%d records are remembered for ever", len(s.spooled))
+			t.Errorf("%d records are remembered forever", len(s.spooled))
 		}
 	})
 }

@@ -87,7 +87,7 @@ func agree(t *testing.T, path string, said map[string]bool, cut bool) {
 		}
 	}
 	if unheard > 1 || unheard == 1 && !cut {
-		t.Errorf("%d commits that nobody heard of", unheard)
+		t.Errorf("%d commits without a printed result", unheard)
 	}
 	if bad, err := j.Verify(ctx); err != nil || len(bad) > 0 {
 		t.Errorf("verify: %v, %v", bad, err)
@@ -208,7 +208,7 @@ func childFillsTheDiskByLog() {
 	must(tx.QueryRow("SELECT count(*) FROM callbacks").Scan(&n))
 	for refused := 0; refused < 3; {
 		cb := callback("cb", "cb")
-		cb.Cause = "while somebody reads"
+		cb.Cause = "during a read"
 		if j.Commit(ctx, journal.PutCallback{Callback: cb}) != nil {
 			refused++
 		}

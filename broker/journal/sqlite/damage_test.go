@@ -199,12 +199,12 @@ func TestFlippedBitsOfTheFile(t *testing.T) {
 		case err != nil || len(bad) > 0 || err2 != nil || len(all) > 0 || len(j.Warnings()) > 0:
 			damaged++
 		case len(got) != len(want):
-			t.Errorf("%s: %d of %d callbacks, and nobody was told", where, len(got), len(want))
+			t.Errorf("%s: %d of %d callbacks, and no report", where, len(got), len(want))
 		default:
 			harmless++ // free space, or a counter of SQLite
 		}
 		if len(got)+len(bad) < len(want) && err == nil && len(j.Warnings()) == 0 {
-			t.Errorf("%s: Pending lost a callback in silence", where)
+			t.Errorf("%s: Pending lost a callback silently", where)
 		}
 		if err := j.Close(); err != nil && err2 == nil {
 			t.Logf("%s: close: %v", where, err)

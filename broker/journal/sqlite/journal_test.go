@@ -232,7 +232,7 @@ func TestLaws(t *testing.T) {
 			nil},
 		{"two promises in one group", nil, []journal.Mutation{journal.PutCallback{Callback: a},
 			journal.PutCallback{Callback: b}}, journal.ErrPending},
-		{"an end that ended", []journal.Mutation{journal.PutCallback{Callback: a},
+		{"a changed end", []journal.Mutation{journal.PutCallback{Callback: a},
 			journal.PutCallback{Callback: ended(a, "failed")}}, []journal.Mutation{journal.PutCallback{Callback: a}},
 			journal.ErrEnded},
 		{"a second end", []journal.Mutation{journal.PutCallback{Callback: a},
@@ -251,12 +251,12 @@ func TestLaws(t *testing.T) {
 		{"an attempt after the end", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
 			journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}},
 			[]journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}}, journal.ErrEnded},
-		{"an attempt for nothing", nil, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}},
+		{"an attempt without a callback", nil, []journal.Mutation{journal.PutAttempt{Attempt: attempt("a", 1)}},
 			journal.ErrNotFound},
 		{"an attempt that was held back, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
 			journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1)},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, nil},
-		{"an attempt that was held back, twice at once",
+		{"an attempt that was held back, twice in one group",
 			[]journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
 				journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1),
 				journal.ReopenAttempt{Attempt: attempt("a", 1)}},
@@ -269,7 +269,7 @@ func TestLaws(t *testing.T) {
 			journal.PutAttempt{Attempt: attempt("a", 1)}, journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4),
 				Outcome: "busy"}},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
-		{"an attempt that a crash cut, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
+		{"an attempt that a crash interrupted, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)},
 			journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1), journal.ReopenAttempt{Attempt: attempt("a", 1)},
 			journal.EndAttempt{CallbackID: "a", N: 1, Ended: at(4), Outcome: "interrupted by restart"}},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrBudget},
@@ -282,11 +282,11 @@ func TestLaws(t *testing.T) {
 				journal.PutAttempt{Attempt: attempt("a", 1)}, heldBack(1),
 				journal.PutCallback{Callback: ended(dialing(a, 1), "failed")}},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrEnded},
-		{"again what was never made", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}},
+		{"an attempt that was never made, again", []journal.Mutation{journal.PutCallback{Callback: dialing(a, 1)}},
 			[]journal.Mutation{journal.ReopenAttempt{Attempt: attempt("a", 1)}}, journal.ErrNotFound},
-		{"end of an attempt that is not", nil, []journal.Mutation{journal.EndAttempt{CallbackID: "a", N: 1}},
+		{"end of a missing attempt", nil, []journal.Mutation{journal.EndAttempt{CallbackID: "a", N: 1}},
 			journal.ErrNotFound},
-		{"end of a call that is not", nil, []journal.Mutation{journal.EndCall{ID: "x"}}, journal.ErrNotFound},
+		{"end of a missing call", nil, []journal.Mutation{journal.EndCall{ID: "x"}}, journal.ErrNotFound},
 		{"end of a call twice", []journal.Mutation{journal.PutCall{Call: call("x")},
 			journal.EndCall{ID: "x", End: at(1)}}, []journal.Mutation{journal.EndCall{ID: "x", End: at(2)}},
 			journal.ErrEnded},
@@ -297,7 +297,7 @@ func TestLaws(t *testing.T) {
 		{"records gone, some twice", []journal.Mutation{journal.Spool{Record: spooled("r")},
 			journal.Spool{Record: spooled("q")}}, []journal.Mutation{journal.UnspoolAll{Seqs: []int64{2, 1, 2, 9}},
 			journal.UnspoolAll{}}, nil},
-		{"tried what is gone", nil, []journal.Mutation{journal.SpoolTried{ID: "r", Err: ""}}, journal.ErrNotFound},
+		{"tried a removed record", nil, []journal.Mutation{journal.SpoolTried{ID: "r", Err: ""}}, journal.ErrNotFound},
 		{"nothing", nil, nil, nil},
 	}
 	for _, tt := range tests {
@@ -473,7 +473,7 @@ func TestAnErrorOfTheDiskIsEverybodys(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if n, err := j.number(ctx, "SELECT n FROM marks WHERE name = 'reopened'"); err != nil || n != 1 {
-		t.Errorf("opened anew %d times, %v", n, err)
+		t.Errorf("opened again %d times, %v", n, err)
 	}
 	if bad, err := j.Verify(ctx); err != nil || len(bad) != 0 {
 		t.Errorf("verify: %v, %v", bad, err)

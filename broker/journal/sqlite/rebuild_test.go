@@ -55,7 +55,7 @@ func TestBadPage(t *testing.T) {
 		if err != nil {
 			refused++
 			if !strings.Contains(err.Error(), "restore a backup") {
-				t.Errorf("page %d: refused without a way out: %v", n+1, err)
+				t.Errorf("page %d: refused without a fix: %v", n+1, err)
 			}
 			if now, err := os.ReadFile(to); err != nil || !bytes.Equal(now, spoiled) {
 				t.Errorf("page %d: what was refused was changed, %v", n+1, err)
@@ -78,7 +78,7 @@ func TestBadPage(t *testing.T) {
 		case strings.Contains(warnings, `the pending callback of austin-01`):
 			lost++
 		default:
-			t.Errorf("page %d: the pending callback is lost in silence: %s", n+1, warnings)
+			t.Errorf("page %d: the pending callback is lost silently: %s", n+1, warnings)
 		}
 		commit(t, j, journal.PutCallback{Callback: callback("new", "new")}, journal.PutCall{Call: call("new")})
 		if warnings != "" {

@@ -46,7 +46,7 @@ func childNeedsTheReserve() {
 		}
 	}
 	if j.Room() != nil {
-		must(fmt.Errorf("a promise has used the reserve: %w", j.Room()))
+		must(fmt.Errorf("a promise used the reserve: %w", j.Room()))
 	}
 	body := strings.Repeat("x", 2000)
 	end := func(n int) error {
@@ -62,7 +62,7 @@ func childNeedsTheReserve() {
 	why := j.Room()
 	if why == nil || !strings.Contains(why.Error(), "for the ends of sessions") ||
 		!strings.Contains(why.Error(), filepath.Dir(path)) {
-		must(fmt.Errorf("with a part of the reserve given up: %v", why))
+		must(fmt.Errorf("with a part of the reserve released: %v", why))
 	}
 	must(filler.Truncate(0))
 	late, again := time.After(time.Minute), time.NewTicker(10*time.Millisecond)

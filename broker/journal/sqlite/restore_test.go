@@ -125,7 +125,7 @@ func TestRestoreDoesNotDial(t *testing.T) {
 		}
 		kept, err := os.ReadFile(filepath.Join(r.Kept, journalName))
 		if err != nil || !bytes.Equal(kept, old) {
-			t.Errorf("the journal of before is not kept: %v", err)
+			t.Errorf("the old journal is not kept: %v", err)
 		}
 		if err := os.WriteFile(path, old, 0o600); err != nil {
 			t.Fatal(err)

@@ -72,7 +72,7 @@ func TestLateColumns(t *testing.T) {
 		before := &table{tt.t.name, tt.t.key, tt.t.cols[:len(tt.t.cols)-1], 0}
 		want := before.sum(testKey, tt.none[:len(tt.none)-1])
 		if !bytes.Equal(tt.t.sum(testKey, tt.none), want) {
-			t.Errorf("%s: a row of before no longer verifies", tt.t.name)
+			t.Errorf("%s: an older row no longer verifies", tt.t.name)
 		}
 		if bytes.Equal(tt.t.sum(testKey, tt.other), want) {
 			t.Errorf("%s: the new column is not signed", tt.t.name)
