@@ -132,7 +132,7 @@ type Authorization struct {
 	// entry that authenticated.
 	Grantor string `json:"grantor,omitempty"`
 
-	// Refuse is set if the reply was authentic but cannot be honoured (an unsupported Service-Type, a contradiction,
+	// Refuse is set if the reply was authentic but cannot be honored (an unsupported Service-Type, a contradiction,
 	// an attribute that does not parse). Such a grant is a refusal: no session, no callback.
 	Refuse string `json:"refuse,omitempty"`
 
@@ -227,7 +227,7 @@ type Kind int
 
 const (
 	Silent  Kind = iota // no authentic answer in time; the zero value, so that a forgotten field never grants
-	Refused             // an authentic refusal, or a grant that cannot be honoured
+	Refused             // an authentic refusal, or a grant that cannot be honored
 	Prompt              // the server asks: show Message, read a line, call Answer with it
 	Granted             // authenticated and authorized
 )

@@ -64,7 +64,7 @@ func TestLoginAuthorizes(t *testing.T) {
 		{"after a silent authorization the user is not admitted",
 			List{Entries: []Method{tac(granted("kim", plain), Result{Reason: "gone"})}}, nil, Silent, false,
 			"tacacs: gone"},
-		{"an authorization that cannot be honoured",
+		{"an authorization that cannot be honored",
 			List{Entries: []Method{tac(granted("kim", plain), granted("", Authorization{Refuse: "odd"}))}}, nil,
 			Refused, false, "odd"},
 		{"a prompt as the answer to an authorization",

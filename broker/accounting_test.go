@@ -251,7 +251,7 @@ func TestInterimReports(t *testing.T) {
 	}
 }
 
-// TestPortLimit: AAA grants one session at a time; the second is refused, and no callback is dialled for it.
+// TestPortLimit: AAA grants one session at a time; the second is refused, and no callback is dialed for it.
 func TestPortLimit(t *testing.T) {
 	o := townOptions{lines: 3, user: func(a *aaa.Authorization) { a.PortLimit = 1 }}
 	inTown(t, o, func(w *town) {

@@ -25,9 +25,9 @@ func TestLineHold(t *testing.T) {
 			attacker.see("Callback initiated", time.Minute)
 			victim.see("CONNECT", 2*time.Minute)
 			victim.see("Username: ", time.Minute)
-			for _, d := range w.dialled() {
+			for _, d := range w.dialed() {
 				if d.Modem == "tty65" {
-					t.Error("the called line dialled while its rotary had another")
+					t.Error("the called line dialed while its rotary had another")
 				}
 			}
 			if got, ok := attacker.await("maui-nas-04>", time.Minute); ok {
@@ -105,8 +105,8 @@ func TestLegTwoWantsTheSameIdentity(t *testing.T) {
 					t.Errorf("a session for %s: %q", name, got)
 				}
 				w.idle(time.Minute)
-				if v := w.last(); v.Phase != "failed" || len(w.dialled()) != 1 {
-					t.Errorf("phase %s, %d dials", v.Phase, len(w.dialled()))
+				if v := w.last(); v.Phase != "failed" || len(w.dialed()) != 1 {
+					t.Errorf("phase %s, %d dials", v.Phase, len(w.dialed()))
 				}
 			})
 		})
@@ -129,7 +129,7 @@ func TestCallbackCausesNoCallback(t *testing.T) {
 		p.dte.SetDTR(false)
 		w.idle(time.Minute)
 		w.pass(time.Hour)
-		if n := len(w.dialled()); n != 1 {
+		if n := len(w.dialed()); n != 1 {
 			t.Errorf("%d dials", n)
 		}
 	})
@@ -167,8 +167,8 @@ func TestFailClosed(t *testing.T) {
 			}
 			p.dte.SetDTR(false)
 			w.idle(time.Minute)
-			if d := w.dialled(); len(d) != 0 {
-				t.Errorf("%T: dialled %v", o.login, d)
+			if d := w.dialed(); len(d) != 0 {
+				t.Errorf("%T: dialed %v", o.login, d)
 			}
 		})
 	}
@@ -213,8 +213,8 @@ func TestQuarantine(t *testing.T) {
 		if s := w.pool.Lines()[0]; s.State != lines.Quarantined {
 			t.Errorf("DCD is stuck on and the line is %s", s.State)
 		}
-		if d := w.dialled(); len(d) != 0 {
-			t.Errorf("a line that could not be proven on hook dialled %v", d)
+		if d := w.dialed(); len(d) != 0 {
+			t.Errorf("a line that could not be proven on hook dialed %v", d)
 		}
 		w.lines[0].SetFault(exchange.Fault{})
 		p.see("RING", 30*time.Minute)

@@ -62,17 +62,17 @@ func TestWaitIsNeverShortened(t *testing.T) {
 		p.see("Callback initiated", time.Minute)
 		p.see("NO CARRIER", time.Minute)
 		p.see("CONNECT", 2*time.Minute)
-		var hung, dialled time.Time
+		var hung, dialed time.Time
 		for _, h := range w.last().History {
 			if h.What == "HungUp" {
 				hung = h.Time
 			}
 		}
-		for _, d := range w.dialled() {
-			dialled = d.Time
+		for _, d := range w.dialed() {
+			dialed = d.Time
 		}
-		if wait := dialled.Sub(hung); wait < 7*time.Second || wait > 7*time.Second+time.Second {
-			t.Errorf("dialled %v after the hang-up, the forced wait is 7 s", wait)
+		if wait := dialed.Sub(hung); wait < 7*time.Second || wait > 7*time.Second+time.Second {
+			t.Errorf("dialed %v after the hang-up, the forced wait is 7 s", wait)
 		}
 		p.dte.SetDTR(false)
 		w.idle(time.Minute)
@@ -89,14 +89,14 @@ func TestPromiseSurvivesRestart(t *testing.T) {
 		p.see("NO CARRIER", time.Minute)
 		w.pass(10 * time.Second)
 		w.halt()
-		if n := len(w.dialled()); n != 0 {
+		if n := len(w.dialed()); n != 0 {
 			t.Fatalf("%d dial commands before the wait was over", n)
 		}
 		again := time.Now()
 		w.start()
 		p.see("CONNECT", 2*time.Minute)
-		if d := w.dialled()[0].Time.Sub(again); d < 20*time.Second {
-			t.Errorf("dialled %v after the restart, the forced wait is 20 s", d)
+		if d := w.dialed()[0].Time.Sub(again); d < 20*time.Second {
+			t.Errorf("dialed %v after the restart, the forced wait is 20 s", d)
 		}
 		p.see("maui-nas-04>", time.Minute)
 		p.dte.SetDTR(false)
@@ -115,8 +115,8 @@ func TestBudget(t *testing.T) {
 			w.pass(10 * time.Minute)
 			w.idle(time.Minute)
 			v := w.last()
-			if v.Phase != "failed" || v.Cause != "busy" || len(w.dialled()) != attempts || v.Attempts != attempts {
-				t.Errorf("phase %s, cause %q, %d dials, %d attempts, budget %d", v.Phase, v.Cause, len(w.dialled()),
+			if v.Phase != "failed" || v.Cause != "busy" || len(w.dialed()) != attempts || v.Attempts != attempts {
+				t.Errorf("phase %s, cause %q, %d dials, %d attempts, budget %d", v.Phase, v.Cause, len(w.dialed()),
 					v.Attempts, attempts)
 			}
 		})
@@ -140,9 +140,9 @@ func TestSecondLoginWhilePending(t *testing.T) {
 		thief.see("Callback already pending", time.Minute)
 		thief.dte.SetDTR(false)
 		p.see("RING", 10*time.Minute)
-		for _, d := range w.dialled() {
+		for _, d := range w.dialed() {
 			if d.Number != "84001" {
-				t.Errorf("dialled %s", d.Number)
+				t.Errorf("dialed %s", d.Number)
 			}
 		}
 		p.dte.SetDTR(false)
@@ -150,7 +150,7 @@ func TestSecondLoginWhilePending(t *testing.T) {
 	})
 }
 
-// Law 7 and bad input at the prompt: only digits are ever dialled; the line is back in service afterwards.
+// Law 7 and bad input at the prompt: only digits are ever dialed; the line is back in service afterwards.
 func TestBadDialstrings(t *testing.T) {
 	bad := []string{"", "5551234;ATH", "84001,", "84001!", "84001W", "84001@", "84001&", "84\x00001", "８４００１", "84001^",
 		strings.Repeat("8", 41), "84900", "911", "+84001", strings.Repeat("84", 3000),
@@ -170,8 +170,8 @@ func TestBadDialstrings(t *testing.T) {
 			w.idle(2 * time.Minute)
 			p.dte.Close()
 		}
-		if d := w.dialled(); len(d) != 0 {
-			t.Errorf("dialled %v", d)
+		if d := w.dialed(); len(d) != 0 {
+			t.Errorf("dialed %v", d)
 		}
 	})
 }
@@ -193,8 +193,8 @@ func TestHangUpAtEachPrompt(t *testing.T) {
 			w.idle(time.Minute)
 			p.dte.Close()
 		}
-		if d := w.dialled(); len(d) != 0 {
-			t.Errorf("dialled %v", d)
+		if d := w.dialed(); len(d) != 0 {
+			t.Errorf("dialed %v", d)
 		}
 	})
 }

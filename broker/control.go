@@ -179,7 +179,7 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 		also: func(w *work) { w.notBefore = until },
 	})
 	if errors.Is(err, errStale) {
-		return fmt.Errorf("%w: callback %s is dialling, has ended or is already delayed longer", ErrTooLate, id)
+		return fmt.Errorf("%w: callback %s is dialing, has ended or is already delayed longer", ErrTooLate, id)
 	}
 	return err
 }

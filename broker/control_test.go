@@ -24,10 +24,10 @@ func promised(w *town) *pc {
 	return p
 }
 
-// dialledAfter returns how long after a time the first dial command came.
-func (w *town) dialledAfter(t time.Time) time.Duration {
+// dialedAfter returns how long after a time the first dial command came.
+func (w *town) dialedAfter(t time.Time) time.Duration {
 	w.t.Helper()
-	d := w.dialled()
+	d := w.dialed()
 	if len(d) != 1 {
 		w.t.Fatalf("%d dials", len(d))
 	}
@@ -67,8 +67,8 @@ func TestPutOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.see("RING", time.Hour)
-		if d := w.dialledAfter(began); d < 14*time.Minute || d > 14*time.Minute+5*time.Second {
-			t.Errorf("dialled after %v, delayed for 14 min", d)
+		if d := w.dialedAfter(began); d < 14*time.Minute || d > 14*time.Minute+5*time.Second {
+			t.Errorf("dialed after %v, delayed for 14 min", d)
 		}
 		if err := change(10 * time.Minute); err == nil {
 			t.Error("delayed while it rings")
@@ -99,8 +99,8 @@ func TestPutOffSurvivesRestart(t *testing.T) {
 		w.halt()
 		w.start()
 		p.see("RING", time.Hour)
-		if d := w.dialledAfter(began); d < 20*time.Minute || d > 20*time.Minute+10*time.Second {
-			t.Errorf("dialled after %v, delayed for 20 min", d)
+		if d := w.dialedAfter(began); d < 20*time.Minute || d > 20*time.Minute+10*time.Second {
+			t.Errorf("dialed after %v, delayed for 20 min", d)
 		}
 		p.see("maui-nas-04>", time.Minute)
 		p.dte.SetDTR(false)
@@ -118,9 +118,9 @@ func TestPutOffAtEachMoment(t *testing.T) {
 			_, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
 				broker.Change{DelayCallback: time.Minute})
 			p.see("RING", 5*time.Minute)
-			d := w.dialledAfter(began)
+			d := w.dialedAfter(began)
 			if err == nil && d < time.Minute || err != nil && d > 0 {
-				t.Errorf("%v after the hang-up: delayed: %v; dialled %v later", at, err, d)
+				t.Errorf("%v after the hang-up: delayed: %v; dialed %v later", at, err, d)
 			}
 			p.see("maui-nas-04>", time.Minute)
 			p.dte.SetDTR(false)
@@ -130,7 +130,7 @@ func TestPutOffAtEachMoment(t *testing.T) {
 }
 
 // Law 3: a Disconnect of the user, of leg one's session or of the Acct-Multi-Session-Id of both legs cancels the
-// callback once, and nothing is dialled.
+// callback once, and nothing is dialed.
 func TestDisconnectCancels(t *testing.T) {
 	for name, of := range map[string]func(w *town) broker.Selector{
 		"user":          func(*town) broker.Selector { return broker.Selector{User: "austin-01"} },
@@ -152,8 +152,8 @@ func TestDisconnectCancels(t *testing.T) {
 				}
 				w.pass(10 * time.Minute)
 				w.idle(time.Minute)
-				if v := w.last(); v.Phase != "cancelled" || v.Cause != "by CoA of 10.0.0.1" || len(w.dialled()) != 0 {
-					t.Errorf("phase %s: %s, %d dials", v.Phase, v.Cause, len(w.dialled()))
+				if v := w.last(); v.Phase != "cancelled" || v.Cause != "by CoA of 10.0.0.1" || len(w.dialed()) != 0 {
+					t.Errorf("phase %s: %s, %d dials", v.Phase, v.Cause, len(w.dialed()))
 				}
 				if f, err := w.broker.Disconnect(context.Background(), s); f != (broker.Found{}) || err != nil {
 					t.Errorf("a second time: %v, %v", f, err)
@@ -215,7 +215,7 @@ func TestDisconnectSessions(t *testing.T) {
 	})
 }
 
-// A Disconnect while leg two rings, and while it logs in: the line comes back and nothing is dialled again.
+// A Disconnect while leg two rings, and while it logs in: the line comes back and nothing is dialed again.
 func TestDisconnectLegTwo(t *testing.T) {
 	for _, text := range []string{"RING", "Username: "} {
 		inTown(t, townOptions{attempts: 3}, func(w *town) {
@@ -230,8 +230,8 @@ func TestDisconnectLegTwo(t *testing.T) {
 			w.pass(10 * time.Minute)
 			p.dte.SetDTR(false)
 			w.idle(time.Minute)
-			if v := w.last(); v.Phase != "cancelled" || len(w.dialled()) != 1 {
-				t.Errorf("at %q: phase %s: %s, %d dials", text, v.Phase, v.Cause, len(w.dialled()))
+			if v := w.last(); v.Phase != "cancelled" || len(w.dialed()) != 1 {
+				t.Errorf("at %q: phase %s: %s, %d dials", text, v.Phase, v.Cause, len(w.dialed()))
 			}
 		})
 	}

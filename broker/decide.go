@@ -135,7 +135,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 	return w
 }
 
-// wanted returns the lines from which a callback may be dialled.
+// wanted returns the lines from which a callback may be dialed.
 func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
 	w := lines.Want{Owner: owner, TTYs: explicit, Rotary: lines.NoRotary, Called: called}
 	if rotary != nil {

@@ -204,8 +204,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
-	w.unwatch() // from now on the dialler reports a lost line
-	w.dialler = w.lease.TTY()
+	w.unwatch() // from now on the dialer reports a lost line
+	w.dialedFrom = w.lease.TTY()
 	id, lease, s := w.row.ID, w.lease, w.plan[w.plan.Step(e.Of)]
 	script := b.script(w, s)
 	cfg := b.config.Load()

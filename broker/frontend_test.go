@@ -114,8 +114,8 @@ func TestCallbackOfAnotherFrontEnd(t *testing.T) {
 		}
 		p.see("NO CARRIER", time.Minute)
 		hung := time.Now()
-		if screen := p.see("CONNECT", 2*time.Minute); w.dialled()[0].Time.Sub(hung) < 39*time.Second {
-			t.Errorf("dialled %v after the hang-up: %q", w.dialled()[0].Time.Sub(hung), screen)
+		if screen := p.see("CONNECT", 2*time.Minute); w.dialed()[0].Time.Sub(hung) < 39*time.Second {
+			t.Errorf("dialed %v after the hang-up: %q", w.dialed()[0].Time.Sub(hung), screen)
 		}
 		w.pass(10 * time.Second)
 		p.typ("~~kihei-03 " + password)

@@ -77,7 +77,7 @@ func TestLoginTimeoutWhileTheDiskHangs(t *testing.T) {
 				on.Store(false)
 				w.pass(time.Hour)
 				w.idle(time.Minute)
-				if n := len(w.dialled()); n != 0 {
+				if n := len(w.dialed()); n != 0 {
 					t.Errorf("%d dials for a caller who was told nothing", n)
 				}
 				starts, stops := strings.Count(srv.sessions(), "start"), strings.Count(srv.sessions(), "stop")
@@ -190,7 +190,7 @@ func TestLineIsAnsweredWhileAHangUpIsNotOnDisk(t *testing.T) {
 				p.see("CONNECT", time.Minute)
 				p.dte.SetDTR(false)
 				w.idle(time.Minute)
-				if n := len(w.dialled()); n != 0 {
+				if n := len(w.dialed()); n != 0 {
 					t.Errorf("%d dials while nothing can be recorded", n)
 				}
 				p.dte.SetDTR(true)
@@ -202,7 +202,7 @@ func TestLineIsAnsweredWhileAHangUpIsNotOnDisk(t *testing.T) {
 				p.see("CONNECT", 5*time.Minute)
 				p.dte.SetDTR(false)
 				w.idle(time.Minute)
-				if n := len(w.dialled()); n != 1 {
+				if n := len(w.dialed()); n != 1 {
 					t.Errorf("%d dials, want 1", n)
 				}
 			})

@@ -43,7 +43,7 @@ func TestNoDialAfterLifetime(t *testing.T) {
 				old = age
 				w.start()
 				w.pass(5 * time.Minute)
-				if dials := len(w.dialled()); (dials == 1) != (phase == "completed") {
+				if dials := len(w.dialed()); (dials == 1) != (phase == "completed") {
 					t.Errorf("%d dials", dials)
 				}
 				if v := w.last(); v.Phase != phase {
@@ -79,7 +79,7 @@ func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
 	inTown(t, o, func(w *town) {
 		p := promised(w)
 		w.pass(3 * time.Hour)
-		if n := len(w.dialled()); n != 0 {
+		if n := len(w.dialed()); n != 0 {
 			t.Errorf("%d dials", n)
 		}
 		if v := w.last(); v.Ended.IsZero() || v.Attempts != 1 || v.Cause != "its lifetime ended before the dial" {
@@ -107,7 +107,7 @@ func TestDelayAfterAClockStep(t *testing.T) {
 		w.start()
 		began := time.Now()
 		p.see("RING", 2*time.Hour)
-		if d := w.dialledAfter(began); d < 19*time.Minute || d > 21*time.Minute {
+		if d := w.dialedAfter(began); d < 19*time.Minute || d > 21*time.Minute {
 			t.Errorf("dialed after %v, delayed for 20 min", d)
 		}
 		p.see("maui-nas-04>", time.Minute)

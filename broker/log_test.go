@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// The log's record of a callback's end says which number was dialled from which line, how often, and how long it all
+// The log's record of a callback's end says which number was dialed from which line, how often, and how long it all
 // took.
 func TestLogOfEnd(t *testing.T) {
 	core, logs := observer.New(zapcore.InfoLevel)

@@ -346,7 +346,7 @@ func happened(s step) []events.Event {
 			all = append(all, events.CallbackEnded{
 				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause,
 				Number:     w.lastStep().Number.String(),
-				CalledLine: w.row.CalledTTY, Line: w.dialler, Attempts: w.state.Attempt, Budget: w.state.Max,
+				CalledLine: w.row.CalledTTY, Line: w.dialedFrom, Attempts: w.state.Attempt, Budget: w.state.Max,
 				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
 			})
 		}

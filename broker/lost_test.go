@@ -92,9 +92,9 @@ func TestLineLostInTheWait(t *testing.T) {
 		w.lines[leased].SetFault(exchange.Fault{})
 		w.idle(10 * time.Minute)
 		v := w.last()
-		if v.Phase != "completed" || v.Attempts != 1 || len(w.dialled()) != 1 ||
-			w.dialled()[0].Modem == w.lines[leased].Name() {
-			t.Errorf("phase %s %q, %d attempts, dialled %v", v.Phase, v.Cause, v.Attempts, w.dialled())
+		if v.Phase != "completed" || v.Attempts != 1 || len(w.dialed()) != 1 ||
+			w.dialed()[0].Modem == w.lines[leased].Name() {
+			t.Errorf("phase %s %q, %d attempts, dialed %v", v.Phase, v.Cause, v.Attempts, w.dialed())
 		}
 		told(t, v.History, "LineLost", "the port ended")
 	})
@@ -213,8 +213,8 @@ func TestModemHungBeforeTheDial(t *testing.T) {
 					want = "tty66"
 				}
 				v := w.last()
-				if d := w.dialled(); v.Phase != "completed" || v.Attempts != 1 || len(d) != 1 || d[0].Modem != want {
-					t.Errorf("phase %s %q, %d attempts, dialled %v, want %s", v.Phase, v.Cause, v.Attempts, d, want)
+				if d := w.dialed(); v.Phase != "completed" || v.Attempts != 1 || len(d) != 1 || d[0].Modem != want {
+					t.Errorf("phase %s %q, %d attempts, dialed %v, want %s", v.Phase, v.Cause, v.Attempts, d, want)
 				}
 				if tc.event != "" {
 					told(t, v.History, tc.event, "no OK within 3s")
@@ -263,12 +263,12 @@ func TestHeldBack(t *testing.T) {
 				}
 				if tc.want == "completed" {
 					p.see("maui-nas-04>", time.Minute)
-					if a.Outcome != "connected" || len(w.dialled()) != 1 {
-						t.Errorf("outcome %s, dialled %v", a.Outcome, w.dialled())
+					if a.Outcome != "connected" || len(w.dialed()) != 1 {
+						t.Errorf("outcome %s, dialed %v", a.Outcome, w.dialed())
 					}
 				} else if n := dials.Load(); n != 6 || a.Outcome != journal.HeldBack ||
-					!strings.Contains(v.Cause, "glare") || len(w.dialled()) != 0 {
-					t.Errorf("%d tries, outcome %s, cause %q, dialled %v", n, a.Outcome, v.Cause, w.dialled())
+					!strings.Contains(v.Cause, "glare") || len(w.dialed()) != 0 {
+					t.Errorf("%d tries, outcome %s, cause %q, dialed %v", n, a.Outcome, v.Cause, w.dialed())
 				}
 				p.dte.SetDTR(false)
 				w.idle(time.Minute)
@@ -323,9 +323,9 @@ func TestLinesThatAskForTheLogin(t *testing.T) {
 				p.dte.SetDTR(false)
 				w.idle(time.Minute)
 				v := w.last()
-				if d := w.dialled(); v.Phase != "completed" || v.NoVerify == tc.login || len(d) != 1 ||
+				if d := w.dialed(); v.Phase != "completed" || v.NoVerify == tc.login || len(d) != 1 ||
 					d[0].Modem != tc.modem {
-					t.Errorf("phase %s, no verify %v, dialled %v", v.Phase, v.NoVerify, d)
+					t.Errorf("phase %s, no verify %v, dialed %v", v.Phase, v.NoVerify, d)
 				}
 				if tc.tells != "" {
 					told(t, v.History, "Leased", tc.tells)
@@ -370,8 +370,8 @@ func TestCallerIDWithoutSignals(t *testing.T) {
 			p.see(tc.want, time.Minute)
 			p.dte.SetDTR(false)
 			w.pass(10 * time.Minute)
-			if d := w.dialled(); len(d) > 0 && tc.want == "Callback not available" {
-				t.Errorf("dialled %v", d)
+			if d := w.dialed(); len(d) > 0 && tc.want == "Callback not available" {
+				t.Errorf("dialed %v", d)
 			}
 		})
 	}

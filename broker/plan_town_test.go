@@ -54,16 +54,16 @@ func TestPlanIsFollowed(t *testing.T) {
 		p.see("maui-nas-04>", time.Minute)
 		w.pass(time.Second)
 		var dials []string
-		for _, d := range w.dialled() {
+		for _, d := range w.dialed() {
 			dials = append(dials, d.Number)
 		}
 		if got := strings.Join(dials, " "); got != "84010 84010 84001" {
 			t.Errorf("the modems dialed %s", got)
 		}
-		if last := w.dialled()[2]; last.Modem != "tty67" {
+		if last := w.dialed()[2]; last.Modem != "tty67" {
 			t.Errorf("the last step was dialed from %s", last.Modem)
 		}
-		if d := w.dialled()[1].Time.Sub(w.dialled()[0].Time); d < time.Minute {
+		if d := w.dialed()[1].Time.Sub(w.dialed()[0].Time); d < time.Minute {
 			t.Errorf("%v between two dials of a step that waits a minute", d)
 		}
 		var rows []string
@@ -89,7 +89,7 @@ func TestLineThatNeverIs(t *testing.T) {
 	replanned(t, change, func(w *town, p *pc) {
 		p.see("RING", 10*time.Minute)
 		p.see("maui-nas-04>", time.Minute)
-		if a := w.last().Attempt; len(a) != 1 || a[0].Step != 1 || len(w.dialled()) != 1 {
+		if a := w.last().Attempt; len(a) != 1 || a[0].Step != 1 || len(w.dialed()) != 1 {
 			t.Errorf("%+v", a)
 		}
 	})
@@ -107,7 +107,7 @@ func TestForgedPlanDialsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			replanned(t, change, func(w *town, _ *pc) {
 				w.pass(2 * time.Hour)
-				if d := w.dialled(); len(d) != 0 {
+				if d := w.dialed(); len(d) != 0 {
 					t.Errorf("dialed %+v", d)
 				}
 				audit, _, err := w.journal.AuditTail(context.Background(), 10)

@@ -87,7 +87,7 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 }
 
 // reauthorized asks AAA what the user may have now. It returns how that narrows the callback, or why it must not be
-// dialled.
+// dialed.
 func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow func(*work), denied string) {
 	res := b.askAgain(ctx, id, c)
 	if res.Kind != aaa.Granted {

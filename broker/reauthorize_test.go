@@ -16,7 +16,7 @@ func granted(auth aaa.Authorization) aaa.Result {
 }
 
 // TestReauthorizeBeforeDial: AAA is asked again right before the dial and can only deny (law 4): if it answers anything
-// else, or nothing, nothing is dialled.
+// else, or nothing, nothing is dialed.
 func TestReauthorizeBeforeDial(t *testing.T) {
 	for name, tt := range map[string]struct {
 		again  func(aaa.Request, aaa.Authorization) aaa.Result
@@ -73,8 +73,8 @@ func TestReauthorizeBeforeDial(t *testing.T) {
 				w.idle(time.Minute)
 				v := w.last()
 				if tt.phase != "" && v.Phase != tt.phase || !strings.Contains(v.Cause, tt.cause) ||
-					(tt.prompt == "") != (len(w.dialled()) == 0) {
-					t.Errorf("phase %s: %s, %d dials", v.Phase, v.Cause, len(w.dialled()))
+					(tt.prompt == "") != (len(w.dialed()) == 0) {
+					t.Errorf("phase %s: %s, %d dials", v.Phase, v.Cause, len(w.dialed()))
 				}
 				if n := asked.Load(); tt.phase != "" && n != tt.asked {
 					t.Errorf("asked %d times, want %d", n, tt.asked)
@@ -135,8 +135,8 @@ func TestCallbackDelay(t *testing.T) {
 			p := promised(w)
 			began := time.Now()
 			p.see("RING", 5*time.Minute)
-			if d := w.dialledAfter(began); d < want-time.Second || d > want+2*time.Second {
-				t.Errorf("delay %v: dialled %v after the hang-up, want %v", delay, d, want)
+			if d := w.dialedAfter(began); d < want-time.Second || d > want+2*time.Second {
+				t.Errorf("delay %v: dialed %v after the hang-up, want %v", delay, d, want)
 			}
 			p.see("maui-nas-04>", time.Minute)
 			p.dte.SetDTR(false)
@@ -145,7 +145,7 @@ func TestCallbackDelay(t *testing.T) {
 	}
 }
 
-// TestCallbackToCallerID: the caller's number is dialled if the policy allows it; a caller who withholds it is not
+// TestCallbackToCallerID: the caller's number is dialed if the policy allows it; a caller who withholds it is not
 // called back.
 func TestCallbackToCallerID(t *testing.T) {
 	for _, shows := range []bool{true, false} {
@@ -163,8 +163,8 @@ func TestCallbackToCallerID(t *testing.T) {
 			}
 			p.see("Callback initiated", time.Minute)
 			p.see("RING", 2*time.Minute)
-			if d := w.dialled(); len(d) != 1 || d[0].Number != "84001" {
-				t.Errorf("dialled %+v", d)
+			if d := w.dialed(); len(d) != 1 || d[0].Number != "84001" {
+				t.Errorf("dialed %+v", d)
 			}
 			p.see("Username: ", time.Minute)
 			p.dte.SetDTR(false)

@@ -14,7 +14,7 @@ import (
 )
 
 // recover resumes what the previous process left: it closes the calls that a crash interrupted and spools their Stops,
-// then Accounting-On; it sends Restarted to each pending callback. A damaged row raises an alarm and is never dialled.
+// then Accounting-On; it sends Restarted to each pending callback. A damaged row raises an alarm and is never dialed.
 func (b *Broker) recover(ctx context.Context) error {
 	pending, damaged, err := b.opt.Journal.Pending(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	for _, d := range damaged {
-		b.Happened(events.Alarm{Text: "a callback's row is damaged; it will not be dialled: " + d.String()})
+		b.Happened(events.Alarm{Text: "a callback's row is damaged; it will not be dialed: " + d.String()})
 	}
 	if len(damaged) > 0 {
 		b.setAside(ctx)

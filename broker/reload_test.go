@@ -40,11 +40,11 @@ func TestReloadOfLines(t *testing.T) {
 		p.see("Callback initiated", time.Minute)
 		p.see("maui-nas-04>", 2*time.Minute)
 		v := w.last()
-		if wait := w.dialled()[0].Time.Sub(happened(v, "HungUp")); wait < 30*time.Second || wait > 31*time.Second {
-			t.Errorf("dialled %v after the hang-up, the new forced wait is 30 s", wait)
+		if wait := w.dialed()[0].Time.Sub(happened(v, "HungUp")); wait < 30*time.Second || wait > 31*time.Second {
+			t.Errorf("dialed %v after the hang-up, the new forced wait is 30 s", wait)
 		}
 		if got := v.Attempt[0].Script; got != "later" {
-			t.Errorf("dialled by chat script %q, the new one is later", got)
+			t.Errorf("dialed by chat script %q, the new one is later", got)
 		}
 		p.dte.SetDTR(false)
 		visitor.typ("exit")
@@ -94,9 +94,9 @@ func TestReloadShortensNoWait(t *testing.T) {
 					}
 				}
 				p.see("maui-nas-04>", 3*time.Minute)
-				if wait := w.dialled()[0].Time.Sub(happened(w.last(), "HungUp")); wait < time.Minute ||
+				if wait := w.dialed()[0].Time.Sub(happened(w.last(), "HungUp")); wait < time.Minute ||
 					wait > 61*time.Second {
-					t.Errorf("dialled %v after the hang-up, the forced wait was 1 min", wait)
+					t.Errorf("dialed %v after the hang-up, the forced wait was 1 min", wait)
 				}
 				p.dte.SetDTR(false)
 				w.idle(time.Minute)

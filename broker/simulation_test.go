@@ -87,7 +87,7 @@ func (d *disk) apply(m journal.Mutation) {
 		d.last[m.Attempt.CallbackID] = open
 	case journal.ReopenAttempt:
 		if id := m.Attempt.CallbackID; d.last[id] != spare || d.attempts[id] != m.Attempt.N {
-			panic("an attempt that may have been dialled was reused: " + id)
+			panic("an attempt that may have been dialed was reused: " + id)
 		}
 		d.row[m.Attempt.CallbackID] = m.Attempt
 		d.last[m.Attempt.CallbackID] = open
@@ -185,7 +185,7 @@ type world struct {
 	passed int
 	over   map[string]bool          // callbacks whose end was carried out or is on disk
 	leases map[uint64]bool          // leased to this process and not returned
-	putOff map[string]time.Duration // callback → the confirmed time before which it must not be dialled
+	putOff map[string]time.Duration // callback → the confirmed time before which it must not be dialed
 	puts   int
 }
 
@@ -332,10 +332,10 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	w.dials[id]++
 	step := w.plans[id].Step(e.Of)
 	if w.final[id][step] {
-		w.t.Fatalf("callback %s: step %d dialled again, although it can never succeed", id, step)
+		w.t.Fatalf("callback %s: step %d dialed again, although it can never succeed", id, step)
 	}
 	if w.steps[id][step]++; w.steps[id][step] > w.plans[id][step].Times {
-		w.t.Fatalf("callback %s: step %d dialled %d times of %d (law 2)", id, step, w.steps[id][step],
+		w.t.Fatalf("callback %s: step %d dialed %d times of %d (law 2)", id, step, w.steps[id][step],
 			w.plans[id][step].Times)
 	}
 	if row := w.disk.row[id]; row.Step != step || row.Number != w.plans[id][step].Number.String() ||
@@ -346,16 +346,16 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 		w.t.Fatalf("callback %s: %d dial commands, %d attempts on disk (law 2)", id, w.dials[id], w.disk.attempts[id])
 	}
 	if w.disk.last[id] != open {
-		w.t.Fatalf("callback %s: dialled, and its attempt is not open on disk (law 2)", id)
+		w.t.Fatalf("callback %s: dialed, and its attempt is not open on disk (law 2)", id)
 	}
 	if w.over[id] {
-		w.t.Fatalf("callback %s: dialled after its end (law 3)", id)
+		w.t.Fatalf("callback %s: dialed after its end (law 3)", id)
 	}
 	if !w.leases[e.Lease] {
-		w.t.Fatalf("callback %s: dialled without its lease", id)
+		w.t.Fatalf("callback %s: dialed without its lease", id)
 	}
 	if w.now < w.putOff[id] {
-		w.t.Fatalf("callback %s: dialled at %v, delayed until %v (law 8)", id, w.now, w.putOff[id])
+		w.t.Fatalf("callback %s: dialed at %v, delayed until %v (law 8)", id, w.now, w.putOff[id])
 	}
 }
 
@@ -383,7 +383,7 @@ func (w *world) dialEnds(id string, e callback.Dial, say func(time.Duration, cal
 		w.sayFinal(id, w.plans[id].Step(e.Of), w.some(time.Minute), ended)
 		return
 	}
-	if w.rng.IntN(30) > 0 { // otherwise the dialler hangs
+	if w.rng.IntN(30) > 0 { // otherwise the dialer hangs
 		say(w.some(time.Minute), ended)
 	}
 	if w.rng.IntN(5) == 0 { // twice, late
@@ -391,7 +391,7 @@ func (w *world) dialEnds(id string, e callback.Dial, say func(time.Duration, cal
 	}
 }
 
-// sayFinal reports that a step of a plan can never succeed. Once that is on disk the step must not be dialled again.
+// sayFinal reports that a step of a plan can never succeed. Once that is on disk the step must not be dialed again.
 func (w *world) sayFinal(id string, step int, d time.Duration, what callback.Event) {
 	w.in(d, w.life, func() {
 		reply := make(chan error, 1)

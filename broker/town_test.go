@@ -374,8 +374,8 @@ func (w *town) last() broker.CallbackView {
 	return v
 }
 
-// dialled returns the numbers that the lines' modems were told to dial.
-func (w *town) dialled() []exchange.Dial {
+// dialed returns the numbers that the lines' modems were told to dial.
+func (w *town) dialed() []exchange.Dial {
 	var v []exchange.Dial
 	for _, d := range w.x.Dials() {
 		if strings.HasPrefix(d.Modem, "tty") {

@@ -35,7 +35,7 @@ type UserView struct {
 // CallbackView is a callback with the data that explains it.
 type CallbackView struct {
 	journal.Callback
-	TTY      int // the line that dials or dialled; 0 if not chosen yet
+	TTY      int // the line that dials or dialed; 0 if not chosen yet
 	Attempt  []Attempt
 	Decision policies.Trace
 	Group    string

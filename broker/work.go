@@ -38,9 +38,9 @@ type work struct {
 	lease   *lines.Lease
 	leaseNo uint64
 	// lineWait is the forced wait of the leased line at the time of the lease: no reload shortens a wait (law 8).
-	lineWait time.Duration
-	dial     *dial
-	dialler  int // the line of the last dial; 0: none in this process
+	lineWait   time.Duration
+	dial       *dial
+	dialedFrom int // the line of the last dial; 0: none in this process
 
 	stopCheck context.CancelFunc // ends the last Recheck; nil if none
 	stopWatch context.CancelFunc // ends the watch over the leased line; nil if none
@@ -67,10 +67,10 @@ func (w *work) verifyOn(c lines.Config) string {
 		"a login", c.TTY)
 }
 
-// dial is a running attempt: its dialler, then leg two's call.
+// dial is a running attempt: its dialer, then leg two's call.
 type dial struct {
 	attempt int
-	cancel  context.CancelCauseFunc // ends the dialler, later the session
+	cancel  context.CancelCauseFunc // ends the dialer, later the session
 	call    *lines.Call             // set when connected
 }
 

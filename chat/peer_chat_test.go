@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer is the expected behaviour of a program with one script, written by hand from the manuals.
+// peer is the expected behavior of a program with one script, written by hand from the manuals.
 type peer struct {
 	sent    string
 	outcome Outcome
@@ -43,7 +43,7 @@ func TestPeerChat(t *testing.T) {
 		first        string // sent by the modem before any input
 		want         peer
 		differs      string // how pppd's chat differs
-		pppd         *peer  // its expected behaviour; nil: the same
+		pppd         *peer  // its expected behavior; nil: the same
 		pppdScript   string // the equivalent script in its grammar; "": the same text
 	}{
 		{name: "dial", script: `ABORT ERROR ABORT BUSY "" ATZ OK ATDT1 CONNECT \c`, want: ok("ATZ\rATDT1\r")},

@@ -34,7 +34,7 @@ func newAAATest() *cobra.Command {
 		Use:   "test USER",
 		Short: "simulate a login and explain the callback decision",
 		Long: `Sends the requests of a login on a line to the configured AAA servers. Prints the requests, the replies and the result:
-admitted, called back (by which line, at which number), asked for a number, or rejected, and why. Nothing is dialled or
+admitted, called back (by which line, at which number), asked for a number, or rejected, and why. Nothing is dialed or
 accounted.
 
 With --explain it prints how each attribute of the reply was interpreted, its dialect, and each rule of the policy's

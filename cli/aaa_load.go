@@ -22,7 +22,7 @@ func newAAALoad() *cobra.Command {
 		Short: "load-test an AAA server",
 		Long: `Makes COUNT logins at an AAA server, PARALLEL at a time, and prints how many were granted, refused or unanswered, the
 latency of the answers, and the CPU time of this process per login. Replies are verified as in the daemon; nothing is
-dialled. With TACACS+ a login is an authentication and, if it was granted, the authorization of an EXEC.
+dialed. With TACACS+ a login is an authentication and, if it was granted, the authorization of an EXEC.
 
 The server is named in a configuration (-c, --server) or on the command line (--address, --secret-file, --protocol).
 --users takes the users in turn from a file of "user,password" lines. Wrong passwords are allowed: a rejection counts as

@@ -28,7 +28,7 @@ type labFlags struct {
 func (f *labFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.dir, "dir", "", "directory for the lab's files (default: in your state directory)")
 	c.Flags().Float64Var(&f.pace, "pace", 1,
-		"speed factor of the telephone network (ring cadence, training, dialling), 1 or greater; the broker's own "+
+		"speed factor of the telephone network (ring cadence, training, dialing), 1 or greater; the broker's own "+
 			"waits do not change")
 	c.Flags().StringVar(&f.ports, "ports", string(lab.RFC2217),
 		"how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")

@@ -34,7 +34,7 @@ func newLabAttack() *cobra.Command {
 Without a name it plays all attacks, on every kind of port.
 
 A port without modem signals (tcp, pty) has the modem's result codes and the caller's data in one stream: a caller that types NO CARRIER, OK or
-CONNECT imitates the modem. What the attacker got is judged by the telephone exchange (connections, dialled numbers), the daemon's API and
+CONNECT imitates the modem. What the attacker got is judged by the telephone exchange (connections, dialed numbers), the daemon's API and
 what the attacker could read.
 
 ` + attackList() + `An attack takes up to a minute: the guard times of escape sequences are not shortened by --pace. The files of a lab whose daemon did not hold are

@@ -498,7 +498,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"kim.password}", `kim.password, callback: {dialstring: "5551234;ATH"}}`,
 			`ringback.yaml:4:73: users[0].callback.dialstring: ';' at position 8 of the dial string is not a digit`},
 		{"kim.password}", `kim.password, callback: {dialstring: "911"}}`,
-			`ringback.yaml:4:73: users[0].callback.dialstring: an emergency number ("911*") is never dialled (numbers.emergency has the patterns)`},
+			`ringback.yaml:4:73: users[0].callback.dialstring: an emergency number ("911*") is never dialed (numbers.emergency has the patterns)`},
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", line: 3}}`,
 			`ringback.yaml:4:88: users[0].callback.line: there is no line tty 3 that dials (see the key lines)`},
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", rotary: 2}}`,

@@ -102,7 +102,7 @@ func Keys() []schema.Key {
 					Doc: "A callback expires if it is not completed within this time after the promise."},
 			}},
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
-			Doc: "Number plan: rules for every number before it is dialled.", Keys: numberKeys()},
+			Doc: "Number plan: rules for every number before it is dialed.", Keys: numberKeys()},
 		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object,
 			Keys: placeKeys}, Doc: "Callback numbers for the names that RADIUS sends as Callback-Id."},
 		{Name: "aaa", Reload: schema.NewCalls, Type: schema.Object, Doc: "Authentication, authorization, accounting.",
@@ -177,7 +177,7 @@ func numberKeys() []schema.Key {
 			Default: fmt.Sprint(numbers.DefaultMaxDigits), Example: "15", Doc: "Maximum number of digits."},
 		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern},
 			Example: `["911", "112*"]`,
-			Doc: "Patterns that are never dialled, whatever a policy allows. They replace the built-in ones: `" +
+			Doc: "Patterns that are never dialed, whatever a policy allows. They replace the built-in ones: `" +
 				strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
 	}
 }
@@ -229,7 +229,7 @@ func lineKeys() []schema.Key {
 		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware",
 			Doc: "RTS/CTS or none. Default: as in the URL, else `hardware`."},
 		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: 100, Example: "1",
-			Doc: "Group of interchangeable lines. A callback is dialled by another line of the called line's rotary " +
+			Doc: "Group of interchangeable lines. A callback is dialed by another line of the called line's rotary " +
 				"if one is in service."},
 	}
 	keys = append(keys, lineListKeys()...)

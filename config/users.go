@@ -90,7 +90,7 @@ func (l *loader) number(v *schema.Value, origin numbers.Origin) {
 	if err != nil {
 		l.errorAt(v, "", "%v", err)
 	} else if p := l.site.Plan.IsEmergency(n); p != "" {
-		l.errorAt(v, "numbers.emergency has the patterns", "an emergency number (%q) is never dialled", p)
+		l.errorAt(v, "numbers.emergency has the patterns", "an emergency number (%q) is never dialed", p)
 	}
 }
 

@@ -200,7 +200,7 @@ func glare(err error) string {
 	if errors.Is(err, lines.ErrHeldBack) {
 		return "glare: a call came in just before the dial; the dial command was held back"
 	}
-	return "glare: a call came in while the line dialled (the modem said RING)"
+	return "glare: a call came in while the line dialed (the modem said RING)"
 }
 
 // outcomeAfterScript is the outcome for an error after the script succeeded; LineLost if nothing more specific is

@@ -173,7 +173,7 @@ func answers(dial string) map[string]string {
 	return map[string]string{"AT": "\r\nOK\r\n", "ATH1": "\r\nOK\r\n", "ATDT 84001": dial}
 }
 
-const dialled = "AT\rATDT 84001\r"
+const dialed = "AT\rATDT 84001\r"
 
 func TestDial(t *testing.T) {
 	eio := fmt.Errorf("read tty65: input/output error: %w", lines.ErrDown)
@@ -190,50 +190,50 @@ func TestDial(t *testing.T) {
 		attempts int // times the line was asked to dial
 	}{
 		{"connected", fakeLine{answers: answers("\r\nCONNECT 33600\r\n"), code: lines.Connected}, "rtp", "84001",
-			Connected, "dial 84001 on tty65: CONNECT 33600", dialled, 0, 1},
+			Connected, "dial 84001 on tty65: CONNECT 33600", dialed, 0, 1},
 		{"abort before the driver's line is whole", fakeLine{answers: answers("\r\nBUSY\r\n")}, "rtp", "84001", Busy,
-			"the modem said BUSY while waiting for CONNECT", dialled, 0, 1},
+			"the modem said BUSY while waiting for CONNECT", dialed, 0, 1},
 		{"two-word dial tone", fakeLine{answers: answers("\r\nNO DIAL TONE\r\n")}, "rtp", "84001", NoDialtone,
-			"NO DIAL TONE", dialled, 0, 1},
+			"NO DIAL TONE", dialed, 0, 1},
 		{"abort string that is no result code", fakeLine{answers: answers("\r\nWARBLE\r\n")}, "rtp", "84001", Aborted,
-			"the modem said WARBLE", dialled, 0, 1},
+			"the modem said WARBLE", dialed, 0, 1},
 		{"driver's code takes precedence over the abort",
 			fakeLine{answers: answers("\r\nWARBLE\r\n"), code: lines.Voice}, "rtp",
-			"84001", Voice, "tty65: the modem said VOICE", dialled, 0, 1},
+			"84001", Voice, "tty65: the modem said VOICE", dialed, 0, 1},
 		{"busy seen by the driver alone", fakeLine{answers: answers(""), code: lines.Busy, after: time.Second}, "rtp",
-			"84001", Busy, "the modem said BUSY", dialled, 0, 1},
+			"84001", Busy, "the modem said BUSY", dialed, 0, 1},
 		{"no answer", fakeLine{answers: answers(""), code: lines.NoAnswer, after: time.Second}, "rtp", "84001",
-			NoAnswer, "NO ANSWER", dialled, 0, 1},
+			NoAnswer, "NO ANSWER", dialed, 0, 1},
 		{"no carrier", fakeLine{answers: answers(""), code: lines.NoCarrier, after: time.Second}, "rtp", "84001",
-			NoCarrier, "NO CARRIER", dialled, 0, 1},
+			NoCarrier, "NO CARRIER", dialed, 0, 1},
 		{"no dialtone", fakeLine{answers: answers(""), code: lines.NoDialtone, after: time.Second}, "rtp", "84001",
-			NoDialtone, "NO DIALTONE", dialled, 0, 1},
+			NoDialtone, "NO DIALTONE", dialed, 0, 1},
 		{"error", fakeLine{answers: answers(""), code: lines.Error, after: time.Second}, "rtp", "84001", ModemError,
-			"ERROR", dialled, 0, 1},
+			"ERROR", dialed, 0, 1},
 		{"glare", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001", Glare, "RING",
-			dialled, 0, 1},
+			dialed, 0, 1},
 		{"glare during the dial", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", "84001",
-			Glare, "tty65: glare: a call came in while the line dialled", dialled, 0, 1},
+			Glare, "tty65: glare: a call came in while the line dialed", dialed, 0, 1},
 		{"blacklisted", fakeLine{answers: answers(""), code: lines.Blacklisted, after: time.Second}, "rtp", "84001",
-			Blacklisted, "BLACKLISTED", dialled, 0, 1},
+			Blacklisted, "BLACKLISTED", dialed, 0, 1},
 		{"delayed", fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second}, "rtp", "84001", Delayed,
-			"DELAYED", dialled, 0, 1},
+			"DELAYED", dialed, 0, 1},
 		{"fax", fakeLine{answers: answers("\r\nCONNECT FAX\r\n"), code: lines.Fax}, "rtp", "84001", Fax,
-			"the modem said FAX", dialled, 0, 1},
-		{"timeout", fakeLine{answers: answers("")}, "rtp", "84001", TimedOut, "no CONNECT within 45s", dialled, 0, 1},
+			"the modem said FAX", dialed, 0, 1},
+		{"timeout", fakeLine{answers: answers("")}, "rtp", "84001", TimedOut, "no CONNECT within 45s", dialed, 0, 1},
 		{"timeout after a text that is no result code", fakeLine{answers: answers("ATDT 84001\r\r\nLINE BLOCKED\r\n")},
 			"rtp", "84001", TimedOut,
-			`no CONNECT within 45s (word 13); the modem last said "LINE BLOCKED"`, dialled, 0, 1},
+			`no CONNECT within 45s (word 13); the modem last said "LINE BLOCKED"`, dialed, 0, 1},
 		{"no final answer", fakeLine{answers: map[string]string{"AT": "\r\nHELLO\r\n"},
 			err: errors.New("no answer to the dial command within 1m0s")}, "mute", "84001", ModemError,
 			`no answer to the dial command within 1m0s; the modem last said "HELLO"`, "ATDT 84001\rAT\r", 0, 1},
 		{"timeout, and stuck off hook", fakeLine{answers: answers(""), err: errStuck}, "rtp", "84001", TimedOut,
-			errStuck.Error(), dialled, 0, 1},
+			errStuck.Error(), dialed, 0, 1},
 		{"mute modem", fakeLine{answers: map[string]string{}}, "rtp", "84001", TimedOut, "no OK within 5s", "AT\r", 0,
 			1},
 		{"line lost", fakeLine{}, "rtp", "84001", LineLost, "line lost while waiting for OK", "AT\r", 0, 1},
 		{"driver gives up the port", fakeLine{answers: answers(""), after: time.Second}, "rtp", "84001", LineLost,
-			"cancelled while waiting for CONNECT", dialled, 0, 1},
+			"cancelled while waiting for CONNECT", dialed, 0, 1},
 		{"line refuses", fakeLine{refuse: true, err: eio}, "rtp", "84001", LineLost, eio.Error(), "", 0, 1},
 		{"line does not run the script", fakeLine{refuse: true}, "rtp", "84001", LineLost, "did not run the script", "",
 			0, 1},
@@ -247,15 +247,15 @@ func TestDial(t *testing.T) {
 		{"cleared before", fakeLine{refuse: true, err: cleared}, "rtp", "84001", Cancelled, "the line was cleared", "",
 			0, 1},
 		{"cleared meanwhile", fakeLine{answers: answers(""), after: time.Second, cause: cleared}, "rtp", "84001",
-			Cancelled, "the line was cleared", dialled, 0, 1},
+			Cancelled, "the line was cleared", dialed, 0, 1},
 		{"cleared after", fakeLine{answers: answers(""), err: cleared}, "hasty", "84001", Cancelled,
 			"the line was cleared", "ATDT 84001\r", 0, 1},
 		{"released", fakeLine{refuse: true, err: fmt.Errorf("tty 65: %w", lines.ErrReleased)}, "rtp", "84001",
 			Cancelled, "released", "", 0, 1},
 		{"call in spite of an error", fakeLine{answers: answers("\r\nCONNECT\r\n"), call: &lines.Call{}, err: eio},
-			"rtp", "84001", LineLost, eio.Error(), dialled, 1, 1},
+			"rtp", "84001", LineLost, eio.Error(), dialed, 1, 1},
 		{"call in spite of the script", fakeLine{answers: answers("\r\nBUSY\r\n"), call: &lines.Call{}}, "rtp", "84001",
-			Busy, "BUSY", dialled, 1, 1},
+			Busy, "BUSY", dialed, 1, 1},
 		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost,
 			"did not run the script", "", 1, 1},
 		{"no script", fakeLine{}, "isdn", "84001", NoScript,
@@ -294,7 +294,7 @@ func TestDial(t *testing.T) {
 	}
 }
 
-// TestHeldBack: a dial command that was provably never sent is distinguished from one that may have dialled.
+// TestHeldBack: a dial command that was provably never sent is distinguished from one that may have dialed.
 func TestHeldBack(t *testing.T) {
 	rang := fmt.Errorf("tty65: %w: %w", lines.ErrHeldBack, lines.ErrRinging)
 	dead := fmt.Errorf("%w: %w", lines.ErrHeldBack, lines.ErrDown)
@@ -316,7 +316,7 @@ func TestHeldBack(t *testing.T) {
 		{"it rings before the dial command", fakeLine{answers: map[string]string{}, after: time.Second, cause: rang},
 			"rtp", Glare, "held back", true},
 		{"it rings while it dials", fakeLine{answers: answers(""), code: lines.Ring, after: time.Second}, "rtp", Glare,
-			"while the line dialled", false},
+			"while the line dialed", false},
 		{"the modem is dead", fakeLine{refuse: true, err: dead}, "rtp", LineLost, "the line is down", true},
 		{"the script fails before the dial command", fakeLine{answers: map[string]string{}, err: noOK}, "rtp", TimedOut,
 			"no OK within 5s", true},
@@ -369,7 +369,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// Whatever text a number comes from, via the plan or from a record, only digits are dialled.
+// Whatever text a number comes from, via the plan or from a record, only digits are dialed.
 func FuzzNumber(f *testing.F) {
 	f.Add("84001")
 	f.Add("84001;ATH")

@@ -75,7 +75,7 @@ user = austin-02 {
 user = paia-04 {
 	login = cleartext "canary-login-1488"
 	enable = cleartext "canary-enable-1519"
-	challenge = "Favourite beach: " "canary-answer-1607"
+	challenge = "Favorite beach: " "canary-answer-1607"
 	service = exec {
 		priv-lvl = 1
 	}
@@ -161,7 +161,7 @@ func canaryCalls(t *testing.T, l *lab.Lab, kind lab.AAA, told map[string]string)
 	p.see("% Login invalid")
 	p.login("paia-04", "canary-login-1488")
 	if kind == lab.ByTACACS || kind == lab.ByTACACSTLS {
-		p.see("Favourite beach: ")
+		p.see("Favorite beach: ")
 		p.enter("canary-answer-1607")
 	}
 	p.see(prompt + ">")

@@ -83,7 +83,7 @@ func hosts(allow ...string) edit {
 }
 
 // Service-Type Callback-Login-User: leg two connects to Login-IP-Host, over Telnet and over TCP-Clear, with octets in
-// both directions, and is accounted. A host that is not listed rejects the login, and nothing is dialled.
+// both directions, and is accounted. A host that is not listed rejects the login, and nothing is dialed.
 func TestCallbackToHost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ service, typed, sent string }{
@@ -106,7 +106,7 @@ func TestCallbackToHost(t *testing.T) {
 			p.call("huelo-06", "lei-1993")
 			p.see("% Authorization failed")
 			p.hangUp()
-			wantDialled(t, l)
+			wantDialed(t, l)
 
 			p.promised("haiku-05", "lei-1993")
 			p.answer()
@@ -120,7 +120,7 @@ func TestCallbackToHost(t *testing.T) {
 			p.see(hostFarewell)
 			p.see("NO CARRIER")
 			nobodyOnLine(t, l)
-			wantDialled(t, l, "84001")
+			wantDialed(t, l, "84001")
 			if got := host.heard(); !strings.Contains(got, tt.sent) {
 				t.Errorf("the host has received %q, not %q", got, tt.sent)
 			}
@@ -158,7 +158,7 @@ func TestCallbackToAutocmd(t *testing.T) {
 	p.call("keanae-07", "lei-1993") // there is no such command: what cannot be executed is not ignored
 	p.see("% Authorization failed")
 	p.hangUp()
-	wantDialled(t, l)
+	wantDialed(t, l)
 
 	p.promised("haiku-05", "lei-1993")
 	p.answer()
@@ -176,5 +176,5 @@ func TestCallbackToAutocmd(t *testing.T) {
 	if strings.Contains(p.screen.String(), "maui-nas-04>") {
 		t.Error("the caller saw a prompt of the EXEC")
 	}
-	wantDialled(t, l, "84001", "84001")
+	wantDialed(t, l, "84001", "84001")
 }

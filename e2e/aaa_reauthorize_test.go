@@ -18,8 +18,8 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 
 `
 
-// `reauthorize: before_dial`: a callback that AAA has revoked between promise and dial is not dialled, and gives the
-// reason. An unrevoked one is dialled.
+// `reauthorize: before_dial`: a callback that AAA has revoked between promise and dial is not dialed, and gives the
+// reason. An unrevoked one is dialed.
 func TestReauthorizeBeforeDial(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -56,7 +56,7 @@ DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer requires a ca
 				p.see(prompt + ">")
 				p.hangUp()
 				onlyCallback(t, l, "the callback's end", phase("completed"))
-				wantDialled(t, l, "84003")
+				wantDialed(t, l, "84003")
 				return
 			}
 			changed := strings.Replace(users, tt.old, tt.new, 1)
@@ -71,7 +71,7 @@ DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer requires a ca
 			if c.Attempts != 0 || len(c.Dials) != 0 {
 				t.Errorf("%d attempts: %+v", c.Attempts, c.Dials)
 			}
-			wantDialled(t, l)
+			wantDialed(t, l)
 		})
 	}
 }

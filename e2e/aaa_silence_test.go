@@ -36,13 +36,13 @@ func TestSilencedBetweenLegs(t *testing.T) {
 			if c := onlyCallback(t, l, "the callback's end", phase("failed")); c.Entry != string(kind) {
 				t.Errorf("leg one was admitted by %s, so the test has no effect: %+v", c.Entry, c)
 			}
-			wantDialled(t, l, "84003")
+			wantDialed(t, l, "84003")
 
 			p.call("kihei-03", "wailea-03")
 			p.see(prompt + ">")
 			p.hangUp()
 			nobodyOnLine(t, l)
-			wantDialled(t, l, "84003")
+			wantDialed(t, l, "84003")
 		})
 	}
 }

@@ -96,7 +96,7 @@ func TestCrashFlippedBit(t *testing.T) {
 	if n := len(town.lineDials()); n != 2 || sessions(stranger) != 0 {
 		t.Errorf("dials: %+v", town.lineDials())
 	}
-	if !d.says("error", "a callback's row is damaged; it will not be dialled") {
+	if !d.says("error", "a callback's row is damaged; it will not be dialed") {
 		t.Error("the log has no alarm")
 	}
 	if t.Failed() {

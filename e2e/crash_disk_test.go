@@ -91,7 +91,7 @@ func TestCrashFileLimit(t *testing.T) {
 	}
 }
 
-// crashFull: while the disk is full a caller is told so and is back at the login prompt, nothing is dialled and nobody
+// crashFull: while the disk is full a caller is told so and is back at the login prompt, nothing is dialed and nobody
 // is admitted; as soon as there is room the same daemon calls back.
 func crashFull(t *testing.T, town *crashTown, d *crashDaemon, fill, free func() error) {
 	t.Helper()

@@ -192,7 +192,7 @@ func (town *crashTown) life(t *testing.T, strace, calls string, n int) (hit bool
 		// Only a crash between the attempt's record and its dial may cost the one promised call.
 		records, _ := town.records()
 		if len(records) != 1 || records[0].Attempts != town.max {
-			return true, fmt.Errorf("a promise was seen, nothing was dialled, and no crash has used the budget "+
+			return true, fmt.Errorf("a promise was seen, nothing was dialed, and no crash has used the budget "+
 				"(%d dials before)", dials)
 		}
 	}

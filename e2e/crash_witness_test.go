@@ -93,7 +93,7 @@ func (town *crashTown) witness() error {
 	for _, d := range town.lineDials() {
 		i := slices.IndexFunc(records, func(r crashRecord) bool { return r.covers(d, spent[r.ID]) })
 		if i < 0 {
-			complain("%s dialled %s at %s: no recorded attempt covers it", d.Modem, d.Number,
+			complain("%s dialed %s at %s: no recorded attempt covers it", d.Modem, d.Number,
 				d.Time.Format(time.StampMicro))
 			continue
 		}
@@ -136,7 +136,7 @@ func (town *crashTown) provenOnHook() (met int, err error) {
 			}
 		case exchange.DialEvent:
 			if tainted[e.Modem] {
-				return met, fmt.Errorf("%s was off hook when its port was opened, and dialled %s before it was on hook",
+				return met, fmt.Errorf("%s was off hook when its port was opened, and dialed %s before it was on hook",
 					e.Modem, e.Text)
 			}
 		}

@@ -105,7 +105,7 @@ attempts: 1
 		t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
 	}
 	if wait := between(r.Callback, "Restarted", "dialing"); wait < 5*time.Second {
-		t.Errorf("dialled %v after the restart, forced_wait is 5 s: %+v", wait, r.Callback.History)
+		t.Errorf("dialed %v after the restart, forced_wait is 5 s: %+v", wait, r.Callback.History)
 	}
 }
 

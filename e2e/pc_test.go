@@ -162,8 +162,8 @@ func nobodyOnLine(t *testing.T, l *lab.Lab) {
 	})
 }
 
-// dialled returns the numbers that the daemon's lines have dialled.
-func dialled(l *lab.Lab) []string {
+// dialed returns the numbers that the daemon's lines have dialed.
+func dialed(l *lab.Lab) []string {
 	var numbers []string
 	for _, d := range lineDials(l) {
 		numbers = append(numbers, d.Number)
@@ -171,11 +171,11 @@ func dialled(l *lab.Lab) []string {
 	return numbers
 }
 
-// wantDialled compares the dial commands with the expected ones.
-func wantDialled(t *testing.T, l *lab.Lab, want ...string) {
+// wantDialed compares the dial commands with the expected ones.
+func wantDialed(t *testing.T, l *lab.Lab, want ...string) {
 	t.Helper()
-	if got := dialled(l); !slices.Equal(got, want) {
-		t.Errorf("the lines have dialled %q, must be %q", got, want)
+	if got := dialed(l); !slices.Equal(got, want) {
+		t.Errorf("the lines have dialed %q, must be %q", got, want)
 	}
 }
 

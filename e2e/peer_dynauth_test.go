@@ -79,7 +79,7 @@ func accounted(t *testing.T, f *aaatest.FreeRADIUS, want record) (found record) 
 	return found
 }
 
-// A waiting callback is cancelled by the Acct-Multi-Session-Id that the accounting server has: nothing is dialled, and
+// A waiting callback is cancelled by the Acct-Multi-Session-Id that the accounting server has: nothing is dialed, and
 // afterwards there is nothing left to cancel.
 func TestPeerDisconnectCancelsCallback(t *testing.T) {
 	t.Parallel()
@@ -96,7 +96,7 @@ func TestPeerDisconnectCancelsCallback(t *testing.T) {
 	}
 	radclient(t, address, "disconnect", coaSecret, who, "Error-Cause = Session-Context-Not-Found")
 	elapsed(t, time.Until(promised.Add(6*time.Second)))
-	wantDialled(t, l)
+	wantDialed(t, l)
 	onlyCallback(t, l, "the unchanged callback", phase("cancelled"))
 }
 
@@ -119,7 +119,7 @@ func TestPeerCoADelaysCallback(t *testing.T) {
 	p.answer()
 	d := lineDials(l)
 	if len(d) != 1 || d[0].Number != "84001" || d[0].Time.Before(asked.Add(6*time.Second)) {
-		t.Errorf("dialled %+v, must be 84001, 6 s after %v at the earliest", d, asked)
+		t.Errorf("dialed %+v, must be 84001, 6 s after %v at the earliest", d, asked)
 	}
 	p.see(prompt + ">")
 	p.hangUp()
@@ -178,7 +178,7 @@ func TestPeerDynAuthRefused(t *testing.T) {
 		func(all []client.Callback) (client.Callback, bool) {
 			return all[0], len(all) == 2 && all[0].Phase == "waiting" && all[1].Phase == "cancelled"
 		})
-	wantDialled(t, l)
+	wantDialed(t, l)
 }
 
 // sendRaw returns a function that sends the octets from its own port at each call, and returns the code of the reply: 0

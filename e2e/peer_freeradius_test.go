@@ -104,7 +104,7 @@ func TestPeerFreeRADIUSScenarios(t *testing.T) {
 			t.Parallel()
 			l, f := freeradiusTown(t, nil)
 			play(t, l, shipped(t, tt.scenario))
-			wantDialled(t, l, "84001")
+			wantDialed(t, l, "84001")
 			tt.reconciled(t, f)
 		})
 	}
@@ -192,7 +192,7 @@ func TestPeerFreeRADIUSRejectWithNumber(t *testing.T) {
 	play(t, l, parse(t, login("austin-01", "wrong")+
 		"see % Login invalid\nsee Username:\nhangup\n-- callback --\nnone\n"))
 	if d := lineDials(l); len(d) != 0 {
-		t.Errorf("a number was dialled: %+v", d)
+		t.Errorf("a number was dialed: %+v", d)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestPeerFreeRADIUSUnsigned(t *testing.T) {
 	}
 	play(t, l, parse(t, login("noma", "unsigned-5")+"see % \nsee Username:\nhangup\n-- callback --\nnone\n"))
 	if d := lineDials(l); len(d) != 0 {
-		t.Errorf("a number was dialled: %+v", d)
+		t.Errorf("a number was dialed: %+v", d)
 	}
 	eventually(t, "the hint in the daemon's log",
 		func() bool { return strings.Contains(readFile(t, filepath.Join(l.Dir(), "ringback.log")), hint) })

@@ -26,8 +26,8 @@ kula-ise	Cleartext-Password := "lavender"
 `
 
 // An outside-line prefix in an old file's numbers is removed if the configuration lists it, because the dial template
-// adds it; the dialled number is the one that the file meant. If it is not listed, the number is invalid and nothing is
-// dialled. The policies see the number without the prefix.
+// adds it; the dialed number is the one that the file meant. If it is not listed, the number is invalid and nothing is
+// dialed. The policies see the number without the prefix.
 func TestPeerFreeRADIUSOldNumbers(t *testing.T) {
 	t.Parallel()
 	denied := edit{"policies.d/default.yaml", `deny: ["849*"]`, `deny: ["1800*"]`}

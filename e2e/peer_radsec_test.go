@@ -80,7 +80,7 @@ func TestPeerRadSecScenarios(t *testing.T) {
 				f, address := server.start(t, ca)
 				l := startTown(t, lab.Options{AAA: lab.ByRadSec, Edit: toRadSec(address, client, waits("2s"))(t)})
 				play(t, l, shipped(t, legs.scenario))
-				wantDialled(t, l, "84001")
+				wantDialed(t, l, "84001")
 				if server.on {
 					legs.reconciled(t, f)
 				} else {
@@ -108,7 +108,7 @@ func TestPeerRadSecOfAnotherAuthority(t *testing.T) {
 			// A user of the RADIUS server is unknown to the next method of the list.
 			play(t, l, parse(t, login("austin-01", "maui-1993")+
 				"see % Login invalid\nsee NO CARRIER\n-- callback --\nnone\n"))
-			wantDialled(t, l)
+			wantDialed(t, l)
 			log := readFile(t, filepath.Join(l.Dir(), "ringback.log"))
 			if !strings.Contains(log, "AAA is silent") || !strings.Contains(log, "check ca_file") {
 				t.Errorf("the log does not say to check ca_file:\n%s", log)

@@ -62,7 +62,7 @@ func (o outage) live(t *testing.T, l *lab.Lab) (at outageTimes) {
 	elapsed(t, time.Second)
 	o.end()
 	onlyCallback(t, l, "the callback's end", phase("completed"))
-	wantDialled(t, l, "84001")
+	wantDialed(t, l, "84001")
 	return at
 }
 

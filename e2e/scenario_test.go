@@ -29,7 +29,7 @@ func TestScenarios(t *testing.T) {
 					t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
 				}
 				if wait := between(r.Callback, "HungUp", "dialing"); wait < 5*time.Second {
-					t.Errorf("dialled %v after the hang-up, forced_wait is 5 s: %+v", wait, r.Callback.History)
+					t.Errorf("dialed %v after the hang-up, forced_wait is 5 s: %+v", wait, r.Callback.History)
 				}
 			})
 		}

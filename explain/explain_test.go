@@ -14,7 +14,7 @@ import (
 )
 
 // A grant that a session would reject is not reported as admitted.
-func TestReportOfWhatCannotBeHonoured(t *testing.T) {
+func TestReportOfWhatCannotBeHonored(t *testing.T) {
 	t.Parallel()
 	cfg := configtest.Load(t, "hostname: h\nusers: [{name: kim, password_file: password}]\naaa: {lists: {login: "+
 		"{default: [local]}}}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n")

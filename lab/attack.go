@@ -246,7 +246,7 @@ func (s *siege) compareUsers(ctx context.Context) {
 	}
 }
 
-// placed reports whether the last dial command of a line has connected it with the number that it dialled.
+// placed reports whether the last dial command of a line has connected it with the number that it dialed.
 func (s *siege) placed(tty int) bool {
 	dials := s.Dials()
 	slices.Reverse(dials)

@@ -77,7 +77,7 @@ func escapes() []Attack {
 				if err := thief.types("\rATDT" + premiumNumber + "\r"); err != nil {
 					return err
 				}
-				return s.until(ctx, 2*time.Second, s.dialled)
+				return s.until(ctx, 2*time.Second, s.dialed)
 			},
 		},
 	}
@@ -101,8 +101,8 @@ func (s *siege) escaped(ctx context.Context, after string) func() bool {
 	}
 }
 
-// dialled records a dial command that the thief made the modem execute.
-func (s *siege) dialled() bool {
+// dialed records a dial command that the thief made the modem execute.
+func (s *siege) dialed() bool {
 	for _, d := range s.Dials() {
 		if strings.HasPrefix(d.Modem, "tty") && strings.Contains(d.Number, premiumNumber) {
 			s.gets("a call to %s by %s", d.Number, d.Modem)
@@ -204,7 +204,7 @@ func (h *evilHost) attack(ctx context.Context, s *siege) error {
 		_, _ = c.Write([]byte("\rATDT" + premiumNumber + "\r")) // the session may have ended
 	}
 	for range 20 {
-		if s.dialled() {
+		if s.dialed() {
 			break
 		}
 		select {

@@ -251,7 +251,7 @@ func (l *Lab) startTown() error {
 		l.subscribers[r.Name] = l.addModem(exchange.ModemConfig{Name: r.Name, Number: r.Number, Profile: profile})
 	}
 	for _, r := range reserved {
-		l.exchange.Reserve(r.Number, r.Behaviour)
+		l.exchange.Reserve(r.Number, r.Behavior)
 	}
 	return nil
 }

@@ -67,8 +67,8 @@ func TestParseScenarioMistakes(t *testing.T) {
 		{steps + "-- callback --\nphase completed\n",
 			"callback line 1: \"phase completed\": expected `key: value` with phase, user, number, verify, attempts, " +
 				"cause or tty, or the one word none"},
-		{steps + "-- callback --\nuser: x\ncolour: red\n",
-			"callback line 2: \"colour: red\": expected `key: value` with phase, user, number, verify, attempts, " +
+		{steps + "-- callback --\nuser: x\ncolor: red\n",
+			"callback line 2: \"color: red\": expected `key: value` with phase, user, number, verify, attempts, " +
 				"cause or tty, or the one word none"},
 		{steps + "-- callback --\nattempts: one\n", `callback: attempts "one" is not a number`},
 	} {

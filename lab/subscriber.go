@@ -27,7 +27,7 @@ type subscriber struct {
 	echo   io.Writer // gets the screen's text as it appears; may be nil
 }
 
-// defaultWithin is how long a `see` waits: forced wait, dialling, ringing and training at pace 1, with a margin.
+// defaultWithin is how long a `see` waits: forced wait, dialing, ringing and training at pace 1, with a margin.
 const defaultWithin = 2 * time.Minute
 
 func newSubscriber(m *exchange.Modem, echo io.Writer) *subscriber {

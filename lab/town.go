@@ -37,7 +37,7 @@ var users = []struct{ Name, Password, About string }{
 // reserved are numbers without a modem.
 var reserved = []struct {
 	Number, About string
-	Behaviour     exchange.Behaviour
+	Behavior      exchange.Behavior
 }{
 	{"84010", "is always busy", exchange.Busy},
 	{"84011", "rings, nobody answers", exchange.NoAnswer},

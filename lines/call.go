@@ -11,7 +11,7 @@ type Direction string
 
 const (
 	Incoming Direction = "incoming" // a caller rang our modem
-	Outgoing Direction = "outgoing" // our modem dialled
+	Outgoing Direction = "outgoing" // our modem dialed
 )
 
 // Data gives access to the bytes of a connected call. Reads and writes past the end of the call return io.EOF; a
@@ -66,7 +66,7 @@ const (
 	NoCarrier   ResultCode = "NO CARRIER"
 	NoDialtone  ResultCode = "NO DIALTONE"
 	Error       ResultCode = "ERROR"
-	Ring        ResultCode = "RING" // glare: an incoming call while dialling
+	Ring        ResultCode = "RING" // glare: an incoming call while dialing
 	Blacklisted ResultCode = "BLACKLISTED"
 	Delayed     ResultCode = "DELAYED"
 	Voice       ResultCode = "VOICE"

@@ -18,7 +18,7 @@ type Dialable interface {
 type Dialed struct {
 	Call       *Call  // connected; the caller of the dial must hang it up; nil: not connected
 	Outcome    string // "connected", "busy", "no answer", …
-	Detail     string // human-readable: what was dialled on which line, the result, and a fix if there is one
+	Detail     string // human-readable: what was dialed on which line, the result, and a fix if there is one
 	Transcript string // of the chat script, a line for each entry, secrets masked; "" if nothing was sent or received
 	HeldBack   bool   // the dial command was provably never sent (ErrHeldBack): no call was placed
 	Final      bool   // the same dial always ends like this, for example if the script is missing

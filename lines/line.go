@@ -46,7 +46,7 @@ type Config struct {
 
 // Trusted reports whether no caller can impersonate the line's modem. On a port without modem signals, a caller can
 // write result codes and caller IDs into the data. On such a line, a callback needs a login on leg two and no number
-// reported by the modem is dialled, unless the operator accepts the risk.
+// reported by the modem is dialed, unless the operator accepts the risk.
 func (c Config) Trusted() bool { return !c.InBand || c.InsecureSignals }
 
 func (c *Config) mode() ModemMode {
@@ -90,7 +90,7 @@ const (
 	Idle        State = "idle"        // in service, on hook, not leased
 	Ringing     State = "ringing"     // RING seen, not yet connected
 	InCall      State = "in call"     // an incoming call is up
-	Leased      State = "leased"      // leased to a callback that is not dialling yet
+	Leased      State = "leased"      // leased to a callback that is not dialing yet
 	Dialing     State = "dialing"     // a dial command was given
 	OutCall     State = "out call"    // an outgoing call is up
 	HangingUp   State = "hanging up"  // until proven on hook

@@ -74,7 +74,7 @@ func (s *sources) compile(t *testing.T, declaration string) error {
 
 // The compiler enforces law 7: a dial template accepts a Number, and outside this package a text becomes one only
 // through the plan or Reread.
-func TestNoStringIsDialled(t *testing.T) {
+func TestNoStringIsDialed(t *testing.T) {
 	s := newSources()
 	for _, good := range []string{
 		`var n, _ = numbers.Plan{}.Canonical("84001", numbers.OriginAAA); var _ = chat.Options{Dialstring: n}`,

@@ -61,11 +61,11 @@ func TestEvaluate(t *testing.T) {
 		{name: "fixed number without policy files", auth: fixed, want: CallBack, number: "84001", reason: "at 84001"},
 		{name: "NULL without policy files", auth: null, want: Refuse, reason: "but group default does not",
 			text: TextNoCallback},
-		{name: "a grant that cannot be honoured", policy: &open,
+		{name: "a grant that cannot be honored", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Refuse = "PPP is not served" }), want: Refuse,
 			reason: "PPP is not served", text: TextRefused},
 		{name: "that on leg two", auth: aaa.Authorization{Refuse: "x"}, r: Request{Leg: 2}, want: Refuse,
-			reason: "cannot be honoured: x"},
+			reason: "cannot be honored: x"},
 		{name: "leg two causes no callback", policy: &open, auth: fixed, r: Request{Leg: 2}, want: Admit,
 			reason: "the call that the callback made"},
 		{name: "leg two, NULL", policy: &open, auth: null, r: Request{Leg: 2}, want: Admit},
@@ -271,7 +271,7 @@ func TestTraceForms(t *testing.T) {
 	_, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "austin-02"}, Auth: null, Service: aaa.EXEC,
 		FromCaller: ptr("84007")})
 	const want = ` 1  group              user "austin-02"                                     policy of group default: no other group claims this user
- 2  authorization      no Service-Type                                      can be honoured
+ 2  authorization      no Service-Type                                      can be honored
  3  leg                leg 1                                                the caller's own call
  4  callback demanded  AAA requires callback: yes                           continue
  5  callback enabled   exec.callback true                                   continue
@@ -290,7 +290,7 @@ func TestTraceForms(t *testing.T) {
 	}
 	j, err := json.Marshal(trace[:2])
 	if err != nil ||
-		string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims this user"},{"rule":"authorization","input":"no Service-Type","result":"can be honoured"}]` {
+		string(j) != `[{"rule":"group","input":"user \"austin-02\"","result":"policy of group default: no other group claims this user"},{"rule":"authorization","input":"no Service-Type","result":"can be honored"}]` {
 		t.Errorf("%s, %v", j, err)
 	}
 }

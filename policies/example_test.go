@@ -52,7 +52,7 @@ attempts: {max: 3}
 	// 84901: invalid_number: group staff: deny "849*" is the longest match
 	// 84007: call_back: at 84007, allowed by group staff
 	//   group: policy of group staff: the group lists this user
-	//   authorization: can be honoured
+	//   authorization: can be honored
 	//   leg: the caller's own call
 	//   callback demanded: continue
 	//   callback enabled: continue

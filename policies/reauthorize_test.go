@@ -127,8 +127,8 @@ func TestReauthorized(t *testing.T) {
 		{"on another rotary now", promise(fixed, nil, ""), onRotary, Refuse, "the line"},
 		{"the same line", promise(onLine, nil, ""), onLine, CallBack, ""},
 		{"no line named any more", promise(onLine, nil, ""), fixed, CallBack, ""},
-		{"cannot be honoured", promise(fixed, nil, ""), with(fixed, func(a *aaa.Authorization) { a.Refuse = "x" }),
-			Refuse, "cannot be honoured"},
+		{"cannot be honored", promise(fixed, nil, ""), with(fixed, func(a *aaa.Authorization) { a.Refuse = "x" }),
+			Refuse, "cannot be honored"},
 		{"no-verify only now", promise(fixed, nil, ""), verified, CallBack, ""},
 		{"no-verify no more", promise(verified, nil, ""), fixed, CallBack, ""},
 	} {

@@ -47,7 +47,7 @@ func (e *evaluation) choose() (group, string) {
 	return group{p, p.Digest()}, "built in, because there is no policy file for this user"
 }
 
-// Law 4: an authentic grant that cannot be honoured is a refusal.
+// Law 4: an authentic grant that cannot be honored is a refusal.
 func ruleAuthorization(e *evaluation) (string, string, bool) {
 	kind := e.Auth.Kind
 	if kind == "" {
@@ -55,9 +55,9 @@ func ruleAuthorization(e *evaluation) (string, string, bool) {
 	}
 	if e.Auth.Refuse != "" {
 		return e.refuse(kind, TextRefused, "correct the user's entry at the AAA server",
-			"the authorization cannot be honoured: %s", printable(e.Auth.Refuse))
+			"the authorization cannot be honored: %s", printable(e.Auth.Refuse))
 	}
-	return kind, "can be honoured", false
+	return kind, "can be honored", false
 }
 
 // Law 6: on leg two a callback is never decided; a requirement for one counts as met.
@@ -130,7 +130,7 @@ func ruleNoVerify(e *evaluation) (string, string, bool) {
 
 func mayOmitLogin(s aaa.Service) bool { return s == aaa.EXEC || s == "ara" }
 
-// ruleSessions: leg two would be refused if the user already has the maximum number of sessions, so it is not dialled.
+// ruleSessions: leg two would be refused if the user already has the maximum number of sessions, so it is not dialed.
 func ruleSessions(e *evaluation) (string, string, bool) {
 	limit := "no Port-Limit"
 	if e.Auth.PortLimit > 0 {

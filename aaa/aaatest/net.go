@@ -28,12 +28,12 @@ type datagram struct {
 	b    []byte
 }
 
-// MemConn is one socket of a Net: a net.PacketConn and, if dialled, a net.Conn. Datagrams that overflow its queue are
+// MemConn is one socket of a Net: a net.PacketConn and, if dialed, a net.Conn. Datagrams that overflow its queue are
 // lost.
 type MemConn struct {
 	net    *Net
 	name   string
-	peer   string // dialled
+	peer   string // dialed
 	queue  chan datagram
 	closed chan struct{}
 	once   sync.Once

@@ -15,7 +15,7 @@ import (
 type StreamNet struct {
 	mu        sync.Mutex
 	listeners map[string]*memListener
-	dialled   int
+	dialed    int
 }
 
 // Listen opens a listener with the given name.
@@ -37,8 +37,8 @@ func (n *StreamNet) Listen(name string) (net.Listener, error) {
 // used as radius.Config.Dial.
 func (n *StreamNet) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
-	n.dialled++
-	name := fmt.Sprintf("client-%d", n.dialled)
+	n.dialed++
+	name := fmt.Sprintf("client-%d", n.dialed)
 	l := n.listeners[address]
 	n.mu.Unlock()
 	if l == nil {
@@ -58,11 +58,11 @@ func (n *StreamNet) Dial(ctx context.Context, _, address string) (net.Conn, erro
 	return nil, fmt.Errorf("dial %s: connection refused", address)
 }
 
-// Dialled returns the number of attempts to connect.
-func (n *StreamNet) Dialled() int {
+// Dialed returns the number of attempts to connect.
+func (n *StreamNet) Dialed() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.dialled
+	return n.dialed
 }
 
 // memQueue is one direction of a stream, with unlimited space: writes never block.

@@ -23,7 +23,7 @@ const maxDelay = time.Hour
 type Way int
 
 const (
-	Dialled    Way = iota // AAA gives it
+	Dialed     Way = iota // AAA gives it
 	Placed                // Callback-Id: a name in the table of places
 	Fixed                 // AAA says that it is fixed; another attribute contains it
 	Typed                 // the caller chooses it: NULL
@@ -38,7 +38,7 @@ var ways = [...]string{
 // claim is what one attribute says about the number.
 type claim struct {
 	way Way
-	s   string // Dialled: the number; Placed: the name
+	s   string // Dialed: the number; Placed: the name
 	by  string
 }
 
@@ -78,7 +78,7 @@ func (g *Grant) Claim(w Way, s string) error {
 	c := claim{w, s, g.By}
 	for _, other := range g.claims {
 		switch {
-		case w == Dialled && other.way == Dialled:
+		case w == Dialed && other.way == Dialed:
 			if bare(s) != bare(other.s) {
 				return fmt.Errorf("it gives a different number than %s", other.by)
 			}
@@ -114,7 +114,7 @@ func (g *Grant) Number(s string) error {
 	if err := OneLine(s); err != nil {
 		return err
 	}
-	return g.CallTo(Dialled, s)
+	return g.CallTo(Dialed, s)
 }
 
 // bare returns s without the characters that the number plan drops.
@@ -190,7 +190,7 @@ func (g *Grant) concludeCallback() (by, note string, err error) {
 	}
 	g.A.Callback = true
 	switch number.way {
-	case Dialled:
+	case Dialed:
 		g.A.Dialstring = aaa.DialstringOf(number.s)
 	case Placed:
 		g.A.CallbackID = number.s

@@ -114,7 +114,7 @@ var (
 const Again = "ignored: repeated with the same value"
 
 // Take reads the current pair (see Begin) and sets Field and Note. A pair that cannot be
-// honoured changes nothing; a mandatory one is the error, which refuses the whole reply.
+// honored changes nothing; a mandatory one is the error, which refuses the whole reply.
 func (g *Grant) Take(p Pair) error {
 	before := *g
 	err := g.take(p)
@@ -170,7 +170,7 @@ func find(p Pair) (*Row, string, error) {
 		case row.In&p.At != 0:
 			return row, name, nil
 		case p.At != Ours:
-			return nil, name, fmt.Errorf("it cannot be honoured in %s", p.At)
+			return nil, name, fmt.Errorf("it cannot be honored in %s", p.At)
 		}
 	}
 	return nil, name, errUnknown

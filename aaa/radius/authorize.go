@@ -35,7 +35,7 @@ type Dialects struct {
 }
 
 // Authorize returns what the attributes of an Access-Accept grant to a session of the given kind ("" is EXEC). It never
-// panics. If an attribute cannot be honoured, Refuse is set and names it, and nothing is granted. Dial strings are not
+// panics. If an attribute cannot be honored, Refuse is set and names it, and nothing is granted. Dial strings are not
 // checked against the number plan: the caller must do that.
 func (d Dialects) Authorize(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
 	if session == "" {
@@ -177,7 +177,7 @@ type reading struct {
 	Dialects
 	session aaa.Service
 	pairs.Grant
-	err error // about the first attribute that cannot be honoured
+	err error // about the first attribute that cannot be honored
 
 	seen    []seen
 	service *serviceType
@@ -217,10 +217,10 @@ type seen struct {
 	octets radius.Attribute
 }
 
-// take reads one attribute. After the first one that cannot be honoured, the others are read only to explain them.
+// take reads one attribute. After the first one that cannot be honored, the others are read only to explain them.
 func (r *reading) take(it item) {
 	r.Begin(it.name())
-	err := r.honour(it)
+	err := r.honor(it)
 	if err != nil && r.err == nil {
 		r.err = fmt.Errorf("%s: %w", r.By, err)
 	}
@@ -231,7 +231,7 @@ func (r *reading) take(it item) {
 	r.judged = append(r.judged, o)
 }
 
-func (r *reading) honour(it item) error {
+func (r *reading) honor(it item) error {
 	switch {
 	case it.cut:
 		return errors.New("truncated")

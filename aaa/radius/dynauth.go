@@ -41,7 +41,7 @@ type Change struct {
 	SessionTimeout *time.Duration // counted from now; 0: no limit from AAA
 	IdleTimeout    *time.Duration
 	CancelCallback bool
-	DelayCallback  time.Duration // the pending callback is not dialled before now + DelayCallback; 0: no change
+	DelayCallback  time.Duration // the pending callback is not dialed before now + DelayCallback; 0: no change
 }
 
 // Errors of a Target, with the Error-Cause that the server receives (RFC 5176 §3.5). Any other error is 506, Resources

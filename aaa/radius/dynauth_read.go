@@ -211,7 +211,7 @@ func (a *asked) serviceType(v radius.Attribute) *refusal {
 	return refuse(unsupportedService, "the kind of a session cannot be changed")
 }
 
-// number refuses a new number: anyone able to change the number of a callback could have any number dialled.
+// number refuses a new number: anyone able to change the number of a callback could have any number dialed.
 func (a *asked) number(radius.Attribute) *refusal {
 	return refuse(administrativelyProhibited,
 		"a pending callback's number cannot be changed; it can be delayed or cancelled")

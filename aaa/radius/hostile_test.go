@@ -113,9 +113,9 @@ func TestLinePairsDemand(t *testing.T) {
 // A socket that the watchdog opens while its client is being replaced is closed again: nothing else would close it.
 func TestRetiredKeepsNothingOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dialled := 0
+		dialed := 0
 		dial := func(context.Context, string, string) (net.Conn, error) {
-			dialled++
+			dialed++
 			ours, theirs := net.Pipe()
 			go io.Copy(io.Discard, theirs)
 			return ours, nil
@@ -138,8 +138,8 @@ func TestRetiredKeepsNothingOpen(t *testing.T) {
 			t.Errorf("%d sockets after it was replaced", open())
 		}
 		p.tryOpen() // as if its watch had just begun to
-		if open() != 0 || dialled != 2 {
-			t.Errorf("%d sockets of %d after the watchdog's last attempt", open(), dialled)
+		if open() != 0 || dialed != 2 {
+			t.Errorf("%d sockets of %d after the watchdog's last attempt", open(), dialed)
 		}
 		p.mu.Lock()
 		p.retired, p.dog.state = false, Down

@@ -362,8 +362,8 @@ func TestChallengeAcrossReconnect(t *testing.T) {
 			if res.Kind != aaa.Prompt {
 				t.Fatalf("%s: %+v", name, res)
 			}
-			if res = conv.Answer(context.Background(), "123456"); res.Kind != aaa.Granted || w.streams.Dialled() != 2 {
-				t.Errorf("%s: %d connections, %+v", name, w.streams.Dialled(), res)
+			if res = conv.Answer(context.Background(), "123456"); res.Kind != aaa.Granted || w.streams.Dialed() != 2 {
+				t.Errorf("%s: %d connections, %+v", name, w.streams.Dialed(), res)
 			}
 		})
 	}

@@ -127,8 +127,8 @@ func TestRadSec(t *testing.T) {
 				}
 				st := w.client.Servers()
 				if len(st) != 1 || st[0].Version != version || st[0].State != radius.Okay ||
-					st[0].Serves != "authentication+accounting" || st[0].Sockets != 1 || w.streams.Dialled() != 1 {
-					t.Errorf("%+v, %d connections", st, w.streams.Dialled())
+					st[0].Serves != "authentication+accounting" || st[0].Sockets != 1 || w.streams.Dialed() != 1 {
+					t.Errorf("%+v, %d connections", st, w.streams.Dialed())
 				}
 			})
 		})
@@ -157,7 +157,7 @@ func TestRadSecManyInFlight(t *testing.T) {
 				if version == "RADIUS/1.1" {
 					want = 1
 				}
-				if n := w.streams.Dialled(); n != want {
+				if n := w.streams.Dialed(); n != want {
 					t.Errorf("%d connections, want %d", n, want)
 				}
 			})
@@ -296,7 +296,7 @@ func TestRadSecLostConnection(t *testing.T) {
 		for range 5 {
 			w.want("bob", aaa.Granted, "")
 		}
-		if n := w.streams.Dialled(); n != 5 {
+		if n := w.streams.Dialed(); n != 5 {
 			t.Errorf("%d connections", n)
 		}
 	})

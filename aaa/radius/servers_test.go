@@ -147,7 +147,7 @@ func TestRadSecWatchdog(t *testing.T) {
 			inTLSTown(t, servers.RadSec{}, set, func(w *tlsTown) {
 				w.want("bob", aaa.Granted, "")
 				pass(100 * time.Second)
-				if s := w.client.Servers()[0]; s.State != radius.Okay || !s.StatusServer || w.streams.Dialled() != 1 {
+				if s := w.client.Servers()[0]; s.State != radius.Okay || !s.StatusServer || w.streams.Dialed() != 1 {
 					t.Errorf("%+v", s)
 				}
 				w.server["one"].SetFaults(servers.Faults{Silent: true})
@@ -161,8 +161,8 @@ func TestRadSecWatchdog(t *testing.T) {
 				}
 				w.server["one"].SetFaults(servers.Faults{})
 				pass(35 * time.Second)
-				if s := w.client.Servers()[0]; s.State != radius.Reopen || s.Sockets != 1 || w.streams.Dialled() != 2 {
-					t.Errorf("%+v, %d connections", s, w.streams.Dialled())
+				if s := w.client.Servers()[0]; s.State != radius.Reopen || s.Sockets != 1 || w.streams.Dialed() != 2 {
+					t.Errorf("%+v, %d connections", s, w.streams.Dialed())
 				}
 				pass(100 * time.Second)
 				if s := w.client.Servers()[0]; s.State != radius.Okay {
@@ -176,7 +176,7 @@ func TestRadSecWatchdog(t *testing.T) {
 	inTLSTown(t, servers.RadSec{NoStatus: true}, nil, func(w *tlsTown) {
 		w.want("bob", aaa.Granted, "")
 		pass(time.Hour)
-		if s := w.client.Servers()[0]; s.State != radius.Okay || s.PassedOver || w.streams.Dialled() != 1 {
+		if s := w.client.Servers()[0]; s.State != radius.Okay || s.PassedOver || w.streams.Dialed() != 1 {
 			t.Errorf("%+v", s)
 		}
 	})

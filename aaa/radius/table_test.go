@@ -62,7 +62,7 @@ var goods = []string{"84001", "\x00\x00\x00\x01", "\x00\x00\x00\x02", "\x00\x00\
 	"\x00\x40\x20\x01\x0d\xb8\x00\x00\x00\x01",
 	"\x00\x00\x00\x00\x00\x00\x00\x01", "shell:priv-lvl=1"}
 
-// accepted returns a value of a row that is honoured in a session.
+// accepted returns a value of a row that is honored in a session.
 func accepted(t *testing.T, session aaa.Service, d *dialect, r rule) (string, bool) {
 	t.Helper()
 	for _, v := range goods {
@@ -144,7 +144,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 	t.Helper()
 	good, ok := accepted(t, session, d, r)
 	if !ok {
-		t.Errorf("%s: no value of the test is honoured in a %s session", r.name, session)
+		t.Errorf("%s: no value of the test is honored in a %s session", r.name, session)
 		return
 	}
 	for what, v := range bads(r.form) {
@@ -174,7 +174,7 @@ func badRow(t *testing.T, session aaa.Service, d *dialect, r rule) {
 		if cut < 5 || !d.bare && cut < len(whole) || d.bare && cut < 8 {
 			refusedFor(t, session, "", "cut", radius.Attributes{{Type: 26, Attribute: whole[:cut]}})
 			if z := authorized(session, radius.Attributes{{Type: 26, Attribute: whole[:cut]}}); z.Refuse == "" {
-				t.Errorf("%s cut to %d octets is honoured", r.name, cut)
+				t.Errorf("%s cut to %d octets is honored", r.name, cut)
 			}
 		}
 	}
@@ -274,7 +274,7 @@ func TestBadPairs(t *testing.T) {
 	}
 }
 
-// An optional pair that cannot be honoured has no effect.
+// An optional pair that cannot be honored has no effect.
 func TestOptionalPairUndone(t *testing.T) {
 	for _, pair := range []string{"ip:dns-servers*192.0.2.9 none", "ip:addr*192.0.2.9", "lcp:callback-dialstring*84002",
 		"lcp:callback-line*0", "lcp:send-secret*b", "ip:nothing*1"} {

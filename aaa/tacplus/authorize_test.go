@@ -239,7 +239,7 @@ func TestPPPAttributes(t *testing.T) {
 	}
 }
 
-// A mandatory pair that cannot be honoured, and any doubtful answer, grants nothing.
+// A mandatory pair that cannot be honored, and any doubtful answer, grants nothing.
 func TestRefusedPairs(t *testing.T) {
 	t.Parallel()
 	for pairs, reason := range map[string]string{
@@ -264,9 +264,9 @@ func TestRefusedPairs(t *testing.T) {
 		"idletime=1h":                                    "is not a number",
 		"service=ppp":                                    "service=shell was requested",
 		"cmd=reload":                                     "cmd: cmd= was requested",
-		"protocol=ip":                                    "protocol: it cannot be honoured in an EXEC",
-		"addr=10.0.0.1":                                  "addr: it cannot be honoured in an EXEC",
-		"send-secret=" + canary:                          "cannot be honoured in an EXEC",
+		"protocol=ip":                                    "protocol: it cannot be honored in an EXEC",
+		"addr=10.0.0.1":                                  "addr: it cannot be honored in an EXEC",
+		"send-secret=" + canary:                          "cannot be honored in an EXEC",
 		"no separator":                                   "has no name, or no = or * after it",
 		"=value":                                         "has no name",
 		"x":                                              "an invalid argument",
@@ -288,8 +288,8 @@ func TestRefusedPairs(t *testing.T) {
 		"route=a b": "not an IPv4 address",
 		"inacl=":    "empty", "inacl#1=a|inacl#1=": "empty", "inacl#x=1": "unknown", "dns-servers=": "empty",
 		"dns-servers=a": "not an IP address", "protocol=lcp": "protocol=ip was requested",
-		"nocallback-verify=1": "cannot be honoured in ppp ip", "priv-lvl=1": "cannot be honoured",
-		"callback-dialstring=1": "cannot be honoured in ppp ip", "send-secret=x": "cannot be honoured",
+		"nocallback-verify=1": "cannot be honored in ppp ip", "priv-lvl=1": "cannot be honored",
+		"callback-dialstring=1": "cannot be honored in ppp ip", "send-secret=x": "cannot be honored",
 	} {
 		res, _ := authorized(t, ppp, authorReply(passAdd, ""), authorReply(passAdd, "", strings.Split(pairs, "|")...))
 		if res.Kind != aaa.Refused || !strings.Contains(res.Reason, reason) {

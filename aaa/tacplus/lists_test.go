@@ -114,10 +114,10 @@ func TestGroupsShareServers(t *testing.T) {
 		if res.Kind != aaa.Granted || res.Server != "two" || res.Identity.Entry != "ab" {
 			t.Fatalf("%+v", res)
 		}
-		dialled := w.connections("one")
+		dialed := w.connections("one")
 		_, res = aaa.List{Entries: []aaa.Method{ac}}.Start(w.t.Context(), caller)
 		if res.Kind != aaa.Granted || res.Server != "three" || res.Identity.Entry != "ac" ||
-			w.connections("one") != dialled {
+			w.connections("one") != dialed {
 			t.Errorf("%+v, %d connections to the dead server", res, w.connections("one"))
 		}
 		r := caller

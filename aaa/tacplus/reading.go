@@ -34,7 +34,7 @@ func (r *reading) free() {
 	readings.Put(r)
 }
 
-// take reads an answer. The error names the pair that cannot be honoured; then nothing is granted.
+// take reads an answer. The error names the pair that cannot be honored; then nothing is granted.
 func (r *reading) take(ask question, v verdict) error {
 	r.ask = ask
 	r.A.Attributes = append(r.A.Attributes, describePairs(v.args)...)
@@ -51,7 +51,7 @@ func (r *reading) take(ask question, v verdict) error {
 }
 
 // takeCommand reads the answer to a command. The command runs exactly as requested or not at all: a changed command or
-// any other mandatory pair cannot be honoured.
+// any other mandatory pair cannot be honored.
 func (r *reading) takeCommand(v verdict) error {
 	if v.replace && !slices.Equal(v.args, r.ask.args) {
 		return errors.New("it replaces the command by another (PASS_REPL), which is not supported")
@@ -76,7 +76,7 @@ func (r *reading) pair(s string) error {
 		return fmt.Errorf("the argument %s has no name, or no = or * after it", describePair(s))
 	}
 	r.Begin(pairs.Printable(pairs.MaskedName(name)))
-	err := r.honour(name, v, sign == '*')
+	err := r.honor(name, v, sign == '*')
 	if err != nil {
 		r.report(s, "", "refused: "+err.Error())
 		return fmt.Errorf("%s: %w", r.By, err)
@@ -85,7 +85,7 @@ func (r *reading) pair(s string) error {
 	return nil
 }
 
-func (r *reading) honour(name, v string, optional bool) error {
+func (r *reading) honor(name, v string, optional bool) error {
 	for i := range len(v) {
 		// After a CR a modem would read another command; after a NUL the rest is hidden.
 		if v[i] < ' ' || v[i] > '~' {
@@ -109,7 +109,7 @@ func (r *reading) echo(name, v string, optional bool) error {
 	case optional:
 		return r.Left("it was not requested; optional, ignored")
 	case i < 0:
-		return fmt.Errorf("it cannot be honoured in %s", what(r.ask, r.q))
+		return fmt.Errorf("it cannot be honored in %s", what(r.ask, r.q))
 	}
 	return fmt.Errorf("%s was requested", r.ask.args[i])
 }

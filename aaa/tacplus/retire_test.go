@@ -125,7 +125,7 @@ func TestInherits(t *testing.T) {
 	t.Parallel()
 	inTown(t, tacplus.Config{}, func(w *town) {
 		w.want(aaa.Granted, "two", "")
-		dialled := w.connections("one")
+		dialed := w.connections("one")
 		for name, moved := range map[string]string{"the same server": "", "one of another address": ":4949"} {
 			cfg := tacplus.Config{From: w.client, Dial: w.dials}
 			for i, s := range w.client.Servers() {
@@ -140,10 +140,10 @@ func TestInherits(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, res := next.Start(w.t.Context(), caller)
-			if res.Kind != aaa.Granted || res.Server != "two" || (w.connections("one") == dialled) != (moved == "") {
-				t.Errorf("%s: %+v, dialled %d times", name, res, w.connections("one")-dialled)
+			if res.Kind != aaa.Granted || res.Server != "two" || (w.connections("one") == dialed) != (moved == "") {
+				t.Errorf("%s: %+v, dialed %d times", name, res, w.connections("one")-dialed)
 			}
-			dialled = w.connections("one")
+			dialed = w.connections("one")
 			next.Close()
 		}
 	}, server{Serve: mute}, server{Serve: passing})

@@ -57,7 +57,7 @@ type StartSession struct {
 	Lease   uint64
 }
 
-// HangUp ends attempt Attempt: it stops the dialler if it still runs, and ends the call if there is one. A call that is
+// HangUp ends attempt Attempt: it stops the dialer if it still runs, and ends the call if there is one. A call that is
 // already down is left alone.
 type HangUp struct {
 	Attempt int

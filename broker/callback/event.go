@@ -82,7 +82,7 @@ type DenialRechecked struct {
 	Reason string
 }
 
-// DialEnded means that the dialler of the attempt on this lease has returned. Unless Connected, the line is on hook
+// DialEnded means that the dialer of the attempt on this lease has returned. Unless Connected, the line is on hook
 // again, or Unproven.
 type DialEnded struct {
 	Attempt   int
@@ -90,7 +90,7 @@ type DialEnded struct {
 	Connected bool
 	Outcome   string // why not connected: "busy", "no answer", …; the cause of the failure if this attempt is the last
 	Unproven  bool   // the line could not be proven on hook
-	Final     bool   // the same dial can never succeed (the number cannot be dialled)
+	Final     bool   // the same dial can never succeed (the number cannot be dialed)
 	Next      int    // Final: the first dial of the plan that may succeed; 0 if none
 	Away      bool   // the next dial may not be made from the leased line
 	HeldBack  bool   // the dial command provably never left: no octet of it was written to the port

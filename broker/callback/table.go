@@ -1,6 +1,6 @@
 package callback
 
-// The table is the complete behaviour. Rules are read from top to bottom; the first whose phase, event and conditions
+// The table is the complete behavior. Rules are read from top to bottom; the first whose phase, event and conditions
 // match is used. An event that matches none is refused. What leaving a phase (its timer, its request for a line) and
 // reaching an end (the lifetime's timer, End) always cause is in Step and not repeated here.
 var table = []rule{

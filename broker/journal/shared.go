@@ -69,7 +69,7 @@ type PutCallback struct{ Callback Callback }
 // same group) and be pending, and the number must be new; otherwise the error is ErrBudget, ErrEnded or ErrNotFound.
 type PutAttempt struct{ Attempt Attempt }
 
-// ReopenAttempt reuses the row of an attempt whose Outcome is HeldBack, before it is dialled again: TTY, Script and
+// ReopenAttempt reuses the row of an attempt whose Outcome is HeldBack, before it is dialed again: TTY, Script and
 // Started are replaced, Detail and Transcript of the earlier dials are kept. The errors are those of PutAttempt, and
 // ErrBudget if the row has another Outcome.
 type ReopenAttempt struct{ Attempt Attempt }

@@ -83,7 +83,7 @@ func (m *Modem) doDial(c command) verdict {
 		return took
 	}
 	m.goOffHook()
-	m.setState(Dialling)
+	m.setState(Dialing)
 	m.ignoreUntil = now().Add(keyGrace)
 	m.beginDial(d, c.op == ';')
 	return took
@@ -126,11 +126,11 @@ func (m *Modem) beginDial(d dialString, back bool) {
 		m.updateSignals()
 	}
 	rest := m.rest
-	m.step = x.after(x.delay(t), func() { m.dialled(d.digits, present, back, rest) })
+	m.step = x.after(x.delay(t), func() { m.dialed(d.digits, present, back, rest) })
 }
 
-// dialled runs after the last digit.
-func (m *Modem) dialled(digits string, present *call, back bool, rest []byte) {
+// dialed runs after the last digit.
+func (m *Modem) dialed(digits string, present *call, back bool, rest []byte) {
 	switch {
 	case m.fault.FalseConnect:
 		m.x.settle(m.dial, DialLied)
@@ -138,7 +138,7 @@ func (m *Modem) dialled(digits string, present *call, back bool, rest []byte) {
 		return
 	case m.call != nil && m.call == present:
 		m.reached(present)
-	case present != nil: // it was released during dialling: the digits are incomplete
+	case present != nil: // it was released during dialing: the digits are incomplete
 	default:
 		m.digits += digits
 		if !back || m.x.numbers[m.digits] != nil {
@@ -155,7 +155,7 @@ func (m *Modem) dialled(digits string, present *call, back bool, rest []byte) {
 	m.awaitCarrier()
 }
 
-// reached connects a modem that dialled while a call was on its line already.
+// reached connects a modem that dialed while a call was on its line already.
 func (m *Modem) reached(c *call) {
 	if c.phase != held {
 		return
@@ -182,7 +182,7 @@ func (m *Modem) awaitCarrier() {
 
 // noCarrier runs when S7 expires.
 func (m *Modem) noCarrier() {
-	if m.state == Dialling && m.call != nil && m.call.phase == ringing && m.profile.x >= 3 {
+	if m.state == Dialing && m.call != nil && m.call.phase == ringing && m.profile.x >= 3 {
 		m.dialFailed(resultNoAnswer, DialNoAnswer)
 		return
 	}
@@ -193,7 +193,7 @@ func (m *Modem) noCarrier() {
 
 // dialFailed ends an attempt with a result. A modem that is back in command state does not notice it.
 func (m *Modem) dialFailed(r result, o Outcome) {
-	if m.state != Dialling {
+	if m.state != Dialing {
 		return
 	}
 	m.x.settle(m.dial, o)

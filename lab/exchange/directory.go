@@ -6,20 +6,20 @@ import (
 	"slices"
 )
 
-// Behaviour is the behaviour of a number without a modem.
-type Behaviour uint8
+// Behavior is the behavior of a number without a modem.
+type Behavior uint8
 
-// The behaviours of a number.
+// The behaviors of a number.
 const (
-	Subscriber   Behaviour = iota // the modems of that number, if there are any
-	Busy                          // always busy
-	NoAnswer                      // rings without end
-	Voice                         // a person answers after the first ring: no modem
-	OutOfService                  // an announcement: no ring, no modem
+	Subscriber   Behavior = iota // the modems of that number, if there are any
+	Busy                         // always busy
+	NoAnswer                     // rings without end
+	Voice                        // a person answers after the first ring: no modem
+	OutOfService                 // an announcement: no ring, no modem
 )
 
 // String returns the name as text.
-func (b Behaviour) String() string {
+func (b Behavior) String() string {
 	switch b {
 	case Busy:
 		return "busy"
@@ -35,15 +35,15 @@ func (b Behaviour) String() string {
 
 // Entry is one number of the directory.
 type Entry struct {
-	Number    string
-	Modems    []string // names, in the order in which the exchange hunts for an idle one
-	Behaviour Behaviour
+	Number   string
+	Modems   []string // names, in the order in which the exchange hunts for an idle one
+	Behavior Behavior
 }
 
 // subscription is an Entry in the switch.
 type subscription struct {
-	modems    []*Modem
-	behaviour Behaviour
+	modems   []*Modem
+	behavior Behavior
 }
 
 // AddModem installs a modem, on hook and without DTE. Modems with one number form a hunt group in the order of adding.
@@ -81,12 +81,12 @@ func (x *Exchange) AddModem(cfg ModemConfig) *Modem {
 	return m
 }
 
-// Reserve gives a number a behaviour, which overrides its modems until Reserve(number, Subscriber) removes it.
-func (x *Exchange) Reserve(number string, b Behaviour) {
+// Reserve gives a number a behavior, which overrides its modems until Reserve(number, Subscriber) removes it.
+func (x *Exchange) Reserve(number string, b Behavior) {
 	x.lock()
 	defer x.unlock()
 	s := x.subscription(number)
-	s.behaviour = b
+	s.behavior = b
 	if b == Subscriber && len(s.modems) == 0 {
 		delete(x.numbers, number)
 	}
@@ -98,7 +98,7 @@ func (x *Exchange) Directory() []Entry {
 	defer x.unlock()
 	out := make([]Entry, 0, len(x.numbers))
 	for n, s := range x.numbers {
-		e := Entry{Number: n, Behaviour: s.behaviour}
+		e := Entry{Number: n, Behavior: s.behavior}
 		for _, m := range s.modems {
 			e.Modems = append(e.Modems, m.cfg.Name)
 		}

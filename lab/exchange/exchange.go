@@ -34,7 +34,7 @@ type Config struct {
 	// Pace is the speed factor of the network: dial tone, digits, post-dial delay, ring cadence, training, S7 and S10.
 	// Zero means 1. The guard time of the escape sequence (S12) belongs to the DTE and is never scaled.
 	Pace float64
-	// Instant removes the time of dialling, post-dial delay, ring bursts, training and loss of carrier (S10). Waits for
+	// Instant removes the time of dialing, post-dial delay, ring bursts, training and loss of carrier (S10). Waits for
 	// the other side keep their time, divided by Pace: the 6 s from RING to RING and S7.
 	Instant bool
 	// PostDial is the time from the last digit to the first ring or tone; zero means 1 s.
@@ -57,7 +57,7 @@ type Event struct {
 	Time  time.Time
 	Kind  Kind
 	From  string // the calling number, if there is a call
-	To    string // the number dialled, if there is a call
+	To    string // the number dialed, if there is a call
 	Modem string // name of the modem concerned
 	Text  string // detail, as text
 }

@@ -31,7 +31,7 @@ func FuzzCommandLine(f *testing.F) {
 	})
 }
 
-// Only typed digits are dialled.
+// Only typed digits are dialed.
 func FuzzDialString(f *testing.F) {
 	for _, s := range []string{"T5551234", "9,W@!555", "5551234;ATH", "(555) 12-34*#", "S=1", "\u0665\u0665", "L"} {
 		f.Add(s)
@@ -57,7 +57,7 @@ func FuzzDialString(f *testing.F) {
 }
 
 // Whatever a DTE sends, the modem keeps working: DTR and a fresh AT reset it, a line rings only if its number was
-// dialled, and each executed D is recorded.
+// dialed, and each executed D is recorded.
 func FuzzModem(f *testing.F) {
 	f.Add([]byte("AT\rATE0V0\rA/"), []byte("ATS0=1\r"))
 	f.Add([]byte("ATDT5552\rx+++ATH\r"), []byte("ATA\r"))

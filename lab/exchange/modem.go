@@ -48,7 +48,7 @@ const (
 	OnHook    ModemState = iota
 	Ringing              // on hook, with an incoming call
 	OffHook              // after ATH1, or holding the line: command state
-	Dialling             // from the dial command to CONNECT
+	Dialing              // from the dial command to CONNECT
 	Answering            // from the answer to CONNECT
 	Connected            // bytes go to the other modem
 	Escaped              // connected, in command state after +++
@@ -63,8 +63,8 @@ func (s ModemState) String() string {
 		return "ringing"
 	case OffHook:
 		return "off hook"
-	case Dialling:
-		return "dialling"
+	case Dialing:
+		return "dialing"
 	case Answering:
 		return "answering"
 	case Connected:
@@ -154,7 +154,7 @@ type Modem struct {
 	overrun     bool      // bytes for this DTE are being lost
 	room        sync.Cond // signals that port may have room again
 
-	step, patience, lost *timer // of dialling, of S7, of S10
+	step, patience, lost *timer // of dialing, of S7, of S10
 	late                 *timer // of Fault.LateNoCarrier
 
 	port        *port
@@ -388,7 +388,7 @@ func (m *Modem) loseCarrier(stay bool) {
 		return // it never had a carrier from that call
 	}
 	s10 := m.profile.s[10]
-	if m.state == Dialling && !m.listening || s10 == 255 && m.carrier {
+	if m.state == Dialing && !m.listening || s10 == 255 && m.carrier {
 		return
 	}
 	m.lost.stop()

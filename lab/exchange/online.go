@@ -82,7 +82,7 @@ func (m *Modem) input(p *port, b []byte) bool {
 				return false
 			}
 			b = b[n:]
-		case Dialling, Answering:
+		case Dialing, Answering:
 			if !now().Before(m.ignoreUntil) {
 				m.abort()
 			}

@@ -28,7 +28,7 @@ func factoryProfile() profile {
 	p.s[3] = '\r'
 	p.s[4] = '\n'
 	p.s[5] = '\b'
-	p.s[6] = 2   // s before blind dialling
+	p.s[6] = 2   // s before blind dialing
 	p.s[7] = 50  // s to wait for the carrier
 	p.s[8] = 2   // s for a comma
 	p.s[9] = 6   // 0.1 s, carrier response

@@ -16,7 +16,7 @@ const (
 )
 
 // call is one connection, or an attempt. Both modems have it in their call field as long as it occupies their lines. to
-// is nil if a behaviour answers instead of a modem.
+// is nil if a behavior answers instead of a modem.
 type call struct {
 	from, to *Modem
 	number   string
@@ -55,7 +55,7 @@ func (x *Exchange) route(c *call) {
 		c.from.dialFailed(resultNoCarrier, DialNoNumber)
 		return
 	}
-	switch s.behaviour {
+	switch s.behavior {
 	case Busy:
 		x.engaged(c)
 	case NoAnswer:

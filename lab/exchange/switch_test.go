@@ -151,7 +151,7 @@ func TestInstant(t *testing.T) {
 		}
 		w.types("alice", "ATE0DT777\r")
 		pass(50*time.Second - 1)
-		if w.alice.State() != Dialling {
+		if w.alice.State() != Dialing {
 			t.Errorf("S7 must stay a timeout: %s", w.alice.State())
 		}
 		pass(1)
@@ -387,7 +387,7 @@ func TestHoldLineAttack(t *testing.T) {
 			t.Errorf("mallory got %q", got)
 		}
 		if victim.Rings() != 0 {
-			t.Error("the number dialled has rung")
+			t.Error("the number dialed has rung")
 		}
 		if got := outcomes(w.x); got != "5552 connected; 5552 busy; 84001 held" {
 			t.Errorf("dials: %s", got)
@@ -405,7 +405,7 @@ func TestHoldLineAttack(t *testing.T) {
 		pass(15 * time.Second)
 		w.want("bob", "\r\nCONNECT\r\n")
 		if victim.Rings() != 1 {
-			t.Error("the number dialled has not rung")
+			t.Error("the number dialed has not rung")
 		}
 		if n := len(r.of(HoldEvent)); n != 2 {
 			t.Errorf("%d holds", n)
@@ -413,7 +413,7 @@ func TestHoldLineAttack(t *testing.T) {
 	})
 }
 
-func TestHoldTimeAndReleaseWhileDialling(t *testing.T) {
+func TestHoldTimeAndReleaseWhileDialing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, Config{HoldTime: 30 * time.Second}, ModemConfig{Profile: "S0=1E0"})
 		mallory := w.x.AddModem(ModemConfig{HoldsLine: true})

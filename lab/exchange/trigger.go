@@ -49,7 +49,7 @@ func (x *Exchange) Ring(from, to *Modem) bool {
 	}
 	from.dial = 0
 	from.goOffHook()
-	from.setState(Dialling)
+	from.setState(Dialing)
 	from.call = &call{from: from, number: to.cfg.Number}
 	x.seize(from.call, to)
 	from.awaitCarrier()

@@ -8,7 +8,7 @@ import (
 	"layeh.com/radius"
 )
 
-// Faults says how a RADIUS server misbehaves. The zero value is correct behaviour.
+// Faults says how a RADIUS server misbehaves. The zero value is correct behavior.
 type Faults struct {
 	Silent      bool          // accept packets and answer none
 	Drop        int           // accept the next n requests and answer none of them

@@ -26,7 +26,7 @@ type TACACSConfig struct {
 	Trace func(Event)                      // nil: none; called from several goroutines
 }
 
-// TACACSFaults says how a server misbehaves. The zero value is correct behaviour. All except Drop and Delay alter
+// TACACSFaults says how a server misbehaves. The zero value is correct behavior. All except Drop and Delay alter
 // replies.
 type TACACSFaults struct {
 	Silent      bool // accept packets and answer none
@@ -53,7 +53,7 @@ type TACACSFaults struct {
 	LongLength   int  // added to the header's length
 	LyingBody    bool // lengths within the body that do not add up
 	Cut          int  // octets cut from the end of each reply; then the connection is closed
-	Bytewise     bool // octet by octet; this is correct behaviour
+	Bytewise     bool // octet by octet; this is correct behavior
 }
 
 // TACACSRecord is one accounting request as received.

@@ -99,7 +99,7 @@ lines:
 | VOICE, FAX | voice, fax: a person or a fax machine answered, and the modem was hung up |
 | BLACKLISTED, DELAYED | blacklisted, delayed: the modem rejects the number |
 | ERROR | modem error |
-| RING | glare: a call came in while the line dialled |
+| RING | glare: a call came in while the line dialed |
 | OK, progress | the dial continues |
 
 `

@@ -98,7 +98,7 @@ func TestDialOutcomes(t *testing.T) {
 						t.Errorf("%d dials counted", s.Dials)
 					}
 					if got := f.dialedCommands(); len(got) != 1 || got[0] != "ATDT5551234" {
-						t.Errorf("dialled %q", got)
+						t.Errorf("dialed %q", got)
 					}
 				})
 			})
@@ -194,7 +194,7 @@ func TestOneDialAnAttempt(t *testing.T) {
 					t.Errorf("%q %v", code, err)
 				}
 				if got := f.dialedCommands(); len(got) != tc.dials {
-					t.Errorf("dialled %q, want %d times", got, tc.dials)
+					t.Errorf("dialed %q, want %d times", got, tc.dials)
 				}
 				if _, err := l.Command(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
 					_, err := io.WriteString(c, "ATDT5553\r")
@@ -203,7 +203,7 @@ func TestOneDialAnAttempt(t *testing.T) {
 					t.Errorf("a dial command through Command: %v", err)
 				}
 				if got := f.dialedCommands(); len(got) != tc.dials {
-					t.Errorf("dialled %q, want %d times", got, tc.dials)
+					t.Errorf("dialed %q, want %d times", got, tc.dials)
 				}
 			})
 		})

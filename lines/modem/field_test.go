@@ -354,7 +354,7 @@ func TestHeldBack(t *testing.T) {
 				l := b.lease()
 				_, _, err := l.Dial(b.t.Context(), tc.script)
 				if errors.Is(err, lines.ErrHeldBack) != tc.held || (len(f.dialedCommands()) == 0) != tc.held {
-					t.Errorf("%v, dialled %q", err, f.dialedCommands())
+					t.Errorf("%v, dialed %q", err, f.dialedCommands())
 				}
 				l.Release()
 				b.until(lines.Idle)

@@ -54,7 +54,7 @@ func TestEchoOfACommandDialsNobody(t *testing.T) {
 					_ = c.Hangup(b.t.Context())
 					b.until(lines.Idle)
 					if d := f.dialedCommands(); len(d) > 0 {
-						t.Errorf("the modem dialled: %q", d)
+						t.Errorf("the modem dialed: %q", d)
 					}
 				})
 			})
@@ -81,7 +81,7 @@ func TestUnfinishedEchoIsDeleted(t *testing.T) {
 		}
 		b.until(lines.Idle)
 		if d := f.dialedCommands(); len(d) > 0 {
-			t.Errorf("the modem dialled: %q", d)
+			t.Errorf("the modem dialed: %q", d)
 		}
 	})
 }

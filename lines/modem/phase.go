@@ -110,7 +110,7 @@ var rules = []rule{
 
 	// The telephone rings.
 	{from: in(idle, used), on: onRing, to: same, do: do(countRing)},
-	{from: in(scripted), on: onRing, to: same, do: do(countRing, glare), why: "a line that rings is not dialled"},
+	{from: in(scripted), on: onRing, to: same, do: do(countRing, glare), why: "a line that rings is not dialed"},
 	{from: in(dialing), on: onRing, to: aborted, do: do(glare), why: "the next CONNECT would belong to the caller"},
 	{from: in(answering), on: onRing, to: same, do: do(noteLateRing), why: "the modem may have lost ATA"},
 	{from: in(idle, used, scripted, answering), on: onCallerID, to: same, do: do(noteCaller)},

@@ -241,7 +241,7 @@ func (t *talk) allow(dials, mark bool) error {
 	case mark:
 		t.dialed = t.d.happenLocked(happening{on: onDial})
 		if !t.dialed {
-			return errors.New("not dialled: the line is being hung up")
+			return errors.New("not dialed: the line is being hung up")
 		}
 	}
 	return nil

@@ -100,7 +100,7 @@ func (d *Driver) proveStray(ctx context.Context) error {
 	return d.prove(ctx)
 }
 
-// beginTalk gives a script the command line. Earlier messages are discarded. A line that rings is not dialled.
+// beginTalk gives a script the command line. Earlier messages are discarded. A line that rings is not dialed.
 func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := &talk{d: d, dial: dial, in: newQueue(), ctx: ctx, cancel: cancel}

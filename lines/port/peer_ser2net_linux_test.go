@@ -21,7 +21,7 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// The behaviour of ser2net 4.3.11 (gensio 2.6.2, Debian 12), as seen on the wire:
+// The behavior of ser2net 4.3.11 (gensio 2.6.2, Debian 12), as seen on the wire:
 //
 //   - It offers WILL ECHO and DONT ECHO by itself, and continues if they are rejected.
 //   - It reports the modem's state as soon as it reads our WILL COM-PORT, and again after SET-MODEMSTATE-MASK; it does

@@ -51,8 +51,8 @@ func TestTelnetCommand(t *testing.T) {
 			"% not allowed at privilege level 0\n") {
 			t.Errorf("the caller saw %q", s)
 		}
-		if len(i.dialled) != 3 {
-			t.Errorf("dialled %q", i.dialled)
+		if len(i.dialed) != 3 {
+			t.Errorf("dialed %q", i.dialed)
 		}
 		if s := d.authz.commands(); !strings.HasPrefix(s, "1 telnet|192.0.2.5|2323\n1 connect|192.0.2.6\n") {
 			t.Errorf("asked\n%s", s)
@@ -72,7 +72,7 @@ func TestTelnetCommandWithoutHosts(t *testing.T) {
 		d.types("?")
 		s := d.sees() + d.enters("telnet 192.0.2.5")
 		if strings.Contains(s, "Connect to a host") || !strings.Contains(s, "% Connection not allowed\n") ||
-			len(i.dialled) > 0 {
+			len(i.dialed) > 0 {
 			t.Errorf("the caller saw %q", s)
 		}
 		d.hangsUp()
@@ -144,7 +144,7 @@ func TestAutocmdToAHost(t *testing.T) {
 				return aaa.Result{Kind: aaa.Refused}
 			}}
 			d := atDesk(t, authz, auth(aaa.Authorization{}), settings{exec: Config{Hosts: Hosts{Dial: i.dial}}})
-			if out := d.ends(); out.Cause != aaa.CauseUserRequest || len(i.dialled) != 0 {
+			if out := d.ends(); out.Cause != aaa.CauseUserRequest || len(i.dialed) != 0 {
 				t.Errorf("outcome %+v", out)
 			}
 		})
@@ -154,7 +154,7 @@ func TestAutocmdToAHost(t *testing.T) {
 			i := &inn{}
 			d, _ := atHost(t, i, aaa.Authorization{Autocmd: "telnet 127.0.0.1 631"}, settings{})
 			if out := d.ends(); out.Kind != session.NotAdmitted ||
-				!strings.Contains(out.LastFail, "exec.hosts.allow") || len(i.dialled) != 0 {
+				!strings.Contains(out.LastFail, "exec.hosts.allow") || len(i.dialed) != 0 {
 				// and no callback is offered for it
 				t.Errorf("outcome %+v", out)
 			}

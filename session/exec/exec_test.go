@@ -204,7 +204,7 @@ func TestEnableAnswers(t *testing.T) {
 			[]string{"pw", "7", "\x03"}, "Password: \nToken: 7\n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
 		{"silence", aaa.Result{Reason: "tac: no answer"}, nil, []string{"pw"},
 			"Password: \n% Error in authentication.\nmaui-nas-04>", 1},
-		{"a grant that cannot be honoured", aaa.Result{Kind: aaa.Granted, Auth: aaa.Authorization{Refuse: "no"}}, nil,
+		{"a grant that cannot be honored", aaa.Result{Kind: aaa.Granted, Auth: aaa.Authorization{Refuse: "no"}}, nil,
 			[]string{"pw", "\x03"}, "Password: \n% Access denied\nPassword: ^C\nmaui-nas-04>", 1},
 		{"Ctrl-C", granted, nil, []string{"\x03"}, "Password: ^C\nmaui-nas-04>", 1},
 		{"too long", granted, nil, []string{strings.Repeat("x", 300), "\x03"},
@@ -296,7 +296,7 @@ func TestCommandAuthorization(t *testing.T) {
 		{"refused", allow(aaa.Refused), false},
 		{"silent", allow(aaa.Silent), false},
 		{"prompt", allow(aaa.Prompt), false},
-		{"granted what cannot be honoured", func(context.Context, aaa.Question) aaa.Result {
+		{"granted what cannot be honored", func(context.Context, aaa.Question) aaa.Result {
 			return aaa.Result{Kind: aaa.Granted, Auth: aaa.Authorization{Refuse: "an attribute of its own"}}
 		}, false},
 	}

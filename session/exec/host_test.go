@@ -27,7 +27,7 @@ type inn struct {
 	panic bool
 
 	mu      sync.Mutex
-	dialled []string
+	dialed  []string
 	guests  []*guest
 	reading sync.WaitGroup
 }
@@ -44,7 +44,7 @@ type guest struct {
 func (i *inn) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.dialled = append(i.dialled, network+" "+address)
+	i.dialed = append(i.dialed, network+" "+address)
 	switch {
 	case i.panic:
 		panic("dial")
@@ -125,8 +125,8 @@ func TestJoinedByTelnet(t *testing.T) {
 		i := &inn{}
 		d, host := atHost(t, i, aaa.Authorization{Host: byTelnet, ReplyMessage: "Welcome"}, settings{})
 		if s := d.sees(); s != "\nWelcome\nTrying 192.0.2.5 ... Open\n" ||
-			!slices.Equal(i.dialled, []string{"tcp 192.0.2.5:23"}) {
-			t.Errorf("the caller saw %q; dialled %q", s, i.dialled)
+			!slices.Equal(i.dialed, []string{"tcp 192.0.2.5:23"}) {
+			t.Errorf("the caller saw %q; dialed %q", s, i.dialed)
 		}
 		host.says(t, iacDo+"\x18"+iacWill+"\x01"+iacDo+"\x1f"+sbTTypeSend+"\r\nlogin: ")
 		if s := host.hears(); s != iacWill+"\x18"+iacDo+"\x01"+iacWont+"\x1f"+sbTTypeIsVT100 {
@@ -193,8 +193,8 @@ func TestJoinedByTCPClear(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &inn{}
 		d, host := atHost(t, i, aaa.Authorization{Host: byClear}, settings{})
-		if s := d.sees(); s != "\n" || i.dialled[0] != "tcp [2001:db8::5]:2001" {
-			t.Errorf("the caller saw %q; dialled %q", s, i.dialled)
+		if s := d.sees(); s != "\n" || i.dialed[0] != "tcp [2001:db8::5]:2001" {
+			t.Errorf("the caller saw %q; dialed %q", s, i.dialed)
 		}
 		d.types(string(all) + "\x1ex")
 		if s := host.hears(); s != string(all)+"\x1ex" {
@@ -369,7 +369,7 @@ func TestEndsOnAHost(t *testing.T) {
 func breakPipe(g *guest) { g.Conn.Close() }
 
 // Carrier loss and other events end a session while it connects to its host.
-func TestEndsWhileDialling(t *testing.T) {
+func TestEndsWhileDialing(t *testing.T) {
 	tests := map[aaa.Cause]func(d *desk){
 		aaa.CauseLostCarrier: func(d *desk) { d.data.lose() },
 		aaa.CauseAdminReset:  func(d *desk) { d.cancel(errCleared) },
@@ -551,29 +551,29 @@ func TestWhichHosts(t *testing.T) {
 		return nil, errors.New("no such host")
 	}
 	tests := []struct {
-		name    string
-		host    *aaa.Host
-		hosts   Hosts
-		typed   []string
-		dialled string // "" none
-		screen  string // after the password
-		cause   aaa.Cause
+		name   string
+		host   *aaa.Host
+		hosts  Hosts
+		typed  []string
+		dialed string // "" none
+		screen string // after the password
+		cause  aaa.Cause
 	}{
 		{name: "a listed loopback", host: telnetTo("127.0.0.1", 2323), hosts: Hosts{Allow: rules(t, "127.0.0.1:2323")},
-			dialled: "tcp 127.0.0.1:2323",
-			screen:  "\nTrying 127.0.0.1, 2323 ... Open\n"},
-		{name: "the login host", host: telnetTo("", 0), hosts: Hosts{Default: "10.0.0.7"}, dialled: "tcp 10.0.0.7:23",
+			dialed: "tcp 127.0.0.1:2323",
+			screen: "\nTrying 127.0.0.1, 2323 ... Open\n"},
+		{name: "the login host", host: telnetTo("", 0), hosts: Hosts{Default: "10.0.0.7"}, dialed: "tcp 10.0.0.7:23",
 			screen: "\nTrying 10.0.0.7 ... Open\n"},
 		{name: "the login host by name, though not listed", host: telnetTo("", 0),
-			hosts: Hosts{Default: "bbs.example", Allow: rules(t, "10.0.0.0/8")}, dialled: "tcp 127.0.0.1:23",
+			hosts: Hosts{Default: "bbs.example", Allow: rules(t, "10.0.0.0/8")}, dialed: "tcp 127.0.0.1:23",
 			screen: "\nTrying bbs.example ... Open\n"},
 		{name: "any", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24:23")},
-			typed: []string{" 192.0.2.7 "}, dialled: "tcp 192.0.2.7:23",
+			typed: []string{" 192.0.2.7 "}, dialed: "tcp 192.0.2.7:23",
 			screen: "\nHost:  192.0.2.7 \nTrying 192.0.2.7 ... Open\n"},
 		{name: "any by name: the first address that is listed", host: telnetTo("any", 23),
 			hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")}, typed: []string{"bbs.example"},
-			dialled: "tcp 192.0.2.9:23",
-			screen:  "\nHost: bbs.example\nTrying bbs.example ... Open\n"},
+			dialed: "tcp 192.0.2.9:23",
+			screen: "\nHost: bbs.example\nTrying bbs.example ... Open\n"},
 		{name: "any, not listed", host: telnetTo("any", 23), hosts: Hosts{Ask: true, Allow: rules(t, "192.0.2.0/24")},
 			typed:  []string{"evil.example"},
 			screen: "\nHost: evil.example\nTrying evil.example ... \n% Connection not allowed\n",
@@ -598,8 +598,8 @@ func TestWhichHosts(t *testing.T) {
 				if s := d.sees(); s != tt.screen {
 					t.Errorf("the caller saw %q", s)
 				}
-				if got := strings.Join(i.dialled, ","); got != tt.dialled {
-					t.Errorf("dialled %q", got)
+				if got := strings.Join(i.dialed, ","); got != tt.dialed {
+					t.Errorf("dialed %q", got)
 				}
 				if over := d.isOver(); over != (tt.cause != 0) {
 					t.Errorf("over: %v", over)

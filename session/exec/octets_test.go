@@ -121,7 +121,7 @@ func (pr prompt) enter(t *testing.T, e *ears) *person {
 // all returns the record, including the hosts connected to.
 func (e *ears) all() []string {
 	heard := slices.Clone(e.heard)
-	for _, host := range e.inn.dialled {
+	for _, host := range e.inn.dialed {
 		heard = append(heard, fmt.Sprintf("host %q", host))
 	}
 	return heard

@@ -1,4 +1,4 @@
-# The lifetime ends while the dial command is held back; and after a restart an attempt that may have been dialled counts.
+# The lifetime ends while the dial command is held back; and after a restart an attempt that may have been dialed counts.
 > Promise id=cb1 max=1
 = promised attempt 0/1, committed
   ArmTimer lifetime gen=1

@@ -1,4 +1,4 @@
-# The dialler never returns. No further attempt is made meanwhile, and the line goes to quarantine.
+# The dialer never returns. No further attempt is made meanwhile, and the line goes to quarantine.
 > Promise id=cb1 max=3
 = promised attempt 0/3, committed
   ArmTimer lifetime gen=1

@@ -95,7 +95,7 @@ func (r *Reader) warm(ctx context.Context) error {
 func (r *Reader) Close() error { return r.db.Close() }
 
 // Pending returns all callbacks that have not ended, oldest first, and the damaged rows that may be pending: these must
-// never be dialled.
+// never be dialed.
 func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error) {
 	// Either column keeps a callback on the list, so that damage to one of them cannot hide it.
 	where := "NOT INDEXED WHERE ended = 0 OR outcome = '' ORDER BY created, id"
