@@ -152,7 +152,8 @@ type order struct {
 	wants   func(lines.ResultCode) bool // nil: final
 	shown   string                      // debug text of a command that contains or reads a secret; "": the text itself
 	numbers bool                        // the command reads registers
-	// a ring this long after the command means that the modem has lost it; 0: rings are ignored
+	// Two rings this long after the command mean that the modem has lost it; 0: rings are ignored. One ring may have
+	// been on its way when the modem took the command, and another command would end the call.
 	rings time.Duration
 }
 
@@ -182,7 +183,7 @@ func (d *Driver) command(ctx context.Context, o order) (reply, error) {
 	d.mu.Unlock()
 	err := d.send(port, []byte(o.text), time.Now().Add(d.t.Command), o.shown)
 	sent := time.Now()
-	lost := func() bool { return o.rings > 0 && d.rangAt.Sub(sent) >= o.rings }
+	lost := func() bool { return o.rings > 0 && d.lateRing[0].Sub(sent) >= o.rings }
 	if err == nil {
 		err = d.await(ctx, o.limit, func() bool { return d.reply.code != lines.NoResult || lost() })
 	}

@@ -86,7 +86,7 @@ type Driver struct {
 	rings    int // since ringing started
 	tried    int // the ring at which the last attempt to answer was made
 	lastRing time.Time
-	rangAt   time.Time // when it last rang after ATA was sent
+	lateRing [2]time.Time // the last two rings after ATA was sent, the earlier one first
 	caller   string
 	callerAt time.Time
 	called   string

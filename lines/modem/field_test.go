@@ -386,6 +386,39 @@ func TestStopWhileAnswering(t *testing.T) {
 	})
 }
 
+// TestRingBehindAnswer: a ring that is reported behind ATA does not mean that the modem has lost ATA, and a second one
+// would end the call. Two rings mean it.
+func TestRingBehindAnswer(t *testing.T) {
+	bothKinds(t, func(t *testing.T, signals bool) {
+		f := newFake(signals)
+		f.reply = func(cmd string) string {
+			if cmd == "ATA" {
+				return " "
+			}
+			return ""
+		}
+		answers := func() int { return strings.Count(f.allCommands(), "ATA") }
+		onBench(t, f, func(b *bench) {
+			b.until(lines.Idle)
+			f.code("RING")
+			b.pass(2500 * time.Millisecond)
+			if n := answers(); n != 1 {
+				t.Fatalf("ATA was sent %d times", n)
+			}
+			f.code("RING")
+			b.pass(6 * time.Second)
+			if n := answers(); n != 1 {
+				t.Errorf("one ring behind ATA: it was sent %d times", n)
+			}
+			f.code("RING")
+			b.pass(time.Second)
+			if n := answers(); n != 2 {
+				t.Errorf("two rings behind ATA: it was sent %d times", n)
+			}
+		})
+	})
+}
+
 // TestRingBehindNoCarrier: the next call rings before the silence that confirms a NO CARRIER. The session still ends,
 // and that call is answered.
 func TestRingBehindNoCarrier(t *testing.T) {

@@ -177,7 +177,7 @@ var (
 	countRing     = action{"count the ring", func(d *Driver, h happening) { d.ringLocked(h.line) }}
 	noteCaller    = action{"record the caller", func(d *Driver, h happening) { d.callerLocked(h.line.caller) }}
 	noteLateRing  = action{"record the ring", func(d *Driver, h happening) {
-		d.rangAt = time.Now()
+		d.lateRing[0], d.lateRing[1] = d.lateRing[1], time.Now()
 		if h.line.caller != "" {
 			d.callerLocked(h.line.caller)
 		}

@@ -161,7 +161,8 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 }
 
 // sendAnswer sends ATA and waits for the result. If ringing continues, the modem has lost the command and it is sent
-// again, but not before a ring that was in progress can have been reported.
+// again, but not because of one ring: a slow modem, or a slow network in between, may report it behind ATA, and a
+// second command would end the call that ATA answers.
 func (d *Driver) sendAnswer(ctx context.Context) (r reply, err error) {
 	end := time.Now().Add(d.t.Answer)
 	for time.Now().Before(end) {
