@@ -1,6 +1,7 @@
 package tacplus_test
 
 import (
+	"cmp"
 	"crypto/tls"
 	"os"
 	"strings"
@@ -31,6 +32,7 @@ func clientOf(t testing.TB, q *tacquito.Server, c tacplus.Config, s tacplus.Serv
 	if s.TLS == nil && s.Secret == "" {
 		s.Secret = secret
 	}
+	s.Timeout = cmp.Or(s.Timeout, time.Minute) // bcrypt, with the race detector, on a busy machine
 	c.Servers = []tacplus.ServerConfig{s}
 	cl, err := tacplus.New(c)
 	if err != nil {
