@@ -46,7 +46,7 @@ func TestLabAttack(t *testing.T) {
 	lines := strings.Split(out, "\n")
 	if status != 0 || len(lines) != 4 || !slices.Equal(strings.Fields(lines[1])[:2],
 		[]string{"typed-escape", "rfc2217"}) || !strings.Contains(lines[1], " held ") ||
-		lines[2] != "1 of 1 attacks were held" {
+		lines[2] != "the daemon held against 1 of 1 attacks" {
 		t.Errorf("status %d: %s", status, out)
 	}
 	for _, tt := range []struct {
