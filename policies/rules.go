@@ -89,7 +89,7 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 		return e.refuse(input, TextNoCallback, "", "AAA no longer requires a callback")
 	case e.policy.mode() == Required:
 		return e.refuse(input, TextNoCallback,
-			"give the user a callback number on the AAA server, or set callback: optional",
+			"give the user a callback number on the AAA server",
 			"group %s requires a callback, but AAA gives none for this user", e.policy.name())
 	}
 	return e.decide(Admit, input, "", "", "AAA requires no callback")
@@ -113,7 +113,7 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 	case Optional, Required:
 		return input, "continue", false
 	}
-	return e.refuse(input, TextNoCallback, "set callback: optional in the group's policy file",
+	return e.refuse(input, TextNoCallback, "set callback: required or optional in the group's policy file",
 		"AAA requires a callback, but group %s does not allow one", e.policy.name())
 }
 
