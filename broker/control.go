@@ -175,7 +175,8 @@ func (b *Broker) putOff(ctx context.Context, id string, d time.Duration, by stri
 			ends.Local().Format(time.RFC3339), d)
 	}
 	err := b.tell(ctx, event{
-		id: id, what: callback.Delay{NotBefore: until.UnixNano(), By: by}, text: fmt.Sprintf("by %v, by %s", d, by),
+		id: id, what: callback.Delay{NotBefore: until.UnixNano(), For: d, By: by},
+		text: fmt.Sprintf("by %v, by %s", d, by),
 		also: func(w *work) { w.notBefore = until },
 	})
 	if errors.Is(err, errStale) {

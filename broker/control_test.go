@@ -86,7 +86,7 @@ func TestPutOff(t *testing.T) {
 	})
 }
 
-// A delay survives a restart.
+// A delay survives a restart, and then runs again in full.
 func TestPutOffSurvivesRestart(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := promised(w)
@@ -97,6 +97,7 @@ func TestPutOffSurvivesRestart(t *testing.T) {
 		}
 		w.pass(time.Minute)
 		w.halt()
+		began = time.Now()
 		w.start()
 		p.see("RING", time.Hour)
 		if d := w.dialedAfter(began); d < 20*time.Minute || d > 20*time.Minute+10*time.Second {

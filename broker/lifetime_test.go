@@ -90,33 +90,42 @@ func TestLifetimeEndsWhileTheDiskHangs(t *testing.T) {
 	})
 }
 
-// TestDelayAfterAClockStep: if the wall clock is set back while no process runs, a delay of minutes does not become
-// longer.
+// TestDelayAfterAClockStep: a delay by CoA runs again in full after a restart, even if the wall clock was set while no
+// process ran, and the row was written again before.
 func TestDelayAfterAClockStep(t *testing.T) {
-	o := townOptions{lifetime: 2 * time.Hour}
-	var back time.Duration
-	o.store = func(s journal.Store) journal.Store { return stepped{s, back} }
-	inTown(t, o, func(w *town) {
-		p := promised(w)
-		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
-			broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
-			t.Fatal(err)
-		}
-		w.halt()
-		back = 80 * time.Minute
-		w.start()
-		began := time.Now()
-		p.see("RING", 2*time.Hour)
-		if d := w.dialedAfter(began); d < 19*time.Minute || d > 21*time.Minute {
-			t.Errorf("dialed after %v, delayed for 20 min", d)
-		}
-		p.see("maui-nas-04>", time.Minute)
-		p.dte.SetDTR(false)
-		w.idle(time.Minute)
-	})
+	for _, step := range []time.Duration{-80 * time.Minute, -5 * time.Minute, 0, 5 * time.Minute, 30 * time.Minute} {
+		t.Run(step.String(), func(t *testing.T) {
+			o := townOptions{lifetime: 2 * time.Hour}
+			var back time.Duration
+			o.store = func(s journal.Store) journal.Store { return stepped{s, back} }
+			inTown(t, o, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.login("austin-01")
+				p.see("Callback initiated", time.Minute)
+				if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
+					broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
+					t.Fatal(err)
+				}
+				p.see("NO CARRIER", time.Minute)
+				w.pass(3 * time.Minute)
+				w.halt()
+				back = -step
+				w.start()
+				began := time.Now()
+				p.see("RING", 2*time.Hour)
+				if d := w.dialedAfter(began); d < 20*time.Minute || d > 21*time.Minute {
+					t.Errorf("dialed after %v, delayed for 20 min", d)
+				}
+				p.see("maui-nas-04>", time.Minute)
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+			})
+		})
+	}
 }
 
-// stepped is a journal written before the wall clock was set back.
+// stepped is a journal written before the wall clock was set back, or forward if back is negative.
 type stepped struct {
 	journal.Store
 	back time.Duration

@@ -81,18 +81,17 @@ func (b *Broker) restart(row journal.Callback) error {
 	return nil
 }
 
-// keepDelay lets a callback that was put off wait for the remaining time, but never longer than the delay that was
-// recorded: a wall clock that was set back must not turn minutes into hours.
+// keepDelay lets the delay of a callback run again in full: the wall clock may have been set while no process ran, so
+// the time that has passed since the request is unknown (law 8).
 func (w *work) keepDelay() {
 	if w.state.NotBefore == 0 {
 		return
 	}
-	until := time.Unix(0, w.state.NotBefore)
-	left, longest := time.Until(until), until.Sub(w.row.Updated)
-	w.notBefore = time.Now().Add(min(left, longest))
-	if left > longest {
-		w.state.NotBefore = w.notBefore.UnixNano()
+	if w.state.Delay == 0 {
+		w.state.Delay = time.Unix(0, w.state.NotBefore).Sub(w.row.Updated)
 	}
+	w.notBefore = time.Now().Add(w.state.Delay)
+	w.state.NotBefore = w.notBefore.UnixNano()
 }
 
 func (b *Broker) closeOpenCalls(ctx context.Context, promisedOn map[string]bool) error {

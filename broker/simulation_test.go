@@ -223,6 +223,11 @@ func (w *world) boot() {
 	if err := b.recover(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
+	for _, work := range b.works {
+		if work.state.NotBefore != 0 { // in the world's time
+			work.state.NotBefore = int64(w.now + work.state.Delay)
+		}
+	}
 	backlog := b.backlog
 	b.backlog = nil
 	slices.SortFunc(backlog, func(x, y event) int { return cmpText(x.id, y.id) })
@@ -471,7 +476,8 @@ func (w *world) coa(id string) {
 		return
 	}
 	until, reply := w.now+w.some(10*time.Minute), make(chan error, 1)
-	w.feed(event{id: id, what: callback.Delay{NotBefore: int64(until), By: "CoA"}, reply: reply})
+	w.feed(event{id: id, what: callback.Delay{NotBefore: int64(until), For: until - w.now, By: "CoA"},
+		reply: reply})
 	select {
 	case err := <-reply:
 		if err != nil {

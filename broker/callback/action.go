@@ -108,7 +108,7 @@ var (
 	markOverdue  = action{"no further attempt", func(d *draft) { d.s.Overdue = true }}
 
 	putOff = action{"not before", func(d *draft) {
-		d.s.NotBefore = d.e.until
+		d.s.NotBefore, d.s.Delay = d.e.until, d.e.delay
 		d.add(Audit{fmt.Sprintf("delayed until %s by %s", time.Unix(0, d.e.until).Format(time.RFC3339),
 			orUnknown(d.e.cause))})
 	}}

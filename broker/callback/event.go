@@ -1,5 +1,7 @@
 package callback
 
+import "time"
+
 // Event is something that happened. This file has all types of events.
 type Event interface {
 	input() input
@@ -23,6 +25,7 @@ type input struct {
 	unproven bool
 	away     bool
 	until    int64
+	delay    time.Duration
 }
 
 // On is the name of an event in the table.
@@ -118,10 +121,11 @@ type CallEnded struct {
 // Cancel means that an operator cancels the callback.
 type Cancel struct{ By string }
 
-// Delay delays the dial until NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback later:
-// otherwise, or if the dial has begun, it is refused.
+// Delay delays the dial by For, until NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback
+// later: otherwise, or if the dial has begun, it is refused.
 type Delay struct {
 	NotBefore int64
+	For       time.Duration
 	By        string
 }
 
@@ -159,6 +163,8 @@ func (e NotAdmitted) input() input {
 func (e CallEnded) input() input {
 	return input{on: "CallEnded", attempt: e.Attempt, cause: e.Cause, unproven: e.Unproven, away: e.Away}
 }
-func (e Cancel) input() input  { return input{on: "Cancel", cause: e.By} }
-func (e Delay) input() input   { return input{on: "Delay", until: e.NotBefore, cause: e.By} }
+func (e Cancel) input() input { return input{on: "Cancel", cause: e.By} }
+func (e Delay) input() input {
+	return input{on: "Delay", until: e.NotBefore, delay: e.For, cause: e.By}
+}
 func (Restarted) input() input { return input{on: "Restarted"} }

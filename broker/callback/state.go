@@ -1,5 +1,7 @@
 package callback
 
+import "time"
+
 // Phase is the progress of a callback.
 type Phase string
 
@@ -79,6 +81,8 @@ type State struct {
 
 	// no wait ends before this (wall clock, nanoseconds since 1970); 0: the dial was not delayed
 	NotBefore int64 `json:"not_before,omitempty"`
+	// the length of that delay, which runs again in full after a restart; 0 in a row of an older version
+	Delay time.Duration `json:"delay,omitempty"`
 
 	Timer    TimerKind `json:"timer,omitempty"` // the running timer of the phase; NoTimer if none
 	TimerGen uint64    `json:"timer_gen"`       // generation of the timer armed last, of any kind
