@@ -160,7 +160,8 @@ func (c *Client) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aa
 func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential, lookup bool) (aaa.Conversation,
 	aaa.Result) {
 	var silent []string
-	for _, p := range c.inOrder(c.auth) {
+	order := c.inOrder(c.auth)
+	for i, p := range order {
 		done, why := func() {}, ""
 		if r.Fallback {
 			if done, why = p.claim(time.Now()); why != "" {
@@ -169,7 +170,8 @@ func (c *Client) converse(ctx context.Context, r aaa.Request, brought credential
 			}
 		}
 		l := &login{client: c, peer: p, request: r, lookup: lookup}
-		res := func() aaa.Result { defer done(); return l.ask(ctx, brought) }()
+		last := i == len(order)-1 && !r.Fallback
+		res := func() aaa.Result { defer done(); return l.ask(ctx, brought, last) }()
 		switch {
 		case res.Kind == aaa.Prompt:
 			return l, res

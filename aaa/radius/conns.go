@@ -14,7 +14,8 @@ const maxSockets = 16
 // The pause after a failed connection attempt doubles from firstPause to lastPause.
 const (
 	firstPause = 500 * time.Millisecond
-	// it is also at most half the time that a request waits, so that a login can still use the next attempt
+	// it is also at most Timeout, and half the time that a request waits, so that a waiting login notices a restarted
+	// server soon
 	lastPause = 8 * time.Second
 )
 
@@ -123,28 +124,41 @@ func (p *peer) openFailed(err error) {
 	p.mu.Lock()
 	now := time.Now()
 	o := &p.opening
-	o.pause = min(max(2*o.pause, firstPause), max(p.patience()/2, firstPause), lastPause)
+	o.pause = min(max(2*o.pause, firstPause), max(min(p.Timeout, p.patience()/2), firstPause), lastPause)
 	o.failed, o.next, o.err = now, now.Add(jitter(o.pause)), err
 	p.mu.Unlock()
 	p.happened(onLoss)
 }
 
+// free returns an open socket with a free identifier; nil if there is none. An exchange that found its connection
+// silent gets only a newer one.
 func (p *peer) free(ex *exchange) (*socket, uint32, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, 0, errClosed
 	}
+	usable := 0
 	for _, s := range p.sockets {
+		if s.isSilent() {
+			continue
+		}
+		usable++
+		if ex.renewed && s.opened.Before(ex.begun) {
+			continue
+		}
 		if id, ok := s.take(ex); ok {
 			return s, id, nil
 		}
 	}
-	if len(p.sockets) >= maxSockets {
-		return nil, 0, fmt.Errorf("too many requests in flight (%d)", p.inFlight.Load())
+	if usable >= maxSockets {
+		return nil, 0, fmt.Errorf("%w (%d)", errFull, p.inFlight.Load())
 	}
 	return nil, 0, nil
 }
+
+// errFull is the error of an exchange for which no socket has an identifier.
+var errFull = errors.New("too many requests in flight")
 
 // adopt starts the goroutines of a new socket; close waits for them.
 func (p *peer) adopt(s *socket, ex *exchange) (*socket, uint32, error) {
@@ -184,7 +198,7 @@ func (p *peer) lost(gone *socket) {
 	p.mu.Unlock()
 	switch {
 	case !gone.stream || closed:
-	case gone.heard.Load() == 0:
+	case gone.heard.Load() == 0 && !gone.isSilent():
 		p.openFailed(gone.complaint())
 	case last:
 		p.happened(onLoss)

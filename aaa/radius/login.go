@@ -50,7 +50,7 @@ func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 	if c, err := l.answer(typed); err != nil {
 		res = aaa.Result{Kind: aaa.Refused, Server: l.peer.Name, Reason: err.Error()}
 	} else {
-		res = l.ask(ctx, c)
+		res = l.ask(ctx, c, true)
 	}
 	l.ended = res.Kind != aaa.Prompt
 	return res
@@ -66,11 +66,13 @@ func (l *login) answer(typed aaa.Secret) (credential, error) {
 	return eapCredential([]byte(typed))
 }
 
-// ask performs one exchange and reads its answer.
-func (l *login) ask(ctx context.Context, c credential) aaa.Result {
+// ask performs one exchange and reads its answer. last says that no other server or method can be asked.
+func (l *login) ask(ctx context.Context, c credential, last bool) aaa.Result {
 	p := l.peer
 	l.sent = c
-	a, err := p.exchange(ctx, l.question())
+	q := l.question()
+	q.patient = last
+	a, err := p.exchange(ctx, q)
 	if err != nil {
 		var s *silence
 		switch {

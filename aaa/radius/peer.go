@@ -67,6 +67,8 @@ type question struct {
 	encode func(at *slot) ([]byte, error)
 	renew  func() bool // reports, before a retransmission, whether the packet must be encoded again; nil: never
 	check  func(packet []byte, at *slot) flaw
+	// no other server or method can be asked, so a connection that cannot be opened is tried again
+	patient bool
 }
 
 // exchange is one question under way. Its reply channel receives the first valid reply.
@@ -79,6 +81,19 @@ type exchange struct {
 	begun time.Time
 	sent  int
 	timer *time.Timer
+
+	stop    context.CancelFunc // called after the reply: ends the wait for a connection; nil: none is opened meanwhile
+	renewed bool               // its connection was silent, so it is sent again on a newer one
+}
+
+// received returns the answer if it has arrived.
+func (ex *exchange) received() (answer, bool) {
+	select {
+	case a := <-ex.reply:
+		return a, true
+	default:
+		return answer{}, false
+	}
 }
 
 // hold makes ex the owner of an identifier.
@@ -218,13 +233,13 @@ func (s *socket) await(ctx context.Context, ex *exchange, wait time.Duration) (a
 	case <-ex.timer.C:
 		return answer{}, nil
 	case <-ctx.Done():
-		return answer{}, ctx.Err()
 	case <-s.gone:
 	}
-	select {
-	case a := <-ex.reply: // it arrived just before the end
+	if a, ok := ex.received(); ok { // it arrived just before the end
 		return a, nil
-	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return answer{}, err
 	}
 	if err := s.complaint(); err != nil {
 		return answer{}, lostError{err}

@@ -193,19 +193,23 @@ func lasting(err error) bool {
 	return alerted || errors.As(err, &h)
 }
 
-// byStream sends a request once per connection (RFC 6613 §2.6.1). If the connection is lost, it sends the request again
-// on the next one, within the same time and number of transmissions as for datagrams.
+// byStream sends a request once per connection (RFC 6613 §2.6.1). It sends the request again on the next connection if
+// the connection is lost, or once if a connection that was open before is silent, within the same time and number of
+// transmissions as for datagrams.
 func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, error) {
 	end := ex.begun.Add(p.patience())
 	timed, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
+	ex.stop = cancel
 	var lost error
 	mute := false // a connection was closed before the server sent anything
 	for ex.sent <= p.Retries {
 		s, id, err := p.reserve(timed, ex)
+		if a, ok := ex.received(); ok { // late, on the silent connection
+			return a, nil
+		}
 		if err != nil {
-			var late tooLate
-			if lost == nil || lasting(err) || errors.As(err, &late) || timed.Err() != nil || errors.Is(err, errClosed) {
+			if lost == nil && !q.patient || final(err) || timed.Err() != nil {
 				return answer{}, own(timed, ctx, err, lost)
 			}
 			lost = err // the server seems to restart: the next reserve waits for the pause
@@ -214,6 +218,10 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 		a, err := p.onStream(timed, ex, q, s, id, end)
 		var gone lostError
 		switch {
+		case errors.Is(err, errSilent):
+			lost = err
+			p.remark("no answer in %s, sending again on a new connection", p.Timeout)
+			continue
 		case !errors.As(err, &gone) || lasting(err) || errors.Is(err, errClosed):
 			return a, own(timed, ctx, err, nil)
 		case s.heard.Load() == 0 && (lost == nil || mute):
@@ -231,6 +239,14 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 	return answer{}, lost
 }
 
+// final reports whether an exchange that could not get a connection ends: another attempt within its time would fail
+// too.
+func final(err error) bool {
+	var late tooLate
+	return lasting(err) || errors.As(err, &late) || errors.Is(err, errClosed) || errors.Is(err, errFull) ||
+		errors.Is(err, context.Canceled)
+}
+
 // own returns lost if the exchange's own time is over, which counts as plain silence, and err if the caller's time is
 // over.
 func own(timed, ctx context.Context, err, lost error) error {
@@ -240,7 +256,15 @@ func own(timed, ctx context.Context, err, lost error) error {
 	return err
 }
 
-// onStream sends one request on one connection and waits for the answer.
+// errSilent is the result of onStream for a connection that was open before the request and is silent.
+var errSilent = errors.New("no answer on the open connection")
+
+// errNoAnswer is the error of a connection that is closed because it is silent.
+var errNoAnswer = errors.New("connection closed: no answer")
+
+// onStream sends one request on one connection and waits for the answer. A connection that was open before may be dead
+// although no packet says so, for example after a firewall lost its state: if nothing is received on it for Timeout,
+// onStream abandons it and returns errSilent. A late answer is still received.
 func (p *peer) onStream(ctx context.Context, ex *exchange, q question, s *socket, id uint32, end time.Time) (answer,
 	error) {
 	wire, err := s.prepare(id, q)
@@ -257,10 +281,22 @@ func (p *peer) onStream(ctx context.Context, ex *exchange, q question, s *socket
 		}
 	}
 	ex.sent++
+	if !ex.renewed && s.opened.Before(ex.begun) && p.Timeout < time.Until(end) {
+		a, err := s.await(ctx, ex, p.Timeout)
+		if err != nil || a.packet != nil {
+			return a, err
+		}
+		if s.heard.Load() == heard {
+			ex.renewed = true
+			s.abandon()
+			return answer{}, errSilent
+		}
+	}
 	a, err := s.await(ctx, ex, time.Until(end))
-	if err == nil && a.packet == nil && s.heard.Load() == heard {
+	over := err == nil || errors.Is(err, context.DeadlineExceeded) && !time.Now().Before(end)
+	if over && a.packet == nil && s.heard.Load() == heard {
 		// Nothing was received: the connection may be dead, and the next request should not wait for it too.
-		s.shut(errors.New("connection closed: no answer"))
+		s.shut(errNoAnswer)
 	}
 	return a, err
 }

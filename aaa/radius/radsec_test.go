@@ -3,10 +3,13 @@ package radius_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +29,8 @@ type tlsTown struct {
 	o       servers.RadSec
 	stop    context.CancelFunc
 	done    *sync.WaitGroup
+	config  radius.ServerConfig
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // inTLSTown starts a server "radsec.example" with the options o and a client, and runs f. set may change the client's
@@ -51,11 +56,13 @@ func inTLSTown(t *testing.T, o servers.RadSec, set func(w *tlsTown, c *radius.Se
 			Accounting: "radsec.example",
 			TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(w.dir, "ca.pem"),
 				CertFile: filepath.Join(w.dir, "nas.pem"), KeyFile: filepath.Join(w.dir, "nas.key")}}}
+		w.dial = w.streams.Dial
 		if set != nil {
 			set(w, &c)
 		}
+		w.config = c
 		if w.client, err = radius.New(radius.Config{Servers: []radius.ServerConfig{c}, NASIdentifier: "maui",
-			Dial: w.streams.Dial, Trace: w.note}); err != nil {
+			Dial: w.dial, Trace: w.note}); err != nil {
 			t.Fatal(err)
 		}
 		f(w)
@@ -327,14 +334,262 @@ func TestRadSecLostConnection(t *testing.T) {
 		w.want("bob", aaa.Granted, "")
 		w.halt()
 		synctest.Wait()
-		begun := time.Now()
-		w.want("bob", aaa.Silent, "connection refused")
-		w.want("bob", aaa.Silent, "connection refused")
-		if d := time.Since(begun); d > 15*time.Second {
-			t.Errorf("silent after %v", d)
+		for range 2 {
+			begun := time.Now()
+			w.want("bob", aaa.Silent, "connection refused")
+			if d := time.Since(begun); d < 11*time.Second || d > 14*time.Second {
+				t.Errorf("silent after %v", d)
+			}
 		}
 		w.start()
 		w.want("bob", aaa.Granted, "")
+	})
+}
+
+// A server restarts while nothing or only accounting is under way: a login waits for it, whoever made the first
+// attempts to connect.
+func TestRadSecRestart(t *testing.T) {
+	for name, records := range map[string]int{"idle": 0, "accounting pending": 1, "much accounting pending": 20} {
+		t.Run(name, func(t *testing.T) {
+			inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
+				_, otp := w.login("otp")
+				c, _ := w.login("otp")
+				if otp.Kind != aaa.Prompt {
+					t.Fatalf("%+v", otp)
+				}
+				w.halt()
+				var wg sync.WaitGroup
+				for i := range records {
+					wg.Go(func() {
+						record := stop(time.Now())
+						record.SessionID = fmt.Sprint("s", i) // the server ignores a duplicate of what it processes
+						for w.client.Send(context.Background(), record) != nil {
+							pass(300 * time.Millisecond)
+						}
+					})
+				}
+				pass(time.Second)
+				begun := time.Now()
+				wg.Go(func() { w.want("bob", aaa.Granted, "") })
+				wg.Go(func() {
+					pass(900 * time.Millisecond)
+					w.want("cb", aaa.Granted, "")
+				})
+				wg.Go(func() {
+					if res := c.Answer(context.Background(), "123456"); res.Kind != aaa.Refused ||
+						!strings.Contains(res.Reason, "refused") { // the restarted server has no challenges
+						t.Errorf("%+v", res)
+					}
+				})
+				pass(10 * time.Second)
+				w.start()
+				wg.Wait()
+				if d := time.Since(begun); d > 13*time.Second {
+					t.Errorf("after %v", d)
+				}
+			})
+		})
+	}
+}
+
+// A server that cannot be reached is not waited for while another server or method can be asked.
+func TestRadSecRestartOfOne(t *testing.T) {
+	inTLSTown(t, servers.RadSec{}, nil, func(w *tlsTown) {
+		first := w.config
+		first.Name, first.Address, first.Accounting = "zero", "nobody.example", "nobody.example"
+		begun := time.Now()
+		c, err := radius.New(radius.Config{Servers: []radius.ServerConfig{first, w.config}, Dial: w.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, res := c.Start(context.Background(), aaa.Request{User: "bob", Password: canary}); res.Server != "one" ||
+			res.Kind != aaa.Granted {
+			t.Errorf("%+v", res)
+		}
+		w.halt()
+		if _, res := w.client.Start(context.Background(), aaa.Request{User: "bob", Password: canary,
+			Fallback: true}); res.Kind != aaa.Silent {
+			t.Errorf("%+v", res)
+		}
+		if d := time.Since(begun); d != 0 {
+			t.Errorf("after %v", d)
+		}
+	})
+}
+
+// path is the network between client and server. The connections open when it is cut stay open, but carry nothing to
+// the server any more.
+type path struct {
+	streams *aaatest.StreamNet
+	mu      sync.Mutex
+	conns   []*cutConn
+	refuse  bool // new connections are refused
+}
+
+type cutConn struct {
+	net.Conn
+	cut    atomic.Bool
+	closed atomic.Bool
+}
+
+func (c *cutConn) Write(b []byte) (int, error) {
+	if c.cut.Load() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *cutConn) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
+}
+
+func (n *path) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.refuse {
+		return nil, errors.New("connection refused")
+	}
+	c, err := n.streams.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	n.conns = append(n.conns, &cutConn{Conn: c})
+	return n.conns[len(n.conns)-1], nil
+}
+
+func (n *path) cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.conns {
+		c.cut.Store(true)
+	}
+}
+
+// open returns the number of connections made, and of those that are not closed.
+func (n *path) open() (made, open int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.conns {
+		if !c.closed.Load() {
+			open++
+		}
+	}
+	return len(n.conns), open
+}
+
+// onPath runs f with a client whose connection was used a minute ago.
+func onPath(t *testing.T, f func(w *tlsTown, n *path)) {
+	for version, set := range map[string]func(*tlsTown, *radius.ServerConfig){"RADIUS/1.0": off,
+		"RADIUS/1.1": func(*tlsTown, *radius.ServerConfig) {}} {
+		t.Run(version, func(t *testing.T) {
+			n := &path{}
+			inTLSTown(t, servers.RadSec{}, func(w *tlsTown, c *radius.ServerConfig) {
+				set(w, c)
+				c.StatusServer = radius.StatusOff // only requests find out
+				n.streams, w.dial = w.streams, n.dial
+			}, func(w *tlsTown) {
+				w.want("bob", aaa.Granted, "")
+				pass(time.Minute)
+				f(w, n)
+			})
+		})
+	}
+}
+
+// A connection that is open but dead: all requests on it are sent again on one new connection after one timeout.
+func TestRadSecSilentConnection(t *testing.T) {
+	onPath(t, func(w *tlsTown, n *path) {
+		n.cut()
+		begun := time.Now()
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() { w.want("cb", aaa.Granted, "") })
+			wg.Go(func() { w.want("nobody", aaa.Refused, "refused") })
+		}
+		wg.Go(func() {
+			if err := w.client.Send(context.Background(), stop(time.Now())); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Go(func() { // it begins later, and shares the new connection
+			pass(time.Second)
+			w.want("bob", aaa.Granted, "")
+		})
+		wg.Wait()
+		if d := time.Since(begun); d != 3*time.Second {
+			t.Errorf("after %v", d)
+		}
+		w.want("bob", aaa.Granted, "")
+		synctest.Wait()
+		if made, open := n.open(); made != 2 || open != 1 {
+			t.Errorf("%d connections, %d open", made, open)
+		}
+	})
+}
+
+// A new connection that stays silent is not replaced for the same request, and the login ends in the usual time.
+func TestRadSecSilentServer(t *testing.T) {
+	onPath(t, func(w *tlsTown, n *path) {
+		w.server["one"].SetFaults(servers.Faults{Silent: true})
+		begun := time.Now()
+		w.want("bob", aaa.Silent, "no authentic answer in 14s to 2 transmissions")
+		synctest.Wait()
+		if made, open := n.open(); time.Since(begun) != 14*time.Second || made != 2 || open != 0 {
+			t.Errorf("after %v, %d connections, %d open", time.Since(begun), made, open)
+		}
+	})
+}
+
+// A late answer on the old connection ends the login, whatever the new one does, and the login is granted once.
+func TestRadSecLateAnswer(t *testing.T) {
+	for name, after := range map[string]struct {
+		faults servers.Faults // for the new connection
+		refuse bool
+	}{
+		"new connection silent":      {faults: servers.Faults{Silent: true}},
+		"new connection slow":        {faults: servers.Faults{Delay: 5 * time.Second}},
+		"both answer":                {faults: servers.Faults{Delay: time.Second}},
+		"no new connection possible": {refuse: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onPath(t, func(w *tlsTown, n *path) {
+				w.server["one"].SetFaults(servers.Faults{Delay: 3 * time.Second})
+				begun := time.Now()
+				var wg sync.WaitGroup
+				wg.Go(func() { w.want("bob", aaa.Granted, "") })
+				pass(time.Second)
+				w.server["one"].SetFaults(after.faults)
+				n.mu.Lock()
+				n.refuse = after.refuse
+				n.mu.Unlock()
+				wg.Wait()
+				if d := time.Since(begun); d != 3*time.Second {
+					t.Errorf("after %v", d)
+				}
+				synctest.Wait()
+				if _, open := n.open(); open > 1 {
+					t.Errorf("%d connections are open", open)
+				}
+			})
+		})
+	}
+}
+
+// A connection on which others are answered is alive: a slow answer is awaited there.
+func TestRadSecSlowAnswer(t *testing.T) {
+	onPath(t, func(w *tlsTown, n *path) {
+		w.server["one"].SetFaults(servers.Faults{Delay: 8 * time.Second})
+		var wg sync.WaitGroup
+		wg.Go(func() { w.want("bob", aaa.Granted, "") })
+		pass(time.Second)
+		w.server["one"].SetFaults(servers.Faults{})
+		w.want("cb", aaa.Granted, "")
+		wg.Wait()
+		if made, open := n.open(); made != 1 || open != 1 {
+			t.Errorf("%d connections, %d open", made, open)
+		}
 	})
 }
 
@@ -428,7 +683,7 @@ func TestRadSecDumb(t *testing.T) {
 		}
 		begun := time.Now()
 		if _, res := c.Start(context.Background(),
-			aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) > 3*time.Second ||
+			aaa.Request{User: "bob", Password: canary}); res.Kind != aaa.Silent || time.Since(begun) > 14*time.Second ||
 			!strings.Contains(res.Reason, "RADIUS over TLS port") {
 			t.Errorf("%+v after %v", res, time.Since(begun))
 		}

@@ -20,6 +20,7 @@ const spentFor = 30 * time.Second
 type socket struct {
 	peer   *peer
 	conn   net.Conn
+	opened time.Time
 	stream bool // a TLS connection
 	v11    bool // RADIUS/1.1
 	local  net.Addr
@@ -32,9 +33,12 @@ type socket struct {
 	ids   [256]*pending       // RADIUS/1.0, by Identifier
 	more  map[uint32]*pending // RADIUS/1.1, by Token
 	taken int
+	users int    // exchanges that own an identifier, or did until it was answered
 	next  uint32 // identifiers are used in rotation, so that a freed one is reused as late as possible
 	ended bool   // it accepts no more exchanges
-	last  error  // the last error of the socket
+	// it left a request without an answer: it accepts no more exchanges, and the last one closes it
+	silent bool
+	last   error // the last error of the socket
 }
 
 // pending is an exchange that waits for replies with one identifier. Until it is armed, replies are ignored; after
@@ -48,8 +52,8 @@ type pending struct {
 }
 
 func newSocket(p *peer, conn net.Conn, v11 bool) *socket {
-	s := &socket{peer: p, conn: conn, stream: p.Transport == TLS, v11: v11, local: conn.LocalAddr(), keys: p.keys,
-		gone: make(chan struct{})}
+	s := &socket{peer: p, conn: conn, opened: time.Now(), stream: p.Transport == TLS, v11: v11,
+		local: conn.LocalAddr(), keys: p.keys, gone: make(chan struct{})}
 	if s.stream {
 		s.queue = make(chan []byte, writeQueue)
 	}
@@ -116,6 +120,7 @@ func (s *socket) take(ex *exchange) (uint32, bool) {
 		}
 	}
 	s.next = id + 1
+	s.users++
 	s.putLocked(id, ex.hold(s, id))
 	return id, true
 }
@@ -127,6 +132,10 @@ func (s *socket) takeWatchdog(ex *exchange) (uint32, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		return 0, false
+	}
+	s.users++
 	s.putLocked(0, ex.hold(s, 0))
 	return 0, true
 }
@@ -143,11 +152,21 @@ func (s *socket) recycleLocked() bool {
 	return any
 }
 
-// release frees one identifier, unless its answer already did. On a RADIUS/1.0 connection, an unanswered identifier
-// stays out of use for spentFor.
+// release ends the use of one identifier, and closes a silent connection that has no other user.
 func (s *socket) release(h *pending) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.releaseLocked(h)
+	s.users--
+	unused := s.silent && s.users == 0
+	s.mu.Unlock()
+	if unused {
+		s.shut(errNoAnswer)
+	}
+}
+
+// releaseLocked frees one identifier, unless its answer already did. On a RADIUS/1.0 connection, an unanswered
+// identifier stays out of use for spentFor.
+func (s *socket) releaseLocked(h *pending) {
 	switch {
 	case s.atLocked(h.at.id) != h:
 	case s.stream && !s.v11 && h.armed:
@@ -210,6 +229,19 @@ func (s *socket) shut(why error) {
 	s.ended, s.last = true, why
 	s.mu.Unlock()
 	s.conn.Close()
+}
+
+// abandon stops new exchanges on a silent connection. The exchanges that use it may still get their answers.
+func (s *socket) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended, s.silent = true, true
+}
+
+func (s *socket) isSilent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.silent
 }
 
 // end stops new exchanges on the socket.
@@ -286,6 +318,9 @@ func (s *socket) deliver(packet []byte) flaw {
 	s.settle(id, p)
 	select {
 	case p.ex.reply <- answer{packet: append([]byte(nil), packet...), at: &p.at}:
+		if p.ex.stop != nil {
+			p.ex.stop()
+		}
 	default: // answered twice
 	}
 	return good
