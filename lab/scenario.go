@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -166,9 +167,12 @@ func (s *Scenario) parseCallback(data []byte) error {
 	return nil
 }
 
+var registerQuery = regexp.MustCompile(`^at(s\d+\?)+$`)
+
 // Fold makes transcripts comparable with those of document 5732: it ignores case, blank lines, trailing spaces and
 // control characters other than line ends. Consecutive RINGs count as one: how often a modem rings before it answers
-// depends on the time of the call within the ringing cadence.
+// depends on the time of the call within the ringing cadence. A line that only reads registers is left out: on a port
+// without modem signals it is the broker's, and the caller sees it if a busy modem has missed the escape sequence.
 func Fold(text string) []string {
 	clean := strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' || r == 0x7f {
@@ -180,7 +184,7 @@ func Fold(text string) []string {
 	for l := range strings.SplitSeq(clean, "\n") {
 		l = strings.ToLower(strings.TrimRight(l, " "))
 		again := l == "ring" && len(lines) > 0 && lines[len(lines)-1] == l
-		if l != "" && !again {
+		if l != "" && !again && !registerQuery.MatchString(l) {
 			lines = append(lines, l)
 		}
 	}

@@ -125,6 +125,7 @@ func TestFold(t *testing.T) {
 		"Password: \r\n  x":          {"password:", "  x"},
 		"a\x07\x00b\x1b[K\x7fc\td\n": {"ab[kcd"},
 		"Ünicode\xff":                {"ünicode\ufffd"},
+		"ATS18?S25?\r\nats0=1\r\n":   {"ats0=1"},
 		"\r\nRING\r\n\r\nRING\r\nOK\r\n\r\nRING\r\nOK\r\nOK\r\n": {"ring", "ok", "ring", "ok", "ok"},
 	} {
 		if got := Fold(text); !reflect.DeepEqual(got, want) {
