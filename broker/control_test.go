@@ -90,14 +90,13 @@ func TestPutOff(t *testing.T) {
 func TestPutOffSurvivesRestart(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := promised(w)
-		began := time.Now()
 		if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
 			broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Minute)
 		w.halt()
-		began = time.Now()
+		began := time.Now()
 		w.start()
 		p.see("RING", time.Hour)
 		if d := w.dialedAfter(began); d < 20*time.Minute || d > 20*time.Minute+10*time.Second {

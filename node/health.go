@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
@@ -49,6 +51,9 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 		h.Journal.Error = j.Failed.Error()
 	}
 	problems := problemsOf(h, j, time.Now())
+	if broken := d.broken.Load(); broken != nil {
+		problems = append(problems, problem{"audit", *broken})
+	}
 	if err != nil {
 		problems = append(problems, problem{"read", err.Error()})
 	}
@@ -92,6 +97,26 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 		"log.file is full", h.Log.Untold)
 	add(len(h.Out) > 0, "lines", "%d of %d lines are out of service: %v (show lines)", len(h.Out), h.Lines, h.Out)
 	return all
+}
+
+// verifyAudit reports an audit that was changed while no process ran. It reads the whole chain once, beside the work of
+// the daemon, and neither opens nor holds up a line.
+func (d *daemon) verifyAudit(ctx context.Context, verify func(context.Context) ([]journal.Damage, error)) {
+	bad, err := verify(ctx)
+	switch {
+	case ctx.Err() != nil || err == nil && len(bad) == 0:
+		return
+	case err != nil:
+		d.log.Error("journal: verify the audit", zap.Error(err))
+		return
+	}
+	more := ""
+	if len(bad) > 1 {
+		more = fmt.Sprintf(", and %d more", len(bad)-1)
+	}
+	text := fmt.Sprintf("the audit was changed by another program: %s%s (ringback journal check)", bad[0], more)
+	d.broken.Store(&text)
+	d.broker.Happened(events.Alarm{Text: text})
 }
 
 // watchHealth logs each problem when it appears, again at intervals while it lasts, and when it is over.

@@ -1,7 +1,10 @@
 package node
 
 import (
+	"database/sql"
 	"errors"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +14,11 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/journal/sqlite"
+	"github.com/ringback/ringback/lines"
 )
 
 // TestProblems: each problem is reported, and nothing if all is well.
@@ -84,5 +90,66 @@ func TestProblemsAreRepeated(t *testing.T) {
 	told.tell(nil, now, log)
 	if n := seen.FilterMessage("health: problem over").Len(); n != 1 {
 		t.Errorf("its end is logged %d times", n)
+	}
+}
+
+// TestAuditOfBefore: a record of the audit that was removed while no process ran raises an alarm, which the audit
+// records, and is reported as a problem; a whole audit is not.
+func TestAuditOfBefore(t *testing.T) {
+	t.Parallel()
+	for statement, want := range map[string]string{
+		"SELECT 1":                        "",
+		"DELETE FROM audit WHERE seq = 2": "audit row 3: the record before it is 1: a part of the chain is missing",
+		"DELETE FROM audit WHERE seq = 4": "audit row 4: the chain ends at 3, its mark says 4",
+	} {
+		t.Run(statement, func(t *testing.T) {
+			ctx := t.Context()
+			path := filepath.Join(t.TempDir(), "state", "journal.db")
+			openJournal := func() *sqlite.Journal {
+				j, err := sqlite.Open(ctx, sqlite.Options{Path: path})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { j.Close() })
+				return j
+			}
+			j := openJournal()
+			for range 4 {
+				record := journal.Audit{Time: time.Now(), Kind: "login", Who: "paia-01", Text: "x"}
+				if err := j.Commit(ctx, journal.AddAudit{Audit: record}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			j.Close()
+			db, err := sql.Open("sqlite", path)
+			if err == nil {
+				_, err = db.Exec(statement)
+			}
+			if err := errors.Join(err, db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			j = openJournal()
+			core, logged := observer.New(zap.ErrorLevel)
+			log := zap.New(core)
+			d := &daemon{log: log, journal: j, logHealth: func() client.Log { return client.Log{} }, broker: broker.New(
+				broker.Options{Journal: j, Log: log, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
+			d.verifyAudit(ctx, j.VerifyAudit)
+			h, _ := d.health(ctx)
+			alarms := logged.FilterMessageSnippet("the audit was changed by another program: " + want).Len()
+			if want == "" {
+				if slices.ContainsFunc(h.Problems, func(p string) bool { return strings.Contains(p, "audit") }) ||
+					alarms != 0 {
+					t.Errorf("problems %q, %d alarms", h.Problems, alarms)
+				}
+				return
+			}
+			if !strings.Contains(strings.Join(h.Problems, "\n"), want) || alarms != 1 {
+				t.Errorf("problems %q, logged %v", h.Problems, logged.All())
+			}
+			last, _, err := j.AuditTail(ctx, 1)
+			if err != nil || len(last) != 1 || last[0].Kind != "alarm" || !strings.Contains(last[0].Text, want) {
+				t.Errorf("audit: %v, %v", last, err)
+			}
+		})
 	}
 }

@@ -87,7 +87,8 @@ type daemon struct {
 	feed    *api.Feed
 	broker  *broker.Broker
 	journal *sqlite.Journal
-	keep    atomic.Int64 // journal.keep of the configuration in force
+	keep    atomic.Int64           // journal.keep of the configuration in force
+	broken  atomic.Pointer[string] // what is wrong with the audit
 
 	hup       <-chan os.Signal
 	reopenLog func() error
@@ -154,6 +155,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { watchLines(ctx, pool, d.broker.Happened) })
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
+	parts.Go(func() { d.verifyAudit(ctx, j.VerifyAudit) })
 	parts.Go(func() { trim(ctx, pool) })
 	keep := func() time.Duration { return time.Duration(d.keep.Load()) }
 	parts.Go(func() { retain(ctx, d.log, keep, j.Prune) })

@@ -69,7 +69,7 @@ func stored(c *conn) (i identity, err error) {
 			return identity{hex.EncodeToString(id), n}, nil
 		}
 	}
-	return i, errors.New("the marks of its identity are missing or damaged (restore a backup)")
+	return i, errors.New("the marks of its identity are missing or damaged" + toRepair)
 }
 
 // differs returns how the found journal differs from the expected one; nil if it does not, or none was expected.
@@ -136,6 +136,21 @@ func recognize(path string) (broken string, warnings []string, err error) {
 	if id, err := c.number("PRAGMA application_id"); err != nil || id != applicationID {
 		return "", nil, err // openWriter says what else the file may be
 	}
+	version, err := c.number("PRAGMA user_version")
+	if err != nil || version > schemaVersion {
+		return "", nil, err // as above
+	}
+	if version == schemaVersion {
+		rows, err := c.query(tablesQuery)
+		names := map[string]bool{}
+		for _, row := range rows {
+			name, _ := row[0].(string)
+			names[name] = true
+		}
+		if err := errors.Join(err, complete(names)); err != nil {
+			return "", nil, err
+		}
+	}
 	found, err := stored(c)
 	if err != nil {
 		return "", nil, err
@@ -145,16 +160,13 @@ func recognize(path string) (broken string, warnings []string, err error) {
 			return "", nil, err
 		}
 	}
-	if want.none() && !found.none() {
+	// Without transactions, the start that creates the file was interrupted before.
+	if want.none() && found.commits > 0 {
 		warnings = append(warnings, fmt.Sprintf("%s was missing and is recreated: it is not known whether this "+
 			"journal is the latest", identityName))
 	}
 	if err := want.differs(found); err != nil {
 		return "", nil, err
-	}
-	version, err := c.number("PRAGMA user_version")
-	if err != nil || version > schemaVersion {
-		return "", nil, err // as above
 	}
 	broken, more, err := quickCheck(c)
 	if broken != "" && version < schemaVersion {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -56,6 +57,20 @@ func readKey(path string) (rowKey, error) {
 			path, keySize)
 	}
 	return key, nil
+}
+
+// leftKey matches the temporary files of makeKey.
+var leftKey = regexp.MustCompile(`^(journal\.key|journal\.key\.new|names\.key)\.[0-9]+$`)
+
+// removeLeftKeys removes what an interrupted makeKey left in a locked state directory.
+func removeLeftKeys(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.Type().IsRegular() && leftKey.MatchString(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // makeKey writes a new key under another name first, so that a crash leaves a complete key or none.

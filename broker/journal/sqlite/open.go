@@ -15,9 +15,9 @@ import (
 
 // schemaVersion is the schema of this code; the file has its own in PRAGMA user_version, set by the last migration, or
 // by upgrade.
-const schemaVersion = 14
+const schemaVersion = 15
 
-// sqlVersion is the schema after the SQL migrations; upgrade does the last step.
+// sqlVersion is the schema after the SQL migrations; upgrade does the last steps.
 const sqlVersion = 13
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
@@ -86,6 +86,28 @@ func identify(c *conn) (int64, error) {
 		return 0, newerSchema(version)
 	}
 	return version, nil
+}
+
+// complete returns an error if a table of the current schema is missing.
+func complete(names map[string]bool) error {
+	for _, t := range append([]string{"marks", "set_aside"}, tableNames()...) {
+		if !names[t] {
+			return fmt.Errorf("lacks its table %s, which another program has removed%s", t, toRepair)
+		}
+	}
+	return nil
+}
+
+// toRepair says what helps if a part of the journal is gone, which no start can replace.
+const toRepair = " (stop ringback; restore a backup, or keep what can be read: `ringback journal salvage`)"
+
+const tablesQuery = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
+func tableNames() (names []string) {
+	for _, t := range signedTables {
+		names = append(names, t.name)
+	}
+	return names
 }
 
 func newerSchema(version int64) error {

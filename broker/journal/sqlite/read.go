@@ -41,10 +41,30 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 			fmt.Errorf("has schema %d, this ringback reads %d: start the daemon once to migrate the file",
 				version, schemaVersion)), r.Close())
 	}
+	if err := r.complete(ctx); err != nil {
+		return nil, errors.Join(explain(path, err), r.Close())
+	}
 	if r.key, err = readKey(keyPath(path)); err != nil {
 		return nil, errors.Join(explain(path, fmt.Errorf("its rows are signed: %w", err)), r.Close())
 	}
 	return r, nil
+}
+
+func (r *Reader) complete(ctx context.Context) error {
+	rows, err := r.db.QueryContext(ctx, tablesQuery)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	names := map[string]bool{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names[name] = true
+	}
+	return errors.Join(rows.Err(), complete(names))
 }
 
 // openPool opens a pool of connections that cannot write rows. mode is SQLite's: "ro" never creates a file, "rw" can

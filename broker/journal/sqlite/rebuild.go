@@ -81,6 +81,9 @@ func (r *rebuilding) copy(path, made string) (err error) {
 	}
 	defer r.from.close()
 	key, from, err := keyOf(r.from, path)
+	if err == nil && from == "" && r.salvage {
+		err = errors.New("it is missing")
+	}
 	if err != nil && r.salvage { // its marks may be missing; rows of another key do not verify
 		r.lose("the mark of the journal's key: %v", err)
 		r.uncertain = true
@@ -101,7 +104,7 @@ func (r *rebuilding) copy(path, made string) (err error) {
 	}
 	_, err = r.to.exec("BEGIN IMMEDIATE")
 	if err == nil { // the copied mark, if there is one, has the same value
-		_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", key.print())
+		_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", key.print(schemaVersion))
 	}
 	for _, part := range []func() error{
 		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable),
@@ -112,7 +115,7 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		}
 	}
 	if err == nil {
-		_, err = r.to.exec("UPDATE marks SET hash = ? WHERE name = 'key'", key.print())
+		_, err = r.to.exec("UPDATE marks SET hash = ? WHERE name = 'key'", key.print(schemaVersion))
 	}
 	if err == nil {
 		_, err = r.to.exec("COMMIT")
@@ -219,6 +222,10 @@ const mostUnreadable = 200_000
 // rows copies all readable rows of a table, in order, and calls each after each copy. whole reports whether there was
 // no damage.
 func (r *rebuilding) rows(t *table, each func(rowid int64, row []any) error) (whole bool, err error) {
+	if n, err := r.from.number("SELECT count(*) FROM sqlite_master WHERE name = ?", t.name); err == nil && n == 0 {
+		r.lose("the table %s, which is missing", t.name)
+		return false, nil
+	}
 	last, lost, leaps := int64(math.MinInt64), 0, 0
 	end, endErr := r.from.number("SELECT max(rowid) FROM " + t.name)
 	for {

@@ -101,6 +101,13 @@ func settleCopy(ctx context.Context, path, cause, kind, by, text string) (r Rest
 	for _, d := range damaged {
 		r.Lost = append(r.Lost, d.String()+": it will not be dialed")
 	}
+	damaged, err = j.VerifyAudit(ctx)
+	if err != nil {
+		return r, err
+	}
+	for _, d := range damaged {
+		r.Lost = append(r.Lost, d.String())
+	}
 	now := time.Now()
 	tx := []journal.Mutation{newIdentity{}, audited(now, kind, by, text)}
 	for _, c := range pending {
@@ -129,7 +136,7 @@ func Note(ctx context.Context, path, kind, by, text string) error {
 	return errors.Join(j.Commit(ctx, audited(time.Now(), kind, by, text)), j.Close(), leaveToOwner(filepath.Dir(path)))
 }
 
-// newIdentity gives the journal a new identity.
+// newIdentity gives the journal a new identity, and seals its audit as it is.
 type newIdentity struct{ journal.Mutation }
 
 func (newIdentity) apply(w *writer) error {
@@ -138,7 +145,7 @@ func (newIdentity) apply(w *writer) error {
 	}
 	commits := w.identity.commits
 	i, err := stored(w.c)
-	w.identity.id, w.identity.commits = i.id, commits
+	w.identity.id, w.identity.commits, w.sealed = i.id, commits, true
 	return err
 }
 

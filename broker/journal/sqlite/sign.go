@@ -25,8 +25,45 @@ func (k rowKey) sign(b []byte) []byte {
 	return m.Sum(nil)
 }
 
-// print returns a fingerprint of the key, which the journal keeps to detect another key.
-func (k rowKey) print() []byte { return k.sign([]byte("the key of this journal")) }
+// print returns a fingerprint of the key, which the journal keeps to detect another key. That of a journal with a seal
+// differs: without the key, nobody can make a journal look older than it is, to have its audit sealed again.
+func (k rowKey) print(version int64) []byte {
+	if version < sealVersion {
+		return k.sign([]byte("the key of this journal"))
+	}
+	return k.sign([]byte("the key of this sealed journal"))
+}
+
+// sealVersion is the first schema that has a seal.
+const sealVersion = 15
+
+// sealed is signed at each commit: the identity, the number of transactions, and the end of the audit. An end of an
+// older copy does not fit the present number of transactions.
+var sealed = &table{"seal", 0, strings.Fields("identity commits seq hash"), 0}
+
+// sealQuery reads what is signed, and the signature. A value is NULL if its mark is missing.
+const sealQuery = `SELECT
+	(SELECT hash FROM marks WHERE name = 'identity'), (SELECT n FROM marks WHERE name = 'commits'),
+	(SELECT n FROM marks WHERE name = 'audit'), (SELECT hash FROM marks WHERE name = 'audit'),
+	(SELECT hash FROM marks WHERE name = 'seal')`
+
+// fits reports whether the signature in a row of sealQuery is right.
+func (k rowKey) fits(row []any) bool {
+	seal, ok := row[len(row)-1].([]byte)
+	return ok && hmac.Equal(seal, sealed.sum(k, row[:len(row)-1]))
+}
+
+// writeSeal signs the marks of the running transaction.
+func (w *writer) writeSeal() error {
+	rows, err := w.c.query(sealQuery)
+	if err != nil {
+		return err
+	}
+	marks := rows[0][:len(rows[0])-1]
+	_, err = w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('seal', 1, ?) ON CONFLICT (name) DO UPDATE SET "+
+		"hash = excluded.hash", sealed.sum(w.key, marks))
+	return err
+}
 
 // keyPath returns the path of the key of a journal. While rows are signed for the first time, the key has another name:
 // only a key in force has this one. A journal beside it is never signed again, because otherwise anyone able to write
@@ -77,17 +114,24 @@ func keyOf(c *conn, path string) (key rowKey, from string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, "", fmt.Errorf("the key of its rows, %s, is missing (restore a backup)", keyPath(path))
 	}
-	if err == nil {
-		err = key.proves(print, from)
+	version, err2 := c.number("PRAGMA user_version")
+	if err = errors.Join(err, err2); err == nil {
+		err = key.proves(print, version, from)
 	}
 	return key, from, err
 }
 
-func (k rowKey) proves(print any, path string) error {
-	if p, ok := print.([]byte); !ok || !bytes.Equal(p, k.print()) {
+func (k rowKey) proves(print any, version int64, path string) error {
+	p, ok := print.([]byte)
+	switch {
+	case ok && bytes.Equal(p, k.print(version)):
+		return nil
+	case ok && bytes.Equal(p, k.print(sealVersion)):
+		return fmt.Errorf("has been changed by another program: its header says schema %d, its marks are those of a "+
+			"newer one (restore a backup)", version)
+	default:
 		return fmt.Errorf("is signed with a key other than %s (restore journal and key from the same backup)", path)
 	}
-	return nil
 }
 
 // adopt uses a key that existed before the journal: its predecessor was moved aside. Rows without a key are never
@@ -104,7 +148,17 @@ func (w *writer) adopt(k rowKey, path string) error {
 				"move the key aside: they are then signed with a new key)", path)
 		}
 	}
-	_, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", k.print())
+	return w.keepPrint(k)
+}
+
+// keepPrint records the fingerprint of the key.
+func (w *writer) keepPrint(k rowKey) error {
+	version, err := w.c.number("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	_, err = w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?) ON CONFLICT (name) DO UPDATE SET "+
+		"hash = excluded.hash", k.print(version))
 	return err
 }
 
@@ -138,7 +192,7 @@ func (w *writer) signAll(k rowKey) (err error) {
 		chain.before); err != nil {
 		return err
 	}
-	if _, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", k.print()); err != nil {
+	if err := w.keepPrint(k); err != nil {
 		return err
 	}
 	_, err = w.c.exec("COMMIT")

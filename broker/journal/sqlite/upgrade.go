@@ -10,10 +10,8 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// upgrade migrates a journal from sqlVersion to schemaVersion: it removes from the JSON of a callback's row what its
-// columns repeat. It needs the key, so it is not an SQL migration. A row that does not verify is left unchanged, so it
-// will never verify. If the two places differ, it is unknown which is right: a pending callback ends and is set aside
-// as it was found, an ended one is left unchanged. It returns warnings for operators.
+// upgrade migrates a journal from sqlVersion to schemaVersion. It needs the key, so it is not an SQL migration. It
+// returns warnings for operators.
 func (w *writer) upgrade() (warnings []string, err error) {
 	version, err := w.c.number("PRAGMA user_version")
 	if err != nil || version >= schemaVersion {
@@ -27,6 +25,29 @@ func (w *writer) upgrade() (warnings []string, err error) {
 			err = errors.Join(fmt.Errorf("migrate the rows to schema %d: %w", schemaVersion, err), w.rollback())
 		}
 	}()
+	if version < 14 {
+		warnings, err = w.sayOnce()
+	}
+	if err == nil {
+		err = w.writeSeal()
+	}
+	if err == nil {
+		_, err = w.c.query(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
+	}
+	if err == nil {
+		err = w.keepPrint(w.key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.c.exec("COMMIT")
+	return warnings, err
+}
+
+// sayOnce removes from the JSON of a callback's row what its columns repeat. A row that does not verify is left
+// unchanged, so it will never verify. If the two places differ, it is unknown which is right: a pending callback ends
+// and is set aside as it was found, an ended one is left unchanged.
+func (w *writer) sayOnce() (warnings []string, err error) {
 	update := "UPDATE callbacks SET state = ?, decision = ?, sum = ? WHERE rowid = ?"
 	last := int64(0)
 	for {
@@ -62,11 +83,7 @@ func (w *writer) upgrade() (warnings []string, err error) {
 			}
 		}
 	}
-	if _, err := w.c.query(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
-		return nil, err
-	}
-	_, err = w.c.exec("COMMIT")
-	return warnings, err
+	return warnings, nil
 }
 
 func (w *writer) verified(row []any) (c journal.Callback, d *journal.Damage) {

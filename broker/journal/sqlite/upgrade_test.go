@@ -3,11 +3,23 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/ringback/ringback/broker/journal"
 )
+
+// oldMarks returns the statement that makes the marks those of a schema without a seal.
+func oldMarks(t *testing.T, path string) string {
+	t.Helper()
+	key, err := readKey(keyPath(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("UPDATE marks SET hash = x'%x' WHERE name = 'key'; DELETE FROM marks WHERE name = 'seal'",
+		key.print(sqlVersion))
+}
 
 // older returns a journal of schema 11, in which the JSON of a callback's row repeats phase, attempts, number and more,
 // and has no plan.
@@ -30,7 +42,8 @@ func older(t *testing.T, change func(*journal.Callback), statements ...string) (
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, path, append(statements, "ALTER TABLE callbacks DROP COLUMN plan", "ALTER TABLE attempts DROP COLUMN step",
+	edit(t, path, append(statements, oldMarks(t, path),
+		"ALTER TABLE callbacks DROP COLUMN plan", "ALTER TABLE attempts DROP COLUMN step",
 		"DELETE FROM goose_db_version WHERE version_id > 11", "PRAGMA user_version = 11")...)
 	return path
 }

@@ -44,6 +44,13 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 	return out, nil
 }
 
+// VerifyAudit follows the chain of the audit, and returns what is wrong; nil, nil if nothing is. It takes seconds on a
+// large journal and does not block the writer.
+func (r *Reader) VerifyAudit(ctx context.Context) (out []journal.Damage, err error) {
+	err = r.verifyAudit(ctx, func(d journal.Damage) { out = append(out, d) })
+	return out, explain(r.path, err)
+}
+
 // verifyAudit follows the chain from its first record to the mark. It reads both in one transaction, because the writer
 // continues meanwhile.
 func (r *Reader) verifyAudit(ctx context.Context, add func(journal.Damage)) error {
@@ -68,10 +75,25 @@ func (r *Reader) verifyAudit(ctx context.Context, add func(journal.Damage)) erro
 	if err := each(ctx, tx, r.key, auditTable, r.key.decodeAudit, follow, add, "ORDER BY seq"); err != nil {
 		return err
 	}
-	var seq int64
-	var hash []byte
-	if err := tx.QueryRowContext(ctx, "SELECT n, hash FROM marks WHERE name = 'audit'").Scan(&seq, &hash); err != nil {
+	marks := make([]any, len(sealed.cols)+1)
+	err = tx.QueryRowContext(ctx, sealQuery).Scan(&marks[0], &marks[1], &marks[2], &marks[3], &marks[4])
+	if err != nil {
 		return err
+	}
+	gone := false
+	for i, name := range []string{"identity", "commits", "audit", "audit", "seal"} {
+		if marks[i] == nil && i != 3 {
+			add(journal.Damage{Table: "marks", Key: name, Reason: "it is missing" + toRepair})
+			gone = true
+		}
+	}
+	if gone {
+		return nil
+	}
+	seq, _ := marks[2].(int64)
+	hash, _ := marks[3].([]byte)
+	if !r.key.fits(marks) {
+		broken(seq, "its end is not the one that the last transaction signed: it was replaced, perhaps by an older one")
 	}
 	if seq != last.Seq || !bytes.Equal(hash, last.Hash) {
 		broken(max(seq, last.Seq), "the chain ends at %d, its mark says %d", last.Seq, seq)

@@ -50,6 +50,7 @@ type writer struct {
 
 	audit    mark  // of the last record of the audit, in the running transaction
 	saved    mark  // as of the last commit
+	sealed   bool  // the seal fitted when the file was opened: another one is never replaced
 	spoolSeq int64 // the last one assigned
 }
 
@@ -72,7 +73,11 @@ func (w *writer) start(j *Journal) error {
 	if err != nil {
 		return err
 	}
-	if j.warnings, err = w.open(j); err != nil {
+	err = removeLeftKeys(dir)
+	if err == nil {
+		j.warnings, err = w.open(j)
+	}
+	if err != nil {
 		w.stop() // err says more
 		return errors.Join(err, lock.release())
 	}
@@ -133,12 +138,12 @@ func (w *writer) load() error {
 		return err
 	}
 	if len(rows) != 1 {
-		return errors.New("the mark of the audit is missing (restore a backup)")
+		return errors.New("the mark of the audit is missing" + toRepair)
 	}
 	seq, ok := rows[0][0].(int64)
 	hash, ok2 := rows[0][1].([]byte)
 	if !ok || !ok2 {
-		return errors.New("the mark of the audit is damaged (restore a backup)")
+		return errors.New("the mark of the audit is damaged" + toRepair)
 	}
 	w.audit = mark{seq, string(hash)}
 	// If the chain is longer than its mark says, continue after its end: a number is never used twice.
@@ -148,6 +153,10 @@ func (w *writer) load() error {
 		w.audit.seq = last
 	}
 	w.saved = w.audit
+	if rows, err = w.c.query(sealQuery); err != nil {
+		return err
+	}
+	w.sealed = w.key.fits(rows[0])
 	if w.identity, err = stored(w.c); err != nil {
 		return err
 	}
@@ -374,18 +383,20 @@ func (w *writer) guarded(g []journal.Mutation) error {
 	return err
 }
 
-// writeMarks counts the transaction and updates the audit's mark.
+// writeMarks counts the transaction, updates the audit's mark and signs both.
 func (w *writer) writeMarks() error {
 	n, err := w.c.exec("UPDATE marks SET n = ? WHERE name = 'commits'", w.identity.commits+1)
 	if err == nil && n != 1 {
-		err = errors.New("the mark of its commits is missing (restore a backup)")
+		err = errors.New("the mark of its commits is missing" + toRepair)
 	}
-	if err != nil || w.audit == w.saved {
-		return err
+	if err == nil && w.audit != w.saved {
+		n, err = w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
+		if err == nil && n != 1 {
+			err = errors.New("the mark of the audit is missing" + toRepair)
+		}
 	}
-	n, err = w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
-	if err == nil && n != 1 {
-		err = errors.New("the mark of the audit is missing (restore a backup)")
+	if err == nil && w.sealed {
+		err = w.writeSeal()
 	}
 	return err
 }
