@@ -32,7 +32,7 @@ func (p *peer) account(ctx context.Context, r aaa.Record, body []byte, args []st
 			"port = " + pairs.Quoted(port(r.TTY)), "rem_addr = " + pairs.Quoted(field(r.Caller))},
 			describePairs(args)...)
 	})
-	s, reply, err := p.ask(ctx, accounting, 0, "Accounting REQUEST", body)
+	s, reply, err := p.ask(ctx, opening{kind: accounting, doing: "Accounting REQUEST", body: body})
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,12 @@ func (e *Entry) Authorize(ctx context.Context, q aaa.Question) aaa.Result {
 	if err != nil {
 		return aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
 	}
-	return e.first(ctx, q.Request, func(p *peer) (aaa.Result, error) { return e.authorize(ctx, p, q, asks) })
+	return e.first(ctx, q.Request, func(p *peer, fresh bool) (aaa.Result, error) {
+		for i := range asks {
+			asks[i].fresh = fresh
+		}
+		return e.authorize(ctx, p, q, asks)
+	})
 }
 
 // question is one authorization session.
@@ -29,6 +34,7 @@ type question struct {
 	protocol string // PPP
 	args     []string
 	body     []byte
+	fresh    bool // it is asked again, on a new connection
 	request  authorRequest
 }
 
@@ -218,7 +224,8 @@ func (r *refusal) Error() string { return r.why }
 // authorization asks one question and blocks until the verdict. The error is a *silence or a *refusal.
 func (p *peer) authorization(ctx context.Context, ask question) (verdict, error) {
 	p.showAuthorRequest(ask)
-	s, reply, err := p.ask(ctx, authorization, 0, "Authorization REQUEST", ask.body)
+	s, reply, err := p.ask(ctx, opening{kind: authorization, doing: "Authorization REQUEST", body: ask.body,
+		fresh: ask.fresh})
 	if err != nil {
 		return verdict{}, err
 	}

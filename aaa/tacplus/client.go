@@ -179,8 +179,10 @@ func broke(err error) bool {
 }
 
 // first asks the servers in order, the next only after silence, for the first result that is not silence. If another
-// method can serve r, it does not wait for servers that are known to be dead.
-func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.Result, error)) aaa.Result {
+// method can serve r, it does not wait for servers that are known to be dead. fresh says that ask must open a new
+// connection.
+func (e *Entry) first(ctx context.Context, r aaa.Request,
+	ask func(p *peer, fresh bool) (aaa.Result, error)) aaa.Result {
 	var quiet silences
 	order := e.order()
 	for i, p := range order {
@@ -194,10 +196,11 @@ func (e *Entry) first(ctx context.Context, r aaa.Request, ask func(*peer) (aaa.R
 		}
 		res, err := func() (aaa.Result, error) {
 			defer done()
-			res, err := ask(p)
-			// no other server is left: begin again on a fresh connection, once
-			if i == len(order)-1 && broke(err) && ctx.Err() == nil {
-				return ask(p)
+			res, err := ask(p, false)
+			// no other server is left: begin again on a new connection, once
+			var s *silence
+			if i == len(order)-1 && errors.As(err, &s) && s.again && ctx.Err() == nil {
+				return ask(p, true)
 			}
 			return res, err
 		}()

@@ -104,6 +104,11 @@ func (c *conn) add(kind packetType, minor byte) *session {
 func (c *conn) settled(ctx context.Context) error {
 	select {
 	case <-c.decided:
+		return nil // join reports whether it still is open
+	default:
+	}
+	select {
+	case <-c.decided:
 		return nil
 	case <-c.gone:
 		if err := c.reason(); !errors.Is(err, errEnded) {
@@ -134,10 +139,10 @@ func (c *conn) fail(err error) {
 		return
 	}
 	c.closed, c.err = true, err
+	c.peer.lost(c) // before gone: a session that is repeated must not find this connection again
 	close(c.gone)
 	c.mu.Unlock()
 	c.nc.Close()
-	c.peer.lost(c)
 }
 
 func (c *conn) reason() error {
@@ -225,7 +230,7 @@ func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
 	}
 	var head [headerLen]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return header{}, nil, &flaw{what: fmt.Sprintf("truncated packet header (%v)", err)}
+		return header{}, nil, c.cut("truncated packet header", err)
 	}
 	h, err := readHeader(head[:])
 	if err != nil {
@@ -237,12 +242,23 @@ func (c *conn) next(r *bufio.Reader) (header, []byte, error) {
 	}
 	body := make([]byte, h.length)
 	if _, err := io.ReadFull(r, body); err != nil {
-		return h, nil, &flaw{what: fmt.Sprintf("truncated packet: expected a body of %d octets (%v)", h.length, err)}
+		return h, nil, c.cut(fmt.Sprintf("truncated packet: expected a body of %d octets", h.length), err)
 	}
 	if bounded {
 		c.nc.SetReadDeadline(time.Time{})
 	}
 	return h, body, nil
+}
+
+// cut is the error of a packet whose end did not come: the connection is lost, or silent.
+func (c *conn) cut(what string, err error) error {
+	if err == io.EOF { // at the end of the header
+		err = io.ErrUnexpectedEOF
+	}
+	if err = c.lost(err); errors.Is(err, os.ErrDeadlineExceeded) {
+		return errTimeout
+	}
+	return &errLost{fmt.Errorf("%s (%w)", what, err)}
 }
 
 // take gives a packet to the session that waits for it. An unexpected packet ends the connection: its sender is faulty

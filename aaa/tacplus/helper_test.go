@@ -215,6 +215,8 @@ type server struct {
 	TLS   *tls.Config
 	Wrong string // a secret that differs from the client's
 	Late  bool   // its host drops connection attempts silently
+	// how long it takes the client to close a connection, as over TLS, where Close sends close notify
+	Closing time.Duration
 }
 
 // inTown runs f in a bubble with servers "one", "two", ….
@@ -274,13 +276,31 @@ func (w *town) dial(ctx context.Context, s server) (net.Conn, error) {
 		}
 		s.Serve(l)
 	})
-	return ours, nil
+	return slowConn{ours, s.Closing}, nil
+}
+
+// slowConn is a connection that takes time to close.
+type slowConn struct {
+	net.Conn
+	closing time.Duration
+}
+
+func (c slowConn) Close() error {
+	<-time.After(c.closing)
+	return c.Conn.Close()
 }
 
 func (w *town) note(e tacplus.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.trace = append(w.trace, e.Server+" "+e.What+" "+strings.Join(e.Lines, ", "))
+}
+
+// traced is all events so far.
+func (w *town) traced() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.trace, "\n")
 }
 
 func (w *town) connections(server string) int {

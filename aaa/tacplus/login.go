@@ -24,8 +24,8 @@ func (e *Entry) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa
 		return nil, aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
 	}
 	var conv aaa.Conversation
-	res := e.first(ctx, r, func(p *peer) (aaa.Result, error) {
-		l := &login{entry: e, peer: p, request: r, user: r.User, password: r.Password, watching: ctx}
+	res := e.first(ctx, r, func(p *peer, fresh bool) (aaa.Result, error) {
+		l := &login{entry: e, peer: p, fresh: fresh, request: r, user: r.User, password: r.Password, watching: ctx}
 		res, err := l.begin(ctx, st)
 		if err == nil && res.Kind == aaa.Prompt {
 			conv = l
@@ -39,6 +39,7 @@ func (e *Entry) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa
 type login struct {
 	entry    *Entry
 	peer     *peer
+	fresh    bool // it began again on a new connection
 	request  aaa.Request
 	watching context.Context // ctx of Start: its end aborts a conversation that waits for the caller
 
@@ -61,7 +62,8 @@ func (l *login) begin(ctx context.Context, st start) (aaa.Result, error) {
 		return aaa.Result{}, fmt.Errorf("START: %w", err)
 	}
 	l.peer.showStart(st)
-	s, reply, err := l.peer.ask(ctx, authentication, st.minor, "Authentication START", body)
+	s, reply, err := l.peer.ask(ctx, opening{kind: authentication, minor: st.minor, doing: "Authentication START",
+		body: body, fresh: l.fresh})
 	if err != nil {
 		return aaa.Result{}, err
 	}
@@ -121,7 +123,8 @@ func (l *login) known(asked authenStatus) (string, bool) {
 	return "", false
 }
 
-// send answers the server.
+// send answers the server. The answer is never sent again in its session: without a reply, the login may begin again
+// (again), as long as the caller was not asked anything.
 func (l *login) send(ctx context.Context, asked authenStatus, answer string) ([]byte, error) {
 	l.peer.showContinue(l.s, asked, answer)
 	reply, err := l.s.exchange(ctx, encodeContinue(0, answer)) // checkAnswer has checked the answer
@@ -129,7 +132,9 @@ func (l *login) send(ctx context.Context, asked authenStatus, answer string) ([]
 		return nil, err
 	}
 	if err != nil {
-		return nil, l.peer.quiet(ctx, "Authentication CONTINUE", err)
+		quiet := l.peer.quiet(ctx, l.s, "Authentication CONTINUE", err)
+		quiet.again = broke(err) || l.s.stale(err)
+		return nil, quiet
 	}
 	l.peer.revive()
 	return reply, nil

@@ -70,6 +70,9 @@ type silence struct {
 	doing string
 	cause error
 	known bool // an earlier answer was understood
+	// the server was asked on a connection that is shared, or was offered to be
+	shared bool
+	again  bool // what was under way may begin again on a new connection
 }
 
 func (s *silence) Error() string {
@@ -107,7 +110,7 @@ func (s *silence) hint() string {
 		return aaa.Unreached(s.cause)
 	case errors.Is(s.cause, errTimeout) && s.doing == connecting:
 		return aaa.Unreached(syscall.ETIMEDOUT)
-	case errors.As(s.cause, &lost) && s.known && s.peer.SingleConnection:
+	case errors.As(s.cause, &lost) && s.known && s.shared:
 		return "It answered before. Some servers drop a connection with several sessions: try single_connection: false."
 	case (errors.As(s.cause, &lost) || errors.Is(s.cause, errTimeout)) && s.known:
 		return "It answered before: is it overloaded, or was this host's entry changed there?"
@@ -119,6 +122,11 @@ func (s *silence) hint() string {
 
 // connecting is what a silence was doing before anything was sent.
 const connecting = "connect"
+
+// unconnected is why a connection could not be opened.
+type unconnected struct{ error }
+
+func (u unconnected) Unwrap() error { return u.error }
 
 func newPeer(s ServerConfig, c Config) (*peer, error) {
 	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, deadTime: c.DeadTime, dialing: make(chan struct{}, 1),
@@ -150,34 +158,54 @@ func (p *peer) inherit(old *peer) {
 	p.understood = old.understood && old.Secret == p.Secret
 }
 
-// ask begins a session with body and blocks until the body of the first answer. The caller must end the session. The
-// error is a *silence, or says why nothing can be sent.
-func (p *peer) ask(ctx context.Context, kind packetType, minor byte, doing string, body []byte) (*session, []byte,
-	error) {
-	for again := false; ; again = true {
-		s, err := p.open(ctx, kind, minor)
-		if err != nil {
-			return nil, nil, p.quiet(ctx, connecting, err)
-		}
-		reply, err := s.exchange(ctx, body)
-		if err == nil {
-			p.revive()
-			return s, reply, nil
-		}
-		// A server may close an idle connection just as the client writes on it; that says nothing about its health.
-		var lost *errLost
-		if !again && s.reused && errors.As(err, &lost) {
-			continue
-		}
-		return nil, nil, p.quiet(ctx, doing, err)
-	}
+// opening is the first packet of a session.
+type opening struct {
+	kind  packetType
+	minor byte
+	doing string // for messages
+	body  []byte
+	fresh bool // on a new connection of its own: it is a repetition, and is not repeated again
 }
 
-// quiet makes the error of a server that gave no usable answer, and marks the server to be skipped for a while unless
-// the failure was not its own.
-func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
+// ask begins a session with o and blocks until the body of the first answer. The caller must end the session. Without
+// an answer on a kept connection, o is sent once more on a new one. The error is a *silence, or says why nothing can be
+// sent.
+func (p *peer) ask(ctx context.Context, o opening) (*session, []byte, error) {
+	s, reply, err := p.attempt(ctx, o)
+	// A kept connection may be closed by the server just as the client writes on it, or be dead without a sign of it;
+	// that says nothing about the server's health.
+	if s != nil && s.stale(err) && ctx.Err() == nil {
+		p.remark(fmt.Sprintf("%s: %v on a kept connection; sent again on a new one", o.doing, err))
+		o.fresh = true
+		s, reply, err = p.attempt(ctx, o)
+	}
+	if err == nil {
+		p.revive()
+		return s, reply, nil
+	}
+	if errors.As(err, new(unconnected)) {
+		o.doing = connecting
+	}
+	quiet := p.quiet(ctx, s, o.doing, err)
+	quiet.again = !o.fresh && broke(err)
+	return nil, nil, quiet
+}
+
+// attempt sends o once. The session is nil if there is no connection for it; after another error it has ended.
+func (p *peer) attempt(ctx context.Context, o opening) (*session, []byte, error) {
+	s, err := p.open(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	reply, err := s.exchange(ctx, o.body)
+	return s, reply, err
+}
+
+// quiet makes the error of a server that gave no usable answer in on (nil: there is no session), and marks the server
+// to be skipped for a while unless the failure was not its own.
+func (p *peer) quiet(ctx context.Context, on *session, doing string, cause error) *silence {
 	p.mu.Lock()
-	s := &silence{peer: p, doing: doing, cause: cause, known: p.understood}
+	s := &silence{peer: p, doing: doing, cause: cause, known: p.understood, shared: on != nil && on.c.offered}
 	p.mu.Unlock()
 	if errors.Is(cause, errTimeout) || errors.Is(cause, context.DeadlineExceeded) && ctx.Err() == nil {
 		s.cause = fmt.Errorf("%w in %v", errTimeout, p.Timeout)
@@ -190,28 +218,31 @@ func (p *peer) quiet(ctx context.Context, doing string, cause error) error {
 	return s
 }
 
-// open begins a session on a connection: the shared one, or its own.
-func (p *peer) open(ctx context.Context, kind packetType, minor byte) (*session, error) {
-	for p.sharing() {
-		if c := p.current(); c != nil {
-			if err := c.settled(ctx); err != nil {
-				return nil, err
+// open begins the session of o on a connection: the shared one, or its own.
+func (p *peer) open(ctx context.Context, o opening) (*session, error) {
+	for !o.fresh && p.sharing() {
+		c := p.current()
+		if c == nil {
+			if s, err := p.offer(ctx, o.kind, o.minor); s != nil || err != nil {
+				return s, err
 			}
-			if s, ok := c.join(kind, minor); ok {
-				return s, nil
-			}
-			p.forget(c)
 			continue
 		}
-		if s, err := p.offer(ctx, kind, minor); s != nil || err != nil {
-			return s, err
+		if err := c.settled(ctx); broke(err) {
+			break // nothing of this session was sent
+		} else if err != nil {
+			return nil, err
 		}
+		if s, ok := c.join(o.kind, o.minor); ok {
+			return s, nil
+		}
+		p.forget(c)
 	}
 	c, err := p.connect(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	return c.begin(kind, minor)
+	return c.begin(o.kind, o.minor)
 }
 
 // offer opens a connection to be shared. Its first session decides whether it is. Both results are nil if another
@@ -270,10 +301,10 @@ func (p *peer) connect(ctx context.Context, offered bool) (*conn, error) {
 	defer cancel()
 	nc, err := p.dial(ctx, "tcp", p.Address)
 	if err != nil {
-		return nil, err
+		return nil, unconnected{err}
 	}
 	if nc, err = p.handshake(ctx, nc); err != nil {
-		return nil, err
+		return nil, unconnected{err}
 	}
 	c := newConn(p, nc, offered)
 	p.mu.Lock()

@@ -12,7 +12,7 @@ type session struct {
 	id      uint32
 	kind    packetType
 	version byte
-	reused  bool // the connection carried others before
+	reused  bool // the connection was kept: it carried others before
 	seq     byte // of the last packet sent; 0 none
 
 	reply chan []byte // cap 1: bodies as they came
@@ -43,6 +43,13 @@ func (s *session) exchange(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	return body, nil
+}
+
+// stale reports whether an exchange failed with err because the connection was kept too long: the server closed it, or
+// it is open but nothing passes any more. The server may well answer on a new connection.
+func (s *session) stale(err error) bool {
+	var lost *errLost
+	return s.reused && (errors.As(err, &lost) || errors.Is(err, errTimeout))
 }
 
 // expect lets the reader accept the answer to the last encoded packet. It returns how many packets were received
