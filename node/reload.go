@@ -6,11 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/node/methods"
-	"go.uber.org/zap"
+	"github.com/ringback/ringback/schema"
 )
 
 // reloads reopens the log file and reloads the configuration at each SIGHUP; on an error it keeps the old ones
@@ -41,7 +43,12 @@ func (d *daemon) reload(ctx context.Context) {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
 	if cfg == nil || len(cfg.Unsafe) > 0 {
-		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, By: "SIGHUP"})
+		var unsafe config.Problems
+		if cfg != nil {
+			unsafe = cfg.Unsafe
+		}
+		first := firstError(problems, unsafe)
+		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, First: first, By: "SIGHUP"})
 		return
 	}
 	bc, m, err := d.build(cfg, d.inForce())
@@ -58,6 +65,15 @@ func (d *daemon) reload(ctx context.Context) {
 	for _, c := range config.NeedsRestart(d.cfg, cfg) {
 		d.broker.Happened(events.RestartNeeded{Key: c.Key, Lines: ranges(c.Lines)})
 	}
+}
+
+// firstError returns the first error of a configuration that is not applied. Problems are shown in the log as well,
+// and contain no secrets.
+func firstError(problems, unsafe config.Problems) string {
+	if all := append(problems.Only(schema.Error), unsafe...); len(all) > 0 {
+		return all[0].String()
+	}
+	return "unknown"
 }
 
 // ranges formats sorted TTYs as `65-68, 70`.

@@ -1,12 +1,18 @@
 package node
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal/sqlite"
+	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/config/configtest"
 	"github.com/ringback/ringback/node/methods"
 )
@@ -52,5 +58,28 @@ func TestReloadOfHostname(t *testing.T) {
 	d.replace(named("kihei"), time.Now())
 	if got := d.about(time.Now()).Hostname; got != "kihei" {
 		t.Errorf("after the reload: %q", got)
+	}
+}
+
+// TestReloadFailedSaysWhy: the audit has the first error of a configuration that is not applied.
+func TestReloadFailedSaysWhy(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	file := filepath.Join(dir, "ringback.yaml")
+	if err := os.WriteFile(file, []byte("hostname: h\nlife: 1h\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{cfg: &config.Config{File: file}, log: zap.NewNop(),
+		broker: broker.New(broker.Options{Journal: j}, broker.Config{})}
+	d.reload(t.Context())
+	audit, _, err := j.AuditTail(t.Context(), 1)
+	if err != nil || len(audit) != 1 || audit[0].Kind != "reload failed" ||
+		!strings.HasPrefix(audit[0].Text, file+": the new configuration has errors: "+file+":2:1: life: unknown key") {
+		t.Errorf("%+v, %v", audit, err)
 	}
 }

@@ -28,8 +28,10 @@ func (e Reloaded) audit() Entry { return Entry{"reload", e.By, e.File + ", diges
 type ReloadFailed struct {
 	undebugged
 	File string `event:"file"`
-	Err  error  `event:"error"`       // why it cannot be applied although it is valid
-	By   string `event:"by,unlogged"` // the user who asked for it
+	Err  error  `event:"error"` // why it cannot be applied although it is valid
+	// the first error of a configuration that is not valid; the log has each of them in its own record
+	First string `event:"first,unlogged"`
+	By    string `event:"by,unlogged"` // the user who asked for it
 }
 
 func (e ReloadFailed) log() (zapcore.Level, string) {
@@ -43,7 +45,7 @@ func (e ReloadFailed) audit() Entry {
 	if e.Err != nil {
 		return Entry{"reload failed", e.By, e.File + ": " + e.Err.Error()}
 	}
-	return Entry{"reload failed", e.By, e.File + ": the new configuration has errors"}
+	return Entry{"reload failed", e.By, e.File + ": the new configuration has errors: " + e.First}
 }
 
 // RestartNeeded reports a changed key that a reload cannot apply.

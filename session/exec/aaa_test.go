@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -47,7 +48,9 @@ func TestWithMethodLists(t *testing.T) {
 					Entries: []aaa.Authorizer{tacacs{silent}, aaa.IfAuthenticated{}}}},
 			}
 			b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
-			p := dialIn(t, scene{login: login, broker: b, shower: fakeShower{time.Now()}})
+			g := &fakeGuard{known: []string{"u"}}
+			p := dialIn(t, scene{login: login, broker: b, shower: fakeShower{time.Now()},
+				cfg: settings{calls: session.Config{Guard: g}}})
 			p.types("u\r")
 			p.types("login-pw\r")
 			p.types("show callback\r")
@@ -66,6 +69,9 @@ func TestWithMethodLists(t *testing.T) {
 				t.Errorf("silent %v: %q", silent, s)
 			}
 			p.hangsUp()
+			if want := []string{"login by local", "enable by enable"}; !slices.Equal(g.by, want) {
+				t.Errorf("granted: %q, want %q", g.by, want)
+			}
 		})
 	}
 }

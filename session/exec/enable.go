@@ -49,7 +49,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 			return nil
 		case err == nil && res.Kind == aaa.Granted && res.Auth.Refuse == "":
 			x.Debugf("enable: %v has privilege level %d, server %s", x.res.Identity, level, res.Server)
-			g.Identity = x.res.Identity
+			g.Identity = aaa.Identity{User: x.res.Identity.User, Entry: res.Identity.Entry}
 			x.Judged(g, session.GuessRight, "")
 			x.level, x.denied = level, 0
 			return nil

@@ -18,6 +18,7 @@ type fakeGuard struct {
 	refuse map[string]string
 	known  []string
 	told   []string
+	by     []string // methods that granted
 }
 
 func (g *fakeGuard) Before(q session.Guess) (time.Duration, string) {
@@ -28,6 +29,9 @@ func (g *fakeGuard) After(q session.Guess, r session.GuessResult, reason string)
 	what := "login"
 	if q.Enable {
 		what = "enable"
+	}
+	if r == session.GuessRight {
+		g.by = append(g.by, what+" by "+q.Identity.Entry)
 	}
 	result := [...]string{"right", "wrong", "refused", "locked"}[r]
 	g.told = append(g.told, strings.TrimSuffix(fmt.Sprintf("%s %q leg %d %s: %s", what, q.User, q.Leg, result, reason),
