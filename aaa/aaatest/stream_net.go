@@ -179,10 +179,10 @@ func (l *memListener) Accept() (net.Conn, error) {
 
 func (l *memListener) Close() error {
 	l.once.Do(func() {
-		close(l.closed)
 		l.net.mu.Lock()
 		defer l.net.mu.Unlock()
-		delete(l.net.listeners, l.name)
+		delete(l.net.listeners, l.name) // before Accept returns: then the name is free
+		close(l.closed)
 	})
 	return nil
 }
