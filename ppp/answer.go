@@ -1,0 +1,70 @@
+package ppp
+
+import (
+	"net/netip"
+
+	"github.com/ringback/ringback/ppp/ncp"
+)
+
+// Settlement is the answer to Settle.
+type Settlement struct {
+	// Accepted says that AAA's grant stands and a session has begun: the Decision is valid.
+	Accepted bool
+	Retry    bool   // not accepted: the caller has more tries
+	Reason   string // not accepted: why, for the operator
+	Decision Decision
+}
+
+// DecisionKind is the kind of a Decision.
+type DecisionKind uint8
+
+// The kinds, as session.VerdictKind has them. The zero value refuses.
+const (
+	Refused  DecisionKind = iota
+	Admitted              // the session may begin
+	Offered               // a callback is offered
+)
+
+// Decision is the broker's decision about a user.
+type Decision struct {
+	Kind       DecisionKind
+	Fixed      bool   // Offered: the number is fixed
+	MayDecline bool   // Offered: the caller may decline the callback
+	Text       string // for the caller; "" for a default text
+	Reason     string // for the operator
+}
+
+// Assignment is the answer to Assign: what the link may use. The zero value has no network protocol, which ends the
+// link.
+type Assignment struct {
+	Reason string // not empty: there are no addresses, and why
+
+	IPv4        bool
+	Local, Peer netip.Addr             // of IPv4
+	Permit      func(netip.Addr) error // the peer may choose: see ncp.IPCPConfig
+	DNS, WINS   []netip.Addr
+	Routes      []netip.Prefix // networks behind the caller, from which it may also send
+
+	IPv6            bool
+	LocalID, PeerID ncp.InterfaceID // zero: chosen
+	MTU             int             // the largest packet to the caller; 0: what the peer receives
+
+	Filter Filter // nil allows and counts everything
+}
+
+// Filter decides about the IP packets of a session. Its methods do not keep the packet.
+type Filter interface {
+	// FromCaller and ToCaller report whether a packet passes.
+	FromCaller(packet []byte) bool
+	ToCaller(packet []byte) bool
+	// Counts reports whether a packet that passes keeps the session from being idle.
+	Counts(packet []byte, fromCaller bool) bool
+}
+
+// Traffic counts the IP packets of all sessions of a link, without framing.
+type Traffic struct {
+	OctetsIn, PacketsIn   uint64 // from the caller
+	OctetsOut, PacketsOut uint64 // to the caller
+	Dropped               uint64 // from the caller: not permitted, of another source, or damaged
+	Overflow              uint64 // to the caller: the queue was full, or the packet too long
+}
