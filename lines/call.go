@@ -50,6 +50,8 @@ type Call struct {
 	Caller string
 	Called string    // called number, in the same form
 	Start  time.Time // when CONNECT was read (wall clock)
+	// Escapes are the characters of which the line's modem may take three in a row for its escape (S2).
+	Escapes []byte
 }
 
 // ResultCode is a final answer of a modem to a command that concerns a call (ITU-T V.250 §5.7).

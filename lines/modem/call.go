@@ -79,7 +79,7 @@ func (d *Driver) newConn(e event, cr bool) *conn {
 func (c *conn) call(dir lines.Direction, from, to string) *lines.Call {
 	return &lines.Call{
 		Data: c, TTY: c.d.o.Config.TTY, Direction: dir, Connect: c.text, Speed: c.rate, Caller: from, Called: to,
-		Start: time.Now(),
+		Start: time.Now(), Escapes: c.escapes.chars(),
 	}
 }
 

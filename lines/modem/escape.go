@@ -179,6 +179,15 @@ type escapes struct {
 	waited bool // the guard time has passed since
 }
 
+// chars returns the characters that the modem may take for its escape: the one that the driver uses, and the default,
+// which a modem keeps whose S2 is not set.
+func (e *escapes) chars() []byte {
+	if e.char == 0 || e.char == plus {
+		return []byte{plus}
+	}
+	return []byte{plus, e.char}
+}
+
 // next returns how many octets may be sent now: up to a third escape character in a row. skip is the number of octets
 // after them that are dropped; wait means that the guard time must pass before the rest. Characters that a modem may
 // drop (NUL, XON, XOFF) do not end a row, and the eighth bit (parity) is ignored.

@@ -58,6 +58,16 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
+// TestEscapeCharacters: a call knows the characters that its data must not have three times in a row.
+func TestEscapeCharacters(t *testing.T) {
+	for char, want := range map[byte]string{0: "+", '+': "+", 0x16: "+\x16"} {
+		e := escapes{char: char}
+		if got := string(e.chars()); got != want {
+			t.Errorf("S2=%d: %q", char, got)
+		}
+	}
+}
+
 // FuzzEscapes: whatever is written, in whatever pieces, three escape characters in a row are never sent, and nothing
 // else is changed.
 func FuzzEscapes(f *testing.F) {
