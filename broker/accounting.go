@@ -290,6 +290,7 @@ func (c *call) record(r session.Report) aaa.Record {
 		rec.ID, rec.Type, rec.Cause = id+"-stop", aaa.Stop, r.Cause
 	}
 	rec.SessionTime, rec.OctetsIn, rec.OctetsOut = r.Duration, r.OctetsIn, r.OctetsOut
+	rec.PacketsIn, rec.PacketsOut = r.PacketsIn, r.PacketsOut
 	return rec
 }
 

@@ -69,6 +69,8 @@ func (o *offer) unfit(ch session.Choice) string {
 		return "the offer cannot be declined"
 	case ch.Number != "" && o.Number != "":
 		return "the number is fixed"
+	case ch.Place != "":
+		return "places of the caller are not supported"
 	}
 	return ""
 }

@@ -317,6 +317,7 @@ func TestChoices(t *testing.T) {
 		"declined":         {atHome, session.Choice{Decline: true}, session.BadChoice, ""},
 		"no number":        {anywhere, session.Choice{}, session.BadChoice, ""},
 		"no digits":        {anywhere, session.Choice{Number: "84001;ATH"}, session.BadChoice, ""},
+		"a place":          {anywhere, session.Choice{Place: "home"}, session.BadChoice, ""},
 		"a delay before":   {atHome, session.Choice{Delay: -1}, session.BadChoice, ""},
 		"too long a delay": {atHome, session.Choice{Delay: 256 * time.Second}, session.BadChoice, ""},
 		"a delay": {atHome, session.Choice{Delay: 255 * time.Second}, session.Promised,

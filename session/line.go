@@ -44,6 +44,9 @@ func (l *Line) Buffered() int {
 	return l.meter.buffered()
 }
 
+// Wrote reports whether anything was written on this call, also by a front end before.
+func (l *Line) Wrote() bool { return l.meter.out.Load() > 0 }
+
 // Drain implements lines.Data.
 func (l *Line) Drain(ctx context.Context) error { return l.meter.Drain(ctx) }
 

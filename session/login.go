@@ -138,7 +138,7 @@ func (s *Session) Admit() (ctx context.Context, release context.CancelFunc) {
 	if s.open == nil || s.verdict != Admit {
 		panic("session: the Broker has not admitted the caller")
 	}
-	s.open.admitted = true
+	s.open.admitted, s.served = true, true
 	s.line.unwatch()
 	if d := s.open.report.Auth.SessionTimeout; d > 0 {
 		return context.WithTimeoutCause(s.ctx, d, ErrSessionTimeout)

@@ -51,8 +51,9 @@ func (s *Session) close(ctx context.Context, e Ending, callbackID string) {
 	if callbackID != "" {
 		r.CallbackID = callbackID
 	}
-	r.OctetsIn, r.OctetsOut = s.octets()
-	s.counted = [2]uint64{s.counted[0] + r.OctetsIn, s.counted[1] + r.OctetsOut}
+	all := s.carriedAll()
+	r.Carried = all.since(s.counted)
+	s.counted = all
 	failed := s.guarded(ctx, func(ctx context.Context) Ending {
 		s.tell(context.WithoutCancel(ctx),
 			r)
@@ -115,11 +116,36 @@ func (s *Session) interims(ctx context.Context, o *opened) (stop func()) {
 func (s *Session) interim(ctx context.Context, o *opened) {
 	r := o.report
 	r.Kind, r.Time, r.Duration = Interim, time.Now(), time.Since(o.since)
-	r.OctetsIn, r.OctetsOut = s.octets()
+	r.Carried = s.carriedAll().since(s.counted)
 	s.tell(ctx, r)
 }
 
-// octets returns the octets of the open session in both directions.
-func (s *Session) octets() (in, out uint64) {
-	return s.line.meter.in.Load() - s.counted[0], s.line.meter.out.Load() - s.counted[1]
+// Carries says that the front end carries packets: read returns them and their octets since the start of the call, and
+// the caller's addresses, in place of the octets of the line. It is safe for concurrent use. Carries is called before a
+// session begins.
+func (s *Session) Carries(read func() Carried) { s.carries, s.counted = read, read() }
+
+// carriedAll returns what was carried since the start of the call.
+func (s *Session) carriedAll() Carried {
+	if s.carries != nil {
+		return s.carries()
+	}
+	return Carried{OctetsIn: s.line.meter.in.Load(), OctetsOut: s.line.meter.out.Load()}
+}
+
+// since returns c without what was carried before.
+func (c Carried) since(before Carried) Carried {
+	c.OctetsIn -= before.OctetsIn
+	c.OctetsOut -= before.OctetsOut
+	c.PacketsIn -= before.PacketsIn
+	c.PacketsOut -= before.PacketsOut
+	return c
+}
+
+// Leave ends the session that has begun, if there is one, and not the call: the user has to log in again, as after a
+// renegotiation of PPP. The returned ctx limits that login as the first one was limited; release frees it. A callback
+// that was promised on the call stands.
+func (s *Session) Leave(e Ending) (ctx context.Context, release context.CancelFunc) {
+	s.close(s.ctx, e, "")
+	return s.limited(s.ctx)
 }

@@ -64,14 +64,16 @@ type Session struct {
 	grants   int     // number of sessions begun on this call
 	open     *opened // the current session; nil for none
 	proven   aaa.Identity
+	served   bool        // a session was admitted on this call
 	verdict  VerdictKind // the Broker's last verdict on the open session
 	promised string      // the promised callback; "" for none
 	tries    int         // number of failed logins
 	guessed  Guess       // the latest login
 	secrets  []string    // input typed without echo, masked by Scrub
 	nobodies []string    // unknown names typed, also masked: one may be a password
-	counted  [2]uint64   // octets of earlier sessions, in and out
-	lastFail string      // why the last login failed, for the operator
+	counted  Carried     // by earlier sessions
+	carries  func() Carried
+	lastFail string // why the last login failed, for the operator
 
 	telling sync.Mutex // held while a report is sent to the Broker
 	masking sync.Mutex // guards secrets
@@ -148,10 +150,7 @@ func Repanic(err error) {
 
 // serve serves the call with one front end, and then with a second one if the caller's octets select it.
 func (s *Session) serve(ctx context.Context) Ending {
-	limited, cancel := ctx, context.CancelFunc(func() {})
-	if s.cfg.LoginTimeout > 0 {
-		limited, cancel = context.WithTimeoutCause(ctx, s.cfg.LoginTimeout, ErrLoginTimeout)
-	}
+	limited, cancel := s.limited(ctx)
 	defer cancel()
 	first, e := s.first(limited)
 	if first == nil {
@@ -164,8 +163,18 @@ func (s *Session) serve(ctx context.Context) Ending {
 		return e
 	}
 	s.close(limited, Ending{aaa.CauseUserRequest, s.changes(next)}, "")
+	s.carries = nil
+	s.counted = s.carriedAll()
 	s.frontEnd = next
 	return next.Serve(limited, s)
+}
+
+// limited returns a ctx that is limited by the login timeout.
+func (s *Session) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.cfg.LoginTimeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, s.cfg.LoginTimeout, ErrLoginTimeout)
 }
 
 // first returns the front end that begins; nil if the call ends without one.
@@ -229,7 +238,7 @@ func (s *Session) became() (kind OutcomeKind, callbackID string) {
 	switch {
 	case s.promised != "":
 		return CallbackPromised, s.promised
-	case s.open != nil && s.open.admitted:
+	case s.served:
 		return SessionEnded, s.leg.CallbackID
 	}
 	return NotAdmitted, ""

@@ -7,6 +7,7 @@ package session
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -81,6 +82,7 @@ type Choice struct {
 	Offer string // the ID of the Offer
 
 	Number  string        // the number as typed, if the caller chooses; otherwise ""
+	Place   string        // instead of a number, the name of a place, if the caller chooses (RFC 1570, operation 2)
 	Decline bool          // no callback
 	Delay   time.Duration // additional minimum wait, 0 to MaxDelay; it never shortens the wait
 }
@@ -158,14 +160,27 @@ type Report struct {
 	PrivLevel int    // the privilege level of its execution
 
 	// Of Ended and Interim.
-	Admitted  bool          // the session was served; false: refused, promised a callback, or ended before
-	OctetsIn  uint64        // from the caller, since the start of the call (or the end of the previous session on it)
-	OctetsOut uint64        // to the caller, in the same period
-	Duration  time.Duration // since Began, by the monotonic clock
+	Admitted bool          // the session was served; false: refused, promised a callback, or ended before
+	Carried                // since the start of the call, or the end of the previous session on it
+	Duration time.Duration // since Began, by the monotonic clock
 
 	// Of Ended only.
 	Cause  aaa.Cause // CauseCallback after a promise
 	Reason string    // for the operator
+}
+
+// Carried is what was carried for a caller.
+type Carried struct {
+	OctetsIn, OctetsOut   uint64 // from and to the caller: of the line, or of packets without their framing
+	PacketsIn, PacketsOut uint64 // of a front end that carries packets
+	Framed                Framed
+}
+
+// Framed is the addresses of a caller whose packets are carried; the zero value is none.
+type Framed struct {
+	Address     netip.Addr
+	Prefixes    []netip.Prefix // of IPv6
+	InterfaceID string         // of IPv6, as RFC 3162 §2.2 has it in text: "307d:0:a2fe:77"
 }
 
 // End is a cause for cancelling a session's ctx (context.WithCancelCause) with a Cause for accounting and a Text for
