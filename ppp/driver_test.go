@@ -324,13 +324,13 @@ func (d *driver) session(f Effect) {
 func (d *driver) check() {
 	d.t.Helper()
 	p := d.engine.Phase()
-	if (p == Over) != (d.end != nil) {
+	if (p == PhaseOver) != (d.end != nil) {
 		d.t.Fatalf("phase %v, end %v", p, d.end)
 	}
 	if len(d.asked) > 1 {
 		d.t.Fatalf("%d questions are open", len(d.asked))
 	}
-	if d.engine.phase == Over {
+	if d.engine.phase == PhaseOver {
 		if len(d.timers)+len(d.asked) > 0 || d.assigned || d.open != [families]bool{} {
 			d.t.Fatalf("over: timers %v, questions %v, assigned %v, open %v", d.timers, d.asked, d.assigned, d.open)
 		}
@@ -342,7 +342,7 @@ func (d *driver) check() {
 			waits = true
 		}
 	}
-	if !waits && p != Dead && !(p == Network && (d.open[IPv4] || d.open[IPv6])) {
+	if !waits && p != PhaseDead && !(p == PhaseNetwork && (d.open[IPv4] || d.open[IPv6])) {
 		d.t.Fatalf("phase %v waits without a timer or a question\n%s", p, d.story())
 	}
 	for t := range d.timers {

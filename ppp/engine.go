@@ -16,13 +16,13 @@ type Phase uint8
 
 // The phases; see the package documentation.
 const (
-	Dead Phase = iota
-	Establish
-	Authenticate
-	Callback
-	Network
-	Terminate
-	Over
+	PhaseDead Phase = iota
+	PhaseEstablish
+	PhaseAuthenticate
+	PhaseCallback
+	PhaseNetwork
+	PhaseTerminate
+	PhaseOver
 )
 
 var phaseNames = [...]string{"dead", "establish", "authenticate", "callback", "network", "terminate", "over"}
@@ -75,11 +75,12 @@ type login struct {
 	promised bool          // the callback is recorded
 	admitted bool
 
-	remaining time.Duration // until the session timeout, at the next end of its timer
+	early     [families][]byte // the last packets of network protocols that are not begun yet
+	remaining time.Duration    // until the session timeout, at the next end of its timer
 	idle      idle
 }
 
-// New returns an Engine in the phase Dead.
+// New returns an Engine in PhaseDead.
 func New(c Config) *Engine {
 	c = c.withDefaults()
 	e := &Engine{config: c, lcp: lcp.New(c.lcp())}
@@ -100,11 +101,11 @@ func (e *Engine) Frames() hdlc.Counters { return e.decoder.Counters }
 
 // Start says that the line is up. It is called once.
 func (e *Engine) Start() []Effect {
-	if e.phase != Dead {
+	if e.phase != PhaseDead {
 		return nil
 	}
 	e.begin()
-	e.phase = Establish
+	e.phase = PhaseEstablish
 	e.link(e.lcp.Open())
 	e.link(e.lcp.Up())
 	return e.finish()
@@ -113,7 +114,7 @@ func (e *Engine) Start() []Effect {
 // Receive takes octets of the line, up to the end of a frame, and returns how many. The driver calls it until all are
 // taken.
 func (e *Engine) Receive(p []byte) (n int, effects []Effect) {
-	if e.phase == Dead || e.phase == Over {
+	if e.phase == PhaseDead || e.phase == PhaseOver {
 		return len(p), nil
 	}
 	e.begin()
@@ -155,7 +156,7 @@ func (e *Engine) Timeout(t Timer, generation uint64) []Effect {
 // Order ends the link for a reason that is not the peer's: the line is cleared, or a time limit. text is for the peer;
 // it may be empty. End follows when the peer has acknowledged it, or does not.
 func (e *Engine) Order(end Ending, text string) []Effect {
-	if e.phase == Dead || e.phase == Over {
+	if e.phase == PhaseDead || e.phase == PhaseOver {
 		return nil
 	}
 	e.begin()
@@ -165,7 +166,7 @@ func (e *Engine) Order(end Ending, text string) []Effect {
 
 // CarrierLost says that nothing can be read or written any more. End is the last of its Effects.
 func (e *Engine) CarrierLost() []Effect {
-	if e.phase == Over {
+	if e.phase == PhaseOver {
 		return nil
 	}
 	e.begin()
@@ -242,24 +243,24 @@ func (e *Engine) because(end Ending) {
 
 // close ends the link: Terminate-Request follows what is already queued, so a failure crosses the line before it.
 func (e *Engine) close(end Ending, text string) {
-	if e.phase == Terminate || e.phase == Over {
+	if e.phase == PhaseTerminate || e.phase == PhaseOver {
 		return
 	}
 	e.because(end)
-	e.phase = Terminate
+	e.phase = PhaseTerminate
 	e.link(e.lcp.Close(fsm.Reason{Cause: fsm.Cause(end.Reason)}, printable(text)))
 }
 
 // over is the end of the link.
 func (e *Engine) over() {
-	if e.phase == Over {
+	if e.phase == PhaseOver {
 		return
 	}
 	e.takeDown(false, "")
 	for t := range Timers {
 		e.stopTimer(t)
 	}
-	e.phase = Over
+	e.phase = PhaseOver
 	if e.promised {
 		e.ending.Cause = aaa.CauseCallback
 	}

@@ -31,7 +31,8 @@ func TestLogin(t *testing.T) {
 		check   func(Ask) bool
 	}{
 		{"pap", []lcp.Auth{lcp.PAP}, nil, func(a Ask) bool { return a.Credentials.Password == "sesame" }},
-		{"chap", []lcp.Auth{lcp.CHAP}, [][]byte{ppptest.MethodCHAP}, func(a Ask) bool { return a.Credentials.CHAP != nil }},
+		{"chap", []lcp.Auth{lcp.CHAP}, [][]byte{ppptest.MethodCHAP},
+			func(a Ask) bool { return a.Credentials.CHAP != nil }},
 		{"ms-chap", []lcp.Auth{lcp.MSCHAPv1}, [][]byte{ppptest.MethodMSCHAP},
 			func(a Ask) bool { return a.Credentials.MSCHAP.Version == 1 }},
 		{"ms-chap-v2", []lcp.Auth{lcp.MSCHAPv2}, [][]byte{ppptest.MethodMSCHAPv2},
@@ -196,26 +197,31 @@ func TestCallback(t *testing.T) {
 		ip       bool
 	}{
 		{name: "CBCP at a fixed number", settle: offer(true), option: []byte{6}, response: choose(3, 3, 5),
-			want: "c023:2 c029:1 c029:3 c021:6", wait: 4 * time.Second, ended: `16 ended by the peer: "Call me back, please"`},
+			want: "c023:2 c029:1 c029:3 c021:6", wait: 4 * time.Second,
+			ended: `16 ended by the peer: "Call me back, please"`},
 		{name: "CBCP at the caller's number", settle: offer(false), option: []byte{6}, response: choose(number...),
-			want: "c023:2 c029:1 c029:3 c021:6", wait: 4 * time.Second, ended: `16 ended by the peer: "Call me back, please"`},
+			want: "c023:2 c029:1 c029:3 c021:6", wait: 4 * time.Second,
+			ended: `16 ended by the peer: "Call me back, please"`},
 		{name: "CBCP, not recorded", settle: offer(true), option: []byte{6}, response: choose(3, 3, 5),
 			broker: func(cbcp.Wish) cbcp.Verdict { return cbcp.Verdict{Reason: "the disk is full"} },
 			want:   "c023:2 c029:1 c021:5", ended: "10 callback refused: \"the disk is full\""},
-		{name: "CBCP, a number that is asked again", settle: offer(false), option: []byte{6}, response: choose(number...),
+		{name: "CBCP, a number that is asked again", settle: offer(false), option: []byte{6},
+			response: choose(number...),
 			broker: func(cbcp.Wish) cbcp.Verdict {
 				if bad++; bad < 3 {
 					return cbcp.Verdict{Kind: cbcp.VerdictBadChoice, Reason: "not allowed"}
 				}
 				return cbcp.Verdict{Kind: cbcp.VerdictPromised}
 			},
-			want: "c023:2 c029:1 c029:1 c029:1 c029:3 c021:6", wait: 4 * time.Second, ended: `16 ended by the peer: "Call me back, please"`},
+			want: "c023:2 c029:1 c029:1 c029:1 c029:3 c021:6", wait: 4 * time.Second,
+			ended: `16 ended by the peer: "Call me back, please"`},
 		{name: "CBCP without an answer", settle: offer(true), option: []byte{6}, wait: 27 * time.Second,
 			want:  "c023:2" + strings.Repeat(" c029:1", 10) + " c021:5",
 			ended: "10 the peer does not answer CBCP: \"10 Requests\""},
 		{name: "CBCP, no callback required", settle: admit, option: []byte{6}, response: choose(1, 2),
 			want: "c023:2 c029:1 c029:3", ended: "still network", ip: true},
-		{name: "operation 0", settle: offer(true), option: []byte{0}, want: "c023:2 c021:5", ended: "16 callback promised"},
+		{name: "operation 0", settle: offer(true), option: []byte{0}, want: "c023:2 c021:5",
+			ended: "16 callback promised"},
 		{name: "operation 0, refused by the disk", settle: offer(true), option: []byte{0},
 			broker: func(cbcp.Wish) cbcp.Verdict { return cbcp.Verdict{Text: "Service not available"} },
 			want:   "c023:2 c021:5", ended: "10 refused: Service not available"},
@@ -360,7 +366,7 @@ func TestRenegotiationInCallback(t *testing.T) {
 	d.begin()
 	d.write(client.Start()...) // during AAA
 	d.exchange()
-	if d.engine.Phase() != Authenticate || len(d.asked) != 1 || d.asked[2] == nil {
+	if d.engine.Phase() != PhaseAuthenticate || len(d.asked) != 1 || d.asked[2] == nil {
 		t.Fatalf("%v, %v", d.engine.Phase(), d.asked)
 	}
 	if d.engine.Answered(1, grant(nil)) != nil {
@@ -406,7 +412,7 @@ func TestSilence(t *testing.T) {
 		d.write(d.client.Take(f)...)
 	}
 	d.exchange()
-	if d.engine.Phase() != Authenticate {
+	if d.engine.Phase() != PhaseAuthenticate {
 		t.Fatal(d.engine.Phase())
 	}
 	quiet("during the authentication")
@@ -469,6 +475,24 @@ func TestPeerWithoutNetwork(t *testing.T) {
 	d.begin()
 	if got := d.ended(); got != "15 addresses: pool dialin: all 3 addresses are in use" {
 		t.Error(got)
+	}
+}
+
+// TestEarlyRequest: a peer that begins IPCP before its address is known has its answer without a second request.
+func TestEarlyRequest(t *testing.T) {
+	d := newDriver(t, settings(), &ppptest.Client{User: "kim"})
+	d.auto = false
+	d.begin()
+	d.answer(1)
+	d.answer(2)
+	d.exchange() // its request arrives now
+	if d.count(ppptest.IPCP, 3) != 0 || len(d.asked) != 1 {
+		t.Fatal(d.order(), d.asked)
+	}
+	d.answer(3)
+	d.exchange()
+	if !d.client.IPUp {
+		t.Fatal(d.story())
 	}
 }
 

@@ -43,8 +43,11 @@ func (e *Engine) frame(f hdlc.Frame) {
 		}
 		return
 	}
-	if e.phase == Network && e.assigned {
+	switch {
+	case e.phase == PhaseNetwork && e.assigned:
 		e.networkFrame(f)
+	case e.phase == PhaseNetwork, e.phase == PhaseCallback && !e.promised:
+		e.keep(f)
 	}
 }
 
@@ -84,7 +87,7 @@ func (e *Engine) link(effects []fsm.Effect) {
 // linkUp begins the authentication.
 func (e *Engine) linkUp() {
 	r := e.lcp.Result()
-	e.phase = Authenticate
+	e.phase = PhaseAuthenticate
 	e.output.setFraming(hdlc.Framing{ACCM: hdlc.ACCM(r.Peer.ACCM), ACFC: r.Peer.ACFC, PFC: r.Peer.PFC})
 	method := methodOf(r.Auth)
 	if method == 0 {
@@ -104,14 +107,14 @@ func (e *Engine) linkDown(r fsm.Reason) {
 	e.output.setFraming(hdlc.Framing{ACCM: hdlc.DefaultACCM})
 	e.then(func() { e.link(e.lcp.SetEcho(e.config.Echo)) })
 	promising := e.promised || e.open.kind == promiseQuestion && !e.choice.Decline
-	again := e.phase != Terminate && e.lcp.State().Negotiates()
+	again := e.phase != PhaseTerminate && e.lcp.State().Negotiates()
 	e.takeDown(again && !promising, r.String())
 	if !again {
 		e.because(endOf(r))
-		e.phase = Terminate
+		e.phase = PhaseTerminate
 		return
 	}
-	e.phase = Establish
+	e.phase = PhaseEstablish
 	switch {
 	case promising: // it stands, or is recorded at this moment
 		text := ""

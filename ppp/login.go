@@ -118,7 +118,7 @@ func (e *Engine) Settled(question int, s Settlement) []Effect {
 
 // granted follows the authentication: a callback, or the network.
 func (e *Engine) granted() {
-	if !e.begun || e.phase != Authenticate {
+	if !e.begun || e.phase != PhaseAuthenticate {
 		return
 	}
 	d := e.decision
@@ -130,7 +130,7 @@ func (e *Engine) granted() {
 	}
 	switch plan.Do {
 	case cbcp.Negotiate:
-		e.phase = Callback
+		e.phase = PhaseCallback
 		e.link(e.lcp.SetEcho(callbackEcho))
 		e.cbcp = cbcp.NewMachine(cbcp.Config{Offer: plan.Offer, Resend: cbcp.ResendAfter(e.config.Speed)})
 		e.negotiate(e.cbcp.Start())
@@ -162,7 +162,7 @@ func (e *Engine) wish() cbcp.Wish {
 
 // promise asks the broker without CBCP.
 func (e *Engine) promise(w cbcp.Wish) {
-	e.phase = Callback
+	e.phase = PhaseCallback
 	e.choice = w
 	e.do(Promise{e.ask(promiseQuestion), w})
 }
@@ -239,13 +239,13 @@ func (e *Engine) Promised(question int, v cbcp.Verdict) []Effect {
 
 // openNetwork begins the network phase of a caller whom the broker has admitted.
 func (e *Engine) openNetwork() {
-	if e.decision.Kind != Admitted || e.admitted || e.phase == Terminate || e.phase == Over {
+	if e.decision.Kind != Admitted || e.admitted || e.phase == PhaseTerminate || e.phase == PhaseOver {
 		return
 	}
-	if e.phase == Callback {
+	if e.phase == PhaseCallback {
 		e.link(e.lcp.SetEcho(e.config.Echo))
 	}
-	e.phase = Network
+	e.phase = PhaseNetwork
 	e.admitted = true
 	e.do(Admit{})
 	e.limits()

@@ -29,7 +29,10 @@ func (e *Engine) Assigned(question int, a Assignment) []Effect {
 	}
 	e.begin()
 	if a.Reason != "" {
-		e.then(func() { e.close(Ending{aaa.CauseServiceUnavailable, "addresses: " + a.Reason}, "No address available") })
+		e.then(func() {
+			e.close(Ending{aaa.CauseServiceUnavailable, "addresses: " + a.Reason},
+				"No address available")
+		})
 		return e.finish()
 	}
 	e.network = network{assigned: true, with: a}
@@ -44,7 +47,30 @@ func (e *Engine) Assigned(question int, a Assignment) []Effect {
 		e.startControl(e.ipv6cp)
 	}
 	e.then(e.checkNetwork)
+	e.then(e.takeEarly)
 	return e.finish()
+}
+
+// maxEarly is the length of packets that are kept: a Configure-Request is shorter.
+const maxEarly = 128
+
+// keep keeps a packet of a peer that begins its network protocols at once, while the broker or the network still works:
+// it would repeat it only after its restart time.
+func (e *Engine) keep(f hdlc.Frame) {
+	if (f.Protocol == ncp.IPCPProtocol || f.Protocol == ncp.IPV6CPProtocol) && len(f.Info) <= maxEarly {
+		family, _ := familyOf(f.Protocol)
+		e.early[family] = append(e.early[family][:0], f.Info...)
+	}
+}
+
+// takeEarly takes the packets that were kept.
+func (e *Engine) takeEarly() {
+	for f, number := range [families]uint16{ncp.IPCPProtocol, ncp.IPV6CPProtocol} {
+		if p := e.early[f]; p != nil && e.phase == PhaseNetwork {
+			e.early[f] = nil
+			e.networkFrame(hdlc.Frame{Protocol: number, Info: p})
+		}
+	}
 }
 
 func (e *Engine) ncpConfig() fsm.Config {
@@ -148,7 +174,7 @@ func (e *Engine) downNetwork() {
 // checkNetwork ends the link if no network protocol is left. One that the peer has ended may be opened again as long as
 // the other one lasts.
 func (e *Engine) checkNetwork() {
-	if e.phase != Network || !e.assigned {
+	if e.phase != PhaseNetwork || !e.assigned {
 		return
 	}
 	if e.ipcp != nil && e.ipcp.State() != fsm.Stopped || e.ipv6cp != nil && e.ipv6cp.State() != fsm.Stopped {

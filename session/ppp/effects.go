@@ -1,0 +1,97 @@
+package pppfront
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/ppp"
+	"github.com/ringback/ringback/session"
+)
+
+// carry carries out the effects of one event.
+func (l *link) carry(effects []ppp.Effect) {
+	for _, f := range effects {
+		switch f := f.(type) {
+		case *ppp.Deliver:
+			l.lease.Deliver(f.Packet)
+		case ppp.StartTimer:
+			l.timers[f.Timer] = deadline{time.Now().Add(f.After), f.Generation}
+		case ppp.StopTimer:
+			l.timers[f.Timer] = deadline{}
+		case ppp.Note:
+			l.Debugf("ppp: %s", f.Text)
+		default:
+			if l.config.Trace {
+				l.Debugf("ppp: %v", f)
+			}
+			l.do(f)
+		}
+	}
+	l.signal()
+}
+
+// do carries out an effect on the session or the network.
+func (l *link) do(f ppp.Effect) {
+	switch f := f.(type) {
+	case ppp.Ask:
+		l.ask(f)
+	case ppp.Continue:
+		l.goOn(f)
+	case ppp.Settle:
+		l.settle(f)
+	case ppp.Promise:
+		l.promise(f)
+	case ppp.Assign:
+		l.assign(f)
+	case ppp.Cancel:
+		l.asking.cancel(f.Question)
+	case ppp.Admit:
+		l.admitted = true
+		l.limit(l.Admit())
+	case ppp.Leave:
+		l.leave(f.Reason)
+	case ppp.OpenNetwork:
+		l.open(f.Opening)
+	case ppp.CloseNetwork:
+		l.lease.Close(f.Family)
+	case ppp.Release:
+		l.lease.Release()
+		l.lease = nil
+	case ppp.End:
+		l.end = &f.Ending
+	}
+}
+
+// open opens a network protocol.
+func (l *link) open(o ppp.Opening) {
+	l.mu.Lock()
+	if o.Family == ppp.IPv6 {
+		l.framed.InterfaceID = o.PeerID.String()
+	} else {
+		l.framed.Address = o.Peer
+	}
+	l.mu.Unlock()
+	if err := l.lease.Open(o, l.send); err != nil {
+		reason := fmt.Sprintf("open %v: %v", o.Family, err)
+		l.post(func() {
+			l.event(func() []ppp.Effect {
+				return l.engine.Order(ppp.Ending{Cause: aaa.CauseNASError, Reason: reason}, "Network not available")
+			})
+		})
+	}
+}
+
+// leave ends the session of a caller who renegotiates. The login that follows has its own limit.
+func (l *link) leave(reason string) {
+	admitted := l.admitted
+	l.admitted = false
+	l.worker.start(func() {
+		ctx, release := l.Leave(session.Ending{Cause: aaa.CauseUserRequest, Reason: l.Scrub(reason)})
+		if !admitted {
+			release() // the first limit stays
+			return
+		}
+		l.post(func() { l.limit(ctx, release) })
+	}, l.repanic)
+}

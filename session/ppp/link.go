@@ -1,0 +1,278 @@
+package pppfront
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/ppp"
+	"github.com/ringback/ringback/session"
+)
+
+const (
+	readSize = 512             // octets of one read
+	lastTime = 5 * time.Second // for the last frames of a link that has ended
+	quiet    = time.Second     // without a frame, the next one begins with a flag: RFC 1662 §4.4.2
+)
+
+// past is a deadline that ends a read under way.
+var past = time.Unix(1, 0)
+
+// link is the Engine on a call. What is not guarded belongs to the goroutine of Serve.
+type link struct {
+	config Config
+	*session.Session
+	line *session.Line
+
+	mu     sync.Mutex // guards engine and framed; held only for calls of the Engine
+	engine *ppp.Engine
+	framed session.Framed
+
+	ctx      context.Context // limits the login or the session at hand
+	releases []context.CancelFunc
+	admitted bool
+	end      *ppp.Ending
+	timers   [ppp.Timers]deadline
+	offer    string // the ID of the broker's offer
+	asking   asking
+	lease    ppp.Lease // nil: none
+
+	mail  sync.Mutex // guards inbox
+	inbox []func()   // for the goroutine of Serve
+
+	wake     chan struct{} // the writer has something to do
+	stopping chan struct{} // closed: it writes the rest and ends
+	writer   sync.WaitGroup
+	worker   worker
+}
+
+// deadline is a running timer.
+type deadline struct {
+	at         time.Time // zero: it does not run
+	generation uint64
+}
+
+func newLink(c Config, p Profile, s *session.Session) *link {
+	leg := s.Leg().Number
+	return &link{
+		config: c, Session: s, line: s.Line(),
+		engine: ppp.New(p.engine(s.Call(), leg, s.Line().Wrote(), c.Trace)),
+		wake:   make(chan struct{}, 1), stopping: make(chan struct{}),
+	}
+}
+
+// run serves the call until the link has ended.
+func (l *link) run(ctx context.Context) session.Ending {
+	defer l.stop()
+	l.limit(ctx, func() {})
+	l.Carries(l.carried)
+	l.writer.Go(func() {
+		if err := session.Relay(l.write); err != nil {
+			l.post(func() { session.Repanic(err); l.event(l.engine.CarrierLost) })
+		}
+	})
+	l.event(l.engine.Start)
+	buf := make([]byte, readSize)
+	for l.end == nil {
+		l.step(buf)
+	}
+	return session.Ending{Cause: l.end.Cause, Reason: l.Scrub(l.end.Reason)}
+}
+
+// step takes the answers and timers that are due, and then octets of the line.
+func (l *link) step(buf []byte) {
+	l.takeMail()
+	l.runTimers()
+	if l.end != nil || !l.arm() {
+		return
+	}
+	n, err := l.line.Read(buf)
+	for rest := buf[:n]; len(rest) > 0 && l.end == nil; {
+		l.mu.Lock()
+		taken, effects := l.engine.Receive(rest)
+		l.mu.Unlock()
+		rest = rest[taken:]
+		l.carry(effects)
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		l.event(l.engine.CarrierLost)
+	}
+}
+
+// event has the Engine take an event and carries out the effects.
+func (l *link) event(f func() []ppp.Effect) {
+	l.mu.Lock()
+	effects := f()
+	l.mu.Unlock()
+	l.carry(effects)
+}
+
+// post has f run by the goroutine of Serve, whose read it ends.
+func (l *link) post(f func()) {
+	l.mail.Lock()
+	defer l.mail.Unlock()
+	l.inbox = append(l.inbox, f)
+	_ = l.line.SetReadDeadline(past) // if it fails, so does the read
+}
+
+func (l *link) takeMail() {
+	for {
+		l.mail.Lock()
+		all := l.inbox
+		l.inbox = nil
+		l.mail.Unlock()
+		if len(all) == 0 {
+			return
+		}
+		for _, f := range all {
+			f()
+		}
+	}
+}
+
+// arm sets the read deadline to the next timer. It returns false if there is mail to take first.
+func (l *link) arm() bool {
+	l.mail.Lock()
+	defer l.mail.Unlock()
+	if len(l.inbox) > 0 {
+		return false
+	}
+	var next time.Time
+	for _, t := range l.timers {
+		if !t.at.IsZero() && (next.IsZero() || t.at.Before(next)) {
+			next = t.at
+		}
+	}
+	_ = l.line.SetReadDeadline(next) // if it fails, so does the read
+	return true
+}
+
+// runTimers ends the timers that are due.
+func (l *link) runTimers() {
+	now := time.Now()
+	for t := range ppp.Timers {
+		d := l.timers[t]
+		if d.at.IsZero() || d.at.After(now) || l.end != nil {
+			continue
+		}
+		l.timers[t] = deadline{}
+		l.event(func() []ppp.Effect { return l.engine.Timeout(t, d.generation) })
+	}
+}
+
+// limit has the end of ctx end the link, until another limit takes its place.
+func (l *link) limit(ctx context.Context, release context.CancelFunc) {
+	l.ctx = ctx
+	stop := context.AfterFunc(ctx, func() { l.post(func() { l.interrupted(ctx) }) })
+	l.releases = append(l.releases, func() { stop(); release() })
+}
+
+// interrupted ends the link because ctx has ended.
+func (l *link) interrupted(ctx context.Context) {
+	if ctx != l.ctx {
+		return
+	}
+	e := session.Interrupted(ctx, ctx.Err())
+	if e.Cause == aaa.CauseLostCarrier {
+		l.event(l.engine.CarrierLost)
+		return
+	}
+	l.event(func() []ppp.Effect {
+		return l.engine.Order(ppp.Ending{Cause: e.Cause, Reason: e.Reason}, lastWords(context.Cause(ctx)))
+	})
+}
+
+// lastWords is what the caller is told of the end of a session.
+func lastWords(cause error) string {
+	var end session.End
+	switch {
+	case errors.As(cause, &end):
+		return end.Text
+	case errors.Is(cause, session.ErrLoginTimeout):
+		return "Login timed out"
+	case errors.Is(cause, session.ErrSessionTimeout):
+		return "Session timeout"
+	}
+	return "Line cleared"
+}
+
+// stop ends all goroutines. The writer first writes what is left, unless nobody can receive it.
+func (l *link) stop() {
+	until := time.Now().Add(lastTime)
+	if l.end == nil || l.end.Cause == aaa.CauseLostCarrier {
+		until = past
+	}
+	_ = l.line.SetWriteDeadline(until) // if it fails, so does the write
+	close(l.stopping)
+	l.worker.stop()
+	l.writer.Wait()
+	for _, release := range l.releases {
+		release()
+	}
+	if l.end != nil { // otherwise this is a panic
+		l.takeMail() // a lease may have come too late
+	}
+	if l.lease != nil {
+		l.lease.Release()
+	}
+	_ = l.line.SetWriteDeadline(time.Time{})
+	_ = l.line.SetReadDeadline(time.Time{})
+}
+
+// write is the writer: it encodes one frame after the other, so that a control packet waits for one IP packet at most.
+func (l *link) write() error {
+	buf := make([]byte, 0, ppp.MaxOutput)
+	var last time.Time
+	for stopping := false; ; {
+		idle := time.Since(last) >= quiet
+		l.mu.Lock()
+		out := l.engine.Output(buf, idle)
+		l.mu.Unlock()
+		switch {
+		case len(out) > 0:
+			if _, err := l.line.Write(out); err != nil {
+				return err
+			}
+			last = time.Now()
+		case stopping:
+			return nil
+		default:
+			select {
+			case <-l.wake:
+			case <-l.stopping:
+				stopping = true
+			}
+		}
+	}
+}
+
+// signal tells the writer that there is something to write.
+func (l *link) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// send queues an IP packet for the caller; see ppp.Lease.
+func (l *link) send(packet []byte) bool {
+	l.mu.Lock()
+	ok := l.engine.SendIP(packet)
+	l.mu.Unlock()
+	if ok {
+		l.signal()
+	}
+	return ok
+}
+
+// carried is the traffic for accounting.
+func (l *link) carried() session.Carried {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.engine.Traffic()
+	return session.Carried{OctetsIn: t.OctetsIn, OctetsOut: t.OctetsOut, PacketsIn: t.PacketsIn,
+		PacketsOut: t.PacketsOut, Framed: l.framed}
+}
