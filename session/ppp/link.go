@@ -91,23 +91,34 @@ func (l *link) step(buf []byte) {
 	}
 	n, err := l.line.Read(buf)
 	for rest := buf[:n]; len(rest) > 0 && l.end == nil; {
-		l.mu.Lock()
-		taken, effects := l.engine.Receive(rest)
-		l.mu.Unlock()
-		rest = rest[taken:]
-		l.carry(effects)
+		rest = rest[l.receive(rest):]
 	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		l.event(l.engine.CarrierLost)
 	}
 }
 
-// event has the Engine take an event and carries out the effects.
-func (l *link) event(f func() []ppp.Effect) {
-	l.mu.Lock()
-	effects := f()
-	l.mu.Unlock()
+// receive has the Engine take octets up to the end of a frame, and returns how many.
+func (l *link) receive(octets []byte) int {
+	n, effects := l.lockedReceive(octets)
 	l.carry(effects)
+	return n
+}
+
+func (l *link) lockedReceive(octets []byte) (int, []ppp.Effect) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.engine.Receive(octets)
+}
+
+// event has the Engine take an event and carries out the effects.
+func (l *link) event(f func() []ppp.Effect) { l.carry(l.locked(f)) }
+
+// locked calls the Engine. If it panics, the writer goes on.
+func (l *link) locked(f func() []ppp.Effect) []ppp.Effect {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return f()
 }
 
 // post has f run by the goroutine of Serve, whose read it ends.
@@ -202,24 +213,32 @@ func lastWords(cause error) string {
 // stop ends all goroutines. The writer first writes what is left, unless nobody can receive it.
 func (l *link) stop() {
 	until := time.Now().Add(lastTime)
-	if l.end == nil || l.end.Cause == aaa.CauseLostCarrier {
+	if l.end == nil { // a panic: what is open is closed, as far as possible
+		_ = session.Relay(func() error { l.event(l.engine.CarrierLost); return nil })
+		until = past
+	} else if l.end.Cause == aaa.CauseLostCarrier {
 		until = past
 	}
 	_ = l.line.SetWriteDeadline(until) // if it fails, so does the write
 	close(l.stopping)
+	l.release()
 	l.worker.stop()
 	l.writer.Wait()
-	for _, release := range l.releases {
-		release()
-	}
-	if l.end != nil { // otherwise this is a panic
-		l.takeMail() // a lease may have come too late
-	}
+	_ = session.Relay(func() error { l.takeMail(); return nil }) // a lease may have come too late
+	l.release()
 	if l.lease != nil {
-		l.lease.Release()
+		_ = session.Relay(func() error { l.lease.Release(); return nil })
 	}
 	_ = l.line.SetWriteDeadline(time.Time{})
 	_ = l.line.SetReadDeadline(time.Time{})
+}
+
+// release ends the limits and the questions.
+func (l *link) release() {
+	for _, f := range l.releases {
+		f()
+	}
+	l.releases = nil
 }
 
 // write is the writer: it encodes one frame after the other, so that a control packet waits for one IP packet at most.
