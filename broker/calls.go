@@ -49,6 +49,7 @@ type call struct {
 	recorded string        // Acct-Session-Id of the session whose start is on disk; "" none
 	last     journal.Call  // the row as last recorded, or as it should have been
 	admitted aaa.Identity  // the user whose session runs on this call; zero if none
+	done     bool          // leg two: the callback is completed
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.

@@ -145,7 +145,7 @@ func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
 }
 
 // decideLegTwo admits the caller of leg two once the callback's end is recorded on disk. Leg two never causes a
-// callback (law 6).
+// callback (law 6). The user may log in again on the call, after a renegotiation of PPP: the callback has then ended.
 func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
 	if a.Identity != c.identity {
 		return session.Verdict{Text: textRefused,
@@ -155,7 +155,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
 	v := b.admit(ctx, c, a, "called back")
-	if v.Kind != session.Admit {
+	if v.Kind != session.Admit || b.isDone(c) {
 		return v
 	}
 	err := b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt},
@@ -166,5 +166,15 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 		b.vacate(c)
 		return session.Verdict{Text: textRefused, Reason: "the admission could not be recorded: " + err.Error()}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.done = true
 	return v
+}
+
+// isDone reports whether the callback of leg two is completed.
+func (b *Broker) isDone(c *call) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return c.done
 }
