@@ -47,6 +47,7 @@ type conn struct {
 	stuck    bool      // some do not fit
 	gated    bool      // a Write waits for silence
 	wrote    suspect
+	frames   bool      // the owner writes frames, not text
 	until    time.Time // write deadline of the owner
 	crossing time.Time // when the written octets will have crossed the line
 
@@ -243,6 +244,14 @@ func (c *conn) quiet() {
 		c.passed = c.held
 	}
 	c.hear()
+}
+
+// Frames says that the owner writes frames from now on, which are repeated if they are lost: they do not wait until the
+// far modem accepts text.
+func (c *conn) Frames() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frames = true
 }
 
 // Read implements lines.Data.

@@ -304,6 +304,21 @@ func TestSettle(t *testing.T) {
 	})
 }
 
+// TestFramesDoNotSettle: frames are written at once.
+func TestFramesDoNotSettle(t *testing.T) {
+	f := newFake(true)
+	onBench(t, f, func(b *bench) {
+		b.until(lines.Idle)
+		c := b.incoming()
+		began := time.Now()
+		c.Data.(interface{ Frames() }).Frames()
+		if _, err := io.WriteString(c, "~\xff}#"); err != nil || time.Since(began) > 10*time.Millisecond {
+			t.Errorf("written %v after CONNECT, %v", time.Since(began), err)
+		}
+		_ = c.Hangup(b.t.Context())
+	})
+}
+
 // TestNotices: a problem is shown even though the line works.
 func TestNotices(t *testing.T) {
 	onTown(t, exchange.ModemConfig{Dialect: exchange.Dialect{NoCallerID: true}}, func(e *edge) {

@@ -60,7 +60,7 @@ func (c *conn) silence() time.Duration { return c.d.t.Silence / 10 }
 func (c *conn) gate(b []byte) error {
 	c.mu.Lock()
 	any := c.wrote.add(b)
-	early := time.Since(c.born) < c.d.t.Settle
+	early := !c.frames && time.Since(c.born) < c.d.t.Settle
 	c.gated = any && !c.ended
 	c.mu.Unlock()
 	if !any && !early {
@@ -92,7 +92,10 @@ func (c *conn) closed(command bool) (time.Duration, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	wait := c.born.Add(c.d.t.Settle).Sub(now) // the far modem may not accept text yet
+	var wait time.Duration
+	if !c.frames {
+		wait = c.born.Add(c.d.t.Settle).Sub(now) // the far modem may not accept text yet
+	}
 	if command {
 		wait = max(wait, c.heard.Add(c.silence()).Sub(now))
 		if c.holding || c.stuck {

@@ -36,9 +36,12 @@ var (
 // fakeData is the data of a line over a net.Pipe; the caller has the other end.
 type fakeData struct {
 	net.Conn
-	done chan struct{}
-	once sync.Once
+	done   chan struct{}
+	once   sync.Once
+	frames bool // what is written is frames
 }
+
+func (d *fakeData) Frames() { d.frames = true }
 
 func (d *fakeData) Drain(context.Context) error  { return nil }
 func (d *fakeData) Done() <-chan struct{}        { return d.done }

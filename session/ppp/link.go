@@ -69,6 +69,7 @@ func (l *link) run(ctx context.Context) session.Ending {
 	defer l.stop()
 	l.limit(ctx, func() {})
 	l.Carries(l.carried)
+	l.line.Frames()
 	l.writer.Go(func() {
 		if err := session.Relay(l.write); err != nil {
 			l.post(func() { session.Repanic(err); l.event(l.engine.CarrierLost) })

@@ -28,6 +28,9 @@ func TestLogin(t *testing.T) {
 				c := dial(t, scene{profile: Profile{Authentication: []lcp.Auth{m.auth}},
 					aaa: &fakeAAA{takes: time.Second}},
 					&ppptest.Client{User: "kim", Password: "sesame", Methods: [][]byte{m.client}})
+				if !c.data.frames {
+					t.Error("the line waits as for text")
+				}
 				if got := c.when(ppptest.LCP, 1); got < 0 || got > 100*time.Millisecond {
 					t.Errorf("first request after %v", got)
 				}
