@@ -69,7 +69,8 @@ type (
 		Question int
 		Result   aaa.Result
 	}
-	// Promise answers the broker's offer with what the caller wants (session.Session.Promise); Promised has the verdict.
+	// Promise answers the broker's offer with what the caller wants (session.Session.Promise); Promised has the
+	// verdict.
 	Promise struct {
 		Question int
 		Wish     cbcp.Wish
@@ -98,7 +99,8 @@ type (
 	Release struct{}
 	// Deliver hands an IP packet of the caller to the network. The packet is valid until the next Receive.
 	Deliver struct{ Packet []byte }
-	// End says that the link has ended. What Output still has is written first. It is returned once, as the last Effect.
+	// End says that the link has ended. What Output still has is written first. It is returned once, as the last
+	// Effect.
 	End struct{ Ending }
 	// Note is a line for debugging.
 	Note struct{ Text string }

@@ -126,7 +126,7 @@ func (e *Engine) granted() {
 		Fixed: d.Fixed, MayDecline: d.MayDecline}
 	plan := cbcp.PlanFor(grant, e.wish(), e.config.Initiate && e.config.Leg != 2)
 	if plan.Ignored != "" {
-		e.trace(Note{"callback: what the peer asked for is not used: " + printable(plan.Ignored)})
+		e.do(Note{"callback: what the peer asked for is not used: " + printable(plan.Ignored)})
 	}
 	switch plan.Do {
 	case cbcp.Negotiate:

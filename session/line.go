@@ -47,7 +47,8 @@ func (l *Line) Buffered() int {
 // Wrote reports whether anything was written on this call, also by a front end before.
 func (l *Line) Wrote() bool { return l.meter.out.Load() > 0 }
 
-// Frames says that frames are written from now on, and no text: the line need not wait until the far modem accepts text.
+// Frames says that frames are written from now on, and no text: the line need not wait until the far modem accepts
+// text.
 func (l *Line) Frames() {
 	if f, ok := l.meter.Data.(interface{ Frames() }); ok {
 		f.Frames()

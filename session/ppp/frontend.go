@@ -42,6 +42,9 @@ type Profile struct {
 	RFC1570  bool // by operations 0 to 3 of RFC 1570
 	Initiate bool // a caller who asks for no callback waits for one all the same
 
+	// Identification is what the peer is told of us when LCP opens (RFC 1570 §1.1): printable ASCII; "" nothing.
+	Identification string
+
 	IPv4, IPv6  bool
 	IdleTimeout time.Duration // if AAA sets none; 0: none
 	Echo        lcp.Echo
@@ -104,7 +107,8 @@ func (p Profile) engine(call *lines.Call, leg int, afterText, trace bool) ppp.Co
 	}
 	return ppp.Config{
 		Leg: leg, Speed: call.Speed, Auth: methods, Name: p.Name,
-		CBCP: p.CBCP, RFC1570: p.RFC1570, Initiate: p.Initiate,
+		Identification: p.Identification,
+		CBCP:           p.CBCP, RFC1570: p.RFC1570, Initiate: p.Initiate,
 		IPv4: p.IPv4, IPv6: p.IPv6, Echo: p.Echo, IdleTimeout: p.IdleTimeout,
 		Escapes: call.Escapes, Plain: p.Plain, AfterText: afterText,
 		Random: func(b []byte) { _, _ = rand.Read(b) }, // it never fails
