@@ -164,3 +164,18 @@ func TestSlowAAA(t *testing.T) {
 		t.Fatalf("a response that is repeated in the network phase: %d answers, %d logins", answers, len(d.logins))
 	}
 }
+
+// TestAcceptedRefusal: a session cannot accept what AAA refused.
+func TestAcceptedRefusal(t *testing.T) {
+	d := newDriver(t, settings(), &ppptest.Client{User: "kim"})
+	d.auto = false
+	d.aaa = func(Effect) aaa.Result { return aaa.Result{Kind: aaa.Refused, Reason: "no"} }
+	d.begin()
+	d.answer(1)
+	delete(d.asked, 2)
+	d.carry(d.engine.Settled(2, Settlement{Accepted: true, Decision: Decision{Kind: Admitted}}))
+	d.exchange()
+	if got := d.order(); got != "c023:3 c021:5" || d.engine.begun {
+		t.Error(got)
+	}
+}
