@@ -47,6 +47,8 @@ type Engine struct {
 	lcp            *lcp.LCP
 	renegotiations int
 	ending         Ending // why the link ends; the first reason stays
+	acked          bool   // we end the link, and have acknowledged that the peer does too
+	lingering      bool   // LCP has ended, and the peer has a restart time to drop the carrier
 
 	timers   [Timers]timer
 	open     question // zero: none
@@ -134,6 +136,10 @@ func (e *Engine) Timeout(t Timer, generation uint64) []Effect {
 	e.timers[t].running = false
 	switch t {
 	case LinkTimer:
+		if e.lingering {
+			e.over()
+			break
+		}
 		e.link(e.lcp.Timeout())
 	case EchoTimer:
 		e.link(e.lcp.EchoTimeout())
@@ -250,6 +256,22 @@ func (e *Engine) close(end Ending, text string) {
 	e.phase = PhaseTerminate
 	e.link(e.lcp.Close(fsm.Reason{Cause: fsm.Cause(end.Reason)}, printable(text)))
 }
+
+// finished follows the end of LCP. If both sides have sent a Terminate-Request, we may have the answer to ours while the
+// answer to the peer's is still on its way: the carrier is not dropped before a restart time (RFC 1661 §3.7).
+func (e *Engine) finished() {
+	switch {
+	case e.lingering:
+	case e.acked:
+		e.lingering = true
+		e.startTimer(LinkTimer, max(e.config.restart(), linger))
+	default:
+		e.over()
+	}
+}
+
+// linger is RFC 1661's restart time.
+const linger = 3 * time.Second
 
 // over is the end of the link.
 func (e *Engine) over() {

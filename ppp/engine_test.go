@@ -91,6 +91,28 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestBothEnd: the peer ends the link at the same time, and has the time to read our answer.
+func TestBothEnd(t *testing.T) {
+	d := newDriver(t, settings(), &ppptest.Client{User: "kim"})
+	d.begin()
+	d.carry(d.engine.Order(Ending{aaa.CauseAdminReset, "line cleared"}, ""))
+	d.write(d.client.Terminate())
+	d.exchange()
+	if d.end != nil || !d.client.EndAck || !d.client.Ended {
+		t.Fatal(d.ended(), d.client)
+	}
+	d.pass(2 * time.Second)
+	d.write(d.client.Terminate(), ppptest.Frame{Protocol: ppptest.LCP, Info: ppptest.Packet(7, 1, 5, 1, 0, 4)})
+	d.exchange()
+	if d.end != nil {
+		t.Fatal(d.ended())
+	}
+	d.pass(time.Second)
+	if got := d.ended(); got != "6 line cleared" {
+		t.Error(got)
+	}
+}
+
 // TestEchoedLine: our own frames come back, from a shell or a modem in command mode.
 func TestEchoedLine(t *testing.T) {
 	d := newDriver(t, settings(), nil)

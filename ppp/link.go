@@ -60,6 +60,7 @@ func (e *Engine) link(effects []fsm.Effect) {
 		e.trace(f)
 		switch f := f.(type) {
 		case fsm.Send:
+			e.acked = e.acked || e.lcp.State() == fsm.Closing && f.Packet[0] == fsm.TerminateAck
 			e.output.send(f.Protocol, f.Packet)
 		case fsm.StartTimer:
 			e.startTimer(LinkTimer, f.After)
@@ -79,7 +80,7 @@ func (e *Engine) link(effects []fsm.Effect) {
 			e.linkDown(f.Reason)
 		case fsm.LayerFinished:
 			e.because(endOf(f.Reason))
-			e.over()
+			e.finished()
 		}
 	}
 }

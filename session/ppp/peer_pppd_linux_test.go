@@ -1,0 +1,203 @@
+package pppfront
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/ppp"
+	"github.com/ringback/ringback/ppp/lcp"
+	"github.com/ringback/ringback/session"
+)
+
+// without skips a test that has not what it needs, or fails it where all peers are required.
+func without(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+		t.Fatal("needs " + what)
+	}
+	t.Skip("needs " + what)
+}
+
+// shim builds the library that lets pppd run on a kernel without PPP, and returns its path.
+func shim(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		without(t, "root, for a network namespace")
+	}
+	for program, pack := range map[string]string{"/usr/sbin/pppd": "ppp", "gcc": "gcc", "unshare": "util-linux"} {
+		if _, err := exec.LookPath(program); err != nil {
+			without(t, program+": apt-get install "+pack)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "pppd-shim.so")
+	build := exec.Command("gcc", "-shared", "-fPIC", "-O2", "-o", out, "testdata/pppd-shim.c", "-ldl", "-lpthread")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the shim: %v\n%s", err, text)
+	}
+	if err := exec.Command("unshare", "-n", "-m", "true").Run(); err != nil {
+		without(t, "the right to make a network namespace: "+err.Error())
+	}
+	return out
+}
+
+// ptyData is the data of a line over a PTY whose other end pppd has.
+type ptyData struct {
+	*os.File
+	done chan struct{}
+	once sync.Once
+}
+
+func (d *ptyData) Drain(context.Context) error  { return nil }
+func (d *ptyData) Done() <-chan struct{}        { return d.done }
+func (d *ptyData) Hangup(context.Context) error { d.lose(); return nil }
+
+func (d *ptyData) lose() { d.once.Do(func() { close(d.done); d.Close() }) }
+
+// openPTY returns a PTY and the name of its other end.
+func openPTY(t *testing.T) (*ptyData, string) {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		without(t, "/dev/ptmx: "+err.Error())
+	}
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ptyData{File: os.NewFile(uintptr(fd), "/dev/ptmx"), done: make(chan struct{})},
+		fmt.Sprintf("/dev/pts/%d", n)
+}
+
+// pppd is a running pppd. Its log is complete when it has ended.
+type pppd struct {
+	*exec.Cmd
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (p *pppd) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
+}
+
+func (p *pppd) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// startPPPD starts pppd on a line, in namespaces of its own.
+func startPPPD(t *testing.T, lib, tty string, options ...string) *pppd {
+	t.Helper()
+	const script = `mount -t tmpfs t /run && mkdir -p /run/lock && lib=$1 && shift && LD_PRELOAD=$lib exec /usr/sbin/pppd "$@"`
+	args := append([]string{"-n", "-m", "sh", "-c", script, "sh", lib, tty, "115200", "local", "nocrtscts", "nodetach",
+		"noauth", "nolock", "debug", "logfd", "2", "user", "kim", "password", "sesame", "noipdefault",
+		"nodefaultroute"},
+		options...)
+	p := &pppd{Cmd: exec.Command("unshare", args...)}
+	p.Stdout, p.Stderr, p.WaitDelay = p, p, time.Second
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestPeerPPPD: a real pppd logs in, is promised a callback, and has IP.
+func TestPeerPPPD(t *testing.T) {
+	lib := shim(t)
+	for _, tt := range []struct {
+		name    string
+		auth    []lcp.Auth
+		broker  *fakeBroker
+		options []string
+		until   string // in pppd's log: it is then told to end
+		exit    int
+		kind    session.OutcomeKind
+		choice  session.Choice
+	}{
+		{name: "pap", auth: []lcp.Auth{lcp.PAP}, until: "local  IP address 10.8.0.10", exit: 5,
+			kind: session.SessionEnded},
+		{name: "chap", auth: []lcp.Auth{lcp.CHAP}, until: "local  IP address 10.8.0.10", exit: 5,
+			kind: session.SessionEnded},
+		{name: "eap", auth: []lcp.Auth{lcp.EAP}, until: "local  IP address 10.8.0.10", exit: 5,
+			kind: session.SessionEnded},
+		{name: "callback at the caller's number", auth: []lcp.Auth{lcp.PAP}, broker: &fakeBroker{decide: offers("")},
+			options: []string{"callback", "5551234"}, exit: 14, kind: session.CallbackPromised,
+			choice: session.Choice{Offer: "o1", Number: "5551234", Delay: 5 * time.Second}},
+		{name: "callback at the fixed number", auth: []lcp.Auth{lcp.CHAP}, broker: &fakeBroker{decide: offers("84001")},
+			options: []string{"callback", "5551234"}, exit: 14, kind: session.CallbackPromised,
+			choice: session.Choice{Offer: "o1", Delay: 5 * time.Second}},
+		{name: "no callback", auth: []lcp.Auth{lcp.PAP}, options: []string{"callback", "5551234"},
+			until: "local  IP address 10.8.0.10", exit: 5, kind: session.SessionEnded},
+		{name: "wrong password", auth: []lcp.Auth{lcp.PAP}, options: []string{"password", "wrong"}, exit: 19},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			data, tty := openPTY(t)
+			defer data.lose()
+			b := tt.broker
+			if b == nil {
+				b = &fakeBroker{}
+			}
+			profile := Profile{Authentication: tt.auth, CBCP: true, IPv4: true, IPv6: true,
+				Echo: lcp.Echo{Every: time.Second}}
+			network := ppp.Null{Local: netip.MustParseAddr("10.8.0.1"), Peer: netip.MustParseAddr("10.8.0.10")}
+			front := New(Config{Network: network, Profile: func(int) (Profile, bool) { return profile, true }})
+			call := &lines.Call{Data: data, ID: "c1", TTY: 65, Start: time.Now()}
+			p := startPPPD(t, lib, tty, tt.options...)
+			p.await(t, "Connect: ppp0") // the PTY echoes until then
+			ended := make(chan session.Outcome, 1)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			go func() {
+				ended <- session.Run(ctx, call, session.Config{FrontEnds: session.Only{FrontEnd: front},
+					FailureDelay: -1}, &fakeAAA{}, b, session.Leg{}, nil)
+			}()
+			if tt.until != "" {
+				p.await(t, tt.until)
+				_ = p.Process.Signal(unix.SIGTERM)
+			}
+			out := <-ended
+			data.lose()
+			_ = p.Wait()
+			if got := p.ProcessState.ExitCode(); got != tt.exit || out.Kind != tt.kind {
+				t.Errorf("pppd exits %d, want %d; %+v\n%s", got, tt.exit, out, p.text())
+			}
+			var asked session.Choice
+			if len(b.chosen) > 0 {
+				asked = b.chosen[0]
+				asked.Call = nil
+			}
+			if asked != tt.choice {
+				t.Errorf("choice %+v", asked)
+			}
+		})
+	}
+}
+
+// await waits until a text is in pppd's log.
+func (p *pppd) await(t *testing.T, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); !strings.Contains(p.text(), text); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("pppd does not say %q:\n%s", text, p.text())
+		}
+	}
+}
