@@ -3,6 +3,7 @@ package ppp
 import (
 	"net/netip"
 
+	"github.com/ringback/ringback/ppp/filter"
 	"github.com/ringback/ringback/ppp/ncp"
 )
 
@@ -43,22 +44,14 @@ type Assignment struct {
 	Local, Peer netip.Addr             // of IPv4
 	Permit      func(netip.Addr) error // the peer may choose: see ncp.IPCPConfig
 	DNS, WINS   []netip.Addr
-	Routes      []netip.Prefix // networks behind the caller, from which it may also send
 
 	IPv6            bool
 	LocalID, PeerID ncp.InterfaceID // zero: chosen
-	MTU             int             // the largest packet to the caller; 0: what the peer receives
 
-	Filter Filter // nil allows and counts everything
-}
+	Prefixes []netip.Prefix // IPv6 prefixes of the caller, and networks behind it: it may send from them
+	MTU      int            // the largest packet to the caller; 0: what the peer receives
 
-// Filter decides about the IP packets of a session. Its methods do not keep the packet.
-type Filter interface {
-	// FromCaller and ToCaller report whether a packet passes.
-	FromCaller(packet []byte) bool
-	ToCaller(packet []byte) bool
-	// Counts reports whether a packet that passes keeps the session from being idle.
-	Counts(packet []byte, fromCaller bool) bool
+	Filter *filter.Filter // nil allows and counts everything
 }
 
 // Traffic counts the IP packets of all sessions of a link, without framing.

@@ -257,8 +257,8 @@ func (e *Engine) close(end Ending, text string) {
 	e.link(e.lcp.Close(fsm.Reason{Cause: fsm.Cause(end.Reason)}, printable(text)))
 }
 
-// finished follows the end of LCP. If both sides have sent a Terminate-Request, we may have the answer to ours while the
-// answer to the peer's is still on its way: the carrier is not dropped before a restart time (RFC 1661 §3.7).
+// finished follows the end of LCP. If both sides have sent a Terminate-Request, we may have the answer to ours while
+// the answer to the peer's is still on its way: the carrier is not dropped before a restart time (RFC 1661 §3.7).
 func (e *Engine) finished() {
 	switch {
 	case e.lingering:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/ppp/filter"
 )
 
 // idleSteps is into how many intervals the idle time is divided: it ends after all of them have passed without a
@@ -36,8 +37,8 @@ func (e *Engine) limits() {
 }
 
 // count notes that a packet passed.
-func (e *Engine) count(packet []byte, fromCaller bool) {
-	if e.with.Filter == nil || e.with.Filter.Counts(packet, fromCaller) {
+func (e *Engine) count(packet []byte, d filter.Direction) {
+	if e.with.Filter.Counts(packet, d).Pass {
 		e.idle.used = true
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/ppp/filter"
 	"github.com/ringback/ringback/ppp/fsm"
 	"github.com/ringback/ringback/ppp/hdlc"
 	"github.com/ringback/ringback/ppp/ncp"
@@ -20,6 +22,7 @@ type network struct {
 	up       [families]bool
 	ups      int // how often a protocol was opened
 	opening  [families]Opening
+	source   *filter.Source // of the caller's packets
 }
 
 // Assigned takes the answer to Assign and begins the network protocols.
@@ -128,6 +131,7 @@ func (e *Engine) networkUp(f Family) {
 		o.LocalID, o.PeerID = r.Local, r.Peer
 	}
 	e.up[f], e.opening[f] = true, o
+	e.source = e.sources()
 	e.do(OpenNetwork{o})
 	if e.ups++; e.ups > maxUps {
 		e.then(func() {
@@ -207,34 +211,33 @@ func (e *Engine) fromCaller(f hdlc.Frame) {
 	if !e.up[family] {
 		return
 	}
-	if !ok || ipProtocol(packet) != f.Protocol || !e.permits(family, packet) ||
-		e.with.Filter != nil && !e.with.Filter.FromCaller(packet) {
+	if !ok || ipProtocol(packet) != f.Protocol || !e.source.Allows(packet) || !e.with.Filter.In(packet).Pass {
 		e.traffic.Dropped++
 		return
 	}
 	e.traffic.OctetsIn += uint64(len(packet))
 	e.traffic.PacketsIn++
-	e.count(packet, true)
+	e.count(packet, filter.FromCaller)
 	e.delivery.Packet = packet
 	e.do(&e.delivery)
 }
 
-// permits reports whether the caller may send from the source address of a packet: a peer that has not confirmed its
-// IPv4 address may use another one. IPv6 addresses are the network's to check.
-func (e *Engine) permits(f Family, packet []byte) bool {
-	if f == IPv6 {
-		return true
+// sources returns the addresses from which the caller may send: what was assigned, and the link-local address. A peer
+// that has not confirmed its address may use another one. If an address is not usable, the caller may send nothing.
+func (e *Engine) sources() *filter.Source {
+	from := slices.Clone(e.with.Prefixes)
+	if e.up[IPv4] {
+		a := e.opening[IPv4].Peer
+		from = append(from, netip.PrefixFrom(a, a.BitLen()))
 	}
-	source := netip.AddrFrom4([4]byte(packet[12:16]))
-	if source == e.opening[IPv4].Peer {
-		return true
+	if id := e.opening[IPv6].PeerID; e.up[IPv6] && id != (ncp.InterfaceID{}) {
+		from = append(from, netip.PrefixFrom(id.LinkLocal(), 128))
 	}
-	for _, p := range e.with.Routes {
-		if p.Contains(source) {
-			return true
-		}
+	source, err := filter.NewSource(from...)
+	if err != nil {
+		return new(filter.Source)
 	}
-	return false
+	return source
 }
 
 // SendIP queues a copy of an IP packet for the caller, and reports whether it did: a packet for a protocol that is not
@@ -248,14 +251,14 @@ func (e *Engine) SendIP(packet []byte) bool {
 	if packet[0]>>4 == 6 {
 		family = IPv6
 	}
-	if !e.up[family] || e.with.Filter != nil && !e.with.Filter.ToCaller(packet) {
+	if !e.up[family] || !e.with.Filter.Out(packet).Pass {
 		return false
 	}
 	if len(packet) > e.opening[family].MTU || !e.output.sendData(packet) {
 		e.traffic.Overflow++
 		return false
 	}
-	e.count(packet, false)
+	e.count(packet, filter.ToCaller)
 	return true
 }
 

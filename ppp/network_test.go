@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/ppp/filter"
 	"github.com/ringback/ringback/ppp/ppptest"
 )
 
@@ -91,7 +92,7 @@ func TestSource(t *testing.T) {
 	d := newDriver(t, settings(), &ppptest.Client{User: "kim"})
 	d.assign = func() Assignment {
 		a := place()
-		a.Routes = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}
+		a.Prefixes = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}
 		return a
 	}
 	d.begin()
@@ -174,5 +175,67 @@ func TestLimits(t *testing.T) {
 	d.pass(time.Minute + 2*time.Second)
 	if got := d.ended(); got != "4 idle timeout" {
 		t.Error(got)
+	}
+}
+
+// TestFilter: the filter of a session drops packets in both directions, and says which of them keep it from being idle.
+func TestFilter(t *testing.T) {
+	f, err := filter.Parse(filter.Config{Name: "mail", In: []string{"deny icmp 192.0.2.7", "allow ip any"},
+		Out: []string{"deny icmp 192.0.2.8", "allow ip any"}, Idle: []string{"ignore icmp"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := settings()
+	cfg.IdleTimeout = 10 * time.Minute
+	d := newDriver(t, cfg, &ppptest.Client{User: "kim"})
+	d.assign = func() Assignment { a := place(); a.Filter = f; return a }
+	d.begin()
+	ping := []byte{8, 0, 0, 0, 0, 1, 0, 1}
+	for last, passes := range map[byte]bool{7: false, 8: true} {
+		before := len(d.delivered)
+		d.write(ppptest.Frame{Protocol: ppptest.IPv4, Info: ppptest.IPv4Packet(own, [4]byte{192, 0, 2, last}, ping)})
+		if got := len(d.delivered) > before; got != passes {
+			t.Errorf("to .%d: passes %v", last, got)
+		}
+		if got := d.engine.SendIP(ppptest.IPv4Packet([4]byte{192, 0, 2, last}, own, ping)); got == passes {
+			t.Errorf("from .%d: passes %v", last, got)
+		}
+	}
+	d.exchange()
+	for range 3 {
+		d.pass(4 * time.Minute)
+		d.engine.SendIP(ppptest.IPv4Packet(host, own, ping))
+		d.exchange()
+	}
+	if got := d.ended(); got != "4 idle timeout" {
+		t.Error(got)
+	}
+}
+
+// TestIPv6Source: a caller sends from its link-local address and from its prefixes.
+func TestIPv6Source(t *testing.T) {
+	cfg := settings()
+	cfg.IPv6 = true
+	d := newDriver(t, cfg, &ppptest.Client{User: "kim", IPv6: true})
+	d.assign = func() Assignment {
+		a := place()
+		a.Prefixes = []netip.Prefix{netip.MustParsePrefix("2001:db8:8:1::/64")}
+		return a
+	}
+	d.begin()
+	if !d.open[IPv6] {
+		t.Fatal(d.story())
+	}
+	for from, passes := range map[string]bool{"2001:db8:8:1::5": true, "fe80::9": true, "2001:db8:8:2::5": false,
+		"fe80::8": false, "::1": false} {
+		packet := make([]byte, 48) // UDP
+		packet[0], packet[5], packet[6], packet[7] = 0x60, 8, 17, 64
+		copy(packet[8:], netip.MustParseAddr(from).AsSlice())
+		copy(packet[24:], netip.MustParseAddr("2001:db8::1").AsSlice())
+		before := len(d.delivered)
+		d.write(ppptest.Frame{Protocol: ppptest.IPv6, Info: packet})
+		if got := len(d.delivered) > before; got != passes {
+			t.Errorf("from %s: passes %v", from, got)
+		}
 	}
 }
