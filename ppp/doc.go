@@ -18,9 +18,18 @@
 //	Over          End was returned
 //
 // A Configure-Request in any phase takes down everything above LCP, authentication included: the open question is
-// canceled, the network is closed and its addresses are released, and a session that has begun is left (Leave). Frames
-// before their phase are discarded in silence. A callback that is promised, or whose promise is under way, ends the
-// link if the peer renegotiates: it stands, and nothing else can follow on this call.
+// canceled, the network is closed and its addresses are released, and a session that has begun is left (Leave). A
+// callback that is promised, or whose promise is under way, ends the link if the peer renegotiates: it stands, and
+// nothing else can follow on this call.
+//
+// Frames before their phase are discarded in silence, except that the last Configure-Request of a network protocol is
+// kept while the broker or the network works. Protocols that we do not have are rejected in the network phase.
+//
+// # The end
+//
+// The first reason of an end stays. A failure of the login crosses the line before the Terminate-Request. A peer that
+// ends the link has LCP's restart time to drop the carrier; our Terminate-Request is repeated until it is acknowledged,
+// twice at most.
 //
 // # Questions
 //

@@ -1,6 +1,8 @@
 package ppp
 
 import (
+	"strings"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/ppp/auth"
 	"github.com/ringback/ringback/ppp/cbcp"
@@ -110,7 +112,7 @@ func (e *Engine) Settled(question int, s Settlement) []Effect {
 	case res.Kind == aaa.Granted:
 		res = aaa.Result{Kind: aaa.Refused, Server: res.Server, Reason: s.Reason}
 	case !s.Retry:
-		res.Success = "" // of MS-CHAP: the peer may not try again
+		res.Success = strings.Replace(res.Success, "R=1", "R=0", 1) // of MS-CHAP: the peer may not try again
 	}
 	e.authenticate(e.auth.Answer(res))
 	return e.finish()
