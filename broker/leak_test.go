@@ -74,7 +74,7 @@ func TestDialsLeaveNothing(t *testing.T) {
 	}
 }
 
-// busy is a dialer to whom all numbers are busy.
+// busy is a dialer that finds all numbers busy.
 type busy struct{}
 
 func (busy) Dial(context.Context, lines.Dialable, string, numbers.Number) lines.Dialed {

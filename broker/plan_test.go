@@ -67,7 +67,7 @@ func TestBadPlanIsNotTakenUp(t *testing.T) {
 	}
 }
 
-// Events get what comes next in the plan, whoever sent them.
+// Events get what comes next in the plan, regardless of their sender.
 func TestAhead(t *testing.T) {
 	w := newWork(journal.Callback{ID: "cb"}, trace{}, grant{})
 	w.follow(callback.Plan{{Number: number("84001"), Times: 2}, {Number: number("84002"), Times: 1},

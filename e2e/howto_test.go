@@ -213,7 +213,7 @@ func TestHowToConfigurationsOfAAA(t *testing.T) {
 	}
 }
 
-// TestHowToRequiresCallback: the policy in tac_plus-ng's how-to rejects a user to whom AAA grants a session without a
+// TestHowToRequiresCallback: the policy in tac_plus-ng's how-to rejects a user if AAA grants a session without a
 // callback.
 func TestHowToRequiresCallback(t *testing.T) {
 	const doc = "../docs/how-to/tac_plus-ng.md"

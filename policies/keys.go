@@ -43,14 +43,14 @@ var table = []key{
 		Key: schema.Key{Name: "callback", Type: schema.String,
 			Enum:    []string{string(Off), string(Optional), string(Required)},
 			Default: string(Optional), Example: "required",
-			Doc: "`off`: a user for whom AAA requires a callback is rejected. `optional`: AAA decides. " +
+			Doc: "`off`: if AAA requires a callback, the user is rejected. `optional`: AAA decides. " +
 				"`required`: no user is admitted without a callback."},
 		read: func(p *Policy, v *schema.Value) { p.Callback = CallbackMode(v.Text()) },
 		text: func(p Policy) string { return string(p.mode()) },
 	},
 	{
 		Key: schema.Key{Name: "no_verify", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-			Doc: "Whether users to whom AAA grants it may skip the second login (EXEC only)."},
+			Doc: "Whether users may skip the second login if AAA grants it (EXEC only)."},
 		read: func(p *Policy, v *schema.Value) { p.NoVerify = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.NoVerify) },
 	},

@@ -14,7 +14,7 @@ type Network interface {
 	Assign(ctx context.Context, h Holder) (Lease, error)
 }
 
-// Holder is the caller for whom addresses are reserved.
+// Holder is the caller that has the reserved addresses.
 type Holder struct {
 	Identity aaa.Identity
 	Auth     aaa.Authorization

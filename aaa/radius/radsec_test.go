@@ -346,8 +346,8 @@ func TestRadSecLostConnection(t *testing.T) {
 	})
 }
 
-// A server restarts while nothing or only accounting is under way: a login waits for it, whoever made the first
-// attempts to connect.
+// A server restarts while nothing or only accounting is under way: a login waits for it, also if another request made
+// the first attempts to connect.
 func TestRadSecRestart(t *testing.T) {
 	for name, records := range map[string]int{"idle": 0, "accounting pending": 1, "much accounting pending": 20} {
 		t.Run(name, func(t *testing.T) {

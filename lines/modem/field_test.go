@@ -378,16 +378,22 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
+// silentOnATA returns a modem that does not answer ATA.
+func silentOnATA(signals bool) *fake {
+	f := newFake(signals)
+	f.reply = func(cmd string) string {
+		if cmd == "ATA" {
+			return " "
+		}
+		return ""
+	}
+	return f
+}
+
 // TestStopWhileAnswering: a modem that does not answer ATA does not delay the end of the process.
 func TestStopWhileAnswering(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
-		f := newFake(signals)
-		f.reply = func(cmd string) string {
-			if cmd == "ATA" {
-				return " "
-			}
-			return ""
-		}
+		f := silentOnATA(signals)
 		onBench(t, f, func(b *bench) {
 			b.until(lines.Idle)
 			f.code("RING")
@@ -405,13 +411,7 @@ func TestStopWhileAnswering(t *testing.T) {
 // would end the call. Two rings mean it.
 func TestRingBehindAnswer(t *testing.T) {
 	bothKinds(t, func(t *testing.T, signals bool) {
-		f := newFake(signals)
-		f.reply = func(cmd string) string {
-			if cmd == "ATA" {
-				return " "
-			}
-			return ""
-		}
+		f := silentOnATA(signals)
 		answers := func() int { return strings.Count(f.allCommands(), "ATA") }
 		onBench(t, f, func(b *bench) {
 			b.until(lines.Idle)
