@@ -5,7 +5,9 @@ package netdev
 import "errors"
 
 // CheckTUN reports why a TUN network cannot work.
-func CheckTUN() error { return errors.New("tun network: only Linux has it (use the userspace network)") }
+func CheckTUN() error {
+	return errors.New("tun network: only Linux has it (use the userspace network)")
+}
 
 // TUN is the Network whose packets the kernel routes. Only Linux has it.
 type TUN struct{}
