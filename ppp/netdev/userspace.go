@@ -164,7 +164,7 @@ func (u *Userspace) add(s Session) (*userDevice, error) {
 		return nil, ErrClosed
 	}
 	nic := &nicEndpoint{link: d.link}
-	err := u.stack.CreateNICWithOptions(id, nic, stack.NICOptions{Name: s.Name})
+	err := u.stack.CreateNIC(id, nic)
 	if err == nil {
 		// The stack takes packets for every address and answers from it.
 		err = firstError(u.stack.SetPromiscuousMode(id, true), u.stack.SetSpoofing(id, true))
