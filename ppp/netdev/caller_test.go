@@ -32,13 +32,6 @@ type caller struct {
 	ndp   *ndpEvents
 }
 
-// ndpEvents receives what the caller's stack learns from router advertisements.
-type ndpEvents struct {
-	ipv6.NDPDispatcher
-	address chan netip.Addr
-	dns     chan []tcpip.Address
-}
-
 // newCaller opens a session on a network and connects a stack to it. The test's cleanup closes both.
 func newCaller(t testing.TB, network Network, s Session) *caller {
 	t.Helper()
@@ -58,7 +51,7 @@ func newCaller(t testing.TB, network Network, s Session) *caller {
 			return false
 		}
 	}
-	wire := channel.New(512, uint32(s.MTU), "")
+	wire := channel.New(512, uint32(s.MTU), "\x02\x00\x00\x00\x00\x01") // for its IPv6 address
 	c.stack = callerStack(t, wire, s, c.ndp)
 	ctx, cancel := context.WithCancel(context.Background())
 	var pumps sync.WaitGroup
@@ -118,7 +111,7 @@ func callerStack(t testing.TB, wire *channel.Endpoint, s Session, events *ndpEve
 		NetworkProtocols: []stack.NetworkProtocolFactory{
 			ipv4.NewProtocolWithOptions(ipv4.Options{AllowExternalLoopbackTraffic: true}),
 			ipv6.NewProtocolWithOptions(ipv6.Options{
-				NDPDisp: events,
+				AllowExternalLoopbackTraffic: true, NDPDisp: events,
 				NDPConfigs: ipv6.NDPConfigurations{
 					HandleRAs: ipv6.HandlingRAsEnabledWhenForwardingDisabled, AutoGenGlobalAddresses: true,
 				},
