@@ -2,6 +2,7 @@ package netdev
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"sync"
 	"testing"
@@ -22,7 +23,9 @@ import (
 // The addresses of the test sessions; session n has the caller's address 10.8.0.10+n.
 var ourIPv4 = netip.MustParseAddr("10.8.0.1")
 
-func callerIPv4(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 8, byte((n + 10) >> 8), byte(n + 10)}) }
+func callerIPv4(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 8, byte((n + 10) >> 8), byte(n + 10)})
+}
 
 // A caller is the far end of a session: a stack of its own.
 type caller struct {
@@ -176,4 +179,14 @@ func (c *caller) udp(t testing.TB, to netip.AddrPort) *gonet.UDPConn {
 // session returns the session of caller n with IPv4.
 func session(n int) Session {
 	return Session{IPv4: IPv4{Local: ourIPv4, Peer: callerIPv4(n)}}
+}
+
+// numbered returns session n with addresses of its own in everything.
+func numbered(name string, n int) Session {
+	s := dualStack()
+	s.Name, s.MTU = name, 1400
+	s.IPv4.Peer = callerIPv4(n)
+	s.IPv4.Routes = []netip.Prefix{netip.MustParsePrefix(fmt.Sprintf("172.%d.%d.0/24", 16+n>>8, n&255))}
+	s.IPv6.Prefix = netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 6: byte(n >> 8), 7: byte(n)}), 64)
+	return s
 }

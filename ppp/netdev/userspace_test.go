@@ -175,7 +175,7 @@ func echo(t *testing.T, conn io.ReadWriter, data []byte) {
 	}
 }
 
-// serveUDP answers each datagram with its length octets of the server's data, until the test ends.
+// serveUDP answers each datagram with as many octets of data as its first two octets say, until the test ends.
 func serveUDP(t testing.TB, data []byte) netip.AddrPort {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
@@ -190,7 +190,10 @@ func serveUDP(t testing.TB, data []byte) netip.AddrPort {
 			if err != nil {
 				return
 			}
-			want := int(binary.BigEndian.Uint16(b[:n]))
+			want := 0
+			if n >= 2 {
+				want = min(len(data), int(binary.BigEndian.Uint16(b)))
+			}
 			_, _ = conn.WriteToUDPAddrPort(data[:want], from)
 		}
 	})
