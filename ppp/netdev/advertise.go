@@ -22,7 +22,8 @@ const (
 	// routerLifetime is for the router and its name servers, three times the interval.
 	routerLifetime = 1800
 
-	// Lifetimes of the prefix, the defaults of RFC 4861 §6.2.1 in seconds. The caller's interface ends with the session.
+	// Lifetimes of the prefix in seconds, the defaults of RFC 4861 §6.2.1. The caller's interface ends with the
+	// session.
 	validLifetime, preferredLifetime = 2592000, 604800
 )
 

@@ -168,7 +168,8 @@ func TestSolicitation(t *testing.T) {
 			t.Errorf("%s: answered %v, want %v", c.name, got, c.want)
 		} else if got {
 			p := gheader.IPv6(<-packets)
-			if p.DestinationAddress() != address(peer) || gheader.ICMPv6(p.Payload()).Type() != gheader.ICMPv6RouterAdvert {
+			if p.DestinationAddress() != address(peer) ||
+				gheader.ICMPv6(p.Payload()).Type() != gheader.ICMPv6RouterAdvert {
 				t.Errorf("%s: answer %x", c.name, []byte(p))
 			}
 		}

@@ -38,7 +38,8 @@ type caller struct {
 // newCaller opens a session on a network and connects a stack to it. The test's cleanup closes both.
 func newCaller(t testing.TB, network Network, s Session) *caller {
 	t.Helper()
-	c := &caller{ip: s.IPv4.Peer, ndp: &ndpEvents{address: make(chan netip.Addr, 4), dns: make(chan []tcpip.Address, 4)}}
+	c := &caller{ip: s.IPv4.Peer, ndp: &ndpEvents{address: make(chan netip.Addr, 4),
+		dns: make(chan []tcpip.Address, 4)}}
 	if s.Name == "" {
 		s.Name = "ppp1"
 	}

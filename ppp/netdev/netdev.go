@@ -56,8 +56,9 @@ type Session struct {
 	IPv6 IPv6
 
 	// Deliver gets each packet for the caller, one at a time, from any goroutine, also during Write, SetIPv6 and Open.
-	// It copies what it keeps, returns at once, and calls no method of the Device. False drops the packet, which is
-	// then counted as dropped; senders slow down, as they do for any link that is full.
+	// It copies what it keeps, returns at once, calls no method of the Device, and waits for no lock that may be held
+	// while a method of the Device is called. False drops the packet, which is then counted as dropped; senders slow
+	// down, as they do for any link that is full.
 	Deliver func(packet []byte) bool
 }
 
@@ -120,7 +121,8 @@ func linkLocal(id [8]byte) netip.Addr {
 // check reports what is wrong with a session.
 func (s Session) check() error {
 	switch {
-	case s.Name == "" || len(s.Name) > 15 || s.Name == "." || s.Name == ".." || strings.ContainsAny(s.Name, "/:% \t\r\n\x00"):
+	case s.Name == "" || len(s.Name) > 15 || s.Name == "." || s.Name == ".." ||
+		strings.ContainsAny(s.Name, "/:% \t\r\n\x00"):
 		return fmt.Errorf("interface name %q: need 1 to 15 octets without spaces and without / : %%", s.Name)
 	case s.MTU < 68 || s.MTU > 65535:
 		return fmt.Errorf("interface %s: MTU %d is outside 68 to 65535", s.Name, s.MTU)

@@ -17,7 +17,8 @@ func ip(src, dst netip.Addr, proto tcpip.TransportProtocolNumber, hops byte, pay
 	if src.Is4() {
 		p := make([]byte, gheader.IPv4MinimumSize, gheader.IPv4MinimumSize+len(payload))
 		gheader.IPv4(p).Encode(&gheader.IPv4Fields{
-			TotalLength: uint16(cap(p)), TTL: hops, Protocol: uint8(proto), SrcAddr: address(src), DstAddr: address(dst),
+			TotalLength: uint16(cap(p)), TTL: hops, Protocol: uint8(proto), SrcAddr: address(src),
+			DstAddr: address(dst),
 		})
 		gheader.IPv4(p).SetChecksum(^gheader.IPv4(p).CalculateChecksum())
 		return append(p, payload...)

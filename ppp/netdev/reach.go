@@ -45,7 +45,8 @@ func ParseTarget(text string) (Target, error) {
 	} else if p, err := netip.ParsePrefix(net); err == nil {
 		t.Net = p
 	} else {
-		return t, fmt.Errorf("target %q: %q is no address or network (write 192.0.2.1:80 or [2001:db8::/32]:80)", text, net)
+		return t, fmt.Errorf("target %q: %q is no address or network (write 192.0.2.1:80 or [2001:db8::/32]:80)",
+			text, net)
 	}
 	if t.Net != t.Net.Masked() {
 		return t, fmt.Errorf("target %q: the network is %v", text, t.Net.Masked())
@@ -106,10 +107,12 @@ var neverNets = []netip.Prefix{
 	netip.MustParsePrefix("ff00::/8"),
 }
 
+// compatibleNet has ::, ::1, and the IPv4-compatible addresses, of which only ::1 can be opened.
+var compatibleNet = netip.MustParsePrefix("::/96")
+
 // neverOpen reports whether no list can open an address.
 func neverOpen(a netip.Addr) bool {
-	compatible := netip.MustParsePrefix("::/96") // :: and IPv4-compatible addresses, but not ::1
-	return within(neverNets, a) || (compatible.Contains(a) && a != netip.IPv6Loopback())
+	return within(neverNets, a) || (compatibleNet.Contains(a) && a != netip.IPv6Loopback())
 }
 
 func within(nets []netip.Prefix, a netip.Addr) bool {
@@ -159,7 +162,7 @@ func (r Reach) check() error {
 	for from, to := range r.Services {
 		a := from.Addr()
 		if !from.IsValid() || from.Port() == 0 || neverOpen(a) || a.Zone() != "" || !to.IsValid() || to.Port() == 0 {
-			return fmt.Errorf("service %v to %v: need an address and a port on both sides, of unicast addresses", from, to)
+			return fmt.Errorf("service %v to %v: both need a unicast address and a port", from, to)
 		}
 	}
 	for _, p := range r.Deny {

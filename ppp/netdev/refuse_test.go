@@ -54,7 +54,8 @@ func TestRefused(t *testing.T) {
 		expired4
 		expired6
 	)
-	deny := Reach{Deny: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8:dead::/48")}}
+	deny := Reach{Deny: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"),
+		netip.MustParsePrefix("2001:db8:dead::/48")}}
 	fragment := syn(v4, to("198.51.100.1:80"), 64)
 	fragment[6], fragment[7] = 0, 100 // offset 800
 	gheader.IPv4(fragment).SetChecksum(0)
@@ -91,7 +92,8 @@ func TestRefused(t *testing.T) {
 		{"TTL 1", syn(v4, to("198.51.100.1:80"), 1), expired4},
 		{"hop limit 1", syn(v6, to("[2001:db8:1::1]:80"), 1), expired6},
 		{"protocol 47", ip(v4, netip.MustParseAddr("198.51.100.1"), 47, 64, make([]byte, 20)), prohibited4},
-		{"ICMP redirect", ip(v4, netip.MustParseAddr("198.51.100.1"), 1, 64, []byte{5, 0, 0xfa, 0xff, 0, 0, 0, 0}), silence},
+		{"ICMP redirect", ip(v4, netip.MustParseAddr("198.51.100.1"), 1, 64, []byte{5, 0, 0xfa, 0xff, 0, 0, 0, 0}),
+			silence},
 		{"later fragment, TTL 1", append(bytes.Clone(fragment[:8]), fragment[8:]...), silence},
 		{"damaged header", damaged, silence},
 		{"short", damaged[:19], silence},
@@ -124,7 +126,8 @@ func classify(t *testing.T, p []byte) int {
 	if p[0]>>4 == 4 {
 		h := gheader.IPv4(p)
 		m := gheader.ICMPv4(h.Payload())
-		if !h.IsChecksumValid() || h.SourceAddress() != address(ourIPv4) || h.DestinationAddress() != address(callerIPv4(1)) {
+		if !h.IsChecksumValid() || h.SourceAddress() != address(ourIPv4) ||
+			h.DestinationAddress() != address(callerIPv4(1)) {
 			t.Errorf("bad header of the error: %x", p)
 		}
 		switch {
@@ -217,7 +220,8 @@ func TestPingOurs(t *testing.T) {
 	_ = d.Write(ping(netip.MustParseAddr("fe80::2"), netip.MustParseAddr("fe80::1"), 5, 6, []byte("data")))
 	p := gheader.IPv6(<-packets)
 	h6 := gheader.ICMPv6(p.Payload())
-	want := gheader.ICMPv6Checksum(gheader.ICMPv6ChecksumParams{Header: h6, Src: p.SourceAddress(), Dst: p.DestinationAddress()})
+	want := gheader.ICMPv6Checksum(gheader.ICMPv6ChecksumParams{Header: h6, Src: p.SourceAddress(),
+		Dst: p.DestinationAddress()})
 	if h6.Type() != gheader.ICMPv6EchoReply || h6.Ident() != 5 || h6.Sequence() != 6 || h6.Checksum() != want {
 		t.Errorf("answer %x", []byte(h6))
 	}
@@ -240,7 +244,8 @@ func TestPing(t *testing.T) {
 		return
 	}
 	_ = unix.Close(fd)
-	if h.Type() != gheader.ICMPv4EchoReply || h.Ident() != 0x1234 || h.Sequence() != 6 || string(h.Payload()) != "data" ||
+	if h.Type() != gheader.ICMPv4EchoReply || h.Ident() != 0x1234 || h.Sequence() != 6 ||
+		string(h.Payload()) != "data" ||
 		gheader.IPv4(p).SourceAddress() != address(netip.MustParseAddr("127.0.0.1")) {
 		t.Errorf("answer %x", p)
 	}
@@ -269,12 +274,14 @@ func TestBadSessions(t *testing.T) {
 		{"255.255.255.254 is not", base(func(s *Session) { s.IPv4.Peer = netip.MustParseAddr("255.255.255.254") })},
 		{"invalid IP is not", base(func(s *Session) { s.IPv4.Local = netip.Addr{} })},
 		{"at both ends", base(func(s *Session) { s.IPv4.Peer = s.IPv4.Local })},
-		{"route 192.0.2.1/24", base(func(s *Session) { s.IPv4.Routes = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")} })},
+		{"route 192.0.2.1/24",
+			base(func(s *Session) { s.IPv4.Routes = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")} })},
 		{"a global /64", base(func(s *Session) { s.IPv6.Prefix = netip.MustParsePrefix("2001:db8::/56") })},
 		{"a global /64", base(func(s *Session) { s.IPv6.Prefix = netip.MustParsePrefix("fe80::/64") })},
 		{"identifier is zero or the caller's", base(func(s *Session) { s.IPv6.LocalID = s.IPv6.PeerID })},
 		{"without the caller's interface identifier", base(func(s *Session) { s.IPv6.PeerID = [8]byte{} })},
-		{"route ff00::/8", base(func(s *Session) { s.IPv6.Routes = []netip.Prefix{netip.MustParsePrefix("ff00::/8")} })},
+		{"route ff00::/8",
+			base(func(s *Session) { s.IPv6.Routes = []netip.Prefix{netip.MustParsePrefix("ff00::/8")} })},
 	} {
 		if d, err := u.Open(c.s); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want one with %q", err, c.want)

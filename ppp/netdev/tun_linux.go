@@ -207,10 +207,10 @@ func (d *tunDevice) closedErr() error {
 func (d *tunDevice) SetIPv4(a IPv4) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.link.set4(IPv4{})
 	if err := d.down(0); err != nil {
 		return err
 	}
-	d.link.set4(IPv4{})
 	if err := a.check(d.link.name); err != nil || !a.up() {
 		return err
 	}
@@ -226,10 +226,10 @@ func (d *tunDevice) SetIPv4(a IPv4) error {
 func (d *tunDevice) SetIPv6(a IPv6) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.link.set6(IPv6{})
 	if err := d.down(1); err != nil {
 		return err
 	}
-	d.link.set6(IPv6{})
 	if err := a.check(d.link.name, d.link.mtu); err != nil || !a.up() {
 		return err
 	}

@@ -95,7 +95,8 @@ func testTUN(t *testing.T) {
 		t.Errorf("addresses and routes\n%s, want\n%s", got, want)
 	}
 	s.Deliver = func([]byte) bool { return true }
-	if _, err := network.Open(s); err == nil || !strings.Contains(err.Error(), "is there an interface of this name already?") {
+	if _, err := network.Open(s); err == nil ||
+		!strings.Contains(err.Error(), "is there an interface of this name already?") {
 		t.Errorf("the name again: %v", err)
 	}
 	if err := c.SetIPv4(IPv4{}); err != nil {

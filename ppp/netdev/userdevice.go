@@ -138,7 +138,9 @@ func (d *userDevice) set(index int, invalid error, nets []netip.Prefix, record f
 		record(false)
 		return err
 	}
-	d.up(index, nets)
+	if len(nets) > 0 {
+		d.up(index, nets)
+	}
 	return nil
 }
 

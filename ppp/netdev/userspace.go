@@ -196,7 +196,8 @@ func (u *Userspace) claim(d *userDevice, nets []netip.Prefix, record func()) err
 		for _, a := range nets {
 			for _, b := range other.link.nets() {
 				if a.Overlaps(b) {
-					return fmt.Errorf("interface %s: %v is in use by the session on %s", d.link.name, a, other.link.name)
+					return fmt.Errorf("interface %s: %v is in use by the session on %s",
+						d.link.name, a, other.link.name)
 				}
 			}
 		}

@@ -21,7 +21,8 @@ import (
 )
 
 // loopback opens the addresses on which the tests' servers listen.
-var loopback = Reach{Allow: []Target{{Net: netip.MustParsePrefix("127.0.0.0/8")}, {Net: netip.MustParsePrefix("::1/128")}}}
+var loopback = Reach{Allow: []Target{{Net: netip.MustParsePrefix("127.0.0.0/8")},
+	{Net: netip.MustParsePrefix("::1/128")}}}
 
 func newUserspace(t testing.TB, o Options) *Userspace {
 	t.Helper()
@@ -255,7 +256,8 @@ func TestIdle(t *testing.T) {
 		_, _ = io.Copy(io.Discard, c)
 		close(ended)
 	})
-	u := newUserspace(t, Options{Reach: loopback, Limits: Limits{Idle: 50 * time.Millisecond, FlowIdle: 50 * time.Millisecond}})
+	u := newUserspace(t, Options{Reach: loopback,
+		Limits: Limits{Idle: 50 * time.Millisecond, FlowIdle: 50 * time.Millisecond}})
 	c := newCaller(t, u, session(1))
 	_, _ = c.udp(t, serveUDP(t, []byte("data"))).Write([]byte{0, 0})
 	conn, err := c.dial(testContext(t), server)
