@@ -46,7 +46,7 @@ func newCaller(t testing.TB, network Network, s Session) *caller {
 	if s.MTU == 0 {
 		s.MTU = 1500
 	}
-	queue := make(chan []byte, 64)
+	queue := make(chan []byte, 1024) // more than a window of TCP: nothing is lost
 	s.Deliver = func(p []byte) bool {
 		select {
 		case queue <- append([]byte(nil), p...):

@@ -81,7 +81,7 @@ func testContext(t testing.TB) context.Context {
 // TestTransfer downloads 1 MiB over TCP, uploads, and compares all octets. The upload with small packets is short: at
 // the speed of memory they fill the stack's buffer, which counts their overhead, and TCP then waits for its timers.
 func TestTransfer(t *testing.T) {
-	for _, c := range []struct{ mtu, upload int }{{296, 16 << 10}, {576, 16 << 10}, {1500, 1 << 20}} {
+	for _, c := range []struct{ mtu, upload int }{{296, 8 << 10}, {576, 8 << 10}, {1500, 1 << 20}} {
 		data, up := random(1, 1<<20), random(2, c.upload)
 		received := make(chan [32]byte, 1)
 		server := serve(t, "127.0.0.1:0", func(conn *net.TCPConn) {
