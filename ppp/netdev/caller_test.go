@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -38,6 +39,12 @@ type caller struct {
 // newCaller opens a session on a network and connects a stack to it. The test's cleanup closes both.
 func newCaller(t testing.TB, network Network, s Session) *caller {
 	t.Helper()
+	return newSlowCaller(t, network, s, 0)
+}
+
+// newSlowCaller is newCaller on a line that takes a time for each packet to the caller.
+func newSlowCaller(t testing.TB, network Network, s Session, each time.Duration) *caller {
+	t.Helper()
 	c := &caller{ip: s.IPv4.Peer, ndp: &ndpEvents{address: make(chan netip.Addr, 4),
 		dns: make(chan []tcpip.Address, 4)}}
 	if s.Name == "" {
@@ -59,7 +66,7 @@ func newCaller(t testing.TB, network Network, s Session) *caller {
 	c.stack = callerStack(t, wire, s, c.ndp)
 	ctx, cancel := context.WithCancel(context.Background())
 	var pumps sync.WaitGroup
-	pumps.Go(func() { pumpToCaller(ctx, queue, wire) })
+	pumps.Go(func() { pumpToCaller(ctx, queue, wire, each) })
 	device, err := network.Open(s)
 	if err != nil {
 		cancel()
@@ -79,10 +86,17 @@ func newCaller(t testing.TB, network Network, s Session) *caller {
 	return c
 }
 
-func pumpToCaller(ctx context.Context, queue <-chan []byte, wire *channel.Endpoint) {
+func pumpToCaller(ctx context.Context, queue <-chan []byte, wire *channel.Endpoint, each time.Duration) {
 	for {
 		select {
 		case p := <-queue:
+			if each > 0 {
+				select {
+				case <-time.After(each):
+				case <-ctx.Done():
+					return
+				}
+			}
 			proto := gheader.IPv4ProtocolNumber
 			if p[0]>>4 == 6 {
 				proto = gheader.IPv6ProtocolNumber

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An idleTimer calls expire once if touch was not called for a time.
+// An idleTimer calls expire if touch was not called for a time, once unless restart is called.
 type idleTimer struct {
 	last   atomic.Int64 // of touch, as the time since start
 	start  time.Time
@@ -15,6 +15,7 @@ type idleTimer struct {
 	mu    sync.Mutex
 	limit time.Duration
 	timer *time.Timer // nil once stopped or expired
+	ended bool        // stopped
 }
 
 func newIdleTimer(limit time.Duration, expire func()) *idleTimer {
@@ -57,9 +58,20 @@ func (t *idleTimer) shorten(limit time.Duration) {
 	}
 }
 
+// restart begins again after the timer has expired, unless it was stopped.
+func (t *idleTimer) restart() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended && t.timer == nil {
+		t.touch()
+		t.timer = time.AfterFunc(t.limit, t.check)
+	}
+}
+
 func (t *idleTimer) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.ended = true
 	if t.timer != nil {
 		t.timer.Stop()
 		t.timer = nil

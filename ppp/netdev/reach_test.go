@@ -112,7 +112,7 @@ func TestBadReach(t *testing.T) {
 	}
 }
 
-// TestIdleTimer expires once, the limit after the last touch.
+// TestIdleTimer expires the limit after the last touch, once for each start.
 func TestIdleTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -133,6 +133,16 @@ func TestIdleTimer(t *testing.T) {
 		if got := <-expired; got != 3*time.Second {
 			t.Errorf("expired after %v, want 3s", got)
 		}
+
+		start = time.Now()
+		timer = newIdleTimer(10*time.Second, func() { expired <- time.Since(start) })
+		<-expired
+		timer.restart()
+		if got := <-expired; got != 20*time.Second {
+			t.Errorf("expired again after %v, want 20s", got)
+		}
+		timer.stop()
+		timer.restart() // stopped: no effect
 
 		newIdleTimer(time.Second, func() { t.Error("a stopped timer expired") }).stop()
 		<-time.After(time.Minute)

@@ -17,7 +17,7 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
-// lingerTime is how long a connection that both sides have closed waits for the caller's last acknowledgment.
+// lingerTime is how long the stack keeps a connection that both sides have closed: FIN-WAIT-2 and TIME-WAIT.
 const lingerTime = 5 * time.Second
 
 // handleTCP gets the segments that belong to no connection.
@@ -124,6 +124,7 @@ type relay struct {
 	once sync.Once
 	why  string // set once by end
 	idle *idleTimer
+	seen uint64 // segments of the caller when the timer expired last
 }
 
 func newRelay(ctx context.Context, l Limits, host *net.TCPConn, ep tcpip.Endpoint, queue *waiter.Queue) *relay {
@@ -133,7 +134,7 @@ func newRelay(ctx context.Context, l Limits, host *net.TCPConn, ep tcpip.Endpoin
 // run relays and returns why it ended. It closes both connections.
 func (r *relay) run() string {
 	defer context.AfterFunc(r.ctx, func() { r.abort("the session's network is down") })()
-	r.idle = newIdleTimer(r.limits.Idle, func() { r.abort("idle") })
+	r.idle = newIdleTimer(r.limits.Idle, r.expired)
 	defer r.idle.stop()
 
 	done := make(chan struct{})
@@ -143,7 +144,6 @@ func (r *relay) run() string {
 	}()
 	r.copy(r.caller, r.host)
 	<-done
-	r.idle.stop()
 	r.finish()
 	r.end("closed", false)
 	return r.why
@@ -182,7 +182,18 @@ func (r *relay) copy(dst, src halfCloser) {
 	}
 }
 
-// finish waits until the caller has acknowledged the end, for a short time.
+// expired ends the connection if it is idle. A slow line may take long for the last octets of a connection that the
+// host has closed: it is not idle as long as acknowledgments of the caller come.
+func (r *relay) expired() {
+	if s, ok := r.endpoint.Stats().(*tcp.Stats); ok && s.SegmentsReceived.Value() != r.seen {
+		r.seen = s.SegmentsReceived.Value()
+		r.idle.restart()
+		return
+	}
+	r.abort("idle")
+}
+
+// finish waits until the caller has acknowledged everything. It also ends when abort is called.
 func (r *relay) finish() {
 	entry, hangUp := waiter.NewChannelEntry(waiter.EventHUp)
 	r.queue.EventRegister(&entry)
@@ -191,11 +202,8 @@ func (r *relay) finish() {
 	if r.endpoint.Readiness(waiter.EventHUp) != 0 {
 		return
 	}
-	limit := time.NewTimer(lingerTime)
-	defer limit.Stop()
 	select {
 	case <-hangUp:
-	case <-limit.C:
 	case <-r.ctx.Done():
 	}
 }

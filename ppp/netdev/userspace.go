@@ -35,6 +35,8 @@ type Limits struct {
 	Flows       int // UDP flows and pings of a session: 128; a new one replaces the one idle longest
 	Total       int // connections and flows of all sessions: 4096
 
+	// The limits on idle connections are checked when they expire, so that a connection ends between one and two of
+	// them after the last segment.
 	Dial       time.Duration // to connect to a host, and again to finish the handshake with the caller: 20 s
 	Idle       time.Duration // of a TCP connection: 2 h 4 min (RFC 5382 REQ-5)
 	HalfClosed time.Duration // of a TCP connection that one side has closed: 4 min

@@ -294,6 +294,24 @@ func TestHalfClose(t *testing.T) {
 	_ = conn.Close()
 }
 
+// TestSlowLine downloads from a host that closes at once, over a line that needs longer for the rest than a connection
+// may be idle: nothing is cut off.
+func TestSlowLine(t *testing.T) {
+	data := random(7, 60<<10)
+	server := serve(t, "127.0.0.1:0", func(c *net.TCPConn) { _, _ = c.Write(data) })
+	u := newUserspace(t, Options{Reach: loopback, Limits: Limits{HalfClosed: 200 * time.Millisecond}})
+	c := newSlowCaller(t, u, session(1), 20*time.Millisecond)
+	conn, err := c.dial(testContext(t), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.CloseWrite()
+	if got, err := io.ReadAll(conn); !bytes.Equal(got, data) {
+		t.Errorf("got %d of %d octets, %v", len(got), len(data), err)
+	}
+	_ = conn.Close()
+}
+
 // TestReset passes a reset of the host on to the caller.
 func TestReset(t *testing.T) {
 	server := serve(t, "127.0.0.1:0", func(c *net.TCPConn) {
