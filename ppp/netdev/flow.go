@@ -46,7 +46,10 @@ func (d *userDevice) beginFlow(f *flow) (context.Context, error) {
 		oldest = d.longestIdleLocked()
 	}
 	f.device = d
-	f.idle = newIdleTimer(limits.FlowIdle, func() { _ = f.socket.Close() })
+	f.idle = newIdleTimer(limits.FlowIdle, func() (again bool) {
+		_ = f.socket.Close()
+		return false
+	})
 	d.flows = append(d.flows, f)
 	d.running.Add(1)
 	d.mu.Unlock()

@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// An idleTimer calls expire if touch was not called for a time, once unless restart is called.
+// An idleTimer calls expire if touch was not called for a time. If expire returns true, the time begins again.
 type idleTimer struct {
 	last   atomic.Int64 // of touch, as the time since start
 	start  time.Time
-	expire func()
+	expire func() (again bool)
 
 	mu    sync.Mutex
 	limit time.Duration
-	timer *time.Timer // nil once stopped or expired
-	ended bool        // stopped
+	timer *time.Timer // nil once stopped
 }
 
-func newIdleTimer(limit time.Duration, expire func()) *idleTimer {
+func newIdleTimer(limit time.Duration, expire func() (again bool)) *idleTimer {
 	t := &idleTimer{start: time.Now(), limit: limit, expire: expire}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -33,22 +32,32 @@ func (t *idleTimer) touch() { t.last.Store(int64(time.Since(t.start))) }
 func (t *idleTimer) idle() time.Duration { return time.Since(t.start) - time.Duration(t.last.Load()) }
 
 func (t *idleTimer) check() {
+	if !t.due() || !t.expire() {
+		return
+	}
+	t.touch()
 	t.mu.Lock()
-	if t.timer == nil {
-		t.mu.Unlock()
-		return
+	defer t.mu.Unlock()
+	if t.timer != nil {
+		t.timer.Reset(t.limit)
 	}
-	if rest := t.limit - t.idle(); rest > 0 {
-		t.timer.Reset(rest)
-		t.mu.Unlock()
-		return
-	}
-	t.timer = nil
-	t.mu.Unlock()
-	t.expire()
 }
 
-// shorten lowers the limit.
+// due reports whether the time is over; if not, it waits for the rest.
+func (t *idleTimer) due() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timer == nil {
+		return false
+	}
+	rest := t.limit - t.idle()
+	if rest > 0 {
+		t.timer.Reset(rest)
+	}
+	return rest <= 0
+}
+
+// shorten lowers the limit; the time begins again.
 func (t *idleTimer) shorten(limit time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -58,20 +67,10 @@ func (t *idleTimer) shorten(limit time.Duration) {
 	}
 }
 
-// restart begins again after the timer has expired, unless it was stopped.
-func (t *idleTimer) restart() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.ended && t.timer == nil {
-		t.touch()
-		t.timer = time.AfterFunc(t.limit, t.check)
-	}
-}
-
+// stop ends the timer. An expire that runs already may still be running when it returns.
 func (t *idleTimer) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.ended = true
 	if t.timer != nil {
 		t.timer.Stop()
 		t.timer = nil

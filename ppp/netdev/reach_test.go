@@ -112,39 +112,38 @@ func TestBadReach(t *testing.T) {
 	}
 }
 
-// TestIdleTimer expires the limit after the last touch, once for each start.
+// TestIdleTimer expires the limit after the last touch, and again if it is told so.
 func TestIdleTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
 		expired := make(chan time.Duration, 2)
-		timer := newIdleTimer(10*time.Second, func() { expired <- time.Since(start) })
+		begin := func(limit time.Duration, again bool) *idleTimer {
+			start := time.Now()
+			return newIdleTimer(limit, func() bool { expired <- time.Since(start); return again })
+		}
+		timer := begin(10*time.Second, false)
 		<-time.After(6 * time.Second)
 		timer.touch()
 		if got := <-expired; got != 16*time.Second {
 			t.Errorf("expired after %v, want 16s", got)
 		}
-		timer.shorten(time.Second) // too late
 		timer.stop()
 
-		start = time.Now()
-		timer = newIdleTimer(10*time.Second, func() { expired <- time.Since(start) })
+		timer = begin(10*time.Second, false)
 		timer.shorten(3 * time.Second)
 		timer.shorten(5 * time.Second) // longer: no effect
 		if got := <-expired; got != 3*time.Second {
 			t.Errorf("expired after %v, want 3s", got)
 		}
+		timer.stop()
 
-		start = time.Now()
-		timer = newIdleTimer(10*time.Second, func() { expired <- time.Since(start) })
-		<-expired
-		timer.restart()
-		if got := <-expired; got != 20*time.Second {
-			t.Errorf("expired again after %v, want 20s", got)
+		timer = begin(10*time.Second, true)
+		if got, next := <-expired, <-expired; got != 10*time.Second || next != 20*time.Second {
+			t.Errorf("expired after %v and %v, want 10s and 20s", got, next)
 		}
 		timer.stop()
-		timer.restart() // stopped: no effect
-
-		newIdleTimer(time.Second, func() { t.Error("a stopped timer expired") }).stop()
 		<-time.After(time.Minute)
+		if len(expired) > 0 {
+			t.Error("a stopped timer expired")
+		}
 	})
 }

@@ -184,13 +184,13 @@ func (r *relay) copy(dst, src halfCloser) {
 
 // expired ends the connection if it is idle. A slow line may take long for the last octets of a connection that the
 // host has closed: it is not idle as long as acknowledgments of the caller come.
-func (r *relay) expired() {
+func (r *relay) expired() (again bool) {
 	if s, ok := r.endpoint.Stats().(*tcp.Stats); ok && s.SegmentsReceived.Value() != r.seen {
 		r.seen = s.SegmentsReceived.Value()
-		r.idle.restart()
-		return
+		return true
 	}
 	r.abort("idle")
+	return false
 }
 
 // finish waits until the caller has acknowledged everything. It also ends when abort is called.

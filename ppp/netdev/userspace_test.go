@@ -299,8 +299,8 @@ func TestHalfClose(t *testing.T) {
 func TestSlowLine(t *testing.T) {
 	data := random(7, 60<<10)
 	server := serve(t, "127.0.0.1:0", func(c *net.TCPConn) { _, _ = c.Write(data) })
-	u := newUserspace(t, Options{Reach: loopback, Limits: Limits{HalfClosed: 200 * time.Millisecond}})
-	c := newSlowCaller(t, u, session(1), 20*time.Millisecond)
+	u := newUserspace(t, Options{Reach: loopback, Limits: Limits{HalfClosed: 500 * time.Millisecond}})
+	c := newSlowCaller(t, u, session(1), 40*time.Millisecond)
 	conn, err := c.dial(testContext(t), server)
 	if err != nil {
 		t.Fatal(err)
