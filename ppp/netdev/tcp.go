@@ -36,27 +36,31 @@ func (d *userDevice) serveTCP(r *tcp.ForwarderRequest) {
 		r.Complete(true)
 		return
 	}
-	defer d.endTCP()
+	defer d.running.Done()
+	why := d.carryTCP(ctx, r, dst)
+	d.endTCP()
+	d.debug(fmt.Sprintf("tcp %v: %s", dst, why))
+}
+
+// carryTCP is serveTCP for a connection that is counted. It returns why the connection ended.
+func (d *userDevice) carryTCP(ctx context.Context, r *tcp.ForwarderRequest, dst netip.AddrPort) string {
 	host, err := d.dialTCP(ctx, dst)
 	if err != nil {
-		d.debug(fmt.Sprintf("tcp %v: %v", dst, err))
 		r.Complete(true)
-		return
+		return err.Error()
 	}
 	defer host.Close()
 	queue := new(waiter.Queue)
 	caller, err := handshake(ctx, r, queue, d.network.options.Limits.Dial)
 	r.Complete(err != nil)
 	if err != nil {
-		d.debug(fmt.Sprintf("tcp %v: %v", dst, err))
-		return
+		return err.Error()
 	}
 	d.debug(fmt.Sprintf("tcp %v: open", dst))
-	why := newRelay(ctx, d.network.options.Limits, host, caller, queue).run()
-	d.debug(fmt.Sprintf("tcp %v: %s", dst, why))
+	return newRelay(ctx, d.network.options.Limits, host, caller, queue).run()
 }
 
-// beginTCP counts a connection. It returns the context in which it runs.
+// beginTCP counts a connection and a goroutine in running. It returns the context in which the connection runs.
 func (d *userDevice) beginTCP(src netip.Addr) (context.Context, error) {
 	limits := d.network.options.Limits
 	d.mu.Lock()
@@ -76,12 +80,12 @@ func (d *userDevice) beginTCP(src netip.Addr) (context.Context, error) {
 	return ctx, nil
 }
 
+// endTCP counts a connection out.
 func (d *userDevice) endTCP() {
 	d.mu.Lock()
 	d.connections--
 	d.mu.Unlock()
 	d.network.flows.Add(-1)
-	d.running.Done()
 }
 
 func (d *userDevice) dialTCP(ctx context.Context, dst netip.AddrPort) (*net.TCPConn, error) {
