@@ -203,7 +203,7 @@ func (r *relay) finish() {
 	r.queue.EventRegister(&entry)
 	defer r.queue.EventUnregister(&entry)
 	r.endpoint.Close()
-	if r.endpoint.Readiness(waiter.EventHUp) != 0 {
+	if r.endpoint.Readiness(waiter.EventHUp)&waiter.EventHUp != 0 { // it also returns what is not asked for
 		return
 	}
 	select {
