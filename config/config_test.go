@@ -258,6 +258,27 @@ func (c *Config) callsBack(number string) bool {
 		Dialstring: aaa.DialstringOf(number)}).Outcome == policies.CallBack
 }
 
+// Each service has its own switch.
+func TestServicesThatCallBack(t *testing.T) {
+	for text, want := range map[string]map[aaa.Service]bool{
+		"":                          {aaa.EXEC: true, aaa.PPP: true},
+		"exec: {callback: false}\n": {aaa.EXEC: false, aaa.PPP: true},
+		"ppp: {callback: false}\n":  {aaa.EXEC: true, aaa.PPP: false},
+	} {
+		c, errs, _ := loadText(t, base+text, nil)
+		if c == nil {
+			t.Fatal(errs)
+		}
+		for service, want := range want {
+			d, _ := c.Policies.Evaluate(policies.Request{Service: service,
+				Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}})
+			if (d.Outcome == policies.CallBack) != want {
+				t.Errorf("%q: %s: %s: %s", text, service, d.Outcome, d.Reason)
+			}
+		}
+	}
+}
+
 func TestDefaultDirectories(t *testing.T) {
 	env := func(kv ...string) func(string) string {
 		return func(k string) string {

@@ -59,6 +59,11 @@ func Keys() []schema.Key {
 				Doc: "Hosts to which sessions may be connected instead of the EXEC: by Login-IP-Host (RADIUS), an " +
 					"autocmd, or the command `telnet`.", Keys: hostKeys},
 		}},
+		{Name: "ppp", Reload: schema.NewCalls, Type: schema.Object, Doc: "PPP.", Keys: []schema.Key{
+			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
+				Doc: "IOS's `ppp callback accept`. `false`: a user whose authorization requires a callback is " +
+					"rejected, and no caller can request one."},
+		}},
 		{Name: "login", Reload: schema.NewCalls, Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
 			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3",
 				Doc: "Login attempts per call."},

@@ -284,8 +284,7 @@ func (l *loader) node() {
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	l.trustLog(c.Log.File)
 	c.PoliciesDir = l.filePath("policies_dir")
-	// PPP has no switch until it is served: `aaa test` reports what would happen.
-	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: true}
+	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: l.bool("ppp.callback")}
 	c.Callback.Lifetime = l.duration("callback.lifetime")
 }
 
