@@ -35,8 +35,9 @@ type Local struct {
 }
 
 type localUser struct {
-	hash Hash
-	auth Authorization
+	hash     Hash
+	password Secret // "": only its hash is known
+	auth     Authorization
 }
 
 // NewLocal checks all users and returns the method. Its error joins all problems, each naming the user.
@@ -77,7 +78,7 @@ func readUser(u User) (localUser, error) {
 			return localUser{}, err
 		}
 	}
-	return localUser{hash: hash, auth: a}, nil
+	return localUser{hash: hash, password: u.Password, auth: a}, nil
 }
 
 func userHash(u User) (Hash, error) {
@@ -117,33 +118,46 @@ func (c *UserCallback) authorize(a *Authorization) error {
 // Name is "local".
 func (*Local) Name() string { return "local" }
 
-// Start grants or refuses; it is Silent only if ctx ends first. An unknown user takes as long as a wrong password: each
-// answer computes the costliest hash of all users once.
+// Start grants or refuses, except that EAP begins with a Prompt; it is Silent only if ctx ends first. A password is
+// checked against the user's; CHAP, MS-CHAP and EAP-MD5 need a user whose Password is known. An unknown user takes as
+// long as a wrong password.
 func (l *Local) Start(ctx context.Context, r Request) (Conversation, Result) {
-	res := Result{Server: "local"}
-	if r.CHAP != nil || r.MSCHAP != nil || r.EAP != nil {
-		res.Kind, res.Reason = Refused,
-			"local: local users need a password or PAP; CHAP, MS-CHAP and EAP cannot be checked"
-		return nil, res
+	if err := CheckUser(r.User); err != nil {
+		return nil, Result{Kind: Refused, Server: "local", Reason: "local: " + err.Error()}
 	}
+	switch {
+	case r.EAP != nil:
+		return l.startEAP(r)
+	case r.MSCHAP != nil:
+		return nil, l.checkMSCHAP(r.User, *r.MSCHAP)
+	case r.CHAP != nil:
+		return nil, l.checkResponse(r.User, "CHAP", r.CHAP.answers)
+	}
+	return nil, l.checkPassword(ctx, r.User, r.Password)
+}
+
+// checkPassword computes the costliest hash of all users once, whatever the answer is.
+func (l *Local) checkPassword(ctx context.Context, user string, password Secret) Result {
 	if err := l.slots.take(ctx); err != nil {
-		res.Reason = "local: " + err.Error()
-		return nil, res
+		return Result{Server: "local", Reason: "local: " + err.Error()}
 	}
 	defer l.slots.give()
-	u, known := l.users[r.User]
-	good := l.verify(u.hash, r.Password)
+	u, known := l.users[user]
+	return l.judge(user, known, l.verify(u.hash, password))
+}
+
+// judge grants what a known user has if the user has proven the password.
+func (l *Local) judge(user string, known, proven bool) Result {
+	res := Result{Kind: Refused, Server: "local"}
 	switch {
-	case CheckUser(r.User) != nil:
-		res.Kind, res.Reason = Refused, "local: "+CheckUser(r.User).Error()
 	case !known:
-		res.Kind, res.Reason = Refused, fmt.Sprintf("local: no user %q", r.User)
-	case !good:
-		res.Kind, res.Reason = Refused, fmt.Sprintf("local: wrong password for %q", r.User)
+		res.Reason = fmt.Sprintf("local: no user %q", user)
+	case !proven:
+		res.Reason = fmt.Sprintf("local: wrong password for %q", user)
 	default:
-		res.Kind, res.Identity, res.Auth = Granted, Identity{Entry: "local", User: r.User}, u.auth.clone()
+		res.Kind, res.Identity, res.Auth = Granted, Identity{Entry: "local", User: user}, l.users[user].auth.clone()
 	}
-	return nil, res
+	return res
 }
 
 // verify checks password against h and, if h is cheaper than the costliest, against that one too, for the time it

@@ -125,18 +125,3 @@ func TestDialstringJSON(t *testing.T) {
 		}
 	}
 }
-
-// A login without a password is refused for that reason, not for a wrong password.
-func TestLocalTakesPasswordsOnly(t *testing.T) {
-	l, err := NewLocal([]User{{Name: "kim", Password: "pw"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range []Request{{CHAP: &CHAP{}}, {MSCHAP: &MSCHAP{}}, {EAP: []byte{1}}} {
-		r.Service, r.User = PPP, "kim"
-		if _, res := l.Start(t.Context(), r); res.Kind != Refused ||
-			!strings.Contains(res.Reason, "CHAP, MS-CHAP and EAP cannot be checked") {
-			t.Errorf("%+v", res)
-		}
-	}
-}

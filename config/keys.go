@@ -198,7 +198,8 @@ var userKeys = []schema.Key{
 		Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
 			"`password_hash`."},
 	{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`,
-		Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
+		Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9. PPP authenticates the user by PAP only: CHAP, MS-CHAP and " +
+			"EAP-MD5 need the password itself."},
 	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: notEmpty}, Example: "[staff]",
 		Doc: "Group hints for the policies. A policy file that lists the user takes precedence."},

@@ -1,7 +1,6 @@
 package radius
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -22,50 +21,24 @@ const (
 	msCHAP2Response  = 25 // §2.3.2
 	msCHAP2Success   = 26 // §2.3.3
 	mppeRequired     = 2
-	msCHAPValueLen   = 49 // of the peer's Response packet (RFC 2433 §4, RFC 2759 §4)
 	msCHAP2AnswerLen = 42 // "S=" and 40 hexadecimal digits (RFC 2759 §5)
 )
 
 // mschapCredential returns MS-CHAP-Challenge and MS-CHAP-Response or MS-CHAP2-Response. In RADIUS the flags are before
 // the other fields, in PPP after them.
 func mschapCredential(m aaa.MSCHAP) (credential, error) {
-	challenge, response := 8, byte(msCHAPResponse)
-	switch m.Version {
-	case 1:
-	case 2:
-		challenge, response = 16, msCHAP2Response
-	default:
-		return credential{}, fmt.Errorf("MS-CHAP version %d: expected 1 or 2", m.Version)
-	}
-	switch {
-	case len(m.Challenge) != challenge:
-		return credential{}, fmt.Errorf("MS-CHAPv%d challenge of %d octets, expected %d", m.Version, len(m.Challenge),
-			challenge)
-	case len(m.Response) != msCHAPValueLen:
-		return credential{}, fmt.Errorf("MS-CHAPv%d response of %d octets, expected %d", m.Version, len(m.Response),
-			msCHAPValueLen)
-	}
-	fields, flags := m.Response[:msCHAPValueLen-1], m.Response[msCHAPValueLen-1]
-	if err := checkMSCHAP(m.Version, fields, flags); err != nil {
+	if err := m.Check(); err != nil {
 		return credential{}, err
 	}
+	response := byte(msCHAPResponse)
+	if m.Version == 2 {
+		response = msCHAP2Response
+	}
+	last := len(m.Response) - 1
 	var attrs radius.Attributes
 	addVendor(&attrs, microsoftVendor, msCHAPChallenge, m.Challenge)
-	addVendor(&attrs, microsoftVendor, response, append([]byte{m.ID, flags}, fields...))
+	addVendor(&attrs, microsoftVendor, response, append([]byte{m.ID, m.Response[last]}, m.Response[:last]...))
 	return credential{attrs: attrs}, nil
-}
-
-// checkMSCHAP returns an error if a field that must be zero according to the RFCs is not.
-func checkMSCHAP(version int, fields []byte, flags byte) error {
-	switch {
-	case version == 1 && flags > 1:
-		return fmt.Errorf("MS-CHAPv1 response with flags %#02x, expected 0 or 1 (RFC 2433 §4)", flags)
-	case version == 2 && flags != 0:
-		return fmt.Errorf("MS-CHAPv2 response with flags %#02x, expected 0 (RFC 2759 §4)", flags)
-	case version == 2 && !bytes.Equal(fields[16:24], make([]byte, 8)):
-		return errors.New("MS-CHAPv2 response with nonzero reserved octets (RFC 2759 §4)")
-	}
-	return nil
 }
 
 // addVendor adds one attribute of a vendor (RFC 2865 §5.26).

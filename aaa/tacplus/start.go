@@ -104,20 +104,11 @@ func chapData(c aaa.CHAP) (string, error) {
 }
 
 // mschapData is PPP identifier, challenge and response (RFC 8907 §5.4.2.4 and §5.4.2.5).
-func mschapData(c aaa.MSCHAP) (string, error) {
-	want := 8
-	if c.Version == 2 {
-		want = 16
+func mschapData(m aaa.MSCHAP) (string, error) {
+	if err := m.Check(); err != nil {
+		return "", err
 	}
-	switch {
-	case c.Version != 1 && c.Version != 2:
-		return "", fmt.Errorf("MS-CHAP version %d: expected 1 or 2", c.Version)
-	case len(c.Challenge) != want:
-		return "", fmt.Errorf("MS-CHAPv%d challenge of %d octets, expected %d", c.Version, len(c.Challenge), want)
-	case len(c.Response) != 49:
-		return "", fmt.Errorf("MS-CHAP response of %d octets, expected 49", len(c.Response))
-	}
-	return string([]byte{c.ID}) + string(c.Challenge) + string(c.Response), nil
+	return string([]byte{m.ID}) + string(m.Challenge) + string(m.Response), nil
 }
 
 // checkUser returns why a name cannot be sent. RFC 8907 §3.7 allows UTF-8, but some servers (tacquito) answer ERROR to
