@@ -44,7 +44,7 @@ func (e *Engine) Assigned(question int, a Assignment) []Effect {
 			DNS: a.DNS, WINS: a.WINS})
 		e.startControl(e.ipcp)
 	}
-	if a.IPv6 && e.config.IPv6 {
+	if a.IPv6 && e.config.IPv6 && e.mtu() >= leastIPv6 {
 		e.ipv6cp = ncp.NewIPV6CP(ncp.IPV6CPConfig{Config: e.ncpConfig(), Local: a.LocalID, Peer: a.PeerID,
 			Random: e.config.random64})
 		e.startControl(e.ipv6cp)
@@ -53,6 +53,9 @@ func (e *Engine) Assigned(question int, a Assignment) []Effect {
 	e.then(e.takeEarly)
 	return e.finish()
 }
+
+// leastIPv6 is the largest packet that every link of IPv6 carries (RFC 8200 §5). A link that cannot has no IPv6.
+const leastIPv6 = 1280
 
 // maxEarly is the length of packets that are kept: a Configure-Request is shorter.
 const maxEarly = 128

@@ -52,6 +52,21 @@ func TestOneNetworkProtocol(t *testing.T) {
 	}
 }
 
+// TestSmallMTU: a link whose packets are too short for IPv6 has IPv4 only.
+func TestSmallMTU(t *testing.T) {
+	for mtu, up := range map[int]bool{1279: false, 1280: true, 0: true} {
+		cfg := settings()
+		cfg.IPv6 = true
+		d := newDriver(t, cfg, &ppptest.Client{User: "kim", IPv6: true})
+		assign := d.assign
+		d.assign = func() Assignment { a := assign(); a.MTU = mtu; return a }
+		d.begin()
+		if !d.open[IPv4] || d.open[IPv6] != up || d.ended() != "still network" {
+			t.Errorf("MTU %d: %v, %s", mtu, d.open, d.ended())
+		}
+	}
+}
+
 // TestPeerWithoutNetwork: nothing is left if the peer opens no network protocol.
 func TestPeerWithoutNetwork(t *testing.T) {
 	d := newDriver(t, settings(), &ppptest.Client{User: "kim", NoIP: true})
