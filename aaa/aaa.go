@@ -108,7 +108,8 @@ type Authorization struct {
 	IdleTimeout    time.Duration `json:"idle_timeout,omitempty"`
 	// between accounting updates of the session; 0: AAA gave none
 	InterimInterval time.Duration `json:"interim_interval,omitempty"`
-	// the name for accounting instead of Identity.User (User-Name in an Accept, RFC 2865 §5.1)
+	// the name for accounting instead of Identity.User (User-Name in an Accept, RFC 2865 §5.1); after EAP also the
+	// identity
 	AccountingUser string `json:"accounting_user,omitempty"`
 	PrivLevel      int    `json:"priv_lvl,omitempty"`   // 0–15; 1 if AAA sets none
 	PortLimit      int    `json:"port_limit,omitempty"` // simultaneous sessions; 0: no limit

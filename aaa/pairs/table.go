@@ -33,6 +33,9 @@ const (
 	ours   = "ringback"
 
 	told = "reported, not enforced"
+
+	// Filter is the rule of a value that restricts a PPP session.
+	Filter = "the name of a filter in the configuration; the login is rejected without one"
 )
 
 // Table has every pair.
@@ -60,11 +63,13 @@ var Table = []Row{
 	{Name: "addr-pool", In: IP | IPv6, Fills: "framed.pool, framed.ipv6_pool", Source: rfc, apply: addrPool},
 	{Name: "prefix", In: IPv6, Fills: "framed.ipv6_prefix", Rule: "an IPv6 prefix",
 		Source: "Cisco, IPv6 per-user attributes", Many: true, apply: prefix},
-	{Name: "route", In: IP, Fills: "framed.routes", Source: draft, Many: true, apply: route,
-		Rule: "destination, mask, and optionally a gateway, as IPv4 addresses; kept as written"},
-	{Name: "inacl", In: IP | IPv6, Fills: "framed.inacl", Rule: told, Note: told, Source: rfc, Many: true,
+	{Name: "route", In: IP | IPv6, Fills: "framed.routes", Source: draft + "; Cisco, IPv6 per-user attributes",
+		Many: true, apply: route,
+		Rule: "destination, mask, and optionally a gateway, as IPv4 addresses; of IPv6, a prefix and optionally a " +
+			"gateway; kept as written"},
+	{Name: "inacl", In: IP | IPv6, Fills: "framed.inacl", Rule: Filter, Source: rfc, Many: true,
 		apply: inACL},
-	{Name: "outacl", In: IP | IPv6, Fills: "framed.outacl", Rule: told, Note: told, Source: rfc, Many: true,
+	{Name: "outacl", In: IP | IPv6, Fills: "framed.outacl", Rule: Filter, Source: rfc, Many: true,
 		apply: outACL},
 	{Name: "dns-servers", In: IP | IPv6, Fills: "framed.dns", Rule: serversRule, Source: ciscos, apply: dnsServers},
 	{Name: "wins-servers", In: IP, Fills: "framed.wins", Rule: serversRule, Source: ciscos, apply: winsServers},
@@ -183,18 +188,29 @@ func addr(g *Grant, _ Place, v string) error {
 }
 
 func prefix(g *Grant, _ Place, v string) error {
-	p, err := netip.ParsePrefix(v)
-	if err != nil || !p.Addr().Is6() || p.Addr().Is4In6() {
-		return fmt.Errorf("%s is not an IPv6 prefix", Quoted(v))
+	p, err := ipv6Prefix(v)
+	if err != nil {
+		return err
 	}
 	g.AddIPv6Prefix(p.Masked().String())
 	return nil
 }
 
+func ipv6Prefix(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is6() || p.Addr().Is4In6() {
+		return p, fmt.Errorf("%s is not an IPv6 prefix", Quoted(s))
+	}
+	return p, nil
+}
+
 // route must have the form that the draft requires, "destination mask [gateway]", and its mask must fit the
-// destination.
-func route(g *Grant, _ Place, v string) error {
+// destination; a route of IPv6 is "prefix [gateway]".
+func route(g *Grant, at Place, v string) error {
 	parts := strings.Fields(v)
+	if at == IPv6 {
+		return route6(g, v, parts)
+	}
 	if len(parts) < 2 || len(parts) > 3 {
 		return fmt.Errorf("%s is not a destination, a mask and an optional gateway", Quoted(v))
 	}
@@ -214,6 +230,22 @@ func route(g *Grant, _ Place, v string) error {
 			return fmt.Errorf("%s is not a mask for %s", parts[1], parts[0])
 		}
 		gap = gap || !set
+	}
+	g.AddRoute(v)
+	return nil
+}
+
+func route6(g *Grant, v string, parts []string) error {
+	if len(parts) < 1 || len(parts) > 2 {
+		return fmt.Errorf("%s is not an IPv6 prefix and an optional gateway", Quoted(v))
+	}
+	if _, err := ipv6Prefix(parts[0]); err != nil {
+		return err
+	}
+	if len(parts) == 2 {
+		if ip, err := netip.ParseAddr(parts[1]); err != nil || !ip.Is6() || ip.Zone() != "" {
+			return fmt.Errorf("%s is not an IPv6 address", Quoted(parts[1]))
+		}
 	}
 	g.AddRoute(v)
 	return nil

@@ -9,19 +9,28 @@ import (
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
-// ciscoVendor and ciscoAVPair are the vendor number and the type of Cisco-AVPair.
+// ciscoVendor and ciscoAVPair are the vendor number and the type of Cisco-AVPair, ciscoSource is where the types are
+// from.
 const (
 	ciscoVendor = 9
 	ciscoAVPair = 1
+	ciscoSource = "FreeRADIUS dictionary.cisco"
 )
 
 var cisco = indexed(dialect{name: "Cisco", vendor: ciscoVendor, prefix: "Cisco-", rules: []rule{
 	{n: ciscoAVPair, name: "Cisco-AVPair", form: text, many: true, field: "", check: "[AV pairs](av-pairs.md)",
 		source: "Cisco; the pairs of TACACS+", apply: (*reading).pair},
 	{n: 57, name: "Cisco-In-ACL", form: text, many: true, only: aaa.PPP, field: "framed.inacl",
-		check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).inACL},
+		check: pairs.Filter, source: ciscoSource, apply: (*reading).inACL},
 	{n: 58, name: "Cisco-Out-ACL", form: text, many: true, only: aaa.PPP, field: "framed.outacl",
-		check: "reported, not enforced", source: "FreeRADIUS dictionary.cisco", apply: (*reading).outACL},
+		check: pairs.Filter, source: ciscoSource, apply: (*reading).outACL},
+	{n: 61, name: "Cisco-IPv6-In-ACL", form: text, many: true, only: aaa.PPP, field: "framed.inacl",
+		check: pairs.Filter, source: ciscoSource, apply: (*reading).inACL},
+	{n: 62, name: "Cisco-IPv6-Out-ACL", form: text, many: true, only: aaa.PPP, field: "framed.outacl",
+		check: pairs.Filter, source: ciscoSource, apply: (*reading).outACL},
+	{n: 218, name: "Cisco-Assign-IP-Pool", form: integer, only: aaa.PPP, field: "framed.pool",
+		check: "the pool whose name is this number; 0 means any", source: ciscoSource + "; as Ascend's 218",
+		apply: (*reading).numberedPool},
 	{n: 194, name: "Cisco-Maximum-Time", form: integer, field: "session_timeout", check: "seconds; 0 means no limit",
 		source: "as Ascend's 194",
 		apply:  func(r *reading, v value) error { pairs.Limit(&r.A.SessionTimeout, seconds(v)); return nil }},
@@ -35,8 +44,6 @@ var cisco = indexed(dialect{name: "Cisco", vendor: ciscoVendor, prefix: "Cisco-"
 	{n: 251, name: "Cisco-Service-Info"},
 	{n: 252, name: "Cisco-Command-Code", form: octets}, {n: 253, name: "Cisco-Control-Info"},
 }})
-
-const onlyTold = "reported, not enforced"
 
 // pair splits one Cisco-AVPair, `prefix:name=value` or `prefix:name*value`; package pairs defines its meaning.
 func (r *reading) pair(v value) error {

@@ -70,7 +70,8 @@ var rfc = indexed(dialect{name: "RFC 2865", prefix: "", rules: []rule{
 		check: "seconds; 0 means none; less than 60 means 60", source: "RFC 2869 §5.16",
 		apply: (*reading).interimInterval},
 	{n: 1, name: "User-Name", form: text, field: "accounting_user",
-		check:  "the name in accounting, not the identity; ignored if it is not a valid user name",
+		check: "the name in accounting; after EAP also the identity, and otherwise not; ignored if it is not a valid " +
+			"user name, after EAP refused",
 		source: "RFC 2865 §5.1", apply: (*reading).userName},
 	{n: 136, name: "Management-Privilege-Level", form: integer, field: pairs.FieldPriv,
 		check: "0 to 15; another level is treated as a reject", source: "RFC 5607 §6.4",

@@ -17,6 +17,10 @@ var usr = indexed(dialect{name: "USR", vendor: 429, prefix: "USR-", types: 4, ba
 		check: "0.0.0.0 means none", source: usrSource, apply: (*reading).dns},
 	{n: 0x9010, name: "USR-Secondary_DNS_Server", form: address, only: aaa.PPP, field: "framed.dns",
 		check: "0.0.0.0 means none", source: usrSource, apply: (*reading).dns},
+	{n: 0x9011, name: "USR-Primary_NBNS_Server", form: address, only: aaa.PPP, field: "framed.wins",
+		check: "0.0.0.0 means none", source: usrSource, apply: (*reading).wins},
+	{n: 0x9012, name: "USR-Secondary_NBNS_Server", form: address, only: aaa.PPP, field: "framed.wins",
+		check: "0.0.0.0 means none", source: usrSource, apply: (*reading).wins},
 	{n: 0x9024, name: "USR-Framed_IP_Address_Pool_Name", form: text, only: aaa.PPP, field: "framed.pool", check: "",
 		source: usrSource, apply: (*reading).framedPool},
 

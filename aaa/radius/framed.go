@@ -41,8 +41,17 @@ func (r *reading) framedCompression(v value) error {
 	return nil
 }
 
-func (r *reading) framedRoute(v value) error    { r.AddRoute(v.s); return nil }
-func (r *reading) framedPool(v value) error     { return r.SetPool(v.s) }
+func (r *reading) framedRoute(v value) error { r.AddRoute(v.s); return nil }
+func (r *reading) framedPool(v value) error  { return r.SetPool(v.s) }
+
+// numberedPool names a pool by its number.
+func (r *reading) numberedPool(v value) error {
+	if v.n == 0 {
+		return r.Left("any pool")
+	}
+	return r.SetPool(strconv.FormatUint(uint64(v.n), 10))
+}
+
 func (r *reading) framedIPv6Pool(v value) error { return r.SetIPv6Pool(v.s) }
 
 func (r *reading) framedInterface(v value) error {

@@ -127,9 +127,6 @@ func TestKindsReplies(t *testing.T) {
 			nil},
 		"v1 keys": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 1}),
 			vsa(311, 12, make([]byte, 32))}}, aaa.Granted, "", "", nil},
-		"v1 encryption required": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 0, 2})}},
-			aaa.Refused,
-			"MPPE is not supported", "", nil},
 		"v1 cut policy": {v1, said{code: 2, attrs: []avp{prompt, vsa(311, 7, []byte{0, 0, 2})}}, aaa.Refused, "", "",
 			nil},
 		"v1 error": {v1, said{code: 3, attrs: []avp{ms(2, "\x03E=691 R=1"), number}}, aaa.Refused, "refused",
@@ -302,6 +299,43 @@ func TestEAPRounds(t *testing.T) {
 				t.Errorf("%d requests, %+v", len(requests()), res)
 			}
 		})
+}
+
+// With EAP, the user is the one that the server names: the name that the peer sends first proves nothing, nor does its
+// realm. Other methods authenticate the name that they send.
+func TestEAPUser(t *testing.T) {
+	first := []byte{2, 9, 0, 17, 1, 'b', 'o', 'b', '@', 'a', 'd', 'm', 'i', 'n', 's', '.', 'x'}
+	success := eapOver(3, 9, 0, 4)
+	for _, tt := range []struct {
+		eap    bool
+		names  []avp
+		user   string // "": refused
+		groups string
+	}{
+		{true, nil, "bob@admins.x", "admins.x"},
+		{true, []avp{str(1, "eve@guests.x")}, "eve@guests.x", "guests.x"},
+		{true, []avp{str(1, "eve")}, "eve", ""},
+		{true, []avp{str(1, " eve")}, "", ""},
+		{true, []avp{str(1, "eve\x00")}, "", ""},
+		{true, []avp{str(1, "eve"), str(1, "bob@admins.x")}, "", ""},
+		{false, []avp{str(1, "eve")}, "bob@admins.x", "admins.x"},
+	} {
+		asking(t, radius.Require, []said{{code: 2, attrs: append(append([]avp{}, success...), tt.names...)}},
+			func(c *radius.Client, _ func() [][]byte) {
+				r := aaa.Request{Service: aaa.PPP, User: "bob@admins.x", Password: canary}
+				if tt.eap {
+					r.Password, r.EAP = "", first
+				}
+				_, res := c.Start(context.Background(), r)
+				if res.Identity.User != tt.user || strings.Join(res.Auth.Groups, " ") != tt.groups ||
+					(res.Kind == aaa.Granted) != (tt.user != "") {
+					t.Errorf("%+v: %+v", tt, res)
+				}
+				if tt.user == "" && (!strings.Contains(res.Reason, "User-Name") || res.EAP[0] != 4) {
+					t.Errorf("%+v: %q, %x", tt, res.Reason, res.EAP)
+				}
+			})
+	}
 }
 
 func TestRealmIsTheLastGroup(t *testing.T) {

@@ -182,7 +182,11 @@ func (l *login) failEAP(res aaa.Result) aaa.Result {
 }
 
 func (l *login) accepted(reply *radius.Packet, at *slot, res aaa.Result) aaa.Result {
-	res.Auth = l.granted(reply.Attributes, at)
+	user, err := l.user(reply.Attributes)
+	res.Auth = l.granted(user, reply.Attributes, at)
+	if err != nil && res.Auth.Refuse == "" {
+		res.Auth.Refuse = err.Error()
+	}
 	if l.request.MSCHAP != nil && res.Auth.Refuse == "" {
 		proof, err := mschapAccepted(*l.request.MSCHAP, reply.Attributes)
 		if res.Success = proof; err != nil {
@@ -197,13 +201,29 @@ func (l *login) accepted(reply *radius.Packet, at *slot, res aaa.Result) aaa.Res
 	res.Kind = aaa.Granted
 	res.Reason = "radius server " + l.peer.Name + " accepted " + strconv.Quote(l.request.User)
 	if !l.lookup { // a lookup authenticates no user
-		res.Identity = aaa.Identity{Entry: l.client.cfg.Name, User: l.request.User}
+		res.Identity = aaa.Identity{Entry: l.client.cfg.Name, User: user}
 	}
 	return res
 }
 
-// granted reads an Accept according to the request: a session, a privilege level, or a lookup of a call or user.
-func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
+// user returns the user that an Accept is about. With EAP it is the Accept's User-Name, if there is one: the name that
+// the peer sent before the EAP method began proves nothing (RFC 3748 §5.1), so another user's certificate could pass
+// under it.
+func (l *login) user(attrs radius.Attributes) (string, error) {
+	names := values(attrs, rfc2865.UserName_Type)
+	if !l.sent.eap || len(names) == 0 {
+		return l.request.User, nil
+	}
+	user := string(names[0]) // a second, different one refuses the Accept
+	if err := aaa.CheckUser(user); err != nil {
+		return "", fmt.Errorf("User-Name: %w, and with EAP it says who the user is", err)
+	}
+	return user, nil
+}
+
+// granted reads an Accept according to the request: a session of a user, a privilege level, or a lookup of a call or
+// user.
+func (l *login) granted(user string, attrs radius.Attributes, at *slot) aaa.Authorization {
 	d := l.peer.dialects(at)
 	if l.request.Enable > 0 {
 		return enabled(l.request.Enable, d.Authorize(aaa.EXEC, attrs))
@@ -216,7 +236,7 @@ func (l *login) granted(attrs radius.Attributes, at *slot) aaa.Authorization {
 	if a.Refuse != "" {
 		return a
 	}
-	if r := realm(l.request.User); r != "" && !slices.Contains(a.Groups, r) {
+	if r := realm(user); r != "" && !slices.Contains(a.Groups, r) {
 		a.Groups = append(a.Groups, r) // last: groups from the server have precedence over what the user typed
 	}
 	return a

@@ -16,11 +16,9 @@ const (
 
 	msCHAPResponse   = 1  // §2.1.3
 	msCHAPError      = 2  // §2.1.5
-	msMPPEPolicy     = 7  // §2.4.4
 	msCHAPChallenge  = 11 // §2.1.2
 	msCHAP2Response  = 25 // §2.3.2
 	msCHAP2Success   = 26 // §2.3.3
-	mppeRequired     = 2
 	msCHAP2AnswerLen = 42 // "S=" and 40 hexadecimal digits (RFC 2759 §5)
 )
 
@@ -70,15 +68,9 @@ func vendorValues(attrs radius.Attributes, vendor uint32, t byte) [][]byte {
 	return values
 }
 
-// mschapAccepted checks the Microsoft attributes in the Accept of an MS-CHAP login. For version 2 it returns the
-// server's proof, which the peer checks with the password. An Accept without a proof is an error, because the peer
-// would end the link (RFC 2759 §5).
+// mschapAccepted returns the server's proof in the Accept of an MS-CHAPv2 login, which the peer checks with the
+// password. An Accept without one is an error, because the peer would end the link (RFC 2759 §5).
 func mschapAccepted(m aaa.MSCHAP, attrs radius.Attributes) (proof string, err error) {
-	for _, v := range vendorValues(attrs, microsoftVendor, msMPPEPolicy) {
-		if n, err := radius.Integer(v); err != nil || n == mppeRequired {
-			return "", errors.New("MS-MPPE-Encryption-Policy: the session must be encrypted, but MPPE is not supported")
-		}
-	}
 	if m.Version != 2 {
 		return "", nil
 	}

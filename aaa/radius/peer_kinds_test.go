@@ -82,17 +82,19 @@ func TestPeerFreeRADIUSMSCHAP(t *testing.T) {
 		Response: hexOf(t, v2)}
 	for _, tt := range []struct {
 		user    string
+		service aaa.Service
 		m       *aaa.MSCHAP
 		kind    aaa.Kind
 		success string
 	}{
-		{"lm", v1, aaa.Granted, ""},
-		{"encrypted", v1, aaa.Refused, ""},
-		{"plain", v1, aaa.Refused, "E=691 R=1"},
-		{"User", two, aaa.Granted, "S=407A5589115FD0D6209F510FE9C04566932CDA56"},
-		{"User", wrong, aaa.Refused, "E=691 R=1"},
+		{"lm", aaa.EXEC, v1, aaa.Granted, ""},
+		{"encrypted", aaa.PPP, v1, aaa.Refused, ""},
+		{"plain", aaa.EXEC, v1, aaa.Refused, "E=691 R=1"},
+		{"User", aaa.EXEC, two, aaa.Granted, "S=407A5589115FD0D6209F510FE9C04566932CDA56"},
+		{"User", aaa.EXEC, wrong, aaa.Refused, "E=691 R=1"},
 	} {
-		conv, res := c.Start(context.Background(), aaa.Request{Service: aaa.EXEC, User: tt.user, TTY: 65, MSCHAP: tt.m})
+		conv, res := c.Start(context.Background(), aaa.Request{Service: tt.service, User: tt.user, TTY: 65,
+			MSCHAP: tt.m})
 		if conv != nil || res.Kind != tt.kind || !strings.HasPrefix(res.Success, tt.success) {
 			t.Errorf("%s v%d: %+v", tt.user, tt.m.Version, res)
 		}

@@ -430,6 +430,95 @@ func TestSeveral(t *testing.T) {
 	}
 }
 
+// What a PPP session is given, by each dialect that has an attribute for it.
+func TestFramed(t *testing.T) {
+	ip := "\xc0\x00\x02\x35" // 192.0.2.53
+	prefix := "\x00\x30\x20\x01\x0d\xb8\x00\x08"
+	for _, tt := range []struct {
+		d      *dialect
+		n      uint32
+		octets string
+		want   aaa.Framed
+	}{
+		{rfc, 8, ip, aaa.Framed{Address: "192.0.2.53"}},
+		{rfc, 8, "\xff\xff\xff\xff", aaa.Framed{Address: "negotiate"}},
+		{rfc, 8, "\xff\xff\xff\xfe", aaa.Framed{Address: "assign"}},
+		{rfc, 9, "\xff\xff\xff\x00", aaa.Framed{Netmask: "255.255.255.0"}},
+		{rfc, 12, "\x00\x00\x05\xdc", aaa.Framed{MTU: 1500}},
+		{rfc, 22, "10.9.0.0/24 0.0.0.0 1", aaa.Framed{Routes: []string{"10.9.0.0/24 0.0.0.0 1"}}},
+		{rfc, 88, "dialin", aaa.Framed{Pool: "dialin"}},
+		{rfc, 96, "\x02\x00\x00\xff\xfe\x00\x00\x01", aaa.Framed{InterfaceID: "0200:00ff:fe00:0001"}},
+		{rfc, 97, prefix, aaa.Framed{IPv6Prefix: []string{"2001:db8:8::/48"}}},
+		{rfc, 99, "2001:db8:9::/48 :: 1", aaa.Framed{Routes: []string{"2001:db8:9::/48 :: 1"}}},
+		{rfc, 100, "six", aaa.Framed{IPv6Pool: "six"}},
+		{rfc, 168, "\x20\x01\x0d\xb8" + strings.Repeat("\x00", 11) + "\x07",
+			aaa.Framed{IPv6Prefix: []string{"2001:db8::7/128"}}},
+		{rfc, 169, "\x20\x01\x0d\xb8" + strings.Repeat("\x00", 11) + "\x53",
+			aaa.Framed{DNS: []string{"2001:db8::53"}}},
+		{cisco, 57, "mail", aaa.Framed{InACL: []string{"mail"}}},
+		{cisco, 58, "mail", aaa.Framed{OutACL: []string{"mail"}}},
+		{cisco, 61, "mail", aaa.Framed{InACL: []string{"mail"}}},
+		{cisco, 62, "mail", aaa.Framed{OutACL: []string{"mail"}}},
+		{cisco, 218, "\x00\x00\x00\x03", aaa.Framed{Pool: "3"}},
+		{cisco, 1, "ip:wins-servers=192.0.2.53 192.0.2.54", aaa.Framed{WINS: []string{"192.0.2.53", "192.0.2.54"}}},
+		{cisco, 1, "ip:dns-servers=192.0.2.53", aaa.Framed{DNS: []string{"192.0.2.53"}}},
+		{cisco, 1, "ip:addr=192.0.2.53", aaa.Framed{Address: "192.0.2.53"}},
+		{cisco, 1, "ip:addr-pool=dialin", aaa.Framed{Pool: "dialin"}},
+		{cisco, 1, "ipv6:addr-pool=six", aaa.Framed{IPv6Pool: "six"}},
+		{cisco, 1, "ipv6:prefix#1=2001:db8:8::/48", aaa.Framed{IPv6Prefix: []string{"2001:db8:8::/48"}}},
+		{cisco, 1, "ipv6:route#1=2001:db8:9::/48", aaa.Framed{Routes: []string{"2001:db8:9::/48"}}},
+		{cisco, 1, "ip:route=10.9.0.0 255.255.255.0", aaa.Framed{Routes: []string{"10.9.0.0 255.255.255.0"}}},
+		{ascend, 135, ip, aaa.Framed{DNS: []string{"192.0.2.53"}}},
+		{ascend, 79, ip, aaa.Framed{WINS: []string{"192.0.2.53"}}},
+		{ascend, 146, "dialin", aaa.Framed{Pool: "dialin"}},
+		{ascend, 218, "\x00\x00\x00\x02", aaa.Framed{Pool: "2"}},
+		{lucent, 78, ip, aaa.Framed{WINS: []string{"192.0.2.53"}}},
+		{usr, 0x9010, ip, aaa.Framed{DNS: []string{"192.0.2.53"}}},
+		{usr, 0x9011, ip, aaa.Framed{WINS: []string{"192.0.2.53"}}},
+		{usr, 0x9024, "dialin", aaa.Framed{Pool: "dialin"}},
+		{acc, 24, ip, aaa.Framed{DNS: []string{"192.0.2.53"}}},
+		{acc, 25, ip, aaa.Framed{WINS: []string{"192.0.2.53"}}},
+		{acc, 46, "dialin", aaa.Framed{Pool: "dialin"}},
+		{bay, 55, ip, aaa.Framed{DNS: []string{"192.0.2.53"}}},
+		{bay, 57, ip, aaa.Framed{WINS: []string{"192.0.2.53"}}},
+		{bay, 52, "mail", aaa.Framed{InACL: []string{"mail"}}},
+		{microsoft, 28, ip, aaa.Framed{DNS: []string{"192.0.2.53"}}},
+		{microsoft, 31, ip, aaa.Framed{WINS: []string{"192.0.2.53"}}},
+	} {
+		in := radius.Attributes{wrap(tt.d, tt.n, tt.octets)}
+		tt.want.Protocol = "PPP"
+		if z := authorized(aaa.PPP, in); z.Refuse != "" || z.Framed == nil || !reflect.DeepEqual(*z.Framed, tt.want) {
+			t.Errorf("%s %#x %q: %q, %+v", tt.d.name, tt.n, tt.octets, z.Refuse, z.Framed)
+		}
+		if z := authorized(aaa.EXEC, in); z.Framed != nil {
+			t.Errorf("%s %#x: an EXEC gets %+v", tt.d.name, tt.n, z.Framed)
+		}
+	}
+	for d, n := range map[*dialect]uint32{ascend: 218, microsoft: 30} { // 0 means any, or none
+		z := authorized(aaa.PPP, radius.Attributes{wrap(d, n, "\x00\x00\x00\x00")})
+		if z.Refuse != "" || z.Framed != nil && (z.Framed.Pool != "" || z.Framed.WINS != nil) {
+			t.Errorf("%s %d: %+v", d.name, n, z)
+		}
+	}
+}
+
+// MPPE is not supported: only a server that requires it is refused.
+func TestMPPE(t *testing.T) {
+	policy := func(n byte) radius.Attributes {
+		types := wrap(microsoft, 8, "\x00\x00\x00\x06") // RC4 with 40 and with 128 bits
+		return radius.Attributes{wrap(microsoft, 7, "\x00\x00\x00"+string(rune(n))), types}
+	}
+	for n, want := range map[byte]string{0: "", 1: "", 2: "MS-MPPE-Encryption-Policy: the session must be encrypted, " +
+		"but MPPE is not supported"} {
+		if z := authorized(aaa.PPP, policy(n)); z.Refuse != want {
+			t.Errorf("policy %d: %q", n, z.Refuse)
+		}
+		if z := authorized(aaa.EXEC, policy(n)); z.Refuse != "" {
+			t.Errorf("EXEC, policy %d: %q", n, z.Refuse)
+		}
+	}
+}
+
 func TestAccountingOfAccept(t *testing.T) {
 	for _, tt := range []struct {
 		interval time.Duration

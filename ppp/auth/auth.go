@@ -50,8 +50,7 @@ func (m Method) String() string {
 
 // Interpret returns AAA's result as this package acts on it. A grant that the method cannot tell the peer is a refusal
 // with a reason: of MS-CHAPv2 without the server's proof (RFC 2759 §5), of EAP without an EAP Success. So is a question
-// that the method cannot ask (RFC 2865 §4.4). The user of an EAP grant is the Accept's User-Name, if it has one: what
-// the peer calls itself outside of the EAP method proves nothing. Interpret of its own result changes nothing.
+// that the method cannot ask (RFC 2865 §4.4). Interpret of its own result changes nothing.
 //
 // Answer interprets too. An engine that acts on a result before it calls Answer calls Interpret first.
 func (m Method) Interpret(res aaa.Result) aaa.Result {
@@ -78,12 +77,6 @@ func (m Method) interpretGrant(res aaa.Result) aaa.Result {
 	case EAP:
 		if p, ok := parsePacket(res.EAP); !ok || p.code != eapSuccess {
 			return refused(res, "AAA granted without an EAP Success")
-		}
-		if name := res.Auth.AccountingUser; name != "" {
-			if err := aaa.CheckUser(name); err != nil {
-				return refused(res, "the User-Name of AAA's Accept: "+err.Error())
-			}
-			res.Identity.User = name
 		}
 	default:
 		return refused(res, "no authentication method")

@@ -43,30 +43,6 @@ func TestEAP(t *testing.T) {
 	e.expect("repeated", e.receive(eapResponse), "")
 }
 
-// The identity outside of the method proves nothing: the Accept's User-Name is the user.
-func TestEAPUser(t *testing.T) {
-	for _, tt := range []struct{ accepted, want string }{{"", "austin"}, {"certified", "certified"}, {"bad\x00", ""}} {
-		e := eapEngine(t)
-		e.start()
-		e.receive(eapIdentity)
-		res := eapResult(granted("austin"), "03 41 00 04")
-		res.Auth.AccountingUser = tt.accepted
-		got := e.answer(res)
-		if e.grant.Identity.User != tt.want {
-			t.Errorf("User-Name %q: %+v", tt.accepted, e.grant.Identity)
-		}
-		if tt.want == "" {
-			e.expect("unusable", got, send("04 41 00 04"), "failed: "+string(auth.Refused))
-		}
-	}
-	// Of other methods the name is that of the credentials.
-	res := granted("austin")
-	res.Auth.AccountingUser = "billing"
-	if got := auth.PAP.Interpret(res); got.Identity.User != "austin" {
-		t.Errorf("PAP: %+v", got.Identity)
-	}
-}
-
 func TestEAPEnds(t *testing.T) {
 	failure := []string{send("04 41 00 04"), "failed: refused"}
 	for _, tt := range []struct {

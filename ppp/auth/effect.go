@@ -30,7 +30,7 @@ type Ask struct{ Credentials }
 // engine calls Answer with its result.
 type Continue struct{ EAP []byte }
 
-// Granted says that the peer has passed: Result is AAA's grant, with the user as Method.Interpret names them.
+// Granted says that the peer has passed: Result is AAA's grant.
 type Granted struct{ Result aaa.Result }
 
 // Failed says that the peer has not passed: the link ends.
