@@ -3,6 +3,7 @@ package aaa
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -60,11 +61,17 @@ type Record struct {
 	OctetsOut      uint64        `json:"octets_out,omitempty"` // to the caller
 	PacketsIn      uint64        `json:"packets_in,omitempty"` // PPP only
 	PacketsOut     uint64        `json:"packets_out,omitempty"`
-	Cause          Cause         `json:"cause,omitempty"` // Stop only
-	CallbackNumber string        `json:"callback_number,omitempty"`
-	PrivLevel      int           `json:"priv_lvl,omitempty"`
-	Command        string        `json:"command,omitempty"` // TACACS+ command accounting: the command as typed
-	List           string        `json:"list,omitempty"`    // the accounting method list; "" default
+
+	// PPP only: the addresses that the caller has, once they are negotiated
+	FramedAddress     netip.Addr     `json:"framed_address,omitzero"`
+	FramedPrefixes    []netip.Prefix `json:"framed_prefixes,omitempty"`     // of IPv6
+	FramedInterfaceID string         `json:"framed_interface_id,omitempty"` // in the text form of RFC 3162 §2.2
+
+	Cause          Cause  `json:"cause,omitempty"` // Stop only
+	CallbackNumber string `json:"callback_number,omitempty"`
+	PrivLevel      int    `json:"priv_lvl,omitempty"`
+	Command        string `json:"command,omitempty"` // TACACS+ command accounting: the command as typed
+	List           string `json:"list,omitempty"`    // the accounting method list; "" default
 }
 
 // Accountant delivers records. Send blocks until a server acknowledges the record, ctx ends or no server answers. After

@@ -291,6 +291,8 @@ func (c *call) record(r session.Report) aaa.Record {
 	}
 	rec.SessionTime, rec.OctetsIn, rec.OctetsOut = r.Duration, r.OctetsIn, r.OctetsOut
 	rec.PacketsIn, rec.PacketsOut = r.PacketsIn, r.PacketsOut
+	rec.FramedAddress, rec.FramedPrefixes, rec.FramedInterfaceID = r.Framed.Address, r.Framed.Prefixes,
+		r.Framed.InterfaceID
 	return rec
 }
 

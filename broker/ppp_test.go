@@ -2,8 +2,10 @@ package broker_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,5 +97,17 @@ func TestPPPCallback(t *testing.T) {
 				t.Errorf("%d callbacks, %d dials", all, len(w.dialed()))
 			}
 		})
+		var got []string
+		for _, r := range srv.all() {
+			if r.Service == aaa.PPP {
+				got = append(got, fmt.Sprintf("%s %v %d", r.Type, r.FramedAddress, r.Cause))
+			}
+		}
+		// Leg one has no addresses; leg two has two sessions.
+		leg2 := []string{"start invalid IP 0", "interim 10.8.0.10 0", "stop 10.8.0.10 1", "start invalid IP 0",
+			"interim 10.8.0.10 0", "stop 10.8.0.10 2"}
+		if want := append([]string{"start invalid IP 0", "stop invalid IP 16"}, leg2...); !slices.Equal(got, want) {
+			t.Errorf("records %q, want %q", got, want)
+		}
 	}
 }

@@ -48,7 +48,8 @@ type Assignment struct {
 	IPv6            bool
 	LocalID, PeerID ncp.InterfaceID // zero: chosen
 
-	Prefixes []netip.Prefix // IPv6 prefixes of the caller, and networks behind it: it may send from them
+	Prefixes []netip.Prefix // IPv6 prefixes of the caller
+	Routes   []netip.Prefix // networks behind the caller: it may send from them too
 	MTU      int            // the largest packet to the caller; 0: what the peer receives
 
 	Filter *filter.Filter // nil allows and counts everything

@@ -228,7 +228,7 @@ func (e *Engine) fromCaller(f hdlc.Frame) {
 // sources returns the addresses from which the caller may send: what was assigned, and the link-local address. A peer
 // that has not confirmed its address may use another one. If an address is not usable, the caller may send nothing.
 func (e *Engine) sources() *filter.Source {
-	from := slices.Clone(e.with.Prefixes)
+	from := slices.Concat(e.with.Prefixes, e.with.Routes)
 	if e.up[IPv4] {
 		a := e.opening[IPv4].Peer
 		from = append(from, netip.PrefixFrom(a, a.BitLen()))

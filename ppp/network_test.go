@@ -107,7 +107,7 @@ func TestSource(t *testing.T) {
 	d := newDriver(t, settings(), &ppptest.Client{User: "kim"})
 	d.assign = func() Assignment {
 		a := place()
-		a.Prefixes = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}
+		a.Routes = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}
 		return a
 	}
 	d.begin()

@@ -120,6 +120,14 @@ func (s *Session) interim(ctx context.Context, o *opened) {
 	s.tell(ctx, r)
 }
 
+// Update reports at once what is new about the session that has begun, as an interim report, unless the configuration
+// disables those: the addresses of the caller (IOS: aaa accounting update newinfo).
+func (s *Session) Update(ctx context.Context) {
+	if s.open != nil && s.cfg.Interim >= 0 {
+		s.interim(ctx, s.open)
+	}
+}
+
 // Carries says that the front end carries packets: read returns them and their octets since the start of the call, and
 // the caller's addresses, in place of the octets of the line. It is safe for concurrent use. Carries is called before a
 // session begins.

@@ -12,6 +12,7 @@ import (
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
 	"layeh.com/radius/rfc2869"
+	"layeh.com/radius/rfc3162"
 )
 
 // Send delivers r to r.Server if that server is in the group, then to the others in order, and blocks until one
@@ -128,15 +129,25 @@ func (c *Client) session(b *builder, r aaa.Record) {
 	b.text(rfc2865.UserName_Type, "User-Name", r.User)
 	b.integer(rfc2866.AcctAuthentic_Type, uint32(c.authentic(r.Entry)))
 	b.port(r.TTY)
-	if r.ServiceType > 0 {
-		b.integer(rfc2865.ServiceType_Type, uint32(r.ServiceType))
-	} else {
-		b.service(r.Service)
-	}
+	b.service(r.Service, r.ServiceType)
+	b.framed(r)
 	b.stations(r.Called, r.Caller, r.Connect)
 	b.text(rfc2865.CallbackNumber_Type, "Callback-Number", r.CallbackNumber)
 	for _, class := range r.Class {
 		b.text(rfc2865.Class_Type, "Class", string(class)) // unchanged (RFC 2865 §5.25)
+	}
+}
+
+// framed adds the addresses of a PPP session, in the order of their types.
+func (b *builder) framed(r aaa.Record) {
+	if r.FramedAddress.Is4() {
+		b.address(rfc2865.FramedIPAddress_Type, r.FramedAddress)
+	}
+	if id, ok := interfaceOctets(r.FramedInterfaceID); ok {
+		b.add(rfc3162.FramedInterfaceID_Type, id)
+	}
+	for _, p := range r.FramedPrefixes {
+		b.add(rfc3162.FramedIPv6Prefix_Type, prefixOctets(p))
 	}
 }
 

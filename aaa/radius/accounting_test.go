@@ -2,6 +2,7 @@ package radius_test
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,39 @@ func TestAccounting(t *testing.T) {
 			t.Errorf("%v", recs[2])
 		}
 	}, one)
+}
+
+// A PPP session has its packets and addresses, in the octets of RFC 2865, 2866, 2869 and 3162.
+func TestAccountingPPP(t *testing.T) {
+	r := aaa.Record{ID: "r1", SessionID: "s1", User: "kim", Service: aaa.PPP, ServiceType: 4, OctetsIn: 3<<32 + 1,
+		OctetsOut: 2, PacketsIn: 1<<32 + 5, PacketsOut: 6, FramedAddress: netip.MustParseAddr("10.8.0.10"),
+		FramedPrefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8:8::/64"),
+			netip.MustParsePrefix("2001:db8:9::/47")},
+		FramedInterfaceID: "307d:0:a2fe:77"}
+	framed := "Service-Type = Callback-Framed-User, Framed-Protocol = PPP, Framed-IP-Address = 10.8.0.10, " +
+		"Framed-Interface-Id = 307d:0000:a2fe:0077, Framed-IPv6-Prefix = 2001:db8:8::/64, " +
+		"Framed-IPv6-Prefix = 2001:db8:8::/47"
+	used := "Acct-Session-Time = 0, Acct-Input-Octets = 1, Acct-Output-Octets = 2, Acct-Input-Gigawords = 3, " +
+		"Acct-Input-Packets = 4294967295, Acct-Output-Packets = 6"
+	plain := r
+	plain.ServiceType, plain.FramedAddress, plain.FramedPrefixes, plain.FramedInterfaceID = 0, netip.Addr{}, nil, ""
+	for _, tt := range []struct {
+		kind aaa.RecordType
+		r    aaa.Record
+		want string
+	}{{aaa.Start, r, framed}, {aaa.Interim, r, framed + ", " + used}, {aaa.Stop, r, framed + ", " + used},
+		{aaa.Start, plain, "Service-Type = Framed-User, Framed-Protocol = PPP"}} {
+		inTown(t, func(w *town) {
+			tt.r.Type = tt.kind
+			if err := w.client.Send(context.Background(), tt.r); err != nil {
+				t.Fatal(err)
+			}
+			_, sent, _ := strings.Cut(w.trace[0], "Service-Type")
+			if got := "Service-Type" + sent; got != tt.want {
+				t.Errorf("%s:\n got %s\nwant %s", tt.kind, got, tt.want)
+			}
+		}, one)
+	}
 }
 
 // Each retransmission contains the current delay and has another identifier.

@@ -131,14 +131,16 @@ func TestReferenceSent(t *testing.T) {
 	doc := readDoc(t, referenceDoc)
 	local := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.9:1024"))
 	asked := newBuilder()
-	asked.access(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.EXEC, User: "u", TTY: 65, Caller: "1",
+	asked.access(Config{NASIdentifier: "maui"}, aaa.Request{Service: aaa.PPP, User: "u", TTY: 65, Caller: "1",
 		Called: "2", Connect: "CONNECT", CallID: "c"}, false, local)
 	c := Client{cfg: Config{Name: "radius", NASIdentifier: "maui"}}
 	accounted := newBuilder()
 	err := c.record(accounted, aaa.Record{Type: aaa.Stop, Time: time.Unix(1, 0), SessionID: "s", MultiSessionID: "m",
-		User: "u", TTY: 65, Service: aaa.EXEC, ServiceType: 9,
+		User: "u", TTY: 65, Service: aaa.PPP, ServiceType: 2,
 		Caller: "1", Called: "2", Connect: "CONNECT", Class: [][]byte{{1}}, CallbackNumber: "84001",
-		SessionTime: time.Second, OctetsIn: 1 << 33, OctetsOut: 1 << 33, Cause: 16}, local, 1)
+		SessionTime: time.Second, OctetsIn: 1 << 33, OctetsOut: 1 << 33, Cause: 16,
+		FramedAddress: netip.MustParseAddr("10.8.0.10"), FramedInterfaceID: "0:0:0:9",
+		FramedPrefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/64")}}, local, 1)
 	if err := errors.Join(asked.err, err); err != nil {
 		t.Fatal(err)
 	}

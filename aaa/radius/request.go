@@ -101,7 +101,7 @@ func (b *builder) access(c Config, r aaa.Request, lookup bool, local net.Addr) {
 	case r.Enable > 0:
 		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_AdministrativeUser))
 	default:
-		b.service(r.Service)
+		b.service(r.Service, 0)
 	}
 	b.stations(r.Called, r.Caller, r.Connect)
 	b.text(rfc2866.AcctSessionID_Type, "Acct-Session-Id", told(r.CallID))
@@ -167,14 +167,19 @@ func (b *builder) port(tty int) {
 	b.integer(rfc2865.NASPortType_Type, uint32(rfc2865.NASPortType_Value_Async))
 }
 
-// service adds a hint about the requested service, which the server may ignore (RFC 2865 §5.6). It is never a Callback
-// type: the group's policy, not the caller, decides whether a callback may be requested.
-func (b *builder) service(s aaa.Service) {
-	switch s {
-	case aaa.EXEC:
+// service adds the Service-Type that was granted. 0 means none yet: what is added then is a hint about the requested
+// service, which the server may ignore (RFC 2865 §5.6). It is never a Callback type: the group's policy, not the
+// caller, decides whether a callback may be requested.
+func (b *builder) service(s aaa.Service, granted int) {
+	switch {
+	case granted > 0:
+		b.integer(rfc2865.ServiceType_Type, uint32(granted))
+	case s == aaa.EXEC:
 		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_NASPromptUser))
-	case aaa.PPP:
+	case s == aaa.PPP:
 		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_FramedUser))
+	}
+	if s == aaa.PPP {
 		b.integer(rfc2865.FramedProtocol_Type, uint32(rfc2865.FramedProtocol_Value_PPP))
 	}
 }

@@ -149,6 +149,30 @@ func ipv6Prefix(b []byte) (string, error) {
 	return p.String(), err
 }
 
+// prefixOctets writes an IPv6 prefix as RFC 3162 §2.3 has it: without the octets after its length.
+func prefixOctets(p netip.Prefix) radius.Attribute {
+	a := p.Masked().Addr().As16()
+	return append(radius.Attribute{0, byte(p.Bits())}, a[:(p.Bits()+7)/8]...)
+}
+
+// interfaceOctets reads an interface ID in the text form of RFC 3162 §2.2: four numbers of up to four hexadecimal
+// digits.
+func interfaceOctets(s string) (radius.Attribute, bool) {
+	groups := strings.Split(s, ":")
+	if len(groups) != 4 {
+		return nil, false
+	}
+	var out radius.Attribute
+	for _, g := range groups {
+		n, err := strconv.ParseUint(g, 16, 16)
+		if err != nil {
+			return nil, false
+		}
+		out = binary.BigEndian.AppendUint16(out, uint16(n))
+	}
+	return out, true
+}
+
 // text prints octets of this form; invalid octets are printed in hexadecimal.
 func (f form) text(b []byte) string {
 	switch {

@@ -172,7 +172,7 @@ func (a *arguments) session(r aaa.Record) {
 	a.add("timezone", "UTC")
 	if r.Service == aaa.PPP {
 		a.add("service", "ppp")
-		a.add("protocol", "ip")
+		a.framed(r)
 	} else {
 		a.add("service", "shell")
 	}
@@ -181,6 +181,21 @@ func (a *arguments) session(r aaa.Record) {
 	}
 	if r.Type != aaa.Start {
 		a.used(r)
+	}
+}
+
+// framed adds the network protocol and the addresses of a PPP session. Like IOS, it adds none before a network protocol
+// is open.
+func (a *arguments) framed(r aaa.Record) {
+	switch {
+	case r.FramedAddress.IsValid():
+		a.add("protocol", "ip")
+		a.add("addr", r.FramedAddress.String())
+	case r.FramedInterfaceID != "":
+		a.add("protocol", "ipv6")
+	}
+	for _, p := range r.FramedPrefixes {
+		a.add("prefix", p.String())
 	}
 }
 

@@ -3,6 +3,7 @@ package tacplus_test
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -56,8 +57,22 @@ func TestRecords(t *testing.T) {
 			r.Type, r.Service, r.PacketsIn, r.PacketsOut, r.Cause = aaa.Stop, aaa.PPP, 5, 6, aaa.CauseLostCarrier
 		}),
 			acctBody(4, 6, 1, 0, 3, "bob", "tty65", "5551", "task_id=s1", "stop_time=1000000000",
-				"start_time=1000000000", "timezone=UTC", "service=ppp", "protocol=ip",
+				"start_time=1000000000", "timezone=UTC", "service=ppp",
 				"elapsed_time=0", "bytes_in=0", "bytes_out=0", "paks_in=5", "paks_out=6", "disc-cause=2")},
+		"update of PPP": {with(func(r *aaa.Record) {
+			r.Type, r.Service, r.SessionTime, r.OctetsIn, r.OctetsOut = aaa.Interim, aaa.PPP, 2*time.Second, 1682, 2844
+			r.PacketsIn, r.PacketsOut, r.FramedAddress = 24, 36, netip.MustParseAddr("10.8.0.10")
+			r.FramedPrefixes = []netip.Prefix{netip.MustParsePrefix("2001:db8:8::/64")}
+			r.FramedInterfaceID = "0:0:0:9"
+		}),
+			acctBody(10, 6, 1, 0, 3, "bob", "tty65", "5551", "task_id=s1", "start_time=999999998", "timezone=UTC",
+				"service=ppp", "protocol=ip", "addr=10.8.0.10", "prefix=2001:db8:8::/64",
+				"elapsed_time=2", "bytes_in=1682", "bytes_out=2844", "paks_in=24", "paks_out=36")},
+		"PPP of IPv6": {with(func(r *aaa.Record) {
+			r.Type, r.Service, r.FramedInterfaceID = aaa.Start, aaa.PPP, "0:0:0:9"
+		}),
+			acctBody(2, 6, 1, 0, 3, "bob", "tty65", "5551", "task_id=s1", "start_time=1000000000", "timezone=UTC",
+				"service=ppp", "protocol=ipv6")},
 		"command": {with(func(r *aaa.Record) { r.Type, r.Command, r.PrivLevel = aaa.Stop, "show version", 7 }),
 			acctBody(4, 6, 7, 0, 1, "bob", "tty65", "5551", "task_id=r1", "start_time=1000000000", "timezone=UTC",
 				"service=shell", "priv-lvl=7", "cmd=show version <cr>")},

@@ -63,15 +63,17 @@ func (l *link) do(f ppp.Effect) {
 	}
 }
 
-// open opens a network protocol.
+// open opens a network protocol. Accounting is told of the addresses at once.
 func (l *link) open(o ppp.Opening) {
 	l.mu.Lock()
 	if o.Family == ppp.IPv6 {
-		l.framed.InterfaceID = o.PeerID.String()
+		l.framed.InterfaceID, l.framed.Prefixes = o.PeerID.String(), l.lease.Assignment().Prefixes
 	} else {
 		l.framed.Address = o.Peer
 	}
 	l.mu.Unlock()
+	ctx := l.ctx
+	l.worker.start(func() { l.Update(ctx) }, l.repanic)
 	if err := l.lease.Open(o, l.send); err != nil {
 		reason := fmt.Sprintf("open %v: %v", o.Family, err)
 		l.post(func() {
@@ -88,6 +90,9 @@ func (l *link) leave(reason string) {
 	l.admitted = false
 	l.worker.start(func() {
 		ctx, release := l.Leave(session.Ending{Cause: aaa.CauseUserRequest, Reason: l.Scrub(reason)})
+		l.mu.Lock()
+		l.framed = session.Framed{}
+		l.mu.Unlock()
 		if !admitted {
 			release() // the first limit stays
 			return

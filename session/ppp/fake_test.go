@@ -149,15 +149,25 @@ func (b *fakeBroker) Report(_ context.Context, r session.Report) {
 	b.reports = append(b.reports, r)
 }
 
-// told returns the reports: "began 1 kim; ended 1 kim, cause 2, admitted true".
+// told returns the reports: "began 1 kim; 1 kim has 10.8.0.10; ended 1 kim, cause 2, admitted true".
 func (b *fakeBroker) told() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []string
 	for _, r := range b.reports {
-		if r.Kind == session.Began {
+		switch r.Kind {
+		case session.Began:
 			out = append(out, fmt.Sprintf("began %d %s", r.Session, r.Identity.User))
-		} else {
+		case session.Interim:
+			has := fmt.Sprintf("%d %s has", r.Session, r.Identity.User)
+			if r.Framed.Address.IsValid() {
+				has += " " + r.Framed.Address.String()
+			}
+			for _, p := range r.Framed.Prefixes {
+				has += " " + p.String() + " " + r.Framed.InterfaceID
+			}
+			out = append(out, has)
+		default:
 			out = append(out, fmt.Sprintf("ended %d %s, cause %d, admitted %v", r.Session, r.Identity.User, r.Cause,
 				r.Admitted))
 		}
@@ -175,6 +185,7 @@ func offers(number string) func(session.Asked) session.Verdict {
 type fakeNetwork struct {
 	takes time.Duration
 	fails bool // Open does
+	six   bool // IPv6 too
 	panic bool // Deliver does
 
 	mu       sync.Mutex
@@ -197,7 +208,12 @@ func (n *fakeNetwork) Assign(ctx context.Context, h ppp.Holder) (ppp.Lease, erro
 }
 
 func (n *fakeNetwork) Assignment() ppp.Assignment {
-	return ppp.Assignment{IPv4: true, Local: netip.MustParseAddr("10.8.0.1"), Peer: netip.MustParseAddr("10.8.0.10")}
+	a := ppp.Assignment{IPv4: true, Local: netip.MustParseAddr("10.8.0.1"), Peer: netip.MustParseAddr("10.8.0.10")}
+	if n.six {
+		a.IPv6, a.Prefixes = true, []netip.Prefix{netip.MustParsePrefix("2001:db8:8::/64")}
+		a.Routes = []netip.Prefix{netip.MustParsePrefix("2001:db8:9::/48")}
+	}
+	return a
 }
 
 func (n *fakeNetwork) Open(o ppp.Opening, send func([]byte) bool) error {

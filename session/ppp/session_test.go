@@ -54,11 +54,11 @@ func TestLogin(t *testing.T) {
 				if c.took < 4*time.Second || c.took > 6*time.Second {
 					t.Errorf("the carrier was dropped after %v, and 3 s after the Terminate-Ack is right", c.took)
 				}
-				want := "began 1 kim; ended 1 kim, cause 1, admitted true"
+				want := "began 1 kim; 1 kim has 10.8.0.10; ended 1 kim, cause 1, admitted true"
 				if got := c.scene.broker.told(); got != want {
 					t.Error(got)
 				}
-				r := c.scene.broker.reports[1]
+				r := c.scene.broker.reports[2]
 				if r.PacketsIn != 1 || r.PacketsOut != 1 || r.OctetsIn != 25 || r.OctetsOut != 25 ||
 					r.Framed.Address.String() != "10.8.0.10" {
 					t.Errorf("%+v", r)
@@ -311,7 +311,8 @@ func TestRenegotiation(t *testing.T) {
 		c.scene.silent = true
 		c.sends(c.client.Start()...)
 		out := c.ends()
-		want := "began 1 kim; ended 1 kim, cause 1, admitted true; began 2 sam; ended 2 sam, cause 1, admitted true"
+		want := "began 1 kim; 1 kim has 10.8.0.10; ended 1 kim, cause 1, admitted true; " +
+			"began 2 sam; 2 sam has 10.8.0.10; ended 2 sam, cause 1, admitted true"
 		if got := c.scene.broker.told(); got != want || out.Kind != session.SessionEnded {
 			t.Errorf("%s; %+v", got, out)
 		}
