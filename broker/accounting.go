@@ -132,7 +132,12 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	record.CallbackNumber = b.number(r.CallbackID)
 	var also []journal.Mutation
 	if r.Kind != session.Command {
-		also = append(also, journal.PutCall{Call: b.reported(c, r, record)})
+		row := b.reported(c, r, record)
+		// The row of a session's end keeps a crash from sending another Stop. Without accounting there is none, and the
+		// call's end follows.
+		if r.Kind != session.Ended || c.accounting.Record != NoRecording {
+			also = append(also, journal.PutCall{Call: row})
+		}
 	}
 	if r.Kind == session.Ended && b.begun(c) {
 		also = append(also, journal.UseReserve{})

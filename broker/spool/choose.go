@@ -3,8 +3,6 @@ package spool
 import (
 	"container/heap"
 	"time"
-
-	"github.com/ringback/ringback/broker/journal"
 )
 
 // pick returns the session whose first record is sent next; nil if none.
@@ -14,7 +12,7 @@ func (l *lane) pick(now time.Time) *queue {
 		if q == nil || q == l.barrier || q == l.probe {
 			return q
 		}
-		for len(q.rows) > 0 && l.s.replaced(q.rows[0]) {
+		for len(q.rows) > 0 && l.s.replaced(q.rows[0].Spooled) {
 			q.rows = q.rows[1:]
 		}
 		if len(q.rows) > 0 {
@@ -92,8 +90,8 @@ func (l *lane) chooseProbe() *queue {
 		return nil
 	}
 	for _, row := range l.ahead {
-		if row.SessionID != "" && l.known[keyOf(row)] == nil {
-			l.happened(happening{on: onProbe, queue: &queue{rows: []journal.Spooled{row}}})
+		if row.SessionID != "" && l.known[row.key()] == nil {
+			l.happened(happening{on: onProbe, queue: &queue{rows: []*entry{row}}})
 			return l.probe
 		}
 	}

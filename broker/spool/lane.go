@@ -1,13 +1,16 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -49,7 +52,7 @@ type lane struct {
 
 	cursor  int64             // number of the last record read
 	unread  bool              // there may be more in the journal
-	ahead   []journal.Spooled // read, but after the barrier
+	ahead   []*entry          // read, but after the barrier
 	known   map[string]*queue // queues with unacknowledged records, by key
 	fresh   []*queue          // ready and never refused, oldest first
 	held    waiting           // refused, by the time of their next attempt
@@ -82,10 +85,30 @@ type lane struct {
 // queue has the unsent records of a callback or a session, oldest first.
 type queue struct {
 	key   string
-	rows  []journal.Spooled
+	rows  []*entry
 	tries int // failed attempts for the first record
 	due   time.Time
 }
+
+// entry is a record of the spool. Its Body is empty: it is decoded once, when it is read.
+type entry struct {
+	journal.Spooled
+	record     aaa.Record
+	unreadable error // the Body was not one: never sent
+}
+
+func entryOf(row journal.Spooled) *entry {
+	e := &entry{Spooled: row}
+	e.Body = ""
+	if err := json.Unmarshal([]byte(row.Body), &e.record); err != nil {
+		e.record, e.unreadable = aaa.Record{}, fmt.Errorf("accounting record %s cannot be read: %w", row.ID, err)
+	}
+	return e
+}
+
+// key returns the key of its queue: both legs of a callback share their Acct-Multi-Session-Id, and no server may
+// receive leg two's Start before leg one's Stop.
+func (e *entry) key() string { return cmp.Or(e.record.MultiSessionID, e.SessionID) }
 
 // delivery is the result of sending a record.
 type delivery struct {
@@ -196,7 +219,10 @@ func (l *lane) page(ctx context.Context) bool {
 		return false
 	}
 	l.unread = len(rows)+len(damaged) == pageSize
-	l.ahead = rows
+	l.ahead = nil
+	for _, row := range rows {
+		l.ahead = append(l.ahead, entryOf(row))
+	}
 	if n := len(rows); n > 0 {
 		l.cursor = rows[n-1].Seq
 	}
@@ -227,11 +253,11 @@ func (l *lane) setAside(ctx context.Context, damaged []journal.Damage) {
 func (l *lane) queueUp() {
 	for i, row := range l.ahead {
 		if row.SessionID == "" {
-			l.happened(happening{on: onBarrier, queue: &queue{rows: []journal.Spooled{row}}})
+			l.happened(happening{on: onBarrier, queue: &queue{rows: []*entry{row}}})
 			l.ahead = l.ahead[i+1:]
 			return
 		}
-		key := keyOf(row)
+		key := row.key()
 		q := l.known[key]
 		if q == nil {
 			q = &queue{key: key}
@@ -241,16 +267,4 @@ func (l *lane) queueUp() {
 		q.rows = append(q.rows, row)
 	}
 	l.ahead = nil
-}
-
-// keyOf returns the key of the queue of a record: both legs of a callback share their Acct-Multi-Session-Id, and no
-// server may receive leg two's Start before leg one's Stop.
-func keyOf(row journal.Spooled) string {
-	var r struct {
-		MultiSessionID string `json:"multi_session_id"`
-	}
-	if json.Unmarshal([]byte(row.Body), &r) != nil || r.MultiSessionID == "" {
-		return row.SessionID
-	}
-	return r.MultiSessionID
 }

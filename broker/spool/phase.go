@@ -4,8 +4,6 @@ import (
 	"container/heap"
 	"slices"
 	"time"
-
-	"github.com/ringback/ringback/broker/journal"
 )
 
 // phase says what a lane does about the next record of the access server as a whole (Accounting-On, -Off), its barrier:
@@ -46,8 +44,8 @@ const (
 // happening is a trigger with its record.
 type happening struct {
 	on    trigger
-	queue *queue          // the barrier or the probe
-	row   journal.Spooled // of the probe
+	queue *queue // the barrier or the probe
+	row   *entry // of the probe
 }
 
 // rule is one row of the table. A trigger that no rule covers is a bug in this package, and changes nothing.
@@ -99,7 +97,7 @@ var (
 		heap.Init(&l.held)
 	}}
 	takeProbe = action{"do not send the probe again", func(l *lane, h happening) {
-		l.ahead = slices.DeleteFunc(l.ahead, func(r journal.Spooled) bool { return r.Seq == h.row.Seq })
+		l.ahead = slices.DeleteFunc(l.ahead, func(r *entry) bool { return r.Seq == h.row.Seq })
 		l.probe = nil
 	}}
 	standAside = action{"it waits like the others", func(l *lane, _ happening) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -28,17 +26,16 @@ func (l *lane) start(ctx context.Context, senders *sync.WaitGroup, q *queue) {
 }
 
 // send delivers one record. A panic counts as a failure: the record waits, and the others continue.
-func (l *lane) send(ctx context.Context, row journal.Spooled) (err error) {
+func (l *lane) send(ctx context.Context, row *entry) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("sending accounting record %s panicked: %v", row.ID, p)
 		}
 	}()
-	var r aaa.Record
-	if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
-		return fmt.Errorf("accounting record %s cannot be read: %w", row.ID, err)
+	if row.unreadable != nil {
+		return row.unreadable
 	}
-	return l.s.accountant.Send(ctx, r)
+	return l.s.accountant.Send(ctx, row.record)
 }
 
 // took handles the result of sending a record.
@@ -52,7 +49,7 @@ func (l *lane) took(d delivery) {
 	row := q.rows[0]
 	l.acks++
 	l.fails, l.window = 0, min(2*l.window, atOnce)
-	l.acked = append(l.acked, row)
+	l.acked = append(l.acked, row.Spooled)
 	q.rows, q.tries = q.rows[1:], 0
 	switch {
 	case q == l.barrier:
