@@ -2,6 +2,7 @@ package api
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringback/ringback/api/client"
@@ -14,6 +15,7 @@ type Feed struct {
 
 	mu        sync.Mutex
 	listeners map[*Listener]struct{}
+	count     atomic.Int32 // of listeners: most events have none
 }
 
 // Listener receives the events of some topics until Close.
@@ -39,6 +41,7 @@ func (f *Feed) Listen(topics []string) *Listener {
 		f.listeners = map[*Listener]struct{}{}
 	}
 	f.listeners[l] = struct{}{}
+	f.count.Store(int32(len(f.listeners)))
 	return l
 }
 
@@ -47,21 +50,37 @@ func (l *Listener) Close() {
 	l.feed.mu.Lock()
 	defer l.feed.mu.Unlock()
 	delete(l.feed.listeners, l)
+	l.feed.count.Store(int32(len(l.feed.listeners)))
 }
 
 // Publish sends one line of debug text to all listeners of its topic.
 func (f *Feed) Publish(topic string, tty int, text string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.listeners) == 0 {
+	if f.count.Load() == 0 {
 		return
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	e := client.DebugEvent{Time: f.now(), Topic: topic, TTY: tty, Text: text}
 	for l := range f.listeners {
 		if l.topics[topic] {
 			l.offer(e)
 		}
 	}
+}
+
+// Heard reports whether a topic has listeners, so that a text that is costly to make can be left out.
+func (f *Feed) Heard(topic string) bool {
+	if f.count.Load() == 0 {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for l := range f.listeners {
+		if l.topics[topic] {
+			return true
+		}
+	}
+	return false
 }
 
 // Topic returns a function that publishes on one topic.

@@ -47,7 +47,8 @@ func (d *daemon) pool() (*lines.Pool, error) {
 
 // build creates from a configuration what a reload can replace. old are the methods in force; nil for none.
 func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *methods.Set, error) {
-	m, err := methods.New(cfg, methods.Options{From: old, Trace: d.tracePacket, Silent: d.silent})
+	m, err := methods.New(cfg, methods.Options{From: old, Trace: d.tracePacket,
+		Traced: func() bool { return d.feed.Heard(topicAAA) }, Silent: d.silent})
 	if err != nil {
 		return broker.Config{}, nil, err
 	}
@@ -57,7 +58,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 		return broker.Config{}, nil, err
 	}
 	s := cfg.Session
-	s.FrontEnds, s.Debug = session.Only{FrontEnd: exec.New(cfg.Exec)}, d.feed.Topic("aaa")
+	s.FrontEnds, s.Debug = session.Only{FrontEnd: exec.New(cfg.Exec)}, d.feed.Topic(topicAAA)
 	return broker.Config{
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
 		Lifetime: cfg.Callback.Lifetime, Dialer: &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},

@@ -191,6 +191,9 @@ func (d *daemon) about(started time.Time) client.Version {
 	}
 }
 
+// topicAAA is the topic of packets and logins.
+const topicAAA = "aaa"
+
 func (d *daemon) tracePacket(p methods.Packet) {
 	protocol := map[string]string{config.MethodRADIUS: "RADIUS", config.MethodTACACS: "TACACS+"}[p.Protocol]
 	where := "from " + p.Server
@@ -200,9 +203,9 @@ func (d *daemon) tracePacket(p methods.Packet) {
 	case p.Remark:
 		where = p.Server
 	}
-	d.feed.Publish("aaa", 0, fmt.Sprintf("%s: %s: %s", protocol, where, p.What))
+	d.feed.Publish(topicAAA, 0, fmt.Sprintf("%s: %s: %s", protocol, where, p.What))
 	for _, l := range p.Lines {
-		d.feed.Publish("aaa", 0, protocol+":   "+l)
+		d.feed.Publish(topicAAA, 0, protocol+":   "+l)
 	}
 }
 

@@ -203,7 +203,7 @@ func (p *peer) checkAccess(packet []byte, at *slot) flaw {
 
 // show passes a packet to the trace, if there is one.
 func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bool) {
-	if p.trace == nil {
+	if p.trace == nil || p.traced != nil && !p.traced() {
 		return
 	}
 	what := fmt.Sprintf("%v id %d", code, at.id)

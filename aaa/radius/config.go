@@ -98,6 +98,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Trace, if set, is called for each packet sent or received, with secrets masked. It must not block.
 	Trace func(Event)
+	// Traced, if not nil, reports whether anyone reads the trace at the moment; if not, packets are not described.
+	Traced func() bool
 }
 
 // Event is one packet or remark for `debug aaa` and `aaa test`.

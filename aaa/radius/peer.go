@@ -30,7 +30,8 @@ type peer struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	radsec  *radsec // nil: UDP
 	trace   func(Event)
-	keys    *keyed // of Secret
+	traced  func() bool // nil: always
+	keys    *keyed      // of Secret
 
 	latched  atomic.Bool          // Auto: a valid Message-Authenticator was received
 	well     atomic.Bool          // the watchdog's state is Okay and nothing is pending, so answers change nothing
@@ -114,7 +115,7 @@ type answer struct {
 }
 
 func newPeer(s ServerConfig, address string, c Config) *peer {
-	p := &peer{ServerConfig: s, address: address, tw: c.Watchdog, dial: c.Dial, trace: c.Trace,
+	p := &peer{ServerConfig: s, address: address, tw: c.Watchdog, dial: c.Dial, trace: c.Trace, traced: c.Traced,
 		keys:    newKeyed([]byte(s.Secret)),
 		dialing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
 		dog: watchdog{state: Initial, stream: s.Transport == TLS, strict: s.StatusServer == StatusOn,

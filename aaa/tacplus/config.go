@@ -41,6 +41,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Trace, if not nil, is called with each packet sent and received, secrets masked. It must not block.
 	Trace func(Event)
+	// Traced, if not nil, reports whether anyone reads the trace at the moment; if not, packets are not described.
+	Traced func() bool
 }
 
 // ServerConfig is one TACACS+ server.

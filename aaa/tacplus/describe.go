@@ -24,9 +24,9 @@ var methodNames = map[authenMethod]string{methodNotSet: "not set", methodNone: "
 	methodLocal:  "LOCAL",
 	methodTACACS: "TACACSPLUS", methodRADIUS: "RADIUS"}
 
-// show reports a packet to the trace, if there is one. Only then does it call lines.
+// show reports a packet to the trace, if anyone reads it. Only then does it call lines.
 func (p *peer) show(sent bool, what string, lines func() []string) {
-	if p.trace != nil {
+	if p.trace != nil && (p.traced == nil || p.traced()) {
 		p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: lines()})
 	}
 }

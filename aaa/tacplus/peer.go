@@ -25,9 +25,10 @@ var errClosed = errors.New("client closed")
 // peer is one server: its connections and its health.
 type peer struct {
 	ServerConfig
-	tls   *tls.Config // nil: plain TCP
-	dial  func(ctx context.Context, network, address string) (net.Conn, error)
-	trace func(Event)
+	tls    *tls.Config // nil: plain TCP
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	trace  func(Event)
+	traced func() bool
 
 	deadTime time.Duration
 	dialing  chan struct{} // cap 1: held while a connection to be shared is opened
@@ -129,7 +130,7 @@ type unconnected struct{ error }
 func (u unconnected) Unwrap() error { return u.error }
 
 func newPeer(s ServerConfig, c Config) (*peer, error) {
-	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, deadTime: c.DeadTime, dialing: make(chan struct{}, 1),
+	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, traced: c.Traced, deadTime: c.DeadTime, dialing: make(chan struct{}, 1),
 		conns: map[*conn]bool{}}
 	p.timers.New = func() any { t := time.NewTimer(time.Hour); t.Stop(); return t }
 	if s.TLS == nil {

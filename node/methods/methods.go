@@ -35,6 +35,7 @@ type Packet struct {
 type Options struct {
 	From   *Set                             // the set whose server health and connections are taken over; nil for none
 	Trace  func(Packet)                     // receives each packet and remark; called from several goroutines
+	Traced func() bool                      // whether anyone reads the trace; nil: always
 	Silent func(entry, user, reason string) // reports why an entry gave no answer; called from several goroutines
 }
 
@@ -45,23 +46,24 @@ func New(cfg *config.Config, o Options) (*Set, error) {
 	if m.local, err = aaa.NewLocal(cfg.Users); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(m.openRADIUS(o.From, o.Trace), m.openTACACS(o.From, o.Trace)); err != nil {
+	if err := errors.Join(m.openRADIUS(o), m.openTACACS(o)); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
 }
 
-func (m *Set) openRADIUS(old *Set, trace func(Packet)) error {
+func (m *Set) openRADIUS(o Options) error {
 	if len(m.cfg.RADIUS.Servers) == 0 {
 		return nil
 	}
-	c := m.cfg.RADIUS
+	c, trace := m.cfg.RADIUS, o.Trace // the client must not keep o.From
 	c.Trace = func(e radius.Event) {
 		trace(Packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
 	}
-	if old != nil {
-		c.From = old.radius[config.MethodRADIUS]
+	c.Traced = o.Traced
+	if o.From != nil {
+		c.From = o.From.radius[config.MethodRADIUS]
 	}
 	all, err := radius.New(c)
 	if err != nil {
@@ -83,16 +85,17 @@ func (m *Set) openRADIUS(old *Set, trace func(Packet)) error {
 	return nil
 }
 
-func (m *Set) openTACACS(old *Set, trace func(Packet)) error {
+func (m *Set) openTACACS(o Options) error {
 	if len(m.cfg.TACACS.Servers) == 0 {
 		return nil
 	}
-	c := m.cfg.TACACS
+	c, trace := m.cfg.TACACS, o.Trace
 	c.Trace = func(e tacplus.Event) {
 		trace(Packet{config.MethodTACACS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
 	}
-	if old != nil {
-		c.From = old.all
+	c.Traced = o.Traced
+	if o.From != nil {
+		c.From = o.From.all
 	}
 	all, err := tacplus.New(c)
 	if err != nil {
