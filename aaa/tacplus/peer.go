@@ -130,8 +130,8 @@ type unconnected struct{ error }
 func (u unconnected) Unwrap() error { return u.error }
 
 func newPeer(s ServerConfig, c Config) (*peer, error) {
-	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, traced: c.Traced, deadTime: c.DeadTime, dialing: make(chan struct{}, 1),
-		conns: map[*conn]bool{}}
+	p := &peer{ServerConfig: s, dial: c.Dial, trace: c.Trace, traced: c.Traced, deadTime: c.DeadTime,
+		dialing: make(chan struct{}, 1), conns: map[*conn]bool{}}
 	p.timers.New = func() any { t := time.NewTimer(time.Hour); t.Stop(); return t }
 	if s.TLS == nil {
 		return p, nil

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // identityName is the file in the state directory that says which journal belongs there and how many transactions it
@@ -221,23 +223,36 @@ func keyLeft(path string) bool {
 // inode is a file as last seen, to detect another file with its name.
 type inode struct {
 	path string
-	info os.FileInfo
+	stat unix.Stat_t // not os.FileInfo: each commit looks four times
 }
 
-func inodeOf(path string) (inode, error) {
-	info, err := os.Lstat(path)
-	return inode{path, info}, err
+func inodeOf(path string) (i inode, err error) {
+	i.path = path
+	if err := i.read(); err != nil {
+		return i, &fs.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	return i, nil
 }
+
+func (i *inode) read() error {
+	err := unix.Lstat(i.path, &i.stat)
+	for err == unix.EINTR { // some network file systems
+		err = unix.Lstat(i.path, &i.stat)
+	}
+	return err
+}
+
+func (i *inode) empty() bool { return i.stat.Size == 0 }
 
 // look updates the file's state. It returns an error if the name no longer refers to the file; shorter reports whether
 // it lost octets since the last look.
 func (i *inode) look() (shorter bool, err error) {
-	info, err := os.Lstat(i.path)
-	if err == nil && os.SameFile(info, i.info) {
-		shorter = info.Size() < i.info.Size()
-		i.info = info
-		return shorter, nil
+	was := i.stat
+	err = i.read()
+	if err == nil && i.stat.Dev == was.Dev && i.stat.Ino == was.Ino {
+		return i.stat.Size < was.Size, nil
 	}
+	i.stat = was
 	return false, fmt.Errorf("%s was removed or replaced while ringback runs: nothing can be recorded, and no "+
 		"callback is promised or dialed, until that file is back "+
 		"(otherwise stop ringback and restore a backup)", i.path)

@@ -7,15 +7,46 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/ringback/ringback/broker/journal"
 )
 
 // Reader reads the journal. It changes nothing; several processes may read while one writes.
 type Reader struct {
-	db   *sql.DB
-	path string
-	key  rowKey
+	db    *sql.DB
+	stmts statements
+	path  string
+	key   rowKey
+}
+
+// statements keeps prepared statements: preparing one takes longer than reading a few rows with it. The database
+// closes them.
+type statements struct {
+	mu     sync.Mutex
+	byText map[string]*sql.Stmt
+}
+
+func (s *statements) get(ctx context.Context, db *sql.DB, text string) (*sql.Stmt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.byText[text]; st != nil {
+		return st, nil
+	}
+	st, err := db.PrepareContext(ctx, text)
+	if err == nil {
+		s.byText[text] = st
+	}
+	return st, err
+}
+
+// QueryContext implements querier.
+func (r *Reader) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	st, err := r.stmts.get(ctx, r.db, text)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
 }
 
 // OpenReader opens the journal at path read-only, for tools. The caller must Close it.
@@ -79,7 +110,7 @@ func openPool(ctx context.Context, path, mode string) (*Reader, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), db.Close())
 	}
-	r := &Reader{db: db, path: path}
+	r := &Reader{db: db, path: path, stmts: statements{byText: map[string]*sql.Stmt{}}}
 	if err := r.warm(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), db.Close())
 	}
@@ -210,7 +241,9 @@ func (r *Reader) SpoolNext(ctx context.Context, n int) ([]journal.Spooled, []jou
 func (r *Reader) SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]journal.Spooled,
 	[]journal.Damage, error) {
 	return list(ctx, r, spoolTable, decodeSpooled,
-		"INDEXED BY spool_lists WHERE list = ? AND seq > ? ORDER BY seq LIMIT ?", accounting, seq, limitOr(n))
+		// A limit that is a parameter would be compiled into the statement again for each value.
+		fmt.Sprintf("INDEXED BY spool_lists WHERE list = ? AND seq > ? ORDER BY seq LIMIT %d", limitOr(n)),
+		accounting, seq)
 }
 
 // SpoolLists returns the accounting lists of the records in the spool.
@@ -282,7 +315,7 @@ func each[T any](ctx context.Context, q querier, k rowKey, t *table, decode func
 
 func list[T any](ctx context.Context, r *Reader, t *table, decode func([]any) (T, error), tail string,
 	args ...any) (out []T, bad []journal.Damage, err error) {
-	err = each(ctx, r.db, r.key, t, decode, func(v T) { out = append(out, v) },
+	err = each(ctx, r, r.key, t, decode, func(v T) { out = append(out, v) },
 		func(d journal.Damage) { bad = append(bad, d) }, tail, args...)
 	return out, bad, explain(r.path, err)
 }

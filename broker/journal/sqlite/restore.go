@@ -143,6 +143,10 @@ func (newIdentity) apply(w *writer) error {
 	if _, err := w.c.exec("UPDATE marks SET hash = randomblob(16) WHERE name = 'identity'"); err != nil {
 		return err
 	}
+	// a salvaged journal has none
+	if _, err := w.c.exec("INSERT INTO marks (name, n) VALUES ('seal', 1) ON CONFLICT (name) DO NOTHING"); err != nil {
+		return err
+	}
 	commits := w.identity.commits
 	i, err := stored(w.c)
 	w.identity.id, w.identity.commits, w.sealed = i.id, commits, true

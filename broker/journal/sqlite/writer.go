@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -50,6 +51,7 @@ type writer struct {
 
 	audit    mark  // of the last record of the audit, in the running transaction
 	saved    mark  // as of the last commit
+	written  mark  // as the file has it: older than saved if the file's mark was behind the audit's end
 	sealed   bool  // the seal fitted when the file was opened: another one is never replaced
 	spoolSeq int64 // the last one assigned
 }
@@ -146,6 +148,7 @@ func (w *writer) load() error {
 		return errors.New("the mark of the audit is damaged" + toRepair)
 	}
 	w.audit = mark{seq, string(hash)}
+	w.written = w.audit
 	// If the chain is longer than its mark says, continue after its end: a number is never used twice.
 	if last, err := w.c.number("SELECT max(seq) FROM audit"); err != nil {
 		return err
@@ -293,7 +296,7 @@ func (w *writer) look() error {
 	if w.shorter && w.c != nil {
 		w.fail()
 	}
-	if w.files[0].info.Size() == 0 { // if it were opened, SQLite would remove the log, which has what is left
+	if w.files[0].empty() { // if it were opened, SQLite would remove the log, which has what is left
 		return w.cutShort(errors.New("it is empty"))
 	}
 	return nil
@@ -339,7 +342,9 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	if _, err := w.c.exec("COMMIT"); err != nil {
 		return errors.Join(err, w.rollback())
 	}
-	w.saved = w.audit
+	if w.audit != w.saved {
+		w.saved, w.written = w.audit, w.audit
+	}
 	w.commits.Add(1)
 	w.identity.commits++
 	// Not synced, and an error does no harm: a number that is too low only detects less.
@@ -383,23 +388,36 @@ func (w *writer) guarded(g []journal.Mutation) error {
 	return err
 }
 
-// writeMarks counts the transaction, updates the audit's mark and signs both.
+// writeMarks counts the transaction, updates the audit's mark and signs both, in one statement. The values are those
+// that the writer knows: what another program has written into the marks is not signed.
 func (w *writer) writeMarks() error {
-	n, err := w.c.exec("UPDATE marks SET n = ? WHERE name = 'commits'", w.identity.commits+1)
-	if err == nil && n != 1 {
-		err = errors.New("the mark of its commits is missing" + toRepair)
+	end := w.written
+	if w.audit != w.saved {
+		end = w.audit
 	}
-	if err == nil && w.audit != w.saved {
-		n, err = w.c.exec("UPDATE marks SET n = ?, hash = ? WHERE name = 'audit'", w.audit.seq, []byte(w.audit.hash))
-		if err == nil && n != 1 {
-			err = errors.New("the mark of the audit is missing" + toRepair)
+	commits, hash := w.identity.commits+1, []byte(end.hash)
+	statement, rows, seal := markSQL, int64(2), []byte(nil)
+	if w.sealed {
+		statement, rows = markAndSealSQL, 3
+		id, err := hex.DecodeString(w.identity.id)
+		if err != nil {
+			return err
 		}
+		seal = sealed.sum(w.key, []any{id, commits, end.seq, hash})
 	}
-	if err == nil && w.sealed {
-		err = w.writeSeal()
+	n, err := w.c.exec(statement, commits, end.seq, hash, seal)
+	if err == nil && n != rows {
+		err = errors.New("a mark of its transactions or its audit is missing" + toRepair)
 	}
 	return err
 }
+
+const (
+	setMarks = `UPDATE marks SET n = CASE name WHEN 'commits' THEN ?1 WHEN 'audit' THEN ?2 ELSE n END,
+		hash = CASE name WHEN 'audit' THEN ?3 WHEN 'seal' THEN ?4 ELSE hash END WHERE name IN `
+	markSQL        = setMarks + "('audit', 'commits')"
+	markAndSealSQL = setMarks + "('audit', 'commits', 'seal')"
+)
 
 // rollback ends the transaction. An error of the disk may have ended it already; then there is nothing to do.
 func (w *writer) rollback() error {
