@@ -36,7 +36,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	if id := b.dropOffer(c); id != "" {
 		return session.Verdict{Text: textRefused, Reason: "callback " + id + " was promised on this call"}
 	}
-	d, _ := b.evaluate(c, a, nil)
+	d, _ := b.evaluate(c, a, choice{})
 	b.decided(a, d)
 	switch d.Outcome {
 	case policies.Admit:
@@ -48,11 +48,17 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 }
 
-// evaluate evaluates the policies for the caller of a call. typed is the number they typed; nil if they were not asked.
-func (b *Broker) evaluate(c *call, a session.Asked, typed *string) (policies.Decision, policies.Trace) {
+// choice is the number or the place that a caller gave; the zero value if they were not asked.
+type choice struct {
+	number *string
+	place  string
+}
+
+// evaluate evaluates the policies for the caller of a call.
+func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decision, policies.Trace) {
 	r := b.ask(aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller},
 		aaa.Result{Identity: a.Identity, Auth: a.Auth})
-	r.FromCaller = typed
+	r.FromCaller, r.Place = ch.number, ch.place
 	return b.config.Load().Policies.Evaluate(r)
 }
 
@@ -135,9 +141,10 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 	return w
 }
 
-// wanted returns the lines from which a callback may be dialed.
-func wanted(explicit []int, rotary *int, called int, owner string) lines.Want {
-	w := lines.Want{Owner: owner, TTYs: explicit, Rotary: lines.NoRotary, Called: called}
+// wanted returns the lines from which a callback may be dialed: those that serve its service.
+func (b *Broker) wanted(s aaa.Service, explicit []int, rotary *int, called int) lines.Want {
+	w := lines.Want{TTYs: explicit, Rotary: lines.NoRotary, Called: called,
+		Unfit: func(tty int) string { return b.config.Load().unserved(s, tty) }}
 	if rotary != nil {
 		w.Rotary = *rotary
 	}
@@ -151,7 +158,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 		return session.Verdict{Text: textRefused,
 			Reason: fmt.Sprintf("leg two requires %s, got %s", c.identity, a.Identity)}
 	}
-	if d, _ := b.evaluate(c, a, nil); d.Outcome != policies.Admit {
+	if d, _ := b.evaluate(c, a, choice{}); d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
 	v := b.admit(ctx, c, a, "called back")

@@ -60,7 +60,7 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 
 func (b *Broker) acquire(ctx context.Context, w *work) {
 	id := w.row.ID
-	waiting, err := b.opt.Pool.Request(w.want())
+	waiting, err := b.opt.Pool.Request(b.want(w))
 	if err != nil {
 		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
 		return

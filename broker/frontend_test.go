@@ -82,11 +82,11 @@ func (a autoselect) Choose(*lines.Call) (session.FrontEnd, session.Look) {
 	}
 }
 
-func (a autoselect) Serving(s aaa.Service) session.FrontEnd {
+func (a autoselect) Serving(s aaa.Service, tty int) session.FrontEnd {
 	if s == aaa.PPP {
 		return a.packets
 	}
-	return a.Only.Serving(s)
+	return a.Only.Serving(s, tty)
 }
 
 // A callback with another front end than the EXEC, from the first octets to the session on leg two: laws 5, 6 and 8
@@ -168,7 +168,7 @@ func TestReloadWithoutTheFrontEnd(t *testing.T) {
 			t.Errorf("leg two: the screen shows %q", screen)
 		}
 		w.idle(time.Minute)
-		if v := w.last(); v.Phase != "failed" || !strings.Contains(v.Cause, "no front end for service ppp") {
+		if v := w.last(); v.Phase != "failed" || !strings.Contains(v.Cause, "tty 66 cannot serve ppp") {
 			t.Errorf("phase %s %q", v.Phase, v.Cause)
 		}
 	})

@@ -1,6 +1,11 @@
 package broker
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+)
 
 // Line is what the broker knows of a line: how its callers log in and how it dials. Its port and its modem are in the
 // pool (lines.Config). A reload may change a Line: a call keeps the Line that it began with; leg two, the next attempt
@@ -8,9 +13,17 @@ import "time"
 type Line struct {
 	Login          Login         // method lists of authentication and authorization; nil admits no one
 	Accounting     string        // name of the accounting list; "" is "default"
-	CallbackScript string        // regexp on chat script names (IOS `script callback`); "" none: the line cannot dial
+	CallbackScript string        // regexp on chat script names (IOS `script callback`); "": exec-callback, ppp-callback
 	OffHookScript  string        // regexp on chat script names (IOS `script modem-off-hook`); "" none
 	ForcedWait     time.Duration // IOS `callback forced-wait`: minimum time between hang-up and dial
+}
+
+// unserved returns why a line may not dial the callbacks of a service; "" if it may: leg two needs its front end.
+func (c *Config) unserved(s aaa.Service, tty int) string {
+	if f := c.Session.FrontEnds; f != nil && f.Serving(s, tty) != nil {
+		return ""
+	}
+	return fmt.Sprintf("cannot serve %s", s)
 }
 
 // login returns the method lists of a line.

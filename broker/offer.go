@@ -22,7 +22,8 @@ type offer struct {
 // makeOffer opens an offer for the decision on a call.
 func (b *Broker) makeOffer(c *call, a session.Asked, d policies.Decision) session.Verdict {
 	wait := max(c.forcedWait, a.Auth.CallbackDelay)
-	o := &offer{asked: a, digest: d.Digest, Offer: session.Offer{ID: newID(), Number: d.Number.String(), Wait: wait}}
+	o := &offer{asked: a, digest: d.Digest, Offer: session.Offer{ID: newID(), Number: d.Number.String(),
+		MayDecline: d.MayDecline, Wait: wait}}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.offer = o
@@ -67,10 +68,10 @@ func (o *offer) unfit(ch session.Choice) string {
 		return fmt.Sprintf("the delay %v is not between 0 and %v", ch.Delay, session.MaxDelay)
 	case ch.Decline && !o.MayDecline:
 		return "the offer cannot be declined"
-	case ch.Number != "" && o.Number != "":
+	case ch.Number+ch.Place != "" && o.Number != "":
 		return "the number is fixed"
-	case ch.Place != "":
-		return "places of the caller are not supported"
+	case ch.Number != "" && ch.Place != "":
+		return "a number and a place exclude each other"
 	}
 	return ""
 }
@@ -104,12 +105,12 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 	if ch.Decline {
 		return b.decline(ctx, c, o)
 	}
-	var typed *string
-	if o.Number == "" {
-		typed = &ch.Number
+	chosen := choice{place: ch.Place}
+	if o.Number == "" && ch.Place == "" {
+		chosen.number = &ch.Number
 	}
-	d, t := b.evaluate(c, o.asked, typed)
-	if typed != nil || d.Outcome != policies.CallBack { // otherwise Decide has logged it
+	d, t := b.evaluate(c, o.asked, chosen)
+	if o.Number == "" || d.Outcome != policies.CallBack { // otherwise Decide has logged it
 		b.decided(o.asked, d)
 	}
 	switch {
@@ -131,7 +132,7 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 // decline admits a caller who declines the callback, if the policy that made the offer is still in force: another
 // policy may require the callback, or reject the user.
 func (b *Broker) decline(ctx context.Context, c *call, o *offer) session.Verdict {
-	d, _ := b.evaluate(c, o.asked, nil)
+	d, _ := b.evaluate(c, o.asked, choice{})
 	switch {
 	case d.Outcome == policies.Refuse:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
@@ -150,7 +151,7 @@ func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d pol
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return no(err.Error())
 	}
-	if err := b.opt.Pool.CanServe(wanted(d.Lines, d.Rotary, c.TTY, "")); err != nil {
+	if err := b.opt.Pool.CanServe(b.wanted(a.Service, d.Lines, d.Rotary, c.TTY)); err != nil {
 		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return no(err.Error())
 	}

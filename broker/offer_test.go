@@ -18,6 +18,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // desk is a broker whose loop runs, without modems and prompts: the test acts as the front end of its calls.
@@ -28,6 +29,19 @@ type desk struct {
 	cfg   Config
 	site  policies.Site
 	rules policies.Policy // the last argument of policy
+
+	service aaa.Service
+}
+
+// counters are front ends that nobody calls: which services the lines serve.
+type counters map[int][]aaa.Service
+
+func (counters) Choose(*lines.Call) (session.FrontEnd, session.Look) { return nil, nil }
+func (c counters) Serving(s aaa.Service, tty int) session.FrontEnd {
+	if slices.Contains(c[tty], s) {
+		return exec.New(exec.Config{})
+	}
+	return nil
 }
 
 // paper is a journal that keeps its callbacks in memory.
@@ -72,7 +86,8 @@ func atDesk(t *testing.T, f func(d *desk)) {
 		}
 		d := &desk{t: t, paper: &paper{},
 			site: policies.Site{Places: map[string]string{"home": "84001"},
-				Callback: map[aaa.Service]bool{aaa.EXEC: true}}}
+				Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true}}, service: aaa.EXEC}
+		d.cfg.Session.FrontEnds = counters{65: {aaa.EXEC, aaa.PPP}, 66: {aaa.EXEC, aaa.PPP}}
 		d.policy(policies.Policy{})
 		d.b = New(Options{Journal: d.paper, Pool: pool}, d.cfg)
 		d.b.carry = func(context.Context, *work, callback.Effect) {}
@@ -113,8 +128,8 @@ func (d *desk) caller(id string) *call {
 func (d *desk) grants(c *call, n int, user string, auth aaa.Authorization) session.Verdict {
 	id := aaa.Identity{Entry: "radius", User: user}
 	d.b.Report(d.t.Context(), session.Report{Kind: session.Began, Time: time.Now(), Call: c.Call, Identity: id,
-		Auth: auth, Service: aaa.EXEC, Session: n})
-	return d.b.Decide(d.t.Context(), session.Asked{Call: c.Call, Identity: id, Auth: auth, Service: aaa.EXEC,
+		Auth: auth, Service: d.service, Session: n})
+	return d.b.Decide(d.t.Context(), session.Asked{Call: c.Call, Identity: id, Auth: auth, Service: d.service,
 		Session: n})
 }
 
@@ -313,13 +328,16 @@ func TestChoices(t *testing.T) {
 		kind   session.VerdictKind
 		paper  string
 	}{
-		"another number":   {atHome, session.Choice{Number: "84666"}, session.BadChoice, ""},
-		"declined":         {atHome, session.Choice{Decline: true}, session.BadChoice, ""},
-		"no number":        {anywhere, session.Choice{}, session.BadChoice, ""},
-		"no digits":        {anywhere, session.Choice{Number: "84001;ATH"}, session.BadChoice, ""},
-		"a place":          {anywhere, session.Choice{Place: "home"}, session.BadChoice, ""},
-		"a delay before":   {atHome, session.Choice{Delay: -1}, session.BadChoice, ""},
-		"too long a delay": {atHome, session.Choice{Delay: 256 * time.Second}, session.BadChoice, ""},
+		"another number":             {atHome, session.Choice{Number: "84666"}, session.BadChoice, ""},
+		"declined":                   {atHome, session.Choice{Decline: true}, session.BadChoice, ""},
+		"no number":                  {anywhere, session.Choice{}, session.BadChoice, ""},
+		"no digits":                  {anywhere, session.Choice{Number: "84001;ATH"}, session.BadChoice, ""},
+		"a place":                    {anywhere, session.Choice{Place: "home"}, session.Promised, "kim 84001 5s"},
+		"an unknown place":           {anywhere, session.Choice{Place: "rome"}, session.BadChoice, ""},
+		"a place for a fixed number": {atHome, session.Choice{Place: "home"}, session.BadChoice, ""},
+		"a number and a place":       {anywhere, session.Choice{Number: "84007", Place: "home"}, session.BadChoice, ""},
+		"a delay before":             {atHome, session.Choice{Delay: -1}, session.BadChoice, ""},
+		"too long a delay":           {atHome, session.Choice{Delay: 256 * time.Second}, session.BadChoice, ""},
 		"a delay": {atHome, session.Choice{Delay: 255 * time.Second}, session.Promised,
 			"kim 84001 4m15s"},
 		"a delay and a number": {anywhere, session.Choice{Number: "84007", Delay: 12 * time.Second}, session.Promised,
@@ -357,20 +375,103 @@ func TestChoices(t *testing.T) {
 func TestDeclined(t *testing.T) {
 	for _, taken := range []bool{false, true} {
 		atDesk(t, func(d *desk) {
+			d.onRequest(policies.Optional)
 			c := d.caller("c1")
-			o := d.offered(c, "kim", aaa.Authorization{Callback: true, CallbackID: "home", PortLimit: 1})
-			c.offer.MayDecline = true
+			o := d.offered(c, "kim", aaa.Authorization{PortLimit: 1})
 			want := session.Admit
 			if taken {
+				d.service = aaa.EXEC // where no callback is requested
 				d.grants(d.caller("c2"), 1, "kim", aaa.Authorization{})
 				want = session.Refuse
 			}
 			if v := d.promise(c, session.Choice{Offer: o.ID, Decline: true}); v.Kind != want {
 				t.Errorf("taken %v: %+v", taken, v)
 			}
-			if v := d.promise(c, session.Choice{Offer: o.ID}); v.Kind != session.Refuse || d.onPaper() != "" {
+			if v := d.promise(c, session.Choice{Offer: o.ID, Number: "84001"}); v.Kind != session.Refuse ||
+				d.onPaper() != "" {
 				t.Errorf("a callback after that: %+v", v)
 			}
+		})
+	}
+}
+
+// onRequest has the desk serve PPP, with callbacks on request.
+func (d *desk) onRequest(m policies.CallbackMode) {
+	d.service = aaa.PPP
+	d.policy(policies.Policy{Callback: m, OnRequest: true})
+	d.b.Reload(d.cfg)
+}
+
+// A caller who requests a callback that AAA does not require gives the number; only where the policy requires no
+// callback may they decline it.
+func TestOnRequest(t *testing.T) {
+	for _, m := range []policies.CallbackMode{policies.Optional, policies.Required} {
+		atDesk(t, func(d *desk) {
+			d.onRequest(m)
+			c := d.caller("c1")
+			o := d.offered(c, "kim", aaa.Authorization{})
+			if o.Number != "" || o.MayDecline != (m == policies.Optional) {
+				t.Errorf("%s: offered %+v", m, o)
+			}
+			if m == policies.Required {
+				if v := d.promise(c, session.Choice{Offer: o.ID, Decline: true}); v.Kind != session.BadChoice {
+					t.Errorf("declined: %+v", v)
+				}
+			}
+			if v := d.promise(c, session.Choice{Offer: o.ID, Number: "84007"}); v.Kind != session.Promised ||
+				d.onPaper() != "kim 84007 5s" {
+				t.Errorf("%s: %+v, in the journal %q", m, v, d.onPaper())
+			}
+			w := d.b.works[c.promised]
+			if dec, err := w.decision(); err != nil || !dec.OnRequest || dec.Number.String() != "84007" {
+				t.Errorf("%+v, %v", dec, err)
+			}
+			if _, reason := d.b.recheck(w); reason != "" {
+				t.Errorf("before the dial: %s", reason)
+			}
+			d.policy(policies.Policy{Callback: m})
+			d.b.Reload(d.cfg)
+			if _, reason := d.b.recheck(w); !strings.Contains(reason, "no longer allows callbacks on request") {
+				t.Errorf("before the dial, without the key: %q", reason)
+			}
+		})
+	}
+}
+
+// A callback leaves only by lines that serve its service. Where there is none, nothing is promised.
+func TestLinesOfTheService(t *testing.T) {
+	for name, tt := range map[string]struct {
+		serve counters
+		auth  aaa.Authorization
+		want  string // the reason, or the lines
+	}{
+		"both":           {counters{65: {aaa.PPP}, 66: {aaa.PPP}}, atHome, "66"},
+		"the called one": {counters{65: {aaa.PPP}, 66: {aaa.EXEC}}, atHome, "65"},
+		"none": {counters{65: {aaa.EXEC}, 66: {aaa.EXEC}}, atHome,
+			"no line can call back: rotary 1 or the called line, tty 65: only tty 65, 66, which cannot serve ppp"},
+		"not AAA's": {counters{65: {aaa.PPP}, 66: {aaa.EXEC}},
+			aaa.Authorization{Callback: true, CallbackID: "home", Lines: []int{66}},
+			"no line can call back: tty 66: only tty 66, which cannot serve ppp"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			atDesk(t, func(d *desk) {
+				d.service, d.cfg.Session.FrontEnds = aaa.PPP, tt.serve
+				d.b.Reload(d.cfg)
+				c := d.caller("c1")
+				v := d.promise(c, session.Choice{Offer: d.offered(c, "kim", tt.auth).ID})
+				if v.Kind == session.Refuse {
+					if v.Reason != tt.want || d.onPaper() != "" {
+						t.Errorf("%+v, in the journal %q", v, d.onPaper())
+					}
+					return
+				}
+				w := d.b.works[c.promised]
+				may, err := lines.Choose(d.b.want(w), []lines.Status{
+					{TTY: 65, Rotary: 1, State: lines.InCall}, {TTY: 66, Rotary: 1, State: lines.Idle}})
+				if err != nil || strings.Trim(fmt.Sprint(may), "[]") != tt.want {
+					t.Errorf("dials from %v, %v", may, err)
+				}
+			})
 		})
 	}
 }
@@ -379,14 +480,14 @@ func TestDeclined(t *testing.T) {
 // user. The old offer then does not admit the caller.
 func TestDeclinedUnderAnotherPolicy(t *testing.T) {
 	for name, p := range map[string]policies.Policy{
-		"required": {Callback: policies.Required}, "off": {Callback: policies.Off},
+		"required": {Callback: policies.Required}, "not on request": {},
+		"required, on request": {Callback: policies.Required, OnRequest: true},
 	} {
 		atDesk(t, func(d *desk) {
+			d.onRequest(policies.Optional)
 			c := d.caller("c1")
-			o := d.offered(c, "kim", atHome)
-			c.offer.MayDecline = true
+			o := d.offered(c, "kim", aaa.Authorization{})
 			d.policy(p)
-			d.policy(d.rules)
 			d.b.Reload(d.cfg)
 			if v := d.promise(c, session.Choice{Offer: o.ID, Decline: true}); v.Kind != session.Refuse {
 				t.Errorf("%s: %+v", name, v)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
@@ -69,10 +70,10 @@ func (w *work) lastStep() callback.PlanStep { return w.plan[w.plan.Step(w.lastDi
 func (w *work) lastDial() int { return max(0, w.state.Attempt+w.state.Passed-1) }
 
 // want returns the lines from which the next dial may be made.
-func (w *work) want() lines.Want {
+func (b *Broker) want(w *work) lines.Want {
 	s := w.nextStep()
-	want := wanted(s.Lines, s.Rotary, w.row.CalledTTY, w.row.ID)
-	want.NoVerify = w.row.NoVerify
+	want := b.wanted(aaa.Service(w.row.Service), s.Lines, s.Rotary, w.row.CalledTTY)
+	want.Owner, want.NoVerify = w.row.ID, w.row.NoVerify
 	return want
 }
 

@@ -35,6 +35,11 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 		return c, "the recorded decision cannot be read: " + err.Error()
 	}
 	c.asked, c.granted = w.question(), aaa.Result{Identity: w.identity(), Auth: w.auth.Auth}
+	if w.lease != nil {
+		if why := b.config.Load().unserved(c.asked.Service, w.lease.TTY()); why != "" {
+			return c, fmt.Sprintf("tty %d %s", w.lease.TTY(), why)
+		}
+	}
 	now := b.evaluateAgain(c, c.granted, false)
 	if now.Outcome != policies.CallBack {
 		return c, now.Reason

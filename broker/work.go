@@ -58,7 +58,7 @@ func (w *work) unwatch() {
 // anyway.
 func (w *work) verifyOn(c lines.Config) string {
 	switch {
-	case !w.row.NoVerify || w.want().MayOmitLogin(c):
+	case !w.row.NoVerify || lines.Want{Called: w.row.CalledTTY}.MayOmitLogin(c):
 		return ""
 	case !c.Trusted():
 		return fmt.Sprintf("tty %d has no modem signals (insecure_signals is off): leg two requires a login", c.TTY)
@@ -169,12 +169,17 @@ func (w *work) overdue() bool { return !w.expires.IsZero() && time.Now().After(w
 
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 
-// script returns the pattern that selects the chat script of a dial from the leased line.
+// script returns the pattern that selects the chat script of a dial from the leased line: that of the plan's step, that
+// of the line, or the built-in one of the callback's service, by a pattern that matches no script of the user.
 func (b *Broker) script(w *work, s callback.PlanStep) string {
 	if s.Script != "" || w.lease == nil {
 		return s.Script
 	}
-	return b.config.Load().Lines[w.lease.TTY()].CallbackScript
+	l, ok := b.config.Load().Lines[w.lease.TTY()]
+	if !ok || l.CallbackScript != "" {
+		return l.CallbackScript
+	}
+	return "^" + w.row.Service + "-callback$"
 }
 
 // cannotBeCut reports whether a shutdown waits for this callback.

@@ -21,9 +21,6 @@ const (
 	hour   = int64(time.Hour)
 )
 
-// defaultCallbackScript is anchored, so that it matches no script of the user.
-const defaultCallbackScript = "^exec-callback$"
-
 // Keys is the table of the keys of ringback.yaml: it drives the checks, the defaults and the printed reference.
 func Keys() []schema.Key {
 	return schema.Inherit("", []schema.Key{
@@ -109,7 +106,8 @@ func Keys() []schema.Key {
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Number plan: rules for every number before it is dialed.", Keys: numberKeys()},
 		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object,
-			Keys: placeKeys}, Doc: "Callback numbers for the names that RADIUS sends as Callback-Id."},
+			Keys: placeKeys}, Doc: "Callback numbers for the names that RADIUS sends as Callback-Id, and that " +
+			"callers of PPP send as a location (RFC 1570); the number lists of the policy apply to the latter."},
 		{Name: "aaa", Reload: schema.NewCalls, Type: schema.Object, Doc: "Authentication, authorization, accounting.",
 			Keys: aaaKeys()},
 		{Name: "enable", Reload: schema.NewCalls, Type: schema.Object,
@@ -268,8 +266,9 @@ func lineKeys() []schema.Key {
 				{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook",
 					Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). " +
 						"Default: none."},
-				{Name: "callback", Check: checkRegexp, Default: defaultCallbackScript, Example: "rtp",
-					Doc: "Dials a callback (IOS `script callback`)."},
+				{Name: "callback", Check: checkRegexp, Example: "rtp",
+					Doc: "Dials a callback (IOS `script callback`). Default: the script `exec-callback` or, for " +
+						"users of PPP, `ppp-callback`."},
 			}},
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks from this line.", Keys: []schema.Key{
 			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s",

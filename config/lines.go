@@ -98,7 +98,7 @@ func (l *loader) line(v *schema.Value) Line {
 	}
 	l.resultCodes(v, &c)
 	line := Line{Config: c, Lists: ListNames{}, Line: broker.Line{
-		ForcedWait: get("callback", "forced_wait").Duration(), CallbackScript: get("scripts", "callback").Text(),
+		ForcedWait: get("callback", "forced_wait").Duration(), CallbackScript: v.Get("scripts", "callback").Text(),
 		OffHookScript: v.Get("scripts", "modem_off_hook").Text(),
 	}}
 	for _, k := range ListKinds {

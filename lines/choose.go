@@ -2,6 +2,7 @@ package lines
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,10 @@ type Want struct {
 	TTYs   []int  // explicit lines (callback-line): only these, in this order of preference
 	Rotary int    // the authorization's rotary; NoRotary: that of the called line
 	Called int    // the line that was called: used only if no other line of the rotary is in service
+
+	// Unfit returns why a line may not serve, whatever its modem can: "cannot serve ppp"; "" if it may. nil: all may.
+	// It is called while the Pool is locked, so it must not block.
+	Unfit func(tty int) string
 
 	// NoVerify: the called party is admitted without a login. Lines that allow this (MayOmitLogin) are preferred;
 	// others are used only if none of them is in service.
@@ -86,7 +91,7 @@ func (s Status) standing() standing {
 func (w Want) fit(s standing, rotary int) fit {
 	f := fitNever
 	switch {
-	case s.modem == CallIn:
+	case s.modem == CallIn, w.unfit(s.tty) != "":
 		return fitNever
 	case len(w.TTYs) > 0:
 		if slices.Contains(w.TTYs, s.tty) {
@@ -101,6 +106,13 @@ func (w Want) fit(s standing, rotary int) fit {
 		f += fitFirstLogin - fitFirst
 	}
 	return f
+}
+
+func (w Want) unfit(tty int) string {
+	if w.Unfit == nil {
+		return ""
+	}
+	return w.Unfit(tty)
 }
 
 // rotary returns the rotary for w: its own, or that of the called line.
@@ -131,28 +143,43 @@ func possible(w Want, all []Status) error {
 	if err := w.empty(all); err != nil {
 		return err
 	}
-	var refused []string
+	refused := map[string][]int{}
+	anyway := w
+	anyway.Unfit = nil
 	for _, s := range all {
 		dials := s.standing()
 		if w.fit(dials, rotary) != fitNever {
 			return nil
 		}
 		dials.modem = InOut
-		if s.Modem == CallIn && w.fit(dials, rotary) != fitNever {
-			refused = append(refused, fmt.Sprintf("tty %d", s.TTY))
+		if anyway.fit(dials, rotary) == fitNever {
+			continue
 		}
+		reason := w.unfit(s.TTY)
+		if s.Modem == CallIn {
+			reason = "cannot dial (set modem: inout or callout)"
+		}
+		refused[reason] = append(refused[reason], s.TTY)
 	}
 	asked := fmt.Sprintf("the called line, tty %d", w.Called)
 	switch {
 	case len(w.TTYs) > 0:
-		asked = "tty " + strings.Trim(fmt.Sprint(w.TTYs), "[]")
+		asked = ttys(w.TTYs)
 	case rotary != NoRotary:
 		asked = fmt.Sprintf("rotary %d or %s", rotary, asked)
 	}
-	if len(refused) > 0 {
-		slices.Sort(refused)
-		return fmt.Errorf("no line can call back: %s: only %s, which cannot dial (set modem: inout or callout)", asked,
-			strings.Join(refused, ", "))
+	var only []string
+	for _, reason := range slices.Sorted(maps.Keys(refused)) {
+		slices.Sort(refused[reason])
+		only = append(only, fmt.Sprintf("%s, which %s", ttys(refused[reason]), reason))
+	}
+	if len(only) > 0 {
+		return fmt.Errorf("no line can call back: %s: only %s", asked, strings.Join(only, ", and "))
 	}
 	return fmt.Errorf("no line can call back: %s: no such line (see lines in the configuration)", asked)
+}
+
+// ttys is the text of a list of lines: "tty 65, 66".
+func ttys(list []int) string {
+	return "tty " + strings.Trim(strings.ReplaceAll(fmt.Sprint(list), " ", ", "), "[]")
 }

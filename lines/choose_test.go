@@ -23,6 +23,14 @@ func TestChoose(t *testing.T) {
 		{TTY: 13, Rotary: 5, Modem: InOut, State: Down},
 		{TTY: 14, Rotary: 0, Modem: InOut, State: Idle},
 	}
+	unfit := func(ttys ...int) func(int) string {
+		return func(tty int) string {
+			if slices.Contains(ttys, tty) {
+				return "cannot serve ppp"
+			}
+			return ""
+		}
+	}
 	for _, tc := range []struct {
 		name string
 		want Want
@@ -47,6 +55,16 @@ func TestChoose(t *testing.T) {
 		{"called line cannot dial, the other is down", Want{Rotary: NoRotary, Called: 12}, nil, ""},
 		{"called line unknown", Want{Rotary: NoRotary, Called: 99}, nil, "no such line"},
 		{"called line unknown, rotary known", Want{Rotary: 2, Called: 99}, []int{7}, ""},
+		{"one is unfit", Want{Rotary: NoRotary, Called: 1, Unfit: unfit(2)}, []int{3}, ""},
+		{"all others are unfit", Want{Rotary: NoRotary, Called: 1, Unfit: unfit(2, 3, 5, 6)}, []int{1}, ""},
+		{"the called line is unfit", Want{Rotary: NoRotary, Called: 8, Unfit: unfit(8)}, nil,
+			"the called line, tty 8: only tty 8, which cannot serve ppp"},
+		{"explicit, one unfit", Want{TTYs: []int{7, 3}, Rotary: 1, Called: 1, Unfit: unfit(7)}, []int{3}, ""},
+		{"explicit, all unfit", Want{TTYs: []int{7, 3}, Rotary: 1, Called: 1, Unfit: unfit(3, 7)}, nil,
+			"tty 7, 3: only tty 3, 7, which cannot serve ppp"},
+		{"unfit, and answers only", Want{Rotary: NoRotary, Called: 10, Unfit: unfit(9)}, nil,
+			"rotary 3 or the called line, tty 10: only tty 10, which cannot dial (set modem: inout or callout), and " +
+				"tty 9, which cannot serve ppp"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := Choose(tc.want, town)

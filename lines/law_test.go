@@ -77,6 +77,15 @@ func (a *attacker) request(t *rapid.T) {
 	if rapid.Bool().Draw(t, "explicit") {
 		x.TTYs = []int{a.tty(t), a.tty(t)}
 	}
+	if rapid.Bool().Draw(t, "some unfit") {
+		unfit := a.tty(t)
+		x.Unfit = func(tty int) string {
+			if tty == unfit {
+				return "cannot serve ppp"
+			}
+			return ""
+		}
+	}
 	before := a.w.Lines()
 	q, err := a.w.Request(x)
 	may, chooseErr := Choose(x, before)

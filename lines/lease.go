@@ -113,8 +113,15 @@ func (q *Waiting) betterLocked(than fit) bool {
 	if len(q.want.TTYs) > 0 {
 		return than != fitFirst && slices.ContainsFunc(q.want.TTYs, func(tty int) bool {
 			l := q.pool.lines[tty]
-			return l != nil && l.counted.all > 0 && q.want.fit(l.plan, q.rotary) < than
+			if l == nil || l.counted.all == 0 {
+				return false
+			}
+			f := q.want.fit(l.plan, q.rotary)
+			return f != fitNever && f < than
 		})
+	}
+	if than == fitFirst {
+		return false
 	}
 	others := q.othersLocked()
 	first, login := others.all, 0
@@ -139,9 +146,22 @@ func (q *Waiting) othersLocked() count {
 	if q.rotary == NoRotary {
 		return count{}
 	}
+	if q.want.Unfit != nil {
+		return q.fitOthersLocked()
+	}
 	n := q.pool.usable[q.rotary]
 	if c := q.called; c != nil && c.cfg.Rotary == q.rotary {
 		n = n.minus(c.counted)
+	}
+	return n
+}
+
+// fitOthersLocked is othersLocked for a request that not every line of the rotary may serve.
+func (q *Waiting) fitOthersLocked() (n count) {
+	for _, l := range q.pool.sorted {
+		if l != q.called && l.cfg.Rotary == q.rotary && q.want.unfit(l.cfg.TTY) == "" {
+			n = n.plus(l.counted)
+		}
 	}
 	return n
 }

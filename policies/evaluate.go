@@ -13,7 +13,7 @@ type Outcome string
 const (
 	Refuse        Outcome = "refuse"         // no session, no callback
 	Admit         Outcome = "admit"          // the session begins on this call
-	AskNumber     Outcome = "ask_number"     // ask the caller for a number, then Evaluate again with FromCaller
+	AskNumber     Outcome = "ask_number"     // ask the caller for a number, then Evaluate again with it
 	InvalidNumber Outcome = "invalid_number" // the number is not accepted; another may be entered while tries remain
 	CallBack      Outcome = "call_back"      // record a callback to Number, then hang up
 )
@@ -34,6 +34,10 @@ type Decision struct {
 
 	Reauthorize bool `json:"reauthorize,omitempty"` // AAA is asked again right before each dial
 
+	// For CallBack and AskNumber: AAA requires no callback, and the policy lets the caller request one.
+	OnRequest  bool `json:"on_request,omitempty"`
+	MayDecline bool `json:"may_decline,omitempty"` // for AskNumber: a caller who wants no callback is admitted
+
 	Group  string `json:"group"`
 	Digest string `json:"digest"` // of the group's policy
 }
@@ -43,6 +47,7 @@ const (
 	TextRefused      = "Access denied"
 	TextNoCallback   = "Callback not available"
 	TextBadNumber    = "Invalid dialstring: digits only"
+	TextBadPlace     = "Unknown location"
 	TextNumberDenied = "Number not allowed"
 )
 
@@ -50,8 +55,27 @@ const (
 type rule struct {
 	name string
 	do   func(*evaluation) (input, result string, decided bool)
-	// again: only for a pending callback.
-	again bool
+	when when
+}
+
+// when says when a rule is evaluated.
+type when int
+
+const (
+	whenAlways       when = iota
+	whenPending           // only for a pending callback
+	whenOtherService      // only on leg two of a callback that was promised for another service
+)
+
+// applies reports whether a rule is evaluated.
+func (e *evaluation) applies(w when) bool {
+	switch w {
+	case whenPending:
+		return e.Promised != nil
+	case whenOtherService:
+		return e.otherService()
+	}
+	return true
 }
 
 // evaluation is one run of the rules.
@@ -60,6 +84,7 @@ type evaluation struct {
 	set    *Set
 	policy group
 	raw    string // the number as received, not yet canonical
+	place  bool   // raw is from the table of places, although the caller chose it
 	d      Decision
 }
 
@@ -75,10 +100,11 @@ var rules = []rule{
 	{name: "number plan", do: rulePlan},
 	{name: "emergency numbers", do: ruleEmergency},
 	{name: "number lists", do: ruleLists},
+	{name: "called number", do: ruleCalled, when: whenOtherService},
 	{name: "sessions", do: ruleSessions},
 	{name: "no_verify", do: ruleNoVerify},
 	{name: "line", do: ruleLine},
-	{name: "since the promise", do: ruleSince, again: true},
+	{name: "since the promise", do: ruleSince, when: whenPending},
 	{name: "attempts", do: ruleAttempts},
 }
 
@@ -92,7 +118,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	e := &evaluation{Request: r, set: s}
 	t := make(Trace, 0, len(rules))
 	for _, rule := range rules {
-		if rule.again && r.Promised == nil {
+		if !e.applies(rule.when) {
 			continue
 		}
 		input, result, decided := rule.do(e)
@@ -104,7 +130,9 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	if e.d.Outcome != CallBack { // fields of a callback are set only for a callback
 		e.d.Number, e.d.Origin, e.d.Lines, e.d.Rotary = numbers.Number{}, "", nil, nil
 		e.d.NoVerify, e.d.Reauthorize = false, false
+		e.d.OnRequest = e.d.OnRequest && e.d.Outcome == AskNumber
 	}
+	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && e.policy.mode() != Required
 	return e.d, t
 }
 
@@ -114,8 +142,11 @@ func (e *evaluation) refuse(input, text, hint, format string, args ...any) (stri
 }
 
 func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string, string, bool) {
-	if e.Promised != nil && o != CallBack { // there is no caller to admit or ask
+	switch { // without a caller to admit or ask, and on leg two, which causes no callback
+	case e.Promised != nil && o != CallBack:
 		o, text = Refuse, TextNoCallback
+	case e.otherService() && o != Admit:
+		o, text = Refuse, TextRefused
 	}
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason
 	return input, strings.ReplaceAll(string(o), "_", " ") + ": " + reason, true

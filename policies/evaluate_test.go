@@ -276,7 +276,7 @@ func TestTraceForms(t *testing.T) {
  4  callback demanded  AAA requires callback: yes                           continue
  5  callback enabled   exec.callback true                                   continue
  6  callback policy    callback: optional                                   continue
- 7  number from        dialstring NULL, Callback-Id "", from_caller: allow  the caller typed it
+ 7  number from        dialstring NULL, Callback-Id "", from_caller: allow  the caller gave it
  8  number plan        "84007"                                              84007
  9  emergency numbers  84007                                                not an emergency number
 10  number lists       84007 from caller                                    allow "84*" is the longest match
@@ -312,7 +312,7 @@ func TestAttemptsJSON(t *testing.T) {
 
 // The text for the caller contains no policy, server or number.
 func TestCallersTextLeaksNothing(t *testing.T) {
-	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextNumberDenied} {
+	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextBadPlace, TextNumberDenied} {
 		for _, leak := range []string{"group", "policy", "AAA", "RADIUS", "84", "deny", "emergency", "place"} {
 			if strings.Contains(text, leak) {
 				t.Errorf("%q reveals %q", text, leak)
@@ -348,7 +348,8 @@ func TestNothingWidens(t *testing.T) {
 			NoVerify: rapid.Bool().Draw(t, "no_verify"),
 			Numbers: Numbers{rapid.Bool().Draw(t, "from_caller"),
 				rapid.SliceOfN(pattern, 0, 4).Draw(t, "allow"), rapid.SliceOfN(pattern, 0, 4).Draw(t, "deny")},
-			Attempts: Attempts{Max: rapid.IntRange(0, 10).Draw(t, "max")},
+			Attempts:  Attempts{Max: rapid.IntRange(0, 10).Draw(t, "max")},
+			OnRequest: rapid.Bool().Draw(t, "on_request"),
 		}
 		a := aaa.Authorization{Callback: rapid.Bool().Draw(t, "demanded"), NoVerify: rapid.Bool().Draw(t, "noverify"),
 			ServiceType: rapid.IntRange(0, 20).Draw(t, "st"), PrivLevel: rapid.IntRange(0, 15).Draw(t, "priv"),
@@ -366,6 +367,7 @@ func TestNothingWidens(t *testing.T) {
 		if rapid.Bool().Draw(t, "typed") {
 			r.FromCaller = ptr(raw.Draw(t, "number"))
 		}
+		r.Place = rapid.SampledFrom([]string{"", "paris", "rome"}).Draw(t, "place")
 		d, trace := mustServe(t, site, p).Evaluate(r)
 		switch {
 		case len(trace) == 0 || len(trace) > len(rules):
@@ -378,6 +380,9 @@ func TestNothingWidens(t *testing.T) {
 			a.CallbackID != ""):
 			t.Fatal("admitted without the callback")
 		case d.Outcome != CallBack:
+			if d.MayDecline && (p.Callback == Required || d.Outcome != AskNumber) {
+				t.Fatalf("%s may be declined", d.Outcome)
+			}
 			if !d.Number.IsZero() || d.NoVerify {
 				t.Fatalf("%s with the number %q", d.Outcome, d.Number)
 			}
@@ -388,8 +393,11 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatal("called back although callbacks are off")
 		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):
 			t.Fatal("no-verify is not both granted and allowed")
-		case d.Origin == numbers.OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull()):
+		case d.Origin == numbers.OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull() &&
+			!(d.OnRequest && p.OnRequest && r.Service == aaa.PPP)):
 			t.Fatal("the caller chose a number without permission")
+		case d.OnRequest && (a.Callback || a.Dialstring.IsSet()):
+			t.Fatal("a callback that AAA requires counts as requested")
 		case !naive(p.Numbers, d.Number, d.Origin):
 			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)
 		case strings.Trim(d.Number.String(), "0123456789") != "" || d.Number.IsZero() || len(d.Number.String()) > 15 ||

@@ -57,7 +57,7 @@ attempts: {max: 3}
 	//   callback demanded: continue
 	//   callback enabled: continue
 	//   callback policy: continue
-	//   number from: the caller typed it
+	//   number from: the caller gave it
 	//   number plan: 84007
 	//   emergency numbers: not an emergency number
 	//   number lists: allow "84*" is the longest match

@@ -58,8 +58,9 @@ var table = []key{
 	{
 		in: "numbers",
 		Key: schema.Key{Name: "from_caller", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-			Doc: "Whether a caller may type the number if AAA leaves it to the caller, or be called back at " +
-				"the calling number if AAA requests that. `allow` requires a list `allow`."},
+			Doc: "Whether a caller may give the number (or, with PPP, the name of a place) if AAA leaves it to the " +
+				"caller, or be called back at the calling number if AAA requests that. `allow` requires a list " +
+				"`allow`."},
 		read: func(p *Policy, v *schema.Value) { p.Numbers.FromCaller = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.Numbers.FromCaller) },
 	},
@@ -109,12 +110,23 @@ var table = []key{
 		text: func(p Policy) string { return map[bool]string{false: never, true: beforeDial}[p.Reauthorize] },
 		late: true,
 	},
+	{
+		Key: schema.Key{Name: onRequest, Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
+			Doc: "Whether users of PPP may request a callback that AAA does not require, at a number that they " +
+				"give. `allow` requires `numbers: {from_caller: allow}`. With `callback: required`, a user who " +
+				"does not request one is rejected."},
+		read: func(p *Policy, v *schema.Value) { p.OnRequest = v.Text() == "allow" },
+		text: func(p Policy) string { return allowDeny(p.OnRequest) },
+		late: true,
+	},
 }
 
 var (
 	allowOrDeny = []string{"allow", "deny"}
 	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
 )
+
+const onRequest = "callback_on_request"
 
 // Values of the key reauthorize.
 const (

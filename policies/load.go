@@ -45,11 +45,23 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 		}
 	}
 	p.Attempts = p.Attempts.orDefault()
-	if p.Numbers.FromCaller && len(p.Numbers.Allow) == 0 && !problems.HasErrors() {
-		at := v.Get("numbers", "from_caller")
-		problems = append(problems, schema.Problem{File: file, Line: at.Line, Column: at.Column, Key: at.Path,
-			Msg:  "allows callers' numbers, but numbers.allow is empty",
-			Hint: `add allow: ["84*"]; ["*"] allows any number`})
+	if problems.HasErrors() {
+		return p, problems
+	}
+	problem := func(at *schema.Value, msg, hint string) {
+		problems = append(problems, schema.Problem{File: file, Line: at.Line, Column: at.Column, Key: at.Path, Msg: msg,
+			Hint: hint})
+	}
+	if p.Numbers.FromCaller && len(p.Numbers.Allow) == 0 {
+		problem(v.Get("numbers", "from_caller"), "allows callers' numbers, but numbers.allow is empty",
+			`add allow: ["84*"]; ["*"] allows any number`)
+	}
+	switch at := v.Get(onRequest); {
+	case p.OnRequest && p.Callback == Off:
+		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")
+	case p.OnRequest && !p.Numbers.FromCaller:
+		problem(at, "allows callbacks on request, but callers may give no number",
+			`write numbers: {from_caller: allow, allow: ["84*"]}`)
 	}
 	return p, problems
 }

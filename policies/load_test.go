@@ -31,13 +31,14 @@ callback: required
 no_verify: allow
 numbers: {from_caller: allow, allow: ["84*"], deny: ["849*"]}
 attempts: {max: 3, retry_wait: 1m30s}
+callback_on_request: allow
 `
 
 func TestParse(t *testing.T) {
 	p, problems := Parse("default.yaml", []byte(sample))
 	want := Policy{Group: "default", Users: []string{"austin-01", "austin 02"}, Callback: Required, NoVerify: true,
 		Numbers:  Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
-		Attempts: Attempts{3, 90 * time.Second}}
+		Attempts: Attempts{3, 90 * time.Second}, OnRequest: true}
 	if len(problems) > 0 || !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v\n%v", p, problems)
 	}
@@ -52,7 +53,8 @@ func TestParse(t *testing.T) {
 func TestCanonicalSaysEveryKey(t *testing.T) {
 	base := Policy{Group: "g"}
 	// Keys whose example is the default, and one that is invalid without another key.
-	other := map[string]string{"group": "h", "numbers.from_caller": "allow, allow: [\"84*\"]"}
+	other := map[string]string{"group": "h", "numbers.from_caller": "allow, allow: [\"84*\"]",
+		"callback_on_request": "allow\nnumbers: {from_caller: allow, allow: [\"84*\"]}"}
 	for _, k := range table {
 		if k.Type == schema.Object {
 			continue
@@ -92,7 +94,7 @@ func TestParseProblems(t *testing.T) {
 		{"group:\n", "g.yaml:1:7: group: has no value (write a value or remove the key)"},
 		{"group: g\ncallbak: off\n", `g.yaml:2:1: callbak: unknown key (did you mean "callback"?)`},
 		{"group: g\nfrobnicate: 1\n",
-			`g.yaml:2:1: frobnicate: unknown key (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
+			`g.yaml:2:1: frobnicate: unknown key (valid keys: attempts, callback, callback_on_request, group, no_verify, numbers, reauthorize, users)`},
 		{"group: g\ncallback: of\n",
 			`g.yaml:2:11: callback: "of" is not "off", "optional" or "required" (did you mean "off"?)`},
 		{"group: g\ncallback: false\n", `g.yaml:2:11: callback: "false" is not "off", "optional" or "required"`},
@@ -108,6 +110,10 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nnumbers: {denny: []}\n", `g.yaml:2:11: numbers.denny: unknown key (did you mean "deny"?)`},
 		{"group: g\nnumbers: {from_caller: allow}\n",
 			`g.yaml:2:24: numbers.from_caller: allows callers' numbers, but numbers.allow is empty (add allow: ["84*"]; ["*"] allows any number)`},
+		{"group: g\ncallback_on_request: allow\n",
+			`g.yaml:2:22: callback_on_request: allows callbacks on request, but callers may give no number (write numbers: {from_caller: allow, allow: ["84*"]})`},
+		{"group: g\ncallback: off\ncallback_on_request: allow\nnumbers: {from_caller: allow, allow: ['*']}\n",
+			`g.yaml:3:22: callback_on_request: allows callbacks on request, but callback is off (write callback: optional or required)`},
 		{"group: g\nattempts: {max: 11}\n", `g.yaml:2:17: attempts.max: 11 is not between 1 and 10`},
 		{"group: g\nattempts: {max: 0}\n", `g.yaml:2:17: attempts.max: 0 is not between 1 and 10`},
 		{"group: g\nattempts: {max: two}\n",
@@ -125,14 +131,14 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nusers: &a [x]\n",
 			`g.yaml:2:8: users: anchors (&) and aliases (*) are not supported (write the value in full)`},
 		{"- group\n",
-			`g.yaml:1:1: expected keys, got a list (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
+			`g.yaml:1:1: expected keys, got a list (valid keys: attempts, callback, callback_on_request, group, no_verify, numbers, reauthorize, users)`},
 		{"group: g\n---\ngroup: h\n",
 			`g.yaml:2:1: the file has a second YAML document (remove everything from the --- line on)`},
 		{"group: g\n\tusers: x\n",
 			`g.yaml:2:1: invalid YAML: found a tab character that violates indentation (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
 		{"group: g\n? [a]\n: b\n", `g.yaml:2:3: a key must be a plain word`},
 		{"group: g\n\"a\\x1bb.c\": 1\n",
-			`g.yaml:2:1: "a\x1bb.c": unknown key (valid keys: attempts, callback, group, no_verify, numbers, reauthorize, users)`},
+			`g.yaml:2:1: "a\x1bb.c": unknown key (valid keys: attempts, callback, callback_on_request, group, no_verify, numbers, reauthorize, users)`},
 	} {
 		_, problems := Parse("g.yaml", []byte(tt.text))
 		if got := problems.String(); got != tt.want {

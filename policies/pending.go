@@ -29,10 +29,14 @@ func (e *evaluation) sourcePromise() (string, string, bool) {
 	return input, "the promised number", false
 }
 
-// notation is how the number is written: a promised one is already canonical, so no trunk prefix is removed again.
+// notation is how the number is written: a promised one is already canonical, so no trunk prefix is removed again; one
+// of the table of places is the operator's.
 func (e *evaluation) notation() numbers.Origin {
-	if e.Promised != nil && !e.Renewed {
+	switch {
+	case e.Promised != nil && !e.Renewed:
 		return numbers.OriginCaller
+	case e.place:
+		return numbers.OriginPlace
 	}
 	return e.d.Origin
 }

@@ -89,6 +89,9 @@ type Policy struct {
 	Attempts Attempts
 
 	Reauthorize bool // AAA is asked again right before each dial (`reauthorize: before_dial`)
+	// OnRequest: users of PPP may request a callback that AAA does not require, at a number that they give
+	// (`callback_on_request: allow`). It requires Numbers.FromCaller.
+	OnRequest bool
 }
 
 func (p Policy) mode() CallbackMode {

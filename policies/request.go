@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
 )
 
 // Request is all that a decision about one caller depends on besides the Set. Ask returns one.
@@ -12,7 +13,11 @@ type Request struct {
 	Auth       aaa.Authorization
 	Service    aaa.Service
 	Leg        int     // 1 the caller's own call (0 means 1), 2 the call that a callback made
-	FromCaller *string // the number that the caller typed; nil: not asked yet
+	FromCaller *string // the number that the caller gave; nil: not asked yet
+	Place      string  // instead of FromCaller, the name of a place that the caller gave (RFC 1570, operation 2)
+	// Called: on leg two, the number of a callback that was promised for another service. The user is admitted if this
+	// service requires no callback, or one at the same number. Zero: the callback was promised for this service.
+	Called numbers.Number
 
 	Caller        string // the calling number (Calling-Station-Id); "" unknown
 	CallerTrusted bool   // callers on that line cannot write the number; otherwise it is never dialed

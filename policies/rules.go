@@ -69,9 +69,17 @@ func ruleLeg(e *evaluation) (string, string, bool) {
 	case 0, 1:
 		return "leg 1", "the caller's own call", false
 	case 2:
+		if e.otherService() {
+			return fmt.Sprintf("leg 2, a callback of another service at %s", e.Called), "continue", false
+		}
 		return e.decide(Admit, "leg 2", "", "", "this is the call that the callback made")
 	}
 	return e.refuse(fmt.Sprintf("leg %d", e.Leg), TextRefused, "", "a callback has only the legs 1 and 2")
+}
+
+// otherService reports whether the call is leg two of a callback that was promised for another service.
+func (e *evaluation) otherService() bool {
+	return e.Leg == 2 && e.Promised == nil && !e.Called.IsZero()
 }
 
 // A number or place counts as a requirement even without an explicit one: not calling back would admit the user on an
@@ -85,14 +93,29 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 	switch {
 	case e.demanded():
 		return input, "continue", false
-	case e.Promised != nil:
+	case e.Promised != nil && !e.Promised.OnRequest:
 		return e.refuse(input, TextNoCallback, "", "AAA no longer requires a callback")
+	case e.otherService():
+		return e.decide(Admit, input, "", "", "AAA requires no callback, and the caller was called back")
+	case e.mayRequest():
+		e.d.OnRequest = true
+		return input + ", " + onRequest + ": allow", "the caller may request one", false
+	case e.Promised != nil:
+		return e.refuse(input, TextNoCallback, "", "group %s no longer allows callbacks on request", e.policy.name())
 	case e.policy.mode() == Required:
 		return e.refuse(input, TextNoCallback,
 			"give the user a callback number on the AAA server",
 			"group %s requires a callback, but AAA gives none for this user", e.policy.name())
 	}
 	return e.decide(Admit, input, "", "", "AAA requires no callback")
+}
+
+// mayRequest reports whether a caller from whom AAA requires no callback may request one: only PPP has a way to. A
+// callback that is switched off is not offered.
+func (e *evaluation) mayRequest() bool {
+	mode := e.policy.mode()
+	return e.policy.OnRequest && e.policy.Numbers.FromCaller && (mode == Optional || mode == Required) &&
+		e.Service == aaa.PPP && e.set.site.Callback[e.Service]
 }
 
 func ruleEnabled(e *evaluation) (string, string, bool) {

@@ -17,7 +17,7 @@ func ruleSource(e *evaluation) (string, string, bool) {
 		return e.sourceCallerID(input)
 	case a.CallbackID != "":
 		return e.sourcePlace(input)
-	case a.Dialstring.IsNull():
+	case a.Dialstring.IsNull(), e.d.OnRequest:
 		return e.sourceCaller(input)
 	case a.Dialstring.IsSet():
 		e.raw, e.d.Origin = a.Dialstring.Value(), numbers.OriginAAA
@@ -54,12 +54,31 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 			"AAA no longer gives the number: it lets the caller choose")
 	case e.Promised != nil:
 		e.raw, e.d.Origin = e.Promised.Number.String(), numbers.OriginCaller
-		return input, "the caller typed it on leg 1", false
+		return input, "the caller gave it on leg 1", false
+	case e.otherService():
+		e.raw, e.d.Origin = e.Called.String(), numbers.OriginCaller
+		return input, "the number that was called", false
+	case e.Place != "":
+		return e.sourceChosenPlace(input)
+	case e.FromCaller == nil && e.d.OnRequest:
+		return e.decide(AskNumber, input, "", "", "the caller may request a callback and gives the number")
 	case e.FromCaller == nil:
 		return e.decide(AskNumber, input, "", "", "AAA lets the caller choose the number")
 	}
 	e.raw, e.d.Origin = *e.FromCaller, numbers.OriginCaller
-	return input, "the caller typed it", false
+	return input, "the caller gave it", false
+}
+
+// sourceChosenPlace looks up the place that the caller chose. The lists apply as to a number that the caller gave.
+func (e *evaluation) sourceChosenPlace(input string) (string, string, bool) {
+	input += ", place " + clip(e.Place)
+	number, ok := e.set.site.Places[e.Place]
+	if !ok {
+		return e.decide(InvalidNumber, input, TextBadPlace, "add it to the configuration's places",
+			"the caller's "+clip(e.Place)+" is not a known place")
+	}
+	e.raw, e.place, e.d.Origin = number, true, numbers.OriginCaller
+	return input, "the place's number", false
 }
 
 // sourceCallerID uses the caller ID. It comes from the network, where it can be forged: the caller may
@@ -120,6 +139,16 @@ func ruleLists(e *evaluation) (string, string, bool) {
 			fmt.Sprintf("group %s: %s", e.policy.name(), why))
 	}
 	return fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), why, false
+}
+
+// ruleCalled: no service is a way around a callback, so the one that this service requires must have been made already.
+// A callback causes no other (law 6).
+func ruleCalled(e *evaluation) (string, string, bool) {
+	input := fmt.Sprintf("%s required, %s called", e.d.Number, e.Called)
+	if e.d.Number == e.Called {
+		return e.decide(Admit, input, "", "", "the required callback was made")
+	}
+	return e.decide(Refuse, input, TextRefused, "", "the callback that this service requires is at another number")
 }
 
 // denied refuses a valid number; a caller may type another.

@@ -29,8 +29,9 @@ type Chooser interface {
 	// call over to another front end until a user is admitted. If first is nil, nothing is sent until look has selected
 	// a front end.
 	Choose(call *lines.Call) (first FrontEnd, look Look)
-	// Serving returns the front end of a service, or nil. It serves leg two, whatever the caller sends.
-	Serving(s aaa.Service) FrontEnd
+	// Serving returns the front end of a service on a line, or nil. It serves leg two, whatever the caller sends, and a
+	// user who changes to the service. It must not block.
+	Serving(s aaa.Service, tty int) FrontEnd
 }
 
 // Look selects a front end by the caller's octets. It is called after new input, with all octets held back, oldest
@@ -46,7 +47,7 @@ type Only struct{ FrontEnd }
 func (o Only) Choose(*lines.Call) (FrontEnd, Look) { return o.FrontEnd, nil }
 
 // Serving implements Chooser.
-func (o Only) Serving(s aaa.Service) FrontEnd {
+func (o Only) Serving(s aaa.Service, _ int) FrontEnd {
 	if s != o.Service() {
 		return nil
 	}

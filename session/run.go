@@ -184,10 +184,11 @@ func (s *Session) first(ctx context.Context) (FrontEnd, Ending) {
 		return nil, none
 	}
 	if s.leg.Number == 2 {
-		if f := s.cfg.FrontEnds.Serving(s.leg.Service); f != nil {
+		if f := s.cfg.FrontEnds.Serving(s.leg.Service, s.call.TTY); f != nil {
 			return f, Ending{}
 		}
-		return nil, Ending{aaa.CauseNASError, fmt.Sprintf("no front end for service %s", s.leg.Service)}
+		return nil, Ending{aaa.CauseNASError, fmt.Sprintf("no front end for service %s on tty %d", s.leg.Service,
+			s.call.TTY)}
 	}
 	f, look := s.cfg.FrontEnds.Choose(s.call)
 	s.line.look = look

@@ -128,7 +128,7 @@ type both struct {
 }
 
 func (b *both) Choose(*lines.Call) (FrontEnd, Look) { return b.first, b.look }
-func (b *both) Serving(s aaa.Service) FrontEnd {
+func (b *both) Serving(s aaa.Service, _ int) FrontEnd {
 	for _, f := range []FrontEnd{b.first, b.typed, b.frames} {
 		if f != nil && f.Service() == s {
 			return f
@@ -400,7 +400,7 @@ type hoarder struct{ first FrontEnd }
 func (h hoarder) Choose(*lines.Call) (FrontEnd, Look) {
 	return h.first, func([]byte) (int, FrontEnd) { return 0, nil }
 }
-func (hoarder) Serving(aaa.Service) FrontEnd { return nil }
+func (hoarder) Serving(aaa.Service, int) FrontEnd { return nil }
 
 // The login timeout applies to a caller who sends nothing, or nothing that selects a front end.
 func TestSilentChoice(t *testing.T) {

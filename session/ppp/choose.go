@@ -46,9 +46,9 @@ func (c Chooser) Choose(call *lines.Call) (session.FrontEnd, session.Look) {
 }
 
 // Serving implements session.Chooser.
-func (c Chooser) Serving(s aaa.Service) session.FrontEnd {
+func (c Chooser) Serving(s aaa.Service, tty int) session.FrontEnd {
 	switch {
-	case s == aaa.PPP && c.PPP != nil:
+	case s == aaa.PPP && c.PPP.serves(tty):
 		return c.PPP
 	case c.Text != nil && s == c.Text.Service():
 		return c.Text

@@ -107,13 +107,19 @@ func TestChooser(t *testing.T) {
 
 func TestServing(t *testing.T) {
 	c := chooser(TextOnly, &fakeNetwork{})
-	if c.Serving(aaa.PPP) != session.FrontEnd(c.PPP) || c.Serving(aaa.EXEC) != c.Text || c.Serving("arap") != nil {
+	if c.Serving(aaa.PPP, 65) != session.FrontEnd(c.PPP) || c.Serving(aaa.EXEC, 65) != c.Text ||
+		c.Serving("arap", 65) != nil {
 		t.Error("wrong front end for a service")
 	}
 	if first, look := (Chooser{Text: c.Text}).Choose(&lines.Call{}); first != c.Text || look != nil {
 		t.Error("without a mode PPP is looked for")
 	}
-	if (Chooser{}).Serving(aaa.PPP) != nil {
+	if (Chooser{}).Serving(aaa.PPP, 65) != nil {
 		t.Error("PPP without a front end is served")
+	}
+	c.PPP = New(Config{Profile: func(tty int) (Profile, bool) { return Profile{}, tty == 66 }})
+	if c.Serving(aaa.PPP, 65) != nil || c.Serving(aaa.PPP, 66) != session.FrontEnd(c.PPP) ||
+		c.Serving(aaa.EXEC, 65) != c.Text {
+		t.Error("PPP is served by other lines than those with a profile")
 	}
 }

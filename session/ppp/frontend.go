@@ -21,7 +21,8 @@ import (
 
 // Config is the configuration of PPP on all lines.
 type Config struct {
-	// Profile returns the profile of a line; ok is false if it does not serve PPP. nil serves no line.
+	// Profile returns the profile of a line; ok is false if it does not serve PPP. nil serves no line. It must not
+	// block.
 	Profile func(tty int) (p Profile, ok bool)
 	// Network carries the packets; nil refuses every caller after the login.
 	Network ppp.Network
@@ -88,13 +89,21 @@ func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 	return ""
 }
 
+// serves reports whether a line has a profile.
+func (f *FrontEnd) serves(tty int) bool {
+	if f == nil || f.config.Profile == nil {
+		return false
+	}
+	_, ok := f.config.Profile(tty)
+	return ok
+}
+
 // Serve implements session.FrontEnd.
 func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending {
 	call := s.Call()
-	if f.config.Profile != nil {
-		if p, ok := f.config.Profile(call.TTY); ok {
-			return newLink(f.config, p, s).run(ctx)
-		}
+	if f.serves(call.TTY) {
+		p, _ := f.config.Profile(call.TTY)
+		return newLink(f.config, p, s).run(ctx)
 	}
 	return session.Ending{Cause: aaa.CauseNASError, Reason: fmt.Sprintf("tty %d has no PPP profile", call.TTY)}
 }
