@@ -57,7 +57,7 @@ func (l *lease) assignIPv4(p Profile, g grant) error {
 		with.Permit = l.permit
 	}
 	with.IPv4 = with.Peer.IsValid() || g.negotiate
-	with.Prefixes = append(with.Prefixes, l.routes4...)
+	with.Routes = append(with.Routes, l.routes4...)
 	return nil
 }
 
@@ -84,7 +84,7 @@ func (l *lease) assignIPv6(p Profile, g grant) error {
 	l.advertised = advertisedOf(prefixes)
 	l.routes6 = slices.DeleteFunc(slices.Clone(nets), func(n netip.Prefix) bool { return n == l.advertised })
 	l.with.IPv6, l.with.PeerID = true, g.id
-	l.with.Prefixes = append(l.with.Prefixes, nets...)
+	l.with.Prefixes, l.with.Routes = prefixes, append(l.with.Routes, routes...)
 	return nil
 }
 

@@ -115,7 +115,8 @@ func describe(a ppp.Assignment) string {
 	add("permit", "", a.Permit != nil)
 	add("IPv6", "", a.IPv6)
 	add("id", a.PeerID, a.PeerID != ncp.InterfaceID{})
-	add("nets", a.Prefixes, len(a.Prefixes) > 0)
+	add("prefixes", a.Prefixes, len(a.Prefixes) > 0)
+	add("routes", a.Routes, len(a.Routes) > 0)
 	add("dns", a.DNS, len(a.DNS) > 0)
 	add("wins", a.WINS, len(a.WINS) > 0)
 	add("mtu", a.MTU, a.MTU != 0)
@@ -133,36 +134,36 @@ func TestAssignment(t *testing.T) {
 		want string
 	}{
 		{"nothing", aaa.Authorization{}, nil,
-			"local 10.8.0.1; peer 10.8.0.10; IPv6 ; nets [2001:db8:8::/64]; " + dns},
+			"local 10.8.0.1; peer 10.8.0.10; IPv6 ; prefixes [2001:db8:8::/64]; " + dns},
 		{"assign", framed(aaa.Framed{Address: "assign"}), func(p *Profile) { p.IPv6 = false },
 			"local 10.8.0.1; peer 10.8.0.10; " + dns},
 		{"an address", framed(aaa.Framed{Address: "192.0.2.9", IPv6Prefix: []string{"2001:db8:1::/64"},
 			InterfaceID: "0:0:0:1"}), nil,
-			"local 10.8.0.1; peer 192.0.2.9; IPv6 ; id 0000:0000:0000:0001; nets [2001:db8:1::/64]; " + dns},
+			"local 10.8.0.1; peer 192.0.2.9; IPv6 ; id 0000:0000:0000:0001; prefixes [2001:db8:1::/64]; " + dns},
 		{"pools", framed(aaa.Framed{Pool: "spare", IPv6Pool: "six"}), nil,
-			"local 10.8.0.1; peer 10.9.0.10; IPv6 ; nets [2001:db8:9::/64]; " + dns},
+			"local 10.8.0.1; peer 10.9.0.10; IPv6 ; prefixes [2001:db8:9::/64]; " + dns},
 		{"the caller chooses", framed(aaa.Framed{Address: "negotiate"}),
 			func(p *Profile) { p.IPv6, p.Pool = false, "" },
 			"local 10.8.0.1; peer invalid IP; permit ; " + dns},
 		{"the caller may choose", framed(aaa.Framed{Address: "negotiate"}), func(p *Profile) { p.IPv6 = false },
 			"local 10.8.0.1; peer 10.8.0.10; permit ; " + dns},
 		{"servers and MTU", framed(aaa.Framed{DNS: []string{"192.0.2.1"}, WINS: []string{"192.0.2.2"}, MTU: 576}), nil,
-			"local 10.8.0.1; peer 10.8.0.10; IPv6 ; nets [2001:db8:8::/64]; " +
+			"local 10.8.0.1; peer 10.8.0.10; IPv6 ; prefixes [2001:db8:8::/64]; " +
 				"dns [192.0.2.1]; wins [192.0.2.2]; mtu 576"},
 		{"routes", framed(aaa.Framed{Address: "192.168.1.7", Routes: []string{"192.168.1.0/24 192.168.1.7 1",
 			"192.168.1.7/32 0.0.0.0 1", "10.77.0.0 255.255.0.0", "2001:db8:7::/48 :: 1"},
 			IPv6Prefix: []string{"2001:db8:7:100::/56", "2001:db8:7:100::5/128"}}), nil,
-			"local 10.8.0.1; peer 192.168.1.7; IPv6 ; nets [192.168.1.0/24 10.77.0.0/16 2001:db8:7:100::/56 " +
-				"2001:db8:7:100::5/128 2001:db8:7::/48]; " + dns},
+			"local 10.8.0.1; peer 192.168.1.7; IPv6 ; prefixes [2001:db8:7:100::/56 " +
+				"2001:db8:7:100::5/128]; routes [192.168.1.0/24 10.77.0.0/16 2001:db8:7::/48]; " + dns},
 		{"filters", aaa.Authorization{FilterIDs: []string{"staff", "mail"},
 			Framed: &aaa.Framed{OutACL: []string{"both"}}}, nil,
-			"local 10.8.0.1; peer 10.8.0.10; IPv6 ; nets [2001:db8:8::/64]; " + dns + "; filter mail+both"},
+			"local 10.8.0.1; peer 10.8.0.10; IPv6 ; prefixes [2001:db8:8::/64]; " + dns + "; filter mail+both"},
 		{"IPv6 alone", framed(aaa.Framed{Address: "192.0.2.9", Routes: []string{"10.77.0.0/16"}}),
-			func(p *Profile) { p.Address, p.DNS = netip.Addr{}, nil }, "IPv6 ; nets [2001:db8:8::/64]"},
+			func(p *Profile) { p.Address, p.DNS = netip.Addr{}, nil }, "IPv6 ; prefixes [2001:db8:8::/64]"},
 		{"no pool of a family", framed(aaa.Framed{Address: "192.0.2.9"}), func(p *Profile) { p.Pool = "spare" },
 			"local 10.8.0.1; peer 192.0.2.9; IPv6 ; " + dns},
 		{"a pool of the other family", aaa.Authorization{}, func(p *Profile) { p.Pool = "six" },
-			"IPv6 ; nets [2001:db8:9::/64]; " + dns},
+			"IPv6 ; prefixes [2001:db8:9::/64]; " + dns},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t)
