@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/explain"
+	"github.com/ringback/ringback/ppp/auth"
 )
 
 func newAAA() *cobra.Command {
@@ -40,11 +41,21 @@ accounted.
 With --explain it prints how each attribute of the reply was interpreted, its dialect, and each rule of the policy's
 decision. --line uses the method lists and the rotary of that line; --caller is the calling number.
 
+An EXEC login sends the password. With --service ppp, --auth selects how the caller's client authenticates. The test
+plays the client: it answers a random challenge with the password, and checks the proof of an MS-CHAPv2 server.
+  pap         the password itself
+  chap        MD5; the server needs the password in plain text
+  ms-chap     MS-CHAP version 1, and
+  ms-chap-v2  version 2; the server needs the password in plain text, or its NT hash
+  eap         EAP-MD5, to see that the server has EAP; test other EAP methods with eapol_test or a real client
+Local users need password_file for all but pap. TACACS+ has no EAP.
+
 The password is read from the terminal, or from standard input: one line for the password and one for each answer to a
 challenge. Exit status 0: the user would be admitted, called back, or asked for a number; 1: the user would be rejected
 by AAA or by the policy, or no server answered.`,
 		Example: `  ringback aaa test austin-01 -c ringback.yaml --explain
-  ringback aaa test ppp-user -c ringback.yaml --service ppp --auth chap --line 65 --caller 84001 -o json`,
+  ringback aaa test ppp-user -c ringback.yaml --service ppp --auth ms-chap-v2 --explain
+  ringback aaa test ppp-user -c ringback.yaml --service ppp --auth eap --line 65 --caller 84001 -o json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
@@ -61,7 +72,8 @@ by AAA or by the policy, or no server answered.`,
 	fl := c.Flags()
 	fl.StringVarP(&f.path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
 	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
-	fl.StringVar(&f.auth, "auth", "pap", "authentication protocol: pap or chap")
+	fl.StringVar(&f.auth, "auth", "pap", "authentication protocol of PPP: pap, chap, ms-chap, ms-chap-v2 or eap "+
+		"(EAP-MD5)")
 	fl.IntVar(&f.tty, "line", 0, "called line, a TTY number (default: no line in particular)")
 	fl.StringVar(&f.caller, "caller", "", "calling number")
 	fl.StringVar(&f.list, "list", "default", "method list to use without --line")
@@ -74,16 +86,28 @@ func (f *testFlags) check() error {
 	switch {
 	case f.service != "exec" && f.service != "ppp":
 		return fmt.Errorf("--service %s: must be exec or ppp", f.service)
-	case f.auth != "pap" && f.auth != "chap":
-		return fmt.Errorf("--auth %s: must be pap or chap", f.auth)
+	case f.method() == 0:
+		return fmt.Errorf("--auth %s: must be pap, chap, ms-chap, ms-chap-v2 or eap", f.auth)
+	case f.method() != auth.PAP && f.service != "ppp":
+		return fmt.Errorf("--auth %s: an EXEC login sends a password (add --service ppp)", f.auth)
 	}
 	return f.daemonFlags.check()
+}
+
+// method returns the authentication protocol of --auth; 0 if there is none of that name.
+func (f *testFlags) method() auth.Method {
+	for m := auth.PAP; m <= auth.EAP; m++ {
+		if m.String() == f.auth {
+			return m
+		}
+	}
+	return 0
 }
 
 func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w io.Writer) error {
 	ask := newAsker()
 	q := explain.Question{
-		User: user, Service: aaa.Service(f.service), CHAP: f.auth == "chap", Line: f.tty, List: f.list,
+		User: user, Service: aaa.Service(f.service), Auth: f.method(), Line: f.tty, List: f.list,
 		Caller:   f.caller,
 		Password: func(ctx context.Context) (string, error) { return ask.ask(ctx, "Password: ", false) },
 		Answer: func(ctx context.Context, prompt string, echo bool) (string, error) {

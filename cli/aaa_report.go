@@ -38,6 +38,9 @@ func reportText(w io.Writer, r *explain.Report, explained bool) {
 		fmt.Fprintf(w, ": %s", r.Reason)
 	}
 	fmt.Fprintln(w)
+	if r.Identity != r.User && r.Identity != "" {
+		fmt.Fprintf(w, "logged in as %s: with EAP, the server's User-Name is the user\n", r.Identity)
+	}
 	if explained {
 		explainReadings(w, *r.Authorization)
 	}

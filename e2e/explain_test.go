@@ -121,7 +121,8 @@ func TestExplainFlags(t *testing.T) {
 		want string
 	}{
 		{[]string{"--service", "slip"}, "--service slip: must be exec or ppp"},
-		{[]string{"--auth", "mschap"}, "--auth mschap: must be pap or chap"},
+		{[]string{"--auth", "mschap"}, "--auth mschap: must be pap, chap, ms-chap, ms-chap-v2 or eap"},
+		{[]string{"--auth", "chap"}, "--auth chap: an EXEC login sends a password (add --service ppp)"},
 		{[]string{"--line", "99"}, "--line 99: the configuration has no such line"},
 		{[]string{"--list", "nowhere"}, `there is no login list "nowhere" (aaa.lists.login)`},
 		{[]string{"--service", "ppp"}, `there is no ppp list "default" (aaa.lists.ppp)`},

@@ -2,9 +2,8 @@
 package explain
 
 import (
+	"cmp"
 	"context"
-	"crypto/md5"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,13 +13,14 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/ppp/auth"
 )
 
 // Question is the login to simulate.
 type Question struct {
 	User    string
 	Service aaa.Service // aaa.EXEC or aaa.PPP
-	CHAP    bool        // authenticate with CHAP instead of PAP
+	Auth    auth.Method // of PPP: how the caller authenticates; EAP is EAP-MD5. The zero value is PAP
 	Line    int         // the called TTY; 0: no particular line
 	List    string      // the authentication method list, if Line is 0
 	Caller  string      // the calling number; "" none
@@ -64,11 +64,11 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	res, err := q.converse(ctx, login, line)
+	report := &Report{User: q.User, Service: q.Service, Line: line.TTY, Caller: q.Caller}
+	res, err := q.converse(ctx, login, line, report)
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{User: q.User, Service: q.Service, Line: line.TTY, Caller: q.Caller}
 	report.fill(cfg, line, res)
 	mu.Lock()
 	defer mu.Unlock()
@@ -94,17 +94,25 @@ func (q *Question) line(cfg *config.Config) (config.Line, error) {
 	return config.Line{}, ErrNoLine
 }
 
-// converse conducts the login conversation and passes its prompts to Password and Answer.
-func (q *Question) converse(ctx context.Context, login aaa.Login, line config.Line) (aaa.Result, error) {
+// converse conducts the login conversation and passes its prompts to Password and Answer. With PPP, report gets the
+// method, and after a refusal a hint.
+func (q *Question) converse(ctx context.Context, login aaa.Login, line config.Line, report *Report) (aaa.Result,
+	error) {
 	password, err := q.Password(ctx)
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	r := aaa.Request{Service: q.Service, User: q.User, Password: aaa.Secret(password), TTY: line.TTY, Caller: q.Caller,
-		Explain: true}
-	if q.CHAP {
-		r.CHAP, r.Password = chap(password), ""
+	r := aaa.Request{Service: q.Service, User: q.User, TTY: line.TTY, Caller: q.Caller, Explain: true}
+	if q.Service == aaa.PPP {
+		p := peer{method: cmp.Or(q.Auth, auth.PAP), user: q.User, password: aaa.Secret(password)}
+		report.Auth = p.method.String()
+		res, err := p.converse(ctx, login, r)
+		if res.Kind == aaa.Refused {
+			report.Hint = p.hint()
+		}
+		return res, err
 	}
+	r.Password = aaa.Secret(password)
 	conv, res := login.Start(ctx, r)
 	for res.Kind == aaa.Prompt {
 		answer, err := q.Answer(ctx, res.Message, res.Echo)
@@ -114,13 +122,4 @@ func (q *Question) converse(ctx context.Context, login aaa.Login, line config.Li
 		res = conv.Answer(ctx, aaa.Secret(answer))
 	}
 	return res, nil
-}
-
-// chap returns a challenge and its correct response (RFC 1994 §4.1).
-func chap(password string) *aaa.CHAP {
-	c := &aaa.CHAP{ID: 1, Challenge: make([]byte, 16)}
-	rand.Read(c.Challenge)
-	sum := md5.Sum(append(append([]byte{c.ID}, password...), c.Challenge...))
-	c.Response = sum[:]
-	return c
 }

@@ -19,12 +19,14 @@ import (
 type Report struct {
 	User          string             `json:"user"`
 	Service       aaa.Service        `json:"service"`
+	Auth          string             `json:"auth,omitempty"` // of PPP: pap, chap, ms-chap, ms-chap-v2 or eap
 	Line          int                `json:"line,omitempty"`
 	Caller        string             `json:"caller,omitempty"`
 	Result        string             `json:"result"` // granted, refused, silent
 	Reason        string             `json:"reason,omitempty"`
 	Message       string             `json:"message,omitempty"` // the server's message to the caller
 	Entry         string             `json:"entry,omitempty"`
+	Identity      string             `json:"identity,omitempty"` // the user that logged in, which EAP may change
 	Server        string             `json:"server,omitempty"`
 	Authorization *aaa.Authorization `json:"authorization,omitempty"`
 	Decision      *policies.Decision `json:"decision,omitempty"`
@@ -67,7 +69,7 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 		}
 		return
 	}
-	r.Entry = res.Identity.Entry
+	r.Entry, r.Identity = res.Identity.Entry, res.Identity.User
 	if why := exec.New(cfg.Exec).Unservable(res.Auth); why != "" && r.Service == aaa.EXEC {
 		r.Outcome = "rejected: unsupported authorization: " + why
 		return
