@@ -82,10 +82,8 @@ func loadBroken(t *testing.T, data []byte) {
 			t.Errorf("panic: %v with\n%s", p, data)
 		}
 	}()
-	l := &loader{file: "ringback.yaml", dir: "/d", policies: func(string, policies.Site) (*policies.Set,
-		Problems) {
-		return &policies.Set{}, nil
-	},
+	l := &loader{file: "ringback.yaml", dir: "/d", tun: func() error { return nil },
+		policies: func(string, policies.Site) (*policies.Set, Problems) { return &policies.Set{}, nil },
 		read: func(string, int64) ([]byte, access, error) {
 			return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 		}}

@@ -61,6 +61,8 @@ type Config struct {
 
 	DynamicAuthor *DynamicAuthor // nil: no Disconnect- or CoA-Requests are accepted
 
+	PPP PPP
+
 	Scripts []*chat.Script // from the file, then those shipped whose names the file does not use
 	Lines   []Line         // by TTY
 
@@ -94,6 +96,7 @@ type Line struct {
 	lines.Config
 	broker.Line // without its Login, which the wiring creates from Lists
 	Lists       ListNames
+	PPP         LinePPP
 	Address     port.Address
 }
 

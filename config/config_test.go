@@ -929,7 +929,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(base))
 	f.Add([]byte("lines: [{tty: 1-9, port: \"tcp://h:{1+n}\", rotary: 1}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := &loader{file: "ringback.yaml", dir: "/d",
+		l := &loader{file: "ringback.yaml", dir: "/d", tun: func() error { return nil },
 			read: func(string, int64) ([]byte, access, error) {
 				return []byte("0123456789abcdef01234567\n"), access{mode: 0o600}, nil
 			},

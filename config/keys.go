@@ -56,11 +56,6 @@ func Keys() []schema.Key {
 				Doc: "Hosts to which sessions may be connected instead of the EXEC: by Login-IP-Host (RADIUS), an " +
 					"autocmd, or the command `telnet`.", Keys: hostKeys},
 		}},
-		{Name: "ppp", Reload: schema.NewCalls, Type: schema.Object, Doc: "PPP.", Keys: []schema.Key{
-			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
-				Doc: "IOS's `ppp callback accept`. `false`: a user whose authorization requires a callback is " +
-					"rejected, and no caller can request one."},
-		}},
 		{Name: "login", Reload: schema.NewCalls, Type: schema.Object, Doc: "How callers log in.", Keys: []schema.Key{
 			{Name: "tries", Type: schema.Int, Min: 1, Max: 10, Default: "3", Example: "3",
 				Doc: "Login attempts per call."},
@@ -125,6 +120,8 @@ func Keys() []schema.Key {
 			Elem: &schema.Key{Type: schema.Object, Keys: scriptKeys},
 			Doc: "Chat scripts in the syntax of IOS. Built in: `exec-callback`, `ppp-callback` and `offhook`; a " +
 				"script with one of these names replaces the built-in one."},
+		{Name: "ppp", Type: schema.Object, Keys: pppKeys, Absent: notPPP,
+			Doc: "PPP: callers whose packets are carried to a network. See [PPP](../how-to/ppp.md)."},
 		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
 			Doc: "The lines, each with one modem."},
 	})
@@ -237,6 +234,7 @@ func lineKeys() []schema.Key {
 				"if one is in service."},
 	}
 	keys = append(keys, lineListKeys()...)
+	keys = append(keys, linePPPKeys...)
 	return append(keys, []schema.Key{
 		{Name: "caller_id", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Enables caller ID on the modem (AT+VCID=1). A call is answered once the number is reported, at the " +

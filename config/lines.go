@@ -107,6 +107,7 @@ func (l *loader) line(v *schema.Value) Line {
 		}
 	}
 	line.Accounting = line.Lists.Of(AccountingLists)
+	line.PPP = l.linePPP(v)
 	l.lineScripts(v, line)
 	l.lineLists(v, line)
 	return line
@@ -160,6 +161,7 @@ func (l *loader) lineLists(v *schema.Value, line Line) {
 	for _, k := range ListKinds {
 		l.lineList(v, k, line.Lists.Of(k.Name))
 	}
+	l.pppList(v, line)
 	if line.CallCheck && l.cfg.CallCheck.Method == "" && !l.broken("aaa.call_check") {
 		l.errorAt(v.Get("call_check"), "write aaa: {call_check: {method: radius}}",
 			"call_check needs aaa.call_check.method")
@@ -233,6 +235,7 @@ func (l *loader) cross() {
 		return // an incomplete configuration would cause further, misleading errors
 	}
 	l.rotaries()
+	l.pppCallbacks()
 	l.untrusted()
 	l.reauthorize()
 	users := l.v.Get("users").Items()

@@ -38,7 +38,7 @@ func Load(path string, o Overrides) (*Config, Problems) {
 	if err != nil {
 		return nil, Problems{{File: path, Msg: reason(err), Hint: "name the file with -c FILE; may this user read it?"}}
 	}
-	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir}
+	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir, tun: tunDevice}
 	l.self = access
 	return l.load(data, o)
 }
@@ -49,6 +49,7 @@ type loader struct {
 	self      access // of the file
 	read      func(path string, max int64) ([]byte, access, error)
 	policies  func(dir string, site policies.Site) (*policies.Set, Problems)
+	tun       func() error // why this machine has no TUN interfaces; nil if it has
 
 	v        *schema.Value            // the file
 	scalars  *viper.Viper             // flags, environment, file, defaults
@@ -69,7 +70,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
 	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups,
-		l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.lines, l.policyFiles, l.cross} {
+		l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.ppp, l.lines, l.policyFiles, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)

@@ -63,6 +63,25 @@ Two lines on one port, or with one TTY number, are an error.
 
 So ` + "`{tty: 65-70, port: \"rfc2217://console1:{2001+n}\"}`" + ` puts line 65 on port 2001 and line 70 on port 2006.
 
+## Filters
+
+A filter of ` + "`ppp.filters`" + ` has up to three lists of rules: ` + "`in`" + ` for packets from the caller, ` + "`out`" + ` for packets to the caller, ` + "`idle`" + ` for which of both keep the session
+from being idle. The first rule that matches decides. If none does, ` + "`in` and `out`" + ` deny the packet, as an IOS access list does, and the packet counts for ` + "`idle`" + `. A list that is absent
+passes and counts everything.
+
+| part | values |
+|---|---|
+| action | ` + "`allow`, `deny`; in `idle`: `count`, `ignore`" + ` |
+| protocol | ` + "`ip`, `icmp`, `icmpv6`, `tcp`, `udp`, or a number 1–255" + ` |
+| remote (optional) | the host that the caller communicates with and its ports: ` + "`any`, `192.0.2.25`, `192.0.2.0/24`, `[2001:db8::/32]`, with `:25`, `:25,587`, `:1024-2047`, `:>1023`, `:<1024`; `:53`" + ` is any host |
+| ` + "`established`" + ` (optional) | TCP: all segments except the first one of a connection |
+
+` + "`allow tcp 192.0.2.25:25`, `allow udp :53`, `deny ip 192.0.2.0/24`, `allow tcp any:>1023 established`, `ignore udp :123`, `ignore 89`" + `. An IPv6 address stands in brackets. A list that names only
+what to deny ends with ` + "`allow ip any`" + `. A filter keeps no state, and rejects packets that it cannot judge, such as fragments that could overwrite a header.
+
+A Filter-Id selects all lists of a filter, ` + "`NAME.in` and `NAME.out`" + ` one of them; ` + "`inacl` and `outacl`" + ` select ` + "`in` and `out`" + `. Two filters that give the same list, and a list that a filter does not
+have, reject the user: otherwise the caller would be allowed more than AAA intended.
+
 ## Policy files
 
 ` + "`policies.d/GROUP.yaml`" + ` limits what AAA can grant to a group of users. Nothing that AAA sends widens these limits. Other files in the directory are not read; ` + "`GROUP.yml`" + ` is

@@ -30,13 +30,57 @@ func TestReportOfWhatCannotBeHonored(t *testing.T) {
 			"rejected: unsupported"},
 		{aaa.EXEC, aaa.Authorization{Host: &aaa.Host{Address: "127.0.0.1", Service: aaa.Telnet, Port: 23}},
 			"rejected: unsupported authorization: host 127.0.0.1:23"},
-		{aaa.PPP, aaa.Authorization{Autocmd: "format flash"}, "rejected: PPP is not supported"},
+		{aaa.PPP, aaa.Authorization{Autocmd: "format flash"}, "rejected: no line serves PPP (ppp_profile)"},
 	} {
 		r := Report{Service: tt.service}
 		r.fill(cfg, config.Line{Config: lines.Config{Rotary: lines.NoRotary}},
 			aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: tt.auth})
 		if !strings.HasPrefix(r.Outcome, tt.want) {
 			t.Errorf("%s %+v: %q", tt.service, tt.auth, r.Outcome)
+		}
+	}
+}
+
+// A login over PPP needs a line that serves it, and filters and pools that exist.
+func TestReportOfPPP(t *testing.T) {
+	t.Parallel()
+	cfg := configtest.Load(t, `
+users: [{name: kim, password_file: password}]
+aaa: {lists: {login: {default: [local]}, ppp: {default: [local]}}}
+lines:
+- {tty: 1, port: "tcp://127.0.0.1:1", rotary: 1}
+- {tty: 2, port: "tcp://127.0.0.1:2", rotary: 1, ppp_profile: default}
+ppp: {netdev: userspace, profiles: [{name: default, ipv6: true}]}
+`)
+	for _, tt := range []struct {
+		tty  int
+		auth aaa.Authorization
+		want string
+	}{
+		{1, aaa.Authorization{}, "rejected: tty 1 does not serve PPP (ppp_profile)"},
+		{2, aaa.Authorization{}, "admitted without a callback: PPP"},
+		{0, aaa.Authorization{}, "admitted without a callback: PPP"},
+		{2, aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}, // not from tty 1
+			"called back at 84001 from tty 2 (first idle line), 0s after hang-up or later, then the user must log in " +
+				"again: PPP"},
+		{2, aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), Lines: []int{1}},
+			"rejected: no line can call back: tty 1: only tty 1, which cannot serve PPP (set ppp_profile)"},
+		{2, aaa.Authorization{Autocmd: "show users"},
+			"rejected: unsupported authorization: an autocmd, which PPP does not run"},
+		{2, aaa.Authorization{Framed: &aaa.Framed{InACL: []string{"101"}}},
+			`rejected: unsupported authorization: inacl "101": no filter has this name; none is configured`},
+		{2, aaa.Authorization{Framed: &aaa.Framed{Pool: "dialin"}},
+			`rejected: unsupported authorization: no pool is called "dialin"; pools: none is configured`},
+	} {
+		line := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
+		if tt.tty > 0 {
+			line = cfg.Lines[tt.tty-1]
+		}
+		r := Report{Service: aaa.PPP}
+		r.fill(cfg, line, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"},
+			Auth: tt.auth})
+		if r.Outcome != tt.want {
+			t.Errorf("tty %d %+v: %q", tt.tty, tt.auth, r.Outcome)
 		}
 	}
 }

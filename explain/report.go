@@ -12,7 +12,9 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/ppp/network"
 	"github.com/ringback/ringback/session/exec"
+	pppfront "github.com/ringback/ringback/session/ppp"
 )
 
 // Report is the result of a simulated login: AAA's answer, the policy decision and what would happen to the call.
@@ -70,7 +72,11 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 		return
 	}
 	r.Entry, r.Identity = res.Identity.Entry, res.Identity.User
-	if why := exec.New(cfg.Exec).Unservable(res.Auth); why != "" && r.Service == aaa.EXEC {
+	if why := unserved(cfg, r.Service, line); why != "" {
+		r.Outcome = "rejected: " + why
+		return
+	}
+	if why := unservable(cfg, r.Service, res.Auth); why != "" {
 		r.Outcome = "rejected: unsupported authorization: " + why
 		return
 	}
@@ -78,9 +84,30 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, line.Trusted(), time.Now(), policies.Used{}))
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
-	if r.Service == aaa.PPP {
-		r.Verdict, r.Outcome = Refuse, "rejected: PPP is not supported (if it were: "+r.Outcome+")"
+}
+
+// unserved returns why a line, or every line if none is given, does not serve a service; "" if it does.
+func unserved(cfg *config.Config, s aaa.Service, line config.Line) string {
+	switch {
+	case line.TTY != 0 && !line.Serves(s):
+		return fmt.Sprintf("tty %d does not serve PPP (ppp_profile)", line.TTY)
+	case line.TTY == 0 && !slices.ContainsFunc(cfg.Lines, func(l config.Line) bool { return l.Serves(s) }):
+		return "no line serves PPP (ppp_profile)"
 	}
+	return ""
+}
+
+// unservable returns why the front end of a service cannot apply an authorization; "" if it can.
+func unservable(cfg *config.Config, s aaa.Service, auth aaa.Authorization) string {
+	switch s {
+	case aaa.EXEC:
+		return exec.New(cfg.Exec).Unservable(auth)
+	case aaa.PPP:
+		n := network.New(network.Config{Pools: cfg.PPP.Pools, Filters: cfg.PPP.Filters,
+			Group: func(name string) bool { _, ok := cfg.Policies.Group(name); return ok }})
+		return pppfront.New(pppfront.Config{Unservable: n.Unservable}).Unservable(auth)
+	}
+	return ""
 }
 
 // conclude returns what a decision means on this line.
@@ -116,7 +143,7 @@ func (r *Report) callback(cfg *config.Config, line config.Line, d policies.Decis
 	omits := d.NoVerify
 	if line.TTY != 0 || len(d.Lines) > 0 || d.Rotary != nil {
 		var err error
-		if r.Dialers, err = dialers(cfg, line, d); err != nil {
+		if r.Dialers, err = r.dialers(cfg, line, d); err != nil {
 			r.Hint = ""
 			return Refuse, "rejected: " + err.Error()
 		}
@@ -129,7 +156,7 @@ func (r *Report) callback(cfg *config.Config, line config.Line, d policies.Decis
 			omits = omits && wanted(line, d).MayOmitLogin(cfg.Lines[i].Config)
 		}
 	}
-	r.Wait = waitOf(cfg, line, d, r.Authorization.CallbackDelay)
+	r.Wait = r.waitOf(cfg, line, d, r.Authorization.CallbackDelay)
 	again := "then the user must log in again"
 	switch {
 	case omits:
@@ -142,12 +169,14 @@ func (r *Report) callback(cfg *config.Config, line config.Line, d policies.Decis
 }
 
 // dialers returns the lines that may call back, assuming that all are idle.
-func dialers(cfg *config.Config, line config.Line, d policies.Decision) ([]int, error) {
+func (r *Report) dialers(cfg *config.Config, line config.Line, d policies.Decision) ([]int, error) {
 	var all []lines.Status
 	for _, l := range cfg.Lines {
 		all = append(all, l.Idle())
 	}
-	return lines.Choose(wanted(line, d), all)
+	want := wanted(line, d)
+	want.Unfit = cfg.Unfit(r.Service)
+	return lines.Choose(want, all)
 }
 
 // wanted selects the lines that may dial the callback for a call on this line.

@@ -24,7 +24,7 @@ type LineWait struct {
 }
 
 // waitOf considers the called line, or each line that may be called if none is given.
-func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay time.Duration) *Wait {
+func (r *Report) waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay time.Duration) *Wait {
 	forced, counts := map[int]time.Duration{}, map[int]bool{}
 	candidates := []config.Line{called}
 	if called.TTY == 0 {
@@ -32,13 +32,13 @@ func waitOf(cfg *config.Config, called config.Line, d policies.Decision, delay t
 	}
 	for _, l := range cfg.Lines {
 		forced[l.TTY] = l.ForcedWait
-		if called.TTY == 0 && l.Modem != lines.CallOut {
+		if called.TTY == 0 && l.Modem != lines.CallOut && l.Serves(r.Service) {
 			candidates = append(candidates, l)
 		}
 	}
 	least, most := time.Duration(-1), delay
 	for _, c := range candidates {
-		dial, err := dialers(cfg, c, d)
+		dial, err := r.dialers(cfg, c, d)
 		if err != nil {
 			continue // callers on this line are never called back
 		}

@@ -12,8 +12,6 @@ import (
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/port"
 	"github.com/ringback/ringback/node/methods"
-	"github.com/ringback/ringback/session"
-	"github.com/ringback/ringback/session/exec"
 )
 
 // pool creates the lines. They are opened when the pool runs.
@@ -47,6 +45,10 @@ func (d *daemon) pool() (*lines.Pool, error) {
 
 // build creates from a configuration what a reload can replace. old are the methods in force; nil for none.
 func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *methods.Set, error) {
+	front, err := d.carrier.frontEnds(cfg, d.cfg.Lines)
+	if err != nil {
+		return broker.Config{}, nil, err
+	}
 	m, err := methods.New(cfg, methods.Options{From: old, Trace: d.tracePacket,
 		Traced: func() bool { return d.feed.Heard(topicAAA) }, Silent: d.silent})
 	if err != nil {
@@ -58,7 +60,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 		return broker.Config{}, nil, err
 	}
 	s := cfg.Session
-	s.FrontEnds, s.Debug = session.Only{FrontEnd: exec.New(cfg.Exec)}, d.feed.Topic(topicAAA)
+	s.FrontEnds, s.Debug = front, d.feed.Topic(topicAAA)
 	return broker.Config{
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
 		Lifetime: cfg.Callback.Lifetime, Dialer: &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},

@@ -14,14 +14,30 @@ const (
 	// sockets or connections: one for each 256 requests in flight, and those of a configuration that was
 	// replaced
 	descriptorsOfAServer = 16
+	// connections, UDP flows and pings of a caller of PPP, and of all callers, with netdev userspace: netdev.Limits
+	descriptorsOfACaller = 64 + 128
+	descriptorsOfCallers = 4096
 	descriptorsElse      = 64 // journal, log, admin API, the runtime's own
 )
 
 // descriptorsNeeded returns the maximum number of files and sockets that a daemon of this configuration has
 // open.
 func descriptorsNeeded(cfg *config.Config) uint64 {
-	return uint64(descriptorsElse + descriptorsOfALine*len(cfg.Lines) + descriptorsOfAServer*(len(cfg.RADIUS.Servers)+
-		len(cfg.TACACS.Servers)))
+	n := descriptorsElse + descriptorsOfALine*len(cfg.Lines) +
+		descriptorsOfAServer*(len(cfg.RADIUS.Servers)+len(cfg.TACACS.Servers))
+	ppp := 0
+	for _, l := range cfg.Lines {
+		if l.PPP.Profile != "" {
+			ppp++
+		}
+	}
+	switch cfg.PPP.Netdev {
+	case config.NetdevTUN:
+		n += ppp
+	case config.NetdevUserspace:
+		n += min(ppp*descriptorsOfACaller, descriptorsOfCallers)
+	}
+	return uint64(n)
 }
 
 // tooFewDescriptors returns a warning if the process may open fewer files than the configuration can need;

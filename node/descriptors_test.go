@@ -18,4 +18,23 @@ func TestTooFewDescriptors(t *testing.T) {
 	if text := tooFewDescriptors(cfg, 1564); text != "" {
 		t.Errorf("enough: %q", text)
 	}
+	for _, tt := range []struct {
+		netdev string
+		lines  int
+		want   uint64
+	}{
+		{config.NetdevTUN, 500, 1564 + 500}, {config.NetdevUserspace, 500, 1564 + 4096},
+		{config.NetdevUserspace, 10, 1564 + 10*(64+128)}, {"", 0, 1564},
+	} {
+		cfg.PPP.Netdev = tt.netdev
+		for i := range cfg.Lines {
+			cfg.Lines[i].PPP = config.LinePPP{}
+			if i < tt.lines {
+				cfg.Lines[i].PPP.Profile = "default"
+			}
+		}
+		if got := descriptorsNeeded(cfg); got != tt.want {
+			t.Errorf("%d lines with PPP, %s: %d, want %d", tt.lines, tt.netdev, got, tt.want)
+		}
+	}
 }

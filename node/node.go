@@ -87,6 +87,7 @@ type daemon struct {
 	feed    *api.Feed
 	broker  *broker.Broker
 	journal *sqlite.Journal
+	carrier carrier                // of PPP
 	keep    atomic.Int64           // journal.keep of the configuration in force
 	broken  atomic.Pointer[string] // what is wrong with the audit
 
@@ -127,6 +128,10 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.carrier, err = newCarrier(d.cfg.PPP); err != nil {
+		return err
+	}
+	defer d.carrier.close()
 	bc, m, err := d.build(d.cfg, nil)
 	if err != nil {
 		return err

@@ -180,6 +180,10 @@ func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
 	wrong := map[string]bool{} // keys that are present but invalid
 	p.pairs(v, n, func(name string, key, val *yaml.Node) {
 		row := Find(k.Keys, name)
+		if why, ok := k.Absent[name]; ok {
+			p.problem(key, join(v.Path, name), "remove it", "%s", why)
+			return
+		}
 		if row == nil {
 			hint := Suggest(name, names(k.Keys))
 			if hint == "" {

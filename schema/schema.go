@@ -28,7 +28,9 @@ type Key struct {
 	Name string
 	Type Type
 	Keys []Key // of an Object
-	Elem *Key  // of a List or Dict; its Name is ignored
+	// Absent has names that are no keys of an Object, and why: an error about one says it.
+	Absent map[string]string
+	Elem   *Key // of a List or Dict; its Name is ignored
 
 	Required bool
 	Enum     []string // String: the valid values; empty: any

@@ -124,3 +124,48 @@ func TestVerdictString(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// maxPattern is the length of the longest pattern.
+const maxPattern = 7
+
+// A Detector calls Detect octet by octet, and keeps what is held back. The zero value is ready for
+// use. It serves the first octets of a call and those of a login alike: a caller that needs a decision on the first
+// octets takes Text for one. After the verdict PPP or SevenBit it is not used again.
+type Detector struct {
+	held [maxPattern]byte
+	n    int
+}
+
+// Feed takes octets from the line. It appends to dst what it does not hold back and returns that in two parts: text for
+// the login, and, if the verdict is PPP or SevenBit, the octets that a Decoder reads first. After the verdict NeedMore
+// the caller calls Release if no octet has arrived for a second at most.
+func (d *Detector) Feed(dst, octets []byte) (text, replay []byte, v Verdict) {
+	dst = dst[len(dst):]
+	if d.n > 0 {
+		v = NeedMore
+	}
+	for i, c := range octets {
+		d.held[d.n] = c
+		d.n++
+		pass := 0
+		pass, v = Detect(d.held[:d.n])
+		dst = append(dst, d.held[:pass]...)
+		d.n = copy(d.held[:], d.held[pass:d.n])
+		if v == PPP || v == SevenBit {
+			pass = len(dst)
+			dst = append(d.Release(dst), octets[i+1:]...)
+			return dst[:pass], dst[pass:], v
+		}
+	}
+	return dst, nil, v
+}
+
+// Held returns the number of octets that are held back.
+func (d *Detector) Held() int { return d.n }
+
+// Release appends the octets that are held back to dst, as text, and returns it.
+func (d *Detector) Release(dst []byte) []byte {
+	dst = append(dst, d.held[:d.n]...)
+	d.n = 0
+	return dst
+}

@@ -1,4 +1,4 @@
-// Package hdlc is PPP's framing on an asynchronous line (RFC 1662): an [Encoder], a [Decoder], and a [Detector] that
+// Package hdlc is PPP's framing on an asynchronous line (RFC 1662): an [Encoder], a [Decoder], and [Detect], which
 // tells a PPP peer from a person at a login prompt. It does not know what packets mean, except that LCP packets are
 // framed as if nothing had been negotiated.
 //

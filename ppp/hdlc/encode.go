@@ -33,9 +33,6 @@ type Encoder struct {
 // SetFraming sets the framing of the frames that follow. The caller sets it when LCP is opened (RFC 1661 §5.1).
 func (e *Encoder) SetFraming(f Framing) { e.framing, e.opened = f, true }
 
-// ResetFraming restores the default framing. The caller resets it when LCP leaves the state Opened.
-func (e *Encoder) ResetFraming() { e.opened = false }
-
 // Idle makes the next frame begin with a flag, which ends what noise may have put on the line. The caller calls it
 // before a frame that follows a pause of a second or more (RFC 1662 §4.4.2). The first frame always begins with a
 // flag; others share the closing flag of the frame before.

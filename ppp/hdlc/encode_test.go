@@ -84,15 +84,6 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-func TestResetFraming(t *testing.T) {
-	e := opened(Framing{ACFC: true, PFC: true})
-	e.ResetFraming()
-	want := unhex(t, "7e ff 7d 23 7d 20 21 7d 21")
-	if got := e.Append(nil, 0x21, []byte{1}); !bytes.HasPrefix(got, want) {
-		t.Errorf("% x", got)
-	}
-}
-
 // TestExtraEscapes has what is escaped beyond the ACCM. The protocol is 0021 in one octet, a !.
 func TestExtraEscapes(t *testing.T) {
 	for _, tc := range []struct {

@@ -152,8 +152,8 @@ func (r Reach) decide(dst netip.AddrPort) opening {
 	return open
 }
 
-// check reports an entry that cannot work.
-func (r Reach) check() error {
+// Check reports an entry that cannot work.
+func (r Reach) Check() error {
 	for _, t := range r.Allow {
 		if _, err := ParseTarget(t.String()); err != nil {
 			return err

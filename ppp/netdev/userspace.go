@@ -81,7 +81,7 @@ type Userspace struct {
 
 // NewUserspace makes the network. It starts a few goroutines; Close ends them.
 func NewUserspace(o Options) (*Userspace, error) {
-	if err := o.Reach.check(); err != nil {
+	if err := o.Reach.Check(); err != nil {
 		return nil, fmt.Errorf("userspace network: %w", err)
 	}
 	o.Limits = o.Limits.withDefaults()

@@ -26,9 +26,9 @@ type Config struct {
 	Profile func(tty int) (p Profile, ok bool)
 	// Network carries the packets; nil refuses every caller after the login.
 	Network ppp.Network
-	// Filters returns why the filters that AAA named cannot be applied; "" if they can. nil applies none: a user with
-	// an inacl or outacl is refused.
-	Filters func(aaa.Authorization) string
+	// Unservable returns why the Network cannot apply an authorization; "" if it can. nil: it applies no filters, and a
+	// user with an inacl or outacl is refused.
+	Unservable func(aaa.Authorization) string
 	// Trace writes each step of the negotiation to the debug output.
 	Trace bool
 }
@@ -81,8 +81,8 @@ func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 		return "an autocmd, which PPP does not run"
 	case framed != nil && framed.Protocol != "" && framed.Protocol != "PPP":
 		return "framed protocol " + framed.Protocol
-	case f.config.Filters != nil:
-		return f.config.Filters(auth)
+	case f.config.Unservable != nil:
+		return f.config.Unservable(auth)
 	case framed != nil && len(framed.InACL)+len(framed.OutACL) > 0:
 		return "filters, of which none is configured"
 	}

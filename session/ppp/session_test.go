@@ -383,7 +383,7 @@ func TestUnservable(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	no := New(Config{Filters: func(a aaa.Authorization) string { return "no filter " + a.FilterIDs[0] }})
+	no := New(Config{Unservable: func(a aaa.Authorization) string { return "no filter " + a.FilterIDs[0] }})
 	if got := no.Unservable(aaa.Authorization{FilterIDs: []string{"mail"}}); got != "no filter mail" {
 		t.Error(got)
 	}

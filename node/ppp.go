@@ -1,0 +1,84 @@
+package node
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/ppp/netdev"
+	"github.com/ringback/ringback/ppp/network"
+	"github.com/ringback/ringback/ppp/pool"
+	"github.com/ringback/ringback/session/exec"
+	pppfront "github.com/ringback/ringback/session/ppp"
+)
+
+// carrier is what carries the packets of callers, for the life of the process: a reload touches no session.
+type carrier struct {
+	device    netdev.Network  // nil: none
+	addresses *pool.Allocator // the leases of all sessions
+}
+
+// newCarrier opens the network device. The caller closes the carrier.
+func newCarrier(cfg config.PPP) (carrier, error) {
+	c := carrier{addresses: pool.New(cfg.Pools, time.Now)}
+	var err error
+	switch cfg.Netdev {
+	case config.NetdevUserspace:
+		c.device, err = netdev.NewUserspace(netdev.Options{Reach: cfg.Reach})
+	case config.NetdevTUN:
+		c.device, err = netdev.NewTUN()
+	}
+	if err != nil {
+		return carrier{}, fmt.Errorf("ppp.netdev: %w", err)
+	}
+	return c, nil
+}
+
+// close ends what callers still have open.
+func (c carrier) close() {
+	if c.device != nil {
+		_ = c.device.Close() // it reports nothing about a session that has not been reported
+	}
+}
+
+// frontEnds returns the front ends of a configuration. running are the lines of the daemon.
+func (c carrier) frontEnds(cfg *config.Config, running []config.Line) (pppfront.Chooser, error) {
+	lines, err := pppLines(cfg, running)
+	if err != nil {
+		return pppfront.Chooser{}, err
+	}
+	profile := func(tty int) (config.PPPProfile, bool) { return cfg.PPP.Profile(lines[tty].Profile) }
+	n := network.New(network.Config{
+		Profile: func(tty int) (network.Profile, bool) { p, ok := profile(tty); return p.Network, ok },
+		Pools:   cfg.PPP.Pools, Allocator: c.addresses, Filters: cfg.PPP.Filters, Device: c.device,
+		Group: func(name string) bool { _, ok := cfg.Policies.Group(name); return ok },
+	})
+	return pppfront.Chooser{
+		Text: exec.New(cfg.Exec),
+		PPP: pppfront.New(pppfront.Config{
+			Profile: func(tty int) (pppfront.Profile, bool) { p, ok := profile(tty); return p.Front, ok },
+			Network: n, Unservable: n.Unservable,
+		}),
+		Mode: func(tty int) pppfront.Mode { return lines[tty].Mode },
+	}, nil
+}
+
+// pppLines returns how each line serves PPP. One that is not configured any more keeps its profile until the restart,
+// as it keeps its method lists.
+func pppLines(cfg *config.Config, running []config.Line) (map[int]config.LinePPP, error) {
+	out := map[int]config.LinePPP{}
+	for _, l := range running {
+		out[l.TTY] = l.PPP
+	}
+	for _, l := range cfg.Lines {
+		out[l.TTY] = l.PPP
+	}
+	for tty, l := range out {
+		if _, ok := cfg.PPP.Profile(l.Profile); l.Profile != "" && !ok {
+			return nil, fmt.Errorf("tty %d: there is no profile %q, which the line uses until the restart "+
+				"(ppp.profiles)",
+				tty, l.Profile)
+		}
+	}
+	return out, nil
+}
