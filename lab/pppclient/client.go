@@ -374,10 +374,14 @@ func (c *Client) other(f frame) error {
 func (c *Client) send(f frame) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.line.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
-		return fmt.Errorf("the modem's port: %w", err)
+	err := c.line.SetWriteDeadline(time.Now().Add(writeTime))
+	if err == nil {
+		_, err = c.line.Write(c.out.encode(f))
 	}
-	if _, err := c.line.Write(c.out.encode(f)); err != nil {
+	if err == nil {
+		err = c.line.SetWriteDeadline(time.Time{})
+	}
+	if err != nil {
 		return fmt.Errorf("the modem's port: %w", err)
 	}
 	return nil
