@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/session"
 )
 
@@ -34,6 +35,8 @@ type call struct {
 	callbackID string // leg two
 	attempt    int
 	identity   aaa.Identity
+	promisedTo aaa.Request    // leg two: the request of leg one, for the service to which the callback was promised
+	called     numbers.Number // leg two: the number dialed
 
 	// Guarded by the Broker's mutex.
 	offer    *offer // leg one: the callback offered to the caller and not answered yet; nil if none
@@ -222,13 +225,13 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	cfg := b.config.Load()
 	c := &call{
 		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID,
-		attempt: e.Attempt, identity: w.identity(),
+		attempt: e.Attempt, identity: w.identity(), promisedTo: w.question(), called: w.lastStep().Number,
 		accounting: cfg.accounting(w.row.CalledTTY),
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(),
 		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.publish(events.Connected{Callback: w.row.ID, Line: lc.TTY, User: w.row.User})
-	login, asked := w.login(b), w.question()
+	login, asked := w.login(b), c.promisedTo
 	b.running.Go(func() {
 		defer cancel(nil)
 		b.begin(c)

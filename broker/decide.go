@@ -56,9 +56,16 @@ type choice struct {
 
 // evaluate evaluates the policies for the caller of a call.
 func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decision, policies.Trace) {
-	r := b.ask(aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller},
-		aaa.Result{Identity: a.Identity, Auth: a.Auth})
+	q := aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller}
+	other := c.leg == 2 && a.Service != c.promisedTo.Service
+	if other { // who called is a question of leg one
+		q.TTY, q.Caller = c.promisedTo.TTY, c.promisedTo.Caller
+	}
+	r := b.ask(q, aaa.Result{Identity: a.Identity, Auth: a.Auth})
 	r.FromCaller, r.Place = ch.number, ch.place
+	if other {
+		r.Called = c.called
+	}
 	return b.config.Load().Policies.Evaluate(r)
 }
 
@@ -152,7 +159,8 @@ func (b *Broker) wanted(s aaa.Service, explicit []int, rotary *int, called int) 
 }
 
 // decideLegTwo admits the caller of leg two once the callback's end is recorded on disk. Leg two never causes a
-// callback (law 6). The user may log in again on the call, after a renegotiation of PPP: the callback has then ended.
+// callback (law 6). The user may log in again on the call, after a renegotiation of PPP or for another service: the
+// callback has then ended.
 func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
 	if a.Identity != c.identity {
 		return session.Verdict{Text: textRefused,

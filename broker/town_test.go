@@ -94,6 +94,7 @@ type townOptions struct {
 	line       exchange.ModemConfig // of the lines' modems
 	login      broker.Login
 	dial       string // the callback script; "" that of document 5732
+	ownScripts bool   // the lines name no scripts
 	accountant aaa.Accountant
 	accounting map[string]broker.AccountingList
 	list       string                 // the lines' accounting list
@@ -101,6 +102,7 @@ type townOptions struct {
 	// AAA's answer when it is asked again; nil: the same as before
 	again     func(aaa.Request, aaa.Authorization) aaa.Result
 	user      func(*aaa.Authorization) // changes what users are granted
+	grant     func(aaa.Request, *aaa.Authorization)
 	callerID  bool
 	lifetime  time.Duration
 	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
@@ -121,6 +123,9 @@ func (l asked) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa.
 	c, res := l.Login.Start(ctx, r)
 	if l.o.user != nil && res.Kind == aaa.Granted {
 		l.o.user(&res.Auth)
+	}
+	if l.o.grant != nil && res.Kind == aaa.Granted {
+		l.o.grant(r, &res.Auth)
 	}
 	return c, res
 }
@@ -223,7 +228,8 @@ func (w *town) config() broker.Config {
 	if w.opt.policy != nil {
 		w.opt.policy(&policy)
 	}
-	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true}}, policy)
+	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true},
+		Places: map[string]string{"home": "84001"}}, policy)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -242,8 +248,11 @@ func (w *town) config() broker.Config {
 			Login: login, Accounting: w.opt.list, CallbackScript: "rtp", OffHookScript: "offhook",
 			ForcedWait: w.opt.forcedWait,
 		}
+		if w.opt.ownScripts {
+			running[65+i] = broker.Line{Login: login}
+		}
 	}
-	scripts := []*chat.Script{script(w.t, "offhook", `"" "ATH1" OK`), script(w.t, "rtp", dial)}
+	scripts := append(chat.Shipped(), script(w.t, "rtp", dial))
 	e := exec.Config{Hostname: "maui-nas-04"}
 	if w.opt.exec != nil {
 		w.opt.exec(&e)

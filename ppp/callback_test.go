@@ -59,13 +59,13 @@ func TestCallback(t *testing.T) {
 			broker: func(cbcp.Wish) cbcp.Verdict { return cbcp.Verdict{Text: "Service not available"} },
 			want:   "c023:2 c021:5", ended: "10 refused: Service not available"},
 		{name: "operation 0, no number", settle: offer(false), option: []byte{0}, want: "c023:2 c021:5",
-			ended: "10 refused: Callback not available"},
+			ended: "10 the offered callback () does not fit the peer's request (by user)"},
 		{name: "operation 3", settle: offer(false), option: []byte("\x03555123"), want: "c023:2 c021:5",
 			ended: "16 callback promised"},
 		{name: "operation 3, none required", settle: admit, option: []byte("\x03555123"), want: "c023:2 c021:5",
-			ended: "10 refused: Callback not available"},
+			ended: "10 the peer requests a callback (by number), and none is required or allowed"},
 		{name: "required, not asked for", settle: offer(true), want: "c023:2 c021:5",
-			ended: "10 refused: Callback not available"},
+			ended: "10 the offered callback () does not fit the peer's request (not asked)"},
 		{name: "initiated by us", settle: offer(true), initiate: true, want: "c023:2 c021:5",
 			ended: "16 callback promised"},
 		{name: "not asked for, none required", settle: admit, want: "c023:2", ended: "still network", ip: true},
@@ -152,7 +152,7 @@ func TestLegTwo(t *testing.T) {
 	two := newDriver(t, cfg, &ppptest.Client{User: "kim"})
 	two.settle = offer(true)
 	two.begin()
-	if got := two.ended(); got != "10 refused: Access denied" {
+	if got := two.ended(); !strings.HasPrefix(got, "10 the offered callback") || two.client.EndText != "Access denied" {
 		t.Error("a callback on leg two:", got)
 	}
 	none := settings()

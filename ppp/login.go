@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
@@ -145,8 +146,19 @@ func (e *Engine) granted() {
 		}
 		e.openNetwork()
 	default:
-		e.refuse(d.Text, d.Reason)
+		e.refuse(d.Text, d.unmet(e.wish()))
 	}
+}
+
+// unmet returns why a link ends without a callback and without a session.
+func (d Decision) unmet(w cbcp.Wish) string {
+	switch d.Kind {
+	case Offered:
+		return fmt.Sprintf("the offered callback (%s) does not fit the peer's request (%v)", d.Reason, w.Way)
+	case Admitted:
+		return fmt.Sprintf("the peer requests a callback (%v), and none is required or allowed", w.Way)
+	}
+	return d.Reason
 }
 
 // wish returns the callback for which the peer asks by LCP.

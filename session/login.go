@@ -44,6 +44,16 @@ func (s *Session) Request(user string, password aaa.Secret) aaa.Request {
 	}
 }
 
+// Serving returns the front end that serves another service on this line; nil if there is none.
+func (s *Session) Serving(service aaa.Service) FrontEnd {
+	return s.cfg.FrontEnds.Serving(service, s.call.TTY)
+}
+
+// HandOver has another front end serve the call once Serve returns, which it does at once: its Ending is ignored. The
+// session that has begun ends. The same user has to log in again, within the login timeout, and the Broker decides
+// about the other service: no service is a way around a callback.
+func (s *Session) HandOver(to FrontEnd) { s.next = to }
+
 // Unverified returns the authorization of leg one, to be passed to Settle, if leg two requires no login.
 func (s *Session) Unverified() (grant aaa.Result, ok bool) {
 	if s.leg.Number != 2 || !s.leg.NoVerify {
@@ -72,6 +82,11 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 	}
 	if s.leg.Number == 2 && res.Identity != s.leg.Identity { // law 5
 		s.Fail(GuessRefused, fmt.Sprintf("%v logged in on the callback of %v", res.Identity, s.leg.Identity))
+		return Verdict{}, Invalid
+	}
+	if s.same != "" && res.Identity.User != s.same {
+		s.Fail(GuessRefused, fmt.Sprintf("%v logged in, and %s changed to service %s", res.Identity, s.same,
+			s.frontEnd.Service()))
 		return Verdict{}, Invalid
 	}
 	if why := s.frontEnd.Unservable(res.Auth); why != "" {

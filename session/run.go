@@ -71,6 +71,8 @@ type Session struct {
 	guessed  Guess       // the latest login
 	secrets  []string    // input typed without echo, masked by Scrub
 	nobodies []string    // unknown names typed, also masked: one may be a password
+	next     FrontEnd    // takes the call over when Serve returns; nil: none
+	same     string      // the user who must log in again after HandOver; "": any
 	counted  Carried     // by earlier sessions
 	carries  func() Carried
 	lastFail string // why the last login failed, for the operator
@@ -148,7 +150,8 @@ func Repanic(err error) {
 	}
 }
 
-// serve serves the call with one front end, and then with a second one if the caller's octets select it.
+// serve serves the call with one front end, and then with a second one if the caller's octets select it, or if the
+// first one hands the call over.
 func (s *Session) serve(ctx context.Context) Ending {
 	limited, cancel := s.limited(ctx)
 	defer cancel()
@@ -158,15 +161,26 @@ func (s *Session) serve(ctx context.Context) Ending {
 	}
 	s.frontEnd = first
 	e = first.Serve(limited, s)
-	next := s.line.taken()
-	if next == nil {
+	if to := s.line.taken(); to != nil {
+		s.change(limited, to, s.changes(to))
+		return to.Serve(limited, s)
+	}
+	if s.next == nil {
 		return e
 	}
-	s.close(limited, Ending{aaa.CauseUserRequest, s.changes(next)}, "")
+	s.change(ctx, s.next, fmt.Sprintf("the user changes to service %s", s.next.Service()))
+	s.same, s.leg.NoVerify, s.leg.Auth = s.proven.User, false, aaa.Authorization{} // which was for the other service
+	again, release := s.limited(ctx)
+	defer release()
+	return s.frontEnd.Serve(again, s)
+}
+
+// change ends the session, if one has begun, before another front end takes the call over.
+func (s *Session) change(ctx context.Context, to FrontEnd, reason string) {
+	s.close(ctx, Ending{aaa.CauseUserRequest, reason}, "")
 	s.carries = nil
 	s.counted = s.carriedAll()
-	s.frontEnd = next
-	return next.Serve(limited, s)
+	s.frontEnd = to
 }
 
 // limited returns a ctx that is limited by the login timeout.

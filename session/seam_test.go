@@ -194,15 +194,15 @@ func (l *ledger) told() string {
 	return strings.Join(all, "; ")
 }
 
-// login grants user kim on any service.
+// login grants users kim and lee on any service.
 type login struct{ requests []aaa.Request }
 
 func (l *login) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Result) {
 	l.requests = append(l.requests, r)
-	if r.User != "kim" || r.Password != "secret" {
+	if r.User != "kim" && r.User != "lee" || r.Password != "secret" {
 		return nil, aaa.Result{Kind: aaa.Refused, Reason: "no such user"}
 	}
-	return nil, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "kim"}, Server: "primary"}
+	return nil, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: r.User}, Server: "primary"}
 }
 func (*login) Command(context.Context, aaa.Question) aaa.Result { return aaa.Result{} }
 

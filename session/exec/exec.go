@@ -43,7 +43,8 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	if auth.Host != nil {
 		return s.hosted(ctx, auth)
 	}
-	x := &exec{dialogue: s, res: res, shower: s.Shower(), level: min(max(auth.PrivLevel, 0), privileged)}
+	x := &exec{dialogue: s, res: res, shower: s.Shower(), level: min(max(auth.PrivLevel, 0), privileged),
+		ppp: s.Serving(aaa.PPP)}
 	return x.run(ctx)
 }
 
@@ -54,9 +55,10 @@ type exec struct {
 
 	level  int // privilege level, 0–15
 	shower session.Shower
-	denied int             // wrong `enable` passwords
-	auto   bool            // an autocmd is running
-	joined *session.Ending // how the autocmd's host connection ended; nil if it made none
+	denied int              // wrong `enable` passwords
+	auto   bool             // an autocmd is running
+	joined *session.Ending  // how the autocmd's host connection ended, or why there is no PPP; nil if neither
+	ppp    session.FrontEnd // nil: the line does not serve PPP
 }
 
 // run executes the autocmd, or else the commands typed.
@@ -108,7 +110,7 @@ func (x *exec) commands() *console.Tree {
 	level := func(help string, run func(context.Context, console.Args, io.Writer) error) []console.Node {
 		return []console.Node{{Word: "level", Kind: console.Number, Max: privileged, Help: help, Run: run}}
 	}
-	return &console.Tree{Before: x.before, Commands: []console.Node{
+	return &console.Tree{Before: x.before, Commands: append([]console.Node{
 		x.connectNode("connect"),
 		{Word: "disable", Help: "Turn off privileges", Run: x.disable,
 			Next: level("Privilege level", x.disable)},
@@ -129,7 +131,7 @@ func (x *exec) commands() *console.Tree {
 			{Word: "users", Help: "Users on the lines", Run: show.users},
 		}},
 		x.connectNode("telnet"),
-	}}
+	}, x.pppNodes()...)}
 }
 
 // maxTTY is the highest line number accepted by `show line`.
@@ -187,6 +189,8 @@ func (f *FrontEnd) unrunnable(autocmd string) string {
 		return fmt.Sprintf("autocmd %q: %s", autocmd, strings.TrimPrefix(err.Error(), "% "))
 	case m == nil:
 		return fmt.Sprintf("autocmd %q: it is blank", autocmd)
+	case m.Words[0] == "slip":
+		return fmt.Sprintf("autocmd %q: %s", autocmd, reasonSLIP)
 	}
 	if host := m.Args["host"]; host != "" {
 		if why := f.cfg.Hosts.unreachable(host, m.Args); why != "" {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -77,7 +78,7 @@ func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 		return auth.Refuse
 	case auth.Host != nil:
 		return "a host, which PPP does not connect to"
-	case auth.Autocmd != "":
+	case auth.Autocmd != "" && !startsPPP(auth.Autocmd):
 		return "an autocmd, which PPP does not run"
 	case framed != nil && framed.Protocol != "" && framed.Protocol != "PPP":
 		return "framed protocol " + framed.Protocol
@@ -87,6 +88,12 @@ func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 		return "filters, of which none is configured"
 	}
 	return ""
+}
+
+// startsPPP reports whether an autocmd is the EXEC's command ppp, which PPP itself fulfills.
+func startsPPP(autocmd string) bool {
+	words := strings.Fields(autocmd)
+	return len(words) > 0 && words[0] == "ppp"
 }
 
 // serves reports whether a line has a profile.
