@@ -42,6 +42,9 @@ type FreeRADIUSOptions struct {
 	// if set, the server also accepts RADIUS over TLS from clients with a certificate of this authority; its own
 	// certificate is for radius.example
 	RadSec *servers.Authority
+	// if set, Dir has its certificate ca.pem, and radius.pem with radius.key for the server, as for RadSec, without the
+	// listener
+	Authority *servers.Authority
 }
 
 // FreeRADIUS is a running FreeRADIUS.
@@ -114,6 +117,11 @@ func startFreeRADIUS(program, dir string, o FreeRADIUSOptions) (*FreeRADIUS, err
 	}
 	if o.RadSec != nil {
 		if err := f.prepareRadSec(&o); err != nil {
+			return nil, err
+		}
+	}
+	if o.Authority != nil {
+		if err := o.Authority.WriteFiles(dir, radsecServer); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -271,6 +272,8 @@ func TestPeerFreeRADIUSAccountingTypes(t *testing.T) {
 	interim := start
 	interim.ID, interim.Type, interim.SessionTime = "3", aaa.Interim, 600*time.Second
 	interim.OctetsIn, interim.PacketsIn, interim.OctetsOut, interim.PacketsOut = 100, 3, 2<<32+1, 4
+	interim.FramedAddress, interim.FramedInterfaceID = netip.MustParseAddr("10.8.0.10"), "307d:0:a2fe:77"
+	interim.FramedPrefixes = []netip.Prefix{netip.MustParsePrefix("2001:db8:8::/64")}
 	stop := interim
 	stop.ID, stop.Type, stop.SessionTime, stop.Cause, stop.CallbackNumber = "4", aaa.Stop, 700*time.Second,
 		aaa.CauseCallback, "84001"
@@ -290,7 +293,9 @@ func TestPeerFreeRADIUSAccountingTypes(t *testing.T) {
 		t.Fatalf("%d records:\n%s", len(blocks), b)
 	}
 	used := []string{"Acct-Session-Time = 600", "Acct-Input-Octets = 100", "Acct-Output-Octets = 1",
-		"Acct-Output-Gigawords = 2", "Acct-Input-Packets = 3", "Acct-Output-Packets = 4"}
+		"Acct-Output-Gigawords = 2", "Acct-Input-Packets = 3", "Acct-Output-Packets = 4",
+		"Framed-Protocol = PPP", "Framed-IP-Address = 10.8.0.10", "Framed-IPv6-Prefix = 2001:db8:8::/64",
+		"Framed-Interface-Id = 307d:0:a2fe:77"}
 	for i, tt := range []struct{ has, not []string }{
 		{[]string{"Acct-Status-Type = Accounting-On"}, []string{"User-Name", "NAS-Port "}},
 		{[]string{"Acct-Status-Type = Start", `User-Name = "typed@isp.example"`, "Framed-Protocol = PPP",
@@ -298,9 +303,9 @@ func TestPeerFreeRADIUSAccountingTypes(t *testing.T) {
 			`Connect-Info = "CONNECT 33600/V34/LAPM/V42BIS"`}, []string{"Acct-Session-Time", "Cisco", "Ascend"}},
 		{append([]string{"Acct-Status-Type = Interim-Update", `Acct-Multi-Session-Id = "m1"`}, used...),
 			[]string{"Acct-Terminate-Cause", "Cisco", "Ascend"}},
-		{[]string{"Acct-Status-Type = Stop", "Acct-Session-Time = 700", "Acct-Terminate-Cause = Callback",
+		{append([]string{"Acct-Status-Type = Stop", "Acct-Session-Time = 700", "Acct-Terminate-Cause = Callback",
 			`Cisco-AVPair = "disc-cause-ext=1102"`, "Ascend-Disconnect-Cause = Disconnect-Due-To-Callback",
-			`Callback-Number = "84001"`}, nil},
+			`Callback-Number = "84001"`}, used[1:]...), nil},
 		{[]string{"Acct-Status-Type = Accounting-Off", `Acct-Session-Id = "boot"`}, []string{"User-Name"}},
 	} {
 		for _, w := range tt.has {

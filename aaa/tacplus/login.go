@@ -236,11 +236,16 @@ func (l *login) granted(r authenReply) aaa.Result {
 	if err := aaa.CheckUser(l.user); err != nil { // it passed without a usable user name
 		return l.refuse("it passed, but: "+err.Error(), "")
 	}
+	proof := chapMessage(r, "S=")
+	if m := l.request.MSCHAP; m != nil && m.Version == 2 && proof == "" {
+		return l.refuse("it passed without the S= that an MS-CHAPv2 client requires and RFC 8907 has no field for "+
+			"(offer CHAP or PAP to callers that a TACACS+ server authenticates)", "")
+	}
 	a := aaa.Authorization{PrivLevel: 1, ReplyMessage: r.message}
 	if l.request.Enable > 0 {
 		a.PrivLevel = l.request.Enable
 	}
-	return aaa.Result{Kind: aaa.Granted, Server: l.peer.Name, Message: r.message, Success: chapMessage(r, "S="),
+	return aaa.Result{Kind: aaa.Granted, Server: l.peer.Name, Message: r.message, Success: proof,
 		Auth:     a,
 		Reason:   fmt.Sprintf("tacacs server %s passed %q", l.peer.Name, l.user),
 		Identity: aaa.Identity{Entry: l.entry.name, User: l.user}}

@@ -140,7 +140,7 @@ func TestCredentials(t *testing.T) {
 				if p.version != c.version {
 					t.Errorf("version %#x", p.version)
 				}
-				l.send(p.to(authenReply(pass, 0, "", "")))
+				l.send(p.to(authenReply(pass, 0, "", "S=407A5589115FD0D6209F510FE9C04566932CDA56")))
 			}})
 		})
 	}
@@ -355,4 +355,11 @@ func TestMSCHAPMessage(t *testing.T) {
 			t.Errorf("%+v", res)
 		}
 	}, server{Serve: always(authenReply(fail, 0, "E=691 R=1", ""))})
+	// without it, the peer would hang up
+	inTown(t, tacplus.Config{}, func(w *town) {
+		if _, res := w.login(r); res.Kind != aaa.Refused || res.Identity != (aaa.Identity{}) ||
+			!strings.Contains(res.Reason, "it passed without the S=") {
+			t.Errorf("%+v", res)
+		}
+	}, server{Serve: always(authenReply(pass, 0, "welcome", ""))})
 }

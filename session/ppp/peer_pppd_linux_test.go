@@ -118,6 +118,47 @@ func startPPPD(t *testing.T, lib, tty string, options ...string) *pppd {
 	return p
 }
 
+// pppdCall is a call by pppd.
+type pppdCall struct {
+	auth    []lcp.Auth
+	login   session.Login
+	broker  *fakeBroker
+	leg     session.Leg
+	until   string // in pppd's log: it is then told to end; "": it ends by itself
+	options []string
+}
+
+// hasAddress is in pppd's log when IP is open.
+const hasAddress = "local  IP address 10.8.0.10"
+
+// callPPPD has a pppd call, and returns the outcome and the pppd, which has ended.
+func callPPPD(t *testing.T, lib string, c pppdCall) (session.Outcome, *pppd) {
+	t.Helper()
+	data, tty := openPTY(t)
+	defer data.lose()
+	profile := Profile{Authentication: c.auth, CBCP: true, IPv4: true, IPv6: true, Echo: lcp.Echo{Every: time.Second}}
+	network := ppp.Null{Local: netip.MustParseAddr("10.8.0.1"), Peer: netip.MustParseAddr("10.8.0.10")}
+	front := New(Config{Network: network, Profile: func(int) (Profile, bool) { return profile, true }})
+	call := &lines.Call{Data: data, ID: "c1", TTY: 65, Start: time.Now()}
+	p := startPPPD(t, lib, tty, c.options...)
+	p.await(t, "Connect: ppp0") // the PTY echoes until then
+	ended := make(chan session.Outcome, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	go func() {
+		ended <- session.Run(ctx, call, session.Config{FrontEnds: session.Only{FrontEnd: front}, FailureDelay: -1},
+			c.login, c.broker, c.leg, nil)
+	}()
+	if c.until != "" {
+		p.await(t, c.until)
+		_ = p.Process.Signal(unix.SIGTERM)
+	}
+	out := <-ended
+	data.lose()
+	_ = p.Wait()
+	return out, p
+}
+
 // TestPeerPPPD: a real pppd logs in, is promised a callback, and has IP.
 func TestPeerPPPD(t *testing.T) {
 	lib := shim(t)
@@ -131,11 +172,11 @@ func TestPeerPPPD(t *testing.T) {
 		kind    session.OutcomeKind
 		choice  session.Choice
 	}{
-		{name: "pap", auth: []lcp.Auth{lcp.PAP}, until: "local  IP address 10.8.0.10", exit: 5,
+		{name: "pap", auth: []lcp.Auth{lcp.PAP}, until: hasAddress, exit: 5,
 			kind: session.SessionEnded},
-		{name: "chap", auth: []lcp.Auth{lcp.CHAP}, until: "local  IP address 10.8.0.10", exit: 5,
+		{name: "chap", auth: []lcp.Auth{lcp.CHAP}, until: hasAddress, exit: 5,
 			kind: session.SessionEnded},
-		{name: "eap", auth: []lcp.Auth{lcp.EAP}, until: "local  IP address 10.8.0.10", exit: 5,
+		{name: "eap", auth: []lcp.Auth{lcp.EAP}, until: hasAddress, exit: 5,
 			kind: session.SessionEnded},
 		{name: "callback at the caller's number", auth: []lcp.Auth{lcp.PAP}, broker: &fakeBroker{decide: offers("")},
 			options: []string{"callback", "5551234"}, exit: 14, kind: session.CallbackPromised,
@@ -144,37 +185,16 @@ func TestPeerPPPD(t *testing.T) {
 			options: []string{"callback", "5551234"}, exit: 14, kind: session.CallbackPromised,
 			choice: session.Choice{Offer: "o1", Delay: 5 * time.Second}},
 		{name: "no callback", auth: []lcp.Auth{lcp.PAP}, options: []string{"callback", "5551234"},
-			until: "local  IP address 10.8.0.10", exit: 5, kind: session.SessionEnded},
+			until: hasAddress, exit: 5, kind: session.SessionEnded},
 		{name: "wrong password", auth: []lcp.Auth{lcp.PAP}, options: []string{"password", "wrong"}, exit: 19},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			data, tty := openPTY(t)
-			defer data.lose()
 			b := tt.broker
 			if b == nil {
 				b = &fakeBroker{}
 			}
-			profile := Profile{Authentication: tt.auth, CBCP: true, IPv4: true, IPv6: true,
-				Echo: lcp.Echo{Every: time.Second}}
-			network := ppp.Null{Local: netip.MustParseAddr("10.8.0.1"), Peer: netip.MustParseAddr("10.8.0.10")}
-			front := New(Config{Network: network, Profile: func(int) (Profile, bool) { return profile, true }})
-			call := &lines.Call{Data: data, ID: "c1", TTY: 65, Start: time.Now()}
-			p := startPPPD(t, lib, tty, tt.options...)
-			p.await(t, "Connect: ppp0") // the PTY echoes until then
-			ended := make(chan session.Outcome, 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			defer cancel()
-			go func() {
-				ended <- session.Run(ctx, call, session.Config{FrontEnds: session.Only{FrontEnd: front},
-					FailureDelay: -1}, &fakeAAA{}, b, session.Leg{}, nil)
-			}()
-			if tt.until != "" {
-				p.await(t, tt.until)
-				_ = p.Process.Signal(unix.SIGTERM)
-			}
-			out := <-ended
-			data.lose()
-			_ = p.Wait()
+			out, p := callPPPD(t, lib, pppdCall{auth: tt.auth, login: &fakeAAA{}, broker: b, until: tt.until,
+				options: tt.options})
 			if got := p.ProcessState.ExitCode(); got != tt.exit || out.Kind != tt.kind {
 				t.Errorf("pppd exits %d, want %d; %+v\n%s", got, tt.exit, out, p.text())
 			}
