@@ -50,6 +50,7 @@ func reportText(w io.Writer, r *explain.Report, explained bool) {
 			fmt.Fprintf(w, "%s", r.Trace)
 		}
 	}
+	explainWays(w, r.Ways)
 	if explained && r.Wait != nil {
 		explainWait(w, r.Wait)
 	}
@@ -76,6 +77,19 @@ func explainReadings(w io.Writer, a aaa.Authorization) {
 	a.Readings, a.Attributes = nil, nil
 	data, _ := json.MarshalIndent(a, "  ", "  ")
 	fmt.Fprintf(w, "\nauthorization\n  %s\n", data)
+}
+
+// explainWays prints what a caller of PPP gets, by how it asks for a callback.
+func explainWays(w io.Writer, ways []explain.Way) {
+	if len(ways) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nby the caller's request for a callback")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, way := range ways {
+		fmt.Fprintf(t, "  %s\t%s\n", way.Request, way.Outcome)
+	}
+	t.Flush()
 }
 
 // explainWait prints the parts of the wait; lines with the same forced wait are grouped.

@@ -212,6 +212,9 @@ func (l *loader) profileMethods(v *schema.Value, p *pppfront.Profile) {
 	if !ways.IsSet() {
 		p.CBCP, p.RFC1570 = true, true
 	}
+	if !l.bool("ppp.callback") { // a caller to whom CBCP offers no callback may hang up, as ipppd does
+		p.CBCP, p.RFC1570, p.Initiate = false, false, false
+	}
 }
 
 // once returns the texts of a list in which nothing may stand twice.

@@ -207,6 +207,10 @@ func TestPPP(t *testing.T) {
 	if v4, _, _ := c.PPP.Pools.Sizes("spare"); v4 != 254 || c.PPP.Filters.Lookup("mail") == nil {
 		t.Errorf("%d addresses, filters %v", v4, c.PPP.Filters.Names())
 	}
+	c, _, _ = loadText(t, strings.Replace(pppBase, "\nppp:", "\nppp:\n  callback: false", 1), nil)
+	if c == nil || c.PPP.Profiles[0].Front.CBCP || c.PPP.Profiles[0].Front.RFC1570 {
+		t.Error("callbacks are off, and callers may ask for one")
+	}
 	for text, want := range map[string]pppfront.Mode{"[ppp]": pppfront.Autoselect,
 		"[during_login, ppp]": pppfront.DuringLogin, "[]": pppfront.TextOnly} {
 		c, problems, _ := loadText(t, strings.Replace(pppBase, "[ppp]", text, 1), nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/config/configtest"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
 )
 
 // A grant that a session would reject is not reported as admitted.
@@ -81,6 +82,68 @@ ppp: {netdev: userspace, profiles: [{name: default, ipv6: true}]}
 			Auth: tt.auth})
 		if r.Outcome != tt.want {
 			t.Errorf("tty %d %+v: %q", tt.tty, tt.auth, r.Outcome)
+		}
+	}
+}
+
+// What a caller of PPP gets depends on how it asks for a callback, where the profile allows it to.
+func TestReportOfWays(t *testing.T) {
+	t.Parallel()
+	cfg := configtest.Load(t, `
+users: [{name: kim, password_file: password}]
+aaa: {lists: {login: {default: [local]}, ppp: {default: [local]}}}
+lines:
+- {tty: 1, port: "tcp://127.0.0.1:1", rotary: 1, ppp_profile: all}
+- {tty: 2, port: "tcp://127.0.0.1:2", rotary: 1, ppp_profile: some}
+ppp:
+  netdev: userspace
+  profiles:
+  - {name: all, ipv6: true}
+  - {name: some, ipv6: true, callback: [cbcp, initiate]}
+`)
+	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.PPP: true}},
+		policies.Policy{Group: "default", Numbers: policies.Numbers{FromCaller: true, Allow: []string{"84*"}}},
+		policies.Policy{Group: "travel", OnRequest: true,
+			Numbers: policies.Numbers{FromCaller: true, Allow: []string{"84*"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Policies = set
+	fixed := aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}
+	for _, tt := range []struct {
+		tty  int
+		auth aaa.Authorization
+		want string
+	}{
+		{1, fixed, "CBCP: offered a callback at 84001; operation 0: called back at 84001; operations 1 and 3: called " +
+			"back at 84001; operation 2: called back at 84001; none: rejected"},
+		{2, fixed, "CBCP: offered a callback at 84001; none: called back at 84001"},
+		{1, aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")},
+			"CBCP: offered a callback at a number of the caller; operation 0: rejected; operations 1 and 3: called " +
+				"back at the number, if the policy allows it; operation 2: called back at the place, if it is in " +
+				"places and the policy allows its number; none: rejected"},
+		{0, aaa.Authorization{Groups: []string{"travel"}},
+			"CBCP: offered no callback, a callback at a number of the caller; operation 0: rejected; operations 1 " +
+				"and 3: called back at the number, if the policy allows it; operation 2: called back at the place, " +
+				"if it is in places and the policy allows its number; none: admitted"},
+		{1, aaa.Authorization{}, "CBCP: offered no callback; operation 0: rejected; operations 1 and 3: rejected; " +
+			"operation 2: rejected; none: admitted"},
+		{1, aaa.Authorization{Callback: true}, ""},
+	} {
+		line := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
+		if tt.tty > 0 {
+			line = cfg.Lines[tt.tty-1]
+		}
+		r := Report{Service: aaa.PPP}
+		r.fill(cfg, line, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"},
+			Auth: tt.auth})
+		var got []string
+		for _, w := range r.Ways {
+			name, _, _ := strings.Cut(strings.TrimPrefix(w.Request, "RFC 1570, "), " (")
+			got = append(got, name+": "+w.Outcome)
+		}
+		if s := strings.Join(got, "; "); s != tt.want {
+			t.Errorf("tty %d %+v (%s):\n%s\nwant %s", tt.tty, tt.auth, r.Outcome, s, tt.want)
 		}
 	}
 }

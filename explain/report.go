@@ -36,6 +36,7 @@ type Report struct {
 	// the lines that may call back, best first, assuming that all are idle
 	Dialers []int            `json:"dialers,omitempty"`
 	Wait    *Wait            `json:"wait,omitempty"` // before the callback
+	Ways    []Way            `json:"ways,omitempty"` // of PPP, unless the caller is rejected in every way
 	Verdict Verdict          `json:"verdict"`        // what would happen, as a constant
 	Outcome string           `json:"outcome"`        // what would happen, as a sentence
 	Hint    string           `json:"hint,omitempty"` // how to change the outcome
@@ -84,6 +85,9 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, line.Trusted(), time.Now(), policies.Used{}))
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
+	if r.Service == aaa.PPP && r.Verdict != Refuse {
+		r.Ways = r.waysOf(cfg, line, d)
+	}
 }
 
 // unserved returns why a line, or every line if none is given, does not serve a service; "" if it does.
@@ -116,7 +120,13 @@ func (r *Report) conclude(cfg *config.Config, line config.Line, d policies.Decis
 	case policies.Admit:
 		return Admit, "admitted without a callback: " + r.session(d)
 	case policies.AskNumber:
-		return AskNumber, "asked for a callback number"
+		switch {
+		case r.Service != aaa.PPP:
+			return AskNumber, "asked for a callback number"
+		case d.MayDecline:
+			return AskNumber, "called back at a number of the caller, or admitted without a callback: " + r.session(d)
+		}
+		return AskNumber, "called back at a number of the caller: " + r.session(d)
 	case policies.CallBack:
 		return r.callback(cfg, line, d)
 	}
