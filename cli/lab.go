@@ -74,8 +74,8 @@ func newLab() *cobra.Command {
 It needs no root and no hardware.
 
 On a terminal it explains the simulated network and connects you to a subscriber's PC modem. With --play, or without a terminal, it
-plays the two scenarios of Cisco document 5732 and exits 0 only if both ended as expected. The other commands (show, debug, clear,
-lab call) find the running lab by themselves.`,
+plays its scenarios (the two callbacks of Cisco document 5732, and one over PPP) and exits 0 only if all ended as expected. The other
+commands (show, debug, clear, lab call) find the running lab by themselves.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
@@ -86,7 +86,7 @@ lab call) find the running lab by themselves.`,
 	}
 	f.add(c)
 	c.Flags().BoolVar(&play, "play", false,
-		"play both scenarios, print the transcripts beside the broker's trace, and exit")
+		"play the built-in scenarios, print the transcripts beside the broker's trace, and exit")
 	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
 	return c
 }
@@ -139,7 +139,7 @@ func newLabPlay() *cobra.Command {
 		Use:   "play [FILE…]",
 		Short: "play scenario files in a new simulated network",
 		Long: `Plays scenario files (txtar archives; docs/reference/scenarios.md) one after another in a new simulated network, prints each transcript beside the
-broker's trace, and exits 0 only if all ended as expected. Without a file it plays the two scenarios of Cisco document 5732.`,
+broker's trace, and exits 0 only if all ended as expected. Without a file it plays the built-in scenarios.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			return playAll(cmd.Context(), f, files, cmd.OutOrStdout())
 		},

@@ -127,9 +127,9 @@ func canaryTown(t *testing.T, kind lab.AAA) *lab.Lab {
 	}
 	all := []edit{waits("1s"), configured("log: {level: debug}\nlogin: {failure_delay: 0s}")}
 	if kind == lab.ByTACACS || kind == lab.ByTACACSTLS {
-		all = append(all, inLists("ppp: {default: [tacacs]}\n    enable: {default: [tacacs]}"))
+		all = append(all, inLists("enable: {default: [tacacs]}"))
 	} else {
-		all = append(all, inLists("ppp: {default: [radius]}"), configured("enable: {password_file: enable.password}"))
+		all = append(all, configured("enable: {password_file: enable.password}"))
 	}
 	edited := edits(t, all...)
 	return startTown(t, lab.Options{Dir: dir, AAA: kind, Edit: func(name, text string) string {

@@ -163,7 +163,7 @@ func TestWithoutRADIUS(t *testing.T) {
 			tt.play(t, startTown(t, lab.Options{Dir: dir, Edit: func(name, text string) string {
 				if name == "ringback.yaml" {
 					text = radius.ReplaceAllString(text, "$1")
-					text = strings.NewReplacer("[radius, local]", "["+tt.method+"]", "users:", `users:
+					text = strings.NewReplacer("[radius, local]", "["+tt.method+"]", "[radius]", "[local]", "users:", `users:
   - {name: austin-01, password_file: austin-01.password, callback: {dialstring: "84001", no_verify: true}}
   - {name: austin-02, password_file: austin-02.password, callback: {dialstring: ""}}`).Replace(text)
 				}

@@ -125,7 +125,7 @@ func TestExplainFlags(t *testing.T) {
 		{[]string{"--auth", "chap"}, "--auth chap: an EXEC login sends a password (add --service ppp)"},
 		{[]string{"--line", "99"}, "--line 99: the configuration has no such line"},
 		{[]string{"--list", "nowhere"}, `there is no login list "nowhere" (aaa.lists.login)`},
-		{[]string{"--service", "ppp"}, `there is no ppp list "default" (aaa.lists.ppp)`},
+		{[]string{"--service", "ppp", "--list", "nowhere"}, `there is no ppp list "nowhere" (aaa.lists.ppp)`},
 		{[]string{"-o", "xml"}, "-o xml: must be table or json"},
 	} {
 		out, status := ringback(t, "x\n", append([]string{"aaa", "test", "austin-01", "-c", config}, tt.args...)...)

@@ -93,12 +93,15 @@ func replaced(t *testing.T, text, other, key string) string {
 }
 
 // howToTown is a lab whose daemon has the AAA and the policy of a how-to; files are written next to its configuration.
+// Its lines serve PPP only if the how-to has a list for it.
 func howToTown(t *testing.T, yaml, policy string, files map[string]string) *lab.Lab {
 	t.Helper()
 	return startTown(t, lab.Options{Dir: howToDir(t, files), Edit: func(name, text string) string {
 		switch name {
 		case "ringback.yaml":
-			text = replaced(t, text, yaml, "aaa")
+			if text = replaced(t, text, yaml, "aaa"); !strings.Contains(yaml, "ppp: ") {
+				text = strings.ReplaceAll(text, "autoselect: [ppp, during_login], ppp_profile: default,\n", "\n")
+			}
 		case "policies.d/default.yaml":
 			text = policy
 		}

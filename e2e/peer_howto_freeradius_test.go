@@ -175,8 +175,9 @@ func TestPeerHowToFreeRADIUS(t *testing.T) {
 	f.start(t)
 	yaml, path := f.configuration(t)
 	checkUsers(t, freeradiusHowTo, path, "freeradius")
-	playBoth(t, howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"),
-		map[string]string{"radius.secret": f.secret}))
+	l := howToTown(t, yaml, freeradiusHowTo.file(t, "policy.yaml"), map[string]string{"radius.secret": f.secret})
+	playBoth(t, l)
+	play(t, l, shipped(t, "ppp"))
 	details, err := filepath.Glob(f.path("log/radacct/127.0.0.1/detail-*"))
 	if err != nil || len(details) == 0 {
 		t.Fatalf("no detail file: %v", err)
@@ -189,8 +190,8 @@ func TestPeerHowToFreeRADIUS(t *testing.T) {
 			}
 		}
 	}
-	if len(stops) != 2 {
-		t.Errorf("the Stops of two callbacks: %v", stops)
+	if len(stops) != 3 {
+		t.Errorf("the Stops of three callbacks: %v", stops)
 	}
 	for id, causes := range stops {
 		if len(causes) < 1 || causes[0] != "Callback" {

@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// The two scenarios of document 5732, with the lab's unchanged files, on each kind of port and with each kind of AAA
+// The scenarios that are shipped, with the lab's unchanged files, on each kind of port and with each kind of AAA
 // server.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
@@ -20,13 +20,13 @@ func TestScenarios(t *testing.T) {
 		towns = append(towns, lab.Options{Ports: lab.RFC2217, AAA: kind})
 	}
 	for _, town := range towns {
-		for _, name := range []string{"no-verify", "any-number"} {
+		for name, number := range map[string]string{"no-verify": "84001", "any-number": "84001", "ppp": "84002"} {
 			t.Run(string(town.Ports)+"/"+string(town.AAA)+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				l := startTown(t, town)
 				r := play(t, l, shippedOn(t, town.Ports, name))
-				if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
-					t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
+				if d := lineDials(l); len(d) != 1 || d[0].Number != number {
+					t.Errorf("dial commands of the lines: %+v, must be one to %s", d, number)
 				}
 				if wait := between(r.Callback, "HungUp", "dialing"); wait < 5*time.Second {
 					t.Errorf("dialed %v after the hang-up, forced_wait is 5 s: %+v", wait, r.Callback.History)

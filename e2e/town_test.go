@@ -111,7 +111,7 @@ func parse(t *testing.T, text string) *lab.Scenario {
 	return s
 }
 
-// shipped returns one of the two scenarios of document 5732.
+// shipped returns one of the scenarios that are shipped.
 func shipped(t *testing.T, name string) *lab.Scenario { return shippedOn(t, lab.RFC2217, name) }
 
 // shippedOn is a shipped scenario with its result on a kind of port.

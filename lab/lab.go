@@ -165,6 +165,7 @@ func (l *Lab) start(ctx context.Context) error {
 	}
 	l.logs = append(l.logs, control)
 	l.wg.Go(func() { l.serveControl(own, control) })
+	l.wg.Go(func() { serveWeb(own, l.sockets.web) })
 	if err := l.StartDaemon(ctx); err != nil {
 		return err
 	}

@@ -46,6 +46,12 @@ func TestSubscriber(t *testing.T) {
 			3 * time.Second},
 		{"pause 90s\nsend at\nsend i\npause 1s", "", 91 * time.Second},
 		{"type atdt84002\nsee CONNECT\nhangup\nsee NO CARRIER", "", 0},
+		{"fetch http://10.8.0.1/", "script line 1: fetch http://10.8.0.1/: the computer is not online: use ppp first",
+			0},
+		{"within 20s\ntype atdt84002\nsee CONNECT\nppp user=kim password=sesame",
+			"script line 4: ppp user=kim: not online within 20s", 20 * time.Second},
+		{"type atdt84002\nsee CONNECT\nppp user=kim password=sesame",
+			"script line 3: ppp user=kim: LCP: the server does not agree after 10 requests", 30 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			screen, took, err := follow(t.Context(), t, tt.script)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/ringback/ringback/lab/pppclient"
 )
 
 //go:embed scenarios/*.txt
@@ -33,20 +35,21 @@ type Scenario struct {
 // ScenarioStep is one line of a subscriber's script.
 type ScenarioStep struct {
 	Line int
-	Verb string // type, send, see, pause, within, hangup
+	Verb string // type, send, see, pause, within, ppp, fetch, hangup
 	Text string
-	Wait time.Duration // pause, within
+	Wait time.Duration     // pause, within
+	PPP  *pppclient.Config // ppp
 }
 
 // callbackKeys are the keys that the file `callback` may check.
 var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true,
 	"cause": true, "tty": true}
 
-// Shipped returns the two scenarios of Cisco document 5732, with their results on this kind of port: without modem
-// signals the daemon always requires the second login.
+// Shipped returns the two scenarios of Cisco document 5732 and a callback over PPP, with their results on this kind of
+// port: without modem signals the daemon always requires the second login.
 func Shipped(ports Ports) ([]*Scenario, error) {
 	var all []*Scenario
-	for _, name := range []string{"no-verify", "any-number"} {
+	for _, name := range []string{"no-verify", "any-number", "ppp"} {
 		file := name
 		if name == "no-verify" && ports != RFC2217 {
 			file = "no-verify-in-band"
@@ -133,9 +136,19 @@ func parseSteps(data []byte) ([]ScenarioStep, error) {
 				return nil, fmt.Errorf("script line %d: %s %q: expected a time such as 1.5s", i+1, verb, text)
 			}
 			step.Wait = d
+		case "ppp":
+			var err error
+			if step.PPP, err = parsePPP(text); err != nil {
+				return nil, fmt.Errorf("script line %d: %w", i+1, err)
+			}
+			step.Text = "user=" + step.PPP.User // it stands in errors: without the password
+		case "fetch":
+			if err := checkPage(text); err != nil {
+				return nil, fmt.Errorf("script line %d: %w", i+1, err)
+			}
 		default:
-			return nil, fmt.Errorf("script line %d: unknown word %q: use type, send, see, pause, within or hangup", i+1,
-				verb)
+			return nil, fmt.Errorf("script line %d: unknown word %q: use type, send, see, pause, within, ppp, fetch "+
+				"or hangup", i+1, verb)
 		}
 		steps = append(steps, step)
 	}

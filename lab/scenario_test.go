@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ringback/ringback/lab/pppclient"
 )
 
 func TestParseScenario(t *testing.T) {
@@ -22,6 +24,8 @@ within 1m30s
 see Username:
 pause 1.5s
 
+ppp user=kim password=sesame methods=chap,pap callback=cbcp number=84001 delay=12s
+fetch http://10.8.0.1/
 hangup
 -- transcript --
 ATS0=1
@@ -38,9 +42,14 @@ attempts: 2
 	want := &Scenario{
 		Name: "busy", Title: "The number is busy.", At: "austin-02",
 		Steps: []ScenarioStep{
-			{2, "type", "ats0=1", 0}, {3, "send", "+++", 0}, {4, "within", "1m30s", 90 * time.Second},
-			{5, "see", "Username:", 0},
-			{6, "pause", "1.5s", 1500 * time.Millisecond}, {8, "hangup", "", 0},
+			{Line: 2, Verb: "type", Text: "ats0=1"}, {Line: 3, Verb: "send", Text: "+++"},
+			{Line: 4, Verb: "within", Text: "1m30s", Wait: 90 * time.Second},
+			{Line: 5, Verb: "see", Text: "Username:"},
+			{Line: 6, Verb: "pause", Text: "1.5s", Wait: 1500 * time.Millisecond},
+			{Line: 8, Verb: "ppp", Text: "user=kim", PPP: &pppclient.Config{User: "kim", Password: "sesame",
+				Methods:  []pppclient.Method{pppclient.CHAP, pppclient.PAP},
+				Callback: pppclient.Callback{Kind: pppclient.CBCP, Number: "84001", Delay: 12 * time.Second}}},
+			{Line: 9, Verb: "fetch", Text: "http://10.8.0.1/"}, {Line: 10, Verb: "hangup"},
 		},
 		Transcript: []string{"ats0=1", "ok"},
 		Callback:   map[string]string{"phase": "failed", "cause": "busy", "attempts": "2"},
@@ -59,7 +68,18 @@ func TestParseScenarioMistakes(t *testing.T) {
 		{steps + "-- at austin-02 --\ntype at\n", `second script "at austin-02": a scenario has one subscriber`},
 		{steps + "-- trascript --\n", "unknown file \"trascript\": use `at NAME`, `transcript` or `callback`"},
 		{"-- at austin-01 --\nwait 3s\n",
-			`script line 1: unknown word "wait": use type, send, see, pause, within or hangup`},
+			`script line 1: unknown word "wait": use type, send, see, pause, within, ppp, fetch or hangup`},
+		{"-- at austin-01 --\nppp password=x\n", "script line 1: ppp needs user=NAME"},
+		{"-- at austin-01 --\nppp kim\n", `script line 1: "kim": expected KEY=VALUE`},
+		{"-- at austin-01 --\nppp user=kim passwort=x\n", `script line 1: unknown setting "passwort": use user, password, ` +
+			"methods, callback, number or delay"},
+		{"-- at austin-01 --\nppp user=kim methods=pap,md5\n",
+			`script line 1: unknown method "md5": use pap, chap, ms-chap-v2 or eap`},
+		{"-- at austin-01 --\nppp user=kim callback=yes\n",
+			`script line 1: unknown callback "yes": use cbcp, login, dial-string, location or number`},
+		{"-- at austin-01 --\nppp user=kim delay=soon\n", `script line 1: "delay=soon": expected a time such as 5s`},
+		{"-- at austin-01 --\nfetch www.maui.example\n", `script line 1: fetch "www.maui.example": expected http:// and ` +
+			"an IP address, such as http://10.8.0.1/"},
 		{"-- at austin-01 --\ntype x\nsee\n", "script line 2: see needs a text"},
 		{"-- at austin-01 --\npause\n", `script line 1: pause "": expected a time such as 1.5s`},
 		{"-- at austin-01 --\nwithin -1s\n", `script line 1: within "-1s": expected a time such as 1.5s`},
@@ -95,7 +115,7 @@ func TestReadScenario(t *testing.T) {
 	}
 }
 
-// The transcripts are those of Cisco document 5732, line by line.
+// The first two transcripts are those of Cisco document 5732, line by line.
 func TestShipped(t *testing.T) {
 	all, err := Shipped(RFC2217)
 	if err != nil {
@@ -109,10 +129,13 @@ func TestShipped(t *testing.T) {
 			"callback initiated - line is disconnected",
 			"no carrier", "ring", "connect", "username: austin-02", "password:", "maui-nas-04>"},
 	}
-	for i, s := range all {
-		if !reflect.DeepEqual(s.Transcript, want[i]) {
+	for i := range want {
+		if s := all[i]; !reflect.DeepEqual(s.Transcript, want[i]) {
 			t.Errorf("%s: %q", s.Name, s.Transcript)
 		}
+	}
+	if all[2].Name != "ppp" || len(all) != 3 {
+		t.Errorf("%d scenarios", len(all))
 	}
 }
 

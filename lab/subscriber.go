@@ -1,18 +1,21 @@
 package lab
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lab/pppclient"
 )
 
-// Chunk is a piece of text that appeared on a subscriber's screen.
+// Chunk is a line that appeared on a subscriber's screen, from the time of its first character.
 type Chunk struct {
 	Time time.Time
 	Text string
@@ -21,20 +24,31 @@ type Chunk struct {
 // subscriber is a person at a PC modem who follows a script. The screen is recorded.
 type subscriber struct {
 	dte    *exchange.DTE
-	screen []Chunk
-	unseen strings.Builder // what came since the last `see` was satisfied
+	in     *bufio.Reader // reads dte. Text and PPP share it: it is read to the last octet that is needed
 	within time.Duration
-	echo   io.Writer // gets the screen's text as it appears; may be nil
+	echo   io.Writer       // gets the screen's text as it appears; may be nil
+	online *pppclient.Host // nil: the line carries text
+
+	mu     sync.Mutex
+	screen []Chunk         // lines; the last one may be unfinished
+	unseen strings.Builder // what came since the last `see` was satisfied
 }
 
 // defaultWithin is how long a `see` waits: forced wait, dialing, ringing and training at pace 1, with a margin.
 const defaultWithin = 2 * time.Minute
 
 func newSubscriber(m *exchange.Modem, echo io.Writer) *subscriber {
-	return &subscriber{dte: m.DTE(), within: defaultWithin, echo: echo}
+	dte := m.DTE()
+	return &subscriber{dte: dte, in: bufio.NewReader(dte), within: defaultWithin, echo: echo}
 }
 
-func (s *subscriber) close() { s.dte.Close() }
+// close drops the line; PPP does not say good-bye.
+func (s *subscriber) close() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.offline(ctx)
+	s.dte.Close()
+}
 
 // play follows the script to its end or to the first step that fails.
 func (s *subscriber) play(ctx context.Context, steps []ScenarioStep) error {
@@ -62,13 +76,21 @@ func (s *subscriber) do(ctx context.Context, st ScenarioStep) error {
 		}
 	case "within":
 		s.within = st.Wait
+	case "ppp":
+		return s.dialUp(ctx, *st.PPP)
+	case "fetch":
+		return s.fetch(ctx, st.Text)
 	case "hangup":
+		s.offline(ctx)
 		s.dte.SetDTR(false)
 	}
 	return nil
 }
 
 func (s *subscriber) write(text string) error {
+	if s.online != nil {
+		return errors.New("the line carries PPP: hang up before you type")
+	}
 	_, err := io.WriteString(s.dte, text)
 	return err
 }
@@ -77,6 +99,8 @@ func (s *subscriber) write(text string) error {
 func (s *subscriber) see(ctx context.Context, text string) error {
 	want := strings.ToLower(text)
 	found := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		all := s.unseen.String()
 		i := strings.Index(strings.ToLower(all), want)
 		if i < 0 {
@@ -88,6 +112,8 @@ func (s *subscriber) see(ctx context.Context, text string) error {
 	}
 	err := s.read(ctx, time.Now().Add(s.within), found)
 	if errors.Is(err, errTime) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		return fmt.Errorf("not seen within %v; since the last match the screen shows %q", s.within, s.unseen.String())
 	}
 	return err
@@ -95,20 +121,21 @@ func (s *subscriber) see(ctx context.Context, text string) error {
 
 var errTime = errors.New("timed out")
 
-// read shows what comes until enough returns true or the time is out (which is no error for a pause).
+// read shows what comes until enough returns true or the time is out (which is no error for a pause). While the line
+// carries PPP, it waits for the end of PPP.
 func (s *subscriber) read(ctx context.Context, until time.Time, enough func() bool) error {
-	buf := make([]byte, 1024)
 	for !enough() {
+		if err := s.awaitOffline(ctx, until); err != nil {
+			return err
+		}
 		s.dte.SetReadDeadline(until)
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		n, err := s.dte.Read(buf)
-		if n > 0 {
-			s.show(string(buf[:n]))
-		}
+		c, err := s.in.ReadByte()
 		switch {
 		case err == nil:
+			s.show(string([]byte{c}))
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -120,17 +147,31 @@ func (s *subscriber) read(ctx context.Context, until time.Time, enough func() bo
 	return nil
 }
 
+// show appends a text to the screen, at the end of its last line.
 func (s *subscriber) show(text string) {
-	s.screen = append(s.screen, Chunk{Time: time.Now(), Text: text})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for line := range strings.Lines(text) {
+		if s.atLineStart() {
+			s.screen = append(s.screen, Chunk{Time: time.Now()})
+		}
+		s.screen[len(s.screen)-1].Text += line
+	}
 	s.unseen.WriteString(text)
 	if s.echo != nil {
 		io.WriteString(s.echo, text)
 	}
 }
 
+func (s *subscriber) atLineStart() bool {
+	return len(s.screen) == 0 || strings.HasSuffix(s.screen[len(s.screen)-1].Text, "\n")
+}
+
 // transcript is everything that the screen has shown.
 func (s *subscriber) transcript() string {
 	var b strings.Builder
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range s.screen {
 		b.WriteString(c.Text)
 	}

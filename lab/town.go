@@ -32,6 +32,7 @@ var users = []struct{ Name, Password, About string }{
 	{"austin-02", "hana-1993", "call number given (84…)"},
 	{"kihei-03", "wailea-03", "call 84003"},
 	{"paia-04", "hookipa-4", "no callback, only EXEC"},
+	{"lahaina-05", "banyan-05", "PPP, call number given"},
 }
 
 // reserved are numbers without a modem.

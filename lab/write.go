@@ -23,7 +23,7 @@ var files embed.FS
 type book struct {
 	Kind Ports `json:"kind"`
 	AAA  AAA   `json:"aaa"`
-	// RADIUS authentication, accounting, the AAA server over TCP, then one for each line; 0: none
+	// RADIUS authentication, accounting, the AAA server over TCP, one for each line, the web server; 0: none
 	Ports   []int             `json:"ports"`
 	Written map[string]string `json:"written"`
 }
@@ -33,6 +33,7 @@ type sockets struct {
 	auth, acct net.PacketConn // RADIUS over UDP; nil: another kind of AAA server
 	stream     net.Listener   // for the other kinds; nil for RADIUS over UDP
 	lines      []net.Listener // nil: the line's port has no listener
+	web        net.Listener
 }
 
 func (s *sockets) close() {
@@ -41,39 +42,46 @@ func (s *sockets) close() {
 			c.Close()
 		}
 	}
-	for _, l := range append([]net.Listener{s.stream}, s.lines...) {
+	for _, l := range s.streams() {
 		if l != nil {
 			l.Close()
 		}
 	}
 }
 
-// aaaPorts is the number of ports at the start of a book that belong to the AAA server.
-const aaaPorts = 3
+// streams returns the listeners in the order of the book.
+func (s *sockets) streams() []net.Listener {
+	return slices.Concat([]net.Listener{s.stream}, s.lines, []net.Listener{s.web})
+}
+
+// The ports of a book: packetPorts of RADIUS, then those of the streams.
+const (
+	packetPorts = 2
+	bookPorts   = packetPorts + 1 + lineCount + 1
+)
 
 func (s *sockets) ports() []int {
-	p := make([]int, aaaPorts, aaaPorts+lineCount)
+	p := make([]int, packetPorts, bookPorts)
 	if s.auth != nil {
 		p[0], p[1] = s.auth.LocalAddr().(*net.UDPAddr).Port, s.acct.LocalAddr().(*net.UDPAddr).Port
 	}
-	for i, l := range append([]net.Listener{s.stream}, s.lines...) {
+	for _, l := range s.streams() {
 		port := 0
 		if l != nil {
 			port = l.Addr().(*net.TCPAddr).Port
 		}
-		if i == 0 {
-			p[2] = port
-		} else {
-			p = append(p, port)
-		}
+		p = append(p, port)
 	}
 	return p
 }
 
 // listen opens the town's ports, the previous ones if possible. tcp: each line has a listener.
 func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
-	if len(old) != aaaPorts+lineCount {
-		old = make([]int, aaaPorts+lineCount)
+	if len(old) == bookPorts-1 { // of a lab without a web server
+		old = append(old, 0)
+	}
+	if len(old) != bookPorts {
+		old = make([]int, bookPorts)
 	}
 	s := &sockets{lines: make([]net.Listener, lineCount)}
 	var err error
@@ -95,13 +103,14 @@ func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
 	if kind == ByRADIUS {
 		s.auth, s.acct = packet(old[0]), packet(old[1])
 	} else {
-		stream(&s.stream, old[2])
+		stream(&s.stream, old[packetPorts])
 	}
-	for i, port := range old[aaaPorts:] {
+	for i := range s.lines {
 		if tcp {
-			stream(&s.lines[i], port)
+			stream(&s.lines[i], old[packetPorts+1+i])
 		}
 	}
+	stream(&s.web, old[bookPorts-1])
 	if err != nil {
 		s.close()
 		return nil, err
@@ -230,6 +239,7 @@ func (l *Lab) newSecret() []byte {
 
 // lineText is one line of ringback.yaml.
 const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware, rotary: 1, login: default,
+     autoselect: [ppp, during_login], ppp_profile: default,
      scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: 5s}}
 `
 
@@ -258,6 +268,7 @@ func (l *Lab) configuration() ([]byte, error) {
 		fmt.Fprintf(&lines, lineText, firstTTY+i, url)
 	}
 	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct).Replace(string(server))
-	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@AAA@\n", aaa, "@LINES@\n", lines.String())
+	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@AAA@\n", aaa, "@LINES@\n", lines.String(),
+		"@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
 }

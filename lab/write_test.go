@@ -101,6 +101,22 @@ func TestFilesAreKept(t *testing.T) {
 	}
 }
 
+// A directory of a lab without a web server keeps its ports.
+func TestPortsOfAnOlderLab(t *testing.T) {
+	dir := t.TempDir()
+	l := mustBuild(t, Options{Dir: dir})
+	l.Close()
+	b := l.readBook()
+	b.Ports = b.Ports[:len(b.Ports)-1]
+	if err := l.writeBook(b); err != nil {
+		t.Fatal(err)
+	}
+	again := mustBuild(t, Options{Dir: dir})
+	if got := again.readBook().Ports; !slices.Equal(got[:len(got)-1], b.Ports) || got[len(got)-1] == 0 {
+		t.Errorf("ports %v, were %v", got, b.Ports)
+	}
+}
+
 // Ports that another program has taken meanwhile are replaced, unless the user's own ringback.yaml names them.
 func TestPortsTaken(t *testing.T) {
 	dir := t.TempDir()

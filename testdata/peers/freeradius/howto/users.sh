@@ -11,6 +11,12 @@ austin-02	Cleartext-Password := "hana-1993"
 	Service-Type = Callback-NAS-Prompt,
 	Cisco-AVPair += "shell:callback-dialstring="
 
+# over PPP: the computer gives the number, and logs in again when called back
+lahaina-05	Cleartext-Password := "banyan-05"
+	Service-Type = Callback-Framed-User,
+	Framed-Protocol = PPP,
+	Cisco-AVPair += "lcp:callback-dialstring="
+
 EOF
 cat users.new > $users
 rm users.new
