@@ -183,6 +183,7 @@ type Framed struct {
 	IPv6Prefix  []string `json:"ipv6_prefix,omitempty"`
 	InterfaceID string   `json:"interface_id,omitempty"`
 	IPv6Pool    string   `json:"ipv6_pool,omitempty"`
+	NoIPv6      bool     `json:"no_ipv6,omitempty"` // AAA was asked for IPv6 and refused it
 }
 
 // Request is what is known about a caller when a conversation begins.
@@ -204,6 +205,7 @@ type Request struct {
 	Caller   string // Calling-Station-Id; "" unknown
 	Called   string // Called-Station-Id
 	Connect  string // Connect-Info as the modem reported it
+	IPv6     bool   // PPP: the line serves IPv6, which TACACS+ authorizes separately
 }
 
 // CHAP is a peer's response to our challenge (RFC 1994): Response is MD5 over ID, password, Challenge.

@@ -65,7 +65,7 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 		return nil, err
 	}
 	report := &Report{User: q.User, Service: q.Service, Line: line.TTY, Caller: q.Caller}
-	res, err := q.converse(ctx, login, line, report)
+	res, err := q.converse(ctx, cfg, login, line, report)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +74,15 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	defer mu.Unlock()
 	report.Packets, report.Silent = slices.Clone(packets), slices.Clone(silent)
 	return report, nil
+}
+
+// ipv6 reports whether a line, or any line if none is given, serves IPv6.
+func ipv6(cfg *config.Config, line config.Line) bool {
+	if line.TTY != 0 {
+		p, _ := cfg.PPP.Profile(line.PPP.Profile)
+		return p.Front.IPv6
+	}
+	return slices.ContainsFunc(cfg.PPP.Profiles, func(p config.PPPProfile) bool { return p.Front.IPv6 })
 }
 
 // line returns the called line or, if Line is 0, a line with the method list List.
@@ -96,14 +105,15 @@ func (q *Question) line(cfg *config.Config) (config.Line, error) {
 
 // converse conducts the login conversation and passes its prompts to Password and Answer. With PPP, report gets the
 // method, and after a refusal a hint.
-func (q *Question) converse(ctx context.Context, login aaa.Login, line config.Line, report *Report) (aaa.Result,
-	error) {
+func (q *Question) converse(ctx context.Context, cfg *config.Config, login aaa.Login, line config.Line,
+	report *Report) (aaa.Result, error) {
 	password, err := q.Password(ctx)
 	if err != nil {
 		return aaa.Result{}, err
 	}
 	r := aaa.Request{Service: q.Service, User: q.User, TTY: line.TTY, Caller: q.Caller, Explain: true}
 	if q.Service == aaa.PPP {
+		r.IPv6 = ipv6(cfg, line)
 		p := peer{method: cmp.Or(q.Auth, auth.PAP), user: q.User, password: aaa.Secret(password)}
 		report.Auth = p.method.String()
 		res, err := p.converse(ctx, login, r)

@@ -60,7 +60,11 @@ func (e *Entry) authorize(ctx context.Context, p *peer, q aaa.Question, asks []q
 		case err != nil:
 			return aaa.Result{}, err
 		case !v.passed && ask.protocol == "ip" && r.mayLack(q):
-			r.lacks(ask)
+			r.lacks(ask, "refused; the callback needs none")
+			continue
+		case !v.passed && ask.protocol == "ipv6" && q.IPv6:
+			r.Framed().NoIPv6 = true
+			r.lacks(ask, "refused; the session has no IPv6")
 			continue
 		case !v.passed:
 			return r.refused(p, fmt.Sprintf("it refused %s to %q", what(ask, q), user(q)), v.message), nil
@@ -126,6 +130,9 @@ func (e *Entry) questions(q aaa.Question) ([]question, error) {
 	default:
 		asks = []question{{protocol: "lcp", args: []string{"service=ppp", "protocol=lcp"}},
 			{protocol: "ip", args: []string{"service=ppp", "protocol=ip"}}}
+		if q.IPv6 {
+			asks = append(asks, question{protocol: "ipv6", args: []string{"service=ppp", "protocol=ipv6"}})
+		}
 	}
 	for i := range asks {
 		if err := e.encode(&asks[i], q); err != nil {

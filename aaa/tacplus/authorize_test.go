@@ -37,6 +37,8 @@ func TestAuthorizationRequests(t *testing.T) {
 	ppp.Service = aaa.PPP
 	ipv6 := ppp
 	ipv6.Protocol = "ipv6"
+	dual := ppp
+	dual.IPv6 = true
 	show := asking("bob")
 	show.PrivLevel, show.Command = 15, []string{"show", "version", ""}
 	leg2 := asking("bob")
@@ -52,6 +54,10 @@ func TestAuthorizationRequests(t *testing.T) {
 			[][]byte{authorBody(6, 1, 1, 1, "bob", "tty65", "5551", "service=shell", "cmd=")}},
 		"PPP": {ppp, [][]byte{authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=lcp"),
 			authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=ip")}},
+		"PPP with IPv6": {dual, [][]byte{
+			authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=lcp"),
+			authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=ip"),
+			authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp", "protocol=ipv6")}},
 		"IPv6": {ipv6, [][]byte{authorBody(6, 1, 0, 3, "bob", "tty65", "5551", "service=ppp",
 			"protocol=ipv6")}},
 		"command": {show, [][]byte{authorBody(6, 15, 1, 1, "bob", "tty65", "5551", "service=shell", "cmd=show",
@@ -236,6 +242,34 @@ func TestPPPAttributes(t *testing.T) {
 	if want := (&aaa.Framed{Protocol: "PPP", IPv6Pool: "six",
 		InACL: []string{"101"}}); !reflect.DeepEqual(res.Auth.Framed, want) {
 		t.Errorf("%+v", res)
+	}
+}
+
+// IPv6 is asked for on a line that serves it. A server that refuses it grants a session without it.
+func TestPPPAttributesIPv6(t *testing.T) {
+	t.Parallel()
+	q := asking("bob")
+	q.Service, q.IPv6 = aaa.PPP, true
+	lcp, ip := authorReply(passAdd, ""), authorReply(passAdd, "", "addr=10.9.0.2", "inacl=four",
+		"dns-servers=192.0.2.1")
+	for name, c := range map[string]struct {
+		reply []byte
+		kind  aaa.Kind
+		want  *aaa.Framed
+	}{
+		"granted": {authorReply(passAdd, "", "prefix#1=2001:db8:8::/64", "inacl=six", "dns-servers=2001:db8::53",
+			"addr-pool=six", "route#1=2001:db8:9::/48"), aaa.Granted, &aaa.Framed{Protocol: "PPP", Address: "10.9.0.2",
+			InACL: []string{"four", "six"}, DNS: []string{"192.0.2.1", "2001:db8::53"}, IPv6Pool: "six",
+			IPv6Prefix: []string{"2001:db8:8::/64"}, Routes: []string{"2001:db8:9::/48"}}},
+		"refused": {authorReply(authorFail, ""), aaa.Granted, &aaa.Framed{Protocol: "PPP", Address: "10.9.0.2",
+			InACL: []string{"four"}, DNS: []string{"192.0.2.1"}, NoIPv6: true}},
+		"a bad prefix": {authorReply(passAdd, "", "prefix#1=10.0.0.0/8"), aaa.Refused, nil},
+		"ERROR":        {authorReply(authorError, ""), aaa.Silent, nil},
+	} {
+		res, asked := authorized(t, q, lcp, ip, c.reply)
+		if res.Kind != c.kind || !reflect.DeepEqual(res.Auth.Framed, c.want) || c.kind != aaa.Silent && len(asked) != 3 {
+			t.Errorf("%s: %v %q after %d questions, %+v", name, res.Kind, res.Reason, len(asked), res.Auth.Framed)
+		}
 	}
 }
 

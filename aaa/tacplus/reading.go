@@ -128,9 +128,10 @@ func (r *reading) mayLack(q aaa.Question) bool {
 	return len(q.Command) == 0 && q.Leg != 2 && q.Protocol == "" && r.Demanded()
 }
 
-func (r *reading) lacks(ask question) {
+// lacks records a refusal that does not end the session.
+func (r *reading) lacks(ask question, note string) {
 	r.A.Readings = append(r.A.Readings, aaa.Reading{Dialect: "TACACS+", Attribute: "service=ppp protocol=" +
-		ask.protocol, Note: "refused; the callback needs none"})
+		ask.protocol, Note: note})
 }
 
 // refused is the Result of a refusal: it grants nothing and lists the received pairs.

@@ -18,6 +18,7 @@ type grant struct {
 	negotiate bool       // the caller chooses it
 	pool      string     // "" none
 	ipv6Pool  string
+	noIPv6    bool
 	prefixes  []netip.Prefix // of IPv6
 	routes    []netip.Prefix // of both
 	id        ncp.InterfaceID
@@ -35,7 +36,7 @@ func (n *Network) read(auth aaa.Authorization) (grant, error) {
 	if f == nil {
 		f = &aaa.Framed{}
 	}
-	g := grant{pool: f.Pool, ipv6Pool: f.IPv6Pool, mtu: f.MTU}
+	g := grant{pool: f.Pool, ipv6Pool: f.IPv6Pool, noIPv6: f.NoIPv6, mtu: f.MTU}
 	var err error
 	g.filter, err = n.config.Filters.Select(
 		filter.Grant{FilterIDs: auth.FilterIDs, InACL: f.InACL, OutACL: f.OutACL}, n.config.Group)

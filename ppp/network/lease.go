@@ -63,7 +63,7 @@ func (l *lease) assignIPv4(p Profile, g grant) error {
 
 // assignIPv6 leases the prefixes of IPv6.
 func (l *lease) assignIPv6(p Profile, g grant) error {
-	if !p.IPv6 {
+	if !p.IPv6 || g.noIPv6 {
 		return nil
 	}
 	prefixes := g.prefixes

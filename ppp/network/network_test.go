@@ -160,6 +160,7 @@ func TestAssignment(t *testing.T) {
 			"local 10.8.0.1; peer 10.8.0.10; IPv6 ; prefixes [2001:db8:8::/64]; " + dns + "; filter mail+both"},
 		{"IPv6 alone", framed(aaa.Framed{Address: "192.0.2.9", Routes: []string{"10.77.0.0/16"}}),
 			func(p *Profile) { p.Address, p.DNS = netip.Addr{}, nil }, "IPv6 ; prefixes [2001:db8:8::/64]"},
+		{"IPv6 refused", framed(aaa.Framed{NoIPv6: true}), nil, "local 10.8.0.1; peer 10.8.0.10; " + dns},
 		{"no pool of a family", framed(aaa.Framed{Address: "192.0.2.9"}), func(p *Profile) { p.Pool = "spare" },
 			"local 10.8.0.1; peer 192.0.2.9; IPv6 ; " + dns},
 		{"a pool of the other family", aaa.Authorization{}, func(p *Profile) { p.Pool = "six" },

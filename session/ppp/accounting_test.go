@@ -35,6 +35,9 @@ func TestAccountingReports(t *testing.T) {
 				c.sends(ppptest.Frame{Protocol: ppptest.IPv4, Info: ppptest.IPv4Packet(own, host, []byte("ping!"))})
 				c.waits(time.Minute)
 				c.hangsUp()
+				if r := c.scene.aaa.requests[0]; r.IPv6 != tt.six {
+					t.Errorf("%+v", r)
+				}
 				got := c.scene.broker.told()
 				if !strings.HasPrefix(got, "began 1 kim; ") || !strings.HasSuffix(got, tt.want) ||
 					strings.Count(got, "has") != tt.updates {

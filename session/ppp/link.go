@@ -24,6 +24,7 @@ var past = time.Unix(1, 0)
 // link is the Engine on a call. What is not guarded belongs to the goroutine of Serve.
 type link struct {
 	config Config
+	ipv6   bool // the profile has it
 	*session.Session
 	line *session.Line
 
@@ -58,7 +59,7 @@ type deadline struct {
 func newLink(c Config, p Profile, s *session.Session) *link {
 	leg := s.Leg().Number
 	return &link{
-		config: c, Session: s, line: s.Line(),
+		config: c, ipv6: p.IPv6, Session: s, line: s.Line(),
 		engine: ppp.New(p.engine(s.Call(), leg, s.Line().Wrote(), c.Trace)),
 		wake:   make(chan struct{}, 1), stopping: make(chan struct{}),
 	}

@@ -114,8 +114,10 @@ func (l *link) start(ctx context.Context, talk *login, c auth.Credentials) aaa.R
 	}
 	l.Trying(c.User)
 	l.KeepSecret(string(c.Password))
+	r := c.Request(l.Request(c.User, ""))
+	r.IPv6 = l.ipv6
 	res, err := l.AskLogin(ctx, func(ctx context.Context) (res aaa.Result, err error) {
-		talk.talk, res = l.AAA().Start(ctx, c.Request(l.Request(c.User, "")))
+		talk.talk, res = l.AAA().Start(ctx, r)
 		return res, nil
 	})
 	var locked session.Locked
