@@ -426,14 +426,36 @@ func (l *loader) linePPP(v *schema.Value) LinePPP {
 
 // pppList checks that somebody can log in over PPP on a line.
 func (l *loader) pppList(v *schema.Value, line Line) {
-	kind, _ := KindOf(Authentication, aaa.PPP)
-	name := line.Lists.Of(kind.Name)
-	if _, ok := l.cfg.Lists.Find(kind.Name, name); line.PPP.Profile == "" || ok || name != defaultList ||
-		l.broken("aaa.lists."+kind.Name) { // another name is reported with the line's lists
+	if line.PPP.Profile == "" {
 		return
 	}
-	l.errorAt(v.Get("ppp_profile"), "write aaa: {lists: {ppp: {default: [local]}}}",
-		"there is no ppp method list %q: nobody could log in", name)
+	kind, _ := KindOf(Authentication, aaa.PPP)
+	name := line.Lists.Of(kind.Name)
+	list, ok := l.cfg.Lists.Find(kind.Name, name)
+	switch {
+	case ok:
+		l.pppMethods(v.Get("ppp_profile"), line, list)
+	case name == defaultList && !l.broken("aaa.lists."+kind.Name): // another name is reported with the line's lists
+		l.errorAt(v.Get("ppp_profile"), "write aaa: {lists: {ppp: {default: [local]}}}",
+			"there is no ppp method list %q: nobody could log in", name)
+	}
+}
+
+// pppMethods reports what TACACS+ alone cannot authenticate: it has no EAP, and no field for the proof that an
+// MS-CHAPv2 client requires. Clients take the first method that is offered.
+func (l *loader) pppMethods(v *schema.Value, line Line, list MethodList) {
+	other := func(method string) bool { return l.cfg.Protocol(method) != MethodTACACS }
+	p, _ := l.cfg.PPP.Profile(line.PPP.Profile)
+	if len(list.Methods) == 0 || slices.ContainsFunc(list.Methods, other) {
+		return
+	}
+	for _, m := range []word[lcp.Auth]{{"ms-chap-v2", lcp.MSCHAPv2}, {"eap", lcp.EAP}} {
+		if slices.Contains(p.Front.Authentication, m.is) {
+			l.warnAt(v, "write authentication: [chap, pap] in its profile",
+				"profile %q offers %s, which TACACS+ alone, the ppp list %q, cannot authenticate",
+				cut(line.PPP.Profile), m.text, cut(list.Name))
+		}
+	}
 }
 
 // tunDevice reports why this machine makes no TUN interfaces. Whether the daemon may make them is checked at its start:

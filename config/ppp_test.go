@@ -121,6 +121,15 @@ func TestPPPProblems(t *testing.T) {
 		{", ppp: {default: [local]}", "",
 			`ringback.yaml:4:85: lines[0].ppp_profile: there is no ppp method list "default": nobody could log in (write aaa: {lists: {ppp: {default: [local]}}})` + "\n" +
 				`ringback.yaml:5:66: lines[1].ppp_profile: there is no ppp method list "default": nobody could log in (write aaa: {lists: {ppp: {default: [local]}}})`},
+		// methods that the AAA server cannot check
+		{"aaa: {lists: {login: {default: [local]}, ppp: {default: [local]}}}", "aaa: {tacacs: [{name: t, " +
+			"address: \"127.0.0.1:49\", secret_file: radius.secret}], lists: {login: {default: [local]}, ppp: " +
+			"{default: [tacacs]}}}",
+			"ringback.yaml:4:85: " + `warning: lines[0].ppp_profile: profile "default" offers ms-chap-v2, which TACACS+ alone, the ppp list "default", cannot authenticate (write authentication: [chap, pap] in its profile)` + "\n" +
+				"ringback.yaml:5:66: " + `warning: lines[1].ppp_profile: profile "default" offers ms-chap-v2, which TACACS+ alone, the ppp list "default", cannot authenticate (write authentication: [chap, pap] in its profile)`},
+		{"aaa: {lists: {login: {default: [local]}, ppp: {default: [local]}}}", "aaa: {tacacs: [{name: t, " +
+			"address: \"127.0.0.1:49\", secret_file: radius.secret}], lists: {login: {default: [local]}, ppp: " +
+			"{default: [tacacs, local]}}}", ""},
 		// lines that call back
 		{"rotary: 1, autoselect: [ppp], ppp_profile: default}\n- {tty: 2, port: \"tcp://127.0.0.1:7002\", rotary: " +
 			"1, ppp_profile: default}",

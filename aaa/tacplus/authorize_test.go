@@ -267,7 +267,8 @@ func TestPPPAttributesIPv6(t *testing.T) {
 		"ERROR":        {authorReply(authorError, ""), aaa.Silent, nil},
 	} {
 		res, asked := authorized(t, q, lcp, ip, c.reply)
-		if res.Kind != c.kind || !reflect.DeepEqual(res.Auth.Framed, c.want) || c.kind != aaa.Silent && len(asked) != 3 {
+		if res.Kind != c.kind || !reflect.DeepEqual(res.Auth.Framed, c.want) ||
+			c.kind != aaa.Silent && len(asked) != 3 {
 			t.Errorf("%s: %v %q after %d questions, %+v", name, res.Kind, res.Reason, len(asked), res.Auth.Framed)
 		}
 	}
