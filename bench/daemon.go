@@ -26,7 +26,9 @@ type plan struct {
 	Users      int // local users u0 …; 0 with RADIUS
 	Auth, Acct string
 	ForcedWait time.Duration
-	Default    bool // use the waits that real modems need, not those of a test
+	Default    bool   // use the waits that real modems need, not those of a test
+	PPP        bool   // the lines that take calls serve PPP
+	Echo       string // host:port that callers of PPP may reach on this machine
 }
 
 // The configuration of a daemon under test. Separate lines take calls and dial, so that no call meets a dial. The waits
@@ -45,10 +47,21 @@ aaa:
 {{- end}}
   lists:
     login: {default: [{{if .Auth}}radius{{else}}local{{end}}]}
+{{- if .PPP}}
+    ppp: {default: [local]}
+{{- end}}
+{{- if .PPP}}
+ppp:
+  netdev: userspace
+  userspace: {allow: [{{.Echo}}]}
+  profiles:
+    - {name: default, authentication: [pap], address: 10.8.0.1, pool: dialin, echo: {every: 10s, misses: 4}}
+  pools: [{name: dialin, addresses: ["10.8.1.0-10.8.16.255"]}]
+{{- end}}
 {{- if .Users}}
 users:
 {{- range $n, $number := .Numbers}}
-  - {name: u{{$n}}, password_file: password, callback: {dialstring: "{{$number}}"}}
+  - {name: u{{$n}}, password_file: password{{if not $.PPP}}, callback: {dialstring: "{{$number}}"}{{end}}}
 {{- end}}
 {{- end}}
 chat_scripts:
@@ -56,7 +69,7 @@ chat_scripts:
 lines:
 {{- $p := .}}
 {{- range $i, $a := .CallIn}}
-  - {tty: {{$p.In $i}}, port: "{{$p.Kind}}://{{$a}}", modem: callin, rotary: 1{{$p.Rest}}}
+  - {tty: {{$p.In $i}}, port: "{{$p.Kind}}://{{$a}}", modem: callin, rotary: 1{{if $p.PPP}}, autoselect: [ppp], ppp_profile: default{{end}}{{$p.Rest}}}
 {{- end}}
 {{- range $i, $a := .CallOut}}
   - {tty: {{$p.Out $i}}, port: "{{$p.Kind}}://{{$a}}", modem: callout, rotary: 1, scripts: {callback: rtp}{{$p.Rest}}}

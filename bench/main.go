@@ -42,6 +42,13 @@ type sizes struct {
 	logins, loginRounds     int // at an AAA server
 	backlog, backlogRounds  int // of accounting records
 	tacacs, tacacsRounds    int // authorizations
+	pppds                   int // peers
+	pppSessions             [2]int
+	pppIdle                 time.Duration
+	pppLines, pppCycles     int
+	pppRounds               int
+	pppFull                 int // sessions at full speed
+	pppFor                  time.Duration
 }
 
 var whole = sizes{
@@ -49,6 +56,8 @@ var whole = sizes{
 	waitLines: 1000, waitRounds: 5, waitRate: 100, waitFor: 5 * time.Second, forcedWait: 2 * time.Second,
 	commitRounds: 11, cycleLines: 96, cycleFor: 10 * time.Second, cycleRounds: 3,
 	logins: 20000, loginRounds: 5, backlog: 10000, backlogRounds: 3, tacacs: 10000, tacacsRounds: 3,
+	pppds: 8, pppSessions: [2]int{20, 500}, pppIdle: 20 * time.Second, pppLines: 32, pppCycles: 30, pppRounds: 5,
+	pppFull: 1000, pppFor: 10 * time.Second,
 }
 
 var smoke = sizes{
@@ -56,6 +65,8 @@ var smoke = sizes{
 	waitLines: 100, waitRounds: 1, waitRate: 40, waitFor: 2 * time.Second, forcedWait: time.Second,
 	commitRounds: 1, cycleLines: 32, cycleFor: 2 * time.Second, cycleRounds: 1,
 	logins: 2048, loginRounds: 1, backlog: 1000, backlogRounds: 1, tacacs: 1000, tacacsRounds: 1,
+	pppds: 1, pppSessions: [2]int{5, 30}, pppIdle: 4 * time.Second, pppLines: 4, pppCycles: 3, pppRounds: 1,
+	pppFull: 20, pppFor: 2 * time.Second,
 }
 
 // part is one of the benchmarks.
@@ -74,6 +85,10 @@ var parts = []part{
 	{"radius", (*bench).radius},
 	{"spool", (*bench).spool},
 	{"tacacs", (*bench).tacacs},
+	{"frames", (*bench).frames},
+	{"ppp-memory", (*bench).pppMemory},
+	{"ppp-login", (*bench).pppLogins},
+	{"ppp-load", (*bench).pppFull},
 }
 
 func partNames() (names []string) {

@@ -479,16 +479,24 @@ func (l *loader) pppCallbacks() {
 		byTTY[line.TTY] = line
 		all = append(all, line.Idle())
 	}
+	// lines of a rotary that take calls in the same way have the same answer, and a rotary may have thousands
+	type kind struct {
+		rotary int
+		modem  lines.ModemMode
+	}
+	fit := map[kind]bool{}
 	for _, v := range l.v.Get("lines").Items() {
 		first, _, _ := parseTTY(v.Get("tty").Text())
 		line := byTTY[first]
-		if !line.Serves(aaa.PPP) || line.Modem == lines.CallOut {
+		k := kind{line.Rotary, line.Modem}
+		if !line.Serves(aaa.PPP) || line.Modem == lines.CallOut || fit[k] {
 			continue
 		}
 		want := lines.Want{Rotary: lines.NoRotary, Called: first}
 		dialers, _ := lines.Choose(want, all)
 		want.Unfit = l.cfg.Unfit(aaa.PPP)
 		if _, err := lines.Choose(want, all); err == nil || len(dialers) == 0 {
+			fit[k] = true
 			continue // where nobody can dial, that is another problem
 		}
 		l.errorAt(v.Get("tty"), "give one of them a ppp_profile, or write ppp: {callback: false}",

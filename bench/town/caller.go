@@ -35,11 +35,7 @@ func (c *caller) cycle() error {
 	if err == nil {
 		return nil
 	}
-	// Hang up and discard whatever is still under way.
-	c.dte.SetDTR(false)
-	c.dte.SetDTR(true)
-	c.await(200*time.Millisecond, "nothing")
-	c.seen = c.seen[:0]
+	c.hangUp()
 	return err
 }
 

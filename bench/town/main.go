@@ -21,14 +21,15 @@ func main() {
 	callers := flag.Int("callers", 0, "subscribers")
 	kind := flag.String("port", "rfc2217", "port of the modems: rfc2217 or tcp")
 	radius := flag.Bool("radius", false, "run a RADIUS server")
+	echo := flag.Bool("echo", false, "run a UDP echo server")
 	flag.Parse()
-	if err := run(*ptys, *callin, *callout, *callers, *kind, *radius); err != nil {
+	if err := run(*ptys, *callin, *callout, *callers, *kind, *radius, *echo); err != nil {
 		json.NewEncoder(os.Stdout).Encode(wire.Ready{Error: err.Error()})
 		os.Exit(1)
 	}
 }
 
-func run(ptys, callin, callout, callers int, kind string, radius bool) error {
+func run(ptys, callin, callout, callers int, kind string, radius, echo bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var ready wire.Ready
@@ -51,6 +52,11 @@ func run(ptys, callin, callout, callers int, kind string, radius bool) error {
 			return err
 		}
 	}
+	if echo {
+		if ready.Echo, err = serveEcho(); err != nil {
+			return err
+		}
+	}
 	out := json.NewEncoder(os.Stdout)
 	if err := out.Encode(ready); err != nil {
 		return err
@@ -70,7 +76,11 @@ func orders(t *town, out *json.Encoder) error {
 		if err := json.Unmarshal(line, &l); err != nil {
 			return fmt.Errorf("town: an order is one line of JSON: %w", err)
 		}
-		if err := out.Encode(t.load(l)); err != nil {
+		work := t.load
+		if l.PPP != nil {
+			work = t.loadPPP
+		}
+		if err := out.Encode(work(l)); err != nil {
 			return err
 		}
 	}

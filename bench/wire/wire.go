@@ -9,6 +9,7 @@ type Ready struct {
 	PTYs       []string `json:"ptys,omitempty"`  // slaves of the bare modems
 	Lines      []string `json:"lines,omitempty"` // host:port of the access server's modems, those that take calls first
 	Auth, Acct string   `json:",omitempty"`      // host:port of the RADIUS server
+	Echo       string   `json:"echo,omitempty"`  // host:port of the UDP echo server
 	Error      string   `json:"error,omitempty"` // the town could not start
 }
 
@@ -27,6 +28,18 @@ type Load struct {
 	For     time.Duration `json:"for"` // no cycle begins later
 	// cycles begun per second, by all callers together; 0: each caller begins again immediately
 	Rate float64 `json:"rate"`
+	// the callers log in by PPP, without callbacks; nil: they see the prompts of a login
+	PPP *PPP `json:"ppp,omitempty"`
+}
+
+// PPP is what callers do who log in by PPP.
+type PPP struct {
+	Cycles  int           `json:"cycles"`  // sessions of each caller, which end when IPCP is open; 0: one, held for Load.For
+	Bare    bool          `json:"bare"`    // hang up after CONNECT, without PPP
+	Stagger time.Duration `json:"stagger"` // between the first calls of two callers
+	Rate    int           `json:"rate"`    // octets per second to Echo, and back, while a session is held; 0 none
+	Packet  int           `json:"packet"`  // octets of a packet
+	Echo    string        `json:"echo"`
 }
 
 // Result is the result of a Load.
@@ -42,6 +55,9 @@ type Result struct {
 	CPU       time.Duration   `json:"cpu"`       // of the town's process
 	Dials     []Dial          `json:"dials"`     // by the access server's modems
 	OnHooks   []OnHook        `json:"on_hooks"`  // leg one of each promise, at the called line's modem
+	// PPP: packets to the echo server and back. Latencies has the median of their times, the 99th percentile and the
+	// maximum
+	Sent, Received int `json:",omitempty"`
 }
 
 // Dial is one dial script as the modem read it.

@@ -22,7 +22,7 @@ import (
 )
 
 // without skips a test that has not what it needs, or fails it where all peers are required.
-func without(t *testing.T, what string) {
+func without(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
 		t.Fatal("needs " + what)
@@ -66,7 +66,7 @@ func (d *ptyData) Hangup(context.Context) error { d.lose(); return nil }
 func (d *ptyData) lose() { d.once.Do(func() { close(d.done); d.Close() }) }
 
 // openPTY returns a PTY and the name of its other end.
-func openPTY(t *testing.T) (*ptyData, string) {
+func openPTY(t testing.TB) (*ptyData, string) {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
