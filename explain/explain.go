@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ringback/ringback/aaa"
@@ -39,6 +40,9 @@ var ErrNoLine = errors.New("the configuration has no such line")
 // not be attempted.
 func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error) {
 	line, err := q.line(cfg)
+	if err == nil {
+		err = q.offered(cfg, line)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +78,21 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	defer mu.Unlock()
 	report.Packets, report.Silent = slices.Clone(packets), slices.Clone(silent)
 	return report, nil
+}
+
+// offered returns an error if the profile of the called line does not offer the method.
+func (q *Question) offered(cfg *config.Config, line config.Line) error {
+	p, ok := cfg.PPP.Profile(line.PPP.Profile)
+	method := cmp.Or(q.Auth, auth.PAP).String()
+	var all []string
+	for _, m := range p.Front.Authentication {
+		all = append(all, m.String())
+	}
+	if q.Service != aaa.PPP || !ok || slices.Contains(all, method) {
+		return nil
+	}
+	return fmt.Errorf("the profile %q of tty %d does not offer %s, but %s (without a line, the server alone is tested)",
+		line.PPP.Profile, line.TTY, method, strings.Join(all, ", "))
 }
 
 // ipv6 reports whether a line, or any line if none is given, serves IPv6.

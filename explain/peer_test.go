@@ -54,6 +54,23 @@ func TestPPPLogin(t *testing.T) {
 	}
 }
 
+// A line whose profile does not offer the method is not tested with it.
+func TestMethodOfLine(t *testing.T) {
+	t.Parallel()
+	cfg := configtest.Load(t, "hostname: h\nusers: [{name: kim, password_file: password}]\n"+
+		"aaa: {lists: {login: {default: [local]}, ppp: {default: [local]}}}\n"+
+		"ppp: {netdev: userspace, profiles: [{name: office, address: 10.8.0.1, authentication: [chap, pap]}]}\n"+
+		"lines: [{tty: 1, port: \"tcp://127.0.0.1:1\", ppp_profile: office}]\n")
+	for m, want := range map[auth.Method]string{auth.CHAP: "", 0: "",
+		auth.EAP: `the profile "office" of tty 1 does not offer eap, but chap, pap (without a line,`} {
+		_, err := Login(t.Context(), cfg, Question{User: "kim", Service: aaa.PPP, Auth: m, Line: 1,
+			Password: func(context.Context) (string, error) { return "pw1", nil }})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v: %v", m, err)
+		}
+	}
+}
+
 // asks is a server that has one EAP request after the other, and then grants.
 type asks struct {
 	requests [][]byte
