@@ -36,6 +36,7 @@ func crashLong() bool { return os.Getenv("RINGBACK_LONG") == "1" }
 var crashWorlds = []crashWorld{
 	{name: "no-verify"},
 	{name: "busy first, login, two attempts", max: 2, busy: 1, verify: true},
+	{name: "PPP", ppp: true, verify: true},
 	{name: "one line, stays off hook", lines: 1, staysOffHook: true, verify: true},
 	{name: "always busy, two attempts", max: 2, busy: -1},
 	{name: "always busy", busy: -1},
@@ -52,7 +53,7 @@ func TestPeerCrashPoints(t *testing.T) {
 	strace := crashStrace(t)
 	worlds := crashWorlds
 	if !crashLong() {
-		worlds = worlds[:4]
+		worlds = worlds[:5]
 	}
 	for _, w := range worlds {
 		t.Run(w.name, func(t *testing.T) {

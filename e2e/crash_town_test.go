@@ -34,6 +34,7 @@ type crashWorld struct {
 	busy         int           // this many dials meet a busy number; -1: all
 	callers      int           // 0: 1
 	plain        bool          // the last caller is admitted without a callback
+	ppp          bool          // the callers speak PPP
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
 }
@@ -111,7 +112,11 @@ func newCrashTown(t *testing.T, w crashWorld) *crashTown {
 	for i := range w.callers {
 		c := newCrashCaller(town, fmt.Sprint(84001+i))
 		town.callers = append(town.callers, c)
-		parts.Go(c.run)
+		if w.ppp {
+			parts.Go(c.runPPP)
+		} else {
+			parts.Go(c.run)
+		}
 	}
 	town.write(t, radius, ports)
 	return town
@@ -148,9 +153,13 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 			fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = NAS-Prompt-User\n", 84001+i)
 			break
 		}
-		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = Callback-NAS-Prompt, "+
-			"Callback-Number = \"%[1]d\"", 84001+i)
-		if !town.verify {
+		kind := "Callback-NAS-Prompt"
+		if town.ppp {
+			kind = "Callback-Framed-User"
+		}
+		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = %s, "+
+			"Callback-Number = \"%[1]d\"", 84001+i, kind)
+		if !town.verify && !town.ppp {
 			users.WriteString(", Cisco-AVPair += \"shell:nocallback-verify=1\"")
 		}
 		users.WriteString("\n")
@@ -181,22 +190,33 @@ login: {failure_delay: 0s}
 aaa:
   radius:
     - {name: town, address: "%s", accounting: "%s", secret_file: radius.secret}
-  lists: {login: {default: [radius]}}
+  lists: {login: {default: [radius]}, ppp: {default: [radius]}}
 chat_scripts:
   - {name: offhook, script: '"" "ATH1" OK'}
   - {name: rtp, script: 'ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 10 CONNECT \c'}
 lines:
 `, town.crashWorld.state, town.socket(), radius.AuthAddr(), radius.AcctAddr())
+	serves := ""
+	if town.ppp {
+		serves = "autoselect: [dedicated], ppp_profile: default, "
+	}
 	guard := "100ms" // no +++ is needed with DTR
 	if town.tcp || town.pty {
 		guard = "1.05s" // S12
 	}
 	for i, port := range ports {
-		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, scripts: {modem_off_hook: offhook, callback: rtp}, "+
+		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, %sscripts: {modem_off_hook: offhook, callback: rtp}, "+
 			"callback: {forced_wait: %v, same_line_no_verify: true}, insecure_signals: %v,\n"+
 			"     timing: {command: 1s, command_gap: 1ms, settle: 1ms, answer: 5s, dtr_low: 20ms, guard: %s, "+
 			"on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
-			65+i, port, town.wait, town.tcp || town.pty, guard)
+			65+i, port, serves, town.wait, town.tcp || town.pty, guard)
+	}
+	if town.ppp {
+		b.WriteString(`ppp:
+  netdev: userspace
+  profiles: [{name: default, address: 10.8.0.1, pool: dialin}]
+  pools: [{name: dialin, addresses: [10.8.0.10-10.8.0.20]}]
+`)
 	}
 	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n",
 		town.max)
