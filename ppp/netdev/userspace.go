@@ -118,8 +118,11 @@ func newStack() (*stack.Stack, error) {
 	})
 	sack, moderate := tcpip.TCPSACKEnabled(true), tcpip.TCPModerateReceiveBufferOption(false)
 	wait, linger := tcpip.TCPTimeWaitTimeoutOption(lingerTime), tcpip.TCPLingerTimeoutOption(lingerTime)
+	// Without RACK (RFC 8985): after losses, the stack's ends a recovery with a segment on the way, none counted as
+	// outstanding and no timer running. It then never sends again.
+	var rack tcpip.TCPRecovery
 	for _, o := range []tcpip.SettableTransportProtocolOption{
-		&sack, &moderate, &wait, &linger,
+		&sack, &moderate, &wait, &linger, &rack,
 		&tcpip.TCPSendBufferSizeRangeOption{Min: leastBuffer, Default: usualBuffer, Max: greatestBuffer},
 		&tcpip.TCPReceiveBufferSizeRangeOption{Min: leastBuffer, Default: usualBuffer, Max: greatestBuffer},
 	} {

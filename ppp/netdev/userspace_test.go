@@ -312,6 +312,53 @@ func TestSlowLine(t *testing.T) {
 	_ = conn.Close()
 }
 
+// lossy is a network that loses the packets to callers for which lose returns true.
+type lossy struct {
+	Network
+	lose func(packet []byte) bool
+}
+
+func (n lossy) Open(s Session) (Device, error) {
+	deliver := s.Deliver
+	s.Deliver = func(p []byte) bool { return !n.lose(p) && deliver(p) }
+	return n.Network.Open(s)
+}
+
+// TestLastSegmentLost: the line loses the last octets of a host once, and not the FIN that follows them.
+func TestLastSegmentLost(t *testing.T) {
+	data := random(9, 8<<10)
+	last := data[len(data)-1000:]
+	lost := make(chan struct{})
+	server := serve(t, "127.0.0.1:0", func(c *net.TCPConn) {
+		_, _ = c.Write(data[:len(data)-len(last)])
+		_, _ = c.Read(make([]byte, 1)) // the caller has it
+		_, _ = c.Write(last)
+		<-lost
+	})
+	once := new(sync.Once)
+	network := lossy{newUserspace(t, Options{Reach: loopback}), func(p []byte) (lose bool) {
+		if bytes.Contains(p, last[:100]) {
+			once.Do(func() { lose = true; close(lost) })
+		}
+		return lose
+	}}
+	conn, err := newCaller(t, network, session(1)).dial(testContext(t), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	got := make([]byte, len(data)-len(last))
+	if _, err := io.ReadFull(conn, got); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = conn.Write([]byte{1})
+	rest, err := io.ReadAll(conn)
+	if err != nil || !bytes.Equal(append(got, rest...), data) {
+		t.Errorf("got %d of the last %d octets, %v", len(rest), len(last), err)
+	}
+	_ = conn.Close()
+}
+
 // TestReset passes a reset of the host on to the caller.
 func TestReset(t *testing.T) {
 	server := serve(t, "127.0.0.1:0", func(c *net.TCPConn) {
