@@ -61,4 +61,5 @@ type Traffic struct {
 	OctetsOut, PacketsOut uint64 // to the caller
 	Dropped               uint64 // from the caller: not permitted, of another source, or damaged
 	Overflow              uint64 // to the caller: the queue was full, or the packet too long
+	Counted               uint64 // packets that keep the session from being idle
 }

@@ -34,7 +34,9 @@ type Config struct {
 
 	// Random fills b with random octets. It is required.
 	Random func(b []byte)
-	Trace  bool // return a Note for each step
+	// Tap is called with each frame that was received without damage, and with each one that Output appends. It must
+	// not block, and must not call the Engine. nil: nobody looks.
+	Tap func(Frame)
 }
 
 // Defaults.

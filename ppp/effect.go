@@ -102,7 +102,7 @@ type (
 	// End says that the link has ended. What Output still has is written first. It is returned once, as the last
 	// Effect.
 	End struct{ Ending }
-	// Note is a line for debugging.
+	// Note is a line for the operator who debugs the link.
 	Note struct{ Text string }
 )
 

@@ -73,7 +73,8 @@ type login struct {
 	decision Decision
 	begun    bool          // a session has begun
 	cbcp     *cbcp.Machine // nil: no CBCP
-	choice   cbcp.Wish     // what Promise was asked for without CBCP
+	choice   cbcp.Wish     // what Promise was asked for
+	chosen   bool          // choice is valid
 	promised bool          // the callback is recorded
 	admitted bool
 
@@ -89,6 +90,7 @@ func New(c Config) *Engine {
 	e.decoder.Buffer = make([]byte, maxPacket+hdlc.Overhead)
 	e.output.encoder.Escapes, e.output.encoder.Plain = c.Escapes, c.Plain
 	e.output.newLine = c.AfterText
+	e.output.tap = func(protocol uint16, info []byte) { e.tap(true, protocol, info) }
 	return e
 }
 
@@ -122,6 +124,7 @@ func (e *Engine) Receive(p []byte) (n int, effects []Effect) {
 	e.begin()
 	frame, n, ok := e.decoder.Decode(p)
 	if ok {
+		e.tap(false, frame.Protocol, frame.Info)
 		e.frame(frame)
 	}
 	return n, e.finish()
@@ -218,13 +221,6 @@ func (e *Engine) do(f Effect) { e.effects = append(e.effects, f) }
 
 // then has f called when the effects at hand are carried out: f may call the package that returned them.
 func (e *Engine) then(f func()) { e.later = append(e.later, f) }
-
-// trace adds a Note.
-func (e *Engine) trace(f interface{ String() string }) {
-	if e.config.Trace {
-		e.do(Note{f.String()})
-	}
-}
 
 func (e *Engine) startTimer(t Timer, after time.Duration) {
 	e.timers[t].generation++

@@ -23,11 +23,7 @@ var reminders = []time.Duration{5 * time.Minute, time.Minute}
 
 // limits starts the time limits of a session.
 func (e *Engine) limits() {
-	timeout := e.config.IdleTimeout
-	if e.result.Auth.IdleTimeout > 0 {
-		timeout = e.result.Auth.IdleTimeout
-	}
-	if timeout > 0 {
+	if timeout := e.idleTimeoutOf(); timeout > 0 {
 		e.idle = idle{every: max(timeout/idleSteps, 1)}
 		e.startTimer(IdleTimer, e.idle.every)
 	}
@@ -36,10 +32,19 @@ func (e *Engine) limits() {
 	}
 }
 
+// idleTimeoutOf returns AAA's idle time, or that of the configuration; 0: none.
+func (e *Engine) idleTimeoutOf() time.Duration {
+	if e.result.Auth.IdleTimeout > 0 {
+		return e.result.Auth.IdleTimeout
+	}
+	return e.config.IdleTimeout
+}
+
 // count notes that a packet passed.
 func (e *Engine) count(packet []byte, d filter.Direction) {
 	if e.with.Filter.Counts(packet, d).Pass {
 		e.idle.used = true
+		e.traffic.Counted++
 	}
 }
 

@@ -57,7 +57,6 @@ func (e *Engine) reject(f hdlc.Frame) { e.link(e.lcp.RejectProtocol(f.Protocol, 
 // link carries out the effects of LCP.
 func (e *Engine) link(effects []fsm.Effect) {
 	for _, f := range effects {
-		e.trace(f)
 		switch f := f.(type) {
 		case fsm.Send:
 			e.acked = e.acked || e.lcp.State() == fsm.Closing && f.Packet[0] == fsm.TerminateAck

@@ -61,7 +61,6 @@ const (
 // authenticate carries out the effects of the Authenticator.
 func (e *Engine) authenticate(effects []auth.Effect) {
 	for _, f := range effects {
-		e.trace(f)
 		switch f := f.(type) {
 		case auth.Send:
 			e.output.send(f.Protocol, f.Packet)
@@ -177,7 +176,12 @@ func (e *Engine) wish() cbcp.Wish {
 // promise asks the broker without CBCP.
 func (e *Engine) promise(w cbcp.Wish) {
 	e.phase = PhaseCallback
-	e.choice = w
+	e.choose(w)
+}
+
+// choose asks the broker to promise what the peer wants.
+func (e *Engine) choose(w cbcp.Wish) {
+	e.choice, e.chosen = w, true
 	e.do(Promise{e.ask(promiseQuestion), w})
 }
 
@@ -198,7 +202,6 @@ func (e *Engine) refuse(text, reason string) {
 // negotiate carries out the effects of CBCP.
 func (e *Engine) negotiate(effects []cbcp.Effect) {
 	for _, f := range effects {
-		e.trace(f)
 		switch f := f.(type) {
 		case cbcp.Send:
 			e.output.send(f.Protocol, f.Packet)
@@ -207,8 +210,7 @@ func (e *Engine) negotiate(effects []cbcp.Effect) {
 		case cbcp.StopTimer:
 			e.stopTimer(CBCPTimer)
 		case cbcp.Ask:
-			e.choice = f.Wish
-			e.do(Promise{e.ask(promiseQuestion), f.Wish})
+			e.choose(f.Wish)
 		case cbcp.Proceed:
 			e.then(e.openNetwork)
 		case cbcp.End:

@@ -102,7 +102,6 @@ func familyOf(number uint16) (Family, Timer) {
 // control carries out the effects of IPCP and IPV6CP.
 func (e *Engine) control(effects []fsm.Effect) {
 	for _, f := range effects {
-		e.trace(f)
 		switch f := f.(type) {
 		case fsm.Send:
 			e.output.send(f.Protocol, f.Packet)

@@ -35,6 +35,7 @@ type output struct {
 	data    [maxData][]byte // a ring
 	first   int             // of data
 	waiting int             // in data
+	tap     func(protocol uint16, info []byte)
 }
 
 // send queues a control packet. A full queue drops it, like a line that loses it: its sender repeats it.
@@ -114,5 +115,6 @@ func (o *output) append(dst []byte, idle bool, protocol uint16, packet []byte) [
 	if idle {
 		o.encoder.Idle()
 	}
+	o.tap(protocol, packet)
 	return o.encoder.Append(dst, protocol, packet)
 }

@@ -44,6 +44,9 @@ func (l *Line) Buffered() int {
 	return l.meter.buffered()
 }
 
+// Overrun returns how many received octets were lost because nobody read them in time, if known.
+func (l *Line) Overrun() uint64 { return l.meter.overrun() }
+
 // Wrote reports whether anything was written on this call, also by a front end before.
 func (l *Line) Wrote() bool { return l.meter.out.Load() > 0 }
 

@@ -31,3 +31,11 @@ func (m *meter) buffered() int {
 	}
 	return 0
 }
+
+// overrun returns the number of octets that were received and lost, 0 if not known.
+func (m *meter) overrun() uint64 {
+	if o, ok := m.Data.(interface{ Overrun() uint64 }); ok {
+		return o.Overrun()
+	}
+	return 0
+}

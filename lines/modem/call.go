@@ -51,6 +51,7 @@ type conn struct {
 	until    time.Time // write deadline of the owner
 	crossing time.Time // when the written octets will have crossed the line
 
+	lost    atomic.Uint64 // octets that were received and dropped
 	hanging atomic.Bool
 	hung    chan struct{} // closed when hangErr is set
 	hangErr error
@@ -185,6 +186,7 @@ func (c *conn) push(b []byte) bool {
 		// This also holds if some octets fit: the owner of a gated Write does not read, and the reader must get past
 		// b before the gate opens.
 		if len(b) == 0 || c.isGated() || n == 0 && c.overrun {
+			c.lost.Add(uint64(len(b)))
 			break
 		}
 		c.setStuck(true)
@@ -196,6 +198,9 @@ func (c *conn) push(b []byte) bool {
 	}
 	return true
 }
+
+// Overrun returns how many octets were received and dropped, because nobody read those before them in time.
+func (c *conn) Overrun() uint64 { return c.lost.Load() }
 
 func (c *conn) setStuck(is bool) {
 	c.mu.Lock()

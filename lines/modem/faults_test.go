@@ -245,6 +245,34 @@ func TestFlood(t *testing.T) {
 	})
 }
 
+// TestOverrun: on a port without signals, octets that nobody reads in time are dropped and counted.
+func TestOverrun(t *testing.T) {
+	bothKinds(t, func(t *testing.T, signals bool) {
+		f := newFake(signals)
+		onBench(t, f, func(b *bench) {
+			b.until(lines.Idle)
+			c := b.incoming()
+			const size = 3 * queueSize
+			var sender sync.WaitGroup
+			sender.Go(func() { f.say(strings.Repeat("x", size)) })
+			b.pass(10 * time.Second)
+			want := uint64(0)
+			if !signals {
+				want = size - queueSize
+			}
+			if got := c.Data.(interface{ Overrun() uint64 }).Overrun(); got != want {
+				t.Errorf("%d octets dropped, want %d", got, want)
+			}
+			if n, err := io.CopyN(io.Discard, c, int64(size-want)); err != nil {
+				t.Errorf("read %d octets: %v", n, err)
+			}
+			_ = c.Hangup(b.t.Context())
+			sender.Wait()
+			b.until(lines.Idle)
+		})
+	})
+}
+
 func TestNoCarrierToldFromData(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

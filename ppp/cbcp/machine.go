@@ -89,6 +89,9 @@ func NewMachine(c Config) *Machine {
 // State returns the state.
 func (m *Machine) State() State { return m.state }
 
+// Offer returns what the caller may choose from.
+func (m *Machine) Offer() Offer { return m.config.Offer }
+
 // Start sends the first Request: the peer has authenticated. pppd waits for it without a timer of its own. A second
 // Start does nothing. An Offer of nothing ends the link.
 func (m *Machine) Start() []Effect {

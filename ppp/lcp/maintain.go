@@ -25,6 +25,8 @@ type Echo struct {
 	Misses int           // 0 is 4
 }
 
+const defaultMisses = 4
+
 // keepalive is the state of the keepalive.
 type keepalive struct {
 	Echo
@@ -61,7 +63,7 @@ func (k *keepalive) lost() bool {
 	k.heard = false
 	limit := k.Misses
 	if limit <= 0 {
-		limit = 4
+		limit = defaultMisses
 	}
 	return k.missed >= limit
 }
@@ -74,6 +76,19 @@ func (l *LCP) SetEcho(e Echo) []fsm.Effect {
 		return effects
 	}
 	return append(effects, l.keepalive.start()...)
+}
+
+// Keepalive returns the keepalive in force, which has no Every if it does not run, and how many Echo-Requests in a row
+// were followed by no valid frame.
+func (l *LCP) Keepalive() (e Echo, missed int) {
+	if !l.keepalive.running {
+		return Echo{}, 0
+	}
+	e = l.keepalive.Echo
+	if e.Misses <= 0 {
+		e.Misses = defaultMisses
+	}
+	return e, l.keepalive.missed
 }
 
 // Heard says that a valid frame of another protocol came: the peer is alive.

@@ -19,12 +19,8 @@ func (l *link) carry(effects []ppp.Effect) {
 			l.timers[f.Timer] = deadline{time.Now().Add(f.After), f.Generation}
 		case ppp.StopTimer:
 			l.timers[f.Timer] = deadline{}
-		case ppp.Note:
-			l.Debugf("ppp: %s", f.Text)
 		default:
-			if l.config.Trace {
-				l.Debugf("ppp: %v", f)
-			}
+			l.tellEffect(f)
 			l.do(f)
 		}
 	}
@@ -47,8 +43,7 @@ func (l *link) do(f ppp.Effect) {
 	case ppp.Cancel:
 		l.asking.cancel(f.Question)
 	case ppp.Admit:
-		l.admitted = true
-		l.limit(l.Admit())
+		l.admit()
 	case ppp.Leave:
 		l.leave(f.Reason)
 	case ppp.OpenNetwork:
@@ -61,6 +56,17 @@ func (l *link) do(f ppp.Effect) {
 	case ppp.End:
 		l.end = &f.Ending
 	}
+}
+
+// admit begins the session.
+func (l *link) admit() {
+	l.admitted = true
+	ctx, release := l.Admit()
+	l.mu.Lock()
+	l.used = time.Now()
+	l.until, _ = ctx.Deadline()
+	l.mu.Unlock()
+	l.limit(ctx, release)
 }
 
 // open opens a network protocol. Accounting is told of the addresses at once.
@@ -91,7 +97,7 @@ func (l *link) leave(reason string) {
 	l.worker.start(func() {
 		ctx, release := l.Leave(session.Ending{Cause: aaa.CauseUserRequest, Reason: l.Scrub(reason)})
 		l.mu.Lock()
-		l.framed = session.Framed{}
+		l.framed, l.used, l.until = session.Framed{}, time.Time{}, time.Time{}
 		l.mu.Unlock()
 		if !admitted {
 			release() // the first limit stays

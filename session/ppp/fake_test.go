@@ -262,6 +262,9 @@ type scene struct {
 	escapes []byte
 	mute    bool // the caller reads nothing
 	silent  bool // the caller's client does not answer by itself
+
+	sessions *Sessions
+	deaf     bool // nobody listens to `debug ppp`
 }
 
 // caller is a PPP client on a call. All of it happens in a synctest bubble.
@@ -304,18 +307,14 @@ func dial(t *testing.T, sc scene, client *ppptest.Client) *caller {
 	near, far := net.Pipe()
 	c := &caller{t: t, scene: sc, far: far, data: &fakeData{Conn: near, done: make(chan struct{})}, client: client,
 		over: make(chan struct{}), began: time.Now()}
-	front := New(Config{Network: sc.network, Trace: true,
+	front := New(Config{Network: sc.network, Sessions: sc.sessions, Debug: c,
 		Profile: func(tty int) (Profile, bool) { return sc.profile, tty == 65 }})
 	cfg := sc.config
 	cfg.FrontEnds = session.Only{FrontEnd: front}
 	if sc.chooser != nil {
 		cfg.FrontEnds = sc.chooser
 	}
-	cfg.Debug = func(_ int, text string) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.debug = append(c.debug, text)
-	}
+	cfg.Debug = func(_ int, text string) { c.tells(text) }
 	if sc.leg.Number == 2 {
 		sc.leg.Service = aaa.PPP
 	}
@@ -430,6 +429,23 @@ func (c *caller) up() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.client.IPUp
+}
+
+// Heard implements Debug.
+func (c *caller) Heard(string) bool { return !c.scene.deaf }
+
+// Publish implements Debug.
+func (c *caller) Publish(topic string, tty int, text string) {
+	if tty != 65 || c.scene.deaf {
+		c.t.Errorf("line %d, %s: %s", tty, topic, text)
+	}
+	c.tells(topic + ": " + text)
+}
+
+func (c *caller) tells(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.debug = append(c.debug, text)
 }
 
 // story returns the debug lines.

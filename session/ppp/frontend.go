@@ -30,8 +30,8 @@ type Config struct {
 	// Unservable returns why the Network cannot apply an authorization; "" if it can. nil: it applies no filters, and a
 	// user with an inacl or outacl is refused.
 	Unservable func(aaa.Authorization) string
-	// Trace writes each step of the negotiation to the debug output.
-	Trace bool
+	Sessions   *Sessions // that the operator sees; nil: none
+	Debug      Debug     // nil: nobody listens
 }
 
 // Profile is how the callers of a line are served.
@@ -116,7 +116,7 @@ func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending
 }
 
 // engine returns the configuration of the Engine for a call.
-func (p Profile) engine(call *lines.Call, leg int, afterText, trace bool) ppp.Config {
+func (p Profile) engine(call *lines.Call, leg int, afterText bool) ppp.Config {
 	methods := p.Authentication
 	if methods == nil {
 		methods = defaultMethods
@@ -128,6 +128,5 @@ func (p Profile) engine(call *lines.Call, leg int, afterText, trace bool) ppp.Co
 		IPv4: p.IPv4, IPv6: p.IPv6, Echo: p.Echo, IdleTimeout: p.IdleTimeout,
 		Escapes: call.Escapes, Plain: p.Plain, AfterText: afterText,
 		Random: func(b []byte) { _, _ = rand.Read(b) }, // it never fails
-		Trace:  trace,
 	}
 }

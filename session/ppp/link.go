@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -28,9 +29,17 @@ type link struct {
 	*session.Session
 	line *session.Line
 
-	mu     sync.Mutex // guards engine and framed; held only for calls of the Engine
-	engine *ppp.Engine
-	framed session.Framed
+	since time.Time
+
+	mu      sync.Mutex // guards the following; held only for calls of the Engine
+	engine  *ppp.Engine
+	framed  session.Framed
+	phase   ppp.Phase // that was told
+	counted uint64    // Traffic.Counted when used was set
+	used    time.Time // see Status
+	until   time.Time
+
+	captures atomic.Pointer[[]*Capture]
 
 	ctx      context.Context // limits the login or the session at hand
 	releases []context.CancelFunc
@@ -58,15 +67,20 @@ type deadline struct {
 
 func newLink(c Config, p Profile, s *session.Session) *link {
 	leg := s.Leg().Number
-	return &link{
-		config: c, ipv6: p.IPv6, Session: s, line: s.Line(),
-		engine: ppp.New(p.engine(s.Call(), leg, s.Line().Wrote(), c.Trace)),
-		wake:   make(chan struct{}, 1), stopping: make(chan struct{}),
+	l := &link{
+		config: c, ipv6: p.IPv6, Session: s, line: s.Line(), since: time.Now(),
+		wake: make(chan struct{}, 1), stopping: make(chan struct{}),
 	}
+	engine := p.engine(s.Call(), leg, s.Line().Wrote())
+	engine.Tap = l.tap
+	l.engine = ppp.New(engine)
+	return l
 }
 
 // run serves the call until the link has ended.
 func (l *link) run(ctx context.Context) session.Ending {
+	l.config.Sessions.enter(l)
+	defer l.config.Sessions.leave(l)
 	defer l.stop()
 	l.limit(ctx, func() {})
 	l.Carries(l.carried)
@@ -110,6 +124,7 @@ func (l *link) receive(octets []byte) int {
 func (l *link) lockedReceive(octets []byte) (int, []ppp.Effect) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.followed()
 	return l.engine.Receive(octets)
 }
 
@@ -120,6 +135,7 @@ func (l *link) event(f func() []ppp.Effect) { l.carry(l.locked(f)) }
 func (l *link) locked(f func() []ppp.Effect) []ppp.Effect {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.followed()
 	return f()
 }
 
@@ -172,6 +188,7 @@ func (l *link) runTimers() {
 			continue
 		}
 		l.timers[t] = deadline{}
+		l.tellTimeout(t)
 		l.event(func() []ppp.Effect { return l.engine.Timeout(t, d.generation) })
 	}
 }
@@ -282,6 +299,7 @@ func (l *link) signal() {
 func (l *link) send(packet []byte) bool {
 	l.mu.Lock()
 	ok := l.engine.SendIP(packet)
+	l.followed()
 	l.mu.Unlock()
 	if ok {
 		l.signal()
