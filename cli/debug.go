@@ -18,19 +18,27 @@ func newDebug() *cobra.Command {
 		Short: "stream live debug events of a running daemon",
 		Long: `Shows events of the topics until Ctrl-C, with time stamps to the millisecond as IOS has them. The topics:
 
-  callback   callback events
-  chat       chat script activity
-  modem      modem control and process activation
-  aaa        AAA requests and replies
-  all        all four topics
+  callback             callback events
+  chat                 chat script activity
+  modem                modem control and process activation
+  aaa                  AAA requests and replies
+  ppp negotiation      phases of PPP; LCP, IPCP and IPV6CP with their options
+  ppp authentication   PAP, CHAP and EAP of PPP
+  ppp cbcp             the Callback Control Protocol
+  ppp packet           every frame of PPP, and its keepalive
+  all                  all topics
+
+The lines of PPP have the terms of IOS: I is received, O is sent, and the state of the protocol is in brackets. No topic
+shows a password, a response to a challenge, or the contents of a user's packets.
 
 A line on standard error reports when the stream has started: events after that are not missed.`,
-		Example:   "  ringback debug callback chat",
-		ValidArgs: append([]string{"all"}, client.Topics...),
-		Args:      debugTopics,
-		RunE: func(cmd *cobra.Command, topics []string) error {
-			if slices.Contains(topics, "all") {
-				topics = client.Topics
+		Example:   "  ringback debug callback chat\n  ringback debug ppp negotiation cbcp",
+		ValidArgs: append(topicWords(client.Topics), "all"),
+		Args:      func(_ *cobra.Command, args []string) error { _, err := debugTopics(args); return err },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topics, err := debugTopics(args)
+			if err != nil {
+				return err
 			}
 			cl, err := f.client()
 			if err != nil {
@@ -52,17 +60,51 @@ A line on standard error reports when the stream has started: events after that 
 	return c
 }
 
-// debugTopics requires one topic or more.
-func debugTopics(c *cobra.Command, args []string) error {
-	for _, a := range args {
-		if !slices.Contains(c.ValidArgs, a) {
-			return fmt.Errorf("unknown topic %q; valid topics: %s", a, strings.Join(c.ValidArgs, ", "))
+// debugTopics returns the topics that arguments name. A topic has one word or two, and the first of two words is given
+// once: "ppp negotiation cbcp" names two topics.
+func debugTopics(args []string) (topics []string, err error) {
+	valid := strings.Join(client.Topics, ", ")
+	first := ""
+	for i, a := range args {
+		switch {
+		case a == "all":
+			return client.Topics, nil
+		case first != "" && slices.Contains(client.Topics, first+" "+a):
+			topics = append(topics, first+" "+a)
+		case slices.Contains(client.Topics, a):
+			topics, first = append(topics, a), ""
+		case len(secondWords(a)) == 0:
+			return nil, fmt.Errorf("unknown topic %q; valid topics: all, %s", a, valid)
+		case i+1 == len(args) || !slices.Contains(secondWords(a), args[i+1]):
+			return nil, fmt.Errorf("%q needs a second word: %s", a, strings.Join(secondWords(a), ", "))
+		default:
+			first = a
 		}
 	}
-	if len(args) == 0 {
-		return fmt.Errorf("no topic given; valid topics: %s", strings.Join(c.ValidArgs, ", "))
+	if len(topics) == 0 {
+		return nil, fmt.Errorf("no topic given; valid topics: all, %s", valid)
 	}
-	return nil
+	return topics, nil
+}
+
+// secondWords returns the second words of the topics that begin with a word.
+func secondWords(first string) (second []string) {
+	for _, t := range client.Topics {
+		if rest, ok := strings.CutPrefix(t, first+" "); ok {
+			second = append(second, rest)
+		}
+	}
+	return second
+}
+
+// topicWords returns the different words of topics.
+func topicWords(topics []string) (all []string) {
+	for _, w := range strings.Fields(strings.Join(topics, " ")) {
+		if !slices.Contains(all, w) {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // debugLine formats one event as IOS does: `*Nov 21 10:04:05.123: TTY65 …`.

@@ -128,7 +128,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.carrier, err = newCarrier(d.cfg.PPP); err != nil {
+	if d.carrier, err = newCarrier(d.cfg.PPP, d.feed); err != nil {
 		return err
 	}
 	defer d.carrier.close()

@@ -16,11 +16,13 @@ import (
 type carrier struct {
 	device    netdev.Network  // nil: none
 	addresses *pool.Allocator // the leases of all sessions
+	sessions  *pppfront.Sessions
+	debug     pppfront.Debug
 }
 
 // newCarrier opens the network device. The caller closes the carrier.
-func newCarrier(cfg config.PPP) (carrier, error) {
-	c := carrier{addresses: pool.New(cfg.Pools, time.Now)}
+func newCarrier(cfg config.PPP, debug pppfront.Debug) (carrier, error) {
+	c := carrier{addresses: pool.New(cfg.Pools, time.Now), sessions: &pppfront.Sessions{}, debug: debug}
 	var err error
 	switch cfg.Netdev {
 	case config.NetdevUserspace:
@@ -57,7 +59,7 @@ func (c carrier) frontEnds(cfg *config.Config, running []config.Line) (pppfront.
 		Text: exec.New(cfg.Exec),
 		PPP: pppfront.New(pppfront.Config{
 			Profile: func(tty int) (pppfront.Profile, bool) { p, ok := profile(tty); return p.Front, ok },
-			Network: n, Unservable: n.Unservable,
+			Network: n, Unservable: n.Unservable, Sessions: c.sessions, Debug: c.debug,
 		}),
 		Mode: func(tty int) pppfront.Mode { return lines[tty].Mode },
 	}, nil

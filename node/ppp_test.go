@@ -29,7 +29,7 @@ lines:
 func TestFrontEnds(t *testing.T) {
 	t.Parallel()
 	cfg := configtest.Load(t, pppConfig)
-	c, err := newCarrier(cfg.PPP)
+	c, err := newCarrier(cfg.PPP, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,14 +84,14 @@ func TestRemovedProfile(t *testing.T) {
 // TestNoCarrier: without profiles nothing is opened, and what cannot be opened is an error of the start.
 func TestNoCarrier(t *testing.T) {
 	t.Parallel()
-	c, err := newCarrier(configtest.Load(t, strings.ReplaceAll(generationConfig, "METHOD", "radius")).PPP)
+	c, err := newCarrier(configtest.Load(t, strings.ReplaceAll(generationConfig, "METHOD", "radius")).PPP, nil)
 	if err != nil || c.device != nil {
 		t.Errorf("%v, %v", c, err)
 	}
 	c.close()
 	services := map[netip.AddrPort]netip.AddrPort{{}: {}}
 	if _, err := newCarrier(config.PPP{Netdev: config.NetdevUserspace, Pools: &pool.Pools{},
-		Reach: netdev.Reach{Services: services}}); err == nil ||
+		Reach: netdev.Reach{Services: services}}, nil); err == nil ||
 		!strings.HasPrefix(err.Error(), "ppp.netdev: userspace network: service") {
 		t.Error(err)
 	}

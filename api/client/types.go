@@ -139,7 +139,7 @@ type Listening struct {
 // DebugEvent is one line of `debug …`.
 type DebugEvent struct {
 	Time  time.Time `json:"time"`
-	Topic string    `json:"topic" doc:"callback, chat, modem or aaa"`
+	Topic string    `json:"topic" doc:"callback, chat, modem, aaa, ppp negotiation, ppp authentication, ppp cbcp or ppp packet"`
 	TTY   int       `json:"tty,omitempty"`
 	Text  string    `json:"text"`
 }
@@ -154,7 +154,8 @@ type Version struct {
 }
 
 // Topics are the valid debug topics.
-var Topics = []string{"callback", "chat", "modem", "aaa"}
+var Topics = []string{"callback", "chat", "modem", "aaa", "ppp negotiation", "ppp authentication", "ppp cbcp",
+	"ppp packet"}
 
 // Health is the health of a daemon and its disk.
 type Health struct {

@@ -22,7 +22,8 @@ func TestLines(t *testing.T) {
 		want  string
 	}{
 		{ppp.Frame{Out: true, Protocol: ppptest.LCP, State: fsm.ReqSent, Info: ppptest.Packet(1, 1,
-			with("\x02\x06\x00\x0a\x00\x00\x03\x05\xc2\x23\x05\x05\x06\x06\xb6\xa5\xdc\x07\x02\x08\x02")...)}, Negotiation,
+			with("\x02\x06\x00\x0a\x00\x00\x03\x05\xc2\x23\x05\x05\x06\x06\xb6\xa5\xdc\x07\x02\x08\x02")...)},
+			Negotiation,
 			"LCP: O CONFREQ [REQsent] id 1 len 25; LCP:    ACCM 0x000A0000 (0x0206000A0000); " +
 				"LCP:    AuthProto CHAP (0x0305C22305); LCP:    MagicNumber 0x06B6A5DC (0x050606B6A5DC); " +
 				"LCP:    PFC (0x0702); LCP:    ACFC (0x0802)"},
@@ -37,8 +38,9 @@ func TestLines(t *testing.T) {
 		{ppp.Frame{Out: true, Protocol: ppptest.LCP, State: fsm.Opened,
 			Info: ppptest.Packet(8, 9, with("\x80\xfd\x01\x01\x00\x04")...)}, Negotiation,
 			"LCP: O PROTREJ [Open] id 9 len 10 protocol 0x80FD"},
-		{ppp.Frame{Protocol: ppptest.LCP, State: fsm.Opened, Info: ppptest.Packet(12, 3, with("\x01\x02\x03\x04MSRASV5.10")...)},
-			Negotiation, `LCP: I IDENTIFY [Open] id 3 len 18 magic 0x01020304 ("MSRASV5.10")`},
+		{ppp.Frame{Protocol: ppptest.LCP, State: fsm.Opened,
+			Info: ppptest.Packet(12, 3, with("\x01\x02\x03\x04MSRASV5.10")...)}, Negotiation,
+			`LCP: I IDENTIFY [Open] id 3 len 18 magic 0x01020304 ("MSRASV5.10")`},
 		{ppp.Frame{Out: true, Protocol: ppptest.LCP, State: fsm.Opened,
 			Info: ppptest.Packet(13, 3, with("\x01\x02\x03\x04\x00\x00\x01\x2c")...)}, Negotiation,
 			"LCP: O TIMEREMAINING [Open] id 3 len 12 magic 0x01020304 300 s"},
@@ -59,9 +61,11 @@ func TestLines(t *testing.T) {
 			`PAP: O AUTH-NAK id 7 len 7 msg is "no"`},
 		{ppp.Frame{Out: true, Protocol: ppptest.PAP, Info: ppptest.Packet(2, 7, 0)}, Authentication,
 			`PAP: O AUTH-ACK id 7 len 5`},
-		{ppp.Frame{Out: true, Protocol: ppptest.CHAP, Info: ppptest.Packet(1, 7, with("\x04wxyznas")...)}, Authentication,
+		{ppp.Frame{Out: true, Protocol: ppptest.CHAP, Info: ppptest.Packet(1, 7, with("\x04wxyznas")...)},
+			Authentication,
 			`CHAP: O CHALLENGE id 7 len 12 from "nas"`},
-		{ppp.Frame{Protocol: ppptest.CHAP, Info: ppptest.Packet(2, 7, with("\x10", stars(16), "kim")...)}, Authentication,
+		{ppp.Frame{Protocol: ppptest.CHAP, Info: ppptest.Packet(2, 7, with("\x10", stars(16), "kim")...)},
+			Authentication,
 			`CHAP: I RESPONSE id 7 len 24 from "kim"`},
 		{ppp.Frame{Out: true, Protocol: ppptest.CHAP, Info: ppptest.Packet(3, 7,
 			with("S=407A5589115FD0D6209F510FE9C04566932CDA56 M=hello")...)}, Authentication,
@@ -72,8 +76,10 @@ func TestLines(t *testing.T) {
 			`EAP: I RESPONSE IDENTITY id 7 len 8 from "kim"`},
 		{ppp.Frame{Protocol: ppptest.EAP, Info: ppptest.Packet(2, 7, with("\x1asesame")...)}, Authentication,
 			`EAP: I RESPONSE type 26 id 7 len 11`},
-		{ppp.Frame{Out: true, Protocol: ppptest.EAP, Info: ppptest.Packet(3, 7)}, Authentication, `EAP: O SUCCESS id 7 len 4`},
-		{ppp.Frame{Out: true, Protocol: ppptest.CBCP, Info: ppptest.Packet(1, 1, with("\x01\x02\x02\x05\x00\x01\x00")...)},
+		{ppp.Frame{Out: true, Protocol: ppptest.EAP, Info: ppptest.Packet(3, 7)}, Authentication,
+			`EAP: O SUCCESS id 7 len 4`},
+		{ppp.Frame{Out: true, Protocol: ppptest.CBCP, Info: ppptest.Packet(1, 1,
+			with("\x01\x02\x02\x05\x00\x01\x00")...)},
 			Callback, "MCB: O Request id 1 len 11; MCB:    type 1 (none) (0x0102); " +
 				"MCB:    type 2 (user) delay 0 (0x0205000100)"},
 		{ppp.Frame{Protocol: ppptest.CBCP, Info: ppptest.Packet(2, 1, with("\x02\x0b\x0c\x01555123\x00")...)}, Callback,
@@ -94,7 +100,8 @@ func TestPacket(t *testing.T) {
 		frame ppp.Frame
 		want  string
 	}{
-		{ppp.Frame{Out: true, Protocol: ppptest.IPv4, Info: make([]byte, 84)}, "PPP: O pkt type 0x0021, datagramsize 84"},
+		{ppp.Frame{Out: true, Protocol: ppptest.IPv4, Info: make([]byte, 84)},
+			"PPP: O pkt type 0x0021, datagramsize 84"},
 		{ppp.Frame{Protocol: ppptest.LCP, State: fsm.Opened, Info: ppptest.Packet(9, 1, 0, 0, 0, 1)},
 			"PPP: I pkt type 0xC021, datagramsize 8; LCP: I ECHOREQ [Open] id 1 len 8 magic 0x00000001"},
 		{ppp.Frame{Protocol: ppptest.LCP, Info: nil}, "PPP: I pkt type 0xC021, datagramsize 0"},

@@ -290,7 +290,8 @@ func TestPeerTshark(t *testing.T) {
 		c.ends()
 		c = dial(t, scene{sessions: sessions}, &ppptest.Client{User: "kim", Password: "sesame"})
 		c.waits(time.Second)
-		c.sends(ppptest.Frame{Protocol: ppptest.IPv4, Info: ppptest.IPv4Packet(own, host, []byte{8, 0, 0, 0, 0, 1, 0, 1})})
+		ping := ppptest.IPv4Packet(own, host, []byte{8, 0, 0, 0, 0, 1, 0, 1})
+		c.sends(ppptest.Frame{Protocol: ppptest.IPv4, Info: ping})
 		c.hangsUp()
 		for len(capture.Frames) > 0 {
 			f := <-capture.Frames
@@ -307,7 +308,8 @@ func TestPeerTshark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"[Direction: DCE->DTE", "[Direction: DTE->DCE", "PPP Link Control Protocol", "Callback: ",
+	for _, want := range []string{"[Direction: DCE->DTE", "[Direction: DTE->DCE", "PPP Link Control Protocol",
+		"Callback: ",
 		"PPP Password Authentication Protocol", "Peer-ID: kim", "Password: ******",
 		"PPP Callback Control Protocol", "Callback to a user-specified number", "555123",
 		"PPP IP Control Protocol", "IP Address: 10.8.0.10", "Internet Protocol Version 4"} {
