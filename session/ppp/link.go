@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	readSize = 4096            // octets of one read
+	readSize = 2048            // octets of one read
 	lastTime = 5 * time.Second // for the last frames of a link that has ended
 	quiet    = time.Second     // without a frame, the next one begins with a flag: RFC 1662 §4.4.2
 )
