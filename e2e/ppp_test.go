@@ -18,22 +18,19 @@ import (
 	"github.com/ringback/ringback/lab/pppclient"
 )
 
-// pppTown is a town whose lines serve PPP, with a web server that callers reach as http://10.8.0.1.
+// pppTown is a town with a web server of its own that callers of PPP reach as http://10.8.0.1, and with users of PPP.
 func pppTown(t *testing.T, web http.Handler) *lab.Lab {
 	t.Helper()
 	server := httptest.NewServer(web)
 	t.Cleanup(server.Close)
-	return startTown(t, lab.Options{Edit: edits(t,
-		edit{"ringback.yaml", "forced_wait: 5s", "forced_wait: 1s"},
-		edit{"ringback.yaml", "rotary: 1,", "rotary: 1, autoselect: [ppp, during_login], ppp_profile: default,"},
-		inLists("ppp: {default: [radius]}"),
-		configured(fmt.Sprintf(`ppp:
+	ppp := fmt.Sprintf(`ppp:
   netdev: userspace
   userspace: {services: [{address: 10.8.0.1:80, to: %s}]}
   profiles: [{name: default, address: 10.8.0.1, pool: dialin, ipv6: true, dns: [192.0.2.53]}]
   pools: [{name: dialin, addresses: [10.8.0.10-10.8.0.11], prefixes: ["2001:db8:8::/56"]}]
   filters: [{name: web, in: ["allow tcp 10.8.0.1:80"]}]
-`, server.Listener.Addr())),
+`, server.Listener.Addr())
+	edited := edits(t, waits("1s"),
 		edit{"users", "# No callback", `paul	Cleartext-Password := "maui-ppp"
 	Service-Type = Framed-User
 
@@ -51,7 +48,13 @@ kim	Cleartext-Password := "lanai-ppp"
 	Callback-Number = "84003"
 
 # No callback`},
-	)})
+	)
+	return startTown(t, lab.Options{Edit: func(name, text string) string {
+		if name == "ringback.yaml" {
+			text = replaced(t, text, ppp, "ppp")
+		}
+		return edited(name, text)
+	}})
 }
 
 // client returns the PPP client of a PC whose modem has just shown CONNECT.
@@ -76,7 +79,7 @@ func (p *pc) online(c *pppclient.Client) (*pppclient.Host, pppclient.Network) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	h, err := c.Online()
+	h, err := c.Online(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
 	}

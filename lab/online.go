@@ -9,30 +9,66 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lab/pppclient"
 )
+
+// online is a computer that is online.
+type online struct {
+	*pppclient.Host
+	client  *pppclient.Client
+	release func() // ends the watch of the carrier
+}
 
 // dialUp speaks PPP on the line: until the server has promised a callback, or until the computer is online.
 func (s *subscriber) dialUp(ctx context.Context, c pppclient.Config) error {
 	if s.online != nil {
 		return errors.New("the line carries PPP already")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.within, fmt.Errorf("not online within %v", s.within))
+	line, release := s.whileCarrier(ctx)
+	ctx, cancel := context.WithTimeoutCause(line, s.within, fmt.Errorf("not online within %v", s.within))
 	defer cancel()
 	c.Tell = s.tell
 	c.Text = func(octet byte) { s.show(string([]byte{octet})) }
 	client := pppclient.New(s.in, s.dte, c)
 	promise, err := client.Login(ctx)
-	if err != nil || promise != nil {
-		return err
+	if err == nil && promise == nil {
+		_, err = client.Connect(ctx)
 	}
-	if _, err := client.Connect(ctx); err != nil {
-		return err
+	if err == nil && promise == nil {
+		var h *pppclient.Host
+		if h, err = client.Online(line); err == nil {
+			s.online = &online{h, client, release}
+			return nil
+		}
 	}
-	s.online, err = client.Online()
+	release()
+	if err != nil {
+		s.show(client.Leftover())
+	}
 	return err
+}
+
+var errCarrier = errors.New("the carrier was lost")
+
+// whileCarrier returns a context that ends when the modem loses the carrier. release must be called.
+func (s *subscriber) whileCarrier(ctx context.Context) (line context.Context, release func()) {
+	line, cancel := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for s.dte.Signals()&exchange.DCD != 0 {
+			select {
+			case <-s.dte.Changes():
+			case <-line.Done():
+				return
+			}
+		}
+		cancel(errCarrier)
+	})
+	return line, func() { cancel(nil); watch.Wait() }
 }
 
 // tell writes a line of the computer's own onto the screen.
@@ -57,7 +93,7 @@ func (s *subscriber) fetch(ctx context.Context, page string) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.within, fmt.Errorf("no page within %v", s.within))
 	defer cancel()
-	body, err := get(ctx, s.online, page)
+	body, err := get(ctx, s.online.Host, page)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}
@@ -90,6 +126,7 @@ func get(ctx context.Context, h *pppclient.Host, page string) (string, error) {
 func (s *subscriber) offline(ctx context.Context) {
 	if s.online != nil {
 		s.online.Close(ctx)
+		s.online.release()
 		s.online = nil
 	}
 }
@@ -105,6 +142,7 @@ func (s *subscriber) awaitOffline(ctx context.Context, until time.Time) error {
 	case <-s.online.Done():
 		if err := s.online.Err(); err != nil {
 			s.tell(err.Error())
+			s.show(s.online.client.Leftover())
 		}
 		s.offline(ctx)
 		return nil

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -61,6 +62,34 @@ func TestSubscriber(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A computer whose carrier is lost is told by its modem, in the middle of PPP.
+func TestSubscriberLosesTheCarrier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := exchange.New(exchange.Config{Instant: true})
+		defer x.Close()
+		s := newSubscriber(x.AddModem(exchange.ModemConfig{Name: "one", Number: "84001"}), nil)
+		defer s.close()
+		two := x.AddModem(exchange.ModemConfig{Name: "two", Number: "84002", Profile: "S0=1"}).DTE()
+		go io.Copy(io.Discard, two)
+		time.AfterFunc(20*time.Second, func() { two.SetDTR(false) })
+		begun := time.Now()
+		steps, err := parseSteps([]byte("type atdt84002\nsee CONNECT\nppp user=kim password=sesame\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.play(t.Context(), steps)
+		if took := time.Since(begun); !errors.Is(err, errCarrier) || took != 20*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+		if steps, err = parseSteps([]byte("see NO CARRIER")); err == nil {
+			err = s.play(t.Context(), steps)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func errText(err error) string {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/lab/exchange"
-	"github.com/ringback/ringback/lab/pppclient"
 )
 
 // Chunk is a line that appeared on a subscriber's screen, from the time of its first character.
@@ -26,8 +25,8 @@ type subscriber struct {
 	dte    *exchange.DTE
 	in     *bufio.Reader // reads dte. Text and PPP share it: it is read to the last octet that is needed
 	within time.Duration
-	echo   io.Writer       // gets the screen's text as it appears; may be nil
-	online *pppclient.Host // nil: the line carries text
+	echo   io.Writer // gets the screen's text as it appears; may be nil
+	online *online   // nil: the line carries text
 
 	mu     sync.Mutex
 	screen []Chunk         // lines; the last one may be unfinished

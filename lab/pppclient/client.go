@@ -43,7 +43,8 @@ const (
 )
 
 // A Client is the PPP of one call. Login, Connect, Serve and Terminate are called one after the other, and block; Send
-// may be called beside Serve. The Client closes nothing: the line belongs to its caller.
+// may be called beside Serve. The Client closes nothing, and does not see the carrier: the line belongs to its caller,
+// who ends the ctx of these calls when the carrier is lost.
 type Client struct {
 	input  io.ByteReader
 	line   Line
@@ -250,10 +251,22 @@ func (c *Client) terminate(ctx context.Context, text string) {
 	}
 }
 
-// watch ends the wait for the line when ctx ends. The returned function undoes it.
+// Leftover is what came after the last frame. If the carrier was lost, it begins with the modem's text about that.
+func (c *Client) Leftover() string { return string(c.in.body) }
+
+// watch ends the wait for the line when ctx ends. The returned function undoes it, and leaves no deadline on the line.
 func (c *Client) watch(ctx context.Context) (undo func()) {
-	stop := context.AfterFunc(ctx, func() { _ = c.line.SetReadDeadline(time.Unix(1, 0)) })
-	return func() { stop() }
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		_ = c.line.SetReadDeadline(time.Unix(1, 0))
+	})
+	return func() {
+		if !stop() {
+			<-ended
+		}
+		_ = c.line.SetReadDeadline(time.Time{})
+	}
 }
 
 // next returns the next frame; errTime when the time has come. The zero time never comes.

@@ -31,14 +31,17 @@ type Host struct {
 	stack   *stack.Stack
 	wire    *channel.Endpoint
 	ctx     context.Context // ends with the link
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	wg      sync.WaitGroup
 	done    chan struct{}
 	err     error // valid when done is closed
 }
 
-// Online returns the computer above a Client that is connected, and runs Serve. Close ends it.
-func (c *Client) Online() (*Host, error) {
+var errClosed = errors.New("the computer is offline")
+
+// Online returns the computer above a Client that is connected, and runs Serve. Close ends it; the end of ctx, when the
+// carrier is lost, ends it without a word to the server.
+func (c *Client) Online(ctx context.Context) (*Host, error) {
 	h := &Host{client: c, network: c.network, done: make(chan struct{})}
 	// The address of the wire is there for the interface identifier of addresses by router advertisements.
 	h.wire = channel.New(wireQueue, uint32(c.network.MTU), "\x02\x00\x00\x00\x00\x01")
@@ -52,11 +55,11 @@ func (c *Client) Online() (*Host, error) {
 		h.stack.Destroy()
 		return nil, err
 	}
-	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	h.wg.Go(func() {
 		h.err = c.Serve(h.ctx, h.receive)
 		close(h.done)
-		h.cancel()
+		h.cancel(h.err)
 		h.stack.Close() // nobody waits for what cannot come any more
 	})
 	h.wg.Go(h.send)
@@ -109,7 +112,7 @@ func (h *Host) receive(packet []byte) {
 	p.DecRef()
 }
 
-// send gives the packets of the stack to the line. An error of the line ends Serve too.
+// send gives the packets of the stack to the line. An error of the line ends Serve too, with this error.
 func (h *Host) send() {
 	for {
 		p := h.wire.ReadContext(h.ctx)
@@ -121,7 +124,7 @@ func (h *Host) send() {
 		v.Release()
 		p.DecRef()
 		if err != nil {
-			h.cancel()
+			h.cancel(err)
 			return
 		}
 	}
@@ -164,7 +167,7 @@ func (h *Host) Err() error {
 	default:
 		return nil
 	}
-	if errors.Is(h.err, context.Canceled) {
+	if errors.Is(h.err, errClosed) {
 		return nil
 	}
 	return h.err
@@ -173,7 +176,7 @@ func (h *Host) Err() error {
 // Close ends all connections, and the link in order unless it has ended. It waits for the server's answer for 6 seconds
 // at most, or until ctx ends.
 func (h *Host) Close(ctx context.Context) {
-	h.cancel()
+	h.cancel(errClosed)
 	h.wg.Wait()
 	h.client.Terminate(ctx, "The subscriber hangs up")
 	h.stack.Destroy()

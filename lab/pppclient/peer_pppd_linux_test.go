@@ -261,7 +261,7 @@ func TestPeerPPPD(t *testing.T) {
 				n.PeerID == [8]byte{} {
 				t.Errorf("%v, %+v", n, n)
 			}
-			h, err := c.Online()
+			h, err := c.Online(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
