@@ -7,10 +7,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/ppp"
 	"github.com/ringback/ringback/ppp/lcp"
 	"github.com/ringback/ringback/ppp/ppptest"
@@ -264,4 +266,31 @@ func TestScriptOfTheService(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPPPNotRecorded: law 1. A disk that is full when the client has chosen: there is no CBCP Ack and no dial, and the
+// link ends.
+func TestPPPNotRecorded(t *testing.T) {
+	full := new(atomic.Bool)
+	o := townOptions{frontEnds: withPPP,
+		store: func(s journal.Store) journal.Store { return fullDisk{Store: s, full: full} }}
+	inTown(t, o, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.typ("atdt55555")
+		p.see("CONNECT", time.Minute)
+		w.pass(2 * time.Second)
+		c := &ppptest.Client{User: "kihei-03", Password: password, Callback: []byte{6},
+			Response: func([]byte) []byte { full.Store(true); return []byte{3, 3, 0} }}
+		p.linksUp(c)
+		if c.CBCPAck != nil || c.IPUp || c.EndText != "Callback not available" {
+			t.Errorf("%+v", c)
+		}
+		p.see("NO CARRIER", time.Minute)
+		full.Store(false)
+		w.pass(2 * time.Minute)
+		if w.promised() != 0 || len(w.dialed()) != 0 {
+			t.Errorf("%d callbacks, %d dials", w.promised(), len(w.dialed()))
+		}
+	})
 }

@@ -443,8 +443,10 @@ func (w *world) caller(n int) {
 	plan := w.plan()
 	id := fmt.Sprintf("cb%06d", n)
 	user := "user" + strconv.Itoa(w.rng.IntN(40))
+	service := []aaa.Service{aaa.EXEC, aaa.PPP}[n%2]
 	work := newWork(journal.Callback{
-		ID: id, User: user, Entry: "radius", Created: time.Now(), Decision: "{}", Authorization: "{}",
+		ID: id, User: user, Entry: "radius", Service: string(service), Created: time.Now(), Decision: "{}",
+		Authorization: "{}",
 	}, trace{}, grant{})
 	work.follow(plan)
 	pending := w.b.pendingFor(work)
@@ -546,7 +548,7 @@ func (w *world) safely(do func()) {
 }
 
 func mustPolicies(t *testing.T) *policies.Set {
-	s, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true}})
+	s, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

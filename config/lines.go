@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -254,7 +255,7 @@ func (l *loader) rotaries() {
 			dialers[line.Rotary]++
 		}
 	}
-	if !l.site.Callback[aaa.EXEC] {
+	if !l.site.Callback[aaa.EXEC] && !(l.site.Callback[aaa.PPP] && l.servesPPP()) {
 		return
 	}
 	for _, v := range l.v.Get("lines").Items() {
@@ -276,6 +277,11 @@ func (l *loader) rotaries() {
 					"the dial", first)
 		}
 	}
+}
+
+// servesPPP reports whether any line serves PPP.
+func (l *loader) servesPPP() bool {
+	return slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return line.Serves(aaa.PPP) })
 }
 
 // crossUser checks a local user against the lines and policies.
@@ -300,16 +306,21 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 	l.crossPolicy(v, u)
 }
 
-// crossPolicy warns of a local user that the policy would reject.
+// crossPolicy warns of a local user that the policy would reject, whatever the service.
 func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	granted := aaa.Result{
 		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},
 		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()),
 			NoVerify: u.Callback.NoVerify, Groups: u.Groups},
 	}
-	d, _ := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, granted, false, time.Now(),
-		policies.Used{}))
+	decide := func(s aaa.Service) policies.Decision {
+		d, _ := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, false, time.Now(),
+			policies.Used{}))
+		return d
+	}
+	d := decide(aaa.EXEC)
 	switch {
+	case d.Outcome == policies.Refuse && l.servesPPP() && decide(aaa.PPP).Outcome != policies.Refuse:
 	case d.Outcome == policies.Refuse:
 		l.warnAt(v.Get("callback"), d.Hint, "user %q will be rejected: %s", u.Name, d.Reason)
 	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify:

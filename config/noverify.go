@@ -9,8 +9,11 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// noVerify returns the first group whose policy allows callbacks without a second login; "" for none.
+// noVerify returns the first group whose policy allows callbacks of the EXEC without a second login; "" for none.
 func (l *loader) noVerify() string {
+	if !l.site.Callback[aaa.EXEC] {
+		return ""
+	}
 	for _, g := range l.cfg.Policies.Groups() {
 		if p, _ := l.cfg.Policies.Group(g); p.NoVerify {
 			return g
@@ -23,7 +26,7 @@ func (l *loader) noVerify() string {
 func (l *loader) untrusted() {
 	g := l.noVerify()
 	dials := func(line Line) bool { return line.Modem != lines.CallIn }
-	if g == "" || !l.site.Callback[aaa.EXEC] || !slices.ContainsFunc(l.cfg.Lines, dials) ||
+	if g == "" || !slices.ContainsFunc(l.cfg.Lines, dials) ||
 		slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return dials(line) && line.Trusted() }) {
 		return
 	}

@@ -177,6 +177,24 @@ func TestTUN(t *testing.T) {
 	}
 }
 
+// TestPPPOnly: a configuration that calls back users of PPP alone is checked like one that calls back those of the
+// EXEC.
+func TestPPPOnly(t *testing.T) {
+	const alone = "{tty: 2, port: \"tcp://127.0.0.1:7002\", rotary: 1, ppp_profile: default}"
+	user := "users: [{name: kim, password_file: kim.password, callback: {dialstring: \"84001\"}}]"
+	text := strings.NewReplacer("\n- "+alone, "", "\nppp:", "\nexec: {callback: false}\nppp:",
+		"users: [{name: kim, password_file: kim.password}]", user).Replace(pppBase)
+	_, warnings, _ := loadText(t, text, nil)
+	if want := "lines[0].tty: callers on tty 1 are called back by the same line"; !strings.Contains(warnings, want) ||
+		strings.Contains(warnings, "will be rejected") {
+		t.Errorf("warnings %s", warnings)
+	}
+	_, warnings, _ = loadText(t, strings.Replace(text, "\nppp:", "\nppp:\n  callback: false", 1), nil)
+	if !strings.Contains(warnings, `user "kim" will be rejected`) || strings.Contains(warnings, "same line") {
+		t.Errorf("no callbacks: warnings %s", warnings)
+	}
+}
+
 // TestPPP: what a file means, and what it means without its optional keys.
 func TestPPP(t *testing.T) {
 	c, problems, _ := loadText(t, strings.NewReplacer(

@@ -383,6 +383,11 @@ func TestUnservable(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	for _, autocmd := range []string{"ppp", " ppp default"} { // what the EXEC does with it has happened
+		if got := New(Config{}).Unservable(aaa.Authorization{Autocmd: autocmd}); got != "" {
+			t.Errorf("autocmd %q: %s", autocmd, got)
+		}
+	}
 	no := New(Config{Unservable: func(a aaa.Authorization) string { return "no filter " + a.FilterIDs[0] }})
 	if got := no.Unservable(aaa.Authorization{FilterIDs: []string{"mail"}}); got != "no filter mail" {
 		t.Error(got)
