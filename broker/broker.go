@@ -236,8 +236,12 @@ func (b *Broker) until(quiet func() bool) {
 	}
 }
 
-// giveBackAll returns the leases of callbacks that continue after the next start. The loop has ended.
+// giveBackAll returns the leases of callbacks that continue after the next start, and those of events that were sent
+// when the loop had ended.
 func (b *Broker) giveBackAll() {
+	for len(b.events) > 0 {
+		b.refuse(<-b.events)
+	}
 	for _, w := range b.works {
 		if w.lease != nil {
 			w.lease.Release()
