@@ -18,18 +18,25 @@ import (
 	"github.com/ringback/ringback/lab/pppclient"
 )
 
-// pppTown is a town with a web server of its own that callers of PPP reach as http://10.8.0.1, and with users of PPP.
+// pppTown is a town with users of PPP and a web server of its own, which they reach as http://10.8.0.1 and, over IPv6,
+// as http://[2001:db8:ffff::80].
 func pppTown(t *testing.T, web http.Handler) *lab.Lab {
 	t.Helper()
 	server := httptest.NewServer(web)
 	t.Cleanup(server.Close)
+	return pppTownOn(t, fmt.Sprintf("netdev: userspace\n  userspace: {services: [{address: 10.8.0.1:80, to: %[1]s}, "+
+		"{address: \"[2001:db8:ffff::80]:80\", to: %[1]s}]}", server.Listener.Addr()))
+}
+
+// pppTownOn is a town with users of PPP on a network device.
+func pppTownOn(t *testing.T, device string) *lab.Lab {
+	t.Helper()
 	ppp := fmt.Sprintf(`ppp:
-  netdev: userspace
-  userspace: {services: [{address: 10.8.0.1:80, to: %s}]}
+  %s
   profiles: [{name: default, address: 10.8.0.1, pool: dialin, ipv6: true, dns: [192.0.2.53]}]
   pools: [{name: dialin, addresses: [10.8.0.10-10.8.0.11], prefixes: ["2001:db8:8::/56"]}]
   filters: [{name: web, in: ["allow tcp 10.8.0.1:80"]}]
-`, server.Listener.Addr())
+`, device)
 	edited := edits(t, waits("1s"),
 		edit{"users", "# No callback", `paul	Cleartext-Password := "maui-ppp"
 	Service-Type = Framed-User
@@ -123,9 +130,9 @@ func TestPPP(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{1})
 	random.Read(page)
 	l := pppTown(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(page) }))
-	fetched := func(h *pppclient.Host) {
+	fetched := func(h *pppclient.Host, url string) {
 		t.Helper()
-		got, err := fetch(t, h, "http://10.8.0.1/")
+		got, err := fetch(t, h, url)
 		if err != nil || sha256.Sum256(got) != sha256.Sum256(page) {
 			t.Errorf("%d octets, %v", len(got), err)
 		}
@@ -139,7 +146,7 @@ func TestPPP(t *testing.T) {
 		len(network.DNS) != 1 || network.ID == [8]byte{} {
 		t.Errorf("%+v", network)
 	}
-	fetched(one)
+	fetched(one, "http://10.8.0.1/")
 
 	pia := sitDown(t, l, "austin-02")
 	pia.enter("atdt 55555")
@@ -156,7 +163,7 @@ func TestPPP(t *testing.T) {
 
 	change(t, l, "ringback.yaml", "10.8.0.10-10.8.0.11", "10.8.0.20-10.8.0.21")
 	reload(t, l, "reloaded")
-	fetched(one)
+	fetched(one, "http://[2001:db8:ffff::80]/")
 
 	kim := sitDown(t, l, "kihei-03")
 	kim.enter("atdt 55555")
@@ -171,7 +178,7 @@ func TestPPP(t *testing.T) {
 	if network.Address != netip.MustParseAddr("10.8.0.20") {
 		t.Errorf("after the reload: %+v", network)
 	}
-	fetched(two)
+	fetched(two, "http://10.8.0.1/")
 	kim.leave(two)
 	eventually(t, "the callback's end", func() bool {
 		all, err := l.Client().Callbacks(t.Context(), true)
@@ -185,7 +192,7 @@ func TestPPP(t *testing.T) {
 	if network.Address != netip.MustParseAddr("10.8.0.10") {
 		t.Errorf("%+v", network)
 	}
-	fetched(three)
+	fetched(three, "http://10.8.0.1/")
 	pia.leave(three)
 
 	kim.enter("atdt 55555")

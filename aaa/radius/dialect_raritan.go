@@ -20,11 +20,11 @@ func (r *reading) filterID(v value) error {
 	r.A.FilterIDs = append(r.A.FilterIDs, v.s)
 	switch {
 	case strings.HasSuffix(v.s, ".in"), strings.HasSuffix(v.s, ".out"):
-		r.Field, r.Note = "filter_id", "an access list for one direction: reported, not enforced"
+		r.Field, r.Note = "filter_id", "one direction of a filter of PPP, no group; an EXEC does not enforce it"
 	case pairs.IsGroup(v.s):
 		r.AddGroup(v.s)
 	default:
-		r.Field, r.Note = "filter_id", "not a plain name: reported, not enforced, not a group"
+		r.Field, r.Note = "filter_id", "a filter of PPP; not a plain name, so no group; an EXEC does not enforce it"
 	}
 	return nil
 }

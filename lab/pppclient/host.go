@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -48,7 +49,10 @@ func (c *Client) Online(ctx context.Context) (*Host, error) {
 	h.stack = stack.New(stack.Options{
 		NetworkProtocols: []stack.NetworkProtocolFactory{ipv4.NewProtocol,
 			ipv6.NewProtocolWithOptions(ipv6.Options{NDPConfigs: ipv6.NDPConfigurations{
-				HandleRAs: ipv6.HandlingRAsEnabledWhenForwardingDisabled, AutoGenGlobalAddresses: true}})},
+				HandleRAs: ipv6.HandlingRAsEnabledWhenForwardingDisabled, AutoGenGlobalAddresses: true,
+				// as RFC 4861 §10 has it: the server's first advertisement may have come before there was a host
+				MaxRtrSolicitations: 3, RtrSolicitationInterval: 4 * time.Second,
+				MaxRtrSolicitationDelay: time.Second}})},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
 	})
 	if err := h.configure(); err != nil {
