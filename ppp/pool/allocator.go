@@ -49,7 +49,15 @@ func (a *Allocator) Reload(p *Pools) {
 		}
 	}
 	slices.SortFunc(old, func(x, y *record) int { return cmp.Compare(x.order, y.order) })
+	before := a.pools
 	a.install(p)
+	for name, spaces := range a.pools {
+		if was := before[name]; was != nil {
+			for f := range families {
+				spaces[f].exhausted = was[f].exhausted
+			}
+		}
+	}
 	for _, r := range old {
 		f := r.space.family
 		for _, s := range a.placesOf(f, span{r.unit, r.unit}) {
@@ -125,8 +133,12 @@ func (a *Allocator) assign(name string, f family, h Holder) (*Lease, error) {
 	}
 	now := a.now()
 	for try := name; try != ""; try = a.config.find(try).backup {
-		if n, ok := a.choose(a.pools[try][f], h.User, now); ok {
+		s := a.pools[try][f]
+		if n, ok := a.choose(s, h.User, now); ok {
 			return a.lease(f.unit(n), try, h, now), nil
+		}
+		if s.size > 0 {
+			s.exhausted = now
 		}
 	}
 	e := &ExhaustedError{Family: f.String()}

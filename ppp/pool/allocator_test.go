@@ -155,7 +155,14 @@ func TestBackup(t *testing.T) {
 	if err.Error() != want {
 		t.Errorf("%s\nwant %s", err, want)
 	}
+	exhausted := c.t
+	c.t = c.t.Add(time.Minute)
 	l, err := a.AssignPrefix("dialin", Holder{User: "eve"})
+	for i, want := range []time.Time{exhausted, exhausted, {}} {
+		if s := a.Snapshot().Pools[i]; !s.AddressesExhausted.Equal(want) || !s.PrefixesExhausted.IsZero() {
+			t.Errorf("pool %s was exhausted at %v", s.Name, s.AddressesExhausted)
+		}
+	}
 	if err != nil || l.Prefix() != netip.MustParsePrefix("2001:db8:8::/64") || l.Pool() != "six" {
 		t.Errorf("%v, %v", l, err)
 	}

@@ -34,6 +34,7 @@ type model struct {
 	leases map[netip.Prefix]Held
 	past   map[netip.Prefix]past
 	order  int
+	empty  map[string][2]time.Time // by pool: when nothing was free
 }
 
 // worlds are pairs of a configuration and what it means.
@@ -125,6 +126,11 @@ func (m *model) assign(name string, family int, user string, now time.Time) (uni
 				return u, p.name
 			}
 		}
+		if len(p.units[family]) > 0 {
+			at := m.empty[p.name]
+			at[family] = now
+			m.empty[p.name] = at
+		}
 	}
 	return netip.Prefix{}, ""
 }
@@ -158,6 +164,11 @@ func (m *model) release(p netip.Prefix, now time.Time) {
 
 func (m *model) reload(pools []modelPool) {
 	m.pools = pools
+	for name := range m.empty {
+		if m.pool(name) == nil {
+			delete(m.empty, name)
+		}
+	}
 	for u := range m.past {
 		if m.poolOf(u) == nil {
 			delete(m.past, u)
@@ -180,7 +191,8 @@ func (m *model) snapshot(now time.Time) Snapshot {
 		return slices.ContainsFunc(append(slices.Clone(d.units[0]), d.units[1]...), p.Overlaps)
 	}
 	for _, d := range m.pools {
-		t := Status{Name: d.name, Backup: d.backup, Holdback: d.holdback}
+		t := Status{Name: d.name, Backup: d.backup, Holdback: d.holdback,
+			AddressesExhausted: m.empty[d.name][0], PrefixesExhausted: m.empty[d.name][1]}
 		for f, usage := range []*Usage{&t.Addresses, &t.Prefixes} {
 			for _, u := range d.units[f] {
 				usage.Size++
@@ -220,7 +232,8 @@ type pair struct {
 func newPair(t *testing.T) *pair {
 	p := &pair{t: t, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), counts: map[string]int{}}
 	p.configs, p.pools = worlds()
-	p.m = &model{own: ownAddress, pools: p.pools[0], leases: map[netip.Prefix]Held{}, past: map[netip.Prefix]past{}}
+	p.m = &model{own: ownAddress, pools: p.pools[0], leases: map[netip.Prefix]Held{}, past: map[netip.Prefix]past{},
+		empty: map[string][2]time.Time{}}
 	p.a = New(p.parse(0), func() time.Time { return p.now })
 	return p
 }

@@ -18,7 +18,10 @@ type Status struct {
 	Holdback  time.Duration
 	Addresses Usage
 	Prefixes  Usage
-	Holders   []Held // leases that overlap the pool, sorted by address
+	// AddressesExhausted and PrefixesExhausted are when an assignment last found nothing free in the pool; zero: never.
+	AddressesExhausted time.Time
+	PrefixesExhausted  time.Time
+	Holders            []Held // leases that overlap the pool, sorted by address
 }
 
 // Usage counts addresses, or prefixes of /64. Size is the sum of the others.
@@ -60,6 +63,7 @@ func (a *Allocator) Snapshot() Snapshot {
 		s.Pools = append(s.Pools, Status{
 			Name: d.name, Backup: d.backup, Holdback: d.holdback,
 			Addresses: a.usage(v4, now), Prefixes: a.usage(v6, now),
+			AddressesExhausted: v4.exhausted, PrefixesExhausted: v6.exhausted,
 			Holders: append(holders[v4], holders[v6]...),
 		})
 	}

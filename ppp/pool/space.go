@@ -9,13 +9,14 @@ import (
 // space is the units of one family of one pool. It knows the units that were given back; the Allocator knows those in
 // use.
 type space struct {
-	family   family
-	holdback time.Duration
-	spans    []span
-	size     int
-	fresh    int                  // the number of units, from the first, that were assigned or passed over
-	returned *list.List           // of *record, the first one given back first
-	byUser   map[string][]*record // the same records, in the same order, except those of the user ""
+	family    family
+	holdback  time.Duration
+	spans     []span
+	size      int
+	fresh     int                  // the number of units, from the first, that were assigned or passed over
+	returned  *list.List           // of *record, the first one given back first
+	exhausted time.Time            // when last no unit was free for an assignment; zero: never
+	byUser    map[string][]*record // the same records, in the same order, except those of the user ""
 }
 
 // record is a unit that was given back and is not in use.
