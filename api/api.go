@@ -50,6 +50,7 @@ type Server struct {
 	// is not the daemon's journal. nil: not available.
 	BackedUp func(journal, dir, by string) error
 	Feed     *Feed
+	PPP      PPP
 	Version  func() client.Version
 }
 
@@ -160,6 +161,7 @@ func (s *Server) routes(api huma.API) {
 		func(context.Context, *struct{}) (*one[client.Version], error) {
 			return &one[client.Version]{s.Version()}, nil
 		})
+	s.routesPPP(api)
 	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Stream live debug events (text/event-stream)"),
 		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
 }

@@ -29,7 +29,7 @@ func newDebug() *cobra.Command {
   all                  all topics
 
 The lines of PPP have the terms of IOS: I is received, O is sent, and the state of the protocol is in brackets. No topic
-shows a password, a response to a challenge, or the contents of a user's packets.
+shows a password, a response to a challenge, or the contents of a user's packets; "ringback ppp capture" has the latter.
 
 A line on standard error reports when the stream has started: events after that are not missed.`,
 		Example:   "  ringback debug callback chat\n  ringback debug ppp negotiation cbcp",

@@ -14,10 +14,10 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show",
-		Short: "show the state of a running daemon: lines, users, callbacks, login locks, AAA servers, health",
+		Short: "show the state of a running daemon: lines, users, callbacks, PPP, login locks, AAA servers, health",
 	}
 	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(),
-		newShowLoginLocks(), newShowAAA(), newShowHealth())
+		newShowPPP(), newShowLoginLocks(), newShowAAA(), newShowHealth())
 	return c
 }
 

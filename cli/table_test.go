@@ -39,6 +39,7 @@ func TestTablesFit(t *testing.T) {
 		State: "suspect", Answered: yesterday, Sockets: 3, Dropped: 4,
 		Reason: "no authentic answer in 13.462s to 4 transmissions; 4 replies without Message-Authenticator were " +
 			"discarded"}}
+	sessions := []client.PPPSession{pppExample(at)}
 	for name, tt := range map[string]struct {
 		print      func(b *strings.Builder, wide bool)
 		has, wider []string
@@ -52,6 +53,9 @@ func TestTablesFit(t *testing.T) {
 		"callbacks": {func(b *strings.Builder, wide bool) { callbackTable(b, callbacks, wide, at) },
 			[]string{"3apm7fwc", "001808555012345", "Nov 20 10:04:05", callbacks[1].Cause},
 			[]string{"no-verify", "Called", "Ended"}},
+		"ppp": {func(b *strings.Builder, wide bool) { pppTable(b, sessions, wide, at) },
+			[]string{"austin-01@example", "authenticate", "ms-chap-v2", "192.168.100.200", "12:34:56"},
+			[]string{"0:58:55", "7QK2JXW4MZ3TPLD5VYFHNRCA6B", "Ack-Rcvd", "2001:db8:8::/64", "offered admin"}},
 		"aaa": {func(b *strings.Builder, wide bool) { aaaTable(b, servers, wide, at) },
 			[]string{"192.168.100.20:1812", "auth+acct", "Nov 20 10:04:05", servers[0].Reason},
 			[]string{"authentication+accounting", "Sockets", "Dropped"}},

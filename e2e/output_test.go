@@ -67,7 +67,7 @@ func TestStandardOutputFails(t *testing.T) {
 	defer full.Close()
 	for _, args := range []string{
 		"--version", "version", "version -o json", "--help", "show lines", "show lines -o json", "show line 65",
-		"show users", "show callbacks", "show aaa",
+		"show users", "show callbacks", "show aaa", "show ppp", "show ppp pools",
 		"debug chat",
 	} {
 		fields := strings.Fields(args)

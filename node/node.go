@@ -171,7 +171,9 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() {
 		srv := api.Server{
 			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() },
-			Feed:     d.feed,
+			Feed: d.feed,
+			PPP: api.PPP{Sessions: d.carrier.sessions, Pools: d.carrier.addresses.Snapshot,
+				Happened: d.broker.Happened},
 			Version:  func() client.Version { return d.about(started) },
 			BackedUp: d.backedUp,
 			Health: func(ctx context.Context) client.Health {

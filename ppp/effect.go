@@ -148,7 +148,7 @@ func (e Ask) String() string {
 func (e Continue) String() string { return fmt.Sprintf("continue with AAA (%d)", e.Question) }
 func (e Settle) String() string   { return fmt.Sprintf("settle (%d): %v", e.Question, e.Result.Kind) }
 func (e Promise) String() string {
-	return fmt.Sprintf("promise (%d): %s", e.Question, describe(e.Wish))
+	return fmt.Sprintf("promise (%d): %s", e.Question, e.Wish)
 }
 func (e Assign) String() string       { return fmt.Sprintf("assign addresses (%d)", e.Question) }
 func (e Cancel) String() string       { return fmt.Sprintf("cancel (%d)", e.Question) }
@@ -164,17 +164,4 @@ func (e OpenNetwork) String() string {
 		return fmt.Sprintf("open IPv6: %v to %v, MTU %d", e.LocalID, e.PeerID, e.MTU)
 	}
 	return fmt.Sprintf("open IPv4: %v to %v, MTU %d", e.Local, e.Peer, e.MTU)
-}
-
-// describe returns a Wish for debugging.
-func describe(w cbcp.Wish) string {
-	switch {
-	case w.Decline:
-		return "declined"
-	case w.Place != "":
-		return fmt.Sprintf("place %q", w.Place)
-	case w.Number != "":
-		return fmt.Sprintf("number %q, delay %v", w.Number, w.Delay)
-	}
-	return fmt.Sprintf("the number of AAA, delay %v", w.Delay)
 }

@@ -143,15 +143,8 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 // Debug subscribes to topics. It calls listening, if not nil, once the subscription is active, and then show for each
 // event. It returns nil when ctx ends, and an error when the daemon stops.
 func (c *Client) Debug(ctx context.Context, topics []string, listening func(), show func(DebugEvent)) error {
-	resp, err := c.send(ctx, http.MethodGet, "/v1/debug?topics="+url.QueryEscape(strings.Join(topics, ",")))
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	err = eachEvent(resp.Body, func(kind string, data []byte) error {
+	path := "/v1/debug?topics=" + url.QueryEscape(strings.Join(topics, ","))
+	return c.stream(ctx, path, func(kind string, data []byte) error {
 		if kind == "listening" {
 			if listening != nil {
 				listening()
@@ -165,11 +158,25 @@ func (c *Client) Debug(ctx context.Context, topics []string, listening func(), s
 		show(e)
 		return nil
 	})
+}
+
+// stream calls f for each event of a stream, until f fails. It returns nil when ctx ends, and an error when the
+// daemon stops.
+func (c *Client) stream(ctx context.Context, path string, f func(kind string, data []byte) error) error {
+	resp, err := c.send(ctx, http.MethodGet, path)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	err = eachEvent(resp.Body, f)
 	switch {
 	case ctx.Err() != nil:
 		return nil // a read error is the result of our own cancellation
 	case err != nil:
-		return fmt.Errorf("read debug events from %s: %w", c.socket, err)
+		return fmt.Errorf("read events from %s: %w", c.socket, err)
 	}
 	return fmt.Errorf("the daemon at %s has stopped", c.socket)
 }

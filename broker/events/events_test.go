@@ -96,7 +96,7 @@ func tagged(s *ast.StructType) bool {
 }
 
 // senders are the packages that report events.
-var senders = []string{"..", "../spool", "../../node"}
+var senders = []string{"..", "../spool", "../../node", "../../api"}
 
 // Each type of event has a sender.
 func TestSenders(t *testing.T) {

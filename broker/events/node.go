@@ -1,6 +1,10 @@
 package events
 
-import "go.uber.org/zap/zapcore"
+import (
+	"fmt"
+
+	"go.uber.org/zap/zapcore"
+)
 
 // Alarm reports what an operator must know.
 type Alarm struct {
@@ -164,6 +168,39 @@ type AccountingGoesOn struct {
 
 func (AccountingGoesOn) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "accounting records are acknowledged again"
+}
+
+// CaptureBegan reports an operator who captures the frames of PPP on a line.
+type CaptureBegan struct {
+	undebugged
+	Line    int    `event:"line"`
+	By      string `event:"by"`
+	Payload bool   `event:"payload"` // with the packets of users
+}
+
+func (CaptureBegan) log() (zapcore.Level, string) { return zapcore.InfoLevel, "capture started" }
+
+func (e CaptureBegan) audit() Entry {
+	text := fmt.Sprintf("tty %d", e.Line)
+	if e.Payload {
+		text += ", with user packets"
+	}
+	return Entry{"ppp capture started", e.By, text}
+}
+
+// CaptureEnded reports the end of a capture.
+type CaptureEnded struct {
+	undebugged
+	Line   int    `event:"line"`
+	By     string `event:"by"`
+	Frames uint64 `event:"frames"` // that were passed on
+	Lost   uint64 `event:"lost"`   // that were not taken in time
+}
+
+func (CaptureEnded) log() (zapcore.Level, string) { return zapcore.InfoLevel, "capture ended" }
+
+func (e CaptureEnded) audit() Entry {
+	return Entry{"ppp capture ended", e.By, fmt.Sprintf("tty %d, %d frames, %d lost", e.Line, e.Frames, e.Lost)}
 }
 
 // BackedUp reports a copy of the journal.

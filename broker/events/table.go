@@ -40,6 +40,8 @@ var Table = []Row{
 	{"callback.late", CompletedLate{}, "A callback was completed on disk after its login had timed out."},
 	{"callback.undropped", HangUpUntaken{}, "The hang-up of leg one could not be passed to the callback."},
 	{"callback.ended", CallbackEnded{}, "A callback is in its final state."},
+	{"capture.began", CaptureBegan{}, "An operator captures the frames of PPP on a line."},
+	{"capture.ended", CaptureEnded{}, "A capture is over."},
 	{"alarm", Alarm{}, "An operator must know this."},
 	{"reload.done", Reloaded{}, "A configuration was applied."},
 	{"reload.failed", ReloadFailed{}, "A configuration was not applied; the old one stays in force."},

@@ -43,6 +43,19 @@ type Wish struct {
 	Unusable string
 }
 
+// String is the wish for the operator.
+func (w Wish) String() string {
+	switch {
+	case w.Decline:
+		return "declined"
+	case w.Place != "":
+		return fmt.Sprintf("place %q", w.Place)
+	case w.Number != "":
+		return fmt.Sprintf("number %q, delay %v", w.Number, w.Delay)
+	}
+	return fmt.Sprintf("the number of AAA, delay %v", w.Delay)
+}
+
 // The operations of LCP's callback option (RFC 1570 §2.3; 6: MS-CBCP §2.2.1).
 const (
 	opUser     = 0
