@@ -50,6 +50,11 @@ vera	Cleartext-Password := "hilo-ppp"
 	Service-Type = Framed-User,
 	Filter-Id = "mail"
 
+leila	Cleartext-Password := "oahu-ppp"
+
+auto	Cleartext-Password := "molokai-ppp"
+	Cisco-AVPair += "shell:autocmd=ppp default"
+
 kim	Cleartext-Password := "lanai-ppp"
 	Service-Type = Callback-Framed-User,
 	Callback-Number = "84003"
@@ -202,4 +207,24 @@ func TestPPP(t *testing.T) {
 	}
 	kim.see("NO CARRIER")
 	logged(t, l, `Filter-Id \"mail\": no filter has this name; filters: web`)
+}
+
+// TestPPPFromTheEXEC: a user of the EXEC changes to PPP on the same call, by the command and by an autocmd.
+func TestPPPFromTheEXEC(t *testing.T) {
+	t.Parallel()
+	l := pppTown(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "aloha") }))
+	p := sitDown(t, l, "austin-01")
+	for user, password := range map[string]string{"leila": "oahu-ppp", "auto": "molokai-ppp"} {
+		p.call(user, password)
+		if user == "leila" {
+			p.see(prompt)
+			p.enter("ppp")
+		}
+		p.see("Entering PPP mode.\r\n")
+		h, _ := p.online(p.client(pppclient.Config{User: user, Password: password}))
+		if got, err := fetch(t, h, "http://10.8.0.1/"); err != nil || string(got) != "aloha" {
+			t.Errorf("%s: %q, %v", user, got, err)
+		}
+		p.leave(h)
+	}
 }
