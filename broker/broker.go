@@ -69,6 +69,7 @@ type Options struct {
 	// CallCheck asks AAA whether a ringing call may be answered (Service-Type Call-Check), for lines that require it.
 	// It blocks until the answer or the end of ctx. Only Granted answers the call. nil: such lines answer no call.
 	CallCheck func(ctx context.Context, r aaa.Request) aaa.Result
+	PPP       session.PPPShower          // nil: there is no PPP to show
 	Log       *zap.Logger                // nil: none
 	Debug     func(tty int, text string) // `debug callback`; nil: none
 	Limits    Limits

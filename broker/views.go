@@ -81,6 +81,22 @@ func (b *Broker) Callbacks() []session.CallbackLine {
 	return v
 }
 
+// PPP implements session.Shower.
+func (b *Broker) PPP() []session.PPPLine {
+	if b.opt.PPP == nil {
+		return nil
+	}
+	return b.opt.PPP.PPP()
+}
+
+// Pools implements session.Shower.
+func (b *Broker) Pools() []session.PoolLine {
+	if b.opt.PPP == nil {
+		return nil
+	}
+	return b.opt.PPP.Pools()
+}
+
 // CallbackQuery selects callbacks.
 type CallbackQuery struct {
 	All   bool      // also ended ones

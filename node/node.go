@@ -140,7 +140,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer d.closeMethods()
 	d.broker = broker.New(broker.Options{
 		Journal: j, Pool: pool, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
-		NameKey: j.NameKey(),
+		NameKey: j.NameKey(), PPP: d.carrier,
 	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
 	if err != nil {

@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/ppp"
 	"github.com/ringback/ringback/ppp/netdev"
 	"github.com/ringback/ringback/ppp/network"
 	"github.com/ringback/ringback/ppp/pool"
+	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
 	pppfront "github.com/ringback/ringback/session/ppp"
 )
@@ -83,4 +85,34 @@ func pppLines(cfg *config.Config, running []config.Line) (map[int]config.LinePPP
 		}
 	}
 	return out, nil
+}
+
+// PPP implements session.PPPShower.
+func (c carrier) PPP() []session.PPPLine {
+	var v []session.PPPLine
+	for _, s := range c.sessions.List() {
+		l := session.PPPLine{TTY: s.TTY, User: s.Identity.User, Phase: s.Phase.String(), LCP: s.LCP.String(),
+			IPCP: s.IPCP.String(), IPV6CP: s.IPV6CP.String(), Used: s.Used}
+		if s.Open[ppp.IPv4] {
+			l.Address = s.Opening[ppp.IPv4].Peer.String()
+		}
+		v = append(v, l)
+	}
+	return v
+}
+
+// Pools implements session.PPPShower.
+func (c carrier) Pools() []session.PoolLine {
+	var v []session.PoolLine
+	add := func(name, of string, u pool.Usage, exhausted time.Time) {
+		if u.Size > 0 {
+			v = append(v, session.PoolLine{Pool: name, Of: of, Size: u.Size, InUse: u.InUse, HeldBack: u.HeldBack,
+				Free: u.Free, Exhausted: exhausted})
+		}
+	}
+	for _, p := range c.addresses.Snapshot().Pools {
+		add(p.Name, "IPv4", p.Addresses, p.AddressesExhausted)
+		add(p.Name, "IPv6", p.Prefixes, p.PrefixesExhausted)
+	}
+	return v
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/ppp/netdev"
 	"github.com/ringback/ringback/ppp/pool"
+	"github.com/ringback/ringback/session"
 	pppfront "github.com/ringback/ringback/session/ppp"
 )
 
@@ -64,6 +66,26 @@ func TestFrontEnds(t *testing.T) {
 		if got := begins(after, tty); got != want { // tty 2 is removed: until the restart it is what it was
 			t.Errorf("after the reload, tty %d: %s, want %s", tty, got, want)
 		}
+	}
+}
+
+// TestShownPools: the EXEC's `show ppp pools` has the pools with addresses, and what their callers hold.
+func TestShownPools(t *testing.T) {
+	t.Parallel()
+	c, err := newCarrier(configtest.Load(t, pppConfig).PPP, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if _, err := c.addresses.Assign("dialin", pool.Holder{User: "kim", TTY: 1}); err != nil {
+		t.Fatal(err)
+	}
+	want := []session.PoolLine{{Pool: "dialin", Of: "IPv4", Size: 11, InUse: 1, Free: 10}}
+	if got := c.Pools(); !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := c.PPP(); len(got) != 0 {
+		t.Errorf("sessions: %+v", got)
 	}
 }
 

@@ -206,6 +206,13 @@ type Shower interface {
 	Lines() []lines.Status
 	Users() []UserLine
 	Callbacks() []CallbackLine
+	PPPShower
+}
+
+// PPPShower returns what `show ppp` and `show ppp pools` show, sorted.
+type PPPShower interface {
+	PPP() []PPPLine
+	Pools() []PoolLine
 }
 
 // UserLine is one row of `show users`.
@@ -227,6 +234,23 @@ type CallbackLine struct {
 	State      string
 	Reason     string
 	Since      time.Time // time of the promise
+}
+
+// PPPLine is one row of `show ppp`.
+type PPPLine struct {
+	TTY               int
+	User              string // "" until the caller has logged in
+	Phase             string
+	LCP, IPCP, IPV6CP string    // states of RFC 1661
+	Address           string    // of IPv4, shown at privilege level 15 only; "" none
+	Used              time.Time // since when the session is idle; zero: it has not begun
+}
+
+// PoolLine is one row of `show ppp pools`: the IPv4 addresses or the IPv6 prefixes of a pool.
+type PoolLine struct {
+	Pool, Of                    string
+	Size, InUse, HeldBack, Free int
+	Exhausted                   time.Time // zero: never
 }
 
 // OutcomeKind is the kind of an Outcome.

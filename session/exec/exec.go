@@ -127,6 +127,10 @@ func (x *exec) commands() *console.Tree {
 			{Word: "line", Help: "Lines and their state", Run: show.lines, Next: []console.Node{
 				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "Line number", Run: show.lines},
 			}},
+			{Word: "ppp", Help: "Sessions of PPP", Run: show.ppp, Next: []console.Node{
+				{Word: "pools", Help: "Address pools", Run: show.pools},
+				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "Line number", Run: show.ppp},
+			}},
 			{Word: "privilege", Help: "Current privilege level", Run: x.showPrivilege},
 			{Word: "users", Help: "Users on the lines", Run: show.users},
 		}},
@@ -134,7 +138,7 @@ func (x *exec) commands() *console.Tree {
 	}, x.pppNodes()...)}
 }
 
-// maxTTY is the highest line number accepted by `show line`.
+// maxTTY is the highest line number accepted by `show line` and `show ppp`.
 const maxTTY = 99999
 
 // harmless are the commands without authorization: a user may always give up privileges or log out.

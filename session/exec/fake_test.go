@@ -355,6 +355,19 @@ func (f fakeShower) Callbacks() []session.CallbackLine {
 	}
 }
 
+func (f fakeShower) PPP() []session.PPPLine {
+	return []session.PPPLine{
+		{TTY: 65, User: "austin-01", Phase: "network", LCP: "Opened", IPCP: "Opened", IPV6CP: "Initial",
+			Address: "10.8.0.10", Used: f.now.Add(-65 * time.Second)},
+		{TTY: 66, Phase: "establish", LCP: "Req-Sent", IPCP: "Initial", IPV6CP: "Initial"},
+	}
+}
+
+func (f fakeShower) Pools() []session.PoolLine {
+	return []session.PoolLine{{Pool: "dialin", Of: "IPv4", Size: 4, InUse: 1, HeldBack: 2, Free: 1,
+		Exhausted: f.now.Add(-time.Hour)}}
+}
+
 // pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {

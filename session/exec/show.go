@@ -94,6 +94,47 @@ func (s show) callbacks(_ context.Context, _ console.Args, w io.Writer) error {
 	return err
 }
 
+func (s show) ppp(_ context.Context, args console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	wanted, one := args.Int("tty")
+	t := console.Table{
+		Heads: []string{"Tty", "User", "Phase", "LCP", "IPCP", "IPV6CP", "Address", "Idle"},
+		Right: []bool{true, false, false, false, false, false, false, true},
+	}
+	for _, p := range s.from.PPP() {
+		if one && p.TTY != wanted {
+			continue
+		}
+		address := p.Address
+		if !s.whole || address == "" {
+			address = "-"
+		}
+		t.Row(p.TTY, p.User, p.Phase, p.LCP, p.IPCP, p.IPV6CP, address, s.age(p.Used))
+	}
+	if one && t.Len() == 0 {
+		return fmt.Errorf("no session of PPP on line %d", wanted)
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+func (s show) pools(_ context.Context, _ console.Args, w io.Writer) error {
+	if s.from == nil {
+		return errNothingToShow
+	}
+	t := console.Table{
+		Heads: []string{"Pool", "Of", "Size", "Used", "Held", "Free", "Exhausted"},
+		Right: []bool{false, false, true, true, true, true, true},
+	}
+	for _, p := range s.from.Pools() {
+		t.Row(p.Pool, p.Of, p.Size, p.InUse, p.HeldBack, p.Free, s.age(p.Exhausted))
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
 // number masks all but the last two digits for unprivileged callers: the callback number of another user is private.
 func (s show) number(n string) string {
 	if s.whole || n == "" {

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -44,5 +45,41 @@ func TestShowLineRemarks(t *testing.T) {
 	}
 	if strings.Contains(rows[1], "in-band") || strings.Contains(rows[3], "in-band") {
 		t.Errorf("%s", b.String())
+	}
+}
+
+// TestShowPPP: sessions and pools; the addresses of others are shown to privileged users only.
+func TestShowPPP(t *testing.T) {
+	now := time.Now()
+	type command func(context.Context, console.Args, io.Writer) error
+	run := func(whole bool, args console.Args, f func(show) command) string {
+		var b strings.Builder
+		s := show{from: fakeShower{now}, whole: whole, now: func() time.Time { return now }}
+		if err := f(s)(context.Background(), args, &b); err != nil {
+			return err.Error()
+		}
+		return b.String()
+	}
+	sessions := func(s show) command { return s.ppp }
+	pools := func(s show) command { return s.pools }
+	const first = "Tty  User       Phase      LCP       IPCP     IPV6CP   Address       Idle\n" +
+		" 65  austin-01  network    Opened    Opened   Initial  10.8.0.10  0:01:05\n"
+	const second = " 66             establish  Req-Sent  Initial  Initial  -                -\n"
+	if got := run(true, nil, sessions); got != first+second {
+		t.Errorf("got\n%s\nwant\n%s", got, first+second)
+	}
+	if got := run(false, nil, sessions); strings.Contains(got, "10.8.0.10") || !strings.Contains(got, "austin-01") {
+		t.Errorf("unprivileged: %s", got)
+	}
+	if got := run(true, console.Args{"tty": "66"}, sessions); strings.Contains(got, "austin") ||
+		!strings.Contains(got, "Req-Sent") {
+		t.Errorf("one: %s", got)
+	}
+	if got := run(true, console.Args{"tty": "67"}, sessions); got != "no session of PPP on line 67" {
+		t.Error(got)
+	}
+	const want = "Pool    Of    Size  Used  Held  Free  Exhausted\ndialin  IPv4     4     1     2     1    1:00:00\n"
+	if got := run(false, nil, pools); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
