@@ -25,8 +25,9 @@ type Holder struct {
 type Lease interface {
 	Assignment() Assignment
 	// Open begins to carry the packets of a network protocol. send queues a packet for the caller, a copy of it, and
-	// reports whether it did; it may be called from any goroutine, also within Deliver.
-	Open(o Opening, send func(packet []byte) bool) error
+	// reports whether it did; it may be called from any goroutine, also within Deliver. gone is called at most once,
+	// from any goroutine, if the network can carry nothing more; it does not block.
+	Open(o Opening, send func(packet []byte) bool, gone func(error)) error
 	// Deliver takes a packet of the caller, and does not keep it.
 	Deliver(packet []byte)
 	// Close ends what Open began.
@@ -52,7 +53,7 @@ type nullLease Null
 func (l nullLease) Assignment() Assignment {
 	return Assignment{IPv4: true, IPv6: true, Local: l.Local, Peer: l.Peer}
 }
-func (nullLease) Open(Opening, func([]byte) bool) error { return nil }
-func (nullLease) Deliver([]byte)                        {}
-func (nullLease) Close(Family)                          {}
-func (nullLease) Release()                              {}
+func (nullLease) Open(Opening, func([]byte) bool, func(error)) error { return nil }
+func (nullLease) Deliver([]byte)                                     {}
+func (nullLease) Close(Family)                                       {}
+func (nullLease) Release()                                           {}

@@ -60,6 +60,10 @@ type Session struct {
 	// while a method of the Device is called. False drops the packet, which is then counted as dropped; senders slow
 	// down, as they do for any link that is full.
 	Deliver func(packet []byte) bool
+
+	// Gone is called at most once, from any goroutine, if the device ends by itself and carries nothing more: its
+	// interface was deleted. It returns at once. It may be nil. The Device must be closed all the same.
+	Gone func(err error)
 }
 
 // IPv4 has the addresses of a session. The zero value means no IPv4.

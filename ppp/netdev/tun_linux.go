@@ -159,14 +159,16 @@ func (d *tunDevice) start(s Session) error {
 		return ErrClosed
 	}
 	d.network.devices[d] = true
-	d.reader.Add(1)
-	go d.read()
+	d.reader.Go(func() {
+		if err := d.read(); !errors.Is(err, os.ErrClosed) && s.Gone != nil {
+			s.Gone(fmt.Errorf("interface %s: was it deleted? %w", s.Name, err))
+		}
+	})
 	return nil
 }
 
-// read delivers the kernel's packets until the file is closed.
-func (d *tunDevice) read() {
-	defer d.reader.Done()
+// read delivers the kernel's packets until the file is closed or the interface is deleted.
+func (d *tunDevice) read() error {
 	b := make([]byte, d.link.mtu+1)
 	for {
 		n, err := d.file.Read(b)
@@ -174,7 +176,7 @@ func (d *tunDevice) read() {
 			if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
 				continue
 			}
-			return // closed, or the interface was deleted
+			return err
 		}
 		if h, ok := parse(b[:n]); ok && n <= d.link.mtu && !h.dst.IsMulticast() {
 			d.link.send(b[:n])
@@ -213,6 +215,10 @@ func (d *tunDevice) SetIPv4(a IPv4) error {
 	}
 	if err := a.check(d.link.name); err != nil || !a.up() {
 		return err
+	}
+	// The kernel drops packets from an address of its own. An error of the look-up says that there is no route to it.
+	if own, err := isOwn(a.Peer); err == nil && own {
+		return fmt.Errorf("interface %s: the caller's address %v is an address of this machine", d.link.name, a.Peer)
 	}
 	local := netlink.Addr{IPNet: netlink.NewIPNet(a.Local.AsSlice()), Peer: netlink.NewIPNet(a.Peer.AsSlice())}
 	if err := d.configure(0, &local, a.Routes); err != nil {

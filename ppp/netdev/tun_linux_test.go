@@ -29,6 +29,8 @@ const inNamespace = "RINGBACK_TEST_NAMESPACE"
 func TestPeerNamespace(t *testing.T) {
 	if os.Getenv(inNamespace) != "" {
 		t.Run("TUN", testTUN)
+		t.Run("deleted", testDeletedTUN)
+		t.Run("own address", testOwnAddressOfTUN)
 		t.Run("traffic", testTUNTraffic)
 		t.Run("many", testManyTUN)
 		return
@@ -121,6 +123,49 @@ func testTUN(t *testing.T) {
 	}
 	if err := c.Write([]byte{1}); !errors.Is(err, ErrClosed) {
 		t.Errorf("Write after Close: %v", err)
+	}
+}
+
+// testDeletedTUN: a session whose interface somebody deletes is told so, once, and one that is closed is not.
+func testDeletedTUN(t *testing.T) {
+	network := newTUN(t)
+	gone := make(chan error, 2)
+	s := numbered("ppp65", 1)
+	s.Deliver, s.Gone = func([]byte) bool { return true }, func(err error) { gone <- err }
+	for _, deleted := range []bool{false, true} {
+		d, err := network.Open(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if deleted {
+			l, err := netlink.LinkByName("ppp65")
+			if err == nil {
+				err = netlink.LinkDel(l)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := <-gone; !strings.HasPrefix(err.Error(), "interface ppp65: was it deleted?") {
+				t.Error(err)
+			}
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(gone) > 0 {
+		t.Error(<-gone)
+	}
+}
+
+// testOwnAddressOfTUN: a caller does not get an address of this machine, with which no packet would pass.
+func testOwnAddressOfTUN(t *testing.T) {
+	s := numbered("ppp65", 1)
+	s.Deliver = func([]byte) bool { return true }
+	s.IPv4.Peer = netip.MustParseAddr("198.51.100.1")
+	const want = "interface ppp65: the caller's address 198.51.100.1 is an address of this machine"
+	if _, err := newTUN(t).Open(s); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

@@ -146,8 +146,8 @@ func (l *lease) unchoose() {
 func (l *lease) Assignment() ppp.Assignment { return l.with }
 
 // Open implements ppp.Lease.
-func (l *lease) Open(o ppp.Opening, send func(packet []byte) bool) error {
-	s := netdev.Session{Name: l.name, MTU: o.MTU, Deliver: send}
+func (l *lease) Open(o ppp.Opening, send func(packet []byte) bool, gone func(error)) error {
+	s := netdev.Session{Name: l.name, MTU: o.MTU, Deliver: send, Gone: gone}
 	if o.Family == ppp.IPv6 {
 		s.IPv6 = netdev.IPv6{LocalID: o.LocalID, PeerID: o.PeerID, Prefix: l.advertised, DNS: l.with.DNS,
 			Routes: l.routes6}

@@ -389,9 +389,9 @@ func TestDevice(t *testing.T) {
 	v4 := ppp.Opening{Family: ppp.IPv4, Local: addr("10.8.0.1"), Peer: addr("10.8.0.10"), MTU: 1400}
 	v6 := ppp.Opening{Family: ppp.IPv6, LocalID: ncp.InterfaceID{7: 1}, PeerID: ncp.InterfaceID{7: 2}, MTU: 1400}
 	for _, f := range []func() error{
-		func() error { return l.Open(v4, send) }, func() error { return l.Open(v6, send) },
-		func() error { l.Deliver([]byte{4}); l.Close(ppp.IPv6); return l.Open(v6, send) },
-		func() error { l.Close(ppp.IPv4); return l.Open(v4, send) },
+		func() error { return l.Open(v4, send, nil) }, func() error { return l.Open(v6, send, nil) },
+		func() error { l.Deliver([]byte{4}); l.Close(ppp.IPv6); return l.Open(v6, send, nil) },
+		func() error { l.Close(ppp.IPv4); return l.Open(v4, send, nil) },
 	} {
 		if err := f(); err != nil {
 			t.Error(err)
@@ -430,11 +430,11 @@ func TestNoNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	v4 := ppp.Opening{Family: ppp.IPv4, Local: addr("10.8.0.1"), Peer: addr("10.8.0.10"), MTU: 1400}
-	if err := l.Open(v4, func([]byte) bool { return true }); !errors.Is(err, s.device.fail) {
+	if err := l.Open(v4, func([]byte) bool { return true }, nil); !errors.Is(err, s.device.fail) {
 		t.Error(err)
 	}
 	if err := l.Open(ppp.Opening{Family: ppp.IPv6, LocalID: ncp.InterfaceID{7: 1}, MTU: 1400},
-		func([]byte) bool { return true }); err == nil ||
+		func([]byte) bool { return true }, nil); err == nil ||
 		!strings.Contains(err.Error(), "names no interface identifier") {
 		t.Error(err)
 	}

@@ -216,7 +216,7 @@ type sinkLease sink
 func (s *sinkLease) Assignment() ppp.Assignment {
 	return (&fakeNetwork{}).Assignment()
 }
-func (s *sinkLease) Open(ppp.Opening, func([]byte) bool) error { return nil }
+func (s *sinkLease) Open(ppp.Opening, func([]byte) bool, func(error)) error { return nil }
 func (s *sinkLease) Deliver([]byte) {
 	if s.packets.Add(1)%benchFrames == 0 {
 		if c := s.some.Swap(nil); c != nil {

@@ -80,14 +80,18 @@ func (l *link) open(o ppp.Opening) {
 	l.mu.Unlock()
 	ctx := l.ctx
 	l.worker.start(func() { l.Update(ctx) }, l.repanic)
-	if err := l.lease.Open(o, l.send); err != nil {
-		reason := fmt.Sprintf("open %v: %v", o.Family, err)
-		l.post(func() {
-			l.event(func() []ppp.Effect {
-				return l.engine.Order(ppp.Ending{Cause: aaa.CauseNASError, Reason: reason}, "Network not available")
-			})
-		})
+	if err := l.lease.Open(o, l.send, l.networkFailed); err != nil {
+		l.networkFailed(fmt.Errorf("open %v: %w", o.Family, err))
 	}
+}
+
+// networkFailed ends the link because its packets cannot be carried. It may be called from any goroutine.
+func (l *link) networkFailed(err error) {
+	l.post(func() {
+		l.event(func() []ppp.Effect {
+			return l.engine.Order(ppp.Ending{Cause: aaa.CauseNASError, Reason: err.Error()}, "Network not available")
+		})
+	})
 }
 
 // leave ends the session of a caller who renegotiates. The login that follows has its own limit.

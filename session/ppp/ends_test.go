@@ -3,6 +3,7 @@ package pppfront
 import (
 	"bytes"
 	"context"
+	"errors"
 	"runtime"
 	"strings"
 	"testing"
@@ -36,6 +37,10 @@ func TestEnds(t *testing.T) {
 			cause: aaa.CauseIdleTimeout, text: "Idle timeout"},
 		"no network": {scene: scene{network: &fakeNetwork{fails: true}}, cause: aaa.CauseNASError,
 			text: "Network not available"},
+		"the network is gone": {end: func(c *caller) {
+			c.waits(time.Second)
+			c.scene.network.fail(errors.New("the interface was deleted"))
+		}, cause: aaa.CauseNASError, text: "Network not available"},
 		"AAA does not answer": {scene: scene{aaa: &fakeAAA{stuck: true}}, cause: aaa.CauseIdleTimeout,
 			text: "Login timed out"},
 		"the network panics": {scene: scene{network: &fakeNetwork{panic: true}}, end: func(c *caller) {

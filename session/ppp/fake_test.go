@@ -193,6 +193,7 @@ type fakeNetwork struct {
 	released int
 	got      [][]byte
 	send     func([]byte) bool
+	gone     func(error)
 	log      []string
 }
 
@@ -216,15 +217,23 @@ func (n *fakeNetwork) Assignment() ppp.Assignment {
 	return a
 }
 
-func (n *fakeNetwork) Open(o ppp.Opening, send func([]byte) bool) error {
+func (n *fakeNetwork) Open(o ppp.Opening, send func([]byte) bool, gone func(error)) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.log = append(n.log, fmt.Sprintf("open %v %v mtu %d", o.Family, o.Peer, o.MTU))
 	if n.fails {
 		return errors.New("no device")
 	}
-	n.send = send
+	n.send, n.gone = send, gone
 	return nil
+}
+
+// fail tells the link that the network has failed.
+func (n *fakeNetwork) fail(err error) {
+	n.mu.Lock()
+	gone := n.gone
+	n.mu.Unlock()
+	gone(err)
 }
 
 func (n *fakeNetwork) Deliver(packet []byte) {
