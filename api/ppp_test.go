@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -261,6 +263,35 @@ func TestPPPCaptureRefused(t *testing.T) {
 		}
 	}
 	if got := log.list(); len(got) != 0 {
+		t.Errorf("reported: %v", got)
+	}
+}
+
+// TestPPPCaptureAtShutdown: when the daemon stops, the end of a capture is reported before the API has ended.
+func TestPPPCaptureAtShutdown(t *testing.T) {
+	dir, err := os.MkdirTemp("", "rb") // not t.TempDir: the path of a socket is limited to 100 octets
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	l, err := Listen(filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &reported{}
+	s := &Server{Daemon: fake{}, Feed: &Feed{}, PPP: PPP{Sessions: &pppfront.Sessions{}, Happened: log.happened}}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.ServeListener(ctx, l) }()
+	err = client.New(filepath.Join(dir, "s")).PPPCapture(t.Context(), 65, false, stop, func(client.PPPFrame) {})
+	if err == nil || !strings.HasSuffix(err.Error(), "has stopped") {
+		t.Errorf("the client reads %v", err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if got := log.list(); len(got) != 2 {
 		t.Errorf("reported: %v", got)
 	}
 }

@@ -42,13 +42,14 @@ func begin(t *testing.T, l *lab.Lab, says string, args ...string) (stop func() s
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Error(err)
 		}
+		said := ""
 		for in.Scan() {
-			out.WriteString(in.Text() + "\n")
+			said += in.Text() + "\n"
 		}
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%v: %v", args, err)
 		}
-		return out.String()
+		return out.String() + said
 	}
 }
 
