@@ -29,6 +29,11 @@ type Identity struct {
 	User  string `json:"user"`  // canonical user name
 }
 
+// Proves reports whether a name that a caller typed is that of the user. The method `none` proves nothing.
+func (i Identity) Proves(name string) bool {
+	return name != "" && i.User == name && i.Entry != None{}.Name()
+}
+
 func (i Identity) String() string { return i.User + " by " + i.Entry }
 
 // Dialstring is a number as AAA granted it: unset (the zero value), NULL (the caller may type it) or a value.
@@ -248,6 +253,9 @@ type Result struct {
 	Server   string // which server answered
 	Identity Identity
 	Auth     Authorization
+	// Refused: the Request's name is that of a user whom the server authenticated, and what the user may have cannot be
+	// granted
+	Known bool
 	// Prompt: how long the server waits for the answer (Session-Timeout in a challenge, RFC 2865 §5.27); 0: not given
 	Wait time.Duration
 	EAP  []byte // the server's EAP packet for the peer, if the Request contains EAP; nil: none

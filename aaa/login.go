@@ -80,12 +80,13 @@ func (r Request) proof() string {
 
 // authorize asks what an authenticated user may have.
 func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
-	proof := r.proof()
+	proof, typed := r.proof(), r.User
 	r.Password, r.CHAP, r.MSCHAP, r.EAP = "", nil, nil, nil
 	r.User = proven.Identity.User
 	res := l.authorization(r.Service, proven.Identity).Authorize(ctx, Question{Request: r, Identity: proven.Identity,
 		Granted: proven.Auth, Proof: proof, PrivLevel: 1})
 	if res.Kind != Granted {
+		res.Known = res.Kind == Refused && proven.Identity.Proves(typed)
 		return res
 	}
 	res.Auth = res.Auth.with(proven.Auth)

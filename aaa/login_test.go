@@ -94,6 +94,9 @@ func TestLoginAuthorizes(t *testing.T) {
 			if res.Kind != tt.want || res.Auth.Callback != tt.callback || !strings.Contains(res.Reason, tt.reason) {
 				t.Fatalf("%v %+v: %s", res.Kind, res.Auth, res.Reason)
 			}
+			if known := tt.reason == "no" || tt.reason == "odd" || tt.reason == "invalid answer"; res.Known != known {
+				t.Errorf("known %v", res.Known)
+			}
 			if res.Kind == Granted && (res.Identity.User != "kim" || res.Identity.Entry == "" || res.Server == "") {
 				t.Errorf("identity %+v, server %q", res.Identity, res.Server)
 			}

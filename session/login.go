@@ -71,6 +71,9 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 	if ctx.Err() != nil { // the result is a consequence of the end of the call
 		return Verdict{}, Over
 	}
+	if res.Known || res.Kind == aaa.Granted && res.Identity.Proves(s.guessed.User) {
+		s.nobody(s.guessed.User, false) // whatever is wrong with the login, the operator sees whose it is
+	}
 	switch res.Kind {
 	case aaa.Granted:
 	case aaa.Refused:

@@ -119,6 +119,9 @@ func (w *town) want(user string, kind aaa.Kind, reason string) aaa.Result {
 	if res.Kind != kind || !strings.Contains(res.Reason, reason) {
 		w.t.Errorf("%s: %v, %q; want %v, %q", user, res.Kind, res.Reason, kind, reason)
 	}
+	if accepted := strings.Contains(res.Reason, " accepted "); res.Known != (kind == aaa.Refused && accepted) {
+		w.t.Errorf("%s: known %v: %s", user, res.Known, res.Reason)
+	}
 	if res.Kind != aaa.Granted && (res.Auth.Callback || res.Identity != (aaa.Identity{})) {
 		w.t.Errorf("%s: %v grants %+v", user, res.Kind, res)
 	}

@@ -195,6 +195,7 @@ func (l *login) accepted(reply *radius.Packet, at *slot, res aaa.Result) aaa.Res
 	}
 	if res.Auth.Refuse != "" {
 		res.Kind, res.Auth = aaa.Refused, res.Auth.Ungranted()
+		res.Known = !l.lookup && user == l.request.User
 		res.Reason = fmt.Sprintf("radius server %s accepted %q, but: %s", l.peer.Name, l.request.User, res.Auth.Refuse)
 		return l.failEAP(res)
 	}

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,6 +128,41 @@ func TestGuardMasksNames(t *testing.T) {
 			t.Errorf("%q\n%s", out.LastFail, debug.String())
 		}
 	})
+}
+
+// The name of a user whom AAA authenticated is in the reason for which no session began. Any other may be a password.
+func TestGuardShowsProvenNames(t *testing.T) {
+	unservable := fakeLogin{"newcomer": {password: "pw1", auth: aaa.Authorization{Autocmd: "newcomer"}}}
+	refused := func(known bool) session.Login {
+		return refusing{res: aaa.Result{Kind: aaa.Refused, Known: known, Reason: "newcomer: no"}}
+	}
+	for want, login := range map[string]session.Login{
+		`unsupported authorization: autocmd "newcomer": Invalid input detected at '^' marker.`: unservable,
+		"newcomer: no": refused(true),
+		"[secret]: no": refused(false),
+	} {
+		t.Run(want, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := dialIn(t, scene{login: login, cfg: settings{calls: session.Config{Guard: &fakeGuard{}}}})
+				p.types("newcomer\r")
+				p.types("pw1\r")
+				p.waits(3 * time.Second)
+				if out := p.hangsUp(); out.LastFail != want {
+					t.Errorf("%q", out.LastFail)
+				}
+			})
+		})
+	}
+}
+
+// refusing refuses every login.
+type refusing struct {
+	fakeLogin
+	res aaa.Result
+}
+
+func (r refusing) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.Result) {
+	return nil, r.res
 }
 
 // `enable` is limited by the same guard; a locked source gets no further prompt.
