@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -282,13 +283,21 @@ func Listen(path string) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
-	old := unix.Umask(0o177)
-	l, err := net.Listen("unix", path)
-	unix.Umask(old)
+	l, err := listenPrivately(path)
 	if err != nil {
 		return nil, fmt.Errorf("admin socket: %w (set api.socket to a writable location)", err)
 	}
 	return newSparing(l), nil
+}
+
+// listenPrivately listens on a socket that never had another mode than 0600: Linux gives the file the mode that the
+// socket has before it is bound. A umask would also apply to the other files that the process creates at the time.
+func listenPrivately(path string) (net.Listener, error) {
+	private := func(_, _ string, c syscall.RawConn) (err error) {
+		err2 := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
+		return errors.Join(err, err2)
+	}
+	return (&net.ListenConfig{Control: private}).Listen(context.Background(), "unix", path)
 }
 
 // removeStale removes a socket at path, but no other kind of file.
