@@ -30,7 +30,7 @@ func (b *bench) pppdShim(ctx context.Context) (lib, why string, err error) {
 	}
 	lib = b.path("pppd-shim.so")
 	cmd := exec.CommandContext(ctx, "gcc", "-shared", "-fPIC", "-O2", "-o", lib,
-		filepath.Join(b.source, "session/ppp/testdata/pppd-shim.c"), "-ldl", "-lpthread")
+		filepath.Join(b.source, "lab/pppdtest/testdata/pppd-shim.c"), "-ldl", "-lpthread")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", "", fmt.Errorf("build the shim of pppd: %w: %s", err, out)
 	}

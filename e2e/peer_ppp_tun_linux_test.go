@@ -1,60 +1,20 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
-
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"github.com/ringback/ringback/lab/pppclient"
 )
 
-// inNamespace is the variable that says that the process runs in a network namespace of its own.
-const inNamespace = "TEST_NAMESPACE" // not RINGBACK_…, which names keys
-
 // TestPeerPPPTUN: with netdev tun the kernel of a new network namespace carries the packets of PPP callers.
 func TestPeerPPPTUN(t *testing.T) {
-	if os.Getenv(inNamespace) != "" {
-		testPPPTUN(t)
-		return
-	}
 	t.Parallel()
-	if _, err := os.Stat("/dev/net/tun"); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("needs /dev/net/tun: modprobe tun")
-	}
-	command := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.timeout=10m",
-		"-test.run=^TestPeerPPPTUN$")
-	command.Env = append(os.Environ(), inNamespace+"=1")
-	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
-	out, err := command.CombinedOutput()
-	switch {
-	case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES):
-		text := "needs root: a network namespace and /dev/net/tun"
-		if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
-	case err != nil || !strings.Contains(string(out), "--- PASS: TestPeerPPPTUN"):
-		t.Fatalf("in the namespace: %v\n%s", err, out)
-	}
-}
-
-func testPPPTUN(t *testing.T) {
-	lo, err := netlink.LinkByName("lo")
-	if err == nil {
-		err = netlink.LinkSetUp(lo)
-	}
-	if err != nil {
-		t.Fatal(err)
+	if !enterNamespace(t) {
+		return
 	}
 	listener, err := net.Listen("tcp", "0.0.0.0:0")
 	if err != nil {

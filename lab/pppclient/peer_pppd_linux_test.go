@@ -11,13 +11,14 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/lab/pppdtest"
 )
 
 // webPage is what the test's web server sends. It has everything that must be escaped.
@@ -64,31 +65,17 @@ func without(t *testing.T, what string) {
 	t.Skip("needs " + what)
 }
 
-// shim builds the library that lets pppd run on a kernel without PPP, and returns its path.
+// shim returns the library for a pppd with a network.
 func shim(t *testing.T) string {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		without(t, "root, for a network namespace")
-	}
-	for program, pack := range map[string]string{"/usr/sbin/pppd": "ppp", "gcc": "gcc", "unshare": "util-linux",
-		"ip": "iproute2"} {
-		if _, err := exec.LookPath(program); err != nil {
-			without(t, program+": apt-get install "+pack)
-		}
-	}
-	out := filepath.Join(t.TempDir(), "pppd-shim.so")
-	build := exec.Command("gcc", "-shared", "-fPIC", "-O2", "-o", out, "../../session/ppp/testdata/pppd-shim.c", "-ldl",
-		"-lpthread")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the shim: %v\n%s", err, text)
-	}
-	if err := exec.Command("unshare", "-n", "-m", "true").Run(); err != nil {
-		without(t, "the right to make a network namespace: "+err.Error())
+	lib := pppdtest.Shim(t)
+	if _, err := exec.LookPath("ip"); err != nil {
+		without(t, "ip: apt-get install iproute2")
 	}
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		without(t, err.Error())
 	}
-	return out
+	return lib
 }
 
 // openPTY returns a PTY and the name of its other end, which pppd has.

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/pppdtest"
 	"github.com/ringback/ringback/lab/servers"
 	"github.com/ringback/ringback/ppp/lcp"
 	"github.com/ringback/ringback/session"
@@ -83,7 +84,7 @@ func eapServer(t *testing.T, authority *servers.Authority, method, check, postAu
 // certificate: another certificate does not answer leg two under the first user's name.
 func TestPeerEAPTLS(t *testing.T) {
 	t.Parallel()
-	lib := shim(t)
+	lib := pppdtest.Shim(t)
 	authority, err := servers.NewAuthority("ringback test CA")
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +140,7 @@ func TestPeerEAPTLS(t *testing.T) {
 // checks the proof of MS-CHAPv2.
 func TestPeerMethods(t *testing.T) {
 	t.Parallel()
-	lib := shim(t)
+	lib := pppdtest.Shim(t)
 	authority, err := servers.NewAuthority("ringback test CA")
 	if err != nil {
 		t.Fatal(err)

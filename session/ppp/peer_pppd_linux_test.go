@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ringback/ringback/lab/pppdtest"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/ppp"
 	"github.com/ringback/ringback/ppp/lcp"
@@ -28,28 +28,6 @@ func without(t testing.TB, what string) {
 		t.Fatal("needs " + what)
 	}
 	t.Skip("needs " + what)
-}
-
-// shim builds the library that lets pppd run on a kernel without PPP, and returns its path.
-func shim(t *testing.T) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		without(t, "root, for a network namespace")
-	}
-	for program, pack := range map[string]string{"/usr/sbin/pppd": "ppp", "gcc": "gcc", "unshare": "util-linux"} {
-		if _, err := exec.LookPath(program); err != nil {
-			without(t, program+": apt-get install "+pack)
-		}
-	}
-	out := filepath.Join(t.TempDir(), "pppd-shim.so")
-	build := exec.Command("gcc", "-shared", "-fPIC", "-O2", "-o", out, "testdata/pppd-shim.c", "-ldl", "-lpthread")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the shim: %v\n%s", err, text)
-	}
-	if err := exec.Command("unshare", "-n", "-m", "true").Run(); err != nil {
-		without(t, "the right to make a network namespace: "+err.Error())
-	}
-	return out
 }
 
 // ptyData is the data of a line over a PTY whose other end pppd has.
@@ -161,7 +139,7 @@ func callPPPD(t *testing.T, lib string, c pppdCall) (session.Outcome, *pppd) {
 
 // TestPeerPPPD: a real pppd logs in, is promised a callback, and has IP.
 func TestPeerPPPD(t *testing.T) {
-	lib := shim(t)
+	lib := pppdtest.Shim(t)
 	for _, tt := range []struct {
 		name    string
 		auth    []lcp.Auth
