@@ -65,17 +65,17 @@ func TestPeerKernelPPP(t *testing.T) {
 				return
 			}
 			g := newGuest(t)
-			town := newPeerTown(t, device)
+			town := newPeerTown(t, device, nil)
 			var all sync.WaitGroup
 			for _, u := range pppUsers {
-				const size = 256 << 10
+				u.size = 256 << 10
 				all.Go(func() {
 					tty, err := town.ServePTY(u.modem)
 					if err != nil {
 						t.Error(err)
 						return
 					}
-					evening(t, u, size, g.run(t, tty, town.subscriber(t, u, "pppd", "/dev/ttyS0", "/tmp", size)))
+					printed(t, u, g.run(t, tty, town.script(t, u, "pppd", "/dev/ttyS0", "/tmp")), nil)
 				})
 			}
 			all.Wait()

@@ -2,7 +2,8 @@
 # network. Lines that begin with "RESULT" are for the test; the rest is pppd's log.
 #
 # The test sets: pppd (the program), tty, main (the number to dial), user, password, options (of pppd), callback (the
-# own number), host4, host6, port (the server), size (octets of a transfer over IPv4), work (a directory). It runs under busybox's shell.
+# own number), host4, host6, port (the server), size (octets of a transfer over IPv4), work (a directory), stay (not
+# empty: online until the file work/leave is there). It runs under busybox's shell.
 
 mount -t tmpfs tmpfs /etc/ppp && touch /etc/ppp/options # neither the machine's options nor its scripts
 mount -t tmpfs tmpfs /run && mkdir /run/lock
@@ -49,6 +50,7 @@ transfer() { # name host octets: both ways
 transfer IPv4 "$host4" "$size"
 transfer IPv6 "$host6" 65536
 
+[ -z "$stay" ] || until [ -e "$work/leave" ]; do usleep 100000; done
 kill "$(cat /var/run/ppp0.pid)"
 wait $second
 echo "RESULT second call: exit $?"
