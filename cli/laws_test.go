@@ -39,7 +39,7 @@ func TestLaws(t *testing.T) {
 			t.Errorf("%s: %q has %d attackers in %d rows", lawsDoc, title, len(attackers), tests)
 		}
 		for _, a := range attackers {
-			wantTest(t, a[1], a[2])
+			wantTest(t, lawsDoc, a[1], a[2])
 		}
 	}
 	if len(sections) != len(laws)+1 {
@@ -48,15 +48,28 @@ func TestLaws(t *testing.T) {
 	// The tests named in the text before the sections.
 	for _, m := range regexp.MustCompile("`((?:[a-z]+/)*[a-z]+)` "+
 		"`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(sections[0], -1) {
-		wantTest(t, m[1], m[2])
+		wantTest(t, lawsDoc, m[1], m[2])
 	}
 }
 
-// wantTest checks that a package has a test function of that name.
-func wantTest(t *testing.T, dir, name string) {
+// TestFieldCases compares docs/explanation/ppp-field-cases.md with the tree: each case has a test.
+func TestFieldCases(t *testing.T) {
+	const doc = "../docs/explanation/ppp-field-cases.md"
+	cases := regexp.MustCompile("(?m)^\\| (\\d+) \\|.*\\| `([^`]+)` \\| `([^`]+)` \\|$").FindAllStringSubmatch(
+		readFile(t, doc), -1)
+	if len(cases) != 12 {
+		t.Errorf("%s has %d cases", doc, len(cases))
+	}
+	for _, c := range cases {
+		wantTest(t, doc, c[2], c[3])
+	}
+}
+
+// wantTest checks that a package has the test function that a document names.
+func wantTest(t *testing.T, doc, dir, name string) {
 	t.Helper()
 	if !testsOf(t, dir)[name] {
-		t.Errorf("%s: package %s has no %s", lawsDoc, dir, name)
+		t.Errorf("%s: package %s has no %s", doc, dir, name)
 	}
 }
 
