@@ -244,7 +244,7 @@ func (b *bench) pppFull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(r.Latencies) < 3 {
+	if len(r.Latencies) < 3 || len(r.Echoes) < 3 {
 		return fmt.Errorf("no packet came back: %d sent, %d sessions failed: %v; output of ringback: %s", r.Sent,
 			r.Failed, r.Failures, d.lastWords())
 	}
@@ -256,9 +256,15 @@ func (b *bench) pppFull(ctx context.Context) error {
 	}
 	b.add(row{figure: "PPP at 115,200 bit/s both ways, sessions lost", ours: fmt.Sprintf("%d of %d", r.Failed, n),
 		goal: "0", verdict: hold(r.Failed == 0), port: "tcp", note: note})
-	p99 := milliseconds(r.Latencies[1])
-	b.add(row{figure: "… echo, p99", ours: fmt.Sprintf("%.1f ms", p99), goal: "≤ 50 ms", verdict: hold(p99 <= 50),
-		port: "tcp",
-		note: fmt.Sprintf("p50 %.1f ms, max %.1f ms", milliseconds(r.Latencies[0]), milliseconds(r.Latencies[2]))})
+	p99 := milliseconds(r.Echoes[1])
+	b.add(row{figure: "… LCP echo, p99", ours: fmt.Sprintf("%.1f ms", p99), goal: "≤ 50 ms", verdict: hold(p99 <= 50),
+		port: "tcp", note: spreadOf(r.Echoes)})
+	b.add(row{figure: "… to the echo server and back, p99", ours: fmt.Sprintf("%.1f ms", milliseconds(r.Latencies[1])),
+		verdict: info, port: "tcp", note: spreadOf(r.Latencies)})
 	return nil
+}
+
+// spreadOf describes what the town returns of many times.
+func spreadOf(d []time.Duration) string {
+	return fmt.Sprintf("p50 %.1f ms, max %.1f ms", milliseconds(d[0]), milliseconds(d[2]))
 }

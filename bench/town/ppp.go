@@ -35,7 +35,8 @@ type pppSession struct {
 	out     []byte
 
 	sent, received int
-	rtts           []time.Duration
+	rtts           []time.Duration // of packets to the echo server
+	echoes         []time.Duration // of LCP
 }
 
 // loadPPP has callers dial in and log in by PPP, then hold their sessions or begin again.
@@ -51,6 +52,7 @@ func (t *town) loadPPP(l wire.Load) wire.Result {
 		defer mu.Unlock()
 		r.Sent, r.Received = r.Sent+s.sent, r.Received+s.received
 		r.Latencies = append(r.Latencies, s.rtts...)
+		r.Echoes = append(r.Echoes, s.echoes...)
 		if err == nil {
 			r.Done++
 			return
@@ -81,11 +83,19 @@ func (t *town) loadPPP(l wire.Load) wire.Result {
 	}
 	all.Wait()
 	r.Elapsed, r.CPU = time.Since(begin), cpu()-before
-	slices.Sort(r.Latencies)
-	if n := len(r.Latencies); n > 0 { // a second of a thousand sessions has tens of thousands
-		r.Latencies = []time.Duration{r.Latencies[n/2], r.Latencies[n*99/100], r.Latencies[n-1]}
-	}
+	r.Latencies, r.Echoes = quantiles(r.Latencies), quantiles(r.Echoes)
 	return r
+}
+
+// quantiles returns the median, the 99th percentile and the maximum: a second of a thousand sessions has tens of
+// thousands of values.
+func quantiles(d []time.Duration) []time.Duration {
+	n := len(d)
+	if n == 0 {
+		return nil
+	}
+	slices.Sort(d)
+	return []time.Duration{d[n/2], d[n*99/100], d[n-1]}
 }
 
 // hangUp ends the call and discards what is still under way.
@@ -154,18 +164,23 @@ func (s *pppSession) traffic(d time.Duration, open <-chan struct{}, ended chan e
 		return fmt.Errorf("not all sessions were open after %v", 10*patience)
 	}
 	over := time.After(d)
-	var tick <-chan time.Time
+	var tick, echo <-chan time.Time
 	if s.order.Rate > 0 {
 		every := time.Duration(float64(s.order.Packet) / float64(s.order.Rate) * float64(time.Second))
 		time.Sleep(rand.N(every)) // the sessions are not in step
-		t := time.NewTicker(every)
+		t, e := time.NewTicker(every), time.NewTicker(time.Second)
 		defer t.Stop()
-		tick = t.C
+		defer e.Stop()
+		tick, echo = t.C, e.C
 	}
 	for {
 		select {
 		case <-tick:
 			if err := s.send(); err != nil {
+				return errors.Join(err, lost(<-ended))
+			}
+		case <-echo:
+			if err := s.write(0xc021, timed([]byte{9, 1, 0, 16, 0, 0, 0, 0})); err != nil {
 				return errors.Join(err, lost(<-ended))
 			}
 		case err := <-ended:
@@ -174,7 +189,7 @@ func (s *pppSession) traffic(d time.Duration, open <-chan struct{}, ended chan e
 			if tick == nil {
 				return nil
 			}
-			tick, over = nil, time.After(time.Second) // what is still under way
+			tick, echo, over = nil, nil, time.After(time.Second) // what is still under way
 		}
 	}
 }
@@ -198,6 +213,8 @@ func (s *pppSession) receive() error {
 				reply[0] = 10
 				binary.BigEndian.PutUint32(reply[4:], 0) // no magic number
 				err = errors.Join(err, s.write(0xc021, reply))
+			case f.Protocol == 0xc021 && len(f.Info) >= 16 && f.Info[0] == 10:
+				s.echoes = append(s.echoes, since(f.Info[8:]))
 			case f.Protocol == 0xc021 && len(f.Info) >= 4 && f.Info[0] == 5:
 				return fmt.Errorf("the server ended the link: %q", f.Info[4:])
 			}
@@ -237,7 +254,7 @@ func (s *pppSession) send() error {
 	binary.BigEndian.PutUint16(p[20:], 40000)
 	binary.BigEndian.PutUint16(p[22:], echo.Port())
 	binary.BigEndian.PutUint16(p[24:], uint16(len(p)-20)) // checksum 0: none
-	binary.BigEndian.PutUint64(p[udpHeaders:], uint64(time.Now().UnixNano()))
+	timed(p[:udpHeaders])
 	for i := udpHeaders + 8; i+8 <= len(p); i += 8 {
 		binary.BigEndian.PutUint64(p[i:], rand.Uint64())
 	}
@@ -257,13 +274,21 @@ func sum(b []byte) uint16 {
 	return uint16(n)
 }
 
+// timed appends the time to a packet.
+func timed(p []byte) []byte { return binary.BigEndian.AppendUint64(p, uint64(time.Now().UnixNano())) }
+
+// since returns the time since that at the start of b.
+func since(b []byte) time.Duration {
+	return time.Since(time.Unix(0, int64(binary.BigEndian.Uint64(b))))
+}
+
 // deliver takes an echo.
 func (s *pppSession) deliver(p []byte) {
 	if len(p) < udpHeaders+8 || p[9] != 17 {
 		return
 	}
 	s.received++
-	s.rtts = append(s.rtts, time.Since(time.Unix(0, int64(binary.BigEndian.Uint64(p[udpHeaders:])))))
+	s.rtts = append(s.rtts, since(p[udpHeaders:]))
 }
 
 // serveEcho returns each UDP packet to its sender.

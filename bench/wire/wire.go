@@ -58,6 +58,8 @@ type Result struct {
 	// PPP: packets to the echo server and back. Latencies has the median of their times, the 99th percentile and the
 	// maximum
 	Sent, Received int `json:",omitempty"`
+	// PPP: the times of LCP Echo-Requests to the daemon, as Latencies
+	Echoes []time.Duration `json:",omitempty"`
 }
 
 // Dial is one dial script as the modem read it.
