@@ -34,7 +34,8 @@ type crashWorld struct {
 	busy         int           // this many dials meet a busy number; -1: all
 	callers      int           // 0: 1
 	plain        bool          // the last caller is admitted without a callback
-	ppp          bool          // the callers speak PPP
+	ppp          bool          // the callers speak PPP, by the client of the lab
+	pppd         string        // PPP's callers are pppds with this library, and the daemon's network device is tun
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
 }
@@ -112,9 +113,15 @@ func newCrashTown(t *testing.T, w crashWorld) *crashTown {
 	for i := range w.callers {
 		c := newCrashCaller(town, fmt.Sprint(84001+i))
 		town.callers = append(town.callers, c)
-		if w.ppp {
+		switch {
+		case w.pppd != "":
+			if err := c.openPPPD(); err != nil {
+				t.Fatal(err)
+			}
+			parts.Go(func() { c.runPPPD(ctx) })
+		case w.ppp:
 			parts.Go(c.runPPP)
-		} else {
+		default:
 			parts.Go(c.run)
 		}
 	}
@@ -212,8 +219,11 @@ lines:
 			65+i, port, serves, town.wait, town.tcp || town.pty, guard)
 	}
 	if town.ppp {
-		b.WriteString(`ppp:
-  netdev: userspace
+		device := "userspace"
+		if town.pppd != "" {
+			device = "tun"
+		}
+		b.WriteString("ppp:\n  netdev: " + device + `
   profiles: [{name: default, address: 10.8.0.1, pool: dialin}]
   pools: [{name: dialin, addresses: [10.8.0.10-10.8.0.20]}]
 `)
@@ -400,6 +410,8 @@ type crashCaller struct {
 	modem  *exchange.Modem
 	dte    *exchange.DTE
 	over   chan struct{} // capacity 1: a call has ended, or failed
+	tty    string        // of a pppd
+	dial   chan struct{} // capacity 1: a pppd is to call
 
 	mu       sync.Mutex
 	screen   strings.Builder
@@ -414,7 +426,8 @@ func newCrashCaller(town *crashTown, number string) *crashCaller {
 	if town.busy != 0 {
 		town.x.Reserve(number, exchange.Busy)
 	}
-	return &crashCaller{town: town, number: number, modem: m, dte: m.DTE(), over: make(chan struct{}, 1)}
+	return &crashCaller{town: town, number: number, modem: m, dte: m.DTE(), over: make(chan struct{}, 1),
+		dial: make(chan struct{}, 1)}
 }
 
 // call dials the main number.
@@ -422,6 +435,10 @@ func (c *crashCaller) call() {
 	select {
 	case <-c.over: // of an earlier call
 	default:
+	}
+	if c.tty != "" {
+		c.dial <- struct{}{}
+		return
 	}
 	c.dte.Write([]byte("ATDT" + crashMain + "\r"))
 }
