@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -145,9 +146,29 @@ func (c *Client) chap(p packet) (bool, error) {
 		}
 		return true, nil
 	case chapFailure:
-		return false, &Refused{c.method, string(p.data)}
+		challenge, ok := retryChallenge(string(p.data))
+		if c.method != MSCHAPv2 || c.config.Again == "" || !ok {
+			return false, &Refused{c.method, string(p.data)}
+		}
+		c.config.Tell("the password is wrong: trying another one")
+		c.config.Password, c.config.Again = c.config.Again, ""
+		return false, c.respond(packet{chapChallenge, p.id + 1, append([]byte{byte(len(challenge))}, challenge...)})
 	}
 	return false, nil
+}
+
+// retryChallenge takes the challenge of a failure of MS-CHAPv2, "E=691 R=1 C=… V=3", if another attempt is permitted
+// (RFC 2759 §6).
+func retryChallenge(text string) (challenge []byte, ok bool) {
+	for field := range strings.FieldsSeq(text) {
+		if field == "R=1" {
+			ok = true
+		}
+		if value, found := strings.CutPrefix(field, "C="); found {
+			challenge, _ = hex.DecodeString(value)
+		}
+	}
+	return challenge, ok && len(challenge) == 16
 }
 
 // respond answers a challenge. One that is malformed is ignored.

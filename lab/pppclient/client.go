@@ -22,6 +22,7 @@ type Line interface {
 // Config is what a subscriber's computer is told to do.
 type Config struct {
 	User, Password string
+	Again          string     // password of a second attempt, if MS-CHAPv2's server permits one; "": none
 	Methods        []Method   // that it accepts, the preferred one first; nil: AllMethods
 	Callback       Callback   // the zero value asks for none
 	Address        netip.Addr // that it asks for; the zero value leaves the address to the server

@@ -151,6 +151,14 @@ func TestClient(t *testing.T) {
 			> c223 03 17 ____ 533d34303741353538393131354644304436323039463531304645394330343536363933324344413536
 			< c021 05` + "\n> c021 06 01 0004", tells: "link open",
 			err: "ms-chap-v2: the server does not prove that it knows the password"},
+		{name: "a second attempt", config: Config{Again: "another"}, script: asks("0305 c22381") + `
+			> c223 01 17 ____ 10 30313233343536373839616263646566
+			< c223 02 17 .... 31
+			> c223 04 17 ____ 453d36393120523d3120433d303031313232333334343535363637373838393941414242434344444545464620563d33
+			< c223 02 18 .... 31
+			> c223 04 18 ____ 453d36393120523d30
+			< c021 05` + "\n> c021 06 01 0004", tells: "link open; the password is wrong: trying another one",
+			err: `ms-chap-v2: the server refused the login: "E=691 R=0"`},
 		{name: "success without a challenge", script: asks("0305 c22381") + `
 			> c223 03 17 ____ 533d
 			< c021 05` + "\n> c021 06 01 0004", tells: "link open",

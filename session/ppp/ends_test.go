@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -139,13 +140,25 @@ func TestJunk(t *testing.T) {
 // TestGoroutines: with IP open, a session has one goroutine besides the call's own: the writer.
 func TestGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		before := runtime.NumGoroutine()
+		before := goroutines(t)
 		c := dial(t, scene{}, &ppptest.Client{User: "kim"})
 		c.waits(time.Second)
 		const others = 4 // the call's own and its watch for the carrier; the test's reader and its answers
-		if got := runtime.NumGoroutine() - before; !c.up() || got != others+1 {
+		if got := goroutines(t) - before; !c.up() || got != others+1 {
 			t.Errorf("IP %v, %d goroutines", c.up(), got)
 		}
 		c.hangsUp()
 	})
+}
+
+// goroutines counts the goroutines of the test's bubble: those of an earlier test may still be ending.
+func goroutines(t *testing.T) int {
+	t.Helper()
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	own := regexp.MustCompile(`synctest bubble \d+`).Find(stacks) // this goroutine is the first
+	if own == nil {
+		t.Fatal("not in a bubble")
+	}
+	return bytes.Count(stacks, append(own, ']'))
 }

@@ -22,6 +22,7 @@ import (
 // ended, and what the broker was asked.
 type labCall struct {
 	auth   []lcp.Auth
+	login  session.Login // nil: a fake that knows the password
 	broker *fakeBroker
 	leg    session.Leg
 	client pppclient.Config
@@ -36,10 +37,13 @@ func (c labCall) run(t *testing.T) (told string, out session.Outcome) {
 	profile := Profile{Authentication: c.auth, CBCP: true, RFC1570: true, IPv4: true, Identification: "ringback"}
 	network := &fakeNetwork{}
 	front := New(Config{Network: network, Profile: func(int) (Profile, bool) { return profile, true }})
+	if c.login == nil {
+		c.login = &fakeAAA{}
+	}
 	ended := make(chan session.Outcome, 1)
 	go func() {
 		call := &lines.Call{Data: data, ID: "c1", TTY: 65, Speed: 33600, Start: time.Now()}
-		ended <- session.Run(t.Context(), call, session.Config{FrontEnds: session.Only{FrontEnd: front}}, &fakeAAA{},
+		ended <- session.Run(t.Context(), call, session.Config{FrontEnds: session.Only{FrontEnd: front}}, c.login,
 			c.broker, c.leg, nil)
 	}()
 	var lines []string

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/lab/pppclient"
 	"github.com/ringback/ringback/lab/pppdtest"
 	"github.com/ringback/ringback/lab/servers"
 	"github.com/ringback/ringback/ppp/lcp"
@@ -164,6 +165,28 @@ func TestPeerMethods(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestPeerRetry: after a wrong password FreeRADIUS permits another attempt by MS-CHAPv2, whose challenge is ours.
+func TestPeerRetry(t *testing.T) {
+	t.Parallel()
+	authority, err := servers.NewAuthority("ringback test CA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := eapServer(t, authority, "md5", "", "")
+	const trying = "link open; the password is wrong: trying another one; "
+	for again, want := range map[string]string{"sesame": trying + "logged in by ms-chap-v2; address 10.8.0.10",
+		"wrongly": trying + `ms-chap-v2: the server refused the login: "E=691 R=1 C=`} {
+		t.Run(again, func(t *testing.T) {
+			t.Parallel()
+			told, out := labCall{auth: []lcp.Auth{lcp.MSCHAPv2}, login: login, broker: &fakeBroker{},
+				client: pppclient.Config{Password: "wrong", Again: again}}.run(t)
+			if !strings.HasPrefix(told, want) || (out.Identity.User == "kim") != (again == "sesame") {
+				t.Errorf("it tells\n%s, must begin with\n%s; %+v", told, want, out)
+			}
+		})
 	}
 }
 
