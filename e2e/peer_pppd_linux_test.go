@@ -115,7 +115,11 @@ func (town *peerTown) evening(t *testing.T, shim string, u pppUser) string {
 		t.Error(err)
 		return ""
 	}
-	return runGroup(t, exec.Command("unshare", "-n", "-m", needs(t, "busybox", "busybox-static"), "sh", script))
+	out, err := runGroup(t, exec.Command("unshare", "-n", "-m", needs(t, "busybox", "busybox-static"), "sh", script))
+	if err != nil {
+		t.Error(err)
+	}
+	return out
 }
 
 // script is subscriber.sh with its settings; pppd, tty and work are those of the computer that runs it.
@@ -212,22 +216,22 @@ func TestPeerPPPD(t *testing.T) {
 }
 
 // runGroup runs a program for at most 10 minutes and returns what it printed. Its process group ends with it.
-func runGroup(t *testing.T, c *exec.Cmd) string {
+func runGroup(t *testing.T, c *exec.Cmd) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	var out bytes.Buffer
 	c.Stdout, c.Stderr, c.WaitDelay = &out, &out, 10*time.Second
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
-		t.Error(err)
-		return ""
+		return "", err
 	}
 	kill := func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	stop := context.AfterFunc(ctx, kill)
-	if err := c.Wait(); err != nil {
-		t.Errorf("%s: %v", c.Path, err)
-	}
+	err := c.Wait()
 	stop()
 	kill()
-	return out.String()
+	if err != nil {
+		err = fmt.Errorf("%s: %w", c.Path, err)
+	}
+	return out.String(), err
 }

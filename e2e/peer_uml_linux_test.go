@@ -45,11 +45,14 @@ func (g guest) run(t *testing.T, tty, job string) string {
 	for range 5 {
 		c := exec.Command(g.linux, args...)
 		c.Env = append(os.Environ(), "LD_PRELOAD="+g.shim, "TMPDIR=/dev/shm")
-		out := runGroup(t, c)
+		out, err := runGroup(t, c)
 		if strings.Contains(out, "READY") {
+			if err != nil {
+				t.Error(err)
+			}
 			return out
 		}
-		t.Logf("the guest did not boot:\n%s", out) // a few boots in a hundred fail to fork
+		t.Logf("the guest did not boot: %v\n%s", err, out) // a few boots in a hundred fail to fork
 	}
 	t.Error("the guest does not boot")
 	return ""

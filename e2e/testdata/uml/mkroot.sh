@@ -11,7 +11,7 @@ for applet in $(busybox --list); do
 done
 cp /usr/sbin/pppd /usr/sbin/chat "$d/sbin/"
 chmod 755 "$d/sbin/pppd" # not setuid: the owner on hostfs is not always root
-for lib in $(ldd /usr/sbin/pppd /usr/sbin/chat | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
+for lib in $(ldd /usr/sbin/pppd /usr/sbin/chat "$busybox" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
 	mkdir -p "$d$(dirname "$lib")"
 	cp -L "$lib" "$d$lib"
 done
