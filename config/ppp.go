@@ -212,7 +212,7 @@ func (l *loader) profileMethods(v *schema.Value, p *pppfront.Profile) {
 	if !ways.IsSet() {
 		p.CBCP, p.RFC1570 = true, true
 	}
-	if !l.bool("ppp.callback") { // a caller to whom CBCP offers no callback may hang up, as ipppd does
+	if !l.bool("ppp.callback") { // a caller that CBCP offers no callback may hang up, as ipppd does
 		p.CBCP, p.RFC1570, p.Initiate = false, false, false
 	}
 }
