@@ -2,7 +2,6 @@ package ppp
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/ppp/auth"
@@ -112,7 +111,7 @@ func (e *Engine) Settled(question int, s Settlement) []Effect {
 	case res.Kind == aaa.Granted:
 		res = aaa.Result{Kind: aaa.Refused, Server: res.Server, Reason: s.Reason}
 	case !s.Retry:
-		res.Success = strings.Replace(res.Success, "R=1", "R=0", 1) // of MS-CHAP: the peer may not try again
+		e.auth.LastTry()
 	}
 	e.authenticate(e.auth.Answer(res))
 	return e.finish()

@@ -116,7 +116,7 @@ func TestRetry(t *testing.T) {
 		cfg.Auth = []lcp.Auth{lcp.MSCHAPv2}
 		d := newDriver(t, cfg, &ppptest.Client{User: "kim", Password: "x", Methods: [][]byte{ppptest.MethodMSCHAPv2}})
 		d.aaa = func(Effect) aaa.Result {
-			return aaa.Result{Kind: aaa.Refused, Reason: "wrong", Success: "E=691 R=1 V=3"}
+			return aaa.Result{Kind: aaa.Refused, Reason: "wrong", Success: "E=691 R=1 R=1 V=3"} // a server that errs
 		}
 		left := tries
 		d.settle = func(aaa.Result) Settlement { left--; return Settlement{Retry: left > 0, Reason: "wrong"} }

@@ -141,6 +141,7 @@ type Authenticator struct {
 	config   Config
 	dialogue dialogue
 	state    State
+	lastTry  bool
 
 	// of Waiting
 	request []byte        // is repeated when the timer runs out; nil: nothing is
@@ -220,14 +221,16 @@ func (a *Authenticator) Timeout() []Effect {
 }
 
 // Answer takes AAA's result for the last Ask or Continue. If no question is open, it does nothing. Before that, the
-// engine may lower a grant to aaa.Refused, for a user who is not the expected one: the peer then gets a failure. It may
-// clear Success of a refusal, for a caller who has no more tries: the peer then gets no retry.
+// engine may lower a grant to aaa.Refused, for a user who is not the expected one: the peer then gets a failure.
 func (a *Authenticator) Answer(res aaa.Result) []Effect {
 	if a.state != Asking {
 		return nil
 	}
 	return a.dialogue.answer(a.config.Method.Interpret(res))
 }
+
+// LastTry says that the caller has no try after this one: whatever AAA permits, a failure lets the peer not try again.
+func (a *Authenticator) LastTry() { a.lastTry = true }
 
 // Rejected says that the peer has rejected the method's protocol (RFC 1661 §5.7). A peer that has passed stays so.
 func (a *Authenticator) Rejected() []Effect {

@@ -123,7 +123,7 @@ func (c *chap) answer(res aaa.Result) []Effect {
 		return c.a.pass(c.answered(chapSuccess, c.style.success(res)), res)
 	}
 	next := c.a.random(c.style.challengeLen)
-	message, retry := c.style.failure(res, next, c.retries < maxRetries)
+	message, retry := c.style.failure(res, next, c.retries < maxRetries && !c.a.lastTry)
 	reply := c.answered(chapFailure, message)
 	if !retry {
 		return c.a.end(reply, reasonOf(res))

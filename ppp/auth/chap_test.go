@@ -234,6 +234,18 @@ func TestMSCHAPThreeAttempts(t *testing.T) {
 	}
 }
 
+// A caller without another try has no retry, whatever AAA permits; AAA's error and message stay.
+func TestMSCHAPLastTry(t *testing.T) {
+	e := v2Engine(t)
+	e.start()
+	e.receive(v2Response(1))
+	e.a.LastTry()
+	res := refused("")
+	res.Success = "E=691 R=1 R=1 V=3 M=no, R=1"
+	failure := "04 01 00 3e 'E=691 R=0 C=000102030405060708090A0B0C0D0E0F V=3 M=no, R=1'"
+	e.expect("failure", e.answer(res), send(failure), "failed: "+string(auth.Refused))
+}
+
 func TestMSCHAPFailureTexts(t *testing.T) {
 	const challenge = "C=000102030405060708090A0B0C0D0E0F V=3"
 	for _, tt := range []struct{ aaa, message, want string }{
