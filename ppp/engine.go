@@ -78,7 +78,7 @@ type login struct {
 	promised bool          // the callback is recorded
 	admitted bool
 
-	early     [families][]byte // the last packets of network protocols that are not begun yet
+	early     [families][]byte // the last Configure-Requests of network protocols that are not begun yet
 	remaining time.Duration    // until the session timeout, at the next end of its timer
 	idle      idle
 }

@@ -49,27 +49,43 @@ func (e *Engine) Assigned(question int, a Assignment) []Effect {
 			Random: e.config.random64})
 		e.startControl(e.ipv6cp)
 	}
-	e.then(e.checkNetwork)
+	if e.ipcp == nil && e.ipv6cp == nil {
+		e.then(func() {
+			e.close(Ending{aaa.CauseServiceUnavailable, "network: " + e.unusable()}, "No network protocol")
+		})
+	}
 	e.then(e.takeEarly)
 	return e.finish()
+}
+
+// unusable returns why no network protocol of the Assignment can be begun.
+func (e *Engine) unusable() string {
+	if e.with.IPv6 && e.config.IPv6 {
+		return fmt.Sprintf("IPv6 requires packets of %d octets, and the peer's MRU or AAA's MTU is %d", leastIPv6,
+			e.mtu())
+	}
+	return "no protocol that was assigned is configured"
 }
 
 // leastIPv6 is the largest packet that every link of IPv6 carries (RFC 8200 §5). A link that cannot has no IPv6.
 const leastIPv6 = 1280
 
-// maxEarly is the length of packets that are kept: a Configure-Request is shorter.
+// maxEarly is the length of requests that are kept: those of clients are shorter.
 const maxEarly = 128
 
-// keep keeps a packet of a peer that begins its network protocols at once, while the broker or the network still works:
-// it would repeat it only after its restart time.
+// keep keeps the Configure-Request of a peer that begins its network protocols at once, while the broker or the network
+// still works: it would repeat it only after its restart time.
 func (e *Engine) keep(f hdlc.Frame) {
-	if (f.Protocol == ncp.IPCPProtocol || f.Protocol == ncp.IPV6CPProtocol) && len(f.Info) <= maxEarly {
+	if f.Protocol != ncp.IPCPProtocol && f.Protocol != ncp.IPV6CPProtocol {
+		return
+	}
+	if p, ok := fsm.ParsePacket(f.Info); ok && p.Code == fsm.ConfigureRequest && len(f.Info) <= maxEarly {
 		family, _ := familyOf(f.Protocol)
 		e.early[family] = append(e.early[family][:0], f.Info...)
 	}
 }
 
-// takeEarly takes the packets that were kept.
+// takeEarly takes the requests that were kept.
 func (e *Engine) takeEarly() {
 	for f, number := range [families]uint16{ncp.IPCPProtocol, ncp.IPV6CPProtocol} {
 		if p := e.early[f]; p != nil && e.phase == PhaseNetwork {

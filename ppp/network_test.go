@@ -67,6 +67,27 @@ func TestSmallMTU(t *testing.T) {
 	}
 }
 
+// TestNoUsableProtocol: where IPv6 is all that was assigned, a link whose packets are too short ends with the reason.
+func TestNoUsableProtocol(t *testing.T) {
+	cfg := settings()
+	cfg.IPv6 = true
+	for _, c := range []struct {
+		assigned Assignment
+		want     string
+	}{
+		{Assignment{IPv6: true, MTU: 1279},
+			"15 network: IPv6 requires packets of 1280 octets, and the peer's MRU or AAA's MTU is 1279"},
+		{Assignment{}, "15 network: no protocol that was assigned is configured"},
+	} {
+		d := newDriver(t, cfg, &ppptest.Client{User: "kim", IPv6: true})
+		d.assign = func() Assignment { return c.assigned }
+		d.begin()
+		if got := d.ended(); got != c.want || d.assigned {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+}
+
 // TestPeerWithoutNetwork: nothing is left if the peer opens no network protocol.
 func TestPeerWithoutNetwork(t *testing.T) {
 	d := newDriver(t, settings(), &ppptest.Client{User: "kim", NoIP: true})
@@ -91,7 +112,8 @@ func TestEarlyRequest(t *testing.T) {
 	d.begin()
 	d.answer(1)
 	d.answer(2)
-	d.exchange() // its request arrives now
+	d.exchange()                                                               // its request arrives now
+	d.write(ppptest.Frame{Protocol: ppptest.IPCP, Info: ppptest.Packet(9, 9)}) // it does not replace the request
 	if d.count(ppptest.IPCP, 3) != 0 || len(d.asked) != 1 {
 		t.Fatal(d.order(), d.asked)
 	}
