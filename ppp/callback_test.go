@@ -190,7 +190,32 @@ func TestRenegotiation(t *testing.T) {
 	}
 }
 
-// TestRenegotiationInCallback: while a question is open it is canceled; a promised callback ends the link.
+// TestRenegotiationAfterPromise: a callback that is promised stands, and the link ends.
+func TestRenegotiationAfterPromise(t *testing.T) {
+	client := &ppptest.Client{User: "kim", Callback: []byte{6}, Response: choose(3, 3, 5)}
+	d := newDriver(t, settings(), client)
+	d.settle = offer(true)
+	d.carry(d.engine.Start())
+	d.write(client.Start()...)
+	for range 20 {
+		for _, f := range d.flush() {
+			if f.Protocol != ppptest.CBCP || f.Info[0] != 3 { // it does not end the link at the Ack
+				d.write(client.Take(f)...)
+			}
+		}
+	}
+	d.write(client.Start()...)
+	d.exchange()
+	if got := d.ended(); got != "16 renegotiated after the callback was chosen" ||
+		client.EndText != "Callback initiated" {
+		t.Errorf("%s, text %q", got, client.EndText)
+	}
+	if d.count(ppptest.PAP, 2) != 1 || strings.Contains(d.story(), "leave the session") {
+		t.Error(d.story())
+	}
+}
+
+// TestRenegotiationInCallback: while a question is open it is canceled; a promise that is under way ends the link.
 func TestRenegotiationInCallback(t *testing.T) {
 	client := &ppptest.Client{User: "kim", Callback: []byte{6}, Response: choose(3, 3, 5)}
 	d := newDriver(t, settings(), client)
