@@ -71,9 +71,10 @@ func (l *link) admit() {
 
 // open opens a network protocol. Accounting is told of the addresses at once.
 func (l *link) open(o ppp.Opening) {
+	with := l.lease.Assignment()
 	l.mu.Lock()
 	if o.Family == ppp.IPv6 {
-		l.framed.InterfaceID, l.framed.Prefixes = o.PeerID.String(), l.lease.Assignment().Prefixes
+		l.framed.InterfaceID, l.framed.Prefixes = o.PeerID.String(), with.Prefixes
 	} else {
 		l.framed.Address = o.Peer
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/ppp"
 	"github.com/ringback/ringback/ppp/ppptest"
 	"github.com/ringback/ringback/session"
 )
@@ -80,6 +81,45 @@ func TestLateLease(t *testing.T) {
 		c.waits(time.Second)
 		c.hangsUp()
 	})
+}
+
+// TestEnginePanics: a panic of the Engine in the goroutine of the writer or of the network ends the call, which holds
+// no lock then, and nothing else.
+func TestEnginePanics(t *testing.T) {
+	for name, then := range map[string]func(*link){
+		"the writer encodes a frame": (*link).signal,
+		"the network sends a packet": func(l *link) {
+			if l.send(ppptest.IPv4Packet(host, own, nil)) {
+				t.Error("the packet was taken")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sessions := &Sessions{}
+				c := dial(t, scene{sessions: sessions}, &ppptest.Client{User: "kim"})
+				c.waits(time.Second)
+				l, busy := sessions.links[65], make(chan struct{})
+				l.post(func() { <-busy })
+				replace := func(e *ppp.Engine) *ppp.Engine {
+					l.mu.Lock()
+					defer l.mu.Unlock()
+					old := l.engine
+					l.engine = e
+					return old
+				}
+				whole := replace(nil)
+				then(l)
+				synctest.Wait()
+				replace(whole)
+				close(busy)
+				out := c.ends()
+				if out.Cause != aaa.CauseNASError || !strings.HasPrefix(out.Reason, "panic: ") || out.Stack == "" {
+					t.Errorf("%+v", out)
+				}
+			})
+		})
+	}
 }
 
 // TestMutePeer: a peer that reads nothing and floods us is read, and ends with its login time.

@@ -131,7 +131,7 @@ func (l *link) lockedReceive(octets []byte) (int, []ppp.Effect) {
 // event has the Engine take an event and carries out the effects.
 func (l *link) event(f func() []ppp.Effect) { l.carry(l.locked(f)) }
 
-// locked calls the Engine. If it panics, the writer goes on.
+// locked calls the Engine. If it panics, l.mu is free: the end of the call needs it, as for each call of the Engine.
 func (l *link) locked(f func() []ppp.Effect) []ppp.Effect {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -266,9 +266,7 @@ func (l *link) write() error {
 	var last time.Time
 	for stopping := false; ; {
 		idle := time.Since(last) >= quiet
-		l.mu.Lock()
-		out := l.engine.Output(buf, idle)
-		l.mu.Unlock()
+		out := l.lockedOutput(buf, idle)
 		switch {
 		case len(out) > 0:
 			if _, err := l.line.Write(out); err != nil {
@@ -287,6 +285,12 @@ func (l *link) write() error {
 	}
 }
 
+func (l *link) lockedOutput(buf []byte, idle bool) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.engine.Output(buf, idle)
+}
+
 // signal tells the writer that there is something to write.
 func (l *link) signal() {
 	select {
@@ -295,16 +299,25 @@ func (l *link) signal() {
 	}
 }
 
-// send queues an IP packet for the caller; see ppp.Lease.
+// send queues an IP packet for the caller; see ppp.Lease. The goroutine may be one of the network, where a panic would
+// end the process: it ends the call.
 func (l *link) send(packet []byte) bool {
-	l.mu.Lock()
-	ok := l.engine.SendIP(packet)
-	l.followed()
-	l.mu.Unlock()
+	var ok bool
+	if err := session.Relay(func() error { ok = l.lockedSend(packet); return nil }); err != nil {
+		l.repanic(err)
+		return false
+	}
 	if ok {
 		l.signal()
 	}
 	return ok
+}
+
+func (l *link) lockedSend(packet []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.followed()
+	return l.engine.SendIP(packet)
 }
 
 // carried is the traffic for accounting.
