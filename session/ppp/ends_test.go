@@ -122,6 +122,23 @@ func TestEnginePanics(t *testing.T) {
 	}
 }
 
+// TestPanicBeforeALease: addresses that come at the moment of a panic are given back.
+func TestPanicBeforeALease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sessions := &Sessions{}
+		c := dial(t, scene{sessions: sessions, network: &fakeNetwork{takes: time.Minute}}, &ppptest.Client{User: "kim"})
+		l, busy := sessions.links[65], make(chan struct{})
+		l.post(func() { <-busy })
+		synctest.Wait()
+		l.post(func() { panic("the front end") })
+		c.waits(time.Minute) // the lease is behind the panic
+		close(busy)
+		if out := c.ends(); out.Reason != "panic: the front end" || c.scene.network.assigned != 1 {
+			t.Errorf("%+v, %d leases", out, c.scene.network.assigned)
+		}
+	})
+}
+
 // TestMutePeer: a peer that reads nothing and floods us is read, and ends with its login time.
 func TestMutePeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -147,19 +147,22 @@ func (l *link) post(f func()) {
 	_ = l.line.SetReadDeadline(past) // if it fails, so does the read
 }
 
+// takeMail runs what was posted. If a function panics, those after it stay: stop runs them.
 func (l *link) takeMail() {
-	for {
-		l.mail.Lock()
-		all := l.inbox
-		l.inbox = nil
-		l.mail.Unlock()
-		if len(all) == 0 {
-			return
-		}
-		for _, f := range all {
-			f()
-		}
+	for f := l.nextMail(); f != nil; f = l.nextMail() {
+		f()
 	}
+}
+
+func (l *link) nextMail() func() {
+	l.mail.Lock()
+	defer l.mail.Unlock()
+	if len(l.inbox) == 0 {
+		return nil
+	}
+	f := l.inbox[0]
+	l.inbox = l.inbox[1:]
+	return f
 }
 
 // arm sets the read deadline to the next timer. It returns false if there is mail to take first.
@@ -243,7 +246,8 @@ func (l *link) stop() {
 	l.release()
 	l.worker.stop()
 	l.writer.Wait()
-	_ = session.Relay(func() error { l.takeMail(); return nil }) // a lease may have come too late
+	for session.Relay(func() error { l.takeMail(); return nil }) != nil { // a lease may have come too late
+	}
 	l.release()
 	if l.lease != nil {
 		_ = session.Relay(func() error { l.lease.Release(); return nil })
