@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/ppp/netdev"
 )
 
 // The maximum number of files and sockets that a daemon opens, for the warning at the start.
@@ -14,9 +15,6 @@ const (
 	// sockets or connections: one for each 256 requests in flight, and those of a configuration that was
 	// replaced
 	descriptorsOfAServer = 16
-	// connections, UDP flows and pings of a caller of PPP, and of all callers, with netdev userspace: netdev.Limits
-	descriptorsOfACaller = 64 + 128
-	descriptorsOfCallers = 4096
 	descriptorsElse      = 64 // journal, log, admin API, the runtime's own
 )
 
@@ -35,7 +33,8 @@ func descriptorsNeeded(cfg *config.Config) uint64 {
 	case config.NetdevTUN:
 		n += ppp
 	case config.NetdevUserspace:
-		n += min(ppp*descriptorsOfACaller, descriptorsOfCallers)
+		limits := netdev.Limits{}.WithDefaults()
+		n += min(ppp*(limits.Connections+limits.Flows), limits.Total)
 	}
 	return uint64(n)
 }

@@ -43,7 +43,8 @@ type Limits struct {
 	FlowIdle   time.Duration // of a UDP flow or ping: 2 min (RFC 4787 REQ-5)
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns the limits with the default in place of each zero.
+func (l Limits) WithDefaults() Limits {
 	for _, f := range []struct {
 		value *int
 		def   int
@@ -84,7 +85,7 @@ func NewUserspace(o Options) (*Userspace, error) {
 	if err := o.Reach.Check(); err != nil {
 		return nil, fmt.Errorf("userspace network: %w", err)
 	}
-	o.Limits = o.Limits.withDefaults()
+	o.Limits = o.Limits.WithDefaults()
 	if o.Debug == nil {
 		o.Debug = func(string, string) {}
 	}
