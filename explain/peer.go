@@ -88,7 +88,7 @@ func (p *peer) answer(request []byte) []byte {
 	case kind == eapNotification:
 		return response(id, []byte{eapNotification})
 	case kind == eapMD5 && len(data) > 1 && int(data[0]) < len(data):
-		sum := aaa.CHAP{ID: id, Challenge: data[1 : 1+data[0]]}.Answer(p.password)
+		sum := aaa.CHAP{ID: id, Challenge: data[1 : 1+int(data[0])]}.Answer(p.password)
 		return response(id, append([]byte{eapMD5, byte(len(sum))}, sum...))
 	}
 	p.wants = kind

@@ -105,16 +105,18 @@ func TestEAPPeer(t *testing.T) {
 	t.Parallel()
 	a := &asks{requests: [][]byte{{1, 4, 0, 5, 1}, {1, 5, 0, 7, 2, 'h', 'i'}, {1, 6, 0, 6, 13, 0x20},
 		{1, 7, 0, 22, 4, 16, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'},
-		{1, 8, 0, 5, 4}}}
+		{1, 8, 0, 5, 4}, append([]byte{1, 9, 1, 5, 4, 255}, bytes.Repeat([]byte("x"), 255)...)}}
 	p := peer{method: auth.EAP, user: "kim", password: "sesame"}
 	res, err := p.converse(t.Context(), loginBy(a), aaa.Request{Service: aaa.PPP})
 	if err != nil || res.Kind != aaa.Granted {
 		t.Fatalf("%+v %v", res, err)
 	}
-	// the MD5 of 07, sesame, 0123456789abcdef by md5sum
+	// by md5sum, of 07, sesame, 0123456789abcdef, and of 09, sesame, 255 times x, the longest challenge
 	sum := "\x69\x02\x95\xc9\x07\x52\x62\xc1\x6a\x24\x95\x65\xc0\x1b\xe4\x19"
+	long := "\x04\x61\x4d\xd6\x13\x6f\xe1\x41\x13\xe0\xc4\x0a\xb8\xd7\x9d\x3f"
 	want := [][]byte{{2, 4, 0, 8, 1, 'k', 'i', 'm'}, {2, 5, 0, 5, 2}, {2, 6, 0, 6, 3, 4},
-		append([]byte{2, 7, 0, 22, 4, 16}, sum...), {2, 8, 0, 6, 3, 4}}
+		append([]byte{2, 7, 0, 22, 4, 16}, sum...), {2, 8, 0, 6, 3, 4},
+		append([]byte{2, 9, 0, 22, 4, 16}, long...)}
 	for i := range want {
 		if i >= len(a.got) || !bytes.Equal(a.got[i], want[i]) {
 			t.Fatalf("%d: %x, want %x", i, a.got, want)

@@ -132,7 +132,7 @@ func papText(b []byte) string {
 	if len(b) == 0 || int(b[0]) > len(b)-1 {
 		return ""
 	}
-	return string(b[1 : 1+b[0]])
+	return string(b[1 : 1+int(b[0])])
 }
 
 // chap answers challenges until the server has decided (RFC 1994 §4).
@@ -197,7 +197,7 @@ func chapValue(b []byte) (value []byte, ok bool) {
 	if len(b) < 1 || b[0] == 0 || int(b[0]) > len(b)-1 {
 		return nil, false
 	}
-	return b[1 : 1+b[0]], true
+	return b[1 : 1+int(b[0])], true
 }
 
 func md5Response(id byte, password string, challenge []byte) []byte {

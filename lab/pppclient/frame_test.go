@@ -194,6 +194,17 @@ func TestCHAP(t *testing.T) {
 	}
 }
 
+// A length of 255 octets is the longest that a value or a message can have.
+func TestLongestValue(t *testing.T) {
+	long := strings.Repeat("x", 255)
+	if v, ok := chapValue([]byte("\xff" + long + "name")); !ok || string(v) != long {
+		t.Errorf("%q, %v", v, ok)
+	}
+	if got := papText([]byte("\xff" + long)); got != long {
+		t.Errorf("%q", got)
+	}
+}
+
 // MS-CBCP §4.2, and what pppd 2.4.9 sends.
 func TestChoose(t *testing.T) {
 	for _, tt := range []struct {

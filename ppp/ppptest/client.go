@@ -193,7 +193,7 @@ func (c *Client) challenge(id byte, data []byte) []Frame {
 	if len(data) < 1 || int(data[0]) >= len(data) {
 		return nil
 	}
-	value := data[1 : 1+data[0]]
+	value := data[1 : 1+int(data[0])]
 	var response []byte
 	if bytes.Equal(c.method, MethodCHAP) {
 		sum := md5.Sum(slices.Concat([]byte{id}, []byte(c.Password), value))
