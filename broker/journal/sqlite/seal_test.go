@@ -57,6 +57,37 @@ func TestAuditRolledBack(t *testing.T) {
 	}
 }
 
+// TestAuditRolledBackWhileOpen: the same while the journal is open. The next transaction, which has no record of the
+// audit, signs the end that the writer knows, and not the one that was put back; a removed seal is not made again.
+func TestAuditRolledBackWhileOpen(t *testing.T) {
+	for name, tt := range map[string]struct{ marks, refused string }{
+		"the mark": {"UPDATE marks SET (n, hash) = (SELECT n, hash FROM old.marks WHERE name = 'audit') " +
+			"WHERE name = 'audit'", ""},
+		"without a seal": {"DELETE FROM marks WHERE name = 'seal'", "a mark of its transactions or its audit is " +
+			"missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			path, copied := newPath(t), newPath(t)
+			j := open(t, path)
+			commit(t, j, journal.AddAudit{Audit: record("x")})
+			copyFiles(t, path, copied)
+			commit(t, j, journal.AddAudit{Audit: record("x")})
+			edit(t, path, "ATTACH '"+copied+"' AS old; DELETE FROM audit WHERE seq > 1; "+tt.marks)
+			err := j.Commit(ctx, journal.PutCall{Call: call("c1")})
+			if (err == nil) != (tt.refused == "") || err != nil && !strings.Contains(err.Error(), tt.refused) {
+				t.Fatalf("commit: %v", err)
+			}
+			for _, id := range []string{"c2", "c3"} {
+				if c, err := Check(ctx, path); err != nil || len(c.Damaged) == 0 {
+					t.Errorf("check: %v, %v", c.Damaged, err)
+				}
+				commit(t, j, journal.PutCall{Call: call(id)})
+			}
+		})
+	}
+}
+
 // TestSealOfOlderJournal: a journal of the schema before the seal is sealed at its first start.
 func TestSealOfOlderJournal(t *testing.T) {
 	path := newPath(t)
