@@ -2,10 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -559,5 +561,52 @@ func TestQueries(t *testing.T) {
 	}
 	if _, _, err := j.Callback(ctx, "nobody"); !errors.Is(err, journal.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// TestReadsWaitApart: a read that waits for a connection, to prepare its statement, holds up no other read beyond the
+// time that the other one has.
+func TestReadsWaitApart(t *testing.T) {
+	r, err := OpenReader(context.Background(), made(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var taken []*sql.Conn
+	for range readers {
+		c, err := r.db.Conn(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, c)
+	}
+	first := make(chan error, 1)
+	go func() {
+		_, _, err := r.SpoolNext(context.Background(), 1)
+		first <- err
+	}()
+	for r.db.Stats().WaitCount == 0 {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	second := make(chan error, 1)
+	go func() {
+		_, _, err := r.SpoolNext(ctx, 1)
+		second <- err
+	}()
+	select {
+	case err := <-second:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("second: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the second read waits for the first one")
+	}
+	for _, c := range taken {
+		c.Close()
+	}
+	if err := <-first; err != nil {
+		t.Errorf("first: %v", err)
 	}
 }

@@ -15,38 +15,34 @@ import (
 // Reader reads the journal. It changes nothing; several processes may read while one writes.
 type Reader struct {
 	db    *sql.DB
-	stmts statements
+	stmts sync.Map // by text, *sql.Stmt: preparing one takes longer than reading a few rows with it
 	path  string
 	key   rowKey
 }
 
-// statements keeps prepared statements: preparing one takes longer than reading a few rows with it. The database
-// closes them.
-type statements struct {
-	mu     sync.Mutex
-	byText map[string]*sql.Stmt
-}
-
-func (s *statements) get(ctx context.Context, db *sql.DB, text string) (*sql.Stmt, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st := s.byText[text]; st != nil {
-		return st, nil
-	}
-	st, err := db.PrepareContext(ctx, text)
-	if err == nil {
-		s.byText[text] = st
-	}
-	return st, err
-}
-
 // QueryContext implements querier.
 func (r *Reader) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	st, err := r.stmts.get(ctx, r.db, text)
+	st, err := r.prepared(ctx, text)
 	if err != nil {
 		return nil, err
 	}
 	return st.QueryContext(ctx, args...)
+}
+
+// prepared returns a prepared statement, which the database closes. It holds no lock while it waits for a connection:
+// others may have less time.
+func (r *Reader) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if st, ok := r.stmts.Load(text); ok {
+		return st.(*sql.Stmt), nil
+	}
+	st, err := r.db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if first, ok := r.stmts.LoadOrStore(text, st); ok {
+		return first.(*sql.Stmt), st.Close()
+	}
+	return st, nil
 }
 
 // OpenReader opens the journal at path read-only, for tools. The caller must Close it.
@@ -110,7 +106,7 @@ func openPool(ctx context.Context, path, mode string) (*Reader, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), db.Close())
 	}
-	r := &Reader{db: db, path: path, stmts: statements{byText: map[string]*sql.Stmt{}}}
+	r := &Reader{db: db, path: path}
 	if err := r.warm(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), db.Close())
 	}
