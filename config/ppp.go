@@ -98,8 +98,15 @@ func meaning[T any](words []word[T], text string) (is T) {
 	return is
 }
 
-var authMethods = []word[lcp.Auth]{
-	{"ms-chap-v2", lcp.MSCHAPv2}, {"ms-chap", lcp.MSCHAPv1}, {"chap", lcp.CHAP}, {"pap", lcp.PAP}, {"eap", lcp.EAP},
+// authMethods are the values of authentication, by their names in package lcp.
+var authMethods = named(lcp.MSCHAPv2, lcp.MSCHAPv1, lcp.CHAP, lcp.PAP, lcp.EAP)
+
+// named returns words for values that have their own names.
+func named[T fmt.Stringer](values ...T) (words []word[T]) {
+	for _, v := range values {
+		words = append(words, word[T]{v.String(), v})
+	}
+	return words
 }
 
 var callbackWays = []word[func(*pppfront.Profile)]{
@@ -449,11 +456,11 @@ func (l *loader) pppMethods(v *schema.Value, line Line, list MethodList) {
 	if len(list.Methods) == 0 || slices.ContainsFunc(list.Methods, other) {
 		return
 	}
-	for _, m := range []word[lcp.Auth]{{"ms-chap-v2", lcp.MSCHAPv2}, {"eap", lcp.EAP}} {
-		if slices.Contains(p.Front.Authentication, m.is) {
+	for _, m := range []lcp.Auth{lcp.MSCHAPv2, lcp.EAP} {
+		if slices.Contains(p.Front.Authentication, m) {
 			l.warnAt(v, "write authentication: [chap, pap] in its profile",
-				"profile %q offers %s, which TACACS+ alone, the ppp list %q, cannot authenticate",
-				cut(line.PPP.Profile), m.text, cut(list.Name))
+				"profile %q offers %v, which TACACS+ alone, the ppp list %q, cannot authenticate",
+				cut(line.PPP.Profile), m, cut(list.Name))
 		}
 	}
 }
