@@ -10,8 +10,8 @@ import (
 // nobody is a password against which the response of a user without one is computed, for the time that it takes.
 const nobody Secret = "no password of anybody"
 
-// checkResponse checks a response that answers computes from the password, so it refuses a user of whom only a hash is
-// known. The reason for that is not told to the caller.
+// checkResponse checks a response that answers computes from the password, so it refuses a user with only a hash. The
+// reason for that is not told to the caller.
 func (l *Local) checkResponse(user, method string, answers func(password Secret) bool) Result {
 	u, known := l.users[user]
 	password := u.password
@@ -20,8 +20,8 @@ func (l *Local) checkResponse(user, method string, answers func(password Secret)
 	}
 	right := answers(password)
 	if known && u.password == "" {
-		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %s cannot be checked for %q, of "+
-			"whom only a password hash is known (use PAP, or password_file for this user)", method, user)}
+		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %s cannot be checked for %q: "+
+			"only a password hash is known (use PAP, or password_file for this user)", method, user)}
 	}
 	return l.judge(user, known, right)
 }

@@ -79,7 +79,7 @@ func TestLocalResponses(t *testing.T) {
 		{"CHAP, another user", "old", Request{CHAP: &chap}, Refused, "", "wrong password"},
 		{"CHAP, no user", "nobody", Request{CHAP: &chap}, Refused, "", `no user "nobody"`},
 		{"CHAP, a hash", "hashed", Request{CHAP: &chap}, Refused, "",
-			`CHAP cannot be checked for "hashed", of whom only a password hash is known (use PAP, or password_file`},
+			`CHAP cannot be checked for "hashed": only a password hash is known (use PAP, or password_file`},
 		{"CHAP, a bad name", "kim\x00", Request{CHAP: &chap}, Refused, "", "control character"},
 		{"MS-CHAPv1", "old", Request{MSCHAP: &v1}, Granted, "", ""},
 		{"MS-CHAPv1, wrong", "old", Request{MSCHAP: v1.changed(24, 1)}, Refused, "E=691 R=1", "wrong password"},

@@ -58,7 +58,7 @@ type choice struct {
 func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decision, policies.Trace) {
 	q := aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller}
 	other := c.leg == 2 && a.Service != c.promisedTo.Service
-	if other { // who called is a question of leg one
+	if other { // the caller called on leg one
 		q.TTY, q.Caller = c.promisedTo.TTY, c.promisedTo.Caller
 	}
 	r := b.ask(q, aaa.Result{Identity: a.Identity, Auth: a.Auth})

@@ -21,7 +21,7 @@ func newShowPPP() *cobra.Command {
 		Long: `Prints the sessions of PPP that are up or being negotiated, from the first frame on. A session goes through these phases:
 
   establish      LCP negotiates the link: MRU, escaped control characters (ACCM), authentication, callback
-  authenticate   the caller proves who they are; AAA is asked
+  authenticate   the caller sends a name and a proof, and AAA is asked
   callback       CBCP offers a callback, and the caller chooses; then the caller hangs up and is called back
   network        IPCP and IPV6CP negotiate addresses and open; packets pass while they are Opened
   terminate      one side ends the link

@@ -25,7 +25,7 @@ import (
 // pppUser is a subscriber of a town with PPP.
 type pppUser struct {
 	modem, number string // where the computer is
-	name          string // whom it logs in
+	name          string // the user that it logs in
 	options       string // of pppd: the methods that it refuses
 	size          int64  // octets of a transfer over IPv4
 	stay          bool   // online until leave is called

@@ -110,7 +110,7 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 	return e.decide(Admit, input, "", "", "AAA requires no callback")
 }
 
-// mayRequest reports whether a caller from whom AAA requires no callback may request one: only PPP has a way to. A
+// mayRequest reports whether the caller may request a callback that AAA does not require: only PPP has a way to. A
 // callback that is switched off is not offered.
 func (e *evaluation) mayRequest() bool {
 	mode := e.policy.mode()

@@ -29,9 +29,9 @@ users:
     services: [*typed]
     accounter: *log
     authenticator: {type: 1, options: {hash: 24326124313024587a476c32354e6e6156537930777972514b62394a65304f6d45573476496c646332626354465a3948697543573746506a47433871}}
-  - {name: maui-nas-04, scopes: [callback], accounter: *log} # whom ringback accounts its own starts to
+  - {name: maui-nas-04, scopes: [callback], accounter: *log} # the user of Accounting-On
 
-# who may ask, and the key
+# the clients, and the key
 secrets:
   - name: callback
     secret: {group: callback, key: $(cat tacacs.secret)}
