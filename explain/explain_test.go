@@ -14,6 +14,19 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
+// reportOf returns the report on a login with this grant; tty 0 is no line in particular.
+func reportOf(cfg *config.Config, s aaa.Service, tty int, auth aaa.Authorization) Report {
+	line := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
+	for _, l := range cfg.Lines {
+		if l.TTY == tty {
+			line = l
+		}
+	}
+	r := Report{Service: s}
+	r.fill(cfg, line, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: auth})
+	return r
+}
+
 // A grant that a session would reject is not reported as admitted.
 func TestReportOfWhatCannotBeHonored(t *testing.T) {
 	t.Parallel()
@@ -33,9 +46,7 @@ func TestReportOfWhatCannotBeHonored(t *testing.T) {
 			"rejected: unsupported authorization: host 127.0.0.1:23"},
 		{aaa.PPP, aaa.Authorization{Autocmd: "format flash"}, "rejected: no line serves PPP (ppp_profile)"},
 	} {
-		r := Report{Service: tt.service}
-		r.fill(cfg, config.Line{Config: lines.Config{Rotary: lines.NoRotary}},
-			aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: tt.auth})
+		r := reportOf(cfg, tt.service, 0, tt.auth)
 		if !strings.HasPrefix(r.Outcome, tt.want) {
 			t.Errorf("%s %+v: %q", tt.service, tt.auth, r.Outcome)
 		}
@@ -73,13 +84,7 @@ ppp: {netdev: userspace, profiles: [{name: default, ipv6: true}]}
 		{2, aaa.Authorization{Framed: &aaa.Framed{Pool: "dialin"}},
 			`rejected: unsupported authorization: no pool is called "dialin"; pools: none is configured`},
 	} {
-		line := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
-		if tt.tty > 0 {
-			line = cfg.Lines[tt.tty-1]
-		}
-		r := Report{Service: aaa.PPP}
-		r.fill(cfg, line, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"},
-			Auth: tt.auth})
+		r := reportOf(cfg, aaa.PPP, tt.tty, tt.auth)
 		if r.Outcome != tt.want {
 			t.Errorf("tty %d %+v: %q", tt.tty, tt.auth, r.Outcome)
 		}
@@ -130,13 +135,7 @@ ppp:
 			"operation 2: rejected; none: admitted"},
 		{1, aaa.Authorization{Callback: true}, ""},
 	} {
-		line := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
-		if tt.tty > 0 {
-			line = cfg.Lines[tt.tty-1]
-		}
-		r := Report{Service: aaa.PPP}
-		r.fill(cfg, line, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"},
-			Auth: tt.auth})
+		r := reportOf(cfg, aaa.PPP, tt.tty, tt.auth)
 		var got []string
 		for _, w := range r.Ways {
 			name, _, _ := strings.Cut(strings.TrimPrefix(w.Request, "RFC 1570, "), " (")
@@ -179,15 +178,8 @@ func TestReportOfWait(t *testing.T) {
 			"5s to 8s after hang-up", nil},
 	} {
 		cfg := configtest.Load(t, head+tt.lines)
-		called := config.Line{Config: lines.Config{Rotary: lines.NoRotary}}
-		for _, l := range cfg.Lines {
-			if l.TTY == tt.called {
-				called = l
-			}
-		}
-		r := Report{Service: aaa.EXEC}
-		r.fill(cfg, called, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"},
-			Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), CallbackDelay: tt.delay}})
+		r := reportOf(cfg, aaa.EXEC, tt.called,
+			aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), CallbackDelay: tt.delay})
 		if !strings.Contains(r.Outcome, tt.want) || tt.parts != nil && !slices.Equal(r.Wait.Lines, tt.parts) {
 			t.Errorf("%s: %q with %+v, want %q with %+v", tt.name, r.Outcome, r.Wait, tt.want, tt.parts)
 		}
