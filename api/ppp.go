@@ -103,9 +103,6 @@ func (s *Server) capture(ctx context.Context, in *captureInput, send sse.Sender)
 
 func (p PPP) sessions(now time.Time) []client.PPPSession {
 	v := []client.PPPSession{}
-	if p.Sessions == nil {
-		return v
-	}
 	for _, s := range p.Sessions.List() {
 		v = append(v, pppSession(s, now))
 	}

@@ -80,8 +80,7 @@ func pppLines(cfg *config.Config, running []config.Line) (map[int]config.LinePPP
 	for tty, l := range out {
 		if _, ok := cfg.PPP.Profile(l.Profile); l.Profile != "" && !ok {
 			return nil, fmt.Errorf("tty %d: there is no profile %q, which the line uses until the restart "+
-				"(ppp.profiles)",
-				tty, l.Profile)
+				"(ppp.profiles)", tty, l.Profile)
 		}
 	}
 	return out, nil

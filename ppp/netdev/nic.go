@@ -1,12 +1,12 @@
 package netdev
 
 import (
+	"sync/atomic"
+
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	gheader "gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
-
-	"sync/atomic"
 )
 
 // A nicEndpoint is the link layer of a session's interface in the stack. It holds no packets.

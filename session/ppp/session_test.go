@@ -357,6 +357,13 @@ func TestNoCommandOnTheLine(t *testing.T) {
 	})
 }
 
+// TestNoSessions: a daemon that keeps no sessions lists none.
+func TestNoSessions(t *testing.T) {
+	if list := (*Sessions)(nil).List(); len(list) != 0 {
+		t.Error(list)
+	}
+}
+
 // TestNoProfile: a line without a profile serves no PPP.
 func TestNoProfile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Sessions has the live sessions of PPP and their captures, for the operator. The front ends of all configurations
-// share it. The zero value is ready for use; nil knows no session. It is safe for concurrent use.
+// share it. The zero value is ready for use; nil keeps no session, and has no Capture. It is safe for concurrent use.
 type Sessions struct {
 	mu       sync.Mutex
 	links    map[int]*link      // by TTY
@@ -33,6 +33,9 @@ type Status struct {
 
 // List returns the live sessions, sorted by TTY. It waits for no session.
 func (s *Sessions) List() []Status {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	links := make([]*link, 0, len(s.links))
 	for _, l := range s.links {
