@@ -67,6 +67,49 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// TestAnswerBeforeTheLimit: an answer that is taken when the limit has passed, before the limit's own function runs,
+// comes too late.
+func TestAnswerBeforeTheLimit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		scene scene
+		asks  []byte // the caller's callback option
+		limit int    // its place in releases
+		end   func(*caller)
+		cause aaa.Cause
+		text  string
+	}{
+		"AAA": {scene: scene{aaa: &fakeAAA{stuck: true}}, cause: aaa.CauseIdleTimeout, text: "Login timed out"},
+		"the broker decides": {scene: scene{broker: &fakeBroker{decide: func(session.Asked) session.Verdict {
+			<-time.After(time.Minute)
+			return session.Verdict{Text: "Too late"}
+		}}}, end: func(c *caller) { c.cancel(context.Canceled) }, cause: aaa.CauseAdminReset, text: "Line cleared"},
+		"the broker promises": {scene: scene{broker: &fakeBroker{decide: offers("84001"),
+			promise: func(ctx context.Context, _ session.Choice) session.Verdict {
+				<-ctx.Done()
+				return session.Verdict{Text: "Too late"}
+			}}}, asks: []byte{0}, cause: aaa.CauseIdleTimeout, text: "Login timed out"},
+		"the network": {scene: scene{network: &fakeNetwork{takes: time.Minute}}, limit: 3,
+			end: func(c *caller) { c.cancel(context.Canceled) }, cause: aaa.CauseAdminReset, text: "Line cleared"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.scene.sessions = &Sessions{}
+				c := dial(t, tt.scene, &ppptest.Client{User: "kim", Callback: tt.asks})
+				c.waits(time.Second)
+				l := tt.scene.sessions.links[65]
+				l.post(func() { l.releases[tt.limit]() }) // the limit's own function never runs
+				synctest.Wait()
+				if tt.end != nil {
+					tt.end(c)
+				}
+				if out := c.ends(); out.Cause != tt.cause || c.client.EndText != tt.text {
+					t.Errorf("%+v, text %q\n%s", out, c.client.EndText, c.story())
+				}
+			})
+		})
+	}
+}
+
 // TestLateLease: addresses that come after the end are given back.
 func TestLateLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

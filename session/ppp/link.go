@@ -139,11 +139,11 @@ func (l *link) locked(f func() []ppp.Effect) []ppp.Effect {
 	return f()
 }
 
-// post has f run by the goroutine of Serve, whose read it ends.
-func (l *link) post(f func()) {
+// post has functions run by the goroutine of Serve, one after the other, and ends its read.
+func (l *link) post(f ...func()) {
 	l.mail.Lock()
 	defer l.mail.Unlock()
-	l.inbox = append(l.inbox, f)
+	l.inbox = append(l.inbox, f...)
 	_ = l.line.SetReadDeadline(past) // if it fails, so does the read
 }
 
@@ -203,7 +203,7 @@ func (l *link) limit(ctx context.Context, release context.CancelFunc) {
 	l.releases = append(l.releases, func() { stop(); release() })
 }
 
-// interrupted ends the link because ctx has ended.
+// interrupted ends the link because ctx has ended. The Engine ends once, if this is called again.
 func (l *link) interrupted(ctx context.Context) {
 	if ctx != l.ctx {
 		return

@@ -89,8 +89,20 @@ func (l *link) begin(number int) context.Context {
 	return ctx
 }
 
-// answer gives the answer to a question to the Engine, which drops it if it is not needed any more.
-func (l *link) answer(f func() []ppp.Effect) { l.post(func() { l.event(f) }) }
+// answer has the goroutine of Serve take the answer to a question. If the limit of the link has passed, that ends the
+// link first, and the answer, which may say no more than "canceled", comes too late. These are two functions: if the
+// first panics, the second still takes a lease.
+func (l *link) answer(f func()) { l.post(l.checkLimit, f) }
+
+// checkLimit ends the link if its limit has passed. The limit's own function may still be on its way.
+func (l *link) checkLimit() {
+	if l.end == nil && l.ctx.Err() != nil {
+		l.interrupted(l.ctx)
+	}
+}
+
+// reply gives the answer to a question to the Engine, which drops it if it is not needed any more.
+func (l *link) reply(f func() []ppp.Effect) { l.answer(func() { l.event(f) }) }
 
 // ask begins a login. One before it that has no result counts as a wrong guess: the caller has renegotiated.
 func (l *link) ask(q ppp.Ask) {
@@ -103,7 +115,7 @@ func (l *link) ask(q ppp.Ask) {
 			l.Fail(session.GuessWrong, "the caller renegotiated during the login")
 		}
 		res := l.start(ctx, talk, q.Credentials)
-		l.answer(func() []ppp.Effect { return l.engine.Answered(q.Question, res) })
+		l.reply(func() []ppp.Effect { return l.engine.Answered(q.Question, res) })
 	}, l.repanic)
 }
 
@@ -137,7 +149,7 @@ func (l *link) goOn(q ppp.Continue) {
 		if talk.talk != nil {
 			res = talk.talk.Answer(ctx, aaa.Secret(q.EAP))
 		}
-		l.answer(func() []ppp.Effect { return l.engine.Answered(q.Question, res) })
+		l.reply(func() []ppp.Effect { return l.engine.Answered(q.Question, res) })
 	}, l.repanic)
 }
 
@@ -147,7 +159,7 @@ func (l *link) settle(q ppp.Settle) {
 	talk.settled = true
 	l.worker.start(func() {
 		s, offer := l.settled(ctx, talk, q.Result)
-		l.post(func() {
+		l.answer(func() {
 			l.offer = offer
 			l.event(func() []ppp.Effect { return l.engine.Settled(q.Question, s) })
 		})
@@ -189,7 +201,7 @@ func (l *link) promise(q ppp.Promise) {
 	l.asking.number, l.asking.stop = q.Question, nil
 	l.worker.start(func() {
 		v := verdictOf(l.Promise(ctx, choice))
-		l.answer(func() []ppp.Effect { return l.engine.Promised(q.Question, v) })
+		l.reply(func() []ppp.Effect { return l.engine.Promised(q.Question, v) })
 	}, l.repanic)
 }
 
@@ -213,7 +225,7 @@ func (l *link) assign(q ppp.Assign) {
 	holder := ppp.Holder{Identity: q.Identity, Auth: q.Auth, TTY: l.Call().TTY}
 	l.worker.start(func() {
 		lease, err := l.config.Network.Assign(ctx, holder)
-		l.post(func() { l.assigned(q.Question, lease, err) })
+		l.answer(func() { l.assigned(q.Question, lease, err) })
 	}, l.repanic)
 }
 
