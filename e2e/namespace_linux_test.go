@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,6 +42,8 @@ func enterNamespace(t *testing.T) bool {
 		skipPeer(t, "needs root, for a network namespace")
 	}
 	anchored := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
+	runtime.LockOSThread() // Pdeathsig is sent at the end of the thread that started the child
+	defer runtime.UnlockOSThread()
 	c := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.timeout=15m", "-test.run="+anchored)
 	c.Env = append(os.Environ(), inNamespace+"=1")
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}

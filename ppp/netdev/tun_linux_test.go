@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,6 +39,8 @@ func TestPeerNamespace(t *testing.T) {
 	if _, err := os.Stat(tunPath); errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("needs %s: modprobe tun", tunPath)
 	}
+	runtime.LockOSThread() // Pdeathsig is sent at the end of the thread that started the child
+	defer runtime.UnlockOSThread()
 	command := exec.Command("/proc/self/exe", "-test.v", "-test.timeout=60s",
 		"-test.run=^(TestPeerNamespace|TestPing|TestOwnAddress)$")
 	command.Env = append(os.Environ(), inNamespace+"=1", "RINGBACK_PING=1")
@@ -314,6 +317,8 @@ func TestCheckTUN(t *testing.T) {
 		}
 		return
 	}
+	runtime.LockOSThread() // Pdeathsig is sent at the end of the thread that started the child
+	defer runtime.UnlockOSThread()
 	command := exec.Command("/proc/self/exe", "-test.run=^TestCheckTUN$")
 	command.Env = append(os.Environ(), "RINGBACK_TEST_CHECK=1")
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
