@@ -120,7 +120,7 @@ func (b *bench) pppMemory(ctx context.Context) error {
 		ratio := each / pppd.median()
 		r.peer, r.ratio, r.verdict = "pppd "+pppd.spread("%.0f", "KiB"), times(ratio), hold(ratio <= 1.0/pppMemoryGoal)
 	} else {
-		r.note += "; peer skipped: " + why
+		r.note += "; peer skipped: needs " + why
 	}
 	b.add(r)
 	return nil
@@ -194,7 +194,7 @@ func (b *bench) pppLogins(ctx context.Context) error {
 		ratio := each.median() / pppd.median()
 		r.peer, r.ratio, r.verdict = "pppd "+pppd.spread("%.1f", "ms"), times(ratio), hold(ratio <= 1.0/pppCPUGoal)
 	} else {
-		r.note += "; peer skipped: " + why
+		r.note += "; peer skipped: needs " + why
 	}
 	b.add(r)
 	return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,29 +12,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ringback/ringback/lab/pppclient"
+	"github.com/ringback/ringback/lab/pppdtest"
 )
-
-// pppdShim builds the library with which pppd runs on a kernel without PPP. why says what is missing.
-func (b *bench) pppdShim(ctx context.Context) (lib, why string, err error) {
-	if os.Geteuid() != 0 {
-		return "", "pppd requires root", nil
-	}
-	for program, pack := range map[string]string{"/usr/sbin/pppd": "ppp", "gcc": "gcc", "unshare": "util-linux"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return "", "apt-get install " + pack, nil
-		}
-	}
-	lib = b.path("pppd-shim.so")
-	cmd := exec.CommandContext(ctx, "gcc", "-shared", "-fPIC", "-O2", "-o", lib,
-		filepath.Join(b.source, "lab/pppdtest/testdata/pppd-shim.c"), "-ldl", "-lpthread")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", "", fmt.Errorf("build the shim of pppd: %w: %s", err, out)
-	}
-	return lib, "", nil
-}
 
 // startPPPD starts a pppd that serves a PTY, in namespaces of its own. The caller stops it.
 func startPPPD(ctx context.Context, lib, tty string) (*exec.Cmd, error) {
@@ -46,23 +25,9 @@ func startPPPD(ctx context.Context, lib, tty string) (*exec.Cmd, error) {
 	return cmd, cmd.Start()
 }
 
-// newPTY returns a PTY and the name of its other end.
-func newPTY() (*os.File, string, error) {
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, "", fmt.Errorf("/dev/ptmx: %w", err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err = errors.Join(err, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)); err != nil {
-		unix.Close(fd)
-		return nil, "", err
-	}
-	return os.NewFile(uintptr(fd), "/dev/ptmx"), fmt.Sprintf("/dev/pts/%d", n), nil
-}
-
 // pppdPSS returns the memory of pppds whose links are open at the same time, in KiB.
 func (b *bench) pppdPSS(ctx context.Context) (s sample, why string, err error) {
-	lib, why, err := b.pppdShim(ctx)
+	lib, why, err := pppdtest.Build(ctx, b.dir)
 	if why != "" || err != nil {
 		return nil, why, err
 	}
@@ -91,7 +56,7 @@ func (b *bench) pppdPSS(ctx context.Context) (s sample, why string, err error) {
 
 // pppdLogins returns the CPU time of pppds from their start until IPCP is open, in ms.
 func (b *bench) pppdLogins(ctx context.Context) (s sample, why string, err error) {
-	lib, why, err := b.pppdShim(ctx)
+	lib, why, err := pppdtest.Build(ctx, b.dir)
 	if why != "" || err != nil {
 		return nil, why, err
 	}
@@ -118,12 +83,12 @@ type pppdPeer struct {
 
 // openPPPD starts a pppd and opens a link with it. The caller stops it.
 func openPPPD(ctx context.Context, lib string) (*pppdPeer, error) {
-	line, tty, err := newPTY()
+	line, tty, err := pppdtest.OpenPTY()
 	if err != nil {
 		return nil, err
 	}
 	p := &pppdPeer{line: line}
-	if p.slave, err = rawPTY(tty); err == nil {
+	if p.slave, err = pppdtest.OpenRaw(tty); err == nil {
 		p.cmd, err = startPPPD(ctx, lib, tty)
 	}
 	if err == nil {
@@ -156,22 +121,6 @@ func (p *pppdPeer) stop() {
 		p.slave.Close()
 	}
 	p.line.Close()
-}
-
-// rawPTY opens the other end of a PTY and makes it pass all octets: it would echo what comes before pppd has opened it.
-// The caller closes it.
-func rawPTY(tty string) (*os.File, error) {
-	f, err := os.OpenFile(tty, os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	t := unix.Termios{Cflag: unix.CS8 | unix.CREAD | unix.CLOCAL}
-	t.Cc[unix.VMIN] = 1
-	if err := unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, &t); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", tty, err)
-	}
-	return f, nil
 }
 
 // cpuExactly is the CPU time of a process and its threads so far, in the scheduler's nanoseconds.

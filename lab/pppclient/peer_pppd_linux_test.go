@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -56,73 +55,23 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// without skips a test that has not what it needs, or fails it where all peers are required.
-func without(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
-		t.Fatal("needs " + what)
-	}
-	t.Skip("needs " + what)
-}
-
 // shim returns the library for a pppd with a network.
 func shim(t *testing.T) string {
 	t.Helper()
 	lib := pppdtest.Shim(t)
 	if _, err := exec.LookPath("ip"); err != nil {
-		without(t, "ip: apt-get install iproute2")
+		pppdtest.Without(t, "ip: apt-get install iproute2")
 	}
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
-		without(t, err.Error())
+		pppdtest.Without(t, err.Error())
 	}
 	return lib
-}
-
-// openPTY returns a PTY and the name of its other end, which pppd has.
-func openPTY(t *testing.T) (*os.File, string) {
-	t.Helper()
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		without(t, "/dev/ptmx: "+err.Error())
-	}
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return os.NewFile(uintptr(fd), "/dev/ptmx"), fmt.Sprintf("/dev/pts/%d", n)
 }
 
 // server is a pppd that answers, with a web server beside it in its network.
 type server struct {
 	*exec.Cmd
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (s *server) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.Write(b)
-}
-
-func (s *server) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.String()
-}
-
-func (s *server) await(t *testing.T, text string) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); !strings.Contains(s.text(), text); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("pppd does not say %q:\n%s", text, s.text())
-		}
-	}
+	log pppdtest.Log
 }
 
 // startServer starts pppd and waits until it reads the line. The test ends it.
@@ -149,7 +98,7 @@ LD_PRELOAD=$lib exec /usr/sbin/pppd "$@"`
 		"nodetach", "nolock", "debug", "logfd", "2", "10.8.0.1:10.8.0.10", "ms-dns", "192.0.2.53", "ms-dns",
 		"192.0.2.54", "+ipv6"}, options...)
 	s := &server{Cmd: exec.Command("unshare", args...)}
-	s.Stdout, s.Stderr, s.WaitDelay, s.ExtraFiles = s, s, time.Second, []*os.File{in}
+	s.Stdout, s.Stderr, s.WaitDelay, s.ExtraFiles = &s.log, &s.log, time.Second, []*os.File{in}
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -159,11 +108,11 @@ LD_PRELOAD=$lib exec /usr/sbin/pppd "$@"`
 		_ = s.Process.Signal(unix.SIGTERM)
 		_ = s.Wait()
 		if t.Failed() {
-			t.Log(s.text())
+			t.Log(s.log.String())
 		}
 	})
-	s.await(t, "web server ready")
-	s.await(t, "Connect: ppp0") // the PTY echoes until then
+	s.log.Await(t, "web server ready")
+	s.log.Await(t, "Connect: ppp0") // the PTY echoes until then
 	return s
 }
 
@@ -204,7 +153,10 @@ func TestPeerPPPD(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			line, tty := openPTY(t)
+			line, tty, err := pppdtest.OpenPTY()
+			if err != nil {
+				t.Fatal(err)
+			}
 			t.Cleanup(func() { line.Close() })
 			s := startServer(t, lib, tty, tt.options...)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -261,7 +213,7 @@ func TestPeerPPPD(t *testing.T) {
 			if h.Err() != nil || c.in.bad != 0 {
 				t.Errorf("%v, %d damaged frames", h.Err(), c.in.bad)
 			}
-			s.await(t, `LCP terminated by peer (The subscriber hangs up)`)
+			s.log.Await(t, `LCP terminated by peer (The subscriber hangs up)`)
 		})
 	}
 }

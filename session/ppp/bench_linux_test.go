@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ringback/ringback/lab/pppdtest"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/ppp"
 	"github.com/ringback/ringback/ppp/lcp"
@@ -137,11 +138,7 @@ func cpuUsed(b *testing.B) time.Duration {
 // serveBench runs a session with an open IPCP on a PTY, and returns the name of its other end.
 func serveBench(b *testing.B, network ppp.Network) string {
 	data, tty := openPTY(b)
-	rawTTY(b, tty)
-	far, err := os.OpenFile(tty, os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
+	far := rawTTY(b, tty)
 	front := New(Config{Network: network, Profile: func(int) (Profile, bool) {
 		return Profile{Authentication: []lcp.Auth{lcp.PAP}, IPv4: true}, true
 	}})
@@ -152,7 +149,7 @@ func serveBench(b *testing.B, network ppp.Network) string {
 		session.Run(context.Background(), call, session.Config{FrontEnds: session.Only{FrontEnd: front}}, &fakeAAA{},
 			&fakeBroker{}, session.Leg{}, nil)
 	}()
-	b.Cleanup(func() { data.lose(); <-over; far.Close() })
+	b.Cleanup(func() { data.lose(); <-over })
 	client := &ppptest.Client{User: "kim", Password: "sesame"}
 	send := func(frames []ppptest.Frame) {
 		for _, f := range frames {
@@ -175,22 +172,14 @@ func serveBench(b *testing.B, network ppp.Network) string {
 	return tty
 }
 
-// rawTTY makes a PTY pass all octets.
-func rawTTY(b *testing.B, tty string) {
-	f, err := os.OpenFile(tty, os.O_RDWR|unix.O_NOCTTY, 0)
+// rawTTY opens the other end of a PTY, raw, until the end of the benchmark.
+func rawTTY(b *testing.B, tty string) *os.File {
+	far, err := pppdtest.OpenRaw(tty)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { f.Close() }) // the settings end with the last one who has it open
-	t, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	if err != nil {
-		b.Fatal(err)
-	}
-	t.Iflag, t.Oflag, t.Lflag, t.Cflag = 0, 0, 0, unix.CS8|unix.CREAD|unix.CLOCAL
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	if err := unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, t); err != nil {
-		b.Fatal(err)
-	}
+	b.Cleanup(func() { far.Close() })
+	return far
 }
 
 // sink is a Network that counts packets.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lab/pppdtest"
 	"github.com/ringback/ringback/ppp"
 	"github.com/ringback/ringback/ppp/auth"
 	"github.com/ringback/ringback/ppp/cbcp"
@@ -277,7 +278,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 func TestPeerTshark(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
-		without(t, "tshark: apt-get install tshark")
+		pppdtest.Without(t, "tshark: apt-get install tshark")
 	}
 	file := trace.Header()
 	synctest.Test(t, func(t *testing.T) {

@@ -125,13 +125,13 @@ func TestPeerEAPTLS(t *testing.T) {
 					"cert", filepath.Join(certs, tt.cert+".pem"), "key", filepath.Join(certs, tt.cert+".key")}})
 			if out.Identity.User != tt.identity || !strings.Contains(out.LastFail, tt.lastFail) ||
 				(out.Kind == session.SessionEnded) != (tt.identity != "") {
-				t.Errorf("%+v\n%s", out, p.text())
+				t.Errorf("%+v\n%s", out, p.log.String())
 			}
 			if tt.identity != "" && (b.asked[0].Auth.Framed == nil || b.asked[0].Auth.Framed.Address != "10.8.0.77") {
 				t.Errorf("%+v", b.asked[0].Auth)
 			}
-			if !strings.Contains(p.text(), "EAP-TLS") {
-				t.Errorf("pppd does not mention EAP-TLS:\n%s", p.text())
+			if !strings.Contains(p.log.String(), "EAP-TLS") {
+				t.Errorf("pppd does not mention EAP-TLS:\n%s", p.log.String())
 			}
 		})
 	}
@@ -156,12 +156,12 @@ func TestPeerMethods(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %v", name, m), func(t *testing.T) {
 				c := pppdCall{auth: []lcp.Auth{m}, login: login, broker: &fakeBroker{}, until: hasAddress}
 				if out, p := callPPPD(t, lib, c); out.Identity.User != "kim" || out.Kind != session.SessionEnded {
-					t.Errorf("%+v\n%s", out, p.text())
+					t.Errorf("%+v\n%s", out, p.log.String())
 				}
 				c = pppdCall{auth: c.auth, login: login, broker: &fakeBroker{}, options: []string{"password", "wrong"}}
 				if out, p := callPPPD(t, lib, c); out.Kind != session.NotAdmitted || out.LastFail == "" ||
 					p.ProcessState.ExitCode() != 19 {
-					t.Errorf("%+v\n%s", out, p.text())
+					t.Errorf("%+v\n%s", out, p.log.String())
 				}
 			})
 		}

@@ -1,13 +1,10 @@
 package pppfront
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,15 +17,6 @@ import (
 	"github.com/ringback/ringback/ppp/lcp"
 	"github.com/ringback/ringback/session"
 )
-
-// without skips a test that has not what it needs, or fails it where all peers are required.
-func without(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
-		t.Fatal("needs " + what)
-	}
-	t.Skip("needs " + what)
-}
 
 // ptyData is the data of a line over a PTY whose other end pppd has.
 type ptyData struct {
@@ -46,38 +34,17 @@ func (d *ptyData) lose() { d.once.Do(func() { close(d.done); d.Close() }) }
 // openPTY returns a PTY and the name of its other end.
 func openPTY(t testing.TB) (*ptyData, string) {
 	t.Helper()
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		without(t, "/dev/ptmx: "+err.Error())
-	}
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	line, tty, err := pppdtest.OpenPTY()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ptyData{File: os.NewFile(uintptr(fd), "/dev/ptmx"), done: make(chan struct{})},
-		fmt.Sprintf("/dev/pts/%d", n)
+	return &ptyData{File: line, done: make(chan struct{})}, tty
 }
 
 // pppd is a running pppd. Its log is complete when it has ended.
 type pppd struct {
 	*exec.Cmd
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (p *pppd) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(b)
-}
-
-func (p *pppd) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
+	log pppdtest.Log
 }
 
 // startPPPD starts pppd on a line, in namespaces of its own.
@@ -89,7 +56,7 @@ func startPPPD(t *testing.T, lib, tty string, options ...string) *pppd {
 		"nodefaultroute"},
 		options...)
 	p := &pppd{Cmd: exec.Command("unshare", args...)}
-	p.Stdout, p.Stderr, p.WaitDelay = p, p, time.Second
+	p.Stdout, p.Stderr, p.WaitDelay = &p.log, &p.log, time.Second
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +86,7 @@ func callPPPD(t *testing.T, lib string, c pppdCall) (session.Outcome, *pppd) {
 	front := New(Config{Network: network, Profile: func(int) (Profile, bool) { return profile, true }})
 	call := &lines.Call{Data: data, ID: "c1", TTY: 65, Start: time.Now()}
 	p := startPPPD(t, lib, tty, c.options...)
-	p.await(t, "Connect: ppp0") // the PTY echoes until then
+	p.log.Await(t, "Connect: ppp0") // the PTY echoes until then
 	ended := make(chan session.Outcome, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -128,7 +95,7 @@ func callPPPD(t *testing.T, lib string, c pppdCall) (session.Outcome, *pppd) {
 			c.login, c.broker, c.leg, nil)
 	}()
 	if c.until != "" {
-		p.await(t, c.until)
+		p.log.Await(t, c.until)
 		_ = p.Process.Signal(unix.SIGTERM)
 	}
 	out := <-ended
@@ -174,7 +141,7 @@ func TestPeerPPPD(t *testing.T) {
 			out, p := callPPPD(t, lib, pppdCall{auth: tt.auth, login: &fakeAAA{}, broker: b, until: tt.until,
 				options: tt.options})
 			if got := p.ProcessState.ExitCode(); got != tt.exit || out.Kind != tt.kind {
-				t.Errorf("pppd exits %d, want %d; %+v\n%s", got, tt.exit, out, p.text())
+				t.Errorf("pppd exits %d, want %d; %+v\n%s", got, tt.exit, out, p.log.String())
 			}
 			var asked session.Choice
 			if len(b.chosen) > 0 {
@@ -185,17 +152,5 @@ func TestPeerPPPD(t *testing.T) {
 				t.Errorf("choice %+v", asked)
 			}
 		})
-	}
-}
-
-// await waits until a text is in pppd's log.
-func (p *pppd) await(t *testing.T, text string) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); !strings.Contains(p.text(), text); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("pppd does not say %q:\n%s", text, p.text())
-		}
 	}
 }
