@@ -5,6 +5,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/ppp/filter"
+	"github.com/ringback/ringback/ppp/lcp"
 )
 
 // idleSteps is into how many intervals the idle time is divided: it ends after all of them have passed without a
@@ -62,7 +63,7 @@ func (e *Engine) idleTimeout() {
 
 // remains tells the peer how long its session may last, and waits for the next reminder or the end.
 func (e *Engine) remains(d time.Duration) {
-	seconds := min(int64(d/time.Second), 1<<32-2)
+	seconds := min(int64(d/time.Second), lcp.Forever-1)
 	e.link(e.lcp.TimeRemaining(uint32(seconds), ""))
 	var next time.Duration
 	for _, r := range reminders {

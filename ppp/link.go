@@ -12,13 +12,10 @@ import (
 	"github.com/ringback/ringback/ppp/ncp"
 )
 
-// The protocol numbers of IP packets, and of authentication.
+// The protocol numbers of IP packets.
 const (
 	ipv4Protocol = 0x0021
 	ipv6Protocol = 0x0057
-	papProtocol  = 0xc023
-	chapProtocol = 0xc223
-	eapProtocol  = 0xc227
 )
 
 // frame gives a frame to its protocol. Before its phase it is discarded (RFC 1661 §3.4 to 3.7).
@@ -32,7 +29,7 @@ func (e *Engine) frame(f hdlc.Frame) {
 	}
 	e.lcp.Heard()
 	switch f.Protocol {
-	case papProtocol, chapProtocol, eapProtocol:
+	case auth.PAPProtocol, auth.CHAPProtocol, auth.EAPProtocol:
 		if e.auth != nil {
 			e.authenticate(e.auth.Receive(f.Protocol, f.Info))
 		}

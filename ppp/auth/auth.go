@@ -21,20 +21,20 @@ const (
 
 // The PPP protocol numbers.
 const (
-	papProtocol  = 0xc023
-	chapProtocol = 0xc223
-	eapProtocol  = 0xc227
+	PAPProtocol  = 0xc023
+	CHAPProtocol = 0xc223
+	EAPProtocol  = 0xc227
 )
 
 // Protocol returns the PPP protocol number of the method; 0 for none.
 func (m Method) Protocol() uint16 {
 	switch m {
 	case PAP:
-		return papProtocol
+		return PAPProtocol
 	case CHAP, MSCHAPv1, MSCHAPv2:
-		return chapProtocol
+		return CHAPProtocol
 	case EAP:
-		return eapProtocol
+		return EAPProtocol
 	}
 	return 0
 }

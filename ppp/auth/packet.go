@@ -82,8 +82,8 @@ func describe(protocol uint16, b []byte) string {
 
 // names has the names of the codes, by protocol.
 var names = map[uint16][]string{
-	papProtocol: {papRequest: "Authenticate-Request", papAck: "Authenticate-Ack", papNak: "Authenticate-Nak"},
-	chapProtocol: {chapChallenge: "Challenge", chapResponse: "Response", chapSuccess: "Success",
+	PAPProtocol: {papRequest: "Authenticate-Request", papAck: "Authenticate-Ack", papNak: "Authenticate-Nak"},
+	CHAPProtocol: {chapChallenge: "Challenge", chapResponse: "Response", chapSuccess: "Success",
 		chapFailure: "Failure"},
-	eapProtocol: {eapRequest: "Request", eapResponse: "Response", eapSuccess: "Success", eapFailure: "Failure"},
+	EAPProtocol: {eapRequest: "Request", eapResponse: "Response", eapSuccess: "Success", eapFailure: "Failure"},
 }

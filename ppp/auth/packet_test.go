@@ -21,8 +21,8 @@ func FuzzParsers(f *testing.F) {
 		if got := p.bytes(); !bytes.Equal(got, b[:len(got)]) {
 			t.Errorf("% x reads as % x", b, got)
 		}
-		describe(papProtocol, b)
-		describe(chapProtocol, b)
+		describe(PAPProtocol, b)
+		describe(CHAPProtocol, b)
 		if user, password, ok := parsePAP(p.data); ok {
 			want := append([]byte{byte(len(user))}, user...)
 			want = append(append(want, byte(len(password))), password...)

@@ -4,23 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-)
 
-// The protocol numbers whose packets this package reads.
-const (
-	protocolLCP    = 0xc021
-	protocolPAP    = 0xc023
-	protocolCBCP   = 0xc029
-	protocolCHAP   = 0xc223
-	protocolEAP    = 0xc227
-	protocolIPCP   = 0x8021
-	protocolIPV6CP = 0x8057
+	"github.com/ringback/ringback/ppp/auth"
+	"github.com/ringback/ringback/ppp/cbcp"
+	"github.com/ringback/ringback/ppp/lcp"
 )
 
 // The codes of the packets that this package reads.
 const (
-	codeProtocolReject = 8 // of LCP
-
 	papRequest = 1
 	papNak     = 3
 
@@ -55,15 +46,15 @@ func Mask(protocol uint16, info []byte, payload bool) []byte {
 
 func mask(protocol uint16, b []byte, payload bool) {
 	switch protocol {
-	case protocolLCP:
+	case lcp.Protocol:
 		maskRejected(b, payload)
-	case protocolPAP:
+	case auth.PAPProtocol:
 		maskPacket(b, maskPAP)
-	case protocolCHAP:
+	case auth.CHAPProtocol:
 		maskPacket(b, maskCHAP)
-	case protocolEAP:
+	case auth.EAPProtocol:
 		maskPacket(b, maskEAP)
-	case protocolCBCP:
+	case cbcp.Protocol:
 	default:
 		if protocol >= 0xc000 { // RFC 1661 §2: link layer protocols, such as Shiva's PAP, c027
 			fill(b[min(headerLen, len(b)):])
@@ -95,12 +86,12 @@ func maskPacket(b []byte, data func(code byte, data []byte)) {
 // maskRejected masks the copy of a frame in a Protocol-Reject (RFC 1661 §5.7).
 func maskRejected(b []byte, payload bool) {
 	const at = headerLen + 2
-	if len(b) < at || b[0] != codeProtocolReject {
+	if len(b) < at || b[0] != lcp.ProtocolReject {
 		return
 	}
 	rejected := binary.BigEndian.Uint16(b[headerLen:])
 	switch {
-	case rejected == protocolLCP: // it is not nested further
+	case rejected == lcp.Protocol: // it is not nested further
 		fill(b[at:])
 	case User(rejected) && !payload:
 		fill(b[at:])

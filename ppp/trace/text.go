@@ -7,7 +7,11 @@ import (
 	"net/netip"
 
 	"github.com/ringback/ringback/ppp"
+	"github.com/ringback/ringback/ppp/auth"
+	"github.com/ringback/ringback/ppp/cbcp"
 	"github.com/ringback/ringback/ppp/fsm"
+	"github.com/ringback/ringback/ppp/lcp"
+	"github.com/ringback/ringback/ppp/ncp"
 )
 
 // The topics of `debug ppp`.
@@ -21,38 +25,39 @@ const (
 // Topic returns the topic of a frame, beside Packets; "" for none.
 func Topic(protocol uint16, info []byte) string {
 	switch protocol {
-	case protocolLCP:
+	case lcp.Protocol:
 		if len(info) > 0 && keepalive(info[0]) {
 			return ""
 		}
 		return Negotiation
-	case protocolIPCP, protocolIPV6CP:
+	case ncp.IPCPProtocol, ncp.IPV6CPProtocol:
 		return Negotiation
-	case protocolPAP, protocolCHAP, protocolEAP:
+	case auth.PAPProtocol, auth.CHAPProtocol, auth.EAPProtocol:
 		return Authentication
-	case protocolCBCP:
+	case cbcp.Protocol:
 		return Callback
 	}
 	return ""
 }
 
 // keepalive reports whether a code of LCP is an Echo-Request, an Echo-Reply or a Discard-Request.
-func keepalive(code byte) bool { return code >= 9 && code <= 11 }
+func keepalive(code byte) bool { return code >= lcp.EchoRequest && code <= lcp.DiscardRequest }
 
 // protocols has the control protocols by number: their names, and those of their codes.
 var protocols = map[uint16]struct {
 	name  string
 	codes []string
 }{
-	protocolLCP: {"LCP", []string{1: "CONFREQ", "CONFACK", "CONFNAK", "CONFREJ", "TERMREQ", "TERMACK", "CODEREJ",
+	lcp.Protocol: {"LCP", []string{1: "CONFREQ", "CONFACK", "CONFNAK", "CONFREJ", "TERMREQ", "TERMACK", "CODEREJ",
 		"PROTREJ", "ECHOREQ", "ECHOREP", "DISCREQ", "IDENTIFY", "TIMEREMAINING"}},
-	protocolIPCP: {"IPCP", []string{1: "CONFREQ", "CONFACK", "CONFNAK", "CONFREJ", "TERMREQ", "TERMACK", "CODEREJ"}},
-	protocolIPV6CP: {"IPV6CP", []string{1: "CONFREQ", "CONFACK", "CONFNAK", "CONFREJ", "TERMREQ", "TERMACK",
+	ncp.IPCPProtocol: {"IPCP", []string{1: "CONFREQ", "CONFACK", "CONFNAK", "CONFREJ", "TERMREQ", "TERMACK",
 		"CODEREJ"}},
-	protocolPAP:  {"PAP", []string{papRequest: "AUTH-REQ", "AUTH-ACK", "AUTH-NAK"}},
-	protocolCHAP: {"CHAP", []string{chapChallenge: "CHALLENGE", "RESPONSE", "SUCCESS", "FAILURE"}},
-	protocolEAP:  {"EAP", []string{eapRequest: "REQUEST", "RESPONSE", "SUCCESS", "FAILURE"}},
-	protocolCBCP: {"MCB", []string{1: "Request", "Response", "Ack"}},
+	ncp.IPV6CPProtocol: {"IPV6CP", []string{1: "CONFREQ", "CONFACK", "CONFNAK", "CONFREJ", "TERMREQ", "TERMACK",
+		"CODEREJ"}},
+	auth.PAPProtocol:  {"PAP", []string{papRequest: "AUTH-REQ", "AUTH-ACK", "AUTH-NAK"}},
+	auth.CHAPProtocol: {"CHAP", []string{chapChallenge: "CHALLENGE", "RESPONSE", "SUCCESS", "FAILURE"}},
+	auth.EAPProtocol:  {"EAP", []string{eapRequest: "REQUEST", "RESPONSE", "SUCCESS", "FAILURE"}},
+	cbcp.Protocol:     {"MCB", []string{1: "Request", "Response", "Ack"}},
 }
 
 // states has the names of the automaton's states in IOS.
@@ -81,7 +86,7 @@ func Packet(f ppp.Frame) []string {
 	lines := []string{fmt.Sprintf("PPP: %s pkt type 0x%04X, datagramsize %d", direction(f.Out), f.Protocol,
 		len(f.Info))}
 	p, ok := fsm.ParsePacket(f.Info)
-	if f.Protocol == protocolLCP && ok && keepalive(p.Code) {
+	if f.Protocol == lcp.Protocol && ok && keepalive(p.Code) {
 		lines = append(lines, title(f, p)+magic(p.Data))
 	}
 	return lines
@@ -97,15 +102,15 @@ func Lines(f ppp.Frame) []string {
 	}
 	head := title(f, p)
 	switch f.Protocol {
-	case protocolLCP, protocolIPCP, protocolIPV6CP:
+	case lcp.Protocol, ncp.IPCPProtocol, ncp.IPV6CPProtocol:
 		return append([]string{head + remark(f.Protocol, p)}, options(f.Protocol, p)...)
-	case protocolPAP:
+	case auth.PAPProtocol:
 		head += papText(p)
-	case protocolCHAP:
+	case auth.CHAPProtocol:
 		head += chapText(p)
-	case protocolEAP:
+	case auth.EAPProtocol:
 		head += eapText(p)
-	case protocolCBCP:
+	case cbcp.Protocol:
 		return append([]string{head}, callbackOptions(p.Data)...)
 	}
 	return []string{head}
@@ -119,9 +124,9 @@ func title(f ppp.Frame, p fsm.Packet) string {
 		code = known.codes[p.Code]
 	}
 	switch f.Protocol {
-	case protocolLCP, protocolIPCP, protocolIPV6CP:
+	case lcp.Protocol, ncp.IPCPProtocol, ncp.IPV6CPProtocol:
 		code += " [" + State(f.State) + "]"
-	case protocolEAP:
+	case auth.EAPProtocol:
 		if len(p.Data) > 0 {
 			code += " " + eapType(p.Data[0])
 		}
@@ -141,12 +146,12 @@ func remark(protocol uint16, p fsm.Packet) string {
 	switch {
 	case p.Code == fsm.TerminateRequest && len(p.Data) > 0:
 		return fmt.Sprintf(" (%q)", p.Data)
-	case protocol != protocolLCP:
-	case p.Code == codeProtocolReject && len(p.Data) >= 2:
+	case protocol != lcp.Protocol:
+	case p.Code == lcp.ProtocolReject && len(p.Data) >= 2:
 		return fmt.Sprintf(" protocol 0x%04X", binary.BigEndian.Uint16(p.Data))
-	case p.Code == 12 && len(p.Data) > 4: // Identification, RFC 1570 §1.1
+	case p.Code == lcp.Identification && len(p.Data) > 4: // Identification, RFC 1570 §1.1
 		return fmt.Sprintf("%s (%q)", magic(p.Data), p.Data[4:])
-	case p.Code == 13 && len(p.Data) >= 8: // Time-Remaining, RFC 1570 §1.2
+	case p.Code == lcp.TimeRemaining && len(p.Data) >= 8: // Time-Remaining, RFC 1570 §1.2
 		return fmt.Sprintf("%s %d s", magic(p.Data), binary.BigEndian.Uint32(p.Data[4:]))
 	}
 	return ""
@@ -171,11 +176,11 @@ func options(protocol uint16, p fsm.Packet) []string {
 
 // optionNames has the names of options in IOS, by protocol and type.
 var optionNames = map[uint16]map[byte]string{
-	protocolLCP: {1: "MRU", 2: "ACCM", 3: "AuthProto", 4: "QualityType", 5: "MagicNumber", 7: "PFC", 8: "ACFC",
+	lcp.Protocol: {1: "MRU", 2: "ACCM", 3: "AuthProto", 4: "QualityType", 5: "MagicNumber", 7: "PFC", 8: "ACFC",
 		13: "Callback", 17: "MRRU", 18: "SSHF", 19: "EndpointDisc", 23: "BACP"},
-	protocolIPCP: {1: "Addresses", 2: "CompressType", 3: "Address", 129: "PrimaryDNS", 130: "PrimaryWINS",
+	ncp.IPCPProtocol: {1: "Addresses", 2: "CompressType", 3: "Address", 129: "PrimaryDNS", 130: "PrimaryWINS",
 		131: "SecondaryDNS", 132: "SecondaryWINS"},
-	protocolIPV6CP: {1: "Interface-Id", 2: "CompressType"},
+	ncp.IPV6CPProtocol: {1: "Interface-Id", 2: "CompressType"},
 }
 
 // authNames has the names of methods in IOS, by the data of LCP's option.
@@ -196,17 +201,17 @@ func option(protocol uint16, o fsm.Option) string {
 
 func optionValue(protocol uint16, o fsm.Option) string {
 	switch n := len(o.Data); {
-	case protocol == protocolLCP && o.Type == 3:
+	case protocol == lcp.Protocol && o.Type == 3:
 		return authNames[string(o.Data)]
-	case protocol == protocolLCP && o.Type == 13 && n > 0:
+	case protocol == lcp.Protocol && o.Type == 13 && n > 0:
 		return fmt.Sprint(o.Data[0])
-	case protocol == protocolLCP && n == 2:
+	case protocol == lcp.Protocol && n == 2:
 		return fmt.Sprint(binary.BigEndian.Uint16(o.Data))
-	case protocol == protocolLCP && n == 4:
+	case protocol == lcp.Protocol && n == 4:
 		return fmt.Sprintf("0x%08X", binary.BigEndian.Uint32(o.Data))
-	case protocol == protocolIPCP && n == 4 && o.Type != 2:
+	case protocol == ncp.IPCPProtocol && n == 4 && o.Type != 2:
 		return netip.AddrFrom4([4]byte(o.Data)).String()
-	case protocol == protocolIPV6CP && n == 8:
+	case protocol == ncp.IPV6CPProtocol && n == 8:
 		return fmt.Sprintf("%04X:%04X:%04X:%04X", o.Data[:2], o.Data[2:4], o.Data[4:6], o.Data[6:])
 	}
 	return ""
