@@ -65,6 +65,7 @@ func events(s State, w world) []Event {
 // passes the accepted steps to visit.
 func explore(t *testing.T, depth int, visit func(transition)) (pairs int) {
 	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // garbage collection took a third of the time
 	type pair struct {
 		s State
 		w world
@@ -106,7 +107,6 @@ func (w *world) rename(s *State) {
 }
 
 func TestAllSequences(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // garbage collection took a third of the time
 	depth := 13
 	if testing.Short() {
 		depth = 8
