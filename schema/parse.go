@@ -290,7 +290,8 @@ func fits(k *Key, n *yaml.Node) bool {
 		return n.Tag == "!!str"
 	}
 	// A bool passes here for an enum, because the enum's own message is more helpful.
-	return n.Tag == "!!str" || k.Loose && n.Tag == "!!int" || len(k.Enum) > 0 && n.Tag == "!!bool"
+	return n.Tag == "!!str" || k.Loose && (n.Tag == "!!int" || n.Tag == "!!float") ||
+		len(k.Enum) > 0 && n.Tag == "!!bool"
 }
 
 func quoteHint(k *Key, n *yaml.Node) string {

@@ -34,7 +34,7 @@ type Key struct {
 
 	Required bool
 	Enum     []string // String: the valid values; empty: any
-	Loose    bool     // String: accept an unquoted number as written
+	Loose    bool     // String: accept an unquoted number as written, "6.50"
 	Min, Max int64    // Int, Duration (ns) and, by the number of elements, List; both 0: no bounds
 	// an additional check of a scalar's text, or of each name of a Dict; users see its error
 	Check   func(string) error

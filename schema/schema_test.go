@@ -30,7 +30,7 @@ func noSmall(s string) error {
 }
 
 func TestParseValues(t *testing.T) {
-	v, problems := Parse("f", []byte("name: \"007\"\non: true\nn: -1\nwait: 1m30s\ntty: 65\napi: {socket: "+
+	v, problems := Parse("f", []byte("name: \"007\"\non: true\nn: -1\nwait: 1m30s\ntty: 6.50\napi: {socket: "+
 		"/x}\nitems:\n  - id: 3\n  - {id: 4}\nlists: {Up.Per: [a, b], z: []}\nwords: {\"A B*\": BUSY, NO: progress}\n"),
 		table)
 	if len(problems) > 0 {
@@ -38,7 +38,7 @@ func TestParseValues(t *testing.T) {
 	}
 	if v.Get("name").Text() != "007" || !v.Get("on").Bool(false) || v.Get("n").Int() != -1 ||
 		v.Get("wait").Duration() != 90*time.Second ||
-		v.Get("tty").Text() != "65" || v.Get("api", "socket").Text() != "/x" ||
+		v.Get("tty").Text() != "6.50" || v.Get("api", "socket").Text() != "/x" ||
 		v.Get("items").Items()[1].Get("id").Int() != 4 {
 		t.Errorf("%+v", v)
 	}
@@ -76,7 +76,7 @@ func TestParseProblems(t *testing.T) {
 			"radius}\n": `f:2:12: lists.a: expected a list, got the text "radius" (write [radius])`,
 		"name: x\nlists: {a: [b], " +
 			"a: [c]}\n": `f:2:17: lists.a: already set on line 2 (remove one of the two)`,
-		"name: x\ntty: 1.5\n":           `f:2:6: tty: expected text, got the number 1.5 (quote it: "1.5")`,
+		"name: x\ntty: 2026-11-29\n":    `f:2:6: tty: expected text, got a date (quote it: "2026-11-29")`,
 		"name: x\nwords: {a b: BUSY}\n": `f:2:9: words."a b": in capitals`,
 		"name: x\nwords: {A: " +
 			"BUZY}\n": `f:2:12: words.A: "BUZY" is not "BUSY" or "progress" (did you mean "BUSY"?)`,
