@@ -11,6 +11,9 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
+// TestSuffix ends the names of files with tests of a policy, `GROUP.test.yaml`. LoadDir does not read them.
+const TestSuffix = ".test.yaml"
+
 // LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A missing or empty directory gives a Set with
 // the built-in policy and a warning. The Set is nil if there are errors: invalid policies call nobody back. All
 // problems are reported at once.
@@ -24,13 +27,22 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	for _, e := range entries {
 		name := e.Name()
 		switch ext := filepath.Ext(name); {
-		case strings.HasPrefix(name, ".") || e.IsDir():
+		case strings.HasPrefix(name, ".") || e.IsDir() || strings.HasSuffix(name, TestSuffix):
 		case ext == ".yaml":
 			l.file(dir, name)
 		case ext == ".yml":
 			hint := "rename it to " + strings.TrimSuffix(name, ext) + ".yaml"
 			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "not a policy file", Hint: hint})
 		}
+	}
+	return l.set(site)
+}
+
+// LoadFiles is LoadDir for the policy files with these paths alone.
+func LoadFiles(site Site, paths ...string) (*Set, schema.Problems) {
+	var l loader
+	for _, path := range paths {
+		l.file(filepath.Dir(path), filepath.Base(path))
 	}
 	return l.set(site)
 }
@@ -130,7 +142,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 	}
 	s, err := New(site, l.policies...)
 	if err != nil { // the file's name and the claims were checked above
-		l.problem(schema.Problem{Msg: err.Error()})
+		l.problem(schema.Problem{File: "policy files", Msg: err.Error()})
 		return nil, l.problems
 	}
 	return s, l.problems

@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newPolicy() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "policy",
+		Short: "write, check and try policy files",
+		Long: `AAA says which users may be called back. The policy files say on what terms: policies.d has one file per group of users,
+GROUP.yaml, and nothing that AAA sends widens them. These commands read the files; they need no daemon and change
+nothing that runs. A daemon applies changed files when it is reloaded (SIGHUP).
+
+  ringback policy check policies.d            list all errors of the files, with line and column
+
+docs/how-to/policies.md has the steps, docs/reference/configuration.md all keys.`,
+	}
+	c.AddCommand(newPolicyCheck())
+	return c
+}
