@@ -105,7 +105,7 @@ func (d *desk) policy(p policies.Policy) {
 	d.t.Helper()
 	d.rules = p
 	p.Group, p.Attempts.Max = "default", 1
-	p.Numbers.FromCaller, p.Numbers.Allow = true, []string{"84*"}
+	p.Numbers.From, p.Numbers.Allow = policies.AnySource(), []string{"84*"}
 	if p.Callback == "" {
 		p.Callback = policies.Optional
 	}

@@ -222,7 +222,7 @@ func (w *town) config() broker.Config {
 	}
 	policy := policies.Policy{
 		Group: "default", Callback: policies.Optional, NoVerify: true,
-		Numbers:  policies.Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
+		Numbers:  policies.Numbers{From: policies.AnySource(), Allow: []string{"84*"}, Deny: []string{"849*"}},
 		Attempts: policies.Attempts{Max: w.opt.attempts, RetryWait: 30 * time.Second},
 	}
 	if w.opt.policy != nil {

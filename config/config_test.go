@@ -525,7 +525,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", rotary: 2}}`,
 			`ringback.yaml:4:90: users[0].callback.rotary: no line of rotary 2 dials (see the key lines)`},
 		{"kim.password}", `kim.password, callback: {dialstring: ""}}`,
-			`ringback.yaml:4:60: warning: users[0].callback: user "kim" will be rejected: AAA lets the caller choose the number, but group default does not (set numbers: {from_caller: allow, allow: ["84*"]} in the group's policy file)`},
+			`ringback.yaml:4:60: warning: users[0].callback: user "kim" will be rejected: AAA lets the caller choose the number, but group default does not (set numbers: {from: [aaa, caller], allow: ["84*"]} in the group's policy file)`},
 		{"kim.password}", `kim.password, callback: {dialstring: "84001", no_verify: true}}`,
 			`ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must still log in again: group default does not allow no_verify (set no_verify: allow in its policy file)`},
 

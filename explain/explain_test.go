@@ -107,9 +107,10 @@ ppp:
   - {name: some, ipv6: true, callback: [cbcp, initiate]}
 `)
 	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.PPP: true}},
-		policies.Policy{Group: "default", Numbers: policies.Numbers{FromCaller: true, Allow: []string{"84*"}}},
+		policies.Policy{Group: "default",
+			Numbers: policies.Numbers{From: policies.AnySource(), Allow: []string{"84*"}}},
 		policies.Policy{Group: "travel", OnRequest: true,
-			Numbers: policies.Numbers{FromCaller: true, Allow: []string{"84*"}}})
+			Numbers: policies.Numbers{From: policies.AnySource(), Allow: []string{"84*"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

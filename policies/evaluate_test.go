@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ var (
 	fixed = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001"), Kind: "Callback-NAS-Prompt"}
 	null  = aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")}
 	plain = aaa.Authorization{}
-	open  = Policy{NoVerify: true, Numbers: Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
+	open  = Policy{NoVerify: true, Numbers: Numbers{From: AnySource(), Allow: []string{"84*"}, Deny: []string{"849*"}},
 		Attempts: Attempts{Max: 3, RetryWait: time.Minute}}
 )
 
@@ -135,11 +136,11 @@ func TestEvaluate(t *testing.T) {
 		{name: "typed a number that is not allowed", policy: &open, auth: null, r: Request{FromCaller: ptr("5551234")},
 			want: InvalidNumber, reason: "must match an allow pattern", text: TextNumberDenied},
 		{name: "typed an emergency number",
-			policy: &Policy{Numbers: Numbers{FromCaller: true, Allow: []string{"*", "911"}}}, auth: null,
+			policy: &Policy{Numbers: Numbers{From: AnySource(), Allow: []string{"*", "911"}}}, auth: null,
 			r: Request{FromCaller: ptr("911")}, want: InvalidNumber, reason: "emergency", text: TextNumberDenied},
 		{name: "typed unasked", auth: null, r: Request{FromCaller: ptr("84007")}, want: Refuse},
 		{name: "from_caller without an allow list rejects all numbers",
-			policy: &Policy{Numbers: Numbers{FromCaller: true}},
+			policy: &Policy{Numbers: Numbers{From: AnySource()}},
 			auth:   null, r: Request{FromCaller: ptr("84007")}, want: InvalidNumber},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -270,20 +271,20 @@ func TestTraceForms(t *testing.T) {
 	s := mustNew(t, open)
 	_, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "austin-02"}, Auth: null, Service: aaa.EXEC,
 		FromCaller: ptr("84007")})
-	const want = ` 1  group              user "austin-02"                                     policy of group default: no other group claims this user
- 2  authorization      no Service-Type                                      can be honored
- 3  leg                leg 1                                                the caller's own call
- 4  callback demanded  AAA requires callback: yes                           continue
- 5  callback enabled   exec.callback true                                   continue
- 6  callback policy    callback: optional                                   continue
- 7  number from        dialstring NULL, Callback-Id "", from_caller: allow  the caller gave it
- 8  number plan        "84007"                                              84007
- 9  emergency numbers  84007                                                not an emergency number
-10  number lists       84007 from caller                                    allow "84*" is the longest match
-11  sessions           0 sessions, no Port-Limit                            one more is allowed
-12  no_verify          AAA: no, policy: allow, service exec                 second login required
-13  line               AAA gives no line or rotary                          any line of the called line's rotary
-14  attempts           max 3, retry_wait 1m0s                               call back: at 84007, allowed by group default
+	const want = ` 1  group              user "austin-02"                                                 policy of group default: no other group claims this user
+ 2  authorization      no Service-Type                                                  can be honored
+ 3  leg                leg 1                                                            the caller's own call
+ 4  callback demanded  AAA requires callback: yes                                       continue
+ 5  callback enabled   exec.callback true                                               continue
+ 6  callback policy    callback: optional                                               continue
+ 7  number from        dialstring NULL, Callback-Id "", from: [aaa, caller, caller_id]  the caller gave it
+ 8  number plan        "84007"                                                          84007
+ 9  emergency numbers  84007                                                            not an emergency number
+10  number lists       84007 from caller                                                allow "84*" is the longest match
+11  sessions           0 sessions, no Port-Limit                                        one more is allowed
+12  no_verify          AAA: no, policy: allow, service exec                             second login required
+13  line               AAA gives no line or rotary                                      any line of the called line's rotary
+14  attempts           max 3, retry_wait 1m0s                                           call back: at 84007, allowed by group default
 `
 	if got := trace.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -346,8 +347,9 @@ func TestNothingWidens(t *testing.T) {
 		p := Policy{
 			Callback: rapid.SampledFrom([]CallbackMode{"", Off, Optional, Required}).Draw(t, "callback"),
 			NoVerify: rapid.Bool().Draw(t, "no_verify"),
-			Numbers: Numbers{rapid.Bool().Draw(t, "from_caller"),
-				rapid.SliceOfN(pattern, 0, 4).Draw(t, "allow"), rapid.SliceOfN(pattern, 0, 4).Draw(t, "deny")},
+			Numbers: Numbers{From: anySources.Draw(t, "from"),
+				Allow: rapid.SliceOfN(pattern, 0, 4).Draw(t, "allow"),
+				Deny:  rapid.SliceOfN(pattern, 0, 4).Draw(t, "deny"), List: anyList.Draw(t, "list")},
 			Attempts:  Attempts{Max: rapid.IntRange(0, 10).Draw(t, "max")},
 			OnRequest: rapid.Bool().Draw(t, "on_request"),
 		}
@@ -361,6 +363,7 @@ func TestNothingWidens(t *testing.T) {
 		}
 		r := Request{Auth: a, Service: rapid.SampledFrom([]aaa.Service{aaa.EXEC, aaa.PPP, "ara"}).Draw(t, "service"),
 			Leg: rapid.IntRange(1, 2).Draw(t, "leg")}
+		r.Identity.User = rapid.SampledFrom([]string{"kim", "lee"}).Draw(t, "user")
 		enabled := rapid.Bool().Draw(t, "enabled")
 		site := Site{Places: map[string]string{"paris": raw.Draw(t, "paris")},
 			Plan: numbers.Plan{TrunkPrefixes: []string{"9,"}}, Callback: map[aaa.Service]bool{r.Service: enabled}}
@@ -393,12 +396,15 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatal("called back although callbacks are off")
 		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):
 			t.Fatal("no-verify is not both granted and allowed")
-		case d.Origin == numbers.OriginCaller && (!p.Numbers.FromCaller || !a.Dialstring.IsNull() &&
+		case d.Origin == numbers.OriginAAA && p.Numbers.From != nil && !slices.Contains(p.Numbers.From, "aaa"):
+			t.Fatal("AAA's number, which is not in from")
+		case d.Origin == numbers.OriginCaller && (!slices.Contains(p.Numbers.From, "caller") &&
+			!slices.Contains(p.Numbers.From, "caller_list") || !a.Dialstring.IsNull() &&
 			!(d.OnRequest && p.OnRequest && r.Service == aaa.PPP)):
 			t.Fatal("the caller chose a number without permission")
 		case d.OnRequest && (a.Callback || a.Dialstring.IsSet()):
 			t.Fatal("a callback that AAA requires counts as requested")
-		case !naive(p.Numbers, d.Number, d.Origin):
+		case !naive(p.Numbers, d.Number, d.Origin, r.Identity.User):
 			t.Fatalf("%s is denied by %+v", d.Number, p.Numbers)
 		case strings.Trim(d.Number.String(), "0123456789") != "" || d.Number.IsZero() || len(d.Number.String()) > 15 ||
 			strings.HasPrefix(d.Number.String(), "112"):

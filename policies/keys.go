@@ -57,12 +57,41 @@ var table = []key{
 	{Key: schema.Key{Name: "numbers", Type: schema.Object, Doc: "Which numbers may be called back."}},
 	{
 		in: "numbers",
+		Key: schema.Key{Name: "from", Type: schema.List,
+			Elem:    &schema.Key{Type: schema.String, Enum: sourceNames(), Example: "aaa"},
+			Default: "[aaa]", Example: "[aaa, caller_list]",
+			Doc: "Sources of the numbers, in any order. `aaa`: a number or place that AAA fixed. `caller`: if AAA " +
+				"leaves the number to the caller, the caller may give one (or, with PPP, the name of a place) " +
+				"that matches a pattern of `allow`. `caller_list`: the same, with the numbers that `list` has " +
+				"for the user. `caller_id`: if AAA requests a callback at the calling number, it is used if it " +
+				"matches a pattern of `allow`. A number from any other source is rejected."},
+		read: readFrom,
+		text: func(p Policy) string {
+			if _, ok := p.Numbers.old(); ok {
+				return "[aaa]" // from_caller says it, as before this key existed
+			}
+			return p.Numbers.sourceText()
+		},
+		late: true,
+	},
+	{
+		in: "numbers",
+		Key: schema.Key{Name: "list", Type: schema.Dict, Check: notEmpty,
+			Elem:    &schema.Key{Type: schema.List, Elem: listed},
+			Default: "{}", Example: `{kim: ["84007", "84008"]}`,
+			Doc: "Numbers of users, as AAA names them, for `caller_list`: whole numbers, in digits as they are " +
+				"dialed after the trunk prefix. The patterns of `allow` do not apply to them; those of `deny` do."},
+		read: readList,
+		text: func(p Policy) string { return p.Numbers.listText() },
+		late: true,
+	},
+	{
+		in: "numbers",
 		Key: schema.Key{Name: "from_caller", Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
-			Doc: "Whether a caller may give the number (or, with PPP, the name of a place) if AAA leaves it to the " +
-				"caller, or be called back at the calling number if AAA requests that. `allow` requires a list " +
-				"`allow`."},
-		read: func(p *Policy, v *schema.Value) { p.Numbers.FromCaller = v.Text() == "allow" },
-		text: func(p Policy) string { return allowDeny(p.Numbers.FromCaller) },
+			Doc: "Short for `from`: `allow` is `from: [aaa, caller, caller_id]`, `deny` is `from: [aaa]`. A file " +
+				"has one of the two keys."},
+		read: readFromCaller,
+		text: func(p Policy) string { allow, _ := p.Numbers.old(); return allowDeny(allow) },
 	},
 	{
 		in: "numbers",
@@ -113,8 +142,8 @@ var table = []key{
 	{
 		Key: schema.Key{Name: onRequest, Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
 			Doc: "Whether users of PPP may request a callback that AAA does not require, at a number that they " +
-				"give. `allow` requires `numbers: {from_caller: allow}`. With `callback: required`, a user who " +
-				"does not request one is rejected."},
+				"give. `allow` requires `caller` or `caller_list` in `numbers.from`. With `callback: required`, a " +
+				"user who does not request one is rejected."},
 		read: func(p *Policy, v *schema.Value) { p.OnRequest = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.OnRequest) },
 		late: true,
@@ -123,6 +152,7 @@ var table = []key{
 
 var (
 	allowOrDeny = []string{"allow", "deny"}
+	listed      = &schema.Key{Type: schema.String, Check: checkListed, Example: `"84007"`}
 	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
 )
 

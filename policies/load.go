@@ -64,16 +64,13 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 		problems = append(problems, schema.Problem{File: file, Line: at.Line, Column: at.Column, Key: at.Path, Msg: msg,
 			Hint: hint})
 	}
-	if p.Numbers.FromCaller && len(p.Numbers.Allow) == 0 {
-		problem(v.Get("numbers", "from_caller"), "allows callers' numbers, but numbers.allow is empty",
-			`add allow: ["84*"]; ["*"] allows any number`)
-	}
+	p.checkSources(v.Get("numbers"), problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
 		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")
-	case p.OnRequest && !p.Numbers.FromCaller:
+	case p.OnRequest && !p.Numbers.given():
 		problem(at, "allows callbacks on request, but callers may give no number",
-			`write numbers: {from_caller: allow, allow: ["84*"]}`)
+			`write numbers: {from: [aaa, caller], allow: ["84*"]}`)
 	}
 	return p, problems
 }

@@ -37,7 +37,7 @@ callback_on_request: allow
 func TestParse(t *testing.T) {
 	p, problems := Parse("default.yaml", []byte(sample))
 	want := Policy{Group: "default", Users: []string{"austin-01", "austin 02"}, Callback: Required, NoVerify: true,
-		Numbers:  Numbers{FromCaller: true, Allow: []string{"84*"}, Deny: []string{"849*"}},
+		Numbers:  Numbers{From: AnySource(), Allow: []string{"84*"}, Deny: []string{"849*"}},
 		Attempts: Attempts{3, 90 * time.Second}, OnRequest: true}
 	if len(problems) > 0 || !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v\n%v", p, problems)
@@ -54,6 +54,8 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 	base := Policy{Group: "g"}
 	// Keys whose example is the default, and one that is invalid without another key.
 	other := map[string]string{"group": "h", "numbers.from_caller": "allow, allow: [\"84*\"]",
+		"numbers.from":        "[aaa, caller_list], list: {kim: [\"84007\"]}",
+		"numbers.list":        "{kim: [\"84007\"]}, from: [caller_list]",
 		"callback_on_request": "allow\nnumbers: {from_caller: allow, allow: [\"84*\"]}"}
 	for _, k := range table {
 		if k.Type == schema.Object {
@@ -110,8 +112,22 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nnumbers: {denny: []}\n", `g.yaml:2:11: numbers.denny: unknown key (did you mean "deny"?)`},
 		{"group: g\nnumbers: {from_caller: allow}\n",
 			`g.yaml:2:24: numbers.from_caller: allows callers' numbers, but numbers.allow is empty (add allow: ["84*"]; ["*"] allows any number)`},
+		{"group: g\nnumbers: {from: [aaa, caller, caller_id], from_caller: allow, allow: ['*']}\n",
+			`g.yaml:2:56: numbers.from_caller: from has the sources already (remove from_caller; from_caller: allow is from: [aaa, caller, caller_id])`},
+		{"group: g\nnumbers: {from: []}\n",
+			`g.yaml:2:17: numbers.from: has no source, so no number could be called (write from: [aaa], or callback: off)`},
+		{"group: g\nnumbers: {from: [caller_id]}\n",
+			`g.yaml:2:17: numbers.from: allows callers' numbers, but numbers.allow is empty (add allow: ["84*"]; ["*"] allows any number)`},
+		{"group: g\nnumbers: {from: [callers]}\n",
+			`g.yaml:2:18: numbers.from[0]: "callers" is not "aaa", "caller", "caller_list" or "caller_id" (did you mean "caller"?)`},
+		{"group: g\nnumbers: {from: [caller_list]}\n",
+			`g.yaml:2:17: numbers.from: has caller_list, but numbers.list is empty (add list: {kim: ["84007"]})`},
+		{"group: g\nnumbers: {list: {kim: ['84007']}}\n",
+			`g.yaml:2:17: numbers.list: is not used, because from has no caller_list (add caller_list to from, or remove the list)`},
+		{"group: g\nnumbers: {from: [caller_list], list: {kim: ['84*']}}\n",
+			`g.yaml:2:45: numbers.list.kim[0]: has a * (write the whole number: a list names numbers, allow has patterns)`},
 		{"group: g\ncallback_on_request: allow\n",
-			`g.yaml:2:22: callback_on_request: allows callbacks on request, but callers may give no number (write numbers: {from_caller: allow, allow: ["84*"]})`},
+			`g.yaml:2:22: callback_on_request: allows callbacks on request, but callers may give no number (write numbers: {from: [aaa, caller], allow: ["84*"]})`},
 		{"group: g\ncallback: off\ncallback_on_request: allow\nnumbers: {from_caller: allow, allow: ['*']}\n",
 			`g.yaml:3:22: callback_on_request: allows callbacks on request, but callback is off (write callback: optional or required)`},
 		{"group: g\nattempts: {max: 11}\n", `g.yaml:2:17: attempts.max: 11 is not between 1 and 10`},

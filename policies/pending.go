@@ -20,10 +20,13 @@ func (e *evaluation) pending() (string, string, bool) {
 func (e *evaluation) sourcePromise() (string, string, bool) {
 	p := e.Promised
 	input := fmt.Sprintf("%s from %s, promised", p.Number, p.Origin)
-	chosen := p.Origin == numbers.OriginCaller || p.Origin == numbers.OriginCallerID
-	if chosen && !e.policy.Numbers.FromCaller {
+	switch permitted := e.policy.Numbers.permits(p.Origin); {
+	case !permitted && (p.Origin == numbers.OriginCaller || p.Origin == numbers.OriginCallerID):
 		return e.refuse(input, TextNoCallback, "",
 			"the caller chose the number, and group %s no longer allows that", e.policy.name())
+	case !permitted:
+		return e.refuse(input, TextNoCallback, "",
+			"AAA fixed the number, and group %s no longer allows that", e.policy.name())
 	}
 	e.raw, e.d.Origin = p.Number.String(), p.Origin
 	return input, "the promised number", false

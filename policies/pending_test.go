@@ -18,7 +18,7 @@ func TestRecheck(t *testing.T) {
 	deny := open
 	deny.Numbers.Deny = []string{"84*"}
 	noCaller := open
-	noCaller.Numbers.FromCaller = false
+	noCaller.Numbers.From = nil
 	verify := open
 	verify.NoVerify, verify.Attempts = false, Attempts{Max: 1}
 	for _, tt := range []struct {
@@ -70,7 +70,8 @@ func TestAgainNeverWidens(t *testing.T) {
 		p := Policy{
 			Callback: rapid.SampledFrom([]CallbackMode{Optional, Optional, Required, Off}).Draw(t, "callback "+when),
 			NoVerify: rapid.Bool().Draw(t, "no_verify "+when),
-			Numbers: Numbers{FromCaller: rapid.Bool().Draw(t, "from_caller "+when), Allow: []string{"84*"},
+			Numbers: Numbers{From: anySources.Draw(t, "from "+when), Allow: []string{"84*"},
+				List: anyList.Draw(t, "list "+when),
 				Deny: rapid.SampledFrom([][]string{nil, {"84007"}, {"84*"}}).Draw(t, "deny "+when)},
 			Attempts: Attempts{Max: rapid.IntRange(1, 10).Draw(t, "max "+when),
 				RetryWait: time.Duration(rapid.IntRange(1, 60).Draw(t, "wait "+when)) * time.Second},

@@ -73,9 +73,11 @@ func (a Attempts) orDefault() Attempts {
 
 // Numbers limits the numbers at which a group may be called back.
 type Numbers struct {
-	FromCaller bool     // the caller may type a number if AAA leaves it to the caller (NULL)
-	Allow      []string // patterns; a number from the caller must match one
-	Deny       []string // patterns, whatever the source of the number. The longest match decides, Deny between equals
+	From  []Source // nil: FromAAA alone. The order has no meaning
+	Allow []string // patterns; a number from the caller must match one
+	Deny  []string // patterns, whatever the source of the number. The longest match decides, Deny between equals
+	// List has the numbers that a user may give (FromList), by the user's name. Deny applies to them, not Allow.
+	List map[string][]string
 }
 
 // Policy is the content of one policy file. The zero value applies without any policy file: users are called back at
@@ -90,7 +92,7 @@ type Policy struct {
 
 	Reauthorize bool // AAA is asked again right before each dial (`reauthorize: before_dial`)
 	// OnRequest: users of PPP may request a callback that AAA does not require, at a number that they give
-	// (`callback_on_request: allow`). It requires Numbers.FromCaller.
+	// (`callback_on_request: allow`). It requires FromCaller or FromList.
 	OnRequest bool
 }
 

@@ -114,7 +114,7 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 // callback that is switched off is not offered.
 func (e *evaluation) mayRequest() bool {
 	mode := e.policy.mode()
-	return e.policy.OnRequest && e.policy.Numbers.FromCaller && (mode == Optional || mode == Required) &&
+	return e.policy.OnRequest && e.policy.Numbers.given() && (mode == Optional || mode == Required) &&
 		e.Service == aaa.PPP && e.set.site.Callback[e.Service]
 }
 

@@ -19,6 +19,8 @@ func ruleSource(e *evaluation) (string, string, bool) {
 		return e.sourcePlace(input)
 	case a.Dialstring.IsNull(), e.d.OnRequest:
 		return e.sourceCaller(input)
+	case a.Dialstring.IsSet() && !e.policy.Numbers.from(FromAAA):
+		return e.sourceNotAAA(input)
 	case a.Dialstring.IsSet():
 		e.raw, e.d.Origin = a.Dialstring.Value(), numbers.OriginAAA
 		return input, "AAA fixed it", false
@@ -38,16 +40,26 @@ func (e *evaluation) sourcePlace(input string) (string, string, bool) {
 		return e.refuse(input, TextNoCallback, "send one of the two",
 			"AAA sent both a number and a Callback-Id")
 	}
+	if !e.policy.Numbers.from(FromAAA) {
+		return e.sourceNotAAA(input)
+	}
 	e.raw, e.d.Origin = number, numbers.OriginPlace
 	return input, "the place's number", false
 }
 
+// sourceNotAAA refuses AAA's own number: the policy has other sources.
+func (e *evaluation) sourceNotAAA(input string) (string, string, bool) {
+	return e.refuse(input+", from: "+e.policy.Numbers.sourceText(), TextNoCallback,
+		"add aaa to numbers.from in the group's policy file, or let AAA leave the number to the caller",
+		"AAA fixes the number, but numbers.from of group %s has no aaa", e.policy.name())
+}
+
 func (e *evaluation) sourceCaller(input string) (string, string, bool) {
-	input += ", from_caller: " + allowDeny(e.policy.Numbers.FromCaller)
+	input += ", from: " + e.policy.Numbers.sourceText()
 	switch {
-	case !e.policy.Numbers.FromCaller:
+	case !e.policy.Numbers.given():
 		return e.refuse(input, TextNoCallback,
-			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
+			"set numbers: {from: [aaa, caller], allow: [\"84*\"]} in the group's policy file",
 			"AAA lets the caller choose the number, but group %s does not", e.policy.name())
 	case e.Promised != nil && e.Promised.Origin != numbers.OriginCaller:
 		return e.refuse(input, TextNoCallback, "",
@@ -84,15 +96,15 @@ func (e *evaluation) sourceChosenPlace(input string) (string, string, bool) {
 // sourceCallerID uses the caller ID. It comes from the network, where it can be forged: the caller may
 // choose it as if they typed it.
 func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
-	input += fmt.Sprintf(", caller %s, from_caller: %s", clip(e.Caller), allowDeny(e.policy.Numbers.FromCaller))
+	input += fmt.Sprintf(", caller %s, from: %s", clip(e.Caller), e.policy.Numbers.sourceText())
 	switch {
 	case e.Auth.CallbackID != "" || e.Auth.Dialstring.Value() != "":
 		return e.refuse(input, TextNoCallback, "send one of the two",
 			"AAA sent both a number and a callback to the caller ID")
-	case !e.policy.Numbers.FromCaller:
+	case !e.policy.Numbers.from(FromCallerID):
 		return e.refuse(input, TextNoCallback,
-			"set numbers: {from_caller: allow, allow: [\"84*\"]} in the group's policy file",
-			"AAA requires a callback to the caller ID, but group %s does not let callers choose the number",
+			"set numbers: {from: [aaa, caller_id], allow: [\"84*\"]} in the group's policy file",
+			"AAA requires a callback to the caller ID, but group %s does not allow one (caller_id)",
 			e.policy.name())
 	case !e.CallerTrusted:
 		return e.refuse(input, TextNoCallback,
@@ -132,10 +144,10 @@ func ruleEmergency(e *evaluation) (string, string, bool) {
 }
 
 func ruleLists(e *evaluation) (string, string, bool) {
-	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin)
+	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin, e.Identity.User)
 	if !ok {
 		return e.denied(fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin),
-			"check numbers.allow and numbers.deny in the group's policy file",
+			"check numbers.allow, numbers.deny and numbers.list in the group's policy file",
 			fmt.Sprintf("group %s: %s", e.policy.name(), why))
 	}
 	return fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), why, false
@@ -159,16 +171,22 @@ func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
 	return e.decide(Refuse, input, TextNoCallback, hint, reason)
 }
 
-// verdict applies the lists to a canonical number.
-func (n Numbers) verdict(number numbers.Number, origin numbers.Origin) (allowed bool, why string) {
+// verdict applies the lists to a canonical number; user is the name for List.
+func (n Numbers) verdict(number numbers.Number, origin numbers.Origin, user string) (allowed bool, why string) {
 	a, al := numbers.Longest(n.Allow, number)
 	d, dl := numbers.Longest(n.Deny, number)
+	_, listed := numbers.Longest(n.List[user], number)
+	callers := origin == numbers.OriginCaller
 	switch {
 	case dl >= 0 && dl >= al:
 		return false, fmt.Sprintf("deny %q is the longest match", d)
+	case callers && n.from(FromList) && listed >= 0:
+		return true, fmt.Sprintf("a number of user %q in the list", user)
+	case callers && !n.from(FromCaller):
+		return false, fmt.Sprintf("a caller's number must be in the list, and user %q has no such number", user)
 	case al >= 0:
 		return true, fmt.Sprintf("allow %q is the longest match", a)
-	case origin == numbers.OriginCaller || origin == numbers.OriginCallerID:
+	case callers || origin == numbers.OriginCallerID:
 		return false, "a caller's number must match an allow pattern, and none does"
 	}
 	return true, "a fixed number, and no deny pattern matches"

@@ -50,8 +50,12 @@ func TestTableOfPPP(t *testing.T) {
 		for _, mode := range []CallbackMode{Optional, Required, Off} {
 			for bits := range 4 {
 				p := open
-				p.Callback, p.Numbers.FromCaller, p.OnRequest = mode, bits&1 > 0, bits&2 > 0
-				on := p.Numbers.FromCaller && p.OnRequest
+				p.Callback, p.Numbers.From, p.OnRequest = mode, nil, bits&2 > 0
+				callers := bits&1 > 0
+				if callers {
+					p.Numbers.From = []Source{FromAAA, FromCaller}
+				}
+				on := callers && p.OnRequest
 				row := rowReject
 				switch {
 				case demand == "none" && mode == Optional && on:
@@ -65,7 +69,7 @@ func TestTableOfPPP(t *testing.T) {
 					row = rowFixed
 				case demand == "place":
 					row = rowPlace
-				case demand == "NULL" && p.Numbers.FromCaller:
+				case demand == "NULL" && callers:
 					row = rowNULL
 				}
 				s := mustNew(t, p)
@@ -73,7 +77,7 @@ func TestTableOfPPP(t *testing.T) {
 					r := Request{Auth: auth, Service: aaa.PPP, Leg: 1}
 					if got := outcomeOfPPP(s, r, way.wish, way.initiate); got != row[i] {
 						t.Errorf("%s, %s, from_caller %v, on request %v, %s: %s, want %s", demand, mode,
-							p.Numbers.FromCaller, p.OnRequest, way.name, got, row[i])
+							callers, p.OnRequest, way.name, got, row[i])
 					}
 					r.Leg = 2
 					if got := outcomeOfPPP(s, r, cbcp.Wish{}, false); got != rowLegTwo[i] {
@@ -195,7 +199,7 @@ func TestPlaceOfTheCaller(t *testing.T) {
 // the one that the other service requires, too.
 func TestOtherServiceOnLegTwo(t *testing.T) {
 	off, required, noCaller, denied := open, open, open, open
-	off.Callback, required.Callback, noCaller.Numbers.FromCaller = Off, Required, false
+	off.Callback, required.Callback, noCaller.Numbers.From = Off, Required, nil
 	denied.Numbers.Deny = []string{"84001"}
 	for _, tt := range []struct {
 		name   string
