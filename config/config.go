@@ -16,6 +16,7 @@ import (
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/port"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -63,6 +64,7 @@ type Config struct {
 
 	PPP PPP
 
+	Numbers numbers.Plan
 	Scripts []*chat.Script // from the file, then those shipped whose names the file does not use
 	Lines   []Line         // by TTY
 

@@ -133,13 +133,13 @@ func TestFullSample(t *testing.T) {
 		&aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) {
 		t.Errorf("%+v", c.Users)
 	}
-	for place, want := range map[string]string{"paris": "84022", "head-office": "4085551212", "nowhere": ""} {
+	for place, want := range map[string]string{"paris": "84022", "head-office": "14085551212", "nowhere": ""} {
 		if d := c.decide(aaa.Authorization{Callback: true, CallbackID: place}); d.Number.String() != want {
 			t.Errorf("place %s: %+v", place, d)
 		}
 	}
-	for number, want := range map[string]bool{"9,5551234": true, "0,5551234": false, strings.Repeat("5", 15): true,
-		strings.Repeat("5", 16): false, "9,112": false, "17": true} {
+	for number, want := range map[string]bool{"9,5551234": true, "0,5551234": false, "+33 1 40 20 50 51": true,
+		strings.Repeat("5", 16): false, "9,112": false, "17": false, "408 555 0100": false} {
 		if c.callsBack(number) != want {
 			t.Errorf("%s is called back: %v", number, !want)
 		}
@@ -530,6 +530,18 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			`ringback.yaml:4:93: warning: users[0].callback.no_verify: user "kim" must still log in again: group default does not allow no_verify (set no_verify: allow in its policy file)`},
 
 		// numbers and places
+		{"", "numbers: {own: [\"84*\"]}\nplaces: [{name: paris, number: \"84001\"}]\n",
+			`ringback.yaml:8:32: places[0].number: an own number ("84*") is never dialed (numbers.own has the patterns)`},
+		{"", "numbers: {area: \"1\"}\n",
+			`ringback.yaml:7:17: numbers.area: requires numbers.country (write country: "33")`},
+		{"", "numbers: {country: FR, digits: [9], international: [\"00\"]}\n",
+			`ringback.yaml:7:20: numbers.country: "FR" is not a country code (write the digits, as "33" or "1")`},
+		{"", "numbers: {country: \"33\", international: [\"00\"]}\n",
+			`ringback.yaml:7:20: numbers.country: the length of a number in the country is missing (write digits: [9])`},
+		{"", "numbers: {country: \"33\", digits: [9]}\n",
+			`ringback.yaml:7:20: numbers.country: the international prefix is missing (write international: ["00"])`},
+		{"", "numbers: {country: \"33\", digits: [9], international: [\"0\"], national: [\"0\"]}\n",
+			`ringback.yaml:7:54: numbers.international: "0" is not an international prefix (write digits that are no national prefix)`},
 		{"", "numbers: {emergency: [\"9x\"]}\n",
 			`ringback.yaml:7:23: numbers.emergency[0]: 'x' at position 2 is neither a digit nor a * at the end`},
 		{"", "numbers: {emergency: []}\n",

@@ -179,6 +179,23 @@ func numberKeys() []schema.Key {
 			Example: `["911", "112*"]`,
 			Doc: "Patterns that are never dialed, whatever a policy allows. They replace the built-in ones: `" +
 				strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
+		{Name: "country", Example: `"33"`, Doc: "Country code of the site, in digits. With it a number in any " +
+			"notation is converted to one canonical form, the digits of E.164 without `+`, and a number that could " +
+			"be read in two ways is rejected. Requires `digits` and `international`."},
+		{Name: "digits", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: 14, Example: "9"},
+			Example: "[9]", Doc: "Possible lengths of a number in the country, without prefix and country code."},
+		{Name: "area", Example: `"1"`, Doc: "Area code of numbers that are dialed without one."},
+		{Name: "international", Type: schema.List, Elem: &schema.Key{Example: `"00"`}, Example: `["00"]`,
+			Doc: "Prefixes of numbers in other countries. The first is dialed."},
+		{Name: "national", Type: schema.List, Elem: &schema.Key{Example: `"0"`}, Example: `["0"]`,
+			Doc: "Prefixes of numbers in the country. The first is dialed. `\"\"`: such a number is also written " +
+				"without a prefix."},
+		{Name: "private", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern, Example: `"84001"`},
+			Example: `["84001"]`, Doc: "Patterns of extensions, which are dialed as they are. A number of another " +
+				"country with the same digits is rejected."},
+		{Name: "own", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern, Example: `"33123456700"`},
+			Example: `["33123456700"]`, Doc: "Patterns of the site's own numbers in canonical form, which are never " +
+				"dialed."},
 	}
 }
 

@@ -345,7 +345,7 @@ func (l *loader) hosts() exec.Hosts {
 func (l *loader) numbers() {
 	n := l.v.Get("numbers")
 	l.site.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"),
-		Emergency: n.Get("emergency").Texts()}
+		Emergency: n.Get("emergency").Texts(), Country: l.country(n), Own: n.Get("own").Texts()}
 	if e := n.Get("emergency"); e.IsSet() && len(e.Items()) == 0 && !l.broken(e.Path) {
 		l.site.Plan.Emergency = []string{}
 		l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")
@@ -356,6 +356,35 @@ func (l *loader) numbers() {
 				"a prefix of digits only is also removed from numbers that merely begin with it")
 		}
 	}
+	l.cfg.Numbers = l.site.Plan
+}
+
+// country returns the site's place in the telephone network.
+func (l *loader) country(n *schema.Value) numbers.Country {
+	c := numbers.Country{
+		Code: n.Get("country").Text(), Area: n.Get("area").Text(), International: n.Get("international").Texts(),
+		National: n.Get("national").Texts(), Private: n.Get("private").Texts(),
+	}
+	for _, d := range n.Get("digits").Items() {
+		c.Digits = append(c.Digits, d.Int())
+	}
+	if !n.Get("country").IsSet() {
+		for _, name := range []string{"digits", "area", "international", "national", "private"} {
+			if v := n.Get(name); v.IsSet() {
+				l.errorAt(v, `write country: "33"`, "requires numbers.country")
+			}
+		}
+		return numbers.Country{}
+	}
+	if key, err := c.Validate(); err != nil && !l.broken("numbers") {
+		v := n.Get(key)
+		if !v.IsSet() {
+			v = n.Get("country")
+		}
+		l.errorAt(v, "", "%v", err)
+		return numbers.Country{}
+	}
+	return c
 }
 
 // scripts parses the file's chat scripts and adds the shipped ones whose names are free.

@@ -94,6 +94,7 @@ an error. A user belongs to
    reports this at each start.
 
 A number is converted to canonical form first: in numbers of AAA, local users and places, spaces and ` + "`-().`" + ` are dropped and one of ` + "`numbers.trunk_prefixes`" + ` is removed; a caller types digits.
+With ` + "`numbers.country`" + ` every source may use every notation, and the canonical form is that of E.164 without ` + "`+`" + `, or an extension: write patterns in this form.
 Numbers with other characters are rejected. Then emergency numbers are rejected. Then, of the patterns of ` + "`allow` and `deny`" + `, the matching one with the most digits decides; ` + "`deny`" + ` wins between equals. A
 number that no pattern matches is called back if AAA fixed it, and rejected if the caller typed it.
 

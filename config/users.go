@@ -86,11 +86,16 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 
 // number reports a number that would never be dialed.
 func (l *loader) number(v *schema.Value, origin numbers.Origin) {
+	if l.broken("numbers") {
+		return
+	}
 	n, err := l.site.Plan.Canonical(v.Text(), origin)
 	if err != nil {
 		l.errorAt(v, "", "%v", err)
 	} else if p := l.site.Plan.IsEmergency(n); p != "" {
 		l.errorAt(v, "numbers.emergency has the patterns", "an emergency number (%q) is never dialed", p)
+	} else if p := l.site.Plan.IsOwn(n); p != "" {
+		l.errorAt(v, "numbers.own has the patterns", "an own number (%q) is never dialed", p)
 	}
 }
 

@@ -43,6 +43,8 @@ func (o Outcome) final() bool { return o == NoScript || o == Refused }
 // Dialer makes attempts. The zero Dialer has no scripts, so each dial fails. It is safe for concurrent use.
 type Dialer struct {
 	Scripts []*chat.Script
+	// Plan says which digits are dialed for a number.
+	Plan numbers.Plan
 	// Secrets are masked in transcripts and debug lines.
 	Secrets []string
 	// Debug gets the lines of IOS's `debug chat`, without prefix; nil for none. It must not block.
@@ -71,7 +73,7 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, num
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
-	call, code, err := l.Dial(ctx, d.runner(l, script, number, &res))
+	call, code, err := l.Dial(ctx, d.runner(l, script, d.Plan.Dialed(number), &res))
 	var said []chat.Entry
 	if res != nil {
 		said = res.Transcript

@@ -369,6 +369,20 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+// The plan of the site says which digits are dialed for a number.
+func TestDialedForm(t *testing.T) {
+	d := Dialer{Scripts: scripts(t), Plan: numbers.Plan{Country: numbers.Country{Code: "33", Digits: []int{9},
+		International: []string{"00"}, National: []string{"0"}, Private: []string{"84001"}}}}
+	for canonical, want := range map[string]string{"33140205051": "0140205051", "442079460000": "00442079460000",
+		"84001": "84001"} {
+		l := fakeLine{answers: map[string]string{"ATDT " + want: "CONNECT"}, code: lines.Connected}
+		if a := d.Dial(t.Context(), &l, "hasty", number(canonical)); Outcome(a.Outcome) != Connected ||
+			l.wrote != "ATDT "+want+"\r" {
+			t.Errorf("%s: %s, wrote %q: %s", canonical, a.Outcome, l.wrote, a.Detail)
+		}
+	}
+}
+
 // Whatever text a number comes from, via the plan or from a record, only digits are dialed.
 func FuzzNumber(f *testing.F) {
 	f.Add("84001")

@@ -63,7 +63,8 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 	s.FrontEnds, s.Debug = front, d.feed.Topic(topicAAA)
 	return broker.Config{
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
-		Lifetime: cfg.Callback.Lifetime, Dialer: &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
+		Lifetime:    cfg.Callback.Lifetime,
+		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Plan: cfg.Numbers, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
 }

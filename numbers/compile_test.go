@@ -140,7 +140,7 @@ func TestMakersOfNumbers(t *testing.T) {
 		}
 	}
 	if got, want := slices.Sorted(maps.Keys(makers)),
-		[]string{"Canonical", "Reread", "UnmarshalText"}; !slices.Equal(got, want) {
+		[]string{"Canonical", "Dialed", "Reread", "UnmarshalText"}; !slices.Equal(got, want) {
 		t.Errorf("Numbers are made by %q, want %q", got, want)
 	}
 }

@@ -30,6 +30,10 @@ type Plan struct {
 	// Emergency lists the patterns of numbers that are never dialed, whatever a policy allows; nil means
 	// EmergencyNumbers.
 	Emergency []string
+	// Country reads numbers in any notation, if it has a Code. Then MaxDigits limits the dialed digits.
+	Country Country
+	// Own lists the patterns of the site's own numbers, which are never dialed.
+	Own []string
 }
 
 // DefaultMaxDigits is the maximum length of a number in ITU-T E.164.
@@ -54,34 +58,67 @@ func (p Plan) IsEmergency(number Number) string {
 	if e == nil {
 		e = EmergencyNumbers()
 	}
-	pattern, _ := Longest(e, number)
+	pattern, _ := Longest(e, p.Dialed(number))
 	return pattern
+}
+
+// IsOwn returns the pattern of the site's own numbers that matches a canonical number, or "".
+func (p Plan) IsOwn(number Number) string {
+	pattern, _ := Longest(p.Own, number)
+	return pattern
+}
+
+// Dialed returns the digits to dial for a number that Canonical returned: the number itself, or with a Country, what an
+// exchange at the site connects.
+func (p Plan) Dialed(number Number) Number {
+	if p.Country.Code == "" || number.IsZero() {
+		return number
+	}
+	return Number{p.Country.dialed(number.digits)}
+}
+
+// Check returns an error unless Canonical of this plan could have returned the number, as after a reload.
+func (p Plan) Check(number Number) error {
+	if number.IsZero() {
+		return fmt.Errorf("the dial string is empty")
+	}
+	if p.Country.Code != "" {
+		if err := p.Country.check(number.digits); err != nil {
+			return err
+		}
+	}
+	if n, m := len(p.Dialed(number).digits), p.maxDigits(); n > m {
+		return fmt.Errorf("the dial string has %d digits; the maximum is %d (numbers.max_digits)", n, m)
+	}
+	return nil
 }
 
 // Canonical returns a number in canonical digits, or an error that names the first invalid character. In numbers from
 // AAA and the places table, spaces and -(). are dropped and one trunk prefix is removed; in numbers from a caller, only
 // surrounding spaces are dropped. Any other character that a modem could interpret as a command, a pause or a second
-// number is rejected, never dropped, so that the digits dialed are the digits given. Canonical is idempotent: the
-// digits of the result, passed again with OriginCaller, return the same number.
+// number is rejected, never dropped, so that the digits dialed are the digits given. With a Country every origin may
+// use every notation, and a number that could be read in two ways is an error. To validate a Number again, use Check.
 func (p Plan) Canonical(s string, origin Origin) (Number, error) {
 	var digits string
 	var err error
-	if origin == OriginAAA || origin == OriginPlace {
+	switch fixed := origin == OriginAAA || origin == OriginPlace; {
+	case p.Country.Code != "" && fixed:
+		digits, err = p.Country.canonical(s[trunk(s, p.TrunkPrefixes):])
+	case p.Country.Code != "":
+		digits, err = p.Country.canonical(s)
+	case fixed:
 		digits, err = clean(s, p.TrunkPrefixes)
-	} else {
+	default:
 		digits, err = strict(s)
 	}
 	if err != nil {
 		return Number{}, err
 	}
-	if len(digits) == 0 {
-		return Number{}, fmt.Errorf("the dial string is empty")
+	number := Number{digits}
+	if err := p.Check(number); err != nil {
+		return Number{}, err
 	}
-	if m := p.maxDigits(); len(digits) > m {
-		return Number{}, fmt.Errorf("the dial string has %d digits; the maximum is %d (numbers.max_digits)",
-			len(digits), m)
-	}
-	return Number{digits}, nil
+	return number, nil
 }
 
 // dropped are the separators that people write between digits.

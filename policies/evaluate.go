@@ -64,6 +64,7 @@ type when int
 const (
 	whenAlways       when = iota
 	whenPending           // only for a pending callback
+	whenOwn               // only if the site has own numbers
 	whenOtherService      // only on leg two of a callback that was promised for another service
 )
 
@@ -74,6 +75,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.Promised != nil
 	case whenOtherService:
 		return e.otherService()
+	case whenOwn:
+		return len(e.set.site.Plan.Own) > 0
 	}
 	return true
 }
@@ -83,8 +86,9 @@ type evaluation struct {
 	Request
 	set    *Set
 	policy group
-	raw    string // the number as received, not yet canonical
-	place  bool   // raw is from the table of places, although the caller chose it
+	raw    string         // the number as received, not yet canonical
+	known  numbers.Number // instead of raw: it was promised or called, so it is canonical already
+	place  bool           // raw is from the table of places, although the caller chose it
 	d      Decision
 }
 
@@ -99,6 +103,7 @@ var rules = []rule{
 	{name: "number from", do: ruleSource},
 	{name: "number plan", do: rulePlan},
 	{name: "emergency numbers", do: ruleEmergency},
+	{name: "own numbers", do: ruleOwn, when: whenOwn},
 	{name: "number lists", do: ruleLists},
 	{name: "called number", do: ruleCalled, when: whenOtherService},
 	{name: "sessions", do: ruleSessions},

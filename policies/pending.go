@@ -28,17 +28,13 @@ func (e *evaluation) sourcePromise() (string, string, bool) {
 		return e.refuse(input, TextNoCallback, "",
 			"AAA fixed the number, and group %s no longer allows that", e.policy.name())
 	}
-	e.raw, e.d.Origin = p.Number.String(), p.Origin
+	e.known, e.d.Origin = p.Number, p.Origin
 	return input, "the promised number", false
 }
 
-// notation is how the number is written: a promised one is already canonical, so no trunk prefix is removed again; one
-// of the table of places is the operator's.
+// notation is how the number is written: one of the table of places is the operator's.
 func (e *evaluation) notation() numbers.Origin {
-	switch {
-	case e.Promised != nil && !e.Renewed:
-		return numbers.OriginCaller
-	case e.place:
+	if e.place {
 		return numbers.OriginPlace
 	}
 	return e.d.Origin

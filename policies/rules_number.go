@@ -65,10 +65,10 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 		return e.refuse(input, TextNoCallback, "",
 			"AAA no longer gives the number: it lets the caller choose")
 	case e.Promised != nil:
-		e.raw, e.d.Origin = e.Promised.Number.String(), numbers.OriginCaller
+		e.known, e.d.Origin = e.Promised.Number, numbers.OriginCaller
 		return input, "the caller gave it on leg 1", false
 	case e.otherService():
-		e.raw, e.d.Origin = e.Called.String(), numbers.OriginCaller
+		e.known, e.d.Origin = e.Called, numbers.OriginCaller
 		return input, "the number that was called", false
 	case e.Place != "":
 		return e.sourceChosenPlace(input)
@@ -124,7 +124,12 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 // Law 7: only canonical digits continue.
 func rulePlan(e *evaluation) (string, string, bool) {
 	input := clip(e.raw)
-	number, err := e.set.site.Plan.Canonical(e.raw, e.notation())
+	number, err := e.known, error(nil)
+	if number.IsZero() {
+		number, err = e.set.site.Plan.Canonical(e.raw, e.notation())
+	} else {
+		input, err = clip(number.String()), e.set.site.Plan.Check(number)
+	}
 	switch {
 	case err == nil:
 		e.d.Number = number
@@ -141,6 +146,14 @@ func ruleEmergency(e *evaluation) (string, string, bool) {
 			fmt.Sprintf("emergency number %q is never dialed", p))
 	}
 	return e.d.Number.String(), "not an emergency number", false
+}
+
+func ruleOwn(e *evaluation) (string, string, bool) {
+	if p := e.set.site.Plan.IsOwn(e.d.Number); p != "" {
+		return e.denied(e.d.Number.String(), "numbers.own has the patterns of the site's own numbers",
+			fmt.Sprintf("own number %q is never dialed", p))
+	}
+	return e.d.Number.String(), "not a number of this site", false
 }
 
 func ruleLists(e *evaluation) (string, string, bool) {
