@@ -13,9 +13,10 @@ GROUP.yaml, and nothing that AAA sends widens them. These commands read the file
 nothing that runs. A daemon applies changed files when it is reloaded (SIGHUP).
 
   ringback policy check policies.d            list all errors of the files, with line and column
+  ringback policy show staff -c ringback.yaml print all values of a group's policy, and where each is written
 
 docs/how-to/policies.md has the steps, docs/reference/configuration.md all keys.`,
 	}
-	c.AddCommand(newPolicyCheck())
+	c.AddCommand(newPolicyCheck(), newPolicyShow())
 	return c
 }

@@ -38,11 +38,12 @@ func TestPolicyCheck(t *testing.T) {
 		{[]string{in("good")}, "valid (policies: groups default, staff)\n", ""},
 		{[]string{in("good/staff.yaml")}, "valid (policies: groups staff)\n", ""},
 		{[]string{in("alone")}, "alone: warning: no policy file for the group default: ", ""},
-		{[]string{in("good/staff.yaml"), in("alone/staff.yaml")}, `policy files: group "staff" has two policies`, "exit status 1"},
+		{[]string{in("good/staff.yaml"), in("alone/staff.yaml")}, `alone/staff.yaml: group "staff" has two policies`,
+			"exit status 1"},
 		{[]string{in("broken")}, `broken/default.yaml:2:1: calback: unknown key (did you mean "callback"?)
-broken/staff.yaml:2:14: users[1]: expected text, got the number 7 (quote it: "7")
 broken/staff.yaml:1:8: group: group "stuff" does not match the file name (rename the file to stuff.yaml, or write` +
-			" group: staff)\n", "exit status 1"},
+			" group: staff)\nbroken/staff.yaml:2:14: users[1]: expected text, got the number 7 (quote it: \"7\")\n",
+			"exit status 1"},
 		{[]string{"-o", "json", in("broken/default.yaml")}, `"column": 1,
     "key": "calback",
     "msg": "unknown key",

@@ -151,7 +151,7 @@ func TestFullSample(t *testing.T) {
 	if got := strings.Join(names, " "); got != "offhook rtp exec-callback ppp-callback" {
 		t.Error(got)
 	}
-	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "staff"}) {
+	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "field", "staff"}) {
 		t.Error(got)
 	}
 	if len(c.Lines) != 9 || len(c.LineConfigs()) != 9 {

@@ -93,6 +93,9 @@ an error. A user belongs to
 4. otherwise, if that has no file, the built-in policy: callbacks to fixed numbers of AAA or local users, with a second login, no number from the caller, one attempt. A warning
    reports this at each start.
 
+A file with ` + "`extends: GROUP`" + ` has all values of that group's file except its name and its users, unless it has its own. Mappings are merged key by key; a list replaces the other file's,
+or is added to it if its key has a plus sign: ` + "`deny+: [\"855*\"]`" + `. ` + "`ringback policy show GROUP`" + ` prints the resulting values with the file and line of each. The digest of a policy is that of the resulting values.
+
 A number is converted to canonical form first: in numbers of AAA, local users and places, spaces and ` + "`-().`" + ` are dropped and one of ` + "`numbers.trunk_prefixes`" + ` is removed; a caller types digits.
 With ` + "`numbers.country`" + ` every source may use every notation, and the canonical form is that of E.164 without ` + "`+`" + `, or an extension: write patterns in this form.
 Numbers with other characters are rejected. Then emergency numbers are rejected. Then, of the patterns of ` + "`allow` and `deny`" + `, the matching one with the most digits decides; ` + "`deny`" + ` wins between equals. A

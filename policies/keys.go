@@ -19,6 +19,8 @@ type key struct {
 	text func(Policy) string
 	// late: pending callbacks may have a digest from before this key existed, so its default is not printed.
 	late bool
+	// own: a file that extends another does not have it from there.
+	own bool
 }
 
 // table has the rows in the order of the canonical text, which must not change: digests depend on it.
@@ -29,6 +31,14 @@ var table = []key{
 				"group claims."},
 		read: func(p *Policy, v *schema.Value) { p.Group = v.Text() },
 		text: func(p Policy) string { return quote(p.name()) },
+		own:  true,
+	},
+	{
+		Key: schema.Key{Name: extends, Type: schema.String, Check: checkGroup, Example: "default",
+			Doc: "Name of another group. All values of its file apply, except `group`, `users` and `extends`, unless " +
+				"this file has others. A list replaces the other file's; with a `+` after its name, `allow+: " +
+				"[\"85*\"]`, it is added. At most 16 files may follow each other."},
+		own: true,
 	},
 	{
 		Key: schema.Key{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty},
@@ -38,6 +48,7 @@ var table = []key{
 				"then by being `default`."},
 		read: func(p *Policy, v *schema.Value) { p.Users = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Users) },
+		own:  true,
 	},
 	{
 		Key: schema.Key{Name: "callback", Type: schema.String,
@@ -156,7 +167,10 @@ var (
 	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
 )
 
-const onRequest = "callback_on_request"
+const (
+	onRequest = "callback_on_request"
+	extends   = "extends"
+)
 
 // Values of the key reauthorize.
 const (
@@ -168,6 +182,7 @@ const (
 func Keys() []schema.Key {
 	var keys []schema.Key
 	for _, k := range table {
+		k.Plus = k.Type == schema.List && !k.own
 		if k.in == "" {
 			keys = append(keys, k.Key)
 			continue

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/schema"
@@ -23,7 +25,7 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 		hint := "check that it is a directory that the daemon's user may read"
 		return nil, schema.Problems{{File: dir, Msg: reason(err), Hint: hint}}
 	}
-	var l loader
+	l := loader{files: map[string]*policyFile{}}
 	for _, e := range entries {
 		name := e.Name()
 		switch ext := filepath.Ext(name); {
@@ -38,18 +40,37 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	return l.set(site)
 }
 
-// LoadFiles is LoadDir for the policy files with these paths alone.
+// LoadFiles is LoadDir for the policy files with these paths and those that they extend, from the same directory.
 func LoadFiles(site Site, paths ...string) (*Set, schema.Problems) {
-	var l loader
+	l := loader{files: map[string]*policyFile{}}
 	for _, path := range paths {
 		l.file(filepath.Dir(path), filepath.Base(path))
+	}
+	for _, path := range paths {
+		l.extended(filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), ".yaml"))
 	}
 	return l.set(site)
 }
 
-// Parse reads one policy file; file is only its name. If there are errors the Policy must not be used.
+// Parse reads one policy file that extends no other; file is only its name. If there are errors the Policy must not be
+// used.
 func Parse(file string, data []byte) (Policy, schema.Problems) {
 	v, problems := schema.Parse(file, data, Keys())
+	if e := v.Get(extends); e.IsSet() {
+		problems = append(problems, problemAt(e, "the other file is not known here", "load the directory"))
+	}
+	if more := v.Plus(); more.IsSet() {
+		problems = append(problems, plusProblem(more))
+	}
+	p := policyOf(v)
+	if !problems.HasErrors() {
+		problems = append(problems, check(p, v)...)
+	}
+	return p, problems
+}
+
+// policyOf reads the flat values of a policy file.
+func policyOf(v *schema.Value) Policy {
 	var p Policy
 	for _, k := range table {
 		if k.read != nil {
@@ -57,13 +78,17 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 		}
 	}
 	p.Attempts = p.Attempts.orDefault()
-	if problems.HasErrors() {
-		return p, problems
-	}
-	problem := func(at *schema.Value, msg, hint string) {
-		problems = append(problems, schema.Problem{File: file, Line: at.Line, Column: at.Column, Key: at.Path, Msg: msg,
-			Hint: hint})
-	}
+	return p
+}
+
+// problemAt is an error about a value, in the file that has it.
+func problemAt(at *schema.Value, msg, hint string) schema.Problem {
+	return schema.Problem{File: at.File, Line: at.Line, Column: at.Column, Key: at.Path, Msg: msg, Hint: hint}
+}
+
+// check reports valid values that contradict each other. v has the flat values of p.
+func check(p Policy, v *schema.Value) (problems schema.Problems) {
+	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
 	p.checkSources(v.Get("numbers"), problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
@@ -72,12 +97,12 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 		problem(at, "allows callbacks on request, but callers may give no number",
 			`write numbers: {from: [aaa, caller], allow: ["84*"]}`)
 	}
-	return p, problems
+	return problems
 }
 
 // loader collects the policies of a directory and their problems.
 type loader struct {
-	policies []Policy
+	files    map[string]*policyFile // by the group's name
 	problems schema.Problems
 	claims   map[string]string // user → where the user is claimed
 }
@@ -91,10 +116,15 @@ func (l *loader) file(dir, name string) {
 		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: "check that the daemon's user may read it"})
 		return
 	}
-	v, _ := schema.Parse(path, data, Keys()) // for the positions
-	p, problems := Parse(path, data)
+	l.parse(path, name, data)
+}
+
+// parse reads the data of one file.
+func (l *loader) parse(path, name string, data []byte) {
+	v, problems := schema.Parse(path, data, Keys())
 	l.problems = append(l.problems, problems...)
-	if g, want := v.Get("group"), strings.TrimSuffix(name, ".yaml"); g.IsSet() && g.Text() != want {
+	want := strings.TrimSuffix(name, ".yaml")
+	if g := v.Get("group"); g.IsSet() && g.Text() != want {
 		l.problem(schema.Problem{File: path, Line: g.Line, Column: g.Column, Key: g.Path,
 			Msg:  fmt.Sprintf("group %q does not match the file name", g.Text()),
 			Hint: fmt.Sprintf("rename the file to %s.yaml, or write group: %s", g.Text(), want)})
@@ -102,7 +132,12 @@ func (l *loader) file(dir, name string) {
 	for _, u := range v.Get("users").Items() {
 		l.claim(path, u)
 	}
-	l.policies = append(l.policies, p)
+	if other := l.files[want]; other != nil {
+		l.problem(schema.Problem{File: path, Msg: fmt.Sprintf("group %q has two policies", want),
+			Hint: "keep this one or " + other.path})
+		return
+	}
+	l.files[want] = &policyFile{Value: v, path: path, broken: problems.HasErrors()}
 }
 
 // read accepts regular files only: a FIFO could block, a device may never end.
@@ -133,15 +168,29 @@ func (l *loader) claim(path string, u *schema.Value) {
 	l.claims[u.Text()] = fmt.Sprintf("%s:%d", path, u.Line)
 }
 
+// set returns the Set of the flat policies.
 func (l *loader) set(site Site) (*Set, schema.Problems) {
+	var policies []Policy
+	flat := map[string][]Setting{}
+	for _, name := range slices.Sorted(maps.Keys(l.files)) {
+		v := l.flatten(name)
+		if v == nil {
+			continue
+		}
+		p := policyOf(v)
+		l.problems = append(l.problems, check(p, v)...)
+		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
+	}
+	l.problems.Sort()
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}
-	s, err := New(site, l.policies...)
+	s, err := New(site, policies...)
 	if err != nil { // the file's name and the claims were checked above
 		l.problem(schema.Problem{File: "policy files", Msg: err.Error()})
 		return nil, l.problems
 	}
+	s.flat = flat
 	return s, l.problems
 }
 

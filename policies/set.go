@@ -25,6 +25,7 @@ type Set struct {
 	groups   map[string]group
 	users    map[string]string // user → group
 	warnings []string
+	flat     map[string][]Setting // of the groups that LoadDir read
 }
 
 type group struct {

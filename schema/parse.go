@@ -20,7 +20,7 @@ const MaxSize = 4 << 20
 // only as the name in problems. The Value is never nil; invalid keys are absent from it.
 func Parse(file string, data []byte, table []Key) (*Value, Problems) {
 	p := &parser{file: file}
-	top := &Value{Line: 1, Column: 1, typ: Object, fields: map[string]*Value{}}
+	top := &Value{File: file, Line: 1, Column: 1, typ: Object, fields: map[string]*Value{}}
 	n := p.document(data)
 	if n == nil {
 		if len(p.problems) == 0 { // an empty file
@@ -159,7 +159,7 @@ func (p *parser) value(path string, k *Key, n *yaml.Node) *Value {
 		p.problem(n, path, "write a value or remove the key", "has no value")
 		return nil
 	}
-	v := &Value{Path: path, Line: n.Line, Column: n.Column, typ: k.Type}
+	v := &Value{Path: path, File: p.file, Line: n.Line, Column: n.Column, typ: k.Type}
 	switch k.Type {
 	case Object:
 		return p.object(v, k, n)
@@ -179,7 +179,7 @@ func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
 	v.fields = map[string]*Value{}
 	wrong := map[string]bool{} // keys that are present but invalid
 	p.pairs(v, n, func(name string, key, val *yaml.Node) {
-		row := Find(k.Keys, name)
+		row := findPlus(k.Keys, name)
 		if why, ok := k.Absent[name]; ok {
 			p.problem(key, join(v.Path, name), "remove it", "%s", why)
 			return
@@ -198,6 +198,7 @@ func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
 		}
 		wrong[name] = true
 	})
+	p.both(v)
 	p.missing(v, k.Keys, wrong)
 	return v
 }

@@ -31,6 +31,8 @@ type Key struct {
 	// Absent has names that are no keys of an Object, and why: an error about one says it.
 	Absent map[string]string
 	Elem   *Key // of a List or Dict; its Name is ignored
+	// Plus: a file that extends another may write `name+` for the List `name`, to add to the other's list (Merge)
+	Plus bool
 
 	Required bool
 	Enum     []string // String: the valid values; empty: any

@@ -6,6 +6,7 @@ import "time"
 // values.
 type Value struct {
 	Path         string // `aaa.radius[0].address`
+	File         string // the name that Parse got; "": not from a file
 	Line, Column int    // of the value
 
 	typ    Type
