@@ -127,6 +127,12 @@ func (d *disk) SpoolLists(context.Context) ([]string, error) { return nil, nil }
 func (d *disk) SpoolAfter(context.Context, string, int64, int) ([]journal.Spooled, []journal.Damage, error) {
 	return nil, nil, nil
 }
+func (d *disk) Accounts(context.Context) ([]journal.Account, []journal.Damage, error) {
+	return nil, nil, nil
+}
+func (d *disk) Reservations(context.Context) ([]journal.Reservation, []journal.Damage, error) {
+	return nil, nil, nil
+}
 func (d *disk) CountCallbacks(context.Context, journal.Filter) (int, error) { panic("not asked") }
 func (d *disk) Callbacks(context.Context, int, journal.Filter) ([]journal.Callback, []journal.Damage, error) {
 	return nil, nil, nil

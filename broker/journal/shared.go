@@ -94,7 +94,7 @@ func (EndAttempt) mutation()    {}
 // node.
 func Shared(m Mutation) bool {
 	switch m.(type) {
-	case PutCallback, PutAttempt, ReopenAttempt, EndAttempt:
+	case PutCallback, PutAttempt, ReopenAttempt, EndAttempt, Reserve, Settle:
 		return true
 	}
 	return false

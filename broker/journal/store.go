@@ -37,6 +37,10 @@ type Promises interface {
 	// Callback returns one callback and its attempts in order. Errors: ErrNotFound if there is none, ErrDamaged if a
 	// row does not verify.
 	Callback(ctx context.Context, id string) (Callback, []Attempt, error)
+	// Accounts returns what is used and reserved of each account, in the order of scope and key.
+	Accounts(ctx context.Context) ([]Account, []Damage, error)
+	// Reservations returns the open reservations, oldest first.
+	Reservations(ctx context.Context) ([]Reservation, []Damage, error)
 }
 
 // Own reads the rows that belong to the node.
@@ -53,7 +57,7 @@ type Own interface {
 
 // Damage describes a row that does not verify. The row is not returned and must not be acted on.
 type Damage struct {
-	Table  string `json:"table"` // "calls", "callbacks", "attempts", "spool", "audit"
+	Table  string `json:"table"` // "calls", "callbacks", "accounts", …
 	Key    string `json:"key"`   // the row's key, if it can be read
 	Reason string `json:"reason"`
 }

@@ -29,6 +29,10 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.reopenAttempt(m)
 	case journal.EndAttempt:
 		return w.endAttempt(m)
+	case journal.Reserve:
+		return w.reserveAmount(m)
+	case journal.Settle:
+		return w.settle(m)
 	case journal.Spool:
 		return w.spool(m)
 	case journal.Unspool:

@@ -38,7 +38,8 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		attemptsTable:  attemptValues(journal.Attempt{}), spoolTable: spooledValues(journal.Spooled{}),
 		auditTable:       auditValues(journal.Audit{}),
 		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{}),
-		sumsTable: sumValues(journal.Sum{})} {
+		sumsTable: sumValues(journal.Sum{}), accountsTable: accountValues(journal.Account{}),
+		reservationsTable: reservationValues(journal.Reservation{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -53,7 +54,10 @@ func FuzzDecode(f *testing.F) {
 	for _, v := range [][]any{callValues(call("c")), callbackValues(callback("c", "u")), attemptValues(attempt("c", 1)),
 		spooledValues(spooled("r")),
 		{int64(1), int64(2), "k", "w", "t", make([]byte, 32)}, limitValues(journal.LoginLimit{Kind: "name"}),
-		nameValues(journal.LoginName{Key: "k"})} {
+		nameValues(journal.LoginName{Key: "k"}), accountValues(journal.Account{Scope: "user"}),
+		reservationValues(journal.Reservation{Callback: "c",
+			Accounts: []journal.Charge{{Scope: "user", Key: "\xff\""}}}),
+	} {
 		f.Add(pack(v))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -66,6 +70,8 @@ func FuzzDecode(f *testing.F) {
 		back(t, loginLimitsTable, row, decodeLoginLimit, limitValues)
 		back(t, loginNamesTable, row, decodeLoginName, nameValues)
 		back(t, sumsTable, row, decodeSum, sumValues)
+		back(t, accountsTable, row, decodeAccount, accountValues)
+		back(t, reservationsTable, row, decodeReservation, reservationValues)
 	})
 }
 

@@ -46,6 +46,8 @@ func childWrites() {
 	for i := len(rows(j.Pending(context.Background()))); n == 0 || i < n; i++ {
 		id := fmt.Sprint("cb", i)
 		if err := j.Commit(context.Background(), journal.PutCallback{Callback: callback(id, id)},
+			journal.Reserve{Callback: id, Charges: []journal.Charge{{Scope: "site"}},
+				Amount: journal.Amount{Calls: 1}, Time: at(i)},
 			journal.AddAudit{Audit: record(id)}); err != nil {
 			fmt.Println("no", id, err)
 		} else {
@@ -74,6 +76,15 @@ func agree(t *testing.T, path string, said map[string]bool, cut bool) {
 	found := map[string]bool{}
 	for _, c := range rows(j.Pending(ctx)) {
 		found[c.ID] = true
+	}
+	open := rows(j.Reservations(ctx))
+	for _, r := range open {
+		if !found[r.Callback] {
+			t.Errorf("%s has a reservation and was not promised", r.Callback)
+		}
+	}
+	if n := accountOf(t, j, "site", "").Reserved.Calls; len(open) != len(found) || n != int64(len(found)) {
+		t.Errorf("%d callbacks have %d reservations and %d reserved calls", len(found), len(open), n)
 	}
 	unheard := 0
 	for id, ok := range said {

@@ -23,7 +23,7 @@ func code(err error) int {
 // ofGroup reports whether err concerns one group of mutations and neither the disk nor the file.
 func ofGroup(err error) bool {
 	for _, e := range []error{journal.ErrPending, journal.ErrEnded, journal.ErrBudget, journal.ErrNotFound,
-		journal.ErrDamaged} {
+		journal.ErrDamaged, journal.ErrCeiling} {
 		if errors.Is(err, e) {
 			return true
 		}

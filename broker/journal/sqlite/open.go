@@ -13,11 +13,12 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// schemaVersion is the schema of this code; the file has its own in PRAGMA user_version, set by the last migration, or
-// by upgrade.
-const schemaVersion = 15
+// schemaVersion is the schema of this code; the file has its own in PRAGMA user_version, set by a migration, or by
+// upgrade.
+const schemaVersion = 16
 
-// sqlVersion is the schema after the SQL migrations; upgrade does the last steps.
+// sqlVersion is the schema after the SQL migrations of a new journal; upgrade does the last steps. Later migrations
+// only create tables, and leave the version to upgrade.
 const sqlVersion = 13
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.
@@ -51,7 +52,7 @@ func settle(c *conn, path string) error {
 	if err := c.durable(); err != nil {
 		return err
 	}
-	if version < sqlVersion {
+	if version < schemaVersion {
 		return migrate(path)
 	}
 	return nil
@@ -140,8 +141,8 @@ func quickCheck(c *conn) (broken string, warnings []string, err error) {
 	return broken, warnings, err
 }
 
-// migrate migrates the schema to sqlVersion, each step in its own transaction. goose needs database/sql: it gets a pool
-// of one connection, opened and used on this goroutine only.
+// migrate migrates the schema to sqlVersion at least, each step in its own transaction. goose needs database/sql: it
+// gets a pool of one connection, opened and used on this goroutine only.
 func migrate(path string) (err error) {
 	db, err := sql.Open("sqlite", dsn(path, "mode", "rw", "_busy_timeout", busyTimeout, "_foreign_keys", "1",
 		"_journal_mode", "WAL", "_synchronous", "FULL"))
@@ -165,7 +166,7 @@ func migrate(path string) (err error) {
 	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	if version != sqlVersion {
+	if version < sqlVersion {
 		return fmt.Errorf("the migrations left schema %d instead of %d", version, sqlVersion)
 	}
 	return nil

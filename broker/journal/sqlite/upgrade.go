@@ -28,7 +28,7 @@ func (w *writer) upgrade() (warnings []string, err error) {
 	if version < 14 {
 		warnings, err = w.sayOnce()
 	}
-	if err == nil {
+	if err == nil && version < sealVersion {
 		err = w.writeSeal()
 	}
 	if err == nil {

@@ -44,6 +44,7 @@ func older(t *testing.T, change func(*journal.Callback), statements ...string) (
 	}
 	edit(t, path, append(statements, oldMarks(t, path),
 		"ALTER TABLE callbacks DROP COLUMN plan", "ALTER TABLE attempts DROP COLUMN step",
+		"DROP TABLE accounts", "DROP TABLE reservations",
 		"DELETE FROM goose_db_version WHERE version_id > 11", "PRAGMA user_version = 11")...)
 	return path
 }
@@ -68,6 +69,22 @@ func TestUpgrade(t *testing.T) {
 	}
 	if bad, err := j.Verify(context.Background()); err != nil || len(bad) > 0 || len(j.Warnings()) > 0 {
 		t.Errorf("%v %v %v", bad, err, j.Warnings())
+	}
+}
+
+// TestLedgerIsAdded: a journal of the last schema without a ledger gets one. Its seal is not written again: the upgrade
+// must not sign what another program may have replaced.
+func TestLedgerIsAdded(t *testing.T) {
+	path := filled(t)
+	edit(t, path, "DROP TABLE accounts", "DROP TABLE reservations",
+		"DELETE FROM goose_db_version WHERE version_id > 13", "PRAGMA user_version = 15",
+		"UPDATE marks SET hash = zeroblob(32) WHERE name = 'seal'")
+	j := open(t, path)
+	if n := len(rows(j.Accounts(context.Background()))) + len(rows(j.Reservations(context.Background()))); n != 0 {
+		t.Errorf("%d rows", n)
+	}
+	if bad, err := j.VerifyAudit(context.Background()); err != nil || len(bad) == 0 {
+		t.Errorf("the upgrade has signed the end of the audit: %v", err)
 	}
 }
 

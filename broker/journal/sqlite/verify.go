@@ -34,6 +34,12 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 			return each(ctx, r.db, r.key, loginNamesTable, decodeLoginName, func(journal.LoginName) {}, add, "")
 		},
 		func() error { return each(ctx, r.db, r.key, sumsTable, decodeSum, func(journal.Sum) {}, add, "") },
+		func() error {
+			return each(ctx, r.db, r.key, accountsTable, decodeAccount, func(journal.Account) {}, add, "")
+		},
+		func() error {
+			return each(ctx, r.db, r.key, reservationsTable, decodeReservation, func(journal.Reservation) {}, add, "")
+		},
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {

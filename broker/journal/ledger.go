@@ -1,0 +1,135 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// This file has the ledger: what callbacks have used of their ceilings, and what pending ones may still use. Nodes may
+// share its rows.
+
+// Amount is what a callback uses. No field is negative.
+type Amount struct {
+	Calls int64         // dials
+	Time  time.Duration // connected
+	Money int64         // millionths of the site's currency
+}
+
+// Plus returns the sum of a and b.
+func (a Amount) Plus(b Amount) Amount {
+	return Amount{a.Calls + b.Calls, a.Time + b.Time, a.Money + b.Money}
+}
+
+// Minus returns a without b, and 0 in place of a negative value.
+func (a Amount) Minus(b Amount) Amount {
+	return Amount{max(a.Calls-b.Calls, 0), max(a.Time-b.Time, 0), max(a.Money-b.Money, 0)}
+}
+
+// The periods of limits. A window is one hour, day or month by the clock of a time zone.
+const (
+	Hour  = "hour"
+	Day   = "day"
+	Month = "month"
+)
+
+// Periods are all periods.
+var Periods = []string{Hour, Day, Month}
+
+// Limit is the most that an account may use in a window of Period. A field that is 0 sets no limit.
+type Limit struct {
+	Period string
+	Amount
+}
+
+// Charge is an account that a callback uses, and the account's limits at the time of the promise.
+type Charge struct {
+	Scope  string // "user", "number", "group", "line" or "site"
+	Key    string // which of them; "" for the site
+	Limits []Limit
+}
+
+// Window is what was used in one window.
+type Window struct {
+	Begin time.Time
+	Used  Amount
+}
+
+// Account is the use of one user, number, group, line, or of the site.
+type Account struct {
+	Scope    string
+	Key      string
+	Reserved Amount    // by reservations that are open, whatever their age
+	Windows  [3]Window // the latest hour, day and month, in the order of Periods
+}
+
+// Reservation is what a callback may use until its end. It is open until Settle removes it.
+type Reservation struct {
+	Callback string
+	Accounts []Charge // without limits
+	Amount
+	Created time.Time
+}
+
+// Reserve reserves an amount for a callback in all its accounts, or in none. For each limit, what is used in the
+// present window, what is reserved, and the amount together must not exceed it; otherwise the error is a *Ceiling.
+// The zone of Time defines the windows. A window never follows a later one: after the clock was set back, the latest
+// window stays the present one.
+type Reserve struct {
+	Callback string
+	Charges  []Charge
+	Amount
+	Time time.Time
+}
+
+// Settle removes the reservation of a callback and adds what was really used to the windows of Time. It is no error if
+// there is no reservation, and nothing is added then. Used that exceeds the reservation breaks the promise that no
+// ceiling is exceeded, and is recorded as it is.
+type Settle struct {
+	Callback string
+	Used     Amount
+	Worst    bool // all that is reserved was used; Used is ignored
+	Time     time.Time
+}
+
+// ErrCeiling is wrapped by a *Ceiling.
+var ErrCeiling = errors.New("ceiling reached")
+
+// Ceiling is the error of a Reserve that would exceed a limit.
+type Ceiling struct {
+	Scope, Key, Period      string
+	Used, Reserved, Add, Of Amount // Of is the limit
+}
+
+// Error names the account and the figures that exceed the limit.
+func (c *Ceiling) Error() string {
+	what := c.Scope
+	if c.Key != "" {
+		what += " " + c.Key
+	}
+	figures := func(unit string, used, reserved, add, of any) string {
+		return fmt.Sprintf("%v: the %s of %s allows %v %s, %v are used, %v reserved, this callback needs %v",
+			ErrCeiling, c.Period, what, of, unit, used, reserved, add)
+	}
+	sum := c.Used.Plus(c.Reserved).Plus(c.Add)
+	switch {
+	case c.Of.Calls > 0 && sum.Calls > c.Of.Calls:
+		return figures("calls", c.Used.Calls, c.Reserved.Calls, c.Add.Calls, c.Of.Calls)
+	case c.Of.Time > 0 && sum.Time > c.Of.Time:
+		return figures("connected", c.Used.Time, c.Reserved.Time, c.Add.Time, c.Of.Time)
+	}
+	money := func(n int64) string { return fmt.Sprintf("%d.%06d", n/1e6, n%1e6) }
+	return figures("money", money(c.Used.Money), money(c.Reserved.Money), money(c.Add.Money), money(c.Of.Money))
+}
+
+// Unwrap returns ErrCeiling.
+func (c *Ceiling) Unwrap() error { return ErrCeiling }
+
+// Exceeds reports whether a exceeds a limit.
+func (a Amount) Exceeds(limit Amount) bool {
+	return limit.Calls > 0 && a.Calls > limit.Calls || limit.Time > 0 && a.Time > limit.Time ||
+		limit.Money > 0 && a.Money > limit.Money
+}
+
+func (Reserve) mutation() {}
+func (Settle) mutation()  {}

@@ -1,0 +1,211 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+var (
+	accountsTable = &table{"accounts", 2, strings.Fields(`scope key reserved_calls reserved_time reserved_money
+		hour hour_calls hour_time hour_money day day_calls day_time day_money
+		month month_calls month_time month_money`), 0}
+	reservationsTable = &table{"reservations", 1, strings.Fields(`callback accounts calls time money created`), 0}
+
+	putAccount     = upsert(accountsTable, "true")
+	putReservation = insert(reservationsTable)
+)
+
+func accountValues(a journal.Account) []any {
+	out := append([]any{a.Scope, a.Key}, amountValues(a.Reserved)...)
+	for _, w := range a.Windows {
+		out = append(append(out, nanos(w.Begin)), amountValues(w.Used)...)
+	}
+	return out
+}
+
+func amountValues(a journal.Amount) []any { return []any{a.Calls, int64(a.Time), a.Money} }
+
+func (c *cols) amount() journal.Amount {
+	return journal.Amount{Calls: c.i64(), Time: c.dur(), Money: c.i64()}
+}
+
+func decodeAccount(values []any) (journal.Account, error) {
+	v := &cols{values: values}
+	a := journal.Account{Scope: v.str(), Key: v.str(), Reserved: v.amount()}
+	for i := range a.Windows {
+		a.Windows[i] = journal.Window{Begin: v.time(), Used: v.amount()}
+	}
+	return a, v.end()
+}
+
+func reservationValues(r journal.Reservation) []any {
+	var accounts []byte
+	for _, a := range r.Accounts { // not JSON: names may have any octets
+		accounts = append(strconv.AppendQuote(accounts, a.Scope), ' ')
+		accounts = append(strconv.AppendQuote(accounts, a.Key), ' ')
+	}
+	return append(append([]any{r.Callback, string(accounts)}, amountValues(r.Amount)...), nanos(r.Created))
+}
+
+func decodeReservation(values []any) (journal.Reservation, error) {
+	v := &cols{values: values}
+	r := journal.Reservation{Callback: v.str()}
+	for text := v.str(); text != "" && v.err == nil; {
+		r.Accounts = append(r.Accounts, journal.Charge{Scope: v.quoted(&text), Key: v.quoted(&text)})
+	}
+	r.Amount, r.Created = v.amount(), v.time()
+	return r, v.end()
+}
+
+// quoted removes the first quoted text and the space after it.
+func (c *cols) quoted(text *string) string {
+	q, err := strconv.QuotedPrefix(*text)
+	rest, ok := strings.CutPrefix((*text)[len(q):], " ")
+	s, err2 := strconv.Unquote(q)
+	if err != nil || err2 != nil || !ok || strconv.Quote(s) != q {
+		c.fail("%.40q is not a list of accounts", *text)
+	}
+	*text = rest
+	return s
+}
+
+// windowsAt returns the beginnings of the hour, day and month that contain t, in its zone. An hour that the end of
+// daylight saving repeats is two hours.
+func windowsAt(t time.Time) [3]time.Time {
+	past := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second +
+		time.Duration(t.Nanosecond())
+	return [3]time.Time{t.Add(-past), time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()),
+		time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, t.Location())}
+}
+
+// enter ends the windows that are over.
+func enter(a *journal.Account, begins [3]time.Time) {
+	for i, begin := range begins {
+		if begin.After(a.Windows[i].Begin) {
+			a.Windows[i] = journal.Window{Begin: begin}
+		}
+	}
+}
+
+// windows returns the present windows: those of now, or later ones that the ledger has seen. When a month begins, it
+// removes the accounts that nothing has used since and of which nothing is reserved.
+func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
+	clock, err := get(w, accountsTable, decodeAccount, "", "")
+	if err != nil && !errors.Is(err, journal.ErrNotFound) {
+		return begins, err
+	}
+	before := clock
+	enter(&clock, windowsAt(now))
+	for i := range begins {
+		begins[i] = clock.Windows[i].Begin
+	}
+	if clock == before {
+		return begins, nil
+	}
+	if _, err = w.put(accountsTable, putAccount, accountValues(clock)); err != nil {
+		return begins, err
+	}
+	if month := begins[2]; month.After(before.Windows[2].Begin) {
+		_, err = w.c.exec(`DELETE FROM accounts WHERE month < ? AND reserved_calls = 0 AND reserved_time = 0 AND
+			reserved_money = 0`, nanos(month))
+	}
+	return begins, err
+}
+
+// account reads an account, new or existing, in the present windows.
+func (w *writer) account(c journal.Charge, begins [3]time.Time) (journal.Account, error) {
+	a, err := get(w, accountsTable, decodeAccount, c.Scope, c.Key)
+	if errors.Is(err, journal.ErrNotFound) {
+		a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
+	}
+	enter(&a, begins)
+	return a, err
+}
+
+func (w *writer) reserveAmount(m journal.Reserve) error {
+	fail := func(err error) error { return about("reservation of callback", m.Callback, err) }
+	begins, err := w.windows(m.Time)
+	for _, c := range m.Charges {
+		var a journal.Account
+		if err == nil {
+			a, err = w.account(c, begins)
+		}
+		if err != nil {
+			return fail(err)
+		}
+		for _, l := range c.Limits {
+			if over := exceeded(a, l, m.Amount); over != nil {
+				return fail(over)
+			}
+		}
+		a.Reserved = a.Reserved.Plus(m.Amount)
+		_, err = w.put(accountsTable, putAccount, accountValues(a))
+	}
+	if err == nil {
+		_, err = w.put(reservationsTable, putReservation, reservationValues(journal.Reservation{
+			Callback: m.Callback, Accounts: m.Charges, Amount: m.Amount, Created: m.Time}))
+	}
+	return fail(err)
+}
+
+// exceeded returns the error of a limit that an additional amount would exceed; nil if it would not.
+func exceeded(a journal.Account, l journal.Limit, add journal.Amount) error {
+	for i, p := range journal.Periods {
+		used := a.Windows[i].Used
+		if p == l.Period && used.Plus(a.Reserved).Plus(add).Exceeds(l.Amount) {
+			return &journal.Ceiling{Scope: a.Scope, Key: a.Key, Period: p, Used: used, Reserved: a.Reserved, Add: add,
+				Of: l.Amount}
+		}
+	}
+	return nil
+}
+
+func (w *writer) settle(m journal.Settle) error {
+	fail := func(err error) error { return about("settlement of callback", m.Callback, err) }
+	r, err := get(w, reservationsTable, decodeReservation, m.Callback)
+	if errors.Is(err, journal.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fail(err)
+	}
+	used := m.Used
+	if m.Worst {
+		used = r.Amount
+	}
+	begins, err := w.windows(m.Time)
+	for _, c := range r.Accounts {
+		var a journal.Account
+		if err == nil {
+			a, err = w.account(c, begins)
+		}
+		if err != nil {
+			return fail(err)
+		}
+		a.Reserved = a.Reserved.Minus(r.Amount)
+		for i := range a.Windows {
+			a.Windows[i].Used = a.Windows[i].Used.Plus(used)
+		}
+		_, err = w.put(accountsTable, putAccount, accountValues(a))
+	}
+	if err == nil {
+		_, err = w.c.exec("DELETE FROM reservations WHERE callback = ?", m.Callback)
+	}
+	return fail(err)
+}
+
+// Accounts returns what is used and reserved of each account, in the order of scope and key, and the rows that do not
+// verify. The windows are those of the account's last change.
+func (r *Reader) Accounts(ctx context.Context) ([]journal.Account, []journal.Damage, error) {
+	return list(ctx, r, accountsTable, decodeAccount, "WHERE scope <> '' ORDER BY scope, key")
+}
+
+// Reservations returns the open reservations, oldest first, and the rows that do not verify.
+func (r *Reader) Reservations(ctx context.Context) ([]journal.Reservation, []journal.Damage, error) {
+	return list(ctx, r, reservationsTable, decodeReservation, "ORDER BY created, callback")
+}

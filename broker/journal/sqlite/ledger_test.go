@@ -1,0 +1,262 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loc
+}
+
+// charges are the accounts of a callback of user u: at most 3 calls and 2 h per hour, 5 calls a day; 8 calls of all
+// users a day, 20 per month.
+func charges(user string) []journal.Charge {
+	limit := func(period string, calls int64, d time.Duration) journal.Limit {
+		return journal.Limit{Period: period, Amount: journal.Amount{Calls: calls, Time: d}}
+	}
+	return []journal.Charge{
+		{Scope: "user", Key: user, Limits: []journal.Limit{limit(journal.Hour, 3, 2*time.Hour),
+			limit(journal.Day, 5, 0)}},
+		{Scope: "site", Limits: []journal.Limit{limit(journal.Day, 8, 0), limit(journal.Month, 20, 0)}},
+	}
+}
+
+func reserving(id, user string, calls int64, d time.Duration, now time.Time) journal.Reserve {
+	return journal.Reserve{Callback: id, Charges: charges(user),
+		Amount: journal.Amount{Calls: calls, Time: d}, Time: now}
+}
+
+func accountOf(t testing.TB, j *Journal, scope, key string) journal.Account {
+	t.Helper()
+	for _, a := range rows(j.Accounts(context.Background())) {
+		if a.Scope == scope && a.Key == key {
+			return a
+		}
+	}
+	return journal.Account{}
+}
+
+func TestCeiling(t *testing.T) {
+	ctx := context.Background()
+	j := open(t, newPath(t))
+	commit(t, j, reserving("a", "u", 2, time.Hour, at(0)))
+	err := j.Commit(ctx, journal.PutCallback{Callback: callback("b", "u")}, reserving("b", "u", 2, time.Minute, at(1)))
+	var over *journal.Ceiling
+	if !errors.As(err, &over) || !errors.Is(err, journal.ErrCeiling) || over.Scope != "user" || over.Key != "u" ||
+		over.Period != "hour" || over.Reserved.Calls != 2 || over.Of.Calls != 3 {
+		t.Fatalf("%v", err)
+	}
+	if want := "the hour of user u allows 3 calls, 0 are used, 2 reserved, this callback needs 2"; !strings.Contains(
+		err.Error(), want) {
+		t.Errorf("the error is %q", err)
+	}
+	if n := len(rows(j.Pending(ctx))); n != 0 {
+		t.Errorf("%d callbacks without a reservation", n)
+	}
+	commit(t, j, journal.Settle{Callback: "a", Used: journal.Amount{Calls: 1, Time: time.Minute}, Time: at(2)})
+	commit(t, j, journal.Settle{Callback: "a", Used: journal.Amount{Calls: 1}, Time: at(2)}) // a second time: nothing
+	commit(t, j, reserving("b", "u", 2, 119*time.Minute, at(3)))
+	if a := accountOf(t, j, "user", "u"); a.Windows[0].Used != (journal.Amount{Calls: 1, Time: time.Minute}) ||
+		a.Reserved.Calls != 2 {
+		t.Errorf("%+v", a)
+	}
+	// The clock is set back by an hour, and the user's earlier window reopens nothing.
+	if err := j.Commit(ctx, reserving("c", "u", 1, 0, at(4).Add(-time.Hour))); !errors.Is(err, journal.ErrCeiling) {
+		t.Errorf("an hour earlier: %v", err)
+	}
+	commit(t, j, journal.Settle{Callback: "b", Worst: true, Time: at(5)})
+	if a := accountOf(t, j, "site", ""); a.Reserved != (journal.Amount{}) ||
+		a.Windows[2].Used != (journal.Amount{Calls: 3, Time: 2 * time.Hour}) {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestCeilingInABatch: promises that share a transaction do not exceed a ceiling together.
+func TestCeilingInABatch(t *testing.T) {
+	j := open(t, newPath(t))
+	var groups [][]journal.Mutation
+	for i := range 20 {
+		id := fmt.Sprint("cb", i)
+		groups = append(groups, []journal.Mutation{journal.PutCallback{Callback: callback(id, id)},
+			reserving(id, id, 1, 0, at(i))})
+	}
+	kept := 0
+	for _, err := range j.CommitEach(context.Background(), groups...) {
+		if err == nil {
+			kept++
+		} else if !errors.Is(err, journal.ErrCeiling) {
+			t.Error(err)
+		}
+	}
+	if kept != 8 || len(rows(j.Pending(context.Background()))) != 8 || len(rows(j.Reservations(t.Context()))) != 8 {
+		t.Errorf("%d promises under a ceiling of 8", kept)
+	}
+}
+
+// TestOldAccountsAreRemoved: those that nothing has used since the month began, except open reservations.
+func TestOldAccountsAreRemoved(t *testing.T) {
+	j := open(t, newPath(t))
+	commit(t, j, reserving("a", "old", 1, 0, at(0)), reserving("b", "open", 1, 0, at(0)),
+		journal.Settle{Callback: "a", Used: journal.Amount{Calls: 1}, Time: at(1)})
+	commit(t, j, reserving("c", "new", 1, 0, at(0).AddDate(0, 1, 0)))
+	var keys []string
+	for _, a := range rows(j.Accounts(context.Background())) {
+		keys = append(keys, a.Scope+a.Key)
+	}
+	if got := strings.Join(keys, " "); got != "site usernew useropen" {
+		t.Errorf("left are %s", got)
+	}
+}
+
+// TestWindows: by hand, at the changes of daylight saving (Europe/Paris: 29 March and 25 October 2026, at 01:00 UTC).
+func TestWindows(t *testing.T) {
+	paris := zone(t, "Europe/Paris")
+	utc := func(month, day, hour, minute int) time.Time {
+		return time.Date(2026, time.Month(month), day, hour, minute, 0, 0, time.UTC)
+	}
+	for _, tt := range []struct{ at, hour, day, month time.Time }{
+		{utc(3, 29, 0, 59), utc(3, 29, 0, 0), utc(3, 28, 23, 0), utc(2, 28, 23, 0)},
+		{utc(3, 29, 1, 1), utc(3, 29, 1, 0), utc(3, 28, 23, 0), utc(2, 28, 23, 0)},
+		{utc(10, 25, 0, 30), utc(10, 25, 0, 0), utc(10, 24, 22, 0), utc(9, 30, 22, 0)},
+		{utc(10, 25, 1, 30), utc(10, 25, 1, 0), utc(10, 24, 22, 0), utc(9, 30, 22, 0)},
+		{utc(10, 25, 23, 0), utc(10, 25, 23, 0), utc(10, 25, 23, 0), utc(9, 30, 22, 0)},
+		{utc(12, 31, 23, 0), utc(12, 31, 23, 0), utc(12, 31, 23, 0), utc(12, 31, 23, 0)},
+	} {
+		got := windowsAt(tt.at.In(paris))
+		for i, want := range []time.Time{tt.hour, tt.day, tt.month} {
+			if !got[i].Equal(want) {
+				t.Errorf("%v: the %s begins at %v, not %v", tt.at, journal.Periods[i], got[i].UTC(), want)
+			}
+		}
+	}
+}
+
+// TestLedgerLaws: whatever the order of reservations, settlements, clock steps and restarts, what is used in a window
+// and what is reserved stay under each limit, and a reservation is never negative. The test keeps its own books: what
+// was used, by the latest time that any clock has shown.
+func TestLedgerLaws(t *testing.T) {
+	ctx := context.Background()
+	paris := zone(t, "Europe/Paris")
+	rapid.Check(t, func(rt *rapid.T) {
+		path := newPath(t)
+		j, err := Open(ctx, Options{Path: path, Reserve: testReserve})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer func() { j.Close() }()
+		type open struct {
+			user string
+			journal.Amount
+		}
+		pending := map[string]open{}
+		used := map[string]int64{} // calls, by account and window
+		now := time.Date(2026, 10, 24, 20, 0, 0, 0, paris)
+		var latest time.Time
+		names := func(user string) []string {
+			day := latest.In(paris).Format("2006-01-02")
+			return []string{user + latest.UTC().Format("2006-01-02 15"), user + day, "site" + day,
+				"site" + latest.In(paris).Format("2006-01")}
+		}
+		limits := []int64{3, 5, 8, 20}
+		for n := range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			now = now.Add(time.Duration(rapid.Int64Range(-100, 200).Draw(rt, "minutes")) * time.Minute)
+			user := rapid.SampledFrom([]string{"u", "v", "w"}).Draw(rt, "user")
+			switch rapid.IntRange(0, 5).Draw(rt, "what") {
+			case 0, 1, 2:
+				before := latest
+				if now.After(latest) {
+					latest = now
+				}
+				id, calls := fmt.Sprint("cb", n), rapid.Int64Range(1, 3).Draw(rt, "calls")
+				fits := true
+				for i, name := range names(user) {
+					sum := used[name] + calls
+					for _, p := range pending {
+						if i > 1 || p.user == user {
+							sum += p.Calls
+						}
+					}
+					fits = fits && sum <= limits[i]
+				}
+				err := j.Commit(ctx, reserving(id, user, calls, 0, now))
+				if fits != (err == nil) || err != nil && !errors.Is(err, journal.ErrCeiling) {
+					rt.Fatalf("at %v, latest %v: %v; it fits: %v", now, latest, err, fits)
+				}
+				if err == nil {
+					pending[id] = open{user, journal.Amount{Calls: calls}}
+				} else {
+					latest = before // what is refused leaves nothing
+				}
+			case 3, 4:
+				if len(pending) == 0 {
+					continue
+				}
+				if now.After(latest) {
+					latest = now
+				}
+				id := rapid.SampledFrom(slices.Sorted(maps.Keys(pending))).Draw(rt, "callback")
+				p := pending[id]
+				calls := rapid.Int64Range(0, p.Calls).Draw(rt, "used")
+				if err := j.Commit(ctx, journal.Settle{Callback: id, Used: journal.Amount{Calls: calls},
+					Time: now}); err != nil {
+					rt.Fatal(err)
+				}
+				for _, name := range names(p.user) {
+					used[name] += calls
+				}
+				delete(pending, id)
+			case 5:
+				if err := j.Close(); err != nil {
+					rt.Fatal(err)
+				}
+				if j, err = Open(ctx, Options{Path: path, Reserve: testReserve}); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			for _, a := range rows(j.Accounts(ctx)) {
+				if a.Reserved.Calls < 0 {
+					rt.Fatalf("reserved are %d", a.Reserved.Calls)
+				}
+				for _, c := range charges(a.Key) {
+					for _, l := range c.Limits {
+						for i, p := range journal.Periods {
+							if sum := a.Windows[i].Used.Calls + a.Reserved.Calls; c.Scope == a.Scope && l.Period == p &&
+								sum > l.Calls {
+								rt.Fatalf("%s %s: %d calls in a %s that allows %d", a.Scope, a.Key, sum, p, l.Calls)
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkPromiseReserved commits one promise at a time with a reservation in three accounts; BenchmarkCommit is the
+// same without one.
+func BenchmarkPromiseReserved(b *testing.B) {
+	j := open(b, diskPath(b))
+	limit := []journal.Limit{{Period: journal.Month, Amount: journal.Amount{Calls: 1 << 40}}}
+	for i := 0; b.Loop(); i++ {
+		commit(b, j, append(promise(i), journal.Reserve{Callback: fmt.Sprint("cb", i),
+			Amount: journal.Amount{Calls: 3}, Time: at(0),
+			Charges: []journal.Charge{{Scope: "user", Key: fmt.Sprint("u", i), Limits: limit},
+				{Scope: "group", Key: "default", Limits: limit}, {Scope: "site", Limits: limit}}})...)
+	}
+}
