@@ -61,3 +61,72 @@ broken/staff.yaml:1:8: group: group "stuff" does not match the file name (rename
 		}
 	}
 }
+
+func TestPolicyTest(t *testing.T) {
+	dir := fileDir(t, map[string]string{
+		"good/default.yaml": "group: default\n",
+		"good/default.test.yaml": "tests:\n  - {name: plain, request: {user: kim}, decision: {outcome: admit}}\n" +
+			"  - {name: fixed, request: {user: kim, number: '84001'}, decision: {outcome: call_back}}\n",
+		"bad/default.yaml":      "group: default\n",
+		"bad/idle.yaml":         "group: idle\n",
+		"bad/default.test.yaml": "tests:\n  - {name: plain, request: {user: kim}, decision: {outcome: refuse}}\n",
+		"none/default.yaml":     "group: default\n",
+		"lost/a.test.yaml":      "tests: []\n",
+		"lost/default.yaml":     "group: default\n",
+		"wrong/default.yaml":    "group: x\n",
+	})
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for _, tt := range []struct {
+		args []string
+		want string
+		err  string
+	}{
+		{[]string{in("good")}, "callback demanded  2          1\n", ""},
+		{[]string{in("good")}, "2 tests, 0 failed\n", ""},
+		{[]string{in("good"), "-o", "json"}, `"failures": []`, ""},
+		{[]string{in("bad")}, "FAIL bad/default.test.yaml:2: plain\n  outcome\n    got   admit\n    want  refuse\n",
+			"exit status 1"},
+		{[]string{in("bad")}, "groups without a test: idle\n1 test, 1 failed\n", "exit status 1"},
+		{[]string{in("none")}, "", "has no tests (write GROUP.test.yaml"},
+		{[]string{in("lost")}, "lost/a.test.yaml: there is no policy file lost/a.yaml", "exit status 1"},
+		{[]string{in("wrong")}, `wrong/default.yaml:1:8: group: group "x" does not match`, "exit status 1"},
+		{[]string{in("nowhere")}, "", "nowhere is not a directory of policy files"},
+	} {
+		got, err := policyCommand(dir, append([]string{"test"}, tt.args...)...)
+		if !strings.Contains(got, tt.want) || (err == nil) != (tt.err == "") ||
+			err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%v: %v\n%s", tt.args, err, got)
+		}
+	}
+}
+
+func TestPolicyExplain(t *testing.T) {
+	const examples = "../policies/examples"
+	for _, tt := range []struct {
+		args string
+		want string
+		err  string
+	}{
+		{"--user austin-01 --number 84001", "decision of group home: call_back: at 84001, allowed by group home\n" +
+			"policy: home.yaml\n 1  group", ""},
+		{"--user reno-07 --number=", "decision of group field: ask_number: ", ""},
+		{"--user reno-07 --number= --typed 84901", "the caller reads: Number not allowed\nfix: check numbers.allow",
+			""},
+		{"--user kim --group-hint nobody --group-hint isp", "decision of group isp: admit: ", ""},
+		{"--user kim --group-hint admins --service ppp --caller-id --caller 84001",
+			"decision of group admins: refuse: AAA requires a callback to the caller ID, but group admins does not",
+			""},
+		{"--user austin-01 --number 84001 --leg 2 -o json", `"outcome": "admit"`, ""},
+		{"", "", "--user is required"},
+		{"--user x --service slip", "", "--service slip: must be exec or ppp"},
+		{"--user x --leg 3", "", "--leg 3: must be 1 or 2"},
+		{"--user x --time noon", "", `--time: "noon" is not a time`},
+		{"--user x -c nowhere.yaml", "nowhere.yaml", "exit status 1"},
+	} {
+		got, err := policyCommand(examples, append([]string{"explain", examples}, strings.Fields(tt.args)...)...)
+		if !strings.Contains(got, tt.want) || (err == nil) != (tt.err == "") ||
+			err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %v\n%s", tt.args, err, got)
+		}
+	}
+}

@@ -156,3 +156,12 @@ func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason
 	return input, strings.ReplaceAll(string(o), "_", " ") + ": " + reason, true
 }
+
+// Rules returns the names of the rules in the order of evaluation, as they are in a Trace.
+func Rules() []string {
+	var names []string
+	for _, r := range rules {
+		names = append(names, r.name)
+	}
+	return names
+}

@@ -112,3 +112,11 @@ func (s *Set) Digest() string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// Site returns the site that the Set was made for. The caller must not change what it refers to.
+func (s *Set) Site() Site {
+	if s == nil {
+		return Site{}
+	}
+	return s.site
+}

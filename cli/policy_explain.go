@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/policytest"
+)
+
+// explainFlags are the flags of `policy explain`.
+type explainFlags struct {
+	fromFlags
+	asked                      policytest.Asked
+	service, number, typed, at string
+}
+
+// explained is the output of `policy explain`.
+type explained struct {
+	File     string            `json:"file,omitempty"` // of the group's policy; "": there is none
+	Decision policies.Decision `json:"decision"`
+	Trace    policies.Trace    `json:"trace"`
+}
+
+func newPolicyExplain() *cobra.Command {
+	var f explainFlags
+	c := &cobra.Command{
+		Use:   "explain [DIR] --user NAME",
+		Short: "explain what the policy files decide about a request",
+		Long: `Decides about a request as the daemon would, from a directory of policy files (default: that of -c, else
+` + policiesDir + `), and prints the decision and each rule that was evaluated; the last one decided. The flags say what AAA
+would answer and what is known about the call; nothing is asked or dialed. ringback aaa test --explain asks AAA itself.
+
+Without --callback, --number, --place and --caller-id AAA requires no callback. --number "" means that AAA leaves the number
+to the caller; --typed is then what the caller gives.`,
+		Example: `  ringback policy explain policies.d --user austin-01 --number 84001
+  ringback policy explain -c ringback.yaml --user reno-07 --number "" --typed 84007`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.ask(cmd); err != nil {
+				return err
+			}
+			dir := ""
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			set, dir, err := f.load(cmd.ErrOrStderr(), dir)
+			if err != nil {
+				return err
+			}
+			var e explained
+			e.Decision, e.Trace = set.Evaluate(f.asked.Request())
+			if path := filepath.Join(dir, e.Decision.Group+".yaml"); exists(path) {
+				e.File = path
+			}
+			return f.print(cmd.OutOrStdout(), e, e.text)
+		},
+	}
+	f.add(c)
+	fl := c.Flags()
+	fl.StringVar(&f.asked.User, "user", "", "the user, as AAA names it (required)")
+	fl.StringArrayVar(&f.asked.Groups, "group-hint", nil, "a group hint of AAA; may be repeated")
+	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
+	fl.BoolVar(&f.asked.Callback, "callback", false, "AAA requires a callback")
+	fl.StringVar(&f.number, "number", "", `the callback number that AAA gives; "" leaves it to the caller`)
+	fl.StringVar(&f.asked.Place, "place", "", "the Callback-Id that AAA gives")
+	fl.BoolVar(&f.asked.CallerID, "caller-id", false, "AAA requires a callback to the calling number")
+	fl.BoolVar(&f.asked.NoVerify, "no-verify", false, "AAA grants that the second login is omitted")
+	fl.StringVar(&f.typed, "typed", "", "the number that the caller gives (default: not asked yet)")
+	fl.StringVar(&f.asked.Caller, "caller", "", "calling number, from the network")
+	fl.IntVar(&f.asked.Leg, "leg", 1, "1: the caller's own call, 2: the call that the callback made")
+	fl.StringVar(&f.at, "time", "", "time of the request, RFC 3339 (default: now)")
+	return c
+}
+
+// ask fills in the request from the flags.
+func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
+	switch {
+	case f.asked.User == "":
+		return fmt.Errorf("--user is required: the name of a user, as AAA names it")
+	case f.service != "exec" && f.service != "ppp":
+		return fmt.Errorf("--service %s: must be exec or ppp", f.service)
+	case f.asked.Leg != 1 && f.asked.Leg != 2:
+		return fmt.Errorf("--leg %d: must be 1 or 2", f.asked.Leg)
+	}
+	f.asked.Service = aaa.Service(f.service)
+	if cmd.Flags().Changed("number") {
+		f.asked.Number = &f.number
+	}
+	if cmd.Flags().Changed("typed") {
+		f.asked.Typed = &f.typed
+	}
+	if f.asked.Time = time.Now(); f.at != "" {
+		if f.asked.Time, err = policytest.ParseTime(f.at); err != nil {
+			return fmt.Errorf("--time: %w", err)
+		}
+	}
+	return nil
+}
+
+func (e explained) text(w io.Writer) {
+	d := e.Decision
+	fmt.Fprintf(w, "decision of group %s: %s: %s\n", d.Group, d.Outcome, d.Reason)
+	fmt.Fprintf(w, "policy: %s\n", orBuiltIn(e.File))
+	fmt.Fprintf(w, "%s", e.Trace)
+	if d.Text != "" {
+		fmt.Fprintf(w, "the caller reads: %s\n", d.Text)
+	}
+	if d.Hint != "" {
+		fmt.Fprintf(w, "fix: %s\n", d.Hint)
+	}
+}
+
+func orBuiltIn(file string) string {
+	if file == "" {
+		return "built in"
+	}
+	return file
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,190 @@
+package policytest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/schema"
+)
+
+// Case is one test: a request and what must be decided about it.
+type Case struct {
+	File string
+	Line int // of the name
+	Name string
+
+	Asked Asked
+	Want  Want
+}
+
+// Want is what a test says about a decision. What is empty may be anything.
+type Want struct {
+	Outcome  policies.Outcome // never empty
+	Group    string           // the group whose policy decides; "": that of the file
+	Number   string
+	Reason   string // a part of the reason
+	Rule     string // that decides
+	NoVerify *bool
+}
+
+// noon is the time of a request that gives none: a Monday.
+var noon = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+
+// table has the keys of a file of tests.
+var table = []schema.Key{
+	{Name: "tests", Type: schema.List, Required: true, Elem: &schema.Key{Type: schema.Object, Keys: []schema.Key{
+		{Name: "name", Type: schema.String, Required: true, Check: notEmpty, Example: `"a denied number"`},
+		{Name: "request", Type: schema.Object, Required: true, Keys: requestKeys,
+			Example: `{user: austin-01, number: "84001"}`},
+		{Name: "decision", Type: schema.Object, Required: true, Keys: decisionKeys, Example: "{outcome: refuse}"},
+	}}},
+}
+
+var requestKeys = []schema.Key{
+	{Name: "user", Type: schema.String, Required: true, Check: notEmpty, Example: "austin-01"},
+	{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty}},
+	{Name: "service", Type: schema.String, Enum: []string{string(aaa.EXEC), string(aaa.PPP)}},
+	{Name: "callback", Type: schema.Bool},
+	{Name: "number", Type: schema.String},
+	{Name: "place", Type: schema.String, Check: notEmpty},
+	{Name: "caller_id", Type: schema.Bool},
+	{Name: "no_verify", Type: schema.Bool},
+	{Name: "port_limit", Type: schema.Int, Min: 1, Max: 1000},
+	{Name: "sessions", Type: schema.Int, Min: 0, Max: 1000},
+	{Name: "typed", Type: schema.String},
+	{Name: "caller", Type: schema.String, Check: notEmpty},
+	{Name: "leg", Type: schema.Int, Min: 1, Max: 2},
+	{Name: "time", Type: schema.String, Check: checkTime},
+}
+
+var decisionKeys = []schema.Key{
+	{Name: "outcome", Type: schema.String, Required: true, Example: "call_back", Enum: []string{
+		string(policies.Admit), string(policies.CallBack), string(policies.AskNumber), string(policies.InvalidNumber),
+		string(policies.Refuse)}},
+	{Name: "group", Type: schema.String, Check: notEmpty},
+	{Name: "number", Type: schema.String, Check: notEmpty},
+	{Name: "reason", Type: schema.String, Check: notEmpty},
+	{Name: "rule", Type: schema.String, Enum: policies.Rules()},
+	{Name: "no_verify", Type: schema.Bool},
+}
+
+func notEmpty(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	return nil
+}
+
+func checkTime(s string) error {
+	_, err := ParseTime(s)
+	return err
+}
+
+// ParseTime reads a time of RFC 3339, as in files of tests and on command lines.
+func ParseTime(s string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return at, fmt.Errorf("%q is not a time (write 2026-01-05T12:00:00Z or, with the offset of the zone, "+
+			"2026-01-05T12:00:00+01:00)", s)
+	}
+	return at, nil
+}
+
+// LoadDir reads the files `GROUP.test.yaml` of a directory. All problems are reported at once; if there are any, the
+// cases must not be used. A file of tests for a group without a policy file is one.
+func LoadDir(dir string) ([]Case, schema.Problems) {
+	files, err := filepath.Glob(filepath.Join(escape(dir), "*"+policies.TestSuffix))
+	if err != nil {
+		return nil, schema.Problems{{File: dir, Msg: err.Error()}}
+	}
+	var all []Case
+	var problems schema.Problems
+	for _, file := range files {
+		if strings.HasPrefix(filepath.Base(file), ".") {
+			continue
+		}
+		policy := strings.TrimSuffix(file, policies.TestSuffix) + ".yaml"
+		if _, err := os.Stat(policy); err != nil {
+			problems = append(problems, schema.Problem{File: file, Msg: "there is no policy file " + policy,
+				Hint: "tests of a group are in GROUP" + policies.TestSuffix})
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			problems = append(problems, schema.Problem{File: file, Msg: err.Error(), Hint: "check its permissions"})
+			continue
+		}
+		cases, ps := Parse(file, data)
+		all, problems = append(all, cases...), append(problems, ps...)
+	}
+	return all, problems
+}
+
+// escape quotes what a pattern of filepath.Glob would interpret.
+func escape(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
+}
+
+// Parse reads one file of tests; file is its name, which names the group.
+func Parse(file string, data []byte) ([]Case, schema.Problems) {
+	v, problems := schema.Parse(file, data, table)
+	if problems.HasErrors() {
+		return nil, problems
+	}
+	group := strings.TrimSuffix(filepath.Base(file), policies.TestSuffix)
+	var out []Case
+	for _, item := range v.Get("tests").Items() {
+		name := item.Get("name")
+		if i := slices.IndexFunc(out, func(c Case) bool { return c.Name == name.Text() }); i >= 0 {
+			problems = append(problems, schema.Problem{File: file, Line: name.Line, Column: name.Column, Key: name.Path,
+				Msg: fmt.Sprintf("%q is already the name of the test on line %d", name.Text(), out[i].Line)})
+		}
+		c := Case{File: file, Line: name.Line, Name: name.Text(), Asked: asked(item.Get("request")),
+			Want: want(item.Get("decision"))}
+		if c.Want.Group == "" {
+			c.Want.Group = group
+		}
+		out = append(out, c)
+	}
+	return out, problems
+}
+
+func asked(v *schema.Value) Asked {
+	a := Asked{
+		User: v.Get("user").Text(), Groups: v.Get("groups").Texts(), Service: aaa.Service(v.Get("service").Text()),
+		Callback: v.Get("callback").Bool(false), Number: optional(v.Get("number")), Place: v.Get("place").Text(),
+		CallerID: v.Get("caller_id").Bool(false), NoVerify: v.Get("no_verify").Bool(false),
+		PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
+		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(), Leg: v.Get("leg").Int(), Time: noon,
+	}
+	if t := v.Get("time"); t.IsSet() {
+		a.Time, _ = ParseTime(t.Text()) // checked by the table
+	}
+	return a
+}
+
+func want(v *schema.Value) Want {
+	w := Want{
+		Outcome: policies.Outcome(v.Get("outcome").Text()), Group: v.Get("group").Text(),
+		Number: v.Get("number").Text(), Reason: v.Get("reason").Text(), Rule: v.Get("rule").Text(),
+	}
+	if n := v.Get("no_verify"); n.IsSet() {
+		is := n.Bool(false)
+		w.NoVerify = &is
+	}
+	return w
+}
+
+func optional(v *schema.Value) *string {
+	if !v.IsSet() {
+		return nil
+	}
+	s := v.Text()
+	return &s
+}

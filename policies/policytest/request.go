@@ -1,0 +1,49 @@
+package policytest
+
+import (
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/policies"
+)
+
+// Asked describes a request as a test or a command line does: what AAA would answer about a user, and what is known
+// about the call. The zero value is an EXEC login of a user without a name that AAA admits without a callback.
+type Asked struct {
+	User    string
+	Groups  []string    // AAA's group hints, in their order
+	Service aaa.Service // "": aaa.EXEC
+
+	Callback bool    // AAA requires a callback; one of the next three says so too
+	Number   *string // AAA's number; "" leaves it to the caller
+	Place    string  // AAA's Callback-Id
+	CallerID bool    // AAA requires a callback to the calling number
+	NoVerify bool    // AAA grants that the second login is omitted
+
+	PortLimit int // AAA's maximum of simultaneous sessions; 0: none
+	Sessions  int // that the user has already
+
+	Typed  *string   // the number that the caller gave; nil: not asked yet
+	Caller string    // the calling number; "": unknown. It is that of the network, not of the caller
+	Leg    int       // 0 and 1: the caller's own call; 2: the call that the callback made
+	Time   time.Time // of the request
+}
+
+// Request returns the request that the daemon would make of this.
+func (a Asked) Request() policies.Request {
+	service := a.Service
+	if service == "" {
+		service = aaa.EXEC
+	}
+	auth := aaa.Authorization{Callback: a.Callback, CallbackID: a.Place, CallerID: a.CallerID, NoVerify: a.NoVerify,
+		PortLimit: a.PortLimit, Groups: a.Groups}
+	if a.Number != nil {
+		auth.Dialstring = aaa.DialstringOf(*a.Number)
+	}
+	auth.Callback = auth.Callback || a.Number != nil || a.Place != "" || a.CallerID
+	asked := aaa.Request{Service: service, User: a.User, Leg: a.Leg, Caller: a.Caller}
+	granted := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{User: a.User}, Auth: auth}
+	r := policies.Ask(asked, granted, true, a.Time, policies.Used{Sessions: a.Sessions})
+	r.FromCaller = a.Typed
+	return r
+}
