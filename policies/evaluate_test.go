@@ -352,6 +352,7 @@ func TestNothingWidens(t *testing.T) {
 				Deny:  rapid.SliceOfN(pattern, 0, 4).Draw(t, "deny"), List: anyList.Draw(t, "list")},
 			Attempts:  Attempts{Max: rapid.IntRange(0, 10).Draw(t, "max")},
 			OnRequest: rapid.Bool().Draw(t, "on_request"),
+			Services:  Services{rapid.Bool().Draw(t, "no exec"), rapid.Bool().Draw(t, "no ppp")},
 		}
 		a := aaa.Authorization{Callback: rapid.Bool().Draw(t, "demanded"), NoVerify: rapid.Bool().Draw(t, "noverify"),
 			ServiceType: rapid.IntRange(0, 20).Draw(t, "st"), PrivLevel: rapid.IntRange(0, 15).Draw(t, "priv"),
@@ -392,6 +393,8 @@ func TestNothingWidens(t *testing.T) {
 			return
 		}
 		switch {
+		case r.Service == aaa.EXEC && p.Services.NoEXEC, r.Service == aaa.PPP && p.Services.NoPPP:
+			t.Fatal("called back for a denied service")
 		case !enabled || p.Callback == Off:
 			t.Fatal("called back although callbacks are off")
 		case d.NoVerify && !(p.NoVerify && a.NoVerify && r.Service != aaa.PPP):

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 )
@@ -159,6 +160,9 @@ var table = []key{
 		text: func(p Policy) string { return allowDeny(p.OnRequest) },
 		late: true,
 	},
+	{Key: schema.Key{Name: "services", Type: schema.Object, Doc: "For which services users are called back."}},
+	serviceKey(aaa.EXEC, func(p *Policy) *bool { return &p.Services.NoEXEC }),
+	serviceKey(aaa.PPP, func(p *Policy) *bool { return &p.Services.NoPPP }),
 }
 
 var (

@@ -94,6 +94,7 @@ type Policy struct {
 	// OnRequest: users of PPP may request a callback that AAA does not require, at a number that they give
 	// (`callback_on_request: allow`). It requires FromCaller or FromList.
 	OnRequest bool
+	Services  Services // services without a callback
 }
 
 func (p Policy) mode() CallbackMode {

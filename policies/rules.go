@@ -115,7 +115,7 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 func (e *evaluation) mayRequest() bool {
 	mode := e.policy.mode()
 	return e.policy.OnRequest && e.policy.Numbers.given() && (mode == Optional || mode == Required) &&
-		e.Service == aaa.PPP && e.set.site.Callback[e.Service]
+		e.Service == aaa.PPP && !e.policy.Services.denies(e.Service) && e.set.site.Callback[e.Service]
 }
 
 func ruleEnabled(e *evaluation) (string, string, bool) {
@@ -132,8 +132,12 @@ func ruleEnabled(e *evaluation) (string, string, bool) {
 
 func rulePolicy(e *evaluation) (string, string, bool) {
 	input := fmt.Sprintf("callback: %s", e.policy.mode())
-	switch e.policy.mode() {
-	case Optional, Required:
+	switch mode := e.policy.mode(); {
+	case e.policy.Services.denies(e.Service):
+		return e.refuse(fmt.Sprintf("services.%s: deny", e.Service), TextNoCallback,
+			fmt.Sprintf("remove services.%s from the group's policy file", e.Service),
+			"a callback is required, but services.%s is deny in group %s", e.Service, e.policy.name())
+	case mode == Optional || mode == Required:
 		return input, "continue", false
 	}
 	return e.refuse(input, TextNoCallback, "set callback: required or optional in the group's policy file",
