@@ -21,6 +21,7 @@ import (
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
+	"github.com/ringback/ringback/tariff"
 )
 
 // Problem is an error or a warning about the configuration; Problems are all of them.
@@ -36,7 +37,7 @@ type Config struct {
 	// warnings, as errors, about files that others may change or secrets that others may read; the daemon does
 	// not start with them
 	Unsafe Problems
-	Digest string // SHA-256 of the file, the overrides and the policies, without secrets
+	Digest string // SHA-256 of the file, the overrides, the policies and the tariff, without secrets
 
 	Hostname string
 	StateDir string // the daemon creates it if it does not exist
@@ -46,6 +47,8 @@ type Config struct {
 
 	PoliciesDir string
 	Policies    *policies.Set // with the number plan, the places and the switches of callbacks
+
+	Tariff *tariff.Table // nil: no number has a price
 
 	Callback Callback
 	Session  session.Config

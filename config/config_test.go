@@ -66,6 +66,9 @@ func TestFullSample(t *testing.T) {
 		!c.callsBack("84001") || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
 		t.Errorf("%+v", c)
 	}
+	if c.Tariff.Currency() != "EUR" {
+		t.Errorf("tariff in %q", c.Tariff.Currency())
+	}
 	if want := (session.Config{Tries: 3, FailureDelay: 2 * time.Second,
 		LoginTimeout: time.Minute}); !reflect.DeepEqual(c.Session, want) {
 		t.Errorf("%+v", c.Session)

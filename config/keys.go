@@ -7,12 +7,14 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session/exec"
+	"github.com/ringback/ringback/tariff"
 )
 
 const (
@@ -100,6 +102,13 @@ func Keys() []schema.Key {
 			}},
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Number plan: rules for every number before it is dialed.", Keys: numberKeys()},
+		{Name: "tariff", Reload: schema.NewCalls, Type: schema.Object, Doc: "What the site's calls cost. See " +
+			"[Tariffs](#tariffs).", Keys: []schema.Key{
+			{Name: "file", Check: checkFileName, Example: "tariff.csv",
+				Doc: "Price list, CSV or YAML. Default: no number has a price."},
+			{Name: "currency", Check: tariff.CheckCurrency, Example: "EUR",
+				Doc: "Currency of the prices. Default: that of the file. If both name one, they must be equal."},
+		}},
 		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object,
 			Keys: placeKeys}, Doc: "Callback numbers for the names that RADIUS sends as Callback-Id, and that " +
 			"callers of PPP send as a location (RFC 1570); the number lists of the policy apply to the latter."},
@@ -341,6 +350,14 @@ func timingKeys() []schema.Key {
 func notEmpty(s string) error {
 	if s == "" {
 		return errors.New("is empty")
+	}
+	return nil
+}
+
+// checkFileName accepts a path that problems can begin with.
+func checkFileName(s string) error {
+	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("%q is not the name of a file", s)
 	}
 	return nil
 }

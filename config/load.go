@@ -20,6 +20,7 @@ import (
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
+	"github.com/ringback/ringback/tariff"
 )
 
 // EnvPrefix is the prefix of environment variables: RINGBACK_API_SOCKET sets api.socket.
@@ -48,6 +49,7 @@ type loader struct {
 	file, dir string
 	self      access // of the file
 	read      func(path string, max int64) ([]byte, access, error)
+	prices    []byte // the tariff's file
 	policies  func(dir string, site policies.Site) (*policies.Set, Problems)
 	tun       func() error // why this machine has no TUN interfaces; nil if it has
 
@@ -69,8 +71,9 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.servers, l.named = map[string]*schema.Value{}, map[string]string{}
 	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
-	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.places, l.radius, l.tacacs, l.groups,
-		l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.ppp, l.lines, l.policyFiles, l.cross} {
+	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.tariff, l.places, l.radius, l.tacacs,
+		l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.ppp, l.lines, l.policyFiles,
+		l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
@@ -387,6 +390,28 @@ func (l *loader) country(n *schema.Value) numbers.Country {
 	return c
 }
 
+// tariff reads the price list.
+func (l *loader) tariff() {
+	file, currency := l.filePath("tariff.file"), l.v.Get("tariff", "currency")
+	switch {
+	case file == "" && l.text("tariff.currency") != "" && !l.broken("tariff"):
+		l.errorAt(currency, "write tariff: {file: tariff.csv}, or remove it", "a currency without a tariff")
+		return
+	case file == "" || l.broken("tariff"):
+		return
+	}
+	at := l.v.Get("tariff", "file")
+	data, access, err := l.read(file, schema.MaxSize)
+	if err != nil {
+		l.errorAt(at, secretHint(err), "%s: %s", file, reason(err))
+		return
+	}
+	l.trust(at, file, access, noWrite)
+	table, problems := tariff.Parse(file, data, l.text("tariff.currency"))
+	l.problems = append(l.problems, problems...)
+	l.cfg.Tariff, l.prices = table, data
+}
+
 // scripts parses the file's chat scripts and adds the shipped ones whose names are free.
 func (l *loader) scripts() {
 	names := map[string]*schema.Value{}
@@ -452,5 +477,6 @@ func (l *loader) digest(data []byte) string {
 		fmt.Fprintf(h, "%s=%q\n", path, l.over[path])
 	}
 	fmt.Fprintf(h, "%s\n", l.cfg.Policies.Digest())
+	h.Write(l.prices)
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/tariff"
 )
 
 // Reference returns docs/reference/configuration.md: the tables of keys, and the text around them.
@@ -14,6 +15,8 @@ func Reference() string {
 	b.WriteString(schema.Markdown(Keys(), 3))
 	b.WriteString(referenceMiddle)
 	b.WriteString(schema.Markdown(policies.Keys(), 3))
+	b.WriteString(referenceTariff)
+	b.WriteString(schema.Markdown(tariff.Keys(), 3))
 	b.WriteString(referenceTail)
 	return b.String()
 }
@@ -104,6 +107,23 @@ number that no pattern matches is called back if AAA fixed it, and rejected if t
 With ` + "`no_verify: allow`" + ` the second login can be skipped on a line that has modem signals (or ` + "`insecure_signals`" + `, see [Ports](ports.md#what-each-kind-of-port-can-detect)) and is not
 the called line (unless it has ` + "`callback: {same_line_no_verify: true}`" + `). If no such line is in service, the second login is required. A line whose callers can only be called back by the same line is
 an error if a policy allows ` + "`no_verify`" + `: a caller that never hangs up would take the call.
+
+`
+
+const referenceTariff = `## Tariffs
+
+` + "`tariff.file`" + ` is a price list in one currency. The rate with the longest prefix of a number, in canonical digits, applies; a number without a rate has no price. Prices have a decimal point
+and up to six decimals, and are never negative. A prefix given twice is an error. The time that is billed is the connected time, rounded up to the granularity.
+
+A file that ends in ` + "`.csv`" + ` has the keys of a rate, and ` + "`currency`" + `, as its columns; the first line names them, in any order. Lines that begin with ` + "`#`" + ` are comments:
+
+` + "```" + `
+prefix,zone,per_minute,per_call,granularity,currency
+49,Germany,0.02,0.05,60/60,EUR
+4915,Germany mobile,0.1,0.05,60/1,EUR
+` + "```" + `
+
+A file that ends in ` + "`.yaml`" + ` has these keys:
 
 `
 

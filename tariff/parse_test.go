@@ -11,7 +11,7 @@ import (
 
 func sample(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/tariff/" + name)
+	data, err := os.ReadFile("../testdata/config/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestSamples(t *testing.T) {
 		{"4915", "Germany mobile", 100_000, 50_000, Granularity{60, 1}},
 		{"49180", "Germany premium", 1_990_000, 0, Granularity{60, 60}},
 	}
-	for _, name := range []string{"sample.csv", "sample.yaml"} {
+	for _, name := range []string{"tariff.csv", "tariff.yaml"} {
 		table, problems := Parse(name, sample(t, name), "")
 		if len(problems) > 0 {
 			t.Fatal(problems)
@@ -104,7 +104,7 @@ func TestInvalidFiles(t *testing.T) {
 			t.Errorf("%q:\n%v\nwant\n%s", c.data, problems, c.want)
 		}
 	}
-	if table, problems := Parse("t.yaml", sample(t, "sample.yaml"), "USD"); table != nil || problems.String() !=
+	if table, problems := Parse("t.yaml", sample(t, "tariff.yaml"), "USD"); table != nil || problems.String() !=
 		"t.yaml:2:11: currency: EUR where USD is expected (a tariff has one currency; convert the prices or correct "+
 			"tariff.currency)" {
 		t.Errorf("%v", problems)
@@ -117,7 +117,7 @@ func TestInvalidFiles(t *testing.T) {
 
 // FuzzParse checks that any file gives a table or located problems, and that a table has unique, valid prefixes.
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"sample.csv", "sample.yaml"} {
+	for _, name := range []string{"tariff.csv", "tariff.yaml"} {
 		f.Add(sample(f, name), strings.HasSuffix(name, ".csv"))
 	}
 	f.Add([]byte("prefix,per_minute,granularity\n\"4\n9\",1,1/1\n"), true)

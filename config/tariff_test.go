@@ -1,0 +1,66 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const prices = "prefix,per_minute,granularity,currency\n49,0.02,60/60,EUR\n"
+
+// loadTariff loads the full sample with another section tariff and another price list.
+func loadTariff(t *testing.T, section, csv string) (*Config, Problems) {
+	t.Helper()
+	dir := samples(t)
+	file := filepath.Join(dir, "full.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := "tariff:\n  file: tariff.csv                         # prices by prefix, CSV or YAML\n  currency: EUR\n"
+	if !strings.Contains(string(text), was) {
+		t.Fatal("the sample has another tariff")
+	}
+	for name, text := range map[string]string{file: strings.Replace(string(text), was, section, 1),
+		filepath.Join(dir, "tariff.csv"): csv} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Load(file, nil)
+}
+
+func TestTariff(t *testing.T) {
+	for _, c := range []struct{ section, csv, want string }{
+		{"tariff: {file: tariff.csv}\n", prices, ""},
+		{"tariff: {file: tariff.csv, currency: EUR}\n", prices, ""},
+		{"", prices, ""},
+		{"tariff: {file: tariff.csv, currency: USD}\n", prices, "tariff.csv:2:15: currency: EUR where USD is expected"},
+		{"tariff: {file: tariff.csv}\n", prices + "49,1,1/1,EUR\n",
+			"tariff.csv:3:1: prefix: prefix 49 is already on line 2"},
+		{"tariff: {currency: EUR}\n", prices, "tariff.currency: a currency without a tariff"},
+		{"tariff: {file: none.csv}\n", prices, "tariff.file: "},
+		{"tariff: {file: \"\\e.csv\"}\n", prices, `tariff.file: "\x1b.csv" is not the name of a file`},
+		{"tariff: {file: tariff.csv, currency: euro}\n", prices, `tariff.currency: "euro" is not a currency`},
+	} {
+		cfg, problems := loadTariff(t, c.section, c.csv)
+		if c.want == "" {
+			if len(problems) > 0 || (cfg.Tariff != nil) != (c.section != "") {
+				t.Errorf("%s: %v", c.section, problems)
+			}
+		} else if cfg != nil || len(problems) != 1 || !strings.Contains(problems.String(), c.want) {
+			t.Errorf("%s:\n%v\nwant %s", c.section, problems, c.want)
+		}
+	}
+}
+
+// The digest in the log tells price lists apart.
+func TestTariffIsInTheDigest(t *testing.T) {
+	section := "tariff: {file: tariff.csv}\n"
+	a, _ := loadTariff(t, section, prices)
+	b, _ := loadTariff(t, section, strings.Replace(prices, "0.02", "0.03", 1))
+	if a == nil || b == nil || a.Digest == b.Digest {
+		t.Error("another price, the same digest")
+	}
+}
