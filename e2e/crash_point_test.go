@@ -96,7 +96,7 @@ func TestPeerCrashBetween(t *testing.T) {
 // modem off hook.
 func crashEnumerate(t *testing.T, w crashWorld, strace, calls string, first, step int) (last, offHook int) {
 	t.Helper()
-	const most, beyond, tries = 400, 4, 8
+	const most, beyond, tries = 1000, 4, 8
 	var mu sync.Mutex
 	next, whole := first, most // whole: the least n that a life did not have
 	var missed []int

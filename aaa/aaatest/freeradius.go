@@ -36,7 +36,7 @@ type TB interface {
 type FreeRADIUSOptions struct {
 	Users  string     // the users file's text; "" is testdata/peers/freeradius/users
 	Config string     // radiusd.conf's text with its @…@ marks; "" is testdata/peers/freeradius/radiusd.conf.in
-	Secret aaa.Secret // "" is a secret of 24 octets
+	Secret aaa.Secret // "" is a random secret of 24 octets
 	Auth   string     // host:port for authentication; "": a free port of 127.0.0.1
 	Acct   string
 	// if set, the server also accepts RADIUS over TLS from clients with a certificate of this authority; its own
@@ -108,8 +108,8 @@ func findFreeRADIUS() string {
 func startFreeRADIUS(program, dir string, o FreeRADIUSOptions) (*FreeRADIUS, error) {
 	f := &FreeRADIUS{Secret: o.Secret, Dir: dir, Detail: filepath.Join(dir, "detail"),
 		Log: filepath.Join(dir, "radius.log"), done: make(chan struct{})}
-	if f.Secret == "" {
-		f.Secret = "peer-secret-of-24-octets"
+	if f.Secret == "" { // not one for all: ready would take another test's server on the same port for this one
+		f.Secret = aaa.Secret(rand.Text()[:24])
 	}
 	var err error
 	if f.Auth, f.Acct, err = twoPorts(o); err != nil {
