@@ -105,8 +105,8 @@ func TestPeerFreeRADIUSReconciliation(t *testing.T) {
 			t.Parallel()
 			users := readFile(t, "testdata/freeradius/users")
 			asked := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users})
-			books := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users, Auth: quietPort(t),
-				Acct: quietPort(t)})
+			books := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users, Secret: asked.Secret,
+				Auth: quietPort(t), Acct: quietPort(t)})
 			details := []string{books.Detail}
 			o := outage{betweenLeg: tt.betweenLeg,
 				started: func() bool { return len(readDetail(t, books.Detail)) >= 2 }}
@@ -114,8 +114,8 @@ func TestPeerFreeRADIUSReconciliation(t *testing.T) {
 			if !tt.hangs {
 				o.begin = books.Stop
 				o.end = func() {
-					again := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users, Auth: books.Auth,
-						Acct: books.Acct})
+					again := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: users,
+						Secret: asked.Secret, Auth: books.Auth, Acct: books.Acct})
 					details = append(details, again.Detail)
 				}
 			}
