@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,32 +12,15 @@ import (
 
 // policy show prints where each value of a group's policy is written.
 func TestPolicyShow(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"default.yaml": "group: default\nno_verify: allow\nnumbers: {deny: [\"849*\"]}\n",
-		"field.yaml":   "group: field\nextends: default\nnumbers: {deny+: [\"848*\"]}\n",
+	dir := fileDir(t, map[string]string{
+		"policies.d/default.yaml": "group: default\nno_verify: allow\nnumbers: {deny: [\"849*\"]}\n",
+		"policies.d/field.yaml":   "group: field\nextends: default\nnumbers: {deny+: [\"848*\"]}\n",
 		"ringback.yaml": "policies_dir: policies.d\naaa: {lists: {login: {default: [none]}}}\n" +
 			"lines:\n  - {tty: 65-66, port: \"serial:///dev/ttyS{n}\", rotary: 1}\n",
-	} {
-		if name != "ringback.yaml" {
-			name = filepath.Join("policies.d", name)
-		}
-		if err := os.MkdirAll(filepath.Join(dir, "policies.d"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	config := filepath.Join(dir, "ringback.yaml")
+	})
 	run := func(args ...string) (string, error) {
-		c := newRoot("test")
-		var out bytes.Buffer
-		c.SetOut(&out)
-		c.SetErr(&out)
-		c.SetArgs(append([]string{"policy", "show", "-c", config}, args...))
-		err := c.Execute()
-		return out.String(), err
+		config := filepath.Join(dir, "ringback.yaml")
+		return policyCommand("/nowhere", append([]string{"show", "-c", config}, args...)...)
 	}
 	got, err := run("field")
 	text := strings.Join(strings.Fields(got), " ")

@@ -88,7 +88,7 @@ func TestPolicyTest(t *testing.T) {
 			"exit status 1"},
 		{[]string{in("bad")}, "groups without a test: idle\n1 test, 1 failed\n", "exit status 1"},
 		{[]string{in("none")}, "", "has no tests (write GROUP.test.yaml"},
-		{[]string{in("lost")}, "lost/a.test.yaml: there is no policy file lost/a.yaml", "exit status 1"},
+		{[]string{in("lost")}, "lost/a.test.yaml: there is no policy file a.yaml", "exit status 1"},
 		{[]string{in("wrong")}, `wrong/default.yaml:1:8: group: group "x" does not match`, "exit status 1"},
 		{[]string{in("nowhere")}, "", "nowhere is not a directory of policy files"},
 	} {

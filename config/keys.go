@@ -28,7 +28,7 @@ func Keys() []schema.Key {
 	return schema.Inherit("", []schema.Key{
 		{Name: "hostname", Reload: schema.NewCalls, Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
 			Doc: "Name of this access server: the EXEC's prompt and RADIUS's NAS-Identifier."},
-		{Name: "state_dir", Reload: schema.Restart, Check: notEmpty, Example: "/var/lib/ringback",
+		{Name: "state_dir", Reload: schema.Restart, Check: schema.NotEmpty, Example: "/var/lib/ringback",
 			Doc: "Directory of the journal, created if missing. Default: `/var/lib/ringback` for root, else " +
 				"`$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. Only one daemon can use it at a time."},
 		{Name: "journal", Reload: schema.AtOnce, Type: schema.Object, Keys: journalKeys,
@@ -43,11 +43,12 @@ func Keys() []schema.Key {
 				Doc: "Minimum level of logged records."},
 			{Name: "format", Enum: []string{"console", "json"}, Default: "console", Example: "json",
 				Doc: "Format of a record."},
-			{Name: "file", Check: notEmpty, Example: "/var/log/ringback.log",
+			{Name: "file", Check: schema.NotEmpty, Example: "/var/log/ringback.log",
 				Doc: "File to append to. Default: standard error."},
 		}},
-		{Name: "policies_dir", Reload: schema.NewCalls, Check: notEmpty, Default: "policies.d", Example: "policies.d",
-			Doc: "Directory of the policy files, one for each group of users. See [Policy files](#policy-files)."},
+		{Name: "policies_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Default: "policies.d",
+			Example: "policies.d",
+			Doc:     "Directory of the policy files, one for each group of users. See [Policy files](#policy-files)."},
 		{Name: "exec", Reload: schema.NewCalls, Type: schema.Object, Doc: "The EXEC.", Keys: []schema.Key{
 			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
 				Doc: "IOS's `service exec-callback`. `false`: a user whose authorization requires a callback is " +
@@ -102,8 +103,8 @@ func Keys() []schema.Key {
 			}},
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Number plan: rules for every number before it is dialed.", Keys: numberKeys()},
-		{Name: "tariff", Reload: schema.NewCalls, Type: schema.Object, Doc: "What the site's calls cost. See " +
-			"[Tariffs](#tariffs).", Keys: []schema.Key{
+		{Name: "tariff", Reload: schema.NewCalls, Type: schema.Object, Doc: "What the site's calls cost. It is " +
+			"checked, and limits nothing yet. See [Tariffs](#tariffs).", Keys: []schema.Key{
 			{Name: "file", Check: checkFileName, Example: "tariff.csv",
 				Doc: "Price list, CSV or YAML. Default: no number has a price."},
 			{Name: "currency", Check: tariff.CheckCurrency, Example: "EUR",
@@ -117,10 +118,10 @@ func Keys() []schema.Key {
 		{Name: "enable", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "The method `enable`: one password for privileged levels, as IOS's `enable secret`.",
 			Keys: []schema.Key{
-				{Name: "password_file", Check: notEmpty, Example: "enable.password",
+				{Name: "password_file", Check: schema.NotEmpty, Example: "enable.password",
 					Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
 						"`password_hash`."},
-				{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`,
+				{Name: "password_hash", Check: schema.NotEmpty, Example: `"$2b$12$…"`,
 					Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
 			}},
 		{Name: "users", Reload: schema.NewCalls, Type: schema.List,
@@ -209,20 +210,21 @@ func numberKeys() []schema.Key {
 }
 
 var placeKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "paris", Doc: "The Callback-Id."},
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "paris", Doc: "The Callback-Id."},
 	{Name: "number", Required: true, Example: `"84022"`, Doc: "The number; it may contain spaces and `-().`."},
 }
 
 var userKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "austin-01", Doc: "User name, which must match exactly."},
-	{Name: "password_file", Check: notEmpty, Example: "austin-01.password",
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "austin-01",
+		Doc: "User name, which must match exactly."},
+	{Name: "password_file", Check: schema.NotEmpty, Example: "austin-01.password",
 		Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
 			"`password_hash`."},
-	{Name: "password_hash", Check: notEmpty, Example: `"$2b$12$…"`,
+	{Name: "password_hash", Check: schema.NotEmpty, Example: `"$2b$12$…"`,
 		Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9. PPP authenticates the user by PAP only: CHAP, MS-CHAP and " +
 			"EAP-MD5 need the password itself."},
 	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
-	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: notEmpty}, Example: "[staff]",
+	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: "[staff]",
 		Doc: "Group hints for the policies. A policy file that lists the user takes precedence."},
 	{Name: "callback", Type: schema.Object, Doc: "Callback of the user. Default: none.", Keys: []schema.Key{
 		{Name: "dialstring", Required: true, Example: `"84001"`,
@@ -237,8 +239,9 @@ var userKeys = []schema.Key{
 }
 
 var scriptKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "rtp", Doc: "Name, matched by the `scripts` of lines."},
-	{Name: "script", Required: true, Check: notEmpty,
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "rtp",
+		Doc: "Name, matched by the `scripts` of lines."},
+	{Name: "script", Required: true, Check: schema.NotEmpty,
 		Example: `'ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'`, Doc: "The script: expect, send, expect, …"},
 }
 
@@ -246,7 +249,7 @@ func lineKeys() []schema.Key {
 	keys := []schema.Key{
 		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: checkTTY, Example: "65",
 			Doc: "Number of the line, or a range `65-70` of lines with the same settings. See [Ranges](#ranges)."},
-		{Name: "port", Reload: schema.Restart, Required: true, Check: notEmpty,
+		{Name: "port", Reload: schema.Restart, Required: true, Check: schema.NotEmpty,
 			Example: `"serial:///dev/ttyS0?speed=115200"`,
 			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See " +
 				"[Ports](#ports)."},
@@ -345,13 +348,6 @@ func timingKeys() []schema.Key {
 			Example: d, Doc: k.doc})
 	}
 	return out
-}
-
-func notEmpty(s string) error {
-	if s == "" {
-		return errors.New("is empty")
-	}
-	return nil
 }
 
 // checkFileName accepts a path that problems can begin with.

@@ -18,7 +18,7 @@ func aaaKeys() []schema.Key {
 			Doc: "TACACS+ servers, tried in order; together they are the method `tacacs`."},
 		{Name: "tacacs_login", Enum: []string{"ascii", "pap"}, Default: "ascii", Example: "pap",
 			Doc: "How EXEC logins are authenticated with TACACS+; `ascii` lets the server send its own prompts."},
-		{Name: "tacacs_system_user", Check: notEmpty, Example: "maui-nas-04",
+		{Name: "tacacs_system_user", Check: schema.NotEmpty, Example: "maui-nas-04",
 			Doc: "User name of the TACACS+ records Accounting-On and Accounting-Off. Default: none; some servers " +
 				"reject records without a known user."},
 		{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: groupKeys},
@@ -30,9 +30,9 @@ func aaaKeys() []schema.Key {
 			Doc: "Server for Call-Check requests (Service-Type Call-Check): by number before a line with " +
 				"`call_check` answers, and by name before a dial with the policy `reauthorize: before_dial`. " +
 				"Default: none.", Keys: []schema.Key{
-				{Name: "method", Required: true, Check: notEmpty, Example: "radius",
+				{Name: "method", Required: true, Check: schema.NotEmpty, Example: "radius",
 					Doc: "`radius` or a group of RADIUS servers."},
-				{Name: "password_file", Check: notEmpty, Example: "call_check.password",
+				{Name: "password_file", Check: schema.NotEmpty, Example: "call_check.password",
 					Doc: "File that contains only the password of these requests (other access servers send " +
 						"`cisco`). Default: an empty password."},
 			}},
@@ -46,13 +46,14 @@ func aaaKeys() []schema.Key {
 }
 
 var radiusKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "primary", Doc: "Name of the server in logs and traces."},
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "primary",
+		Doc: "Name of the server in logs and traces."},
 	{Name: "address", Required: true, Check: checkHostPort, Example: "192.0.2.1:1812",
 		Doc: "Address for authentication; default port 1812, over TLS 2083."},
 	{Name: "accounting", Check: checkHostPort, Example: "192.0.2.1:1813",
 		Doc: "Address for accounting; default port 1813. Default: no accounting. Over TLS it must be the same as " +
 			"`address`."},
-	{Name: "secret_file", Check: notEmpty, Example: "radius.secret",
+	{Name: "secret_file", Check: schema.NotEmpty, Example: "radius.secret",
 		Doc: "File that contains only the shared secret; one newline at the end is ignored. 16 octets or more. " +
 			"Optional over TLS (default `radsec`, RFC 6614)."},
 	{Name: "timeout", Type: schema.Duration, Min: second / 10, Max: minute, Default: "2s", Example: "2s",
@@ -79,7 +80,7 @@ var radiusKeys = []schema.Key{
 	{Name: "class_groups", Type: schema.Bool, Default: "false", Example: "true",
 		Doc: "Uses Class as the name of a group of users. RFC 2865 §5.25 says that clients should not interpret it: " +
 			"set this only if the server sends group names in it."},
-	{Name: "source", Check: notEmpty, Example: "192.0.2.9",
+	{Name: "source", Check: schema.NotEmpty, Example: "192.0.2.9",
 		Doc: "Local address to send from. Default: the system's choice."},
 	{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true",
 		Doc: "Accepts a secret shorter than 16 octets."},
@@ -88,21 +89,22 @@ var radiusKeys = []schema.Key{
 // tlsKeys returns the keys of a server's `tls`.
 func tlsKeys() []schema.Key {
 	return []schema.Key{
-		{Name: "ca_file", Check: notEmpty, Example: "ca.pem",
+		{Name: "ca_file", Check: schema.NotEmpty, Example: "ca.pem",
 			Doc: "CA certificates that the server's certificate must chain to. Default: the system's."},
-		{Name: "cert_file", Check: notEmpty, Example: "ringback.pem",
+		{Name: "cert_file", Check: schema.NotEmpty, Example: "ringback.pem",
 			Doc: "Client certificate, with `key_file`. Default: none."},
-		{Name: "key_file", Check: notEmpty, Example: "ringback.key", Doc: "Private key of `cert_file`."},
-		{Name: "server_name", Check: notEmpty, Example: "radius.example.net",
+		{Name: "key_file", Check: schema.NotEmpty, Example: "ringback.key", Doc: "Private key of `cert_file`."},
+		{Name: "server_name", Check: schema.NotEmpty, Example: "radius.example.net",
 			Doc: "Name that the server's certificate must have. Default: the host of `address`."},
 	}
 }
 
 var tacacsKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "tac1", Doc: "Name of the server in logs and traces."},
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "tac1",
+		Doc: "Name of the server in logs and traces."},
 	{Name: "address", Required: true, Check: checkHostPort, Example: "192.0.2.2:49",
 		Doc: "Address; default port 49, over TLS 300."},
-	{Name: "secret_file", Check: notEmpty, Example: "tacacs.secret",
+	{Name: "secret_file", Check: schema.NotEmpty, Example: "tacacs.secret",
 		Doc: "File that contains only the key; one newline at the end is ignored. 16 octets or more. Either this or " +
 			"`tls`: over TLS nothing is obfuscated (RFC 9887)."},
 	{Name: "timeout", Type: schema.Duration, Min: second / 10, Max: minute, Default: "5s", Example: "5s",
@@ -118,7 +120,7 @@ var tacacsKeys = []schema.Key{
 
 var groupKeys = []schema.Key{
 	{Name: "name", Required: true, Check: checkWord, Example: "isp", Doc: "Name of the method."},
-	{Name: "servers", Type: schema.List, Required: true, Elem: &schema.Key{Check: notEmpty},
+	{Name: "servers", Type: schema.List, Required: true, Elem: &schema.Key{Check: schema.NotEmpty},
 		Example: "[primary, second]", Doc: "Names of servers, all of one protocol, in the order in which they " +
 			"are tried."},
 	{Name: "balance", Type: schema.Bool, Default: "false", Example: "true",
@@ -131,7 +133,7 @@ var dynamicAuthorKeys = []schema.Key{
 	{Name: "clients", Type: schema.List, Required: true, Elem: &schema.Key{Type: schema.Object, Keys: []schema.Key{
 		{Name: "source", Required: true, Check: checkPrefix, Example: "192.0.2.1",
 			Doc: "Address or prefix (`192.0.2.0/28`) of the client. Requests from others are not answered."},
-		{Name: "secret_file", Required: true, Check: notEmpty, Example: "coa.secret",
+		{Name: "secret_file", Required: true, Check: schema.NotEmpty, Example: "coa.secret",
 			Doc: "File that contains only the secret shared with the client. 16 octets or more."},
 		{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Accepts a secret shorter than 16 octets."},

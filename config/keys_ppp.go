@@ -65,7 +65,7 @@ var userspaceKeys = []schema.Key{
 }
 
 var profileKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "default", Doc: "Name, used by lines."},
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "default", Doc: "Name, used by lines."},
 	{Name: "authentication", Type: schema.List, Min: 1, Max: int64(len(authMethods)),
 		Elem: &schema.Key{Enum: enumOf(authMethods), Example: "chap"}, Example: "[ms-chap-v2, chap, pap]",
 		Doc: "Methods in the order in which they are offered to the caller. " +
@@ -76,7 +76,7 @@ var profileKeys = []schema.Key{
 			"is fixed. Default: `[cbcp, rfc1570]`."},
 	{Name: "address", Check: checkOwnIPv4, Example: "10.8.0.1",
 		Doc: "IPv4 address of this access server on the links, the same on all. Default: no IPv4."},
-	{Name: "pool", Check: notEmpty, Example: "dialin",
+	{Name: "pool", Check: schema.NotEmpty, Example: "dialin",
 		Doc: "Pool of callers to which AAA grants no address or prefix. Default: AAA must grant an address, or the " +
 			"caller gets no IPv4."},
 	{Name: "dns", Type: schema.List, Max: 4, Elem: &schema.Key{Check: checkIP, Example: "192.0.2.53"},
@@ -98,25 +98,25 @@ var profileKeys = []schema.Key{
 }
 
 var poolKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "dialin", Doc: "Name, used by profiles and AAA."},
-	{Name: "addresses", Type: schema.List, Elem: &schema.Key{Check: notEmpty, Example: "10.8.0.10-10.8.0.250"},
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "dialin", Doc: "Name, used by profiles and AAA."},
+	{Name: "addresses", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty, Example: "10.8.0.10-10.8.0.250"},
 		Example: `["10.8.0.10-10.8.0.250"]`, Doc: "IPv4 addresses, ranges and networks. Of a network, the first and the " +
 			"last address are left out."},
-	{Name: "prefixes", Type: schema.List, Elem: &schema.Key{Check: notEmpty, Example: `"2001:db8:8::/56"`},
+	{Name: "prefixes", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty, Example: `"2001:db8:8::/56"`},
 		Example: `["2001:db8:8::/56"]`, Doc: "IPv6 prefixes of /48 to /64, of which each caller gets a /64."},
-	{Name: "backup", Check: notEmpty, Example: "spare", Doc: "Pool that is used if this one is exhausted."},
+	{Name: "backup", Check: schema.NotEmpty, Example: "spare", Doc: "Pool that is used if this one is exhausted."},
 	{Name: "holdback", Type: schema.Duration, Max: 24 * hour, Default: "0s", Example: "10m",
 		Doc: "How long an address that was given back is kept for the same user. Packets for a caller do not reach " +
 			"the next one."},
 }
 
 var filterKeys = []schema.Key{
-	{Name: "name", Required: true, Check: notEmpty, Example: "mail", Doc: "Name, used by AAA."},
-	{Name: "in", Type: schema.List, Elem: &schema.Key{Check: notEmpty, Example: `"allow tcp 192.0.2.25:25"`},
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "mail", Doc: "Name, used by AAA."},
+	{Name: "in", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty, Example: `"allow tcp 192.0.2.25:25"`},
 		Example: `["allow tcp 192.0.2.25:25"]`, Doc: "Rules for packets from the caller. Default: all pass."},
-	{Name: "out", Type: schema.List, Elem: &schema.Key{Check: notEmpty, Example: `"allow tcp any established"`},
+	{Name: "out", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty, Example: `"allow tcp any established"`},
 		Example: `["allow tcp any established"]`, Doc: "Rules for packets to the caller. Default: all pass."},
-	{Name: "idle", Type: schema.List, Elem: &schema.Key{Check: notEmpty, Example: `"ignore udp :123"`},
+	{Name: "idle", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty, Example: `"ignore udp :123"`},
 		Example: `["ignore udp :123"]`, Doc: "Rules for which packets keep the session from being idle. Default: all count."},
 }
 
@@ -128,7 +128,7 @@ var linePPPKeys = []schema.Key{
 			"octets; nothing is sent before, and Return gives a prompt. `[ppp, during_login]`: the prompt is sent at " +
 			"once, and PPP takes over if the caller sends it. `[dedicated]`: PPP only. Default: not at all, except " +
 			"on leg two of a callback over PPP."},
-	{Name: "ppp_profile", Reload: schema.NewCalls, Check: notEmpty, Example: "default",
+	{Name: "ppp_profile", Reload: schema.NewCalls, Check: schema.NotEmpty, Example: "default",
 		Doc: "Profile of `ppp.profiles`. A line without one does not serve PPP, and dials no callback of PPP."},
 }
 

@@ -137,7 +137,7 @@ func lineListKeys() []schema.Key {
 	var keys []schema.Key
 	for _, k := range ListKinds {
 		keys = append(keys, schema.Key{
-			Name: k.Name, Check: notEmpty, Default: defaultList, Example: k.name, Doc: k.lineDoc,
+			Name: k.Name, Check: schema.NotEmpty, Default: defaultList, Example: k.name, Doc: k.lineDoc,
 			Reload: schema.NewCalls,
 		})
 	}

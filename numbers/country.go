@@ -23,7 +23,7 @@ type Country struct {
 // The lengths of a number in E.164 with country code. A shorter one is a service or emergency number of a network.
 const (
 	leastE164 = 7
-	mostE164  = 15
+	mostE164  = DefaultMaxDigits
 )
 
 // canonical returns the canonical digits of a number in any notation, or an error if it has no reading or two. They

@@ -17,12 +17,30 @@ var inFrance = Site{Callback: site.Callback, Plan: numbers.Plan{
 func TestCanonicalLists(t *testing.T) {
 	s := mustServe(t, inFrance, Policy{Numbers: Numbers{From: []Source{FromCaller}, Allow: []string{"3314020*"}}})
 	for typed, want := range map[string]Outcome{
+		"0140205051x":    InvalidNumber,
 		"01 40 20 50 51": CallBack, "+33 (0)1-40-20-50-51": CallBack, "0033140205051": CallBack,
 		"0899123456": InvalidNumber, "+84912345678": InvalidNumber, "33140205051": InvalidNumber,
 		"01 40 20 50 99": InvalidNumber, // the site's own
 	} {
 		d, trace := s.Evaluate(Request{Auth: null, Service: aaa.EXEC, FromCaller: &typed})
 		if d.Outcome != want || d.Outcome == CallBack && d.Number != number("33140205051") {
+			t.Errorf("%s: %+v\n%s", typed, d, trace)
+		}
+		if d.Text == TextBadNumber {
+			t.Errorf("%s: the caller reads %q, but +33 is valid", typed, d.Text)
+		}
+	}
+}
+
+// A caller may give a listed number in any notation.
+func TestCanonicalList(t *testing.T) {
+	s := mustServe(t, inFrance, Policy{Numbers: Numbers{From: []Source{FromList},
+		List: map[string][]string{"kim": {"33140205051"}}}})
+	for typed, want := range map[string]Outcome{"01 40 20 50 51": CallBack, "+33140205051": CallBack,
+		"0140205052": InvalidNumber} {
+		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: "kim"}, Auth: null, Service: aaa.EXEC,
+			FromCaller: &typed})
+		if d.Outcome != want {
 			t.Errorf("%s: %+v\n%s", typed, d, trace)
 		}
 	}

@@ -47,6 +47,7 @@ const (
 	TextRefused      = "Access denied"
 	TextNoCallback   = "Callback not available"
 	TextBadNumber    = "Invalid dialstring: digits only"
+	TextUnreadable   = "Invalid dialstring" // with the site's country, when other notations are valid too
 	TextBadPlace     = "Unknown location"
 	TextNumberDenied = "Number not allowed"
 )

@@ -313,7 +313,8 @@ func TestAttemptsJSON(t *testing.T) {
 
 // The text for the caller contains no policy, server or number.
 func TestCallersTextLeaksNothing(t *testing.T) {
-	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextBadPlace, TextNumberDenied} {
+	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextUnreadable, TextBadPlace,
+		TextNumberDenied} {
 		for _, leak := range []string{"group", "policy", "AAA", "RADIUS", "84", "deny", "emergency", "place"} {
 			if strings.Contains(text, leak) {
 				t.Errorf("%q reveals %q", text, leak)

@@ -42,7 +42,8 @@ var table = []key{
 		own: true,
 	},
 	{
-		Key: schema.Key{Name: "users", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty},
+		Key: schema.Key{Name: "users", Type: schema.List,
+			Elem:    &schema.Key{Type: schema.String, Check: schema.NotEmpty},
 			Example: "[austin-01]",
 			Doc: "Users that the group claims, as AAA names them, letter case included. A user belongs to one " +
 				"group. A group claims by its `users` first, then by the group hints of AAA in their order, " +
@@ -88,11 +89,12 @@ var table = []key{
 	},
 	{
 		in: "numbers",
-		Key: schema.Key{Name: "list", Type: schema.Dict, Check: notEmpty,
+		Key: schema.Key{Name: "list", Type: schema.Dict, Check: schema.NotEmpty,
 			Elem:    &schema.Key{Type: schema.List, Elem: listed},
 			Default: "{}", Example: `{kim: ["84007", "84008"]}`,
-			Doc: "Numbers of users, as AAA names them, for `caller_list`: whole numbers, in digits as they are " +
-				"dialed after the trunk prefix. The patterns of `allow` do not apply to them; those of `deny` do."},
+			Doc: "Numbers of users, as AAA names them, for `caller_list`: whole numbers in canonical form, which " +
+				"without `numbers.country` are the digits to dial. The patterns of `allow` do not apply to " +
+				"them; those of `deny` do."},
 		read: readList,
 		text: func(p Policy) string { return p.Numbers.listText() },
 		late: true,
@@ -236,13 +238,6 @@ func allowDeny(allow bool) string {
 	return "deny"
 }
 
-func notEmpty(s string) error {
-	if s == "" {
-		return errors.New("is empty")
-	}
-	return nil
-}
-
 // checkGroup accepts names that are the same in a file name, in a trace and in an attribute.
 func checkGroup(s string) error {
 	if s == "" {
@@ -253,6 +248,9 @@ func checkGroup(s string) error {
 		if !plain || s[0] == '.' {
 			return fmt.Errorf("%q is not a group name (use letters, digits, - _ and . but not first)", s)
 		}
+	}
+	if strings.HasSuffix(s+".yaml", TestSuffix) {
+		return fmt.Errorf("%q is not a group name: files with tests end in %s", s, TestSuffix)
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/ringback/ringback/schema"
 )
 
-// TestSuffix ends the names of files with tests of a policy, `GROUP.test.yaml`. LoadDir does not read them.
+// TestSuffix ends the names of files with tests of a policy, `GROUP.test.yaml`. LoadDir does not read them, but reports
+// those without a policy file.
 const TestSuffix = ".test.yaml"
 
 // LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A missing or empty directory gives a Set with
@@ -29,7 +30,9 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	for _, e := range entries {
 		name := e.Name()
 		switch ext := filepath.Ext(name); {
-		case strings.HasPrefix(name, ".") || e.IsDir() || strings.HasSuffix(name, TestSuffix):
+		case strings.HasPrefix(name, ".") || e.IsDir():
+		case strings.HasSuffix(name, TestSuffix):
+			l.tests(dir, name, entries)
 		case ext == ".yaml":
 			l.file(dir, name)
 		case ext == ".yml":
@@ -38,6 +41,16 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 		}
 	}
 	return l.set(site)
+}
+
+// tests reports a file of tests without a policy file: users of a group would silently be in another one.
+func (l *loader) tests(dir, name string, entries []fs.DirEntry) {
+	policy := strings.TrimSuffix(name, TestSuffix) + ".yaml"
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == policy }) {
+		l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "there is no policy file " + policy,
+			Hint: "tests of a group are in GROUP" + TestSuffix +
+				", beside GROUP.yaml; if it is a policy file, rename it"})
+	}
 }
 
 // LoadFiles is LoadDir for the policy files with these paths and those that they extend, from the same directory.

@@ -86,6 +86,23 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 	}
 }
 
+// TestLoneTests: a file whose name makes it one of tests is not ignored if it may be a policy.
+func TestLoneTests(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "lab.test.yaml")
+	if err := os.WriteFile(path, []byte("group: lab.test\ncallback: off\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, problems := LoadDir(dir, site)
+	if s != nil || !strings.Contains(problems.String(), "lab.test.yaml: there is no policy file lab.yaml") {
+		t.Errorf("%v", problems)
+	}
+	if _, problems := Parse("x.yaml", []byte("group: lab.test\n")); !strings.Contains(problems.String(),
+		`"lab.test" is not a group name: files with tests end in .test.yaml`) {
+		t.Errorf("%v", problems)
+	}
+}
+
 func TestParseProblems(t *testing.T) {
 	for _, tt := range []struct {
 		text string

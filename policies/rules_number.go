@@ -134,6 +134,8 @@ func rulePlan(e *evaluation) (string, string, bool) {
 	case err == nil:
 		e.d.Number = number
 		return input, number.String(), false
+	case e.d.Origin == numbers.OriginCaller && e.set.site.Plan.Country.Code != "":
+		return e.decide(InvalidNumber, input, TextUnreadable, "", err.Error())
 	case e.d.Origin == numbers.OriginCaller:
 		return e.decide(InvalidNumber, input, TextBadNumber, "", err.Error())
 	}

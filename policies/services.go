@@ -22,8 +22,8 @@ func serviceKey(service aaa.Service, denied func(*Policy) *bool) key {
 		in: "services",
 		Key: schema.Key{Name: string(service), Type: schema.String, Enum: allowOrDeny, Default: "allow",
 			Example: "deny",
-			Doc: "Whether users are called back for this service. With `deny`, a user for whom AAA requires a " +
-				"callback is rejected; one for whom it requires none is admitted, except with `callback: required`."},
+			Doc: "Whether users are called back for this service. With `deny`, the user is rejected if AAA requires " +
+				"a callback, and admitted if it requires none, except with `callback: required`."},
 		read: func(p *Policy, v *schema.Value) { *denied(p) = v.Text() == "deny" },
 		text: func(p Policy) string { return allowDeny(!*denied(&p)) },
 		late: true,

@@ -3,6 +3,8 @@
 // position), the values and the printed reference. The package opens no files and does not know what the keys mean.
 package schema
 
+import "errors"
+
 // Type is the shape of a key's value.
 type Type int
 
@@ -45,6 +47,14 @@ type Key struct {
 
 	Doc     string // Markdown sentences for the reference
 	Example string // as written in a file
+}
+
+// NotEmpty is a Key.Check that rejects the empty text.
+func NotEmpty(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	return nil
 }
 
 // Find returns the key with this name, or nil.

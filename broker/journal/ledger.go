@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -16,9 +17,24 @@ type Amount struct {
 	Money int64         // millionths of the site's currency
 }
 
-// Plus returns the sum of a and b.
+// Plus returns the sum of a and b. A field that would overflow has the largest value.
 func (a Amount) Plus(b Amount) Amount {
-	return Amount{a.Calls + b.Calls, a.Time + b.Time, a.Money + b.Money}
+	return Amount{sum(a.Calls, b.Calls), sum(a.Time, b.Time), sum(a.Money, b.Money)}
+}
+
+func sum[T int64 | time.Duration](a, b T) T {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+// Negative reports whether a field is negative: a clock that was set back, for instance, has measured it.
+func (a Amount) Negative() bool { return a.Calls < 0 || a.Time < 0 || a.Money < 0 }
+
+// Full reports whether a field has the largest value, so that it may have overflowed.
+func (a Amount) Full() bool {
+	return a.Calls == math.MaxInt64 || a.Time == math.MaxInt64 || a.Money == math.MaxInt64
 }
 
 // Minus returns a without b, and 0 in place of a negative value.
@@ -74,7 +90,7 @@ type Reservation struct {
 // Reserve reserves an amount for a callback in all its accounts, or in none. For each limit, what is used in the
 // present window, what is reserved, and the amount together must not exceed it; otherwise the error is a *Ceiling.
 // The zone of Time defines the windows. A window never follows a later one: after the clock was set back, the latest
-// window stays the present one.
+// window stays the present one. A negative amount is an error, and so is one with which the ledger would overflow.
 type Reserve struct {
 	Callback string
 	Charges  []Charge
@@ -83,8 +99,8 @@ type Reserve struct {
 }
 
 // Settle removes the reservation of a callback and adds what was really used to the windows of Time. It is no error if
-// there is no reservation, and nothing is added then. Used that exceeds the reservation breaks the promise that no
-// ceiling is exceeded, and is recorded as it is.
+// there is no reservation, and nothing is added then. A negative Used counts as Worst. Used that exceeds the
+// reservation breaks the promise that no ceiling is exceeded, and is recorded as it is.
 type Settle struct {
 	Callback string
 	Used     Amount

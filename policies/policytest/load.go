@@ -1,7 +1,6 @@
 package policytest
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,7 +39,7 @@ var noon = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 // table has the keys of a file of tests.
 var table = []schema.Key{
 	{Name: "tests", Type: schema.List, Required: true, Elem: &schema.Key{Type: schema.Object, Keys: []schema.Key{
-		{Name: "name", Type: schema.String, Required: true, Check: notEmpty, Example: `"a denied number"`},
+		{Name: "name", Type: schema.String, Required: true, Check: schema.NotEmpty, Example: `"a denied number"`},
 		{Name: "request", Type: schema.Object, Required: true, Keys: requestKeys,
 			Example: `{user: austin-01, number: "84001"}`},
 		{Name: "decision", Type: schema.Object, Required: true, Keys: decisionKeys, Example: "{outcome: refuse}"},
@@ -48,18 +47,18 @@ var table = []schema.Key{
 }
 
 var requestKeys = []schema.Key{
-	{Name: "user", Type: schema.String, Required: true, Check: notEmpty, Example: "austin-01"},
-	{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: notEmpty}},
+	{Name: "user", Type: schema.String, Required: true, Check: schema.NotEmpty, Example: "austin-01"},
+	{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}},
 	{Name: "service", Type: schema.String, Enum: []string{string(aaa.EXEC), string(aaa.PPP)}},
 	{Name: "callback", Type: schema.Bool},
 	{Name: "number", Type: schema.String},
-	{Name: "place", Type: schema.String, Check: notEmpty},
+	{Name: "place", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "caller_id", Type: schema.Bool},
 	{Name: "no_verify", Type: schema.Bool},
 	{Name: "port_limit", Type: schema.Int, Min: 1, Max: 1000},
 	{Name: "sessions", Type: schema.Int, Min: 0, Max: 1000},
 	{Name: "typed", Type: schema.String},
-	{Name: "caller", Type: schema.String, Check: notEmpty},
+	{Name: "caller", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "leg", Type: schema.Int, Min: 1, Max: 2},
 	{Name: "time", Type: schema.String, Check: checkTime},
 }
@@ -68,18 +67,11 @@ var decisionKeys = []schema.Key{
 	{Name: "outcome", Type: schema.String, Required: true, Example: "call_back", Enum: []string{
 		string(policies.Admit), string(policies.CallBack), string(policies.AskNumber), string(policies.InvalidNumber),
 		string(policies.Refuse)}},
-	{Name: "group", Type: schema.String, Check: notEmpty},
-	{Name: "number", Type: schema.String, Check: notEmpty},
-	{Name: "reason", Type: schema.String, Check: notEmpty},
+	{Name: "group", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "number", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "reason", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "rule", Type: schema.String, Enum: policies.Rules()},
 	{Name: "no_verify", Type: schema.Bool},
-}
-
-func notEmpty(s string) error {
-	if s == "" {
-		return errors.New("is empty")
-	}
-	return nil
 }
 
 func checkTime(s string) error {
@@ -98,7 +90,7 @@ func ParseTime(s string) (time.Time, error) {
 }
 
 // LoadDir reads the files `GROUP.test.yaml` of a directory. All problems are reported at once; if there are any, the
-// cases must not be used. A file of tests for a group without a policy file is one.
+// cases must not be used. policies.LoadDir reports tests without a policy file.
 func LoadDir(dir string) ([]Case, schema.Problems) {
 	files, err := filepath.Glob(filepath.Join(escape(dir), "*"+policies.TestSuffix))
 	if err != nil {
@@ -109,11 +101,6 @@ func LoadDir(dir string) ([]Case, schema.Problems) {
 	for _, file := range files {
 		if strings.HasPrefix(filepath.Base(file), ".") {
 			continue
-		}
-		policy := strings.TrimSuffix(file, policies.TestSuffix) + ".yaml"
-		if _, err := os.Stat(policy); err != nil {
-			problems = append(problems, schema.Problem{File: file, Msg: "there is no policy file " + policy,
-				Hint: "tests of a group are in GROUP" + policies.TestSuffix})
 		}
 		data, err := os.ReadFile(file)
 		if err != nil {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -117,40 +118,53 @@ func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
 	return begins, err
 }
 
-// account reads an account, new or existing, in the present windows.
-func (w *writer) account(c journal.Charge, begins [3]time.Time) (journal.Account, error) {
-	a, err := get(w, accountsTable, decodeAccount, c.Scope, c.Key)
-	if errors.Is(err, journal.ErrNotFound) {
-		a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
+// charge changes accounts, new or existing, in the windows that are present at a time.
+func (w *writer) charge(accounts []journal.Charge, now time.Time,
+	change func(*journal.Account, []journal.Limit) error) error {
+	begins, err := w.windows(now)
+	if err != nil {
+		return err
 	}
-	enter(&a, begins)
-	return a, err
+	for _, c := range accounts {
+		a, err := get(w, accountsTable, decodeAccount, c.Scope, c.Key)
+		if errors.Is(err, journal.ErrNotFound) {
+			a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
+		}
+		enter(&a, begins)
+		if err == nil {
+			err = change(&a, c.Limits)
+		}
+		if err == nil {
+			_, err = w.put(accountsTable, putAccount, accountValues(a))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *writer) reserveAmount(m journal.Reserve) error {
-	fail := func(err error) error { return about("reservation of callback", m.Callback, err) }
-	begins, err := w.windows(m.Time)
-	for _, c := range m.Charges {
-		var a journal.Account
-		if err == nil {
-			a, err = w.account(c, begins)
-		}
-		if err != nil {
-			return fail(err)
-		}
-		for _, l := range c.Limits {
-			if over := exceeded(a, l, m.Amount); over != nil {
-				return fail(over)
+	if m.Negative() {
+		return about("reservation of callback", m.Callback, fmt.Errorf("%+v is negative", m.Amount))
+	}
+	err := w.charge(m.Charges, m.Time, func(a *journal.Account, limits []journal.Limit) error {
+		for _, l := range limits {
+			if err := exceeded(*a, l, m.Amount); err != nil {
+				return err
 			}
 		}
-		a.Reserved = a.Reserved.Plus(m.Amount)
-		_, err = w.put(accountsTable, putAccount, accountValues(a))
-	}
+		before := a.Reserved
+		if a.Reserved = before.Plus(m.Amount); a.Reserved.Full() { // Minus could not undo it
+			return fmt.Errorf("%s %s: %+v is too much beside %+v", a.Scope, a.Key, m.Amount, before)
+		}
+		return nil
+	})
 	if err == nil {
 		_, err = w.put(reservationsTable, putReservation, reservationValues(journal.Reservation{
 			Callback: m.Callback, Accounts: m.Charges, Amount: m.Amount, Created: m.Time}))
 	}
-	return fail(err)
+	return about("reservation of callback", m.Callback, err)
 }
 
 // exceeded returns the error of a limit that an additional amount would exceed; nil if it would not.
@@ -166,37 +180,27 @@ func exceeded(a journal.Account, l journal.Limit, add journal.Amount) error {
 }
 
 func (w *writer) settle(m journal.Settle) error {
-	fail := func(err error) error { return about("settlement of callback", m.Callback, err) }
 	r, err := get(w, reservationsTable, decodeReservation, m.Callback)
 	if errors.Is(err, journal.ErrNotFound) {
 		return nil
 	}
-	if err != nil {
-		return fail(err)
-	}
 	used := m.Used
-	if m.Worst {
+	if m.Worst || used.Negative() {
 		used = r.Amount
 	}
-	begins, err := w.windows(m.Time)
-	for _, c := range r.Accounts {
-		var a journal.Account
-		if err == nil {
-			a, err = w.account(c, begins)
-		}
-		if err != nil {
-			return fail(err)
-		}
-		a.Reserved = a.Reserved.Minus(r.Amount)
-		for i := range a.Windows {
-			a.Windows[i].Used = a.Windows[i].Used.Plus(used)
-		}
-		_, err = w.put(accountsTable, putAccount, accountValues(a))
+	if err == nil {
+		err = w.charge(r.Accounts, m.Time, func(a *journal.Account, _ []journal.Limit) error {
+			a.Reserved = a.Reserved.Minus(r.Amount)
+			for i := range a.Windows {
+				a.Windows[i].Used = a.Windows[i].Used.Plus(used)
+			}
+			return nil
+		})
 	}
 	if err == nil {
 		_, err = w.c.exec("DELETE FROM reservations WHERE callback = ?", m.Callback)
 	}
-	return fail(err)
+	return about("settlement of callback", m.Callback, err)
 }
 
 // Accounts returns what is used and reserved of each account, in the order of scope and key, and the rows that do not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,38 @@ func TestCeiling(t *testing.T) {
 	commit(t, j, journal.Settle{Callback: "b", Worst: true, Time: at(5)})
 	if a := accountOf(t, j, "site", ""); a.Reserved != (journal.Amount{}) ||
 		a.Windows[2].Used != (journal.Amount{Calls: 3, Time: 2 * time.Hour}) {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestLedgerOverflow: no amount is so large, or negative, that it makes room.
+func TestLedgerOverflow(t *testing.T) {
+	limit := []journal.Limit{{Period: journal.Day, Amount: journal.Amount{Money: 10}}}
+	reserve := func(id, scope string, limits []journal.Limit, money int64) journal.Reserve {
+		return journal.Reserve{Callback: id, Charges: []journal.Charge{{Scope: scope, Limits: limits}},
+			Amount: journal.Amount{Calls: 1, Money: money}, Time: at(0)}
+	}
+	ctx := context.Background()
+	j := open(t, newPath(t))
+	commit(t, j, reserve("a", "site", limit, 4), reserve("b", "line", nil, math.MaxInt64-1))
+	for _, money := range []int64{math.MaxInt64, math.MaxInt64 - 3, math.MaxInt64 - 10, 7} {
+		if err := j.Commit(ctx, reserve("c", "site", limit, money)); !errors.Is(err, journal.ErrCeiling) {
+			t.Errorf("%d beside 4 under a ceiling of 10: %v", money, err)
+		}
+	}
+	for _, r := range []journal.Reserve{reserve("c", "line", nil, 1), reserve("c", "line", nil, math.MaxInt64),
+		reserve("c", "site", limit, -1)} {
+		if err := j.Commit(ctx, r); err == nil {
+			t.Errorf("%+v is reserved", r)
+		}
+	}
+	commit(t, j, journal.Settle{Callback: "a", Used: journal.Amount{Calls: 1, Money: -100}, Time: at(1)},
+		journal.Settle{Callback: "b", Worst: true, Time: at(1)})
+	if a := accountOf(t, j, "site", ""); a.Windows[1].Used.Money != 4 || a.Reserved != (journal.Amount{}) {
+		t.Errorf("%+v", a)
+	}
+	if a := accountOf(t, j, "line", ""); a.Windows[1].Used.Money != math.MaxInt64-1 ||
+		a.Reserved != (journal.Amount{}) {
 		t.Errorf("%+v", a)
 	}
 }
