@@ -92,11 +92,12 @@ an error. A user belongs to
 
 1. the group whose ` + "`users`" + ` list the user; two such groups are an error;
 2. otherwise the first of AAA's group hints that has a policy file;
-3. otherwise the group ` + "`default`" + `;
-4. otherwise, if that has no file, the built-in policy: callbacks to fixed numbers of AAA or local users, with a second login, no number from the caller, one attempt. A warning
+3. otherwise the group whose ` + "`match`" + ` claims the user; two such groups are an error, or the caller is rejected;
+4. otherwise the group ` + "`default`" + `;
+5. otherwise, if that has no file, the built-in policy: callbacks to fixed numbers of AAA or local users, with a second login, no number from the caller, one attempt. A warning
    reports this at each start.
 
-A file with ` + "`extends: GROUP`" + ` has all values of that group's file except its name and its users, unless it has its own. Mappings are merged key by key; a list replaces the other file's,
+A file with ` + "`extends: GROUP`" + ` has all values of that group's file except its name, its users and its match, unless it has its own. Mappings are merged key by key; a list replaces the other file's,
 or is added to it if its key has a plus sign: ` + "`deny+: [\"855*\"]`" + `. ` + "`ringback policy show GROUP`" + ` prints the resulting values with the file and line of each. The digest of a policy is that of the resulting values.
 
 A number is converted to canonical form first: in numbers of AAA, local users and places, spaces and ` + "`-().`" + ` are dropped and one of ` + "`numbers.trunk_prefixes`" + ` is removed; a caller types digits.

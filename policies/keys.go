@@ -36,9 +36,9 @@ var table = []key{
 	},
 	{
 		Key: schema.Key{Name: extends, Type: schema.String, Check: checkGroup, Example: "default",
-			Doc: "Name of another group. All values of its file apply, except `group`, `users` and `extends`, unless " +
-				"this file has others. A list replaces the other file's; with a `+` after its name, `allow+: " +
-				"[\"85*\"]`, it is added. At most 16 files may follow each other."},
+			Doc: "Name of another group. All values of its file apply, except `group`, `users`, `match` and " +
+				"`extends`, unless this file has others. A list replaces the other file's; with a `+` after its " +
+				"name, `allow+: [\"85*\"]`, it is added. At most 16 files may follow each other."},
 		own: true,
 	},
 	{
@@ -47,11 +47,23 @@ var table = []key{
 			Example: "[austin-01]",
 			Doc: "Users that the group claims, as AAA names them, letter case included. A user belongs to one " +
 				"group. A group claims by its `users` first, then by the group hints of AAA in their order, " +
-				"then by being `default`."},
+				"then by its `match`, then by being `default`."},
 		read: func(p *Policy, v *schema.Value) { p.Users = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Users) },
 		own:  true,
 	},
+	{own: true, Key: schema.Key{Name: "match", Type: schema.Object,
+		Doc: "Claims users that no group lists and no group hint of AAA names. All keys that are present must match, " +
+			"each by one of its values. Two groups that claim the same callers are an error; where that shows only " +
+			"at the login, the caller is rejected."}},
+	matchKey("realm", "[example.com]", "Realms of the user's name, in any letter case: what follows the last `@`, "+
+		"otherwise what precedes the first backslash.", schema.NotEmpty, func(m *Match) *[]string { return &m.Realms }),
+	matchKey("prefix", "[vendor-]", "Beginnings of the user's name, letter case included.", schema.NotEmpty,
+		func(m *Match) *[]string { return &m.Prefixes }),
+	matchKey("suffix", "[-field]", "Ends of the user's name, letter case included.", schema.NotEmpty,
+		func(m *Match) *[]string { return &m.Suffixes }),
+	matchKey("entry", "[local]", "Entries of the method list that authenticated the user: a server group's name, "+
+		"`local`, `none`.", schema.NotEmpty, func(m *Match) *[]string { return &m.Entries }),
 	{
 		Key: schema.Key{Name: "callback", Type: schema.String,
 			Enum:    []string{string(Off), string(Optional), string(Required)},

@@ -194,6 +194,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		l.problems = append(l.problems, check(p, v)...)
 		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
 	}
+	l.ambiguous(policies)
 	l.problems.Sort()
 	if l.problems.HasErrors() {
 		return nil, l.problems

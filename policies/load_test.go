@@ -112,7 +112,7 @@ func TestParseProblems(t *testing.T) {
 		{"group:\n", "g.yaml:1:7: group: has no value (write a value or remove the key)"},
 		{"group: g\ncallbak: off\n", `g.yaml:2:1: callbak: unknown key (did you mean "callback"?)`},
 		{"group: g\nfrobnicate: 1\n",
-			`g.yaml:2:1: frobnicate: unknown key (valid keys: attempts, callback, callback_on_request, extends, group, no_verify, numbers, reauthorize, services, users)`},
+			`g.yaml:2:1: frobnicate: unknown key (valid keys: attempts, callback, callback_on_request, extends, group, match, no_verify, numbers, reauthorize, services, users)`},
 		{"group: g\ncallback: of\n",
 			`g.yaml:2:11: callback: "of" is not "off", "optional" or "required" (did you mean "off"?)`},
 		{"group: g\ncallback: false\n", `g.yaml:2:11: callback: "false" is not "off", "optional" or "required"`},
@@ -163,14 +163,14 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nusers: &a [x]\n",
 			`g.yaml:2:8: users: anchors (&) and aliases (*) are not supported (write the value in full)`},
 		{"- group\n",
-			`g.yaml:1:1: expected keys, got a list (valid keys: attempts, callback, callback_on_request, extends, group, no_verify, numbers, reauthorize, services, users)`},
+			`g.yaml:1:1: expected keys, got a list (valid keys: attempts, callback, callback_on_request, extends, group, match, no_verify, numbers, reauthorize, services, users)`},
 		{"group: g\n---\ngroup: h\n",
 			`g.yaml:2:1: the file has a second YAML document (remove everything from the --- line on)`},
 		{"group: g\n\tusers: x\n",
 			`g.yaml:2:1: invalid YAML: found a tab character that violates indentation (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
 		{"group: g\n? [a]\n: b\n", `g.yaml:2:3: a key must be a plain word`},
 		{"group: g\n\"a\\x1bb.c\": 1\n",
-			`g.yaml:2:1: "a\x1bb.c": unknown key (valid keys: attempts, callback, callback_on_request, extends, group, no_verify, numbers, reauthorize, services, users)`},
+			`g.yaml:2:1: "a\x1bb.c": unknown key (valid keys: attempts, callback, callback_on_request, extends, group, match, no_verify, numbers, reauthorize, services, users)`},
 	} {
 		_, problems := Parse("g.yaml", []byte(tt.text))
 		if got := problems.String(); got != tt.want {

@@ -10,14 +10,16 @@ import (
 )
 
 // ruleGroup chooses the policy: that of the group that lists the user; otherwise of the first of AAA's group hints with
-// a policy; otherwise of the group default; otherwise the built-in one.
+// a policy; otherwise of the group whose `match` claims the user; otherwise of the group default; otherwise the
+// built-in one.
 func ruleGroup(e *evaluation) (string, string, bool) {
 	input := fmt.Sprintf("user %q", e.Identity.User)
 	if len(e.Auth.Groups) > 0 {
 		input += fmt.Sprintf(", AAA's groups %q", e.Auth.Groups)
 	}
 	var why string
-	e.policy, why = e.choose()
+	matching := e.matching()
+	e.policy, why = e.choose(matching)
 	var left []string
 	for _, h := range e.Auth.Groups {
 		if _, ok := e.set.groups[h]; !ok {
@@ -28,10 +30,29 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 		why += fmt.Sprintf("; no policy for AAA's group hints %q", left)
 	}
 	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault()}
+	if len(matching) > 1 {
+		e.d = Decision{} // of no group
+		return e.refuse(input, TextRefused, "make the values of match in their policy files differ",
+			"the groups %s claim this caller", strings.Join(matching, ", "))
+	}
 	return input, fmt.Sprintf("policy of group %s: %s", e.policy.name(), why), false
 }
 
-func (e *evaluation) choose() (group, string) {
+// matching returns the groups whose `match` claims a user that no group lists and no hint of AAA names.
+func (e *evaluation) matching() []string {
+	if _, ok := e.set.users[e.Identity.User]; ok {
+		return nil
+	}
+	for _, h := range e.Auth.Groups {
+		if _, ok := e.set.groups[h]; ok {
+			return nil
+		}
+	}
+	return e.set.matching(e.Identity)
+}
+
+// choose returns the policy of the user's group; matching are the groups whose `match` claims the user.
+func (e *evaluation) choose(matching []string) (group, string) {
 	if g, ok := e.set.users[e.Identity.User]; ok {
 		return e.set.groups[g], "the group lists this user"
 	}
@@ -39,6 +60,9 @@ func (e *evaluation) choose() (group, string) {
 		if p, ok := e.set.groups[h]; ok {
 			return p, fmt.Sprintf("AAA's group hint %q", h)
 		}
+	}
+	if len(matching) > 0 {
+		return e.set.groups[matching[0]], "the group's match"
 	}
 	if p, ok := e.set.groups[DefaultGroup]; ok {
 		return p, "no other group claims this user"

@@ -24,6 +24,7 @@ type Set struct {
 	site     Site
 	groups   map[string]group
 	users    map[string]string // user → group
+	match    matchIndex
 	warnings []string
 	flat     map[string][]Setting // of the groups that LoadDir read
 }
@@ -50,6 +51,7 @@ func New(site Site, ps ...Policy) (*Set, error) {
 			s.users[u] = p.Group
 		}
 	}
+	s.match = newMatchIndex(s)
 	s.warn()
 	return s, nil
 }
