@@ -34,7 +34,8 @@ type Config struct {
 	Lines      map[int]Line              // by TTY. A line that is not listed admits no one and dials no one
 	Accounting map[string]AccountingList // by the name in Line.Accounting. A missing list records start and stop
 	Policies   *policies.Set
-	Lifetime   time.Duration // from promised to expired; 0: 1 h
+	Lifetime   time.Duration   // from promised to expired; 0: 1 h
+	Ceilings   []journal.Limit // of all callbacks together; the zone of the node defines their windows
 	Dialer     Dialer
 
 	LoginLimits LoginLimits

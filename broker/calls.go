@@ -236,6 +236,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		defer cancel(nil)
 		b.begin(c)
 		defer b.end(c)
+		defer w.hangUpInTime(c, b.opt.Limits.Grace)()
 		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
 		b.callEnded(c, out)
 		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier {
@@ -243,9 +244,15 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 				text: out.Reason})
 		}
 		err := b.hangUp(lc)
+		lasted := time.Since(lc.Start)
 		b.closeCall(c, out)
 		b.send(ctx, event{id: c.callbackID, what: callback.CallEnded{Attempt: e.Attempt, Cause: out.Reason,
-			Unproven: err != nil}, text: out.Reason})
+			Unproven: err != nil}, text: out.Reason, also: func(w *work) {
+			if w.connected == nil {
+				w.connected = map[int]time.Duration{}
+			}
+			w.connected[e.Attempt] = lasted
+		}})
 	})
 }
 

@@ -234,6 +234,7 @@ func (b *Broker) take(e event) (step, bool) {
 	if callback.Durable(before, next) || len(e.rows)+len(s.events) > 0 || e.promise != nil {
 		s.rows = b.mutations(s)
 	}
+	s.rows = append(s.rows, w.settle(next, time.Now())...)
 	return s, true
 }
 
@@ -313,6 +314,9 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	now, w := time.Now(), s.work
 	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
 	rows = append(rows, s.event.rows...)
+	if s.event.promise != nil {
+		rows = append(rows, b.reserve(w, now)...)
+	}
 	for _, e := range s.effects {
 		if e, ok := e.(callback.Dial); ok {
 			i := w.plan.Step(e.Of)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -178,6 +179,9 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 	case errors.Is(err, errAlready):
 		b.publish(events.AlreadyPending{Call: c.ID, User: user})
 		return session.Verdict{Text: textPending, Reason: "a callback of this user is already pending; it is unchanged"}
+	case errors.Is(err, journal.ErrCeiling):
+		b.publish(events.CeilingReached{Call: c.ID, User: user, Err: err})
+		return session.Verdict{Text: policies.TextNoCallback, Reason: err.Error()}
 	default:
 		b.publish(events.NotRecorded{Call: c.ID, User: user, Err: err})
 		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}

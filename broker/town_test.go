@@ -107,6 +107,7 @@ type townOptions struct {
 	lifetime  time.Duration
 	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
 	limits    broker.LoginLimits
+	ceilings  []journal.Limit
 	exec      func(*exec.Config)                         // changes the EXEC
 	frontEnds func(session.FrontEnd) session.Chooser     // replaces the EXEC; nil: the EXEC alone
 	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
@@ -264,7 +265,7 @@ func (w *town) config() broker.Config {
 	return broker.Config{
 		Session: session.Config{FrontEnds: frontEnds}, Lines: running, Policies: set,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
-		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits,
+		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
 	}
 }
 

@@ -42,6 +42,10 @@ type work struct {
 	dial       *dial
 	dialedFrom int // the line of the last dial; 0: none in this process
 
+	slot      time.Duration         // reserved for the call of each attempt; 0: nothing is reserved
+	connected map[int]time.Duration // of the calls of this process, by attempt
+	unseen    int                   // attempts that earlier processes made
+
 	stopCheck context.CancelFunc // ends the last Recheck; nil if none
 	stopWatch context.CancelFunc // ends the watch over the leased line; nil if none
 }

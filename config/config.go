@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/port"
@@ -54,6 +55,7 @@ type Config struct {
 	Session  session.Config
 	Exec     exec.Config
 	Logins   broker.LoginLimits
+	Ceilings []journal.Limit // of all callbacks together
 
 	RADIUS    radius.Config     // no servers if the method radius is not used
 	TACACS    tacplus.Config    // likewise

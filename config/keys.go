@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/numbers"
@@ -101,6 +102,11 @@ func Keys() []schema.Key {
 				{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m",
 					Doc: "A callback expires if it is not completed within this time after the promise."},
 			}},
+		{Name: "ceilings", Reload: schema.NewCalls, Type: schema.Object, Keys: ceilingKeys(),
+			Doc: "What all callbacks together may use. A callback is promised only if the most that it can use still " +
+				"fits: one call, and an hour or a shorter Session-Timeout and 45 s for the hang-up, for each dial " +
+				"that its policy allows. It is hung up when its time is used. A clock that is set back reopens " +
+				"nothing."},
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Number plan: rules for every number before it is dialed.", Keys: numberKeys()},
 		{Name: "tariff", Reload: schema.NewCalls, Type: schema.Object, Doc: "What the site's calls cost. It is " +
@@ -429,6 +435,19 @@ func checkRegexp(s string) error {
 		return fmt.Errorf("not a regular expression: %v", err)
 	}
 	return nil
+}
+
+// ceilingKeys are the keys of `ceilings`.
+func ceilingKeys() (keys []schema.Key) {
+	for _, period := range journal.Periods {
+		keys = append(keys, schema.Key{Name: period, Type: schema.Object, Keys: []schema.Key{
+			{Name: "calls", Type: schema.Int, Min: 1, Max: 1e9, Example: "100",
+				Doc: "Most dials. Default: no ceiling."},
+			{Name: "minutes", Type: schema.Int, Min: 1, Max: 1e9, Example: "6000",
+				Doc: "Most minutes for which calls are connected. Default: no ceiling."},
+		}, Doc: "Ceilings of each " + period + ", by the clock and the time zone of this machine."})
+	}
+	return keys
 }
 
 // journalKeys are the keys of `journal`.

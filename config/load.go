@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
@@ -290,6 +291,21 @@ func (l *loader) node() {
 	c.PoliciesDir = l.filePath("policies_dir")
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: l.bool("ppp.callback")}
 	c.Callback.Lifetime = l.duration("callback.lifetime")
+	c.Ceilings = l.ceilings()
+}
+
+// ceilings returns the limits of all callbacks together.
+func (l *loader) ceilings() (limits []journal.Limit) {
+	for _, period := range journal.Periods {
+		most := journal.Amount{
+			Calls: int64(l.int("ceilings." + period + ".calls")),
+			Time:  time.Duration(l.int("ceilings."+period+".minutes")) * time.Minute,
+		}
+		if most != (journal.Amount{}) {
+			limits = append(limits, journal.Limit{Period: period, Amount: most})
+		}
+	}
+	return limits
 }
 
 // none returns a duration for session.Config, where a negative one means no limit and the file has 0s for that.

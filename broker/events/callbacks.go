@@ -76,6 +76,20 @@ func (NotRecorded) log() (zapcore.Level, string) {
 	return zapcore.ErrorLevel, "callback not promised: it could not be recorded"
 }
 
+// CeilingReached is the alarm for a callback that was not promised because it could exceed a ceiling.
+type CeilingReached struct {
+	undebugged
+	Call string `event:"call"`
+	User string `event:"user"`
+	Err  error  `event:"error"`
+}
+
+func (CeilingReached) log() (zapcore.Level, string) {
+	return zapcore.ErrorLevel, "callback not promised: a ceiling is reached"
+}
+
+func (e CeilingReached) audit() Entry { return Entry{"ceiling reached", e.User, e.Err.Error()} }
+
 // Withdrawn reports a callback that was cancelled because its caller was not told of it in time.
 type Withdrawn struct {
 	undebugged

@@ -28,6 +28,7 @@ var Table = []Row{
 	{"callback.pending", AlreadyPending{}, "A callback was not promised: the user has one pending."},
 	{"callback.impossible", NotPromised{}, "A callback was not promised: no line can dial it."},
 	{"callback.unrecorded", NotRecorded{}, "A callback was not promised: it could not be recorded."},
+	{"callback.ceiling", CeilingReached{}, "A callback was not promised: it could exceed a ceiling."},
 	{"callback.withdrawn", Withdrawn{}, "A callback was cancelled: its caller was not told of it in time."},
 	{"callback.resumed", Resumed{}, "A callback continues after a restart."},
 	{"callback.waiting", Waiting{}, "The wait between the hang-up and the dial has begun."},
