@@ -27,7 +27,8 @@ type key struct {
 // table has the rows in the order of the canonical text, which must not change: digests depend on it.
 var table = []key{
 	{
-		Key: schema.Key{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Example: "default",
+		Key: schema.Key{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Pattern: groupPattern,
+			Example: "default",
 			Doc: "Name of the group, the same as the file's. `default` is the group of users that no other " +
 				"group claims."},
 		read: func(p *Policy, v *schema.Value) { p.Group = v.Text() },
@@ -35,7 +36,8 @@ var table = []key{
 		own:  true,
 	},
 	{
-		Key: schema.Key{Name: extends, Type: schema.String, Check: checkGroup, Example: "default",
+		Key: schema.Key{Name: extends, Type: schema.String, Check: checkGroup, Pattern: groupPattern,
+			Example: "default",
 			Doc: "Name of another group. All values of its file apply, except `group`, `users`, `match` and " +
 				"`extends`, unless this file has others. A list replaces the other file's; with a `+` after its " +
 				"name, `allow+: [\"85*\"]`, it is added. At most 16 files may follow each other."},
@@ -181,13 +183,16 @@ var table = []key{
 
 var (
 	allowOrDeny = []string{"allow", "deny"}
-	listed      = &schema.Key{Type: schema.String, Check: checkListed, Example: `"84007"`}
-	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Example: `"84*"`}
+	listed      = &schema.Key{Type: schema.String, Check: checkListed, Pattern: `^[0-9]+$`, Example: `"84007"`}
+	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Pattern: `^([0-9]+\*?|\*)$`,
+		Example: `"84*"`}
 )
 
 const (
 	onRequest = "callback_on_request"
-	extends   = "extends"
+	// groupPattern is checkGroup for editors, without the end of a file with tests.
+	groupPattern = `^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`
+	extends      = "extends"
 )
 
 // Values of the key reauthorize.

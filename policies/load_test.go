@@ -104,6 +104,7 @@ func TestLoneTests(t *testing.T) {
 }
 
 func TestParseProblems(t *testing.T) {
+	editors := compiled(t)
 	for _, tt := range []struct {
 		text string
 		want string
@@ -172,6 +173,7 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\n\"a\\x1bb.c\": 1\n",
 			`g.yaml:2:1: "a\x1bb.c": unknown key (valid keys: attempts, callback, callback_on_request, extends, group, match, no_verify, numbers, reauthorize, services, users)`},
 	} {
+		judgeAlike(t, editors, tt.text)
 		_, problems := Parse("g.yaml", []byte(tt.text))
 		if got := problems.String(); got != tt.want {
 			t.Errorf("%q:\ngot  %s\nwant %s", tt.text, got, tt.want)
@@ -251,7 +253,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Add([]byte("group: [a, {b: c}]\n? x\n: *y\n"))
 	f.Add([]byte("a: &a [*a]\n<<: *a\n"))
+	editors := compiled(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
+		judgeAlike(t, editors, string(data))
 		p, problems := Parse("f.yaml", data)
 		if problems.HasErrors() {
 			for _, pr := range problems {

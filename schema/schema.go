@@ -41,7 +41,10 @@ type Key struct {
 	Loose    bool     // String: accept an unquoted number as written, "6.50"
 	Min, Max int64    // Int, Duration (ns) and, by the number of elements, List; both 0: no bounds
 	// an additional check of a scalar's text, or of each name of a Dict; users see its error
-	Check   func(string) error
+	Check func(string) error
+	// Pattern is what Check accepts as a regular expression of ECMA-262 with ^ and $, for editors (JSON); "": Check
+	// alone knows. It may accept more, never less.
+	Pattern string
 	Default string // as written in a file; "" none
 	Reload  Reload // how a reload applies a change; "": as for the enclosing key (Inherit)
 

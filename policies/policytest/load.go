@@ -36,14 +36,15 @@ type Want struct {
 // noon is the time of a request that gives none: a Monday.
 var noon = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
-// table has the keys of a file of tests.
-var table = []schema.Key{
-	{Name: "tests", Type: schema.List, Required: true, Elem: &schema.Key{Type: schema.Object, Keys: []schema.Key{
+// Keys is the table of the keys of a file of tests.
+func Keys() []schema.Key {
+	test := &schema.Key{Type: schema.Object, Keys: []schema.Key{
 		{Name: "name", Type: schema.String, Required: true, Check: schema.NotEmpty, Example: `"a denied number"`},
 		{Name: "request", Type: schema.Object, Required: true, Keys: requestKeys,
 			Example: `{user: austin-01, number: "84001"}`},
 		{Name: "decision", Type: schema.Object, Required: true, Keys: decisionKeys, Example: "{outcome: refuse}"},
-	}}},
+	}}
+	return []schema.Key{{Name: "tests", Type: schema.List, Required: true, Elem: test}}
 }
 
 var requestKeys = []schema.Key{
@@ -120,7 +121,7 @@ func escape(dir string) string {
 
 // Parse reads one file of tests; file is its name, which names the group.
 func Parse(file string, data []byte) ([]Case, schema.Problems) {
-	v, problems := schema.Parse(file, data, table)
+	v, problems := schema.Parse(file, data, Keys())
 	if problems.HasErrors() {
 		return nil, problems
 	}
