@@ -19,7 +19,7 @@ func TestBinaryLacks(t *testing.T) {
 	}
 	unwanted := []string{
 		"testing", "expvar", "net/http/pprof", "github.com/facebookincubator/", "github.com/prometheus/",
-		"google.golang.org/protobuf/", "pgregory.net/", "github.com/rogpeppe/",
+		"pgregory.net/", "github.com/rogpeppe/",
 		"github.com/santhosh-tekuri/", "go.uber.org/goleak",
 	}
 	for _, name := range linked {

@@ -194,7 +194,8 @@ func numberKeys() []schema.Key {
 		{Name: "emergency", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern},
 			Example: `["911", "112*"]`,
 			Doc: "Patterns that are never dialed, whatever a policy allows. They replace the built-in ones: `" +
-				strings.Join(numbers.EmergencyNumbers(), "`, `") + "`."},
+				strings.Join(numbers.EmergencyNumbers(), "`, `") + "`. With `country`, the emergency numbers of that " +
+				"country are never dialed either, even if they are extensions."},
 		{Name: "country", Example: `"33"`, Doc: "Country code of the site, in digits. With it a number in any " +
 			"notation is converted to one canonical form, the digits of E.164 without `+`, and a number that could " +
 			"be read in two ways is rejected. Requires `digits` and `international`."},
@@ -209,6 +210,9 @@ func numberKeys() []schema.Key {
 		{Name: "private", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern, Example: `"84001"`},
 			Example: `["84001"]`, Doc: "Patterns of extensions, which are dialed as they are. A number of another " +
 				"country with the same digits is rejected."},
+		{Name: "fraud_file", Check: checkFileName, Example: "fraud.yaml", Doc: "File with the classes of number " +
+			"ranges, instead of the built-in ones ([format](../how-to/toll-fraud.md#expensive-numbers)). Relative " +
+			"to this file."},
 		{Name: "own", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern, Example: `"33123456700"`},
 			Example: `["33123456700"]`, Doc: "Patterns of the site's own numbers in canonical form, which are never " +
 				"dialed."},

@@ -375,7 +375,26 @@ func (l *loader) numbers() {
 				"a prefix of digits only is also removed from numbers that merely begin with it")
 		}
 	}
+	l.site.Plan.Ranges = l.ranges(n.Get("fraud_file"))
 	l.cfg.Numbers = l.site.Plan
+}
+
+// ranges returns the classes of number ranges: those of a file, or the built-in ones.
+func (l *loader) ranges(file *schema.Value) numbers.Ranges {
+	if !file.IsSet() || l.site.Plan.Country.Code == "" {
+		return numbers.Ranges{}
+	}
+	path := l.path(file.Text())
+	text, err := os.ReadFile(path)
+	if err != nil {
+		l.errorAt(file, "", "%s: %s", path, reason(err))
+		return numbers.Ranges{}
+	}
+	r, err := numbers.ParseRanges(text)
+	if err != nil {
+		l.errorAt(file, "", "%s: %v", path, err)
+	}
+	return r
 }
 
 // country returns the site's place in the telephone network.
@@ -388,7 +407,7 @@ func (l *loader) country(n *schema.Value) numbers.Country {
 		c.Digits = append(c.Digits, d.Int())
 	}
 	if !n.Get("country").IsSet() {
-		for _, name := range []string{"digits", "area", "international", "national", "private"} {
+		for _, name := range []string{"digits", "area", "international", "national", "private", "fraud_file"} {
 			if v := n.Get(name); v.IsSet() {
 				l.errorAt(v, `write country: "33"`, "requires numbers.country")
 			}

@@ -32,6 +32,8 @@ type Plan struct {
 	Emergency []string
 	// Country reads numbers in any notation, if it has a Code. Then MaxDigits limits the dialed digits.
 	Country Country
+	// Ranges has classes of numbers, in addition to those of each country's number plan. Unused without a Country.
+	Ranges Ranges
 	// Own lists the patterns of the site's own numbers, which are never dialed.
 	Own []string
 }
@@ -52,13 +54,17 @@ func (p Plan) maxDigits() int {
 	return min(p.MaxDigits, MostDigits)
 }
 
-// IsEmergency returns the emergency pattern that matches a canonical number, or "".
+// IsEmergency returns the emergency pattern that matches a canonical number, or "". The emergency numbers of the
+// Country are patterns too, so that no extension is one of them.
 func (p Plan) IsEmergency(number Number) string {
 	e := p.Emergency
 	if e == nil {
 		e = EmergencyNumbers()
 	}
 	pattern, _ := Longest(e, p.Dialed(number))
+	if pattern == "" && p.Country.private(number.digits) != "" && emergencyOf(p.Country.Code, number.digits) {
+		return number.digits
+	}
 	return pattern
 }
 

@@ -3,6 +3,8 @@ package policies
 import (
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 )
@@ -67,4 +69,76 @@ func TestPromisedCanonical(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestNumberClasses(t *testing.T) {
+	any := Numbers{From: []Source{FromAAA, FromCaller}, Allow: []string{"*"}}
+	lifted, narrow, both, forged := any, any, any, any
+	lifted.AllowClasses = []string{"premium"}
+	narrow.DenyClasses = []string{"mobile", "international"}
+	both.AllowClasses, both.DenyClasses = []string{"premium"}, []string{"premium"}
+	forged.AllowClasses = []string{"unknown"} // no file can say this
+	for _, tt := range []struct {
+		numbers Numbers
+		number  string
+		want    Outcome
+	}{
+		{any, "0899123456", InvalidNumber}, {any, "+881612345678", InvalidNumber}, {any, "0612345678", CallBack},
+		{any, "+442079460000", CallBack}, {any, "84001", CallBack}, {lifted, "0899123456", CallBack},
+		{any, "+447012345678", InvalidNumber}, {any, "+2101234567", InvalidNumber},
+		{any, "+871123456789", InvalidNumber}, {forged, "+2101234567", InvalidNumber},
+		{lifted, "+881612345678", InvalidNumber}, {narrow, "0612345678", InvalidNumber},
+		{narrow, "+14085551212", InvalidNumber}, {narrow, "+442079460000", InvalidNumber},
+		{narrow, "84001", CallBack}, {both, "0899123456", InvalidNumber},
+	} {
+		s := mustServe(t, inFrance, Policy{Numbers: tt.numbers})
+		d, trace := s.Evaluate(Request{Auth: null, Service: aaa.EXEC, FromCaller: &tt.number})
+		if d.Outcome != tt.want {
+			t.Errorf("%+v, %s: %+v\n%s", tt.numbers, tt.number, d, trace)
+		}
+		fixed := aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(tt.number)}
+		want := map[Outcome]Outcome{CallBack: CallBack, InvalidNumber: Refuse}[tt.want]
+		if d, trace := s.Evaluate(Request{Auth: fixed, Service: aaa.EXEC}); d.Outcome != want {
+			t.Errorf("%+v, %s from AAA: %+v\n%s", tt.numbers, tt.number, d, trace)
+		}
+	}
+	if _, err := New(Site{}, Policy{Numbers: narrow}); err == nil {
+		t.Error("classes without a country are accepted")
+	}
+}
+
+// A policy with fewer allowed classes or more denied ones admits nothing that the wider one does not.
+func TestNarrowerClasses(t *testing.T) {
+	typed := []string{"0899123456", "0820123456", "0612345678", "0140205051", "84001", "+881612345678", "+19005551212",
+		"+14085551212", "+447012345678", "+4917612345678", "+2101234567", "+80012345678"}
+	rapid.Check(t, func(t *rapid.T) {
+		some := func(from []numbers.Class, label string) (all, fewer []string) {
+			for _, c := range from {
+				switch rapid.IntRange(0, 2).Draw(t, label) {
+				case 1:
+					all = append(all, string(c))
+				case 2:
+					all, fewer = append(all, string(c)), append(fewer, string(c))
+				}
+			}
+			return all, fewer
+		}
+		wide := Numbers{From: []Source{FromCaller}, Allow: []string{"*"}}
+		narrow := wide
+		wide.AllowClasses, narrow.AllowClasses = some(numbers.DeniedClasses(), "allow")
+		narrow.DenyClasses, wide.DenyClasses = some(numbers.Deniable(), "deny")
+		number := rapid.SampledFrom(typed).Draw(t, "number")
+		r := Request{Auth: null, Service: aaa.EXEC, FromCaller: &number}
+		decide := func(n Numbers) Outcome {
+			s, err := New(inFrance, Policy{Numbers: n})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, _ := s.Evaluate(r)
+			return d.Outcome
+		}
+		if decide(narrow) == CallBack && decide(wide) != CallBack {
+			t.Fatalf("%+v admits %s, %+v does not", narrow, number, wide)
+		}
+	})
 }

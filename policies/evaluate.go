@@ -65,6 +65,7 @@ type when int
 const (
 	whenAlways       when = iota
 	whenPending           // only for a pending callback
+	whenCountry           // only if the site has a country, so that numbers have classes
 	whenOwn               // only if the site has own numbers
 	whenOtherService      // only on leg two of a callback that was promised for another service
 )
@@ -76,6 +77,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.Promised != nil
 	case whenOtherService:
 		return e.otherService()
+	case whenCountry:
+		return e.set.site.Plan.Country.Code != ""
 	case whenOwn:
 		return len(e.set.site.Plan.Own) > 0
 	}
@@ -105,6 +108,7 @@ var rules = []rule{
 	{name: "number plan", do: rulePlan},
 	{name: "emergency numbers", do: ruleEmergency},
 	{name: "own numbers", do: ruleOwn, when: whenOwn},
+	{name: "number classes", do: ruleClasses, when: whenCountry},
 	{name: "number lists", do: ruleLists},
 	{name: "called number", do: ruleCalled, when: whenOtherService},
 	{name: "sessions", do: ruleSessions},

@@ -138,6 +138,29 @@ var table = []key{
 		read: func(p *Policy, v *schema.Value) { p.Numbers.Deny = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Numbers.Deny) },
 	},
+	{
+		in: "numbers",
+		Key: schema.Key{Name: "allow_classes", Type: schema.List, Elem: classKey(numbers.DeniedClasses()),
+			Default: "[]", Example: "[premium]",
+			Doc: "Classes of numbers that are denied otherwise: `premium`, `personal`, `satellite` and `fraud`. " +
+				"Only numbers that are known to have the class are allowed, and only where they match `allow` if " +
+				"they must. Numbers without a known class are always rejected. Requires the configuration's " +
+				"`numbers.country`."},
+		read: func(p *Policy, v *schema.Value) { p.Numbers.AllowClasses = v.Texts() },
+		text: func(p Policy) string { return sorted(p.Numbers.AllowClasses) },
+		late: true,
+	},
+	{
+		in: "numbers",
+		Key: schema.Key{Name: "deny_classes", Type: schema.List, Elem: classKey(numbers.Deniable()),
+			Default: "[]", Example: "[mobile, international]",
+			Doc: "Classes of numbers that are rejected, whatever their source and the other lists. A number has " +
+				"several classes, such as `mobile` and `international`; one of them suffices. Emergency and own " +
+				"numbers are always rejected. Requires the configuration's `numbers.country`."},
+		read: func(p *Policy, v *schema.Value) { p.Numbers.DenyClasses = v.Texts() },
+		text: func(p Policy) string { return sorted(p.Numbers.DenyClasses) },
+		late: true,
+	},
 	{Key: schema.Key{Name: "attempts", Type: schema.Object,
 		Doc: "Number and timing of the dial attempts of a callback."}},
 	{
@@ -187,6 +210,14 @@ var (
 	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Pattern: `^([0-9]+\*?|\*)$`,
 		Example: `"84*"`}
 )
+
+func classKey(classes []numbers.Class) *schema.Key {
+	k := &schema.Key{Type: schema.String, Example: string(classes[0])}
+	for _, c := range classes {
+		k.Enum = append(k.Enum, string(c))
+	}
+	return k
+}
 
 const (
 	onRequest = "callback_on_request"

@@ -78,6 +78,9 @@ type Numbers struct {
 	Deny  []string // patterns, whatever the source of the number. The longest match decides, Deny between equals
 	// List has the numbers that a user may give (FromList), by the user's name. Deny applies to them, not Allow.
 	List map[string][]string
+	// AllowClasses lifts the denial of numbers.DeniedClasses. DenyClasses denies more, and decides if both have a
+	// class.
+	AllowClasses, DenyClasses []string
 }
 
 // Policy is the content of one policy file. The zero value applies without any policy file: users are called back at

@@ -68,7 +68,7 @@ func (e *evaluation) choose(matching []string) (group, string) {
 		return p, "no other group claims this user"
 	}
 	p := Policy{Group: DefaultGroup}
-	return group{p, p.Digest()}, "built in, because there is no policy file for this user"
+	return newGroup(p), "built in, because there is no policy file for this user"
 }
 
 // Law 4: an authentic grant that cannot be honored is a refusal.

@@ -158,6 +158,23 @@ func ruleOwn(e *evaluation) (string, string, bool) {
 	return e.d.Number.String(), "not a number of this site", false
 }
 
+// ruleClasses rejects a number that has a class which is denied always, by default or by the group. It does not guess:
+// a number without a known class could have any.
+func ruleClasses(e *evaluation) (string, string, bool) {
+	classes := e.set.site.Plan.Classes(e.d.Number)
+	input := fmt.Sprintf("%s, classes: %s", e.d.Number, classes)
+	switch denied := (classes & e.policy.denied).First(); denied {
+	case "":
+		return input, "no denied class", false
+	case numbers.Unknown:
+		return e.denied(input, "give its range a class in the file of numbers.fraud_file",
+			"the class of the number is not known")
+	default:
+		return e.denied(input, "check numbers.allow_classes and numbers.deny_classes in the group's policy file",
+			fmt.Sprintf("group %s: numbers of class %s are denied", e.policy.name(), denied))
+	}
+}
+
 func ruleLists(e *evaluation) (string, string, bool) {
 	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin, e.Identity.User)
 	if !ok {

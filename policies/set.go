@@ -32,6 +32,11 @@ type Set struct {
 type group struct {
 	Policy
 	digest string // of the Policy
+	denied numbers.ClassSet
+}
+
+func newGroup(p Policy) group {
+	return group{p, p.Digest(), numbers.Denied(p.Numbers.AllowClasses, p.Numbers.DenyClasses)}
 }
 
 // New returns a Set. Two policies of one group and a user in two groups are errors. The caller must not change what
@@ -40,10 +45,14 @@ func New(site Site, ps ...Policy) (*Set, error) {
 	s := &Set{site: site, groups: map[string]group{}, users: map[string]string{}}
 	for _, p := range ps {
 		p.Group = p.name()
+		if n := p.Numbers; site.Plan.Country.Code == "" && len(n.AllowClasses)+len(n.DenyClasses) > 0 {
+			return nil, fmt.Errorf("group %q has classes of numbers, which require numbers.country in the "+
+				"configuration", p.Group)
+		}
 		if _, ok := s.groups[p.Group]; ok {
 			return nil, fmt.Errorf("group %q has two policies (keep one of them)", p.Group)
 		}
-		s.groups[p.Group] = group{p, p.Digest()}
+		s.groups[p.Group] = newGroup(p)
 		for _, u := range p.Users {
 			if g, ok := s.users[u]; ok && g != p.Group {
 				return nil, fmt.Errorf("user %q is claimed by the groups %q and %q (keep one of them)", u, g, p.Group)

@@ -1,0 +1,96 @@
+package numbers
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// The classes of real numbering plans: those of regulators (Arcep, Ofcom, Bundesnetzagentur, NANPA) for national
+// numbers, and ITU-T E.164's list of country codes.
+func TestClasses(t *testing.T) {
+	for canonical, want := range map[string]string{
+		"33899123456": "premium", "33820123456": "shared_cost", "33612345678": "mobile", "33140205051": "fixed",
+		"33801234567": "toll_free", "33912345678": "voip", "84001": "none", // an extension
+		"881612345678": "satellite, mobile, international", "870773123456": "satellite, mobile, international",
+		"882161234567": "satellite, voip, international", "883510012345": "satellite, voip, international",
+		"979123456789": "premium, international", "80812345678": "shared_cost, international",
+		"19005551212": "premium, international", "14085551212": "mobile, fixed, international",
+		"447012345678": "personal, international", "447400900123": "mobile, international",
+		"442079460000": "fixed, international", "4917612345678": "mobile, international",
+		"4990012345678": "unknown, international", // no such number: 0900 has one more digit for the content
+		"390612345678":  "fixed, international",   // the 0 belongs to the number
+		"33012345678":   "unknown",                // the library's Parse would drop the 0
+		"871123456789":  "unknown, international", // a spare code
+		"2101234567":    "unknown, international", // a spare code
+		"8005551212":    "unknown, international",
+		"33555":         "unknown",
+	} {
+		if got := france.Classes(number(canonical)).String(); got != want {
+			t.Errorf("%s is %q, want %q", canonical, got, want)
+		}
+	}
+	if c := (Plan{}).Classes(number("33899123456")); c != 0 {
+		t.Errorf("without a country a number is %q", c)
+	}
+}
+
+// Every example number of the library has the class that the library gives it as a caller would parse it.
+func TestClassesOfEveryCountry(t *testing.T) {
+	seen := ClassSet(0)
+	for region := range phonenumbers.GetSupportedRegions() {
+		for kind, want := range kinds {
+			example := phonenumbers.GetExampleNumberForType(region, kind)
+			if example == nil {
+				continue
+			}
+			digits := strings.TrimPrefix(phonenumbers.Format(example, phonenumbers.E164), "+")
+			got := classify(digits)
+			if parsed := kinds[phonenumbers.GetNumberType(example)]; got != parsed || got == 0 {
+				t.Errorf("%s (%s, %v): %v, want %v", digits, region, want, got, parsed)
+			}
+			seen |= got
+		}
+	}
+	for _, want := range kinds {
+		if seen&want != want {
+			t.Errorf("no example has the class %v", want)
+		}
+	}
+}
+
+func TestDenied(t *testing.T) {
+	for _, tt := range []struct {
+		allow, deny []string
+		want        string
+	}{
+		{nil, nil, "unknown, fraud, premium, personal, satellite"},
+		{[]string{"premium", "fraud"}, nil, "unknown, personal, satellite"},
+		{[]string{"premium"}, []string{"premium", "mobile"}, "unknown, fraud, premium, personal, satellite, mobile"},
+		{[]string{"unknown", "nonsense"}, nil, "unknown, fraud, premium, personal, satellite"},
+	} {
+		if got := Denied(tt.allow, tt.deny).String(); got != tt.want {
+			t.Errorf("allow %q, deny %q: %q, want %q", tt.allow, tt.deny, got, tt.want)
+		}
+	}
+	if SetOf("unknown", "international").First() != Unknown || ClassSet(0).First() != "" {
+		t.Error("First is wrong")
+	}
+}
+
+// The emergency numbers of a country are no extensions, whatever the site's list says.
+func TestEmergencyOfCountry(t *testing.T) {
+	plan := france
+	plan.Country.Private = []string{"1*"}
+	plan.Emergency = []string{"999"}
+	for digits, want := range map[string]string{"15": "15", "17": "17", "112": "112", "1500": "", "16": ""} {
+		n, err := plan.Canonical(digits, OriginCaller)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := plan.IsEmergency(n); got != want {
+			t.Errorf("%s: %q, want %q", digits, got, want)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package numbers
+
+import "github.com/nyaruka/phonenumbers"
+
+// kinds has the classes of what libphonenumber knows about a number. Its UNKNOWN, also of digits that are no number of
+// a country, is in no row. A range that fixed lines and mobiles share is in both classes.
+var kinds = map[phonenumbers.PhoneNumberType]ClassSet{
+	phonenumbers.FIXED_LINE:           SetOf(Fixed),
+	phonenumbers.MOBILE:               SetOf(Mobile),
+	phonenumbers.FIXED_LINE_OR_MOBILE: SetOf(Fixed, Mobile),
+	phonenumbers.TOLL_FREE:            SetOf(TollFree),
+	phonenumbers.PREMIUM_RATE:         SetOf(Premium),
+	phonenumbers.SHARED_COST:          SetOf(SharedCost),
+	phonenumbers.VOIP:                 SetOf(VoIP),
+	phonenumbers.PERSONAL_NUMBER:      SetOf(Personal),
+	phonenumbers.PAGER:                SetOf(Pager),
+	phonenumbers.UAN:                  SetOf(UAN),
+	phonenumbers.VOICEMAIL:            SetOf(Voicemail),
+}
+
+// classify returns the classes that the metadata of libphonenumber gives the digits of a number of E.164; none if it
+// does not know the number.
+func classify(digits string) ClassSet {
+	code, n := countryCode(digits)
+	if n == 0 {
+		return 0
+	}
+	return kinds[phonenumbers.GetNumberType(national(code, digits[n:]))]
+}
+
+// countryCode returns the country code that digits begin with, and its length; 0 if there is none. No code of E.164 is
+// the beginning of another.
+func countryCode(digits string) (code, length int) {
+	for i := range min(3, len(digits)) {
+		code = 10*code + int(digits[i]-'0')
+		if phonenumbers.GetRegionCodeForCountryCode(code) != phonenumbers.UNKNOWN_REGION {
+			return code, i + 1
+		}
+	}
+	return 0, 0
+}
+
+// national returns the library's form of a number. The library's Parse is not used: it changes digits that are not a
+// number into one that is, as a prefix into nothing.
+func national(code int, digits string) *phonenumbers.PhoneNumber {
+	country, number, zeros := int32(code), uint64(0), int32(0)
+	for i := range len(digits) {
+		if number == 0 && digits[i] == '0' {
+			zeros++
+		}
+		number = 10*number + uint64(digits[i]-'0')
+	}
+	leading := zeros > 0
+	return &phonenumbers.PhoneNumber{CountryCode: &country, NationalNumber: &number, ItalianLeadingZero: &leading,
+		NumberOfLeadingZeros: &zeros}
+}
+
+// emergencyOf reports whether digits are an emergency number of a country with this code, as 15 in France.
+func emergencyOf(code, digits string) bool {
+	n, _ := countryCode(code)
+	for _, region := range phonenumbers.GetRegionCodesForCountryCode(n) {
+		if phonenumbers.IsEmergencyNumber(digits, region) {
+			return true
+		}
+	}
+	return false
+}
