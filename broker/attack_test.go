@@ -3,6 +3,8 @@ package broker_test
 import (
 	"context"
 	"io"
+	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/ppp/ppptest"
 )
 
 // The line-hold attack (2600; Phrack 17): the caller never hangs up, the exchange keeps their call up, and they answer
@@ -253,5 +256,92 @@ func TestEscapeOnLegTwo(t *testing.T) {
 				w.idle(time.Minute)
 			})
 		})
+	}
+}
+
+// A user whose callback cannot be made is not admitted on the call that they made: without a number, with an unknown
+// place, with a caller ID that was withheld, with a grant for another service. The user's password is right each time.
+func TestNoNumberIsNoSession(t *testing.T) {
+	for name, auth := range map[string]aaa.Authorization{
+		"no number":       {Callback: true, PrivLevel: 1},
+		"unknown place":   {Callback: true, CallbackID: "paris", PrivLevel: 1},
+		"no caller ID":    {CallerID: true, PrivLevel: 1},
+		"two numbers":     {Callback: true, CallbackID: "home", Dialstring: aaa.DialstringOf("84001"), PrivLevel: 1},
+		"no valid number": {Dialstring: aaa.DialstringOf("84001;ATH"), PrivLevel: 1},
+		"another service": {Refuse: "Service-Type: 5 (Outbound)", Dialstring: aaa.DialstringOf("84001"), PrivLevel: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := townOptions{frontEnds: withPPP, user: func(a *aaa.Authorization) { *a = auth }}
+			inTown(t, o, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.login("kihei-03")
+				if got, ok := p.await("maui-nas-04>", 3*time.Minute); ok || strings.Contains(got, "initiated") {
+					t.Errorf("EXEC: the screen shows %q", got)
+				}
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+				p.dte.SetDTR(true)
+				p.typ("atdt55555")
+				p.see("CONNECT", time.Minute)
+				c := &ppptest.Client{User: "kihei-03", Password: password, Callback: []byte{6},
+					Response: func([]byte) []byte { return []byte{1, 2} }}
+				if p.linksUp(c); c.IPUp || c.CBCPAck != nil {
+					t.Errorf("PPP: %+v", c)
+				}
+				p.dte.SetDTR(false)
+				w.pass(10 * time.Minute)
+				if n, d := w.promised(), w.dialed(); n != 0 || len(d) != 0 {
+					t.Errorf("%d callbacks, dialed %v", n, d)
+				}
+				w.idle(time.Minute)
+			})
+		})
+	}
+}
+
+// The line-hold attack many times: the attacker has stolen kihei-03's password, never hangs up, gets the call that the
+// only line dials, and sends at random moments what a modem, another user or a PPP client might. Without the second
+// login nobody gets the prompt.
+func TestLineHoldManyTimes(t *testing.T) {
+	tries := 40
+	if os.Getenv("RINGBACK_LONG") != "" {
+		tries = 10_000
+	}
+	random := rand.New(rand.NewPCG(1988, 17))
+	says := []string{"OK", "CONNECT", "RING", "NO CARRIER", "\r\nOK\r\n\r\nCONNECT\r\n", "ATDT84001", "austin-01",
+		"enable", "\x7e\xff\x7d\x23\xc0\x21\x7d\x21\x7e", "+++", "", "\x03", "\xff\xf4"}
+	held := 0
+	for done := 0; done < tries; {
+		inTown(t, townOptions{home: exchange.ModemConfig{HoldsLine: true}, lines: 1, sameLine: true}, func(w *town) {
+			for range min(20, tries-done) {
+				done++
+				p := w.pc(w.home)
+				p.login("kihei-03")
+				p.see("Callback initiated", time.Minute)
+				if _, ok := p.await("CONNECT", 2*time.Minute); ok {
+					held++
+				}
+				var screen strings.Builder
+				for range 40 {
+					p.typ(says[random.IntN(len(says))])
+					got, _ := p.await("maui-nas-04>", time.Duration(random.IntN(2000))*time.Millisecond)
+					screen.WriteString(got)
+				}
+				if strings.Contains(screen.String(), "maui-nas-04>") {
+					t.Errorf("try %d: the attacker has a session: %q", done, screen.String())
+				}
+				p.dte.SetDTR(false)
+				w.pass(30 * time.Minute)
+				if v := w.last(); v.Phase == "completed" || v.Pending() {
+					t.Errorf("try %d: phase %s", done, v.Phase)
+				}
+				w.idle(time.Minute)
+				p.dte.Close()
+			}
+		})
+	}
+	if held < tries/2 {
+		t.Errorf("the attacker held the line in %d of %d tries only", held, tries)
 	}
 }

@@ -65,6 +65,36 @@ func TestFieldCases(t *testing.T) {
 	}
 }
 
+// TestThreatModel compares docs/explanation/threat-model.md with the tree: each row of an attack has a test, or says
+// what is not built, and each test exists. The tests of a package follow its name.
+func TestThreatModel(t *testing.T) {
+	const doc = "../docs/explanation/threat-model.md"
+	attacks := regexp.MustCompile(`(?m)^\| \*\*.*\|$`).FindAllString(readFile(t, doc), -1)
+	if len(attacks) < 30 {
+		t.Errorf("%s has %d attacks", doc, len(attacks))
+	}
+	named := regexp.MustCompile("`([^`]+)`")
+	for _, row := range attacks {
+		cells := strings.Split(strings.Trim(row, "|"), "|")
+		if len(cells) != 4 {
+			t.Errorf("%s: %d cells in %s", doc, len(cells), row)
+			continue
+		}
+		tests, dir := 0, ""
+		for _, m := range named.FindAllStringSubmatch(cells[3], -1) {
+			if !strings.HasPrefix(m[1], "Test") && !strings.HasPrefix(m[1], "Fuzz") {
+				dir = m[1]
+				continue
+			}
+			tests++
+			wantTest(t, doc, dir, m[1])
+		}
+		if tests == 0 && !strings.Contains(row, "not built") {
+			t.Errorf("%s: no test in %s", doc, row)
+		}
+	}
+}
+
 // wantTest checks that a package has the test function that a document names.
 func wantTest(t *testing.T, doc, dir, name string) {
 	t.Helper()
