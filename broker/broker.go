@@ -114,6 +114,7 @@ type Broker struct {
 	mu    sync.Mutex       // guards what follows
 	calls map[string]*call // live calls by ID
 	works map[string]*work // callbacks that the loop works on, by ID; written by the loop only
+	clock clock
 
 	// Used by the loop only.
 	backlog  []event

@@ -71,10 +71,13 @@ func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decisio
 
 // ask returns the policy request for the caller of a call, which may have ended, and what AAA granted.
 func (b *Broker) ask(q aaa.Request, granted aaa.Result) policies.Request {
+	now := time.Now()
 	b.mu.Lock()
-	used := b.used(granted.Identity, q.CallID)
+	used, latest := b.used(granted.Identity, q.CallID), b.clock.see(now)
 	b.mu.Unlock()
-	return policies.Ask(q, granted, b.trusted(q.TTY), time.Now(), used)
+	r := policies.Ask(q, granted, b.trusted(q.TTY), now, used)
+	r.Latest = latest
+	return r
 }
 
 // used returns what an identity uses, without this call. The Broker's mutex is held.

@@ -732,6 +732,29 @@ func TestWritableFile(t *testing.T) {
 	}
 }
 
+// A file that policy files name is as dangerous as these. Users whom closed hours would reject now are not reported:
+// the configuration is checked at any time.
+func TestHoursOfPolicies(t *testing.T) {
+	_, _, dir := loadText(t, strings.Replace(base, "kim.password}",
+		`kim.password, callback: {dialstring: "84007"}}`, 1), nil)
+	file := filepath.Join(dir, "policies.d", "holidays.txt")
+	for name, text := range map[string]string{file: "2026-12-25\n",
+		filepath.Join(dir, "policies.d", "default.yaml"): "group: default\nhours: {zone: UTC, dates: " +
+			"[2001-01-01 07:00-19:00], holidays: holidays.txt}\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(file, 0o602); err != nil {
+		t.Fatal(err)
+	}
+	c, problems := Load(filepath.Join(dir, "ringback.yaml"), nil)
+	if c == nil || len(problems) != 1 || !strings.Contains(problems[0].String(),
+		"policies.d/holidays.txt: warning: users other than the owner can write it (mode 0602)") {
+		t.Error(problems)
+	}
+}
+
 // Flags take precedence over the environment, the environment over the file, the file over defaults.
 func TestLayers(t *testing.T) {
 	text := base + "hostname: of-file\nexec: {callback: false}\nlogin: {tries: 5}\nlog: {file: log, level: warn}\n"

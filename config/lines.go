@@ -314,8 +314,11 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 			NoVerify: u.Callback.NoVerify, Groups: u.Groups},
 	}
 	decide := func(s aaa.Service) policies.Decision {
-		d, _ := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, false, time.Now(),
+		d, trace := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, false, time.Now(),
 			policies.Used{}))
+		if trace.Decided() == policies.RuleHours { // the configuration is checked at any time
+			d.Outcome = ""
+		}
 		return d
 	}
 	d := decide(aaa.EXEC)

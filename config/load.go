@@ -494,8 +494,11 @@ func (l *loader) policyFiles() {
 		}
 		l.problem(p)
 	}
+	files := set.Files()
 	for _, g := range set.Groups() {
-		path := filepath.Join(l.cfg.PoliciesDir, g+".yaml")
+		files = append(files, filepath.Join(l.cfg.PoliciesDir, g+".yaml"))
+	}
+	for _, path := range files {
 		if _, access, err := l.read(path, schema.MaxSize); err == nil {
 			l.trust(nil, path, access, noWrite)
 		}

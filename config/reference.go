@@ -105,6 +105,12 @@ With ` + "`numbers.country`" + ` every source may use every notation, and the ca
 Numbers with other characters are rejected. Then emergency numbers are rejected. Then, of the patterns of ` + "`allow` and `deny`" + `, the matching one with the most digits decides; ` + "`deny`" + ` wins between equals. A
 number that no pattern matches is called back if AAA fixed it, and rejected if the caller typed it.
 
+With ` + "`hours`" + ` callbacks are promised at these times only; at others, a user whom AAA requires to be called back is rejected, and a user of PPP who may request a callback is not offered
+one. The time of the promise decides: a callback that was promised in time is dialed, and dialed again, after the end of the hours, and admits the user then. With
+` + "`reauthorize: before_dial`" + ` the hours apply right before each dial too. Windows are times of the wall clock in ` + "`zone`" + `: an hour that occurs twice, when clocks are set back, is open twice, and one
+that does not exist is not open. If the daemon's clock is set back by up to a day, hours that were over do not begin again until the clock has reached its former time or the daemon is
+restarted. ringback has its own copy of the time zone database for machines that have none.
+
 With ` + "`no_verify: allow`" + ` the second login can be skipped on a line that has modem signals (or ` + "`insecure_signals`" + `, see [Ports](ports.md#what-each-kind-of-port-can-detect)) and is not
 the called line (unless it has ` + "`callback: {same_line_no_verify: true}`" + `). If no such line is in service, the second login is required. A line whose callers can only be called back by the same line is
 an error if a policy allows ` + "`no_verify`" + `: a caller that never hangs up would take the call.

@@ -68,6 +68,7 @@ const (
 	whenCountry           // only if the site has a country, so that numbers have classes
 	whenOwn               // only if the site has own numbers
 	whenOtherService      // only on leg two of a callback that was promised for another service
+	whenHours             // only if the group has hours, and never on leg two
 )
 
 // applies reports whether a rule is evaluated.
@@ -79,6 +80,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.otherService()
 	case whenCountry:
 		return e.set.site.Plan.Country.Code != ""
+	case whenHours:
+		return e.policy.Hours.Zone != nil && !e.otherService()
 	case whenOwn:
 		return len(e.set.site.Plan.Own) > 0
 	}
@@ -96,6 +99,9 @@ type evaluation struct {
 	d      Decision
 }
 
+// RuleHours is the name of the rule about hours.
+const RuleHours = "hours"
+
 // The rules in order. The first that decides ends the run; the last always decides.
 var rules = []rule{
 	{name: "group", do: ruleGroup},
@@ -104,6 +110,7 @@ var rules = []rule{
 	{name: "callback demanded", do: ruleDemanded},
 	{name: "callback enabled", do: ruleEnabled},
 	{name: "callback policy", do: rulePolicy},
+	{name: RuleHours, do: ruleHours, when: whenHours},
 	{name: "number from", do: ruleSource},
 	{name: "number plan", do: rulePlan},
 	{name: "emergency numbers", do: ruleEmergency},

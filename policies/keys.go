@@ -202,6 +202,50 @@ var table = []key{
 	{Key: schema.Key{Name: "services", Type: schema.Object, Doc: "For which services users are called back."}},
 	serviceKey(aaa.EXEC, func(p *Policy) *bool { return &p.Services.NoEXEC }),
 	serviceKey(aaa.PPP, func(p *Policy) *bool { return &p.Services.NoPPP }),
+	{Key: schema.Key{Name: "hours", Type: schema.Object,
+		Doc: "When callbacks may be promised; without it, always. At other times a user is rejected if AAA requires " +
+			"a callback. A callback that was promised is dialed after the end of the hours too, except with " +
+			"`reauthorize: before_dial`."}},
+	{
+		in: "hours",
+		Key: schema.Key{Name: "zone", Type: schema.String, Check: checkZone, Example: "Europe/Paris",
+			Doc: "Time zone of the hours, as the IANA database names it. Required if there are hours."},
+		read: func(p *Policy, v *schema.Value) {
+			if v.IsSet() {
+				p.Hours.Zone, _ = parseZone(v.Text()) // checked
+			}
+		},
+		text: func(p Policy) string { return p.Hours.zoneText() },
+		late: true,
+	},
+	{
+		in: "hours",
+		Key: schema.Key{Name: "weekdays", Type: schema.List, Elem: &schema.Key{Type: schema.String,
+			Check: checkRow((*Hours).addWeekday)}, Example: `["mon-fri 07:00-19:00", "sat 08:00-12:00"]`,
+			Doc: "Weekdays (`mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`, or a range of them) and a window of " +
+				"their day. A window that ends before it begins, `22:00-06:00`, ends on the next day. Times are " +
+				"those of the wall clock: an hour that occurs twice in a night is open twice."},
+		read: readRows((*Hours).addWeekday),
+		text: func(p Policy) string { return p.Hours.weekdaysText() },
+		late: true,
+	},
+	{
+		in: "hours",
+		Key: schema.Key{Name: "dates", Type: schema.List, Elem: &schema.Key{Type: schema.String,
+			Check: checkRow((*Hours).addDate)}, Example: `["2026-12-24 07:00-12:00", "2026-12-31 closed"]`,
+			Doc: "Dates with a window of their own, or `closed`. On such a date neither `weekdays` nor `holidays` " +
+				"nor a window that began on the day before counts."},
+		read: readRows((*Hours).addDate),
+		text: func(p Policy) string { return p.Hours.datesText() },
+		late: true,
+	},
+	{
+		in: "hours",
+		Key: schema.Key{Name: "holidays", Type: schema.String, Example: "holidays.txt",
+			Doc: "File of closed dates, one per line, `2026-12-25 Christmas Day`; `#` begins a comment line. Its " +
+				"path is relative to the directory " +
+				"of the policy files; at most 256 KiB. It is read with the policy files."},
+	}, // the loader adds them to the dates
 }
 
 var (

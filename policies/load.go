@@ -75,6 +75,9 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 	if more := v.Plus(); more.IsSet() {
 		problems = append(problems, plusProblem(more))
 	}
+	if h := v.Get("hours", "holidays"); h.Text() != "" {
+		problems = append(problems, problemAt(h, "the file is not known here", "load the directory"))
+	}
 	p := policyOf(v)
 	if !problems.HasErrors() {
 		problems = append(problems, check(p, v)...)
@@ -103,6 +106,7 @@ func problemAt(at *schema.Value, msg, hint string) schema.Problem {
 func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
 	p.checkSources(v.Get("numbers"), problem)
+	p.Hours.checkHours(v.Get("hours"), problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
 		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")
@@ -118,13 +122,15 @@ type loader struct {
 	files    map[string]*policyFile // by the group's name
 	problems schema.Problems
 	claims   map[string]string // user → where the user is claimed
+
+	holidayFiles map[string][]holiday // by path
 }
 
 func (l *loader) problem(p schema.Problem) { l.problems = append(l.problems, p) }
 
 func (l *loader) file(dir, name string) {
 	path := filepath.Join(dir, name)
-	data, err := read(path)
+	data, err := read(path, schema.MaxSize)
 	if err != nil {
 		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: "check that the daemon's user may read it"})
 		return
@@ -154,15 +160,15 @@ func (l *loader) parse(path, name string, data []byte) {
 }
 
 // read accepts regular files only: a FIFO could block, a device may never end.
-func read(path string) ([]byte, error) {
+func read(path string, limit int64) ([]byte, error) {
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, err
 	case !st.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
-	case st.Size() > schema.MaxSize:
-		return nil, fmt.Errorf("larger than %d octets", schema.MaxSize)
+	case st.Size() > limit:
+		return nil, fmt.Errorf("larger than %d octets", limit)
 	}
 	return os.ReadFile(path)
 }
@@ -191,6 +197,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 			continue
 		}
 		p := policyOf(v)
+		l.holidays(&p, v)
 		l.problems = append(l.problems, check(p, v)...)
 		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
 	}
@@ -204,7 +211,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		l.problem(schema.Problem{File: "policy files", Msg: err.Error()})
 		return nil, l.problems
 	}
-	s.flat = flat
+	s.flat, s.files = flat, slices.Sorted(maps.Keys(l.holidayFiles))
 	return s, l.problems
 }
 

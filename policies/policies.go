@@ -99,6 +99,7 @@ type Policy struct {
 	// (`callback_on_request: allow`). It requires FromCaller or FromList.
 	OnRequest bool
 	Services  Services // services without a callback
+	Hours     Hours    // when callbacks may be promised
 }
 
 func (p Policy) mode() CallbackMode {

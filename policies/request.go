@@ -29,7 +29,10 @@ type Request struct {
 	Renewed  bool
 
 	Time time.Time // time of the decision; rules read no clock
-	Used Used
+	// Latest is the latest time that any decision had. If it is after Time, the clock was set back, and hours that were
+	// over do not begin again. Zero: unknown.
+	Latest time.Time
+	Used   Used
 }
 
 // Used is what the caller's identity uses at that time; the rules do not count it themselves.

@@ -114,6 +114,7 @@ func (e *evaluation) demanded() bool {
 
 func ruleDemanded(e *evaluation) (string, string, bool) {
 	input := fmt.Sprintf("AAA requires callback: %s", yesNo(e.demanded()))
+	open, why := e.open()
 	switch {
 	case e.demanded():
 		return input, "continue", false
@@ -121,6 +122,8 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 		return e.refuse(input, TextNoCallback, "", "AAA no longer requires a callback")
 	case e.otherService():
 		return e.decide(Admit, input, "", "", "AAA requires no callback, and the caller was called back")
+	case !open && e.mayRequest() && e.mayDecline():
+		return e.decide(Admit, input, "", "", "AAA requires no callback, and none is offered outside the hours: "+why)
 	case e.mayRequest():
 		e.d.OnRequest = true
 		return input + ", " + onRequest + ": allow", "the caller may request one", false
@@ -132,6 +135,11 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 			"group %s requires a callback, but AAA gives none for this user", e.policy.name())
 	}
 	return e.decide(Admit, input, "", "", "AAA requires no callback")
+}
+
+// mayDecline reports whether a caller who may request a callback is admitted without one, and has not requested it yet.
+func (e *evaluation) mayDecline() bool {
+	return e.policy.mode() == Optional && e.Promised == nil && e.FromCaller == nil && e.Place == ""
 }
 
 // mayRequest reports whether the caller may request a callback that AAA does not require: only PPP has a way to. A

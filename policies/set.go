@@ -27,6 +27,7 @@ type Set struct {
 	match    matchIndex
 	warnings []string
 	flat     map[string][]Setting // of the groups that LoadDir read
+	files    []string             // see Files
 }
 
 type group struct {
@@ -104,6 +105,14 @@ func (s *Set) Groups() []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// Files returns the paths of the other files that the policy files name and LoadDir read, sorted.
+func (s *Set) Files() []string {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.files)
 }
 
 // Group returns the policy of a group; false: it has none.

@@ -16,6 +16,14 @@ type Step struct {
 // no secret, but it has telephone numbers.
 type Trace []Step
 
+// Decided returns the name of the rule that decided.
+func (t Trace) Decided() string {
+	if len(t) == 0 {
+		return ""
+	}
+	return t[len(t)-1].Rule
+}
+
 // String returns text for people, one line per rule.
 func (t Trace) String() string {
 	rule, input := 0, 0

@@ -58,7 +58,7 @@ func Run(set *policies.Set, cases []Case) Report {
 		for _, step := range trace {
 			reached[step.Rule].Evaluated++
 		}
-		reached[trace[len(trace)-1].Rule].Decided++
+		reached[trace.Decided()].Decided++
 		if diffs := c.Want.diff(d, trace); len(diffs) > 0 {
 			r.Failures = append(r.Failures, Failure{c.File, c.Line, c.Name, diffs, trace})
 		}
@@ -77,7 +77,7 @@ func (w Want) diff(d policies.Decision, trace policies.Trace) (diffs []Diff) {
 			diffs = append(diffs, Diff{field, got, want})
 		}
 	}
-	rule := trace[len(trace)-1].Rule
+	rule := trace.Decided()
 	add("outcome", string(d.Outcome), string(w.Outcome), d.Outcome == w.Outcome)
 	add("group", d.Group, w.Group, d.Group == w.Group)
 	add("number", d.Number.String(), w.Number, w.Number == "" || d.Number.String() == w.Number)
