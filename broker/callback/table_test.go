@@ -78,40 +78,6 @@ func TestNoRuleHidesAnother(t *testing.T) {
 	}
 }
 
-// TestEntryArmsATimer enters each waiting phase by every rule that leads there and checks, from the effects and not
-// from the rules, that something will end the wait: the phase's timer, or an open request for a line with the lifetime
-// running.
-func TestEntryArmsATimer(t *testing.T) {
-	entered := map[Phase]int{}
-	explore(t, 9, func(tr transition) {
-		if tr.after.Phase == tr.before.Phase || !tr.after.Phase.Pending() {
-			return
-		}
-		entered[tr.after.Phase]++
-		switch p := tr.after.Phase; p {
-		case Leasing:
-			if !slices.Contains(tr.effects, Effect(Acquire{})) && !arms(tr.effects, LineRetry) {
-				t.Errorf("%v enters leasing and neither requests a line nor will: %v", tr.event, tr.effects)
-			}
-		case Promised, Waiting, Dialing, Answered:
-			kinds := map[Phase][]TimerKind{Promised: {HangUpDeadline}, Waiting: {Wait, RetryWait},
-				Dialing: {DialDeadline}, Answered: {LoginDeadline}}
-			if !slices.ContainsFunc(kinds[p], func(k TimerKind) bool { return arms(tr.effects, k) }) {
-				t.Errorf("%v enters %s and arms none of %v: %v", tr.event, p, kinds[p], tr.effects)
-			}
-		}
-	})
-	for _, p := range waitingPhases {
-		if entered[p] == 0 {
-			t.Errorf("%s was never entered", p)
-		}
-	}
-}
-
-func arms(effects []Effect, k TimerKind) bool {
-	return slices.ContainsFunc(effects, func(e Effect) bool { a, ok := e.(ArmTimer); return ok && a.Kind == k })
-}
-
 func TestDiagramIsInTheDocs(t *testing.T) {
 	const doc = "../../docs/explanation/callback-machine.md"
 	const begin, end = "<!-- the table: printed by a test of broker/callback, do not edit -->\n",

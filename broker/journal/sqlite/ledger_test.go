@@ -210,8 +210,8 @@ func TestLedgerLaws(t *testing.T) {
 		for n := range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(-100, 200).Draw(rt, "minutes")) * time.Minute)
 			user := rapid.SampledFrom([]string{"u", "v", "w"}).Draw(rt, "user")
-			switch rapid.IntRange(0, 5).Draw(rt, "what") {
-			case 0, 1, 2:
+			switch rapid.IntRange(0, 24).Draw(rt, "what") {
+			default:
 				before := latest
 				if now.After(latest) {
 					latest = now
@@ -236,7 +236,7 @@ func TestLedgerLaws(t *testing.T) {
 				} else {
 					latest = before // what is refused leaves nothing
 				}
-			case 3, 4:
+			case 1, 2, 3, 4, 5, 6, 7, 8:
 				if len(pending) == 0 {
 					continue
 				}
@@ -254,7 +254,7 @@ func TestLedgerLaws(t *testing.T) {
 					used[name] += calls
 				}
 				delete(pending, id)
-			case 5:
+			case 0: // a restart is slow
 				if err := j.Close(); err != nil {
 					rt.Fatal(err)
 				}
