@@ -33,7 +33,7 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 		case strings.HasPrefix(name, ".") || e.IsDir():
 		case strings.HasSuffix(name, TestSuffix):
 			l.tests(dir, name, entries)
-		case ext == ".yaml":
+		case IsFile(name):
 			l.file(dir, name)
 		case ext == ".yml":
 			hint := "rename it to " + strings.TrimSuffix(name, ext) + ".yaml"
@@ -41,6 +41,11 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 		}
 	}
 	return l.set(site)
+}
+
+// IsFile reports whether a file's name is that of a policy.
+func IsFile(name string) bool {
+	return strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, TestSuffix) && !strings.HasPrefix(name, ".")
 }
 
 // tests reports a file of tests without a policy file: users of a group would silently be in another one.
@@ -120,6 +125,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 // loader collects the policies of a directory and their problems.
 type loader struct {
 	files    map[string]*policyFile // by the group's name
+	texts    map[string]string      // by path: instead of the file
 	problems schema.Problems
 	claims   map[string]string // user → where the user is claimed
 
@@ -130,6 +136,10 @@ func (l *loader) problem(p schema.Problem) { l.problems = append(l.problems, p) 
 
 func (l *loader) file(dir, name string) {
 	path := filepath.Join(dir, name)
+	if text, ok := l.texts[path]; ok {
+		l.parse(path, name, []byte(text))
+		return
+	}
 	data, err := read(path, schema.MaxSize)
 	if err != nil {
 		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: "check that the daemon's user may read it"})
