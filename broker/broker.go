@@ -25,6 +25,7 @@ import (
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/tariff"
 )
 
 // Config is the part of the configuration that a reload may change. Calls and callbacks that have begun keep the
@@ -36,6 +37,7 @@ type Config struct {
 	Policies   *policies.Set
 	Lifetime   time.Duration   // from promised to expired; 0: 1 h
 	Ceilings   []journal.Limit // of all callbacks together; the zone of the node defines their windows
+	Tariff     *tariff.Table   // nil: no number has a price
 	Dialer     Dialer
 
 	LoginLimits LoginLimits

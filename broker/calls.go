@@ -232,11 +232,12 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.publish(events.Connected{Callback: w.row.ID, Line: lc.TTY, User: w.row.User})
 	login, asked := w.login(b), c.promisedTo
+	began, step := w.dial.began, w.plan.Step(w.lastDial())
 	b.running.Go(func() {
 		defer cancel(nil)
 		b.begin(c)
 		defer b.end(c)
-		defer w.hangUpInTime(c, b.opt.Limits.Grace)()
+		defer w.hangUpInTime(c, b.opt.Limits)()
 		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
 		b.callEnded(c, out)
 		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier {
@@ -244,14 +245,11 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 				text: out.Reason})
 		}
 		err := b.hangUp(lc)
-		lasted := time.Since(lc.Start)
+		lasted := time.Since(began)
 		b.closeCall(c, out)
 		b.send(ctx, event{id: c.callbackID, what: callback.CallEnded{Attempt: e.Attempt, Cause: out.Reason,
 			Unproven: err != nil}, text: out.Reason, also: func(w *work) {
-			if w.connected == nil {
-				w.connected = map[int]time.Duration{}
-			}
-			w.connected[e.Attempt] = lasted
+			w.spend(e.Attempt, spent{Step: step, Time: lasted})
 		}})
 	})
 }

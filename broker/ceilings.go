@@ -1,55 +1,122 @@
 package broker
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/tariff"
 )
 
 // longestCall is how long a call of leg two may last under a ceiling if AAA sets no shorter Session-Timeout.
 const longestCall = time.Hour
 
-// reserve returns the reservation of a promise: each dial of its plan may connect a call of the longest duration. The
-// time until the line is down is part of it. nil: there are no ceilings.
-func (b *Broker) reserve(w *work, now time.Time) []journal.Mutation {
-	limits := b.config.Load().Ceilings
-	if len(limits) == 0 {
+// errNoPrice is wrapped by the error of a promise whose cost is unknown and limited.
+var errNoPrice = errors.New("no price")
+
+// spent is what one attempt has used. The carrier's clock runs from the answer, of which only the modem's CONNECT is
+// known; so the time of the dial counts too.
+type spent struct {
+	Step int           `json:"step,omitempty"` // of the plan
+	Time time.Duration `json:"time"`           // from the dial until the line was down; 0: nobody answered
+}
+
+// overhead is the longest time that an attempt may take in addition to its call: the dial and the hang-up.
+func (l Limits) overhead() time.Duration { return l.Dial + l.Grace }
+
+// reserve prepares the reservation of a promise: each dial of its plan may connect a call of the longest duration. The
+// error wraps errNoPrice.
+func (b *Broker) reserve(w *work) error {
+	c := b.config.Load()
+	charges := []journal.Charge{{Scope: "site", Limits: c.Ceilings}}
+	if !slices.ContainsFunc(charges, func(c journal.Charge) bool { return len(c.Limits) > 0 }) {
 		return nil
 	}
 	longest := longestCall
 	if d := w.auth.Auth.SessionTimeout; d > 0 {
 		longest = min(longest, d)
 	}
-	w.slot = longest + b.opt.Limits.Grace
-	return []journal.Mutation{journal.Reserve{
-		Callback: w.row.ID, Charges: []journal.Charge{{Scope: "site", Limits: limits}},
-		Amount: journal.Amount{Calls: int64(w.row.Max), Time: time.Duration(w.row.Max) * w.slot}, Time: now,
-	}}
+	w.slot = longest + b.opt.Limits.overhead()
+	r := journal.Reserve{Callback: w.row.ID, Charges: charges}
+	for _, s := range w.plan {
+		time := time.Duration(s.Times) * w.slot
+		rate, ok := c.Tariff.Find(s.Number)
+		if !ok && limitsMoney(charges) {
+			return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate, or deny the number)",
+				errNoPrice, s.Number)
+		}
+		if c.Tariff != nil {
+			w.rates = append(w.rates, rate)
+		}
+		r.Amount = r.Plus(journal.Amount{Calls: int64(s.Times), Time: time, Money: int64(rate.Worst(time, s.Times))})
+	}
+	w.reservation = &r
+	w.savePlan()
+	return nil
 }
 
-// settle returns what books the use of a callback that has ended and whose last call is over. An attempt that an
-// earlier process made, and of whose call the end is unknown, has used all its time.
+func limitsMoney(charges []journal.Charge) bool {
+	for _, c := range charges {
+		if slices.ContainsFunc(c.Limits, func(l journal.Limit) bool { return l.Money > 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// settle returns what books the use of a callback that has ended and whose last call is over.
 func (w *work) settle(s callback.State, now time.Time) []journal.Mutation {
 	if w.slot == 0 || !s.Done() {
 		return nil
 	}
-	used := journal.Amount{Calls: int64(s.Attempt), Time: time.Duration(w.unseen) * w.slot}
-	for _, d := range w.connected {
-		used.Time += min(d, w.slot)
+	var used journal.Amount
+	for n := range s.Attempt {
+		used = used.Plus(w.use(n + 1))
 	}
-	used.Time = min(used.Time, time.Duration(s.Attempt)*w.slot) // a dial that was held back is counted twice
 	return []journal.Mutation{journal.Settle{Callback: w.row.ID, Used: used, Time: now}, journal.UseReserve{}}
 }
 
+// use returns what an attempt has used. If a crash interrupted it, the end of its call is unknown: it has used all that
+// was reserved for an attempt, at the highest rate.
+func (w *work) use(attempt int) journal.Amount {
+	u, known := w.spent[attempt]
+	if known {
+		a := journal.Amount{Calls: 1, Time: u.Time}
+		if u.Time > 0 && u.Step < len(w.rates) {
+			a.Money = int64(w.rates[u.Step].Cost(u.Time))
+		}
+		return a
+	}
+	var worst tariff.Money
+	for _, r := range w.rates {
+		worst = max(worst, r.Cost(w.slot))
+	}
+	return journal.Amount{Calls: 1, Time: w.slot, Money: int64(worst)}
+}
+
+// spend records what an attempt has used. The loop calls it.
+func (w *work) spend(attempt int, u spent) {
+	if w.slot == 0 {
+		return
+	}
+	if w.spent == nil {
+		w.spent = map[int]spent{}
+	}
+	w.spent[attempt] = u
+	w.savePlan()
+}
+
 // hangUpInTime ends the call of leg two before it has used more than was reserved. The caller must call stop.
-func (w *work) hangUpInTime(c *call, grace time.Duration) (stop func()) {
+func (w *work) hangUpInTime(c *call, l Limits) (stop func()) {
 	if w.slot == 0 {
 		return func() {}
 	}
-	t := time.AfterFunc(w.slot-grace-time.Since(c.Start), func() {
+	t := time.AfterFunc(time.Until(c.Start.Add(w.slot-l.overhead())), func() {
 		c.cancel(session.End{Cause: aaa.CauseSessionTimeout, Text: "ceiling: the reserved time is used"})
 	})
 	return func() { t.Stop() }

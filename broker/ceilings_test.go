@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -32,7 +35,7 @@ func TestCeilingOfTheSite(t *testing.T) {
 		p.typ("ats0=1")
 		p.login("austin-01")
 		p.see("Callback initiated", time.Minute)
-		if a := w.site(); a.Reserved != (journal.Amount{Calls: 1, Time: time.Hour + 45*time.Second}) {
+		if a := w.site(); a.Reserved != (journal.Amount{Calls: 1, Time: time.Hour + 5*time.Minute + 45*time.Second}) {
 			t.Errorf("reserved are %+v", a.Reserved)
 		}
 		w.halt()
@@ -54,4 +57,63 @@ func TestCeilingOfTheSite(t *testing.T) {
 		p.dte.SetDTR(false)
 		w.idle(time.Minute)
 	})
+}
+
+// prices of the subscriber at 84001: 6.00 per hour, in minutes.
+const prices = "prefix,per_minute,per_call,granularity\n84001,0.10,0.05,60/60\n"
+
+// TestCeilingInMoney: a callback reserves the worst cost of its number, and its end settles the price of the call. One
+// that does not fit is refused, with an alarm immediately.
+func TestCeilingInMoney(t *testing.T) {
+	core, logged := observer.New(zap.WarnLevel)
+	o := townOptions{tariff: prices, log: zap.New(core), ceilings: []journal.Limit{
+		{Period: journal.Month, Amount: journal.Amount{Money: 7_000_000}}}}
+	inTown(t, o, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("austin-01")
+		p.see("Callback initiated", time.Minute)
+		// By hand: an hour, 5 min and 45 s are 66 minutes, and one minute more for rounding up.
+		if a := w.site(); a.Reserved.Money != 6_600_000+100_000+50_000 {
+			t.Errorf("reserved are %+v", a.Reserved)
+		}
+		p.see("CONNECT", 2*time.Minute)
+		w.pass(3*time.Minute + 10*time.Second)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+		// Nobody pays less than the calls that the exchange saw.
+		if a := w.site(); a.Reserved != (journal.Amount{}) || a.Windows[2].Used.Money != 450_000 {
+			t.Errorf("reserved are %+v, used %+v", a.Reserved, a.Windows[2].Used)
+		}
+		p.dte.SetDTR(true)
+		p.login("austin-01")
+		before := time.Now()
+		p.see("Callback not available", time.Minute)
+		alarms := logged.FilterMessage("callback not promised: it could exceed a ceiling").All()
+		if len(alarms) != 1 || alarms[0].Time.Sub(before) > time.Second || alarms[0].Level != zap.ErrorLevel {
+			t.Errorf("the alarms are %+v", alarms)
+		}
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// TestNoPrice: a number without a rate is not dialed while money is limited.
+func TestNoPrice(t *testing.T) {
+	for name, csv := range map[string]string{"no tariff": "", "no rate": "prefix,per_minute,granularity\n49,0,1/1\n"} {
+		t.Run(name, func(t *testing.T) {
+			o := townOptions{tariff: csv, ceilings: []journal.Limit{
+				{Period: journal.Month, Amount: journal.Amount{Money: 1 << 40}}}}
+			inTown(t, o, func(w *town) {
+				p := w.pc(w.home)
+				p.login("austin-01")
+				p.see("Callback not available", time.Minute)
+				if n := len(w.dialed()); n != 0 {
+					t.Errorf("%d dials", n)
+				}
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+			})
+		})
+	}
 }

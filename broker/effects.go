@@ -203,10 +203,12 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		return
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
-	w.dial = &dial{attempt: e.Attempt, cancel: cancel}
+	began := time.Now()
+	w.dial = &dial{attempt: e.Attempt, cancel: cancel, began: began}
 	w.unwatch() // from now on the dialer reports a lost line
 	w.dialedFrom = w.lease.TTY()
-	id, lease, s := w.row.ID, w.lease, w.plan[w.plan.Step(e.Of)]
+	id, lease, step := w.row.ID, w.lease, w.plan.Step(e.Of)
+	s := w.plan[step]
 	script := b.script(w, s)
 	cfg := b.config.Load()
 	b.publish(events.Dialing{
@@ -216,6 +218,10 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has its own context
 		a := cfg.Dialer.Dial(dialCtx, lease, script, s.Number)
+		use := spent{Step: step, Time: time.Since(began)}
+		if a.HeldBack || a.Unanswered {
+			use.Time = 0
+		}
 		outcome, cause := a.Outcome, a.Outcome
 		if a.HeldBack {
 			outcome, cause = journal.HeldBack, a.Outcome+", the dial command was held back"
@@ -238,6 +244,9 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 				}
 				if w.dial != nil && w.dial.attempt == e.Attempt {
 					w.dial.call = a.Call
+				}
+				if a.Call == nil { // otherwise the end of the call is reported
+					w.spend(e.Attempt, use)
 				}
 			}})
 		if !sent {

@@ -314,8 +314,9 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	now, w := time.Now(), s.work
 	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
 	rows = append(rows, s.event.rows...)
-	if s.event.promise != nil {
-		rows = append(rows, b.reserve(w, now)...)
+	if s.event.promise != nil && w.reservation != nil {
+		w.reservation.Time = now
+		rows = append(rows, *w.reservation)
 	}
 	for _, e := range s.effects {
 		if e, ok := e.(callback.Dial); ok {

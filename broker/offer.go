@@ -165,6 +165,10 @@ func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d pol
 // promise records a callback and returns only when it is on disk (law 1). reason is the reason of the decision.
 func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) session.Verdict {
 	id, user := w.row.ID, w.row.User
+	if err := b.reserve(w); err != nil {
+		b.Happened(events.CeilingReached{Call: c.ID, User: user, Err: err})
+		return session.Verdict{Text: policies.TextNoCallback, Reason: err.Error()}
+	}
 	err := b.tellInTime(ctx, event{
 		id: id, promise: w, what: callback.Promise{ID: id, Max: w.row.Max},
 		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", user, c.TTY, w.row.Number),
@@ -180,7 +184,7 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 		b.publish(events.AlreadyPending{Call: c.ID, User: user})
 		return session.Verdict{Text: textPending, Reason: "a callback of this user is already pending; it is unchanged"}
 	case errors.Is(err, journal.ErrCeiling):
-		b.publish(events.CeilingReached{Call: c.ID, User: user, Err: err})
+		b.Happened(events.CeilingReached{Call: c.ID, User: user, Err: err})
 		return session.Verdict{Text: policies.TextNoCallback, Reason: err.Error()}
 	default:
 		b.publish(events.NotRecorded{Call: c.ID, User: user, Err: err})

@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/tariff"
 )
 
 // planOf returns the plan of a decision: its number, as many times as it allows.
@@ -23,31 +24,48 @@ func planOf(d policies.Decision) callback.Plan {
 type morePlan struct {
 	Script string        `json:"script,omitempty"` // of the first step
 	Then   callback.Plan `json:"then,omitempty"`   // the other steps
+	Rates  []tariff.Rate `json:"rates,omitempty"`  // see work
+	Spent  map[int]spent `json:"spent,omitempty"`
 }
 
 // follow sets the plan of a callback.
 func (w *work) follow(p callback.Plan) {
 	w.plan = p
-	first, more := p[0], morePlan{Script: p[0].Script, Then: p[1:]}
+	first := p[0]
 	w.row.Number, w.row.RetryWait = first.Number.String(), first.Wait
 	w.row.Lines, w.row.Rotary = first.Lines, first.Rotary
-	w.row.Max, w.row.Plan = p.Dials(), ""
-	if more.Script != "" || len(more.Then) > 0 {
+	w.row.Max = p.Dials()
+	w.savePlan()
+}
+
+// savePlan updates the row from what the attempts of a callback have used.
+func (w *work) savePlan() {
+	more := morePlan{Script: w.plan[0].Script, Then: w.plan[1:], Rates: w.rates, Spent: w.spent}
+	w.row.Plan = ""
+	if more.Script != "" || len(more.Then)+len(more.Rates)+len(more.Spent) > 0 {
 		w.row.Plan = mustJSON(more)
 	}
 }
 
-// readPlan restores the plan that follow wrote to a row.
-func readPlan(row journal.Callback) (callback.Plan, error) {
+// readPlan restores the plan that follow and savePlan wrote to the row.
+func (w *work) readPlan() error {
+	var more morePlan
+	if w.row.Plan != "" {
+		if err := json.Unmarshal([]byte(w.row.Plan), &more); err != nil {
+			return err
+		}
+	}
+	w.rates, w.spent = more.Rates, more.Spent
+	p, err := more.plan(w.row)
+	w.plan = p
+	return err
+}
+
+// plan returns the plan of which a row has the first step.
+func (more morePlan) plan(row journal.Callback) (callback.Plan, error) {
 	number, err := numbers.Reread(row.Number)
 	if err != nil {
 		return nil, err
-	}
-	var more morePlan
-	if row.Plan != "" {
-		if err := json.Unmarshal([]byte(row.Plan), &more); err != nil {
-			return nil, err
-		}
 	}
 	p := append(callback.Plan{{
 		Number: number, Script: more.Script, Lines: row.Lines, Rotary: row.Rotary,

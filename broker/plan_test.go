@@ -41,8 +41,9 @@ func TestPlanInItsRow(t *testing.T) {
 		if w.row.Plan != tt.more || w.row.Max != tt.plan.Dials() || w.row.Number != "84001" {
 			t.Errorf("%s: %+v", name, w.row)
 		}
-		if back, err := readPlan(w.row); err != nil || !reflect.DeepEqual(back, tt.plan) {
-			t.Errorf("%s: %+v, %v", name, back, err)
+		back := newWork(w.row, trace{}, grant{})
+		if err := back.readPlan(); err != nil || !reflect.DeepEqual(back.plan, tt.plan) {
+			t.Errorf("%s: %+v, %v", name, back.plan, err)
 		}
 	}
 }
@@ -61,8 +62,9 @@ func TestBadPlanIsNotTakenUp(t *testing.T) {
 		"a negative step":      {Number: "84001", Max: 2, Plan: `{"then":[{"number":"84002","times":-1}]}`},
 		"not JSON":             {Number: "84001", Max: 2, Plan: `then`},
 	} {
-		if p, err := readPlan(row); err == nil || p != nil {
-			t.Errorf("%s: %+v, %v", name, p, err)
+		w := newWork(row, trace{}, grant{})
+		if err := w.readPlan(); err == nil || w.plan != nil {
+			t.Errorf("%s: %+v, %v", name, w.plan, err)
 		}
 	}
 }

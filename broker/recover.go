@@ -88,7 +88,7 @@ func (b *Broker) setAside(ctx context.Context) {
 
 func (b *Broker) restart(row journal.Callback, slot time.Duration) error {
 	w := newWork(row, trace{}, grant{})
-	w.slot, w.unseen = slot, row.Attempts
+	w.slot = slot
 	if err := w.restore(); err != nil {
 		return fmt.Errorf("its recorded state: %w", err)
 	}
@@ -99,7 +99,7 @@ func (b *Broker) restart(row journal.Callback, slot time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("its recorded authorization: %w", err)
 	}
-	if w.plan, err = readPlan(row); err != nil {
+	if err := w.readPlan(); err != nil {
 		return fmt.Errorf("its recorded plan: %w", err)
 	}
 	w.auth, w.unstarted, w.expires = g, true, b.expiry(row.Created)

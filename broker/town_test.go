@@ -24,8 +24,10 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
+	"github.com/ringback/ringback/tariff"
 )
 
 // dtePort is a modem of the exchange as a lines.Port, in memory, with modem signals.
@@ -108,6 +110,7 @@ type townOptions struct {
 	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
 	limits    broker.LoginLimits
 	ceilings  []journal.Limit
+	tariff    string // CSV
 	exec      func(*exec.Config)                         // changes the EXEC
 	frontEnds func(session.FrontEnd) session.Chooser     // replaces the EXEC; nil: the EXEC alone
 	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
@@ -262,10 +265,18 @@ func (w *town) config() broker.Config {
 	if w.opt.frontEnds != nil {
 		frontEnds = w.opt.frontEnds(exec.New(e))
 	}
+	var prices *tariff.Table
+	if w.opt.tariff != "" {
+		var problems schema.Problems
+		if prices, problems = tariff.Parse("tariff.csv", []byte(w.opt.tariff), "EUR"); prices == nil {
+			w.t.Fatal(problems)
+		}
+	}
 	return broker.Config{
 		Session: session.Config{FrontEnds: frontEnds}, Lines: running, Policies: set,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
 		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
+		Tariff: prices,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/tariff"
 )
 
 // work is one callback that the loop handles. Only the loop writes it; fields that views read are written under the
@@ -42,9 +43,10 @@ type work struct {
 	dial       *dial
 	dialedFrom int // the line of the last dial; 0: none in this process
 
-	slot      time.Duration         // reserved for the call of each attempt; 0: nothing is reserved
-	connected map[int]time.Duration // of the calls of this process, by attempt
-	unseen    int                   // attempts that earlier processes made
+	slot        time.Duration    // reserved for each attempt; 0: nothing is reserved
+	rates       []tariff.Rate    // by step of the plan; the zero Rate for a number without a price
+	spent       map[int]spent    // by attempt
+	reservation *journal.Reserve // until the promise is recorded
 
 	stopCheck context.CancelFunc // ends the last Recheck; nil if none
 	stopWatch context.CancelFunc // ends the watch over the leased line; nil if none
@@ -74,6 +76,7 @@ func (w *work) verifyOn(c lines.Config) string {
 // dial is a running attempt: its dialer, then leg two's call.
 type dial struct {
 	attempt int
+	began   time.Time
 	cancel  context.CancelCauseFunc // ends the dialer, later the session
 	call    *lines.Call             // set when connected
 }

@@ -104,13 +104,13 @@ func Keys() []schema.Key {
 			}},
 		{Name: "ceilings", Reload: schema.NewCalls, Type: schema.Object, Keys: ceilingKeys(),
 			Doc: "What all callbacks together may use. A callback is promised only if the most that it can use still " +
-				"fits: one call, and an hour or a shorter Session-Timeout and 45 s for the hang-up, for each dial " +
-				"that its policy allows. It is hung up when its time is used. A clock that is set back reopens " +
+				"fits: for each dial that its policy allows one call of an hour, or of a shorter Session-Timeout, and " +
+				"5 min 45 s for the dial and the hang-up. It is hung up when its time is used. A clock that is set back reopens " +
 				"nothing."},
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Number plan: rules for every number before it is dialed.", Keys: numberKeys()},
-		{Name: "tariff", Reload: schema.NewCalls, Type: schema.Object, Doc: "What the site's calls cost. It is " +
-			"checked, and limits nothing yet. See [Tariffs](#tariffs).", Keys: []schema.Key{
+		{Name: "tariff", Reload: schema.NewCalls, Type: schema.Object, Doc: "What the site's calls cost, " +
+			"for the ceilings in money. See [Tariffs](#tariffs).", Keys: []schema.Key{
 			{Name: "file", Check: checkFileName, Example: "tariff.csv",
 				Doc: "Price list, CSV or YAML. Default: no number has a price."},
 			{Name: "currency", Check: tariff.CheckCurrency, Example: "EUR",
@@ -448,10 +448,22 @@ func ceilingKeys() (keys []schema.Key) {
 			{Name: "calls", Type: schema.Int, Min: 1, Max: 1e9, Example: "100",
 				Doc: "Most dials. Default: no ceiling."},
 			{Name: "minutes", Type: schema.Int, Min: 1, Max: 1e9, Example: "6000",
-				Doc: "Most minutes for which calls are connected. Default: no ceiling."},
+				Doc: "Most minutes for which lines dial and calls are connected. Default: no ceiling."},
+			{Name: "money", Loose: true, Check: checkCeiling, Example: "250.00",
+				Doc: "Most money, in the currency of the tariff, by which calls are priced. It requires " +
+					"`tariff`; a number without a rate is not called back then. Default: no ceiling."},
 		}, Doc: "Ceilings of each " + period + ", by the clock and the time zone of this machine."})
 	}
 	return keys
+}
+
+// checkCeiling accepts an amount of money that limits.
+func checkCeiling(s string) error {
+	m, err := tariff.ParseMoney(s)
+	if err == nil && m == 0 {
+		return errors.New("0 limits nothing (write an amount, or the number lists of policies to allow no call)")
+	}
+	return err
 }
 
 // journalKeys are the keys of `journal`.

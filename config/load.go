@@ -72,7 +72,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.servers, l.named = map[string]*schema.Value{}, map[string]string{}
 	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
-	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.tariff, l.places, l.radius, l.tacacs,
+	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places, l.radius, l.tacacs,
 		l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.ppp, l.lines, l.policyFiles,
 		l.cross} {
 		part()
@@ -291,21 +291,28 @@ func (l *loader) node() {
 	c.PoliciesDir = l.filePath("policies_dir")
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: l.bool("ppp.callback")}
 	c.Callback.Lifetime = l.duration("callback.lifetime")
-	c.Ceilings = l.ceilings()
 }
 
-// ceilings returns the limits of all callbacks together.
-func (l *loader) ceilings() (limits []journal.Limit) {
+// ceilings reads the limits of all callbacks together.
+func (l *loader) ceilings() {
 	for _, period := range journal.Periods {
+		path := "ceilings." + period
 		most := journal.Amount{
-			Calls: int64(l.int("ceilings." + period + ".calls")),
-			Time:  time.Duration(l.int("ceilings."+period+".minutes")) * time.Minute,
+			Calls: int64(l.int(path + ".calls")),
+			Time:  time.Duration(l.int(path+".minutes")) * time.Minute,
+		}
+		if text := l.text(path + ".money"); text != "" {
+			money, _ := tariff.ParseMoney(text) // the table has checked it
+			most.Money = int64(money)
+			if l.text("tariff.file") == "" && !l.broken("tariff") {
+				l.errorAt(l.v.Get("ceilings", period, "money"), "write tariff: {file: tariff.csv}",
+					"money is limited, and there is no tariff")
+			}
 		}
 		if most != (journal.Amount{}) {
-			limits = append(limits, journal.Limit{Period: period, Amount: most})
+			l.cfg.Ceilings = append(l.cfg.Ceilings, journal.Limit{Period: period, Amount: most})
 		}
 	}
-	return limits
 }
 
 // none returns a duration for session.Config, where a negative one means no limit and the file has 0s for that.

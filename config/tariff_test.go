@@ -5,12 +5,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 const prices = "prefix,per_minute,granularity,currency\n49,0.02,60/60,EUR\n"
 
 // loadTariff loads the full sample with another section tariff and another price list.
-func loadTariff(t *testing.T, section, csv string) (*Config, Problems) {
+func loadTariff(t *testing.T, section, csv string, over ...Overrides) (*Config, Problems) {
 	t.Helper()
 	dir := samples(t)
 	file := filepath.Join(dir, "full.yaml")
@@ -22,13 +25,14 @@ func loadTariff(t *testing.T, section, csv string) (*Config, Problems) {
 	if !strings.Contains(string(text), was) {
 		t.Fatal("the sample has another tariff")
 	}
-	for name, text := range map[string]string{file: strings.Replace(string(text), was, section, 1),
+	cheap := strings.NewReplacer(", money: 60.00", "", ", money: 250.00", "", ", money: 2500.00", "", was, section)
+	for name, text := range map[string]string{file: cheap.Replace(string(text)),
 		filepath.Join(dir, "tariff.csv"): csv} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return Load(file, nil)
+	return Load(file, append(over, nil)[0])
 }
 
 func TestTariff(t *testing.T) {
@@ -51,6 +55,27 @@ func TestTariff(t *testing.T) {
 			}
 		} else if cfg != nil || len(problems) != 1 || !strings.Contains(problems.String(), c.want) {
 			t.Errorf("%s:\n%v\nwant %s", c.section, problems, c.want)
+		}
+	}
+}
+
+// TestCeilingsInMoney: they need a tariff, and an amount.
+func TestCeilingsInMoney(t *testing.T) {
+	const priced = "tariff: {file: tariff.csv}\n"
+	for _, c := range []struct{ section, money, want string }{
+		{priced, "1.5", ""},
+		{"", "1.5", "money is limited, and there is no tariff (write tariff: {file: tariff.csv})"},
+		{priced, "0", "ceilings.day.money: 0 limits nothing"},
+		{priced, "1,5", `ceilings.day.money: "1,5" has a comma`},
+	} {
+		cfg, problems := loadTariff(t, c.section, prices, Overrides{"ceilings.day.money": c.money})
+		if c.want == "" {
+			want := journal.Amount{Calls: 400, Time: 12000 * time.Minute, Money: 1_500_000}
+			if len(problems) > 0 || cfg.Ceilings[1].Period != journal.Day || cfg.Ceilings[1].Amount != want {
+				t.Errorf("%s: %v, %+v", c.money, problems, cfg)
+			}
+		} else if cfg != nil || !strings.Contains(problems.String(), c.want) {
+			t.Errorf("%s:\n%v\nwant %s", c.money, problems, c.want)
 		}
 	}
 }

@@ -37,6 +37,16 @@ const (
 	Cancelled   Outcome = "cancelled"   // ctx ended
 )
 
+// unanswered reports whether nobody can have answered the call, or there was none. Without a ringing tone a modem gives
+// up after a time, and after NO ANSWER or NO CARRIER the call may have been answered, and billed.
+func (o Outcome) unanswered() bool {
+	switch o {
+	case Busy, NoDialtone, Blacklisted, Delayed, NoScript, Refused:
+		return true
+	}
+	return false
+}
+
 // final reports whether the same dial always ends like this: it failed before the modem was used.
 func (o Outcome) final() bool { return o == NoScript || o == Refused }
 
@@ -96,7 +106,8 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, num
 }
 
 func ended(o Outcome, detail string) lines.Dialed {
-	return lines.Dialed{Outcome: string(o), Detail: detail, Final: o.final(), Unproven: o == LineLost}
+	return lines.Dialed{Outcome: string(o), Detail: detail, Final: o.final(), Unanswered: o.unanswered(),
+		Unproven: o == LineLost}
 }
 
 func transcript(said []chat.Entry) string {

@@ -20,6 +20,7 @@ type Dialed struct {
 	Outcome    string // "connected", "busy", "no answer", …
 	Detail     string // human-readable: what was dialed on which line, the result, and a fix if there is one
 	Transcript string // of the chat script, a line for each entry, secrets masked; "" if nothing was sent or received
+	Unanswered bool   // the modem's result proves that nobody answered
 	HeldBack   bool   // the dial command was provably never sent (ErrHeldBack): no call was placed
 	Final      bool   // the same dial always ends like this, for example if the script is missing
 	Unproven   bool   // the line could not be proven on hook

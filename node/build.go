@@ -65,6 +65,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
 		Lifetime:    cfg.Callback.Lifetime,
 		Ceilings:    cfg.Ceilings,
+		Tariff:      cfg.Tariff,
 		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Plan: cfg.Numbers, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil

@@ -85,7 +85,7 @@ type CeilingReached struct {
 }
 
 func (CeilingReached) log() (zapcore.Level, string) {
-	return zapcore.ErrorLevel, "callback not promised: a ceiling is reached"
+	return zapcore.ErrorLevel, "callback not promised: it could exceed a ceiling"
 }
 
 func (e CeilingReached) audit() Entry { return Entry{"ceiling reached", e.User, e.Err.Error()} }
