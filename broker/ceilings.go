@@ -47,7 +47,7 @@ func (b *Broker) reserve(w *work) error {
 		time := time.Duration(s.Times) * w.slot
 		rate, ok := c.Tariff.Find(s.Number)
 		if !ok && limitsMoney(charges) {
-			return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate, or deny the number)",
+			return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)",
 				errNoPrice, s.Number)
 		}
 		if c.Tariff != nil {

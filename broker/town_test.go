@@ -110,7 +110,7 @@ type townOptions struct {
 	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
 	limits    broker.LoginLimits
 	ceilings  []journal.Limit
-	tariff    string // CSV
+	tariff    string                                     // CSV
 	exec      func(*exec.Config)                         // changes the EXEC
 	frontEnds func(session.FrontEnd) session.Chooser     // replaces the EXEC; nil: the EXEC alone
 	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers

@@ -104,9 +104,9 @@ func Keys() []schema.Key {
 			}},
 		{Name: "ceilings", Reload: schema.NewCalls, Type: schema.Object, Keys: ceilingKeys(),
 			Doc: "What all callbacks together may use. A callback is promised only if the most that it can use still " +
-				"fits: for each dial that its policy allows one call of an hour, or of a shorter Session-Timeout, and " +
-				"5 min 45 s for the dial and the hang-up. It is hung up when its time is used. A clock that is set back reopens " +
-				"nothing."},
+				"fits: for each dial that its policy allows one call of an hour, or of a shorter Session-Timeout, " +
+				"and 5 min 45 s for the dial and the hang-up. It is hung up when its time is used. A clock that " +
+				"is set back reopens nothing."},
 		{Name: "numbers", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Number plan: rules for every number before it is dialed.", Keys: numberKeys()},
 		{Name: "tariff", Reload: schema.NewCalls, Type: schema.Object, Doc: "What the site's calls cost, " +
