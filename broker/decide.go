@@ -56,15 +56,15 @@ type choice struct {
 
 // evaluate evaluates the policies for the caller of a call.
 func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decision, policies.Trace) {
-	q := aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller}
+	q := aaa.Request{Service: a.Service, Leg: c.leg, CallID: c.ID, TTY: c.TTY, Caller: c.Caller, Called: c.Called}
 	other := c.leg == 2 && a.Service != c.promisedTo.Service
-	if other { // the caller called on leg one
-		q.TTY, q.Caller = c.promisedTo.TTY, c.promisedTo.Caller
+	if c.leg == 2 { // the caller called on leg one
+		q.TTY, q.Caller, q.Called = c.promisedTo.TTY, c.promisedTo.Caller, c.promisedTo.Called
 	}
 	r := b.ask(q, aaa.Result{Identity: a.Identity, Auth: a.Auth})
 	r.FromCaller, r.Place = ch.number, ch.place
 	if other {
-		r.Called = c.called
+		r.CalledBack = c.called
 	}
 	return b.config.Load().Policies.Evaluate(r)
 }
@@ -75,7 +75,7 @@ func (b *Broker) ask(q aaa.Request, granted aaa.Result) policies.Request {
 	b.mu.Lock()
 	used, latest := b.used(granted.Identity, q.CallID), b.clock.see(now)
 	b.mu.Unlock()
-	r := policies.Ask(q, granted, b.trusted(q.TTY), now, used)
+	r := policies.Ask(q, granted, b.lineOf(q.TTY), now, used)
 	r.Latest = latest
 	return r
 }
@@ -95,6 +95,15 @@ func (b *Broker) decided(a session.Asked, d policies.Decision) {
 		Call: a.Call.ID, Line: a.Call.TTY, User: a.Identity.User, Outcome: string(d.Outcome), Reason: d.Reason,
 		Group: d.Group,
 	})
+}
+
+// lineOf returns what the policies know about a line.
+func (b *Broker) lineOf(tty int) policies.Line {
+	l := policies.Line{Trusted: b.trusted(tty)}
+	if c, ok := b.opt.Pool.Config(tty); ok && c.Rotary != lines.NoRotary {
+		l.Rotary = &c.Rotary
+	}
+	return l
 }
 
 // trusted reports whether no caller on a line can pose as its modem.
@@ -138,7 +147,7 @@ func (b *Broker) vacate(c *call) {
 
 func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t policies.Trace) *work {
 	now := time.Now()
-	g := grant{Server: a.Server, Auth: a.Auth}
+	g := grant{Server: a.Server, Auth: a.Auth, Called: c.Called}
 	w := newWork(journal.Callback{
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
 		CallID: c.ID, CalledTTY: c.TTY, NoVerify: d.NoVerify,

@@ -64,6 +64,7 @@ func (w *work) question() aaa.Request {
 	return aaa.Request{
 		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Grantor: w.auth.Auth.Grantor, Leg: 2,
 		CallID: w.row.CallID, TTY: w.row.CalledTTY, Caller: w.row.Caller,
+		Called: w.auth.Called,
 	}
 }
 

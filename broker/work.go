@@ -81,12 +81,13 @@ type dial struct {
 	call    *lines.Call             // set when connected
 }
 
-// grant is what leg two needs from leg one's authorization. It is stored in the journal with the promise; it has no
-// secrets.
+// grant is what leg two needs from leg one's authorization and call. It is stored in the journal with the promise; it
+// has no secrets.
 type grant struct {
 	Server string            `json:"server,omitempty"`
 	Auth   aaa.Authorization `json:"authorization"`
-	Class  [][]byte          `json:"class,omitempty"` // Auth does not encode it
+	Called string            `json:"called,omitempty"` // the number that the caller dialed
+	Class  [][]byte          `json:"class,omitempty"`  // Auth does not encode it
 }
 
 func (g grant) encode() string {

@@ -24,9 +24,9 @@ func newAAA() *cobra.Command {
 // testFlags are the flags of `aaa test`.
 type testFlags struct {
 	daemonFlags
-	path, list, service, auth, caller string
-	tty                               int
-	explain                           bool
+	path, list, service, auth, caller, called string
+	tty                                       int
+	explain                                   bool
 }
 
 func newAAATest() *cobra.Command {
@@ -39,7 +39,8 @@ admitted, called back (by which line, at which number), asked for a number, or r
 accounted.
 
 With --explain it prints how each attribute of the reply was interpreted, its dialect, and each rule of the policy's
-decision. --line uses the method lists and the rotary of that line; --caller is the calling number.
+decision. --line uses the method lists and the rotary of that line; --caller is the calling number,
+--called the number that the caller dialed.
 
 An EXEC login sends the password. With --service ppp, --auth selects how the caller's client authenticates. The test
 plays the client: it answers a random challenge with the password, and checks the proof of an MS-CHAPv2 server.
@@ -76,6 +77,7 @@ by AAA or by the policy, or no server answered.`,
 		"(EAP-MD5)")
 	fl.IntVar(&f.tty, "line", 0, "called line, a TTY number (default: no line in particular)")
 	fl.StringVar(&f.caller, "caller", "", "calling number")
+	fl.StringVar(&f.called, "called", "", "number that the caller dialed")
 	fl.StringVar(&f.list, "list", "default", "method list to use without --line")
 	fl.BoolVar(&f.explain, "explain", false, "print how each attribute was interpreted, and each rule of the policy")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
@@ -108,7 +110,7 @@ func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w 
 	ask := newAsker()
 	q := explain.Question{
 		User: user, Service: aaa.Service(f.service), Auth: f.method(), Line: f.tty, List: f.list,
-		Caller:   f.caller,
+		Caller: f.caller, Called: f.called,
 		Password: func(ctx context.Context) (string, error) { return ask.ask(ctx, "Password: ", false) },
 		Answer: func(ctx context.Context, prompt string, echo bool) (string, error) {
 			return ask.ask(ctx, console.CleanText(prompt), echo)

@@ -19,6 +19,7 @@ type explainFlags struct {
 	fromFlags
 	asked                      policytest.Asked
 	service, number, typed, at string
+	rotary                     int
 }
 
 // explained is the output of `policy explain`.
@@ -65,6 +66,7 @@ to the caller; --typed is then what the caller gives.`,
 	f.add(c)
 	fl := c.Flags()
 	fl.StringVar(&f.asked.User, "user", "", "the user, as AAA names it (required)")
+	fl.StringVar(&f.asked.Entry, "entry", "", "the method-list entry that authenticated the user")
 	fl.StringArrayVar(&f.asked.Groups, "group-hint", nil, "a group hint of AAA; may be repeated")
 	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
 	fl.BoolVar(&f.asked.Callback, "callback", false, "AAA requires a callback")
@@ -74,6 +76,9 @@ to the caller; --typed is then what the caller gives.`,
 	fl.BoolVar(&f.asked.NoVerify, "no-verify", false, "AAA grants that the second login is omitted")
 	fl.StringVar(&f.typed, "typed", "", "the number that the caller gives (default: not asked yet)")
 	fl.StringVar(&f.asked.Caller, "caller", "", "calling number, from the network")
+	fl.StringVar(&f.asked.Called, "called", "", "number that the caller dialed, from the network")
+	fl.IntVar(&f.asked.Line, "line", 0, "called line, a TTY number (default: no line in particular)")
+	fl.IntVar(&f.rotary, "rotary", 0, "rotary of the called line (default: none)")
 	fl.IntVar(&f.asked.Leg, "leg", 1, "1: the caller's own call, 2: the call that the callback made")
 	fl.StringVar(&f.at, "time", "", "time of the request, RFC 3339 (default: now)")
 	return c
@@ -95,6 +100,9 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	}
 	if cmd.Flags().Changed("typed") {
 		f.asked.Typed = &f.typed
+	}
+	if cmd.Flags().Changed("rotary") {
+		f.asked.Rotary = &f.rotary
 	}
 	if f.asked.Time = time.Now(); f.at != "" {
 		if f.asked.Time, err = policytest.ParseTime(f.at); err != nil {

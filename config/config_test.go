@@ -251,8 +251,8 @@ func TestMinimalSample(t *testing.T) {
 
 // decide returns the decision about a caller of the EXEC that no group claims.
 func (c *Config) decide(a aaa.Authorization) policies.Decision {
-	d, _ := c.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, aaa.Result{Auth: a}, true, time.Now(),
-		policies.Used{}))
+	d, _ := c.Policies.Evaluate(policies.Ask(aaa.Request{Service: aaa.EXEC}, aaa.Result{Auth: a},
+		policies.Line{Trusted: true}, time.Now(), policies.Used{}))
 	return d
 }
 

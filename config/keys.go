@@ -241,7 +241,7 @@ var userKeys = []schema.Key{
 			Doc: `Number; "" asks the caller for it if the policy allows that.`},
 		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Skips the second login on the callback, if the policy allows that."},
-		{Name: "line", Loose: true, Check: checkTTY, Example: "66",
+		{Name: "line", Loose: true, Check: schema.CheckTTYs, Example: "66",
 			Doc: "TTY or range of lines that call back (IOS `callback-line`)."},
 		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1",
 			Doc: "Rotary of the lines that call back (IOS `callback-rotary`)."},
@@ -257,7 +257,7 @@ var scriptKeys = []schema.Key{
 
 func lineKeys() []schema.Key {
 	keys := []schema.Key{
-		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: checkTTY, Example: "65",
+		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: schema.CheckTTYs, Example: "65",
 			Doc: "Number of the line, or a range `65-70` of lines with the same settings. See [Ranges](#ranges)."},
 		{Name: "port", Reload: schema.Restart, Required: true, Check: schema.NotEmpty,
 			Example: `"serial:///dev/ttyS0?speed=115200"`,

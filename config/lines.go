@@ -44,7 +44,7 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 		l.portURL(url, 1, 0)
 		return
 	}
-	first, last, _ := parseTTY(tty.Text()) // checked by the table
+	first, last, _ := schema.ParseTTYs(tty.Text()) // checked by the table
 	told := false
 	for n := 0; n <= last-first; n++ {
 		line := model
@@ -259,7 +259,7 @@ func (l *loader) rotaries() {
 		return
 	}
 	for _, v := range l.v.Get("lines").Items() {
-		first, _, _ := parseTTY(v.Get("tty").Text())
+		first, _, _ := schema.ParseTTYs(v.Get("tty").Text())
 		line := byTTY[first]
 		switch n := dialers[line.Rotary]; {
 		case line.Modem == lines.CallIn && n == 0:
@@ -314,7 +314,7 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 			NoVerify: u.Callback.NoVerify, Groups: u.Groups},
 	}
 	decide := func(s aaa.Service) policies.Decision {
-		d, trace := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, false, time.Now(),
+		d, trace := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, policies.Line{}, time.Now(),
 			policies.Used{}))
 		if trace.Decided() == policies.RuleHours { // the configuration is checked at any time
 			d.Outcome = ""
@@ -322,6 +322,10 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 		return d
 	}
 	d := decide(aaa.EXEC)
+	if p, _ := l.cfg.Policies.Group(d.Group); l.cfg.Policies.OfCall() && !slices.Contains(p.Users, u.Name) &&
+		!slices.Contains(u.Groups, d.Group) {
+		return // the call may put the user into another group
+	}
 	switch {
 	case d.Outcome == policies.Refuse && l.servesPPP() && decide(aaa.PPP).Outcome != policies.Refuse:
 	case d.Outcome == policies.Refuse:

@@ -493,7 +493,7 @@ func (l *loader) pppCallbacks() {
 	}
 	fit := map[kind]bool{}
 	for _, v := range l.v.Get("lines").Items() {
-		first, _, _ := parseTTY(v.Get("tty").Text())
+		first, _, _ := schema.ParseTTYs(v.Get("tty").Text())
 		line := byTTY[first]
 		k := kind{line.Rotary, line.Modem}
 		if !line.Serves(aaa.PPP) || line.Modem == lines.CallOut || fit[k] {

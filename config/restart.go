@@ -100,7 +100,7 @@ func linesOf(v *schema.Value) map[int]map[string]string {
 	out := map[int]map[string]string{}
 	keys := schema.Inherit("", lineKeys())
 	for _, entry := range v.Get("lines").Items() {
-		first, last, err := parseTTY(entry.Get("tty").Text())
+		first, last, err := schema.ParseTTYs(entry.Get("tty").Text())
 		if err != nil {
 			continue
 		}

@@ -9,47 +9,6 @@ import (
 	"strings"
 )
 
-// The limits of TTY numbers and of the number of lines in a range.
-const (
-	maxTTY   = 99999
-	maxRange = 10000
-)
-
-// parseTTY parses `65` or `65-70`.
-func parseTTY(s string) (first, last int, err error) {
-	a, b, isRange := strings.Cut(s, "-")
-	if first, err = ttyNumber(a); err != nil {
-		return 0, 0, err
-	}
-	if !isRange {
-		return first, first, nil
-	}
-	if last, err = ttyNumber(b); err != nil {
-		return 0, 0, err
-	}
-	switch {
-	case last < first:
-		return 0, 0, fmt.Errorf("the range %s ends before it begins", s)
-	case last-first >= maxRange:
-		return 0, 0, fmt.Errorf("the range has %d lines; the maximum is %d", last-first+1, maxRange)
-	}
-	return first, last, nil
-}
-
-func ttyNumber(s string) (int, error) {
-	s = strings.TrimSpace(s)
-	n, err := strconv.Atoi(s)
-	if err != nil || strings.Trim(s, "0123456789") != "" || n < 1 || n > maxTTY {
-		return 0, fmt.Errorf("%q is not a TTY number: 1 to %d, or a range such as 65-70", cut(s), maxTTY)
-	}
-	return n, nil
-}
-
-func checkTTY(s string) error {
-	_, _, err := parseTTY(s)
-	return err
-}
-
 func cut(s string) string {
 	if len(s) > 40 {
 		return s[:40] + "…"

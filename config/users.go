@@ -72,7 +72,7 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 		l.number(dial, numbers.OriginAAA)
 	}
 	if line := v.Get("line"); line.IsSet() {
-		first, last, _ := parseTTY(line.Text()) // checked by the table
+		first, last, _ := schema.ParseTTYs(line.Text()) // checked by the table
 		for tty := first; tty <= last; tty++ {
 			c.Lines = append(c.Lines, tty)
 		}

@@ -25,6 +25,7 @@ type Question struct {
 	Line    int         // the called TTY; 0: no particular line
 	List    string      // the authentication method list, if Line is 0
 	Caller  string      // the calling number; "" none
+	Called  string      // the number that the caller dialed; "" none
 
 	// Password and Answer return what a caller would type: the password, and the answers to further prompts of the
 	// server, which are untrusted text. They block until there is an answer; their error ends Login.
@@ -68,7 +69,7 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{User: q.User, Service: q.Service, Line: line.TTY, Caller: q.Caller}
+	report := &Report{User: q.User, Service: q.Service, Line: line.TTY, Caller: q.Caller, Called: q.Called}
 	res, err := q.converse(ctx, cfg, login, line, report)
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (q *Question) converse(ctx context.Context, cfg *config.Config, login aaa.L
 	if err != nil {
 		return aaa.Result{}, err
 	}
-	r := aaa.Request{Service: q.Service, User: q.User, TTY: line.TTY, Caller: q.Caller, Explain: true}
+	r := aaa.Request{Service: q.Service, User: q.User, TTY: line.TTY, Caller: q.Caller, Called: q.Called, Explain: true}
 	if q.Service == aaa.PPP {
 		r.IPv6 = ipv6(cfg, line)
 		p := peer{method: cmp.Or(q.Auth, auth.PAP), user: q.User, password: aaa.Secret(password)}

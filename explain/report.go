@@ -24,6 +24,7 @@ type Report struct {
 	Auth          string             `json:"auth,omitempty"` // of PPP: pap, chap, ms-chap, ms-chap-v2 or eap
 	Line          int                `json:"line,omitempty"`
 	Caller        string             `json:"caller,omitempty"`
+	Called        string             `json:"called,omitempty"`
 	Result        string             `json:"result"` // granted, refused, silent
 	Reason        string             `json:"reason,omitempty"`
 	Message       string             `json:"message,omitempty"` // the server's message to the caller
@@ -81,13 +82,22 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 		r.Outcome = "rejected: unsupported authorization: " + why
 		return
 	}
-	asked := aaa.Request{Service: r.Service, Caller: r.Caller}
-	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, line.Trusted(), time.Now(), policies.Used{}))
+	asked := aaa.Request{Service: r.Service, TTY: line.TTY, Caller: r.Caller, Called: r.Called}
+	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, lineOf(line), time.Now(), policies.Used{}))
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
 	if r.Service == aaa.PPP && r.Verdict != Refuse {
 		r.Ways = r.waysOf(cfg, line, d)
 	}
+}
+
+// lineOf returns what the policies know about a line; TTY 0 is no line in particular.
+func lineOf(l config.Line) policies.Line {
+	line := policies.Line{Trusted: l.Trusted()}
+	if l.TTY != 0 && l.Rotary != lines.NoRotary {
+		line.Rotary = &l.Rotary
+	}
+	return line
 }
 
 // unserved returns why a line, or every line if none is given, does not serve a service; "" if it does.

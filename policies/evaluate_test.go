@@ -40,6 +40,9 @@ var (
 		Attempts: Attempts{Max: 3, RetryWait: time.Minute}}
 )
 
+// trusted is a line with modem signals.
+var trusted = Line{Trusted: true}
+
 func with(a aaa.Authorization, f func(*aaa.Authorization)) aaa.Authorization { f(&a); return a }
 
 func TestEvaluate(t *testing.T) {

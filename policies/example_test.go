@@ -32,7 +32,7 @@ attempts: {max: 3}
 		Identity: aaa.Identity{Entry: "radius", User: "austin-02"},
 		Auth:     aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("")}, // NULL
 	}
-	request := policies.Ask(asked, granted, true, time.Now(), policies.Used{})
+	request := policies.Ask(asked, granted, policies.Line{Trusted: true}, time.Now(), policies.Used{})
 	decision, _ := set.Evaluate(request)
 	fmt.Println(decision.Outcome)
 

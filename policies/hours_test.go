@@ -157,7 +157,7 @@ func TestRuleHours(t *testing.T) {
 			"hours"},
 		{"leg two", Request{Auth: fixed, Time: night, Leg: 2}, Admit, "leg"},
 		{"leg two of another service", Request{Auth: fixed, Service: aaa.PPP, Time: night, Leg: 2,
-			Called: number("84001")}, Admit, "called number"},
+			CalledBack: number("84001")}, Admit, "called number"},
 		{"the clock was set back an hour", Request{Auth: fixed, Time: utc(t, "2026-01-05T17:30:00Z"),
 			Latest: utc(t, "2026-01-05T18:30:00Z")}, Refuse, "hours"},
 		{"the clock was set back within the hours", Request{Auth: fixed, Time: day, Latest: day.Add(time.Hour)},

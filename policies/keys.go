@@ -55,17 +55,30 @@ var table = []key{
 		own:  true,
 	},
 	{own: true, Key: schema.Key{Name: "match", Type: schema.Object,
-		Doc: "Claims users that no group lists and no group hint of AAA names. All keys that are present must match, " +
-			"each by one of its values. Two groups that claim the same callers are an error; where that shows only " +
-			"at the login, the caller is rejected."}},
+		Doc: "Claims callers whose name no group lists and no group hint of AAA claims. All keys that are present " +
+			"must match, each by one of its values; what is not known about a call matches nothing. Two groups that " +
+			"claim the same callers are an error; where that shows only at the login, because they look at different " +
+			"facts, the caller is rejected."}},
 	matchKey("realm", "[example.com]", "Realms of the user's name, in any letter case: what follows the last `@`, "+
-		"otherwise what precedes the first backslash.", schema.NotEmpty, func(m *Match) *[]string { return &m.Realms }),
-	matchKey("prefix", "[vendor-]", "Beginnings of the user's name, letter case included.", schema.NotEmpty,
-		func(m *Match) *[]string { return &m.Prefixes }),
-	matchKey("suffix", "[-field]", "Ends of the user's name, letter case included.", schema.NotEmpty,
-		func(m *Match) *[]string { return &m.Suffixes }),
+		"otherwise what precedes the first backslash.", filled,
+		func(m *Match) *[]string { return &m.Realms }, lowerText),
+	matchKey("prefix", "[vendor-]", "Beginnings of the user's name, letter case included.", filled,
+		func(m *Match) *[]string { return &m.Prefixes }, (*schema.Value).Text),
+	matchKey("suffix", "[-field]", "Ends of the user's name, letter case included.", filled,
+		func(m *Match) *[]string { return &m.Suffixes }, (*schema.Value).Text),
+	matchKey("called", `["5550100", "55502*"]`, "Patterns of the number that the caller dialed (DNIS), in digits as "+
+		"the line reports it, without a `+`. It is known on lines whose port has modem signals and whose modem "+
+		"reports it.", *pattern, func(m *Match) *[]string { return &m.Called }, (*schema.Value).Text),
+	matchKey("calling", `["84007", "8455*"]`, "Patterns of the calling number in canonical form, which without "+
+		"`numbers.country` are the digits that the line reports. It is known like the called number. Callers of some "+
+		"networks can forge it, so it should claim them for narrower terms only.",
+		*pattern, func(m *Match) *[]string { return &m.Calling }, (*schema.Value).Text),
+	matchKey("line", "[65, 70-80]", "Lines that the call came in on: TTYs and ranges of them.", ttyRange,
+		func(m *Match) *[]string { return &m.Lines }, ttysText),
+	matchKey("rotary", "[1]", "Rotaries of the line that the call came in on.",
+		schema.Key{Type: schema.Int, Min: 0, Max: 100}, func(m *Match) *[]string { return &m.Rotaries }, intText),
 	matchKey("entry", "[local]", "Entries of the method list that authenticated the user: a server group's name, "+
-		"`local`, `none`.", schema.NotEmpty, func(m *Match) *[]string { return &m.Entries }),
+		"`local`, `none`.", filled, func(m *Match) *[]string { return &m.Entries }, (*schema.Value).Text),
 	{
 		Key: schema.Key{Name: "callback", Type: schema.String,
 			Enum:    []string{string(Off), string(Optional), string(Required)},
@@ -250,6 +263,8 @@ var table = []key{
 
 var (
 	allowOrDeny = []string{"allow", "deny"}
+	filled      = schema.Key{Type: schema.String, Check: schema.NotEmpty}
+	ttyRange    = schema.Key{Type: schema.String, Loose: true, Check: schema.CheckTTYs}
 	listed      = &schema.Key{Type: schema.String, Check: checkListed, Pattern: `^[0-9]+$`, Example: `"84007"`}
 	pattern     = &schema.Key{Type: schema.String, Check: numbers.CheckPattern, Pattern: `^([0-9]+\*?|\*)$`,
 		Example: `"84*"`}

@@ -3,42 +3,49 @@ package policies
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 )
 
-// Match claims users for a group by what is known about them. Every kind that is not empty must match, by one of its
-// values. The zero value matches nobody.
+// Match claims callers for a group by what is known about them and their call. Every kind that is not empty must match,
+// by one of its values. The zero value matches nobody.
 type Match struct {
 	Realms   []string // of the user's name, lowercase: what follows the last @, else what precedes the first \
 	Prefixes []string // of the user's name, letter case included
 	Suffixes []string
+	Called   []string // patterns of the number that the caller dialed, in digits as the line reports it
+	Calling  []string // patterns of the calling number in canonical form
+	Lines    []string // TTYs that the caller called, and ranges of them
+	Rotaries []string // of that line
 	Entries  []string // method-list entries that authenticated the user
 }
 
-// matchKind is one kind of fact in a Match.
-type matchKind struct {
-	of       func(Match) []string
-	matches  func(value string, id aaa.Identity) bool
-	overlaps func(a, b string) bool // one caller can match both values
+// facts are what a Match looks at, as text. One that is not known is empty and matches nothing.
+type facts struct {
+	user, realm, called, calling, line, rotary, entry string
 }
 
-var matchKinds = []matchKind{
-	{func(m Match) []string { return m.Realms },
-		func(v string, id aaa.Identity) bool { return v == realmOf(id.User) }, same},
-	{func(m Match) []string { return m.Prefixes },
-		func(v string, id aaa.Identity) bool { return strings.HasPrefix(id.User, v) },
-		func(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }},
-	{func(m Match) []string { return m.Suffixes },
-		func(v string, id aaa.Identity) bool { return strings.HasSuffix(id.User, v) },
-		func(a, b string) bool { return strings.HasSuffix(a, b) || strings.HasSuffix(b, a) }},
-	{func(m Match) []string { return m.Entries },
-		func(v string, id aaa.Identity) bool { return v == id.Entry }, same},
+// facts returns the facts of a request. A line on which callers can pose as the modem knows no numbers.
+func (s *Set) facts(r Request) facts {
+	f := facts{user: r.Identity.User, realm: realmOf(r.Identity.User), entry: r.Identity.Entry}
+	if r.TTY > 0 {
+		f.line = strconv.Itoa(r.TTY)
+	}
+	if r.Line.Rotary != nil {
+		f.rotary = strconv.Itoa(*r.Line.Rotary)
+	}
+	if r.Line.Trusted {
+		f.called = strings.TrimPrefix(r.Called, "+")
+	}
+	if r.Line.Trusted && s.match.calling {
+		number, _ := s.site.Plan.Canonical(r.Caller, numbers.OriginCallerID)
+		f.calling = number.String() // "" if it cannot be read
+	}
+	return f
 }
-
-func same(a, b string) bool { return a == b }
 
 // realmOf returns the realm of a user's name in lowercase; "": it has none.
 func realmOf(user string) string {
@@ -52,15 +59,93 @@ func realmOf(user string) string {
 	return strings.ToLower(realm)
 }
 
-func (m Match) isZero() bool {
-	return !slices.ContainsFunc(matchKinds, func(k matchKind) bool { return len(k.of(m)) > 0 })
+// matchKind is one kind of fact in a Match.
+type matchKind struct {
+	name   string
+	of     func(Match) []string
+	fact   func(facts) string
+	writes notation
 }
 
-// matches reports whether a Match that is not zero claims the user.
-func (m Match) matches(id aaa.Identity) bool {
+var matchKinds = [...]matchKind{
+	{"realm", func(m Match) []string { return m.Realms }, func(f facts) string { return f.realm }, whole},
+	{"prefix", func(m Match) []string { return m.Prefixes }, func(f facts) string { return f.user }, beginning},
+	{"suffix", func(m Match) []string { return m.Suffixes }, func(f facts) string { return f.user }, ending},
+	{"called", func(m Match) []string { return m.Called }, func(f facts) string { return f.called }, digits},
+	{"calling", func(m Match) []string { return m.Calling }, func(f facts) string { return f.calling }, digits},
+	{"line", func(m Match) []string { return m.Lines }, func(f facts) string { return f.line }, ttys},
+	{"rotary", func(m Match) []string { return m.Rotaries }, func(f facts) string { return f.rotary }, whole},
+	{"entry", func(m Match) []string { return m.Entries }, func(f facts) string { return f.entry }, whole},
+}
+
+// notation is how the values of a kind are written.
+type notation int
+
+const (
+	whole     notation = iota // the fact itself
+	beginning                 // of the fact
+	ending
+	digits // the fact, or its beginning and a *
+	ttys   // a number or a range of numbers
+)
+
+// matches reports whether a value matches a fact that is known.
+func (n notation) matches(value, fact string) bool {
+	switch n {
+	case beginning:
+		return strings.HasPrefix(fact, value)
+	case ending:
+		return strings.HasSuffix(fact, value)
+	case digits:
+		if prefix, ok := strings.CutSuffix(value, "*"); ok {
+			return strings.HasPrefix(fact, prefix)
+		}
+	case ttys:
+		return n.overlaps(value, fact)
+	}
+	return value == fact
+}
+
+// overlaps reports whether a fact exists that both values match.
+func (n notation) overlaps(a, b string) bool {
+	switch n {
+	case beginning:
+		return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+	case ending:
+		return strings.HasSuffix(a, b) || strings.HasSuffix(b, a)
+	case digits:
+		return n.matches(a, strings.TrimSuffix(b, "*")) || n.matches(b, strings.TrimSuffix(a, "*"))
+	case ttys:
+		first, last, _ := schema.ParseTTYs(a) // checked by the table
+		first2, last2, _ := schema.ParseTTYs(b)
+		return first <= last2 && first2 <= last
+	}
+	return a == b
+}
+
+// single reports whether a value matches no other fact than the same text.
+func (n notation) single(value string) bool {
+	switch n {
+	case beginning, ending:
+		return false
+	case digits:
+		return !strings.HasSuffix(value, "*")
+	case ttys:
+		return !strings.Contains(value, "-")
+	}
+	return true
+}
+
+func (m Match) isZero() bool {
+	return !slices.ContainsFunc(matchKinds[:], func(k matchKind) bool { return len(k.of(m)) > 0 })
+}
+
+// matches reports whether a Match that is not zero claims a caller.
+func (m Match) matches(f facts) bool {
 	for _, k := range matchKinds {
-		values := k.of(m)
-		if len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return k.matches(v, id) }) {
+		values, fact := k.of(m), k.fact(f)
+		if len(values) > 0 && (fact == "" ||
+			!slices.ContainsFunc(values, func(v string) bool { return k.writes.matches(v, fact) })) {
 			return false
 		}
 	}
@@ -77,7 +162,7 @@ func (m Match) contradicts(other Match) bool {
 		moreHere = moreHere || len(a) > 0 && len(b) == 0
 		moreThere = moreThere || len(b) > 0 && len(a) == 0
 		if len(a) > 0 && len(b) > 0 && !slices.ContainsFunc(a, func(v string) bool {
-			return slices.ContainsFunc(b, func(w string) bool { return k.overlaps(v, w) })
+			return slices.ContainsFunc(b, func(w string) bool { return k.writes.overlaps(v, w) })
 		}) {
 			return false
 		}
@@ -85,39 +170,79 @@ func (m Match) contradicts(other Match) bool {
 	return !moreHere || !moreThere
 }
 
-// matchIndex finds the groups that match a user.
+// ofCall reports whether a Match looks at the call, not only at the user.
+func (m Match) ofCall() bool { return len(m.Called)+len(m.Calling)+len(m.Lines)+len(m.Rotaries) > 0 }
+
+// matchFact is a fact of one kind.
+type matchFact struct {
+	kind int // in matchKinds
+	text string
+}
+
+// matchIndex finds the groups that match a caller.
 type matchIndex struct {
-	byRealm map[string][]string // groups with realms, by realm
-	others  []string            // groups without
+	single          map[matchFact][]string // groups of which one kind has only single values, by each of these
+	others          []string               // groups without such a kind
+	looks           [len(matchKinds)]bool  // the kinds that some group looks at
+	calling, ofCall bool                   // some group looks at the calling number, at the call
 }
 
 // newMatchIndex indexes the groups of a Set in the order of their names.
 func newMatchIndex(s *Set) (x matchIndex) {
-	x.byRealm = map[string][]string{}
+	x.single = map[matchFact][]string{}
 	for _, name := range s.Groups() {
 		m := s.groups[name].Match
-		for _, realm := range m.Realms {
-			if !slices.Contains(x.byRealm[realm], name) {
-				x.byRealm[realm] = append(x.byRealm[realm], name)
-			}
+		if m.isZero() {
+			continue
 		}
-		if len(m.Realms) == 0 && !m.isZero() {
+		for i, k := range matchKinds {
+			x.looks[i] = x.looks[i] || len(k.of(m)) > 0
+		}
+		x.calling, x.ofCall = x.calling || len(m.Calling) > 0, x.ofCall || m.ofCall()
+		kind := slices.IndexFunc(matchKinds[:], func(k matchKind) bool {
+			return len(k.of(m)) > 0 && !slices.ContainsFunc(k.of(m), func(v string) bool { return !k.writes.single(v) })
+		})
+		if kind < 0 {
 			x.others = append(x.others, name)
+			continue
+		}
+		for _, v := range matchKinds[kind].of(m) {
+			if at := (matchFact{kind, v}); !slices.Contains(x.single[at], name) {
+				x.single[at] = append(x.single[at], name)
+			}
 		}
 	}
 	return x
 }
 
-// matching returns the groups whose `match` claims a user.
-func (s *Set) matching(id aaa.Identity) (found []string) {
-	for _, names := range [][]string{s.match.byRealm[realmOf(id.User)], s.match.others} {
+// claiming returns the groups whose `match` claims a caller, sorted.
+func (s *Set) claiming(f facts) (found []string) {
+	find := func(names []string) {
 		for _, name := range names {
-			if s.groups[name].Match.matches(id) {
+			if s.groups[name].Match.matches(f) {
 				found = append(found, name)
 			}
 		}
 	}
+	for i, k := range matchKinds {
+		if s.match.looks[i] {
+			find(s.match.single[matchFact{i, k.fact(f)}])
+		}
+	}
+	find(s.match.others)
+	slices.Sort(found)
 	return found
+}
+
+// shown returns the known facts that some group looks at, for a trace.
+func (x matchIndex) shown(f facts) string {
+	var b strings.Builder
+	for i, k := range matchKinds {
+		if text := k.fact(f); x.looks[i] && text != "" && text != f.user {
+			fmt.Fprintf(&b, ", %s %s", k.name, printable(text))
+		}
+	}
+	return b.String()
 }
 
 // ambiguous reports groups that claim the same callers, at the later of the two files.
@@ -135,15 +260,14 @@ func (l *loader) ambiguous(ps []Policy) {
 	}
 }
 
-// matchKey returns a row of the object `match`.
-func matchKey(name, example, doc string, check func(string) error, field func(*Match) *[]string) key {
+// matchKey returns a row of the object `match`; text returns a value as Match has it.
+func matchKey(name, example, doc string, elem schema.Key, field func(*Match) *[]string,
+	text func(*schema.Value) string) key {
 	return key{in: "match", own: true, late: true,
-		Key: schema.Key{Name: name, Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: check},
-			Example: example, Doc: doc},
+		Key: schema.Key{Name: name, Type: schema.List, Elem: &elem, Example: example, Doc: doc},
 		read: func(p *Policy, v *schema.Value) {
-			*field(&p.Match) = v.Texts()
-			for i, realm := range p.Match.Realms {
-				p.Match.Realms[i] = strings.ToLower(realm)
+			for _, item := range v.Items() {
+				*field(&p.Match) = append(*field(&p.Match), text(item))
 			}
 		},
 		text: func(p Policy) string {
@@ -153,4 +277,17 @@ func matchKey(name, example, doc string, check func(string) error, field func(*M
 			return ""
 		},
 	}
+}
+
+func lowerText(v *schema.Value) string { return strings.ToLower(v.Text()) }
+
+func intText(v *schema.Value) string { return strconv.Itoa(v.Int()) }
+
+// ttysText returns a range without spaces and leading zeros.
+func ttysText(v *schema.Value) string {
+	first, last, _ := schema.ParseTTYs(v.Text()) // checked by the table
+	if first == last {
+		return strconv.Itoa(first)
+	}
+	return fmt.Sprintf("%d-%d", first, last)
 }

@@ -69,6 +69,18 @@ func TestMatchAmbiguity(t *testing.T) {
 		{"{suffix: [ab]}", "{suffix: [b]}", true},
 		{"{suffix: [ab]}", "{prefix: [ab]}", false},
 		{"{}", "{realm: [x]}", false},
+		{"{called: ['5550*']}", "{called: ['55501']}", true},
+		{"{called: ['55501']}", "{called: ['5550*', '1']}", true},
+		{"{called: ['5550*']}", "{called: ['555*']}", true},
+		{"{called: ['*']}", "{called: ['1']}", true},
+		{"{called: ['5550*']}", "{called: ['5551*', '5550']}", true},
+		{"{called: ['5550*']}", "{called: ['5551*', '555']}", false},
+		{"{called: ['1']}", "{calling: ['1']}", false},
+		{"{line: [1, 65-70]}", "{line: [70-80]}", true},
+		{"{line: [65-70]}", "{line: [71-80, 64]}", false},
+		{"{line: [065]}", "{line: ['65']}", true},
+		{"{rotary: [1, 2]}", "{rotary: [02]}", true},
+		{"{rotary: [1]}", "{line: [1]}", false},
 	} {
 		s, problems := loadText(map[string]string{"a.yaml": "group: a\nmatch: " + tt.a + "\n",
 			"b.yaml": "group: b\nmatch: " + tt.b + "\n"})
@@ -76,6 +88,59 @@ func TestMatchAmbiguity(t *testing.T) {
 			"make the values differ)"
 		if (s == nil) != tt.error || tt.error && problems.String() != want {
 			t.Errorf("%s, %s: %v", tt.a, tt.b, problems)
+		}
+	}
+}
+
+// A group may claim callers by their call. Numbers count only on a line that reports them, and two groups that look at
+// different facts claim a caller of both for neither.
+func TestMatchCall(t *testing.T) {
+	s, problems := loadText(map[string]string{
+		"default.yaml": "group: default\n",
+		"acme.yaml":    "group: acme\nmatch: {called: ['5550100', '55502*']}\n",
+		"berlin.yaml":  "group: berlin\nmatch: {calling: ['84*']}\n",
+		"console.yaml": "group: console\nmatch: {line: [65, 70-72], entry: [local]}\n",
+		"modems.yaml":  "group: modems\nmatch: {rotary: [0, 7], called: ['9']}\n",
+	})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for _, tt := range []struct {
+		r    Request
+		want string
+	}{
+		{Request{Called: "5550100", Line: trusted}, "acme"},
+		{Request{Called: "+5550100", Line: trusted}, "acme"},
+		{Request{Called: "5550299", Line: trusted}, "acme"},
+		{Request{Called: "5550101", Line: trusted}, "default"},
+		{Request{Called: "5550100"}, "default"},
+		{Request{Line: trusted}, "default"},
+		{Request{Caller: "84007", Line: trusted}, "berlin"},
+		{Request{Caller: "84007"}, "default"},
+		{Request{Caller: "84x", Line: trusted}, "default"},
+		{Request{Caller: "84007", Called: "5550100", Line: trusted}, ""},
+		{Request{TTY: 65, Identity: aaa.Identity{Entry: "local"}}, "console"},
+		{Request{TTY: 72, Identity: aaa.Identity{Entry: "local"}}, "console"},
+		{Request{TTY: 73, Identity: aaa.Identity{Entry: "local"}}, "default"},
+		{Request{TTY: 65, Identity: aaa.Identity{Entry: "radius"}}, "default"},
+		{Request{Called: "9", Line: Line{Rotary: ptr(0), Trusted: true}}, "modems"},
+		{Request{Called: "9", Line: Line{Rotary: ptr(1), Trusted: true}}, "default"},
+		{Request{Called: "9", Line: trusted}, "default"},
+	} {
+		d, trace := s.Evaluate(tt.r)
+		if d.Group != tt.want || tt.want == "" && (d.Outcome != Refuse ||
+			!strings.Contains(trace.String(), "called 5550100, calling 84007  refuse: the groups acme, berlin claim")) {
+			t.Errorf("%+v: group %q\n%s", tt.r, d.Group, trace)
+		}
+	}
+}
+
+// With the site's country, a calling number in any notation is the canonical one.
+func TestMatchCallingCanonical(t *testing.T) {
+	s := mustServe(t, inFrance, Policy{Group: "paris", Match: Match{Calling: []string{"331*"}}})
+	for _, caller := range []string{"+33140205051", "0140205051", "0033140205051"} {
+		if d, trace := s.Evaluate(Request{Caller: caller, Line: trusted}); d.Group != "paris" {
+			t.Errorf("%s:\n%s", caller, trace)
 		}
 	}
 }

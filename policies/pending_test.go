@@ -82,7 +82,7 @@ func TestAgainNeverWidens(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		s, auth := draw(t, "then")
-		r := Request{Auth: auth, Service: aaa.EXEC, FromCaller: ptr("84007"), Caller: "84008", CallerTrusted: true}
+		r := Request{Auth: auth, Service: aaa.EXEC, FromCaller: ptr("84007"), Caller: "84008", Line: trusted}
 		then, _ := s.Evaluate(r)
 		s, auth = draw(t, "now")
 		r.FromCaller, r.Promised, r.Renewed = nil, &then, rapid.Bool().Draw(t, "renewed")

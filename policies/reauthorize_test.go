@@ -43,7 +43,7 @@ func TestCallerID(t *testing.T) {
 			if tt.policy != nil {
 				s = mustNew(t, *tt.policy)
 			}
-			d, trace := s.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Caller: tt.caller, CallerTrusted: true})
+			d, trace := s.Evaluate(Request{Auth: tt.auth, Service: aaa.EXEC, Caller: tt.caller, Line: trusted})
 			if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) || tt.want == CallBack &&
 				(d.Origin != numbers.OriginCallerID || d.Number.String() != tt.caller) {
 				t.Errorf("%+v\n%s", d, trace)
@@ -95,7 +95,7 @@ func TestReauthorized(t *testing.T) {
 	s := mustNew(t, reauth)
 	promise := func(auth aaa.Authorization, typed *string, caller string) Decision {
 		d, trace := s.Evaluate(Request{Auth: auth, Service: aaa.EXEC, FromCaller: typed, Caller: caller,
-			CallerTrusted: true})
+			Line: trusted})
 		if d.Outcome != CallBack || !d.Reauthorize {
 			t.Fatalf("no promise: %+v\n%s", d, trace)
 		}
@@ -133,7 +133,7 @@ func TestReauthorized(t *testing.T) {
 		{"no-verify no more", promise(verified, nil, ""), fixed, CallBack, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			now, trace := s.Evaluate(Request{Auth: tt.now, Service: aaa.EXEC, Caller: "84007", CallerTrusted: true,
+			now, trace := s.Evaluate(Request{Auth: tt.now, Service: aaa.EXEC, Caller: "84007", Line: trusted,
 				Promised: &tt.then, Renewed: true})
 			if now.Outcome != tt.want || tt.reason != "" && !strings.Contains(now.Reason, tt.reason) {
 				t.Fatalf("%+v\n%s", now, trace)
@@ -162,12 +162,12 @@ func TestReauthorized(t *testing.T) {
 func TestUntrustedCaller(t *testing.T) {
 	s := mustNew(t, open)
 	r := Request{Auth: aaa.Authorization{Callback: true, CallerID: true}, Service: aaa.EXEC, Caller: "84007",
-		CallerTrusted: true}
+		Line: trusted}
 	then, _ := s.Evaluate(r)
 	if then.Outcome != CallBack {
 		t.Fatalf("%+v", then)
 	}
-	r.CallerTrusted = false
+	r.Line.Trusted = false
 	for name, f := range map[string]func() (Decision, Trace){
 		"at the login": func() (Decision, Trace) { return s.Evaluate(r) },
 		"at the dial": func() (Decision, Trace) {

@@ -15,12 +15,15 @@ type Request struct {
 	Leg        int     // 1 the caller's own call (0 means 1), 2 the call that a callback made
 	FromCaller *string // the number that the caller gave; nil: not asked yet
 	Place      string  // instead of FromCaller, the name of a place that the caller gave (RFC 1570, operation 2)
-	// Called: on leg two, the number of a callback that was promised for another service. The user is admitted if this
-	// service requires no callback, or one at the same number. Zero: the callback was promised for this service.
-	Called numbers.Number
+	// CalledBack: on leg two, the number of a callback that was promised for another service. The user is admitted if
+	// this service requires no callback, or one at the same number. Zero: the callback was promised for this service.
+	CalledBack numbers.Number
 
-	Caller        string // the calling number (Calling-Station-Id); "" unknown
-	CallerTrusted bool   // callers on that line cannot write the number; otherwise it is never dialed
+	// The caller's own call, also on leg two.
+	Caller string // the calling number (Calling-Station-Id); "" unknown
+	Called string // the number that the caller dialed (Called-Station-Id); "" unknown
+	TTY    int    // the line; 0 unknown
+	Line   Line
 
 	// Promised is the decision of a pending callback that is checked again right before its dial; nil: the
 	// first decision. Then only denials count: the Set is the current one; Auth is what AAA granted at the
@@ -35,6 +38,12 @@ type Request struct {
 	Used   Used
 }
 
+// Line is what a decision depends on about the line that a caller called. The zero value is an unknown line.
+type Line struct {
+	Rotary  *int // nil: none
+	Trusted bool // callers cannot write the numbers that the line reports; otherwise these count for nothing
+}
+
 // Used is what the caller's identity uses at that time; the rules do not count it themselves.
 type Used struct {
 	Sessions int // live sessions on other calls
@@ -42,11 +51,10 @@ type Used struct {
 
 // Ask returns the Request about a caller from the request to AAA and its grant. No other code builds one: a
 // login, its explanation, the check of the configuration and the check before a dial differ in what they know
-// about the call, not in what they ask. trusted: the port has modem signals, so q.Caller comes from the
-// network.
-func Ask(q aaa.Request, granted aaa.Result, trusted bool, now time.Time, used Used) Request {
+// about the call, not in what they ask. q.TTY, q.Caller and q.Called are those of leg one; line is that TTY.
+func Ask(q aaa.Request, granted aaa.Result, line Line, now time.Time, used Used) Request {
 	return Request{
 		Identity: granted.Identity, Auth: granted.Auth, Service: q.Service, Leg: q.Leg,
-		Caller: q.Caller, CallerTrusted: trusted, Time: now, Used: used,
+		Caller: q.Caller, Called: q.Called, TTY: q.TTY, Line: line, Time: now, Used: used,
 	}
 }

@@ -32,11 +32,12 @@ func TestSessions(t *testing.T) {
 // Ask copies everything relevant from AAA's request and result. A new field of Request must be added here too.
 func TestAsk(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	q := aaa.Request{Service: aaa.PPP, User: "KIM", Leg: 2, Caller: "84007", TTY: 65}
+	q := aaa.Request{Service: aaa.PPP, User: "KIM", Leg: 2, Caller: "84007", Called: "5550100", TTY: 65}
 	got := Ask(q, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed},
-		true, now, Used{Sessions: 3})
+		Line{Rotary: ptr(1), Trusted: true}, now, Used{Sessions: 3})
 	want := Request{Identity: aaa.Identity{Entry: "radius", User: "kim"}, Auth: fixed, Service: aaa.PPP, Leg: 2,
-		Caller: "84007", CallerTrusted: true, Time: now, Used: Used{Sessions: 3}}
+		Caller: "84007", Called: "5550100", TTY: 65,
+		Line: Line{Rotary: ptr(1), Trusted: true}, Time: now, Used: Used{Sessions: 3}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}

@@ -17,9 +17,15 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 	if len(e.Auth.Groups) > 0 {
 		input += fmt.Sprintf(", AAA's groups %q", e.Auth.Groups)
 	}
-	var why string
-	matching := e.matching()
-	e.policy, why = e.choose(matching)
+	p, why := e.named()
+	var claiming []string
+	if why == "" {
+		f := e.set.facts(e.Request)
+		input += e.set.match.shown(f)
+		claiming = e.set.claiming(f)
+		p, why = e.unnamed(claiming)
+	}
+	e.policy = p
 	var left []string
 	for _, h := range e.Auth.Groups {
 		if _, ok := e.set.groups[h]; !ok {
@@ -30,29 +36,16 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 		why += fmt.Sprintf("; no policy for AAA's group hints %q", left)
 	}
 	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault()}
-	if len(matching) > 1 {
+	if len(claiming) > 1 {
 		e.d = Decision{} // of no group
 		return e.refuse(input, TextRefused, "make the values of match in their policy files differ",
-			"the groups %s claim this caller", strings.Join(matching, ", "))
+			"the groups %s claim this caller", strings.Join(claiming, ", "))
 	}
 	return input, fmt.Sprintf("policy of group %s: %s", e.policy.name(), why), false
 }
 
-// matching returns the groups whose `match` claims a user that no group lists and no hint of AAA names.
-func (e *evaluation) matching() []string {
-	if _, ok := e.set.users[e.Identity.User]; ok {
-		return nil
-	}
-	for _, h := range e.Auth.Groups {
-		if _, ok := e.set.groups[h]; ok {
-			return nil
-		}
-	}
-	return e.set.matching(e.Identity)
-}
-
-// choose returns the policy of the user's group; matching are the groups whose `match` claims the user.
-func (e *evaluation) choose(matching []string) (group, string) {
+// named returns the policy of the group that lists the user or that AAA names, and why; "" if there is none.
+func (e *evaluation) named() (group, string) {
 	if g, ok := e.set.users[e.Identity.User]; ok {
 		return e.set.groups[g], "the group lists this user"
 	}
@@ -61,8 +54,13 @@ func (e *evaluation) choose(matching []string) (group, string) {
 			return p, fmt.Sprintf("AAA's group hint %q", h)
 		}
 	}
-	if len(matching) > 0 {
-		return e.set.groups[matching[0]], "the group's match"
+	return group{}, ""
+}
+
+// unnamed returns the policy of another user; claiming are the groups whose `match` claims the caller.
+func (e *evaluation) unnamed(claiming []string) (group, string) {
+	if len(claiming) > 0 {
+		return e.set.groups[claiming[0]], "the group's match"
 	}
 	if p, ok := e.set.groups[DefaultGroup]; ok {
 		return p, "no other group claims this user"
@@ -94,7 +92,7 @@ func ruleLeg(e *evaluation) (string, string, bool) {
 		return "leg 1", "the caller's own call", false
 	case 2:
 		if e.otherService() {
-			return fmt.Sprintf("leg 2, a callback of another service at %s", e.Called), "continue", false
+			return fmt.Sprintf("leg 2, a callback of another service at %s", e.CalledBack), "continue", false
 		}
 		return e.decide(Admit, "leg 2", "", "", "this is the call that the callback made")
 	}
@@ -103,7 +101,7 @@ func ruleLeg(e *evaluation) (string, string, bool) {
 
 // otherService reports whether the call is leg two of a callback that was promised for another service.
 func (e *evaluation) otherService() bool {
-	return e.Leg == 2 && e.Promised == nil && !e.Called.IsZero()
+	return e.Leg == 2 && e.Promised == nil && !e.CalledBack.IsZero()
 }
 
 // A number or place counts as a requirement even without an explicit one: not calling back would admit the user on an

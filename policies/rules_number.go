@@ -68,7 +68,7 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 		e.known, e.d.Origin = e.Promised.Number, numbers.OriginCaller
 		return input, "the caller gave it on leg 1", false
 	case e.otherService():
-		e.known, e.d.Origin = e.Called, numbers.OriginCaller
+		e.known, e.d.Origin = e.CalledBack, numbers.OriginCaller
 		return input, "the number that was called", false
 	case e.Place != "":
 		return e.sourceChosenPlace(input)
@@ -106,7 +106,7 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 			"set numbers: {from: [aaa, caller_id], allow: [\"84*\"]} in the group's policy file",
 			"AAA requires a callback to the caller ID, but group %s does not allow one (caller_id)",
 			e.policy.name())
-	case !e.CallerTrusted:
+	case !e.Line.Trusted:
 		return e.refuse(input, TextNoCallback,
 			"use a port with modem signals, send Callback-Number, or accept the risk with insecure_signals: true on "+
 				"the line",
@@ -188,8 +188,8 @@ func ruleLists(e *evaluation) (string, string, bool) {
 // ruleCalled: no service is a way around a callback, so the one that this service requires must have been made already.
 // A callback causes no other (law 6).
 func ruleCalled(e *evaluation) (string, string, bool) {
-	input := fmt.Sprintf("%s required, %s called", e.d.Number, e.Called)
-	if e.d.Number == e.Called {
+	input := fmt.Sprintf("%s required, %s called", e.d.Number, e.CalledBack)
+	if e.d.Number == e.CalledBack {
 		return e.decide(Admit, input, "", "", "the required callback was made")
 	}
 	return e.decide(Refuse, input, TextRefused, "", "the callback that this service requires is at another number")

@@ -52,7 +52,7 @@ func TestServices(t *testing.T) {
 func TestDeniedServiceOnLegTwo(t *testing.T) {
 	p := open
 	p.Services.NoPPP = true
-	d, trace := mustNew(t, p).Evaluate(Request{Auth: fixed, Service: aaa.PPP, Leg: 2, Called: number("84001")})
+	d, trace := mustNew(t, p).Evaluate(Request{Auth: fixed, Service: aaa.PPP, Leg: 2, CalledBack: number("84001")})
 	if d.Outcome != Refuse || d.Text != TextRefused || !strings.Contains(d.Reason, "services.ppp is deny") {
 		t.Errorf("%+v\n%s", d, trace)
 	}

@@ -124,6 +124,9 @@ func (s *Set) Group(name string) (Policy, bool) {
 	return g.Policy, ok
 }
 
+// OfCall reports whether the group of a user may depend on the call: on the numbers, or on the line.
+func (s *Set) OfCall() bool { return s != nil && s.match.ofCall }
+
 // Digest is the SHA-256 of all policies of the Set.
 func (s *Set) Digest() string {
 	h := sha256.New()

@@ -54,7 +54,7 @@ func TestSources(t *testing.T) {
 		if problems.HasErrors() {
 			t.Fatal(problems)
 		}
-		r := Request{Auth: tt.auth, Service: aaa.EXEC, Caller: "84008", CallerTrusted: true}
+		r := Request{Auth: tt.auth, Service: aaa.EXEC, Caller: "84008", Line: trusted}
 		if r.Identity.User = tt.user; r.Identity.User == "" {
 			r.Identity.User = "kim"
 		}
@@ -91,7 +91,7 @@ func TestSourceIsCheckedAgain(t *testing.T) {
 			Refuse},
 	} {
 		r := Request{Identity: aaa.Identity{User: "kim"}, Auth: tt.auth, Service: aaa.EXEC, Caller: "84008",
-			CallerTrusted: true, FromCaller: &tt.typed}
+			Line: trusted, FromCaller: &tt.typed}
 		then, trace := mustNew(t, wide).Evaluate(r)
 		if then.Outcome != CallBack {
 			t.Fatalf("%s: %+v\n%s", tt.name, then, trace)

@@ -225,7 +225,7 @@ func TestOtherServiceOnLegTwo(t *testing.T) {
 			Refuse},
 	} {
 		d, trace := mustNew(t, tt.policy).Evaluate(Request{Auth: tt.auth, Service: aaa.PPP, Leg: 2,
-			Called: number(tt.called), Caller: tt.caller, CallerTrusted: true})
+			CalledBack: number(tt.called), Caller: tt.caller, Line: trusted})
 		if d.Outcome != tt.want || tt.want == Refuse && d.Text != TextRefused {
 			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
 		}

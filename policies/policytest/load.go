@@ -49,6 +49,7 @@ func Keys() []schema.Key {
 
 var requestKeys = []schema.Key{
 	{Name: "user", Type: schema.String, Required: true, Check: schema.NotEmpty, Example: "austin-01"},
+	{Name: "entry", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}},
 	{Name: "service", Type: schema.String, Enum: []string{string(aaa.EXEC), string(aaa.PPP)}},
 	{Name: "callback", Type: schema.Bool},
@@ -60,6 +61,9 @@ var requestKeys = []schema.Key{
 	{Name: "sessions", Type: schema.Int, Min: 0, Max: 1000},
 	{Name: "typed", Type: schema.String},
 	{Name: "caller", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "called", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "line", Type: schema.Int, Min: 1, Max: schema.MaxTTY},
+	{Name: "rotary", Type: schema.Int, Min: 0, Max: 100},
 	{Name: "leg", Type: schema.Int, Min: 1, Max: 2},
 	{Name: "time", Type: schema.String, Check: checkTime},
 }
@@ -145,11 +149,17 @@ func Parse(file string, data []byte) ([]Case, schema.Problems) {
 
 func asked(v *schema.Value) Asked {
 	a := Asked{
-		User: v.Get("user").Text(), Groups: v.Get("groups").Texts(), Service: aaa.Service(v.Get("service").Text()),
+		User: v.Get("user").Text(), Entry: v.Get("entry").Text(), Groups: v.Get("groups").Texts(),
+		Service:  aaa.Service(v.Get("service").Text()),
 		Callback: v.Get("callback").Bool(false), Number: optional(v.Get("number")), Place: v.Get("place").Text(),
 		CallerID: v.Get("caller_id").Bool(false), NoVerify: v.Get("no_verify").Bool(false),
 		PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
-		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(), Leg: v.Get("leg").Int(), Time: noon,
+		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(),
+		Called: v.Get("called").Text(), Line: v.Get("line").Int(), Leg: v.Get("leg").Int(), Time: noon,
+	}
+	if rotary := v.Get("rotary"); rotary.IsSet() {
+		n := rotary.Int()
+		a.Rotary = &n
 	}
 	if t := v.Get("time"); t.IsSet() {
 		a.Time, _ = ParseTime(t.Text()) // checked by the table

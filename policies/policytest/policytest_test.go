@@ -111,8 +111,8 @@ func TestRequest(t *testing.T) {
 		typed := rapid.SampledFrom([]string{"unset", "", "84007", "84901", "ATH"}).Draw(t, "typed")
 		hint := rapid.SampledFrom([]string{"admins", "isp", "nobody"}).Draw(t, "hint")
 		asked := Asked{User: user, Groups: []string{hint}, Service: service, Time: noon}
-		r := policies.Request{Identity: aaa.Identity{User: user}, Service: service, CallerTrusted: true, Time: noon,
-			Auth: aaa.Authorization{Groups: []string{hint}}}
+		r := policies.Request{Identity: aaa.Identity{User: user}, Service: service, Line: policies.Line{Trusted: true},
+			Time: noon, Auth: aaa.Authorization{Groups: []string{hint}}}
 		if number != "unset" {
 			asked.Number = &number
 			r.Auth.Callback, r.Auth.Dialstring = true, aaa.DialstringOf(number)

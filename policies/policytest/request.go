@@ -11,6 +11,7 @@ import (
 // about the call. The zero value is an EXEC login of a user without a name that AAA admits without a callback.
 type Asked struct {
 	User    string
+	Entry   string      // the method-list entry that authenticated the user
 	Groups  []string    // AAA's group hints, in their order
 	Service aaa.Service // "": aaa.EXEC
 
@@ -25,6 +26,9 @@ type Asked struct {
 
 	Typed  *string   // the number that the caller gave; nil: not asked yet
 	Caller string    // the calling number; "": unknown. It is that of the network, not of the caller
+	Called string    // the number that the caller dialed; "": unknown
+	Line   int       // the line that the caller called, a TTY; 0: unknown
+	Rotary *int      // of that line; nil: none
 	Leg    int       // 0 and 1: the caller's own call; 2: the call that the callback made
 	Time   time.Time // of the request
 }
@@ -41,9 +45,11 @@ func (a Asked) Request() policies.Request {
 		auth.Dialstring = aaa.DialstringOf(*a.Number)
 	}
 	auth.Callback = auth.Callback || a.Number != nil || a.Place != "" || a.CallerID
-	asked := aaa.Request{Service: service, User: a.User, Leg: a.Leg, Caller: a.Caller}
-	granted := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{User: a.User}, Auth: auth}
-	r := policies.Ask(asked, granted, true, a.Time, policies.Used{Sessions: a.Sessions})
+	asked := aaa.Request{Service: service, User: a.User, Leg: a.Leg, Caller: a.Caller, Called: a.Called,
+		TTY: a.Line}
+	granted := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: a.Entry, User: a.User}, Auth: auth}
+	r := policies.Ask(asked, granted, policies.Line{Rotary: a.Rotary, Trusted: true}, a.Time,
+		policies.Used{Sessions: a.Sessions})
 	r.FromCaller = a.Typed
 	return r
 }
