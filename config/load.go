@@ -371,10 +371,12 @@ func (l *loader) hosts() exec.Hosts {
 func (l *loader) numbers() {
 	n := l.v.Get("numbers")
 	l.site.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"),
-		Emergency: n.Get("emergency").Texts(), Country: l.country(n), Own: n.Get("own").Texts()}
-	if e := n.Get("emergency"); e.IsSet() && len(e.Items()) == 0 && !l.broken(e.Path) {
-		l.site.Plan.Emergency = []string{}
-		l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")
+		Country: l.country(n), Own: numbers.PatternsOf(n.Get("own").Texts()...)}
+	if e := n.Get("emergency"); e.IsSet() {
+		l.site.Plan.Emergency = numbers.PatternsOf(e.Texts()...)
+		if len(e.Items()) == 0 && !l.broken(e.Path) {
+			l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")
+		}
 	}
 	for _, p := range n.Get("trunk_prefixes").Items() {
 		if strings.Trim(p.Text(), "0123456789 -().") == "" {
@@ -408,7 +410,7 @@ func (l *loader) ranges(file *schema.Value) numbers.Ranges {
 func (l *loader) country(n *schema.Value) numbers.Country {
 	c := numbers.Country{
 		Code: n.Get("country").Text(), Area: n.Get("area").Text(), International: n.Get("international").Texts(),
-		National: n.Get("national").Texts(), Private: n.Get("private").Texts(),
+		National: n.Get("national").Texts(), Private: numbers.PatternsOf(n.Get("private").Texts()...),
 	}
 	for _, d := range n.Get("digits").Items() {
 		c.Digits = append(c.Digits, d.Int())

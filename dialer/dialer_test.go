@@ -372,7 +372,7 @@ func TestNumbers(t *testing.T) {
 // The plan of the site says which digits are dialed for a number.
 func TestDialedForm(t *testing.T) {
 	d := Dialer{Scripts: scripts(t), Plan: numbers.Plan{Country: numbers.Country{Code: "33", Digits: []int{9},
-		International: []string{"00"}, National: []string{"0"}, Private: []string{"84001"}}}}
+		International: []string{"00"}, National: []string{"0"}, Private: numbers.PatternsOf("84001")}}}
 	for canonical, want := range map[string]string{"33140205051": "0140205051", "442079460000": "00442079460000",
 		"84001": "84001"} {
 		l := fakeLine{answers: map[string]string{"ATDT " + want: "CONNECT"}, code: lines.Connected}

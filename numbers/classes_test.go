@@ -82,8 +82,8 @@ func TestDenied(t *testing.T) {
 // The emergency numbers of a country are no extensions, whatever the site's list says.
 func TestEmergencyOfCountry(t *testing.T) {
 	plan := france
-	plan.Country.Private = []string{"1*"}
-	plan.Emergency = []string{"999"}
+	plan.Country.Private = PatternsOf("1*")
+	plan.Emergency = PatternsOf("999")
 	for digits, want := range map[string]string{"15": "15", "17": "17", "112": "112", "1500": "", "16": ""} {
 		n, err := plan.Canonical(digits, OriginCaller)
 		if err != nil {

@@ -17,7 +17,7 @@ type Country struct {
 	// International and National are the prefixes, as 00 and 0; the first of each is dialed. "" in National: a number
 	// in the country is also written without a prefix.
 	International, National []string
-	Private                 []string // patterns of extensions
+	Private                 Patterns // of extensions
 }
 
 // The lengths of a number in E.164 with country code. A shorter one is a service or emergency number of a network.
@@ -64,7 +64,7 @@ func (c Country) dialed(digits string) string {
 }
 
 func (c Country) private(digits string) string {
-	pattern, _ := Longest(c.Private, Number{digits})
+	pattern, _ := c.Private.Longest(Number{digits})
 	return pattern
 }
 

@@ -11,11 +11,11 @@ import (
 
 var (
 	france = Plan{Country: Country{Code: "33", Area: "1", Digits: []int{9}, International: []string{"00"},
-		National: []string{"0"}, Private: []string{"84*"}}}
+		National: []string{"0"}, Private: PatternsOf("84*")}}
 	america = Plan{Country: Country{Code: "1", Area: "408", Digits: []int{10}, International: []string{"011"},
-		National: []string{"1", ""}, Private: []string{"84001"}}}
+		National: []string{"1", ""}, Private: PatternsOf("84001")}}
 	germany = Plan{Country: Country{Code: "49", Area: "89", Digits: []int{7, 8, 9, 10, 11},
-		International: []string{"00"}, National: []string{"0"}, Private: []string{"84001"}}}
+		International: []string{"00"}, National: []string{"0"}, Private: PatternsOf("84001")}}
 	russia = Plan{Country: Country{Code: "7", Digits: []int{10}, International: []string{"810"},
 		National: []string{"8"}}}
 	spain = Plan{Country: Country{Code: "34", Digits: []int{9}, International: []string{"00"}}}
@@ -85,7 +85,7 @@ func TestCountry(t *testing.T) {
 }
 
 // allowed is the one prefix that a policy allows in the tests of evasions.
-var allowed = []string{"3314020*"}
+var allowed = PatternsOf("3314020*")
 
 func TestEvasions(t *testing.T) {
 	f, err := os.Open("../testdata/numbers/evasions.tsv")
@@ -112,7 +112,7 @@ func TestEvasions(t *testing.T) {
 		if got != row[2] {
 			t.Errorf("%s: %q from %s is %s, %v; want %s", row[3], s, row[0], got, err, row[2])
 		}
-		if pattern, _ := Longest(allowed, n); pattern != "" {
+		if pattern, _ := allowed.Longest(n); pattern != "" {
 			t.Errorf("%s: %q from %s is allowed", row[3], s, row[0])
 		}
 	}
@@ -155,7 +155,7 @@ func checkDialed(t *testing.T, s string, o Origin) {
 		return
 	}
 	dialed := france.Dialed(n).String()
-	pattern, _ := Longest(allowed, n)
+	pattern, _ := allowed.Longest(n)
 	if (pattern != "") != (strings.HasPrefix(dialed, "014020") && len(dialed) == 10) {
 		t.Fatalf("%q is %s, dialed as %s, and allowed by %q", s, n, dialed, pattern)
 	}
@@ -188,7 +188,7 @@ func FuzzCountry(f *testing.F) {
 }
 
 func TestOwn(t *testing.T) {
-	p := Plan{Own: []string{"3314020505*"}}
+	p := Plan{Own: PatternsOf("3314020505*")}
 	if p.IsOwn(number("33140205051")) != "3314020505*" || p.IsOwn(number("33140205061")) != "" {
 		t.Error("the patterns of own numbers are not in force")
 	}

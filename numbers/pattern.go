@@ -2,6 +2,7 @@ package numbers
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,21 +22,45 @@ func CheckPattern(p string) error {
 	return nil
 }
 
-// matches reports whether a pattern matches a canonical number, and the number of digits that matched.
-func matches(pattern string, number Number) (digits int, ok bool) {
-	if prefix, isPrefix := strings.CutSuffix(pattern, "*"); isPrefix {
-		return len(prefix), strings.HasPrefix(number.digits, prefix)
-	}
-	return len(pattern), pattern == number.digits && !number.IsZero()
+// Patterns is a set of patterns. The zero value has none. It never changes.
+type Patterns struct {
+	prefixes Index[string] // pattern by prefix
+	whole    map[string]bool
 }
 
-// Longest returns the matching pattern with the most digits, and their count; "" and -1 if none matches.
-func Longest(patterns []string, number Number) (string, int) {
-	best, n := "", -1
-	for _, p := range patterns {
-		if d, ok := matches(p, number); ok && d > n && p != "" {
-			best, n = p, d
+// PatternsOf returns the set of these patterns, which CheckPattern accepts. Without any it is not the zero value.
+func PatternsOf(patterns ...string) Patterns {
+	p := Patterns{whole: map[string]bool{}}
+	prefixes := map[string]string{}
+	for _, s := range patterns {
+		if prefix, ok := strings.CutSuffix(s, "*"); ok {
+			prefixes[prefix] = s
+		} else {
+			p.whole[s] = true
 		}
 	}
-	return best, n
+	p.prefixes = NewIndex(maps.All(prefixes))
+	return p
+}
+
+// IsZero reports whether p is the zero value.
+func (p Patterns) IsZero() bool { return p.whole == nil }
+
+// Len returns the number of different patterns.
+func (p Patterns) Len() int { return p.prefixes.Len() + len(p.whole) }
+
+// Longest returns the pattern that matches a canonical number with the most digits, and their count; "" and -1 if none
+// matches. A pattern of the whole number comes before the prefix with the same digits.
+func (p Patterns) Longest(number Number) (pattern string, digits int) {
+	if number.IsZero() {
+		return "", -1
+	}
+	if p.whole[number.digits] {
+		return number.digits, len(number.digits)
+	}
+	pattern, ok := p.prefixes.Longest(number.digits)
+	if !ok {
+		return "", -1
+	}
+	return pattern, len(pattern) - len("*")
 }

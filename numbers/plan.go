@@ -5,6 +5,7 @@ package numbers
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -27,15 +28,15 @@ type Plan struct {
 	TrunkPrefixes []string
 	// MaxDigits is the maximum length of a number, at most MostDigits; 0 means 15 (ITU-T E.164).
 	MaxDigits int
-	// Emergency lists the patterns of numbers that are never dialed, whatever a policy allows; nil means
+	// Emergency has the patterns of numbers that are never dialed, whatever a policy allows; the zero value means
 	// EmergencyNumbers.
-	Emergency []string
+	Emergency Patterns
 	// Country reads numbers in any notation, if it has a Code. Then MaxDigits limits the dialed digits.
 	Country Country
 	// Ranges has classes of numbers, in addition to those of each country's number plan. Unused without a Country.
 	Ranges Ranges
-	// Own lists the patterns of the site's own numbers, which are never dialed.
-	Own []string
+	// Own has the patterns of the site's own numbers, which are never dialed.
+	Own Patterns
 }
 
 // DefaultMaxDigits is the maximum length of a number in ITU-T E.164.
@@ -46,6 +47,8 @@ const DefaultMaxDigits = 15
 func EmergencyNumbers() []string {
 	return []string{"000*", "110*", "112*", "118*", "119*", "911*", "999*"}
 }
+
+var builtInEmergency = sync.OnceValue(func() Patterns { return PatternsOf(EmergencyNumbers()...) })
 
 func (p Plan) maxDigits() int {
 	if p.MaxDigits <= 0 {
@@ -58,10 +61,10 @@ func (p Plan) maxDigits() int {
 // Country are patterns too, so that no extension is one of them.
 func (p Plan) IsEmergency(number Number) string {
 	e := p.Emergency
-	if e == nil {
-		e = EmergencyNumbers()
+	if e.IsZero() {
+		e = builtInEmergency()
 	}
-	pattern, _ := Longest(e, p.Dialed(number))
+	pattern, _ := e.Longest(p.Dialed(number))
 	if pattern == "" && p.Country.private(number.digits) != "" && emergencyOf(p.Country.Code, number.digits) {
 		return number.digits
 	}
@@ -70,7 +73,7 @@ func (p Plan) IsEmergency(number Number) string {
 
 // IsOwn returns the pattern of the site's own numbers that matches a canonical number, or "".
 func (p Plan) IsOwn(number Number) string {
-	pattern, _ := Longest(p.Own, number)
+	pattern, _ := p.Own.Longest(number)
 	return pattern
 }
 

@@ -184,7 +184,7 @@ func TestEmergency(t *testing.T) {
 			t.Errorf("%s matches %s", n, p)
 		}
 	}
-	own := Plan{Emergency: []string{"911", "17*"}}
+	own := Plan{Emergency: PatternsOf("911", "17*")}
 	if own.IsEmergency(number("911")) != "911" || own.IsEmergency(number("9112345")) != "" ||
 		own.IsEmergency(number("1755")) != "17*" || own.IsEmergency(number("112")) != "" {
 		t.Error("the plan's own list is not in force")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,10 +16,7 @@ import (
 )
 
 // Ranges has the classes of prefixes. The zero value is the built-in file, fraud.yaml.
-type Ranges struct {
-	class   map[string]Class
-	longest int // digits of the longest prefix
-}
+type Ranges struct{ classes Index[ClassSet] }
 
 //go:embed fraud.yaml
 var builtInText []byte
@@ -52,16 +50,16 @@ func ParseRanges(text []byte) (Ranges, error) {
 	if len(file.Ranges) == 0 {
 		return Ranges{}, errors.New("the file has no ranges (copy those of numbers/fraud.yaml and add yours)")
 	}
-	out := Ranges{class: map[string]Class{}}
+	classes := map[string]ClassSet{}
 	for i, row := range file.Ranges {
-		if err := out.add(row); err != nil {
+		if err := row.addTo(classes); err != nil {
 			return Ranges{}, fmt.Errorf("ranges[%d]: %w", i, err)
 		}
 	}
-	return out, nil
+	return Ranges{NewIndex(maps.All(classes))}, nil
 }
 
-func (r *Ranges) add(row rangeRow) error {
+func (row rangeRow) addTo(classes map[string]ClassSet) error {
 	if row.Class == International || !slices.Contains(Deniable(), row.Class) {
 		return fmt.Errorf("%q is not the class of a range (write one of %q)", row.Class,
 			slices.DeleteFunc(Deniable(), func(c Class) bool { return c == International }))
@@ -79,23 +77,19 @@ func (r *Ranges) add(row rangeRow) error {
 		if p == "" || strings.Trim(p, "0123456789") != "" {
 			return fmt.Errorf("%q is not a prefix (write digits only)", p)
 		}
-		if c, ok := r.class[p]; ok && c != row.Class {
+		if c, ok := classes[p]; ok && c != SetOf(row.Class) {
 			return fmt.Errorf("%s is in the class %s already (keep one of them)", p, c)
 		}
-		r.class[p], r.longest = row.Class, max(r.longest, len(p))
+		classes[p] = SetOf(row.Class)
 	}
 	return nil
 }
 
 // of returns the class of the longest prefix of the digits.
 func (r Ranges) of(digits string) ClassSet {
-	if r.class == nil {
+	if r.classes.Len() == 0 {
 		r = builtIn()
 	}
-	for n := min(len(digits), r.longest); n > 0; n-- {
-		if c, ok := r.class[digits[:n]]; ok {
-			return SetOf(c)
-		}
-	}
-	return 0
+	s, _ := r.classes.Longest(digits)
+	return s
 }

@@ -12,8 +12,8 @@ import (
 // inFrance is a site whose numbers are canonical numbers of E.164.
 var inFrance = Site{Callback: site.Callback, Plan: numbers.Plan{
 	Country: numbers.Country{Code: "33", Digits: []int{9}, International: []string{"00"}, National: []string{"0"},
-		Private: []string{"84*"}},
-	Own: []string{"33140205099"},
+		Private: numbers.PatternsOf("84*")},
+	Own: numbers.PatternsOf("33140205099"),
 }}
 
 func TestCanonicalLists(t *testing.T) {
@@ -57,7 +57,7 @@ func TestPromisedCanonical(t *testing.T) {
 	elsewhere := inFrance
 	elsewhere.Plan.Country.Digits = []int{10}
 	own := inFrance
-	own.Plan.Own = []string{"3314020505*"}
+	own.Plan.Own = numbers.PatternsOf("3314020505*")
 	for _, renewed := range []bool{false, true} {
 		r.Promised, r.Renewed, r.FromCaller = &then, renewed, nil
 		if d, trace := mustServe(t, inFrance, policy).Evaluate(r); d.Outcome != CallBack || d.Number != then.Number {

@@ -83,7 +83,7 @@ func (e *evaluation) applies(w when) bool {
 	case whenHours:
 		return e.policy.Hours.Zone != nil && !e.otherService()
 	case whenOwn:
-		return len(e.set.site.Plan.Own) > 0
+		return e.set.site.Plan.Own.Len() > 0
 	}
 	return true
 }
@@ -97,6 +97,7 @@ type evaluation struct {
 	known  numbers.Number // instead of raw: it was promised or called, so it is canonical already
 	place  bool           // raw is from the table of places, although the caller chose it
 	d      Decision
+	texts  strings.Builder // of the trace
 }
 
 // RuleHours is the name of the rule about hours.
@@ -133,6 +134,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		s = &Set{}
 	}
 	e := &evaluation{Request: r, set: s}
+	e.texts.Grow(1024)
 	t := make(Trace, 0, len(rules))
 	for _, rule := range rules {
 		if !e.applies(rule.when) {

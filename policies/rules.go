@@ -3,6 +3,7 @@ package policies
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -13,7 +14,7 @@ import (
 // a policy; otherwise of the group whose `match` claims the user; otherwise of the group default; otherwise the
 // built-in one.
 func ruleGroup(e *evaluation) (string, string, bool) {
-	input := fmt.Sprintf("user %q", e.Identity.User)
+	input := e.text("user ", e.quote(e.Identity.User))
 	if len(e.Auth.Groups) > 0 {
 		input += fmt.Sprintf(", AAA's groups %q", e.Auth.Groups)
 	}
@@ -41,7 +42,7 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 		return e.refuse(input, TextRefused, "make the values of match in their policy files differ",
 			"the groups %s claim this caller", strings.Join(claiming, ", "))
 	}
-	return input, fmt.Sprintf("policy of group %s: %s", e.policy.name(), why), false
+	return input, e.text("policy of group ", e.policy.name(), ": ", why), false
 }
 
 // named returns the policy of the group that lists the user or that AAA names, and why; "" if there is none.
@@ -111,7 +112,7 @@ func (e *evaluation) demanded() bool {
 }
 
 func ruleDemanded(e *evaluation) (string, string, bool) {
-	input := fmt.Sprintf("AAA requires callback: %s", yesNo(e.demanded()))
+	input := e.text("AAA requires callback: ", yesNo(e.demanded()))
 	open, why := e.open()
 	switch {
 	case e.demanded():
@@ -149,7 +150,7 @@ func (e *evaluation) mayRequest() bool {
 }
 
 func ruleEnabled(e *evaluation) (string, string, bool) {
-	key := string(e.Service) + ".callback"
+	key := e.text(string(e.Service), ".callback")
 	if e.Service == "" {
 		key = "callback"
 	}
@@ -157,11 +158,11 @@ func ruleEnabled(e *evaluation) (string, string, bool) {
 		return e.refuse(key+" false", TextNoCallback, "set "+key+": true", "AAA requires a callback, but %s is false",
 			key)
 	}
-	return key + " true", "continue", false
+	return e.text(key, " true"), "continue", false
 }
 
 func rulePolicy(e *evaluation) (string, string, bool) {
-	input := fmt.Sprintf("callback: %s", e.policy.mode())
+	input := e.text("callback: ", string(e.policy.mode()))
 	switch mode := e.policy.mode(); {
 	case e.policy.Services.denies(e.Service):
 		return e.refuse(fmt.Sprintf("services.%s: deny", e.Service), TextNoCallback,
@@ -176,8 +177,8 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 
 // Law 5: the second login is skipped only if AAA grants it, the policy allows it, and the service is EXEC or ARA.
 func ruleNoVerify(e *evaluation) (string, string, bool) {
-	input := fmt.Sprintf("AAA: %s, policy: %s, service %s",
-		yesNo(e.Auth.NoVerify), allowDeny(e.policy.NoVerify), e.Service)
+	input := e.text("AAA: ", yesNo(e.Auth.NoVerify), ", policy: ", allowDeny(e.policy.NoVerify), ", service ",
+		string(e.Service))
 	e.d.NoVerify = e.Auth.NoVerify && e.policy.NoVerify && mayOmitLogin(e.Service)
 	if e.d.NoVerify {
 		return input, "no second login", false
@@ -191,9 +192,9 @@ func mayOmitLogin(s aaa.Service) bool { return s == aaa.EXEC || s == "ara" }
 func ruleSessions(e *evaluation) (string, string, bool) {
 	limit := "no Port-Limit"
 	if e.Auth.PortLimit > 0 {
-		limit = fmt.Sprintf("Port-Limit %d", e.Auth.PortLimit)
+		limit = e.text("Port-Limit ", strconv.Itoa(e.Auth.PortLimit))
 	}
-	input := fmt.Sprintf("%d sessions, %s", e.Used.Sessions, limit)
+	input := e.text(strconv.Itoa(e.Used.Sessions), " sessions, ", limit)
 	if err := PortLimit(e.Identity, e.Auth, e.Used); err != nil {
 		return e.decide(Refuse, input, TextNoCallback, "", err.Error())
 	}
@@ -227,11 +228,11 @@ func ruleLine(e *evaluation) (string, string, bool) {
 
 func ruleAttempts(e *evaluation) (string, string, bool) {
 	a := e.d.Attempts
-	input := fmt.Sprintf("max %d, retry_wait %v", a.Max, a.RetryWait)
+	input := e.text("max ", strconv.Itoa(a.Max), ", retry_wait ", a.RetryWait.String())
 	if e.d.Reauthorize = e.policy.Reauthorize || e.Promised != nil && e.Promised.Reauthorize; e.d.Reauthorize {
 		input += ", reauthorize " + beforeDial
 	}
-	return e.decide(CallBack, input, "", "", fmt.Sprintf("at %s, allowed by group %s", e.d.Number, e.policy.name()))
+	return e.decide(CallBack, input, "", "", "at "+e.d.Number.String()+", allowed by group "+e.policy.name())
 }
 
 func yesNo(b bool) string {
@@ -249,12 +250,4 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// clip quotes text from outside for a trace, so that it cannot break a line or a terminal, and shortens it.
-func clip(s string) string {
-	if len(s) > 64 {
-		return fmt.Sprintf("%q… (%d octets)", s[:64], len(s))
-	}
-	return fmt.Sprintf("%q", s)
 }

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ringback/ringback/numbers"
 )
@@ -9,7 +10,7 @@ import (
 // ruleSource finds where the number comes from: AAA's own, AAA's Callback-Id in the table of places, or the caller.
 func ruleSource(e *evaluation) (string, string, bool) {
 	a := e.Auth
-	input := fmt.Sprintf("dialstring %s, Callback-Id %q", a.Dialstring, a.CallbackID)
+	input := e.text("dialstring ", a.Dialstring.String(), ", Callback-Id ", e.quote(a.CallbackID))
 	switch {
 	case e.Promised != nil && !e.Renewed:
 		return e.sourcePromise()
@@ -55,7 +56,7 @@ func (e *evaluation) sourceNotAAA(input string) (string, string, bool) {
 }
 
 func (e *evaluation) sourceCaller(input string) (string, string, bool) {
-	input += ", from: " + e.policy.Numbers.sourceText()
+	input = e.text(input, ", from: ", e.policy.sources)
 	switch {
 	case !e.policy.Numbers.given():
 		return e.refuse(input, TextNoCallback,
@@ -83,11 +84,11 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 
 // sourceChosenPlace looks up the place that the caller chose. The lists apply as to a number that the caller gave.
 func (e *evaluation) sourceChosenPlace(input string) (string, string, bool) {
-	input += ", place " + clip(e.Place)
+	input += ", place " + e.clip(e.Place)
 	number, ok := e.set.site.Places[e.Place]
 	if !ok {
 		return e.decide(InvalidNumber, input, TextBadPlace, "add it to the configuration's places",
-			"the caller's "+clip(e.Place)+" is not a known place")
+			"the caller's "+e.clip(e.Place)+" is not a known place")
 	}
 	e.raw, e.place, e.d.Origin = number, true, numbers.OriginCaller
 	return input, "the place's number", false
@@ -96,7 +97,7 @@ func (e *evaluation) sourceChosenPlace(input string) (string, string, bool) {
 // sourceCallerID uses the caller ID. It comes from the network, where it can be forged: the caller may
 // choose it as if they typed it.
 func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
-	input += fmt.Sprintf(", caller %s, from: %s", clip(e.Caller), e.policy.Numbers.sourceText())
+	input += fmt.Sprintf(", caller %s, from: %s", e.clip(e.Caller), e.policy.Numbers.sourceText())
 	switch {
 	case e.Auth.CallbackID != "" || e.Auth.Dialstring.Value() != "":
 		return e.refuse(input, TextNoCallback, "send one of the two",
@@ -123,12 +124,12 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 
 // Law 7: only canonical digits continue.
 func rulePlan(e *evaluation) (string, string, bool) {
-	input := clip(e.raw)
+	input := e.clip(e.raw)
 	number, err := e.known, error(nil)
 	if number.IsZero() {
 		number, err = e.set.site.Plan.Canonical(e.raw, e.notation())
 	} else {
-		input, err = clip(number.String()), e.set.site.Plan.Check(number)
+		input, err = e.clip(number.String()), e.set.site.Plan.Check(number)
 	}
 	switch {
 	case err == nil:
@@ -162,7 +163,7 @@ func ruleOwn(e *evaluation) (string, string, bool) {
 // a number without a known class could have any.
 func ruleClasses(e *evaluation) (string, string, bool) {
 	classes := e.set.site.Plan.Classes(e.d.Number)
-	input := fmt.Sprintf("%s, classes: %s", e.d.Number, classes)
+	input := e.text(e.d.Number.String(), ", classes: ", classes.String())
 	switch denied := (classes & e.policy.denied).First(); denied {
 	case "":
 		return input, "no denied class", false
@@ -176,13 +177,13 @@ func ruleClasses(e *evaluation) (string, string, bool) {
 }
 
 func ruleLists(e *evaluation) (string, string, bool) {
-	ok, why := e.policy.Numbers.verdict(e.d.Number, e.d.Origin, e.Identity.User)
+	input := e.text(e.d.Number.String(), " from ", string(e.d.Origin))
+	ok, why := e.verdict()
 	if !ok {
-		return e.denied(fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin),
-			"check numbers.allow, numbers.deny and numbers.list in the group's policy file",
-			fmt.Sprintf("group %s: %s", e.policy.name(), why))
+		return e.denied(input, "check numbers.allow, numbers.deny and numbers.list in the group's policy file",
+			"group "+e.policy.name()+": "+why)
 	}
-	return fmt.Sprintf("%s from %s", e.d.Number, e.d.Origin), why, false
+	return input, why, false
 }
 
 // ruleCalled: no service is a way around a callback, so the one that this service requires must have been made already.
@@ -203,22 +204,22 @@ func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
 	return e.decide(Refuse, input, TextNoCallback, hint, reason)
 }
 
-// verdict applies the lists to a canonical number; user is the name for List.
-func (n Numbers) verdict(number numbers.Number, origin numbers.Origin, user string) (allowed bool, why string) {
-	a, al := numbers.Longest(n.Allow, number)
-	d, dl := numbers.Longest(n.Deny, number)
-	_, listed := numbers.Longest(n.List[user], number)
-	callers := origin == numbers.OriginCaller
+// verdict applies the lists to the number.
+func (e *evaluation) verdict() (allowed bool, why string) {
+	n, user := e.policy.Numbers, e.Identity.User
+	a, al := e.policy.allow.Longest(e.d.Number)
+	d, dl := e.policy.deny.Longest(e.d.Number)
+	callers := e.d.Origin == numbers.OriginCaller
 	switch {
 	case dl >= 0 && dl >= al:
-		return false, fmt.Sprintf("deny %q is the longest match", d)
-	case callers && n.from(FromList) && listed >= 0:
-		return true, fmt.Sprintf("a number of user %q in the list", user)
+		return false, e.text("deny ", e.quote(d), " is the longest match")
+	case callers && n.from(FromList) && slices.Contains(n.List[user], e.d.Number.String()):
+		return true, e.text("a number of user ", e.quote(user), " in the list")
 	case callers && !n.from(FromCaller):
-		return false, fmt.Sprintf("a caller's number must be in the list, and user %q has no such number", user)
+		return false, e.text("a caller's number must be in the list, and user ", e.quote(user), " has no such number")
 	case al >= 0:
-		return true, fmt.Sprintf("allow %q is the longest match", a)
-	case callers || origin == numbers.OriginCallerID:
+		return true, e.text("allow ", e.quote(a), " is the longest match")
+	case callers || e.d.Origin == numbers.OriginCallerID:
 		return false, "a caller's number must match an allow pattern, and none does"
 	}
 	return true, "a fixed number, and no deny pattern matches"

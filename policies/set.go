@@ -32,12 +32,16 @@ type Set struct {
 
 type group struct {
 	Policy
-	digest string // of the Policy
-	denied numbers.ClassSet
+	digest      string // of the Policy
+	allow, deny numbers.Patterns
+	denied      numbers.ClassSet
+	sources     string // as in a file
 }
 
 func newGroup(p Policy) group {
-	return group{p, p.Digest(), numbers.Denied(p.Numbers.AllowClasses, p.Numbers.DenyClasses)}
+	n := p.Numbers
+	return group{p, p.Digest(), numbers.PatternsOf(n.Allow...), numbers.PatternsOf(n.Deny...),
+		numbers.Denied(n.AllowClasses, n.DenyClasses), n.sourceText()}
 }
 
 // New returns a Set. Two policies of one group and a user in two groups are errors. The caller must not change what

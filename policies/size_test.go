@@ -41,18 +41,48 @@ func BenchmarkLoadLarge(b *testing.B) {
 	}
 }
 
-// The decision about a number that a caller typed, in the group with 10,000 patterns: every rule is evaluated.
+// largeRequest is about a number that a caller typed, in the group with 10,000 patterns: every rule is evaluated.
+func largeRequest() Request {
+	typed := "840999912"
+	return Request{Identity: aaa.Identity{User: "a500"}, Auth: null, Service: aaa.EXEC, FromCaller: &typed}
+}
+
 func BenchmarkEvaluateLarge(b *testing.B) {
 	s, problems := LoadDir(large(b), site)
 	if s == nil {
 		b.Fatal(problems)
 	}
-	typed := "840999912"
-	r := Request{Identity: aaa.Identity{User: "a500"}, Auth: null, Service: aaa.EXEC, FromCaller: &typed}
+	r := largeRequest()
 	b.ReportAllocs()
 	for b.Loop() {
 		if d, t := s.Evaluate(r); d.Outcome != CallBack {
 			b.Fatalf("%+v\n%s", d, t)
+		}
+	}
+}
+
+// A decision allocates little, so that logins in a storm cost the garbage collector little.
+func TestEvaluateAllocations(t *testing.T) {
+	s, problems := LoadDir(large(t), site)
+	if s == nil {
+		t.Fatal(problems)
+	}
+	r := largeRequest()
+	if n := testing.AllocsPerRun(100, func() { s.Evaluate(r) }); n > 10 {
+		t.Errorf("%v allocations, want at most 10", n)
+	}
+}
+
+// The texts of a trace share one buffer: none changes when later rules write more than it holds.
+func TestTextsStay(t *testing.T) {
+	var e evaluation
+	var got []string
+	for i := range 1000 {
+		got = append(got, e.text("text ", e.quote(strings.Repeat("x", i))))
+	}
+	for i, g := range got {
+		if want := fmt.Sprintf("text %q", strings.Repeat("x", i)); g != want {
+			t.Fatalf("text %d is %q", i, g)
 		}
 	}
 }

@@ -1,10 +1,7 @@
 package tariff
 
 import (
-	"cmp"
 	"iter"
-	"slices"
-	"strings"
 
 	"github.com/ringback/ringback/numbers"
 )
@@ -12,8 +9,7 @@ import (
 // Table is a price list in one currency. It is immutable. A nil Table has no rates.
 type Table struct {
 	currency string
-	rates    []Rate // by prefix
-	parents  []int  // of each rate, the rate with the longest shorter prefix of it; -1: none
+	rates    numbers.Index[Rate] // by prefix
 }
 
 // Currency returns the currency of all prices: three capital letters (ISO 4217); "" for a nil Table.
@@ -30,7 +26,7 @@ func (t *Table) Rates() iter.Seq[Rate] {
 		if t == nil {
 			return
 		}
-		for _, r := range t.rates {
+		for _, r := range t.rates.All() {
 			if !yield(r) {
 				return
 			}
@@ -44,34 +40,16 @@ func (t *Table) Find(n numbers.Number) (Rate, bool) {
 	if t == nil || n.IsZero() {
 		return Rate{}, false
 	}
-	digits := n.String()
-	// All prefixes of the number sort before it or are equal to it, and whatever sorts between its longest prefix and
-	// the number begins with that prefix. So the last rate that does not sort after the number leads to it.
-	i, found := slices.BinarySearchFunc(t.rates, digits, byPrefix)
-	if !found {
-		i--
-	}
-	for i >= 0 && !strings.HasPrefix(digits, t.rates[i].Prefix) {
-		i = t.parents[i]
-	}
-	if i < 0 {
-		return Rate{}, false
-	}
-	return t.rates[i], true
+	return t.rates.Longest(n.String())
 }
 
-func byPrefix(r Rate, digits string) int { return cmp.Compare(r.Prefix, digits) }
-
-// newTable sorts the rates, whose prefixes are unique.
+// newTable returns the table of rates with unique prefixes.
 func newTable(currency string, rates []Rate) *Table {
-	slices.SortFunc(rates, func(a, b Rate) int { return cmp.Compare(a.Prefix, b.Prefix) })
-	t := &Table{currency: currency, rates: rates, parents: make([]int, len(rates))}
-	for i := range rates {
-		up := i - 1
-		for up >= 0 && !strings.HasPrefix(rates[i].Prefix, rates[up].Prefix) {
-			up = t.parents[up]
+	return &Table{currency, numbers.NewIndex(func(yield func(string, Rate) bool) {
+		for _, r := range rates {
+			if !yield(r.Prefix, r) {
+				return
+			}
 		}
-		t.parents[i] = up
-	}
-	return t
+	})}
 }
