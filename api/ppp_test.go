@@ -50,6 +50,7 @@ func (granter) Start(_ context.Context, r aaa.Request) (aaa.Conversation, aaa.Re
 func (granter) Command(context.Context, aaa.Question) aaa.Result            { return aaa.Result{} }
 func (granter) Report(context.Context, session.Report)                      {}
 func (granter) Promise(context.Context, session.Choice) (v session.Verdict) { return v }
+func (granter) Secure(session.Asked) bool                                   { return false }
 func (granter) Decide(context.Context, session.Asked) session.Verdict {
 	return session.Verdict{Kind: session.Admit}
 }

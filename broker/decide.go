@@ -48,6 +48,16 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 }
 
+// Secure implements session.Broker.
+func (b *Broker) Secure(a session.Asked) bool {
+	c := b.call(a.Call.ID)
+	if c == nil {
+		return false // Decide refuses every caller
+	}
+	d, _ := b.evaluate(c, a, choice{})
+	return d.Secure
+}
+
 // choice is the number or the place that a caller gave; the zero value if they were not asked.
 type choice struct {
 	number *string

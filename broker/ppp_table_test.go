@@ -31,6 +31,8 @@ var pppWays = []struct {
 // callbacks (cbcp.PlanFor). A client that is offered a choice takes the last type.
 func TestPPPTable(t *testing.T) {
 	const no, unknown = "Callback not available", "Unknown location" // the link ends, with this text
+	const bye, called = policies.TextDisconnected, "promised 84001"  // and of a client that is called, too
+	secure := func(p *policies.Policy) { p.Callback = policies.Secure }
 	for _, row := range []struct {
 		name, user string
 		policy     func(*policies.Policy)
@@ -50,6 +52,10 @@ func TestPPPTable(t *testing.T) {
 				no, no}},
 		{"required, none", "paia-04", func(p *policies.Policy) { p.Callback = policies.Required },
 			[8]string{no, no, no, no, no, no, no, no}},
+		{"secure, fixed", "kihei-03", secure,
+			[8]string{called, called, called, called, called, called, called, called}},
+		{"secure, NULL", "austin-02", secure, [8]string{bye, bye, bye, bye, bye, bye, bye, bye}},
+		{"secure, none", "paia-04", secure, [8]string{bye, bye, bye, bye, bye, bye, bye, bye}},
 	} {
 		for i, way := range pppWays {
 			t.Run(row.name+", "+way.name, func(t *testing.T) {

@@ -109,6 +109,7 @@ ppp:
 	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.PPP: true}},
 		policies.Policy{Group: "default",
 			Numbers: policies.Numbers{From: policies.AnySource(), Allow: []string{"84*"}}},
+		policies.Policy{Group: "guarded", Callback: policies.Secure},
 		policies.Policy{Group: "travel", OnRequest: true,
 			Numbers: policies.Numbers{From: policies.AnySource(), Allow: []string{"84*"}}})
 	if err != nil {
@@ -135,6 +136,8 @@ ppp:
 		{1, aaa.Authorization{}, "CBCP: offered no callback; operation 0: rejected; operations 1 and 3: rejected; " +
 			"operation 2: rejected; none: admitted"},
 		{1, aaa.Authorization{Callback: true}, ""},
+		{2, aaa.Authorization{Dialstring: aaa.DialstringOf("84001"), Groups: []string{"guarded"}},
+			"CBCP: disconnected, then called back at 84001; none: disconnected, then called back at 84001"},
 	} {
 		r := reportOf(cfg, aaa.PPP, tt.tty, tt.auth)
 		var got []string

@@ -86,6 +86,9 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, lineOf(line), time.Now(), policies.Used{}))
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
+	if d.Secure {
+		r.Outcome += fmt.Sprintf("; the caller reads %q in any case", d.Text)
+	}
 	if r.Service == aaa.PPP && r.Verdict != Refuse {
 		r.Ways = r.waysOf(cfg, line, d)
 	}

@@ -24,7 +24,7 @@ func (r *Report) waysOf(cfg *config.Config, line config.Line, d policies.Decisio
 	}
 	g := cbcp.Grant{Admitted: d.Outcome == policies.Admit,
 		Offered: d.Outcome == policies.CallBack || d.Outcome == policies.AskNumber,
-		Fixed:   d.Outcome == policies.CallBack, MayDecline: d.MayDecline}
+		Fixed:   d.Outcome == policies.CallBack, MayDecline: d.MayDecline, Secure: d.Secure}
 	var out []Way
 	for _, way := range []struct {
 		on      bool
@@ -69,6 +69,8 @@ func wayOutcome(p cbcp.Plan, d policies.Decision) string {
 		return fmt.Sprintf("called back at %s", d.Number)
 	case p.Do == cbcp.Open:
 		return "admitted"
+	case p.Do == cbcp.Disconnect:
+		return fmt.Sprintf("disconnected, then called back at %s", d.Number)
 	}
 	return "rejected"
 }

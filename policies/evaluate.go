@@ -34,6 +34,10 @@ type Decision struct {
 
 	Reauthorize bool `json:"reauthorize,omitempty"` // AAA is asked again right before each dial
 
+	// Secure: the caller learns nothing of this decision. Text and time are the same whatever it is, and also if what
+	// it allows then fails.
+	Secure bool `json:"secure,omitempty"`
+
 	// For CallBack and AskNumber: AAA requires no callback, and the policy lets the caller request one.
 	OnRequest  bool `json:"on_request,omitempty"`
 	MayDecline bool `json:"may_decline,omitempty"` // for AskNumber: a caller who wants no callback is admitted
@@ -50,6 +54,7 @@ const (
 	TextUnreadable   = "Invalid dialstring" // with the site's country, when other notations are valid too
 	TextBadPlace     = "Unknown location"
 	TextNumberDenied = "Number not allowed"
+	TextDisconnected = "Line is disconnected" // of every decision that is Secure
 )
 
 // rule evaluates the request, returns its input and result for the trace, and true if it decides.
@@ -95,6 +100,7 @@ type evaluation struct {
 	policy group
 	raw    string         // the number as received, not yet canonical
 	known  numbers.Number // instead of raw: it was promised or called, so it is canonical already
+	secure bool           // the policy, or one of those that claim the caller, is Secure
 	place  bool           // raw is from the table of places, although the caller chose it
 	d      Decision
 	texts  strings.Builder // of the trace
@@ -151,7 +157,10 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		e.d.NoVerify, e.d.Reauthorize = false, false
 		e.d.OnRequest = e.d.OnRequest && e.d.Outcome == AskNumber
 	}
-	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && e.policy.mode() != Required
+	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && !e.policy.required()
+	if e.secure && e.Promised == nil && e.Leg != 2 {
+		e.d.Secure, e.d.Text = true, TextDisconnected
+	}
 	return e.d, t
 }
 

@@ -349,7 +349,7 @@ func TestNothingWidens(t *testing.T) {
 		rapid.SampledFrom([]string{"", "112", "9,112", "555;ATH"}), rapid.String())
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{
-			Callback: rapid.SampledFrom([]CallbackMode{"", Off, Optional, Required}).Draw(t, "callback"),
+			Callback: rapid.SampledFrom([]CallbackMode{"", Off, Optional, Required, Secure}).Draw(t, "callback"),
 			NoVerify: rapid.Bool().Draw(t, "no_verify"),
 			Numbers: Numbers{From: anySources.Draw(t, "from"),
 				Allow: rapid.SliceOfN(pattern, 0, 4).Draw(t, "allow"),
@@ -384,11 +384,15 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatalf("a refused authorization ends in %s", d.Outcome)
 		case r.Leg == 2 && d.Outcome == CallBack:
 			t.Fatal("a callback causes a callback")
-		case r.Leg == 1 && d.Outcome == Admit && (p.Callback == Required || a.Callback || a.Dialstring.IsSet() ||
+		case d.Secure != (p.Callback == Secure && r.Leg == 1) || d.Secure && d.Text != TextDisconnected:
+			t.Fatal("the caller would learn of the decision")
+		case d.Secure && d.Outcome != Refuse && (d.Outcome != CallBack || d.Origin == numbers.OriginCaller):
+			t.Fatal("called back at another number than that of AAA, or asked")
+		case r.Leg == 1 && d.Outcome == Admit && (p.required() || a.Callback || a.Dialstring.IsSet() ||
 			a.CallbackID != ""):
 			t.Fatal("admitted without the callback")
 		case d.Outcome != CallBack:
-			if d.MayDecline && (p.Callback == Required || d.Outcome != AskNumber) {
+			if d.MayDecline && (p.required() || d.Outcome != AskNumber) {
 				t.Fatalf("%s may be declined", d.Outcome)
 			}
 			if !d.Number.IsZero() || d.NoVerify {

@@ -176,10 +176,15 @@ func TestNarrowerNeverAdmitsMore(t *testing.T) {
 			fmt.Sprintf("\nnumbers: {from_caller: allow, allow: %s, deny: %s}\nattempts: {max: 3}\n",
 				yaml(append(patterns.Draw(t, "allow"), `"1*"`)), yaml(patterns.Draw(t, "deny")))
 		child := "group: child\nextends: parent\n"
+		secure := rapid.Bool().Draw(t, "secure")
+		if secure {
+			child += "callback: secure\ncallback_on_request: deny\nnumbers: {from_caller: deny}\n"
+		}
 		for _, narrower := range []string{"callback: required\n", "no_verify: deny\n", "callback_on_request: deny\n",
 			"attempts: {max: 2}\n", "reauthorize: before_dial\n",
 			fmt.Sprintf("numbers: {allow: [\"1*\"], deny+: %s}\n", yaml(patterns.Draw(t, "more")))} {
-			if rapid.Bool().Draw(t, narrower) {
+			key, _, _ := strings.Cut(narrower, ":")
+			if rapid.Bool().Draw(t, narrower) && !strings.Contains(child, "\n"+key+":") {
 				child += narrower
 			}
 		}

@@ -81,10 +81,12 @@ var table = []key{
 		"`local`, `none`.", filled, func(m *Match) *[]string { return &m.Entries }, (*schema.Value).Text),
 	{
 		Key: schema.Key{Name: "callback", Type: schema.String,
-			Enum:    []string{string(Off), string(Optional), string(Required)},
+			Enum:    []string{string(Off), string(Optional), string(Required), string(Secure)},
 			Default: string(Optional), Example: "required",
 			Doc: "`off`: if AAA requires a callback, the user is rejected. `optional`: AAA decides. " +
-				"`required`: no user is admitted without a callback."},
+				"`required`: no user is admitted without a callback. `secure`: the same, only numbers that AAA " +
+				"fixed are called, and every caller who has authenticated reads `Line is disconnected` after the " +
+				"same time, whether a callback follows or not."},
 		read: func(p *Policy, v *schema.Value) { p.Callback = CallbackMode(v.Text()) },
 		text: func(p Policy) string { return string(p.mode()) },
 	},

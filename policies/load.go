@@ -112,6 +112,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
 	p.checkSources(v.Get("numbers"), problem)
 	p.Hours.checkHours(v.Get("hours"), problem)
+	p.checkSecure(v, problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
 		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")

@@ -18,6 +18,8 @@ const (
 	Optional CallbackMode = "optional" // AAA decides; "" is the same
 	Off      CallbackMode = "off"      // a user whose callback AAA demands is refused
 	Required CallbackMode = "required" // nobody is admitted without a callback
+	// Secure is Required for numbers that AAA fixed, and no caller learns whether a callback follows (Decision.Secure).
+	Secure CallbackMode = "secure"
 )
 
 // DefaultGroup is the group of users that no other group claims.
@@ -108,6 +110,9 @@ func (p Policy) mode() CallbackMode {
 	}
 	return p.Callback
 }
+
+// required reports whether nobody is admitted without a callback.
+func (p Policy) required() bool { return p.Callback == Required || p.Callback == Secure }
 
 func (p Policy) name() string {
 	if p.Group == "" {

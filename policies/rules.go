@@ -37,7 +37,12 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 		why += fmt.Sprintf("; no policy for AAA's group hints %q", left)
 	}
 	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault()}
+	e.secure = e.policy.mode() == Secure
+	if e.secure {
+		e.policy.Numbers = e.policy.Numbers.fixed()
+	}
 	if len(claiming) > 1 {
+		e.secure = slices.ContainsFunc(claiming, func(g string) bool { return e.set.groups[g].mode() == Secure })
 		e.d = Decision{} // of no group
 		return e.refuse(input, TextRefused, "make the values of match in their policy files differ",
 			"the groups %s claim this caller", strings.Join(claiming, ", "))
@@ -128,7 +133,7 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 		return input + ", " + onRequest + ": allow", "the caller may request one", false
 	case e.Promised != nil:
 		return e.refuse(input, TextNoCallback, "", "group %s no longer allows callbacks on request", e.policy.name())
-	case e.policy.mode() == Required:
+	case e.policy.required():
 		return e.refuse(input, TextNoCallback,
 			"give the user a callback number on the AAA server",
 			"group %s requires a callback, but AAA gives none for this user", e.policy.name())
@@ -168,7 +173,7 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 		return e.refuse(fmt.Sprintf("services.%s: deny", e.Service), TextNoCallback,
 			fmt.Sprintf("remove services.%s from the group's policy file", e.Service),
 			"a callback is required, but services.%s is deny in group %s", e.Service, e.policy.name())
-	case mode == Optional || mode == Required:
+	case mode == Optional, e.policy.required():
 		return input, "continue", false
 	}
 	return e.refuse(input, TextNoCallback, "set callback: required or optional in the group's policy file",

@@ -14,6 +14,10 @@ func ruleSource(e *evaluation) (string, string, bool) {
 	switch {
 	case e.Promised != nil && !e.Renewed:
 		return e.sourcePromise()
+	case e.secure && (a.CallerID || a.CallbackID == "" && a.Dialstring.IsNull()):
+		return e.refuse(input+", callback: "+string(Secure), TextNoCallback,
+			"send Callback-Number, with the number to call",
+			"AAA does not fix the number, and group %s calls no other (callback: secure)", e.policy.name())
 	case a.CallerID:
 		return e.sourceCallerID(input)
 	case a.CallbackID != "":

@@ -43,6 +43,16 @@ func (n Numbers) from(s Source) bool {
 // given reports whether the caller may give a number.
 func (n Numbers) given() bool { return n.from(FromCaller) || n.from(FromList) }
 
+// fixed returns the Numbers without the sources from which callers choose a number.
+func (n Numbers) fixed() Numbers {
+	if n.from(FromAAA) {
+		n.From = nil
+	} else {
+		n.From = []Source{}
+	}
+	return n
+}
+
 // permits reports whether a number with this origin may still be dialed.
 func (n Numbers) permits(o numbers.Origin) bool {
 	switch o {
@@ -118,6 +128,24 @@ func checkListed(s string) error {
 		return errors.New("has a * (write the whole number: a list names numbers, allow has patterns)")
 	}
 	return numbers.CheckPattern(s)
+}
+
+// checkSecure reports what contradicts `callback: secure`.
+func (p Policy) checkSecure(v *schema.Value, problem func(at *schema.Value, msg, hint string)) {
+	if p.Callback != Secure {
+		return
+	}
+	if p.Numbers.sourceText() != (Numbers{}).sourceText() {
+		at := v.Get("numbers").Get("from")
+		if !at.IsSet() {
+			at = v.Get("numbers").Get("from_caller")
+		}
+		problem(at, "callback: secure calls only numbers that AAA fixed", "write numbers: {from: [aaa]}")
+	}
+	if p.OnRequest {
+		problem(v.Get(onRequest), "callback: secure lets nobody request a callback", "remove it, or write "+
+			onRequest+": deny")
+	}
 }
 
 // checkSources returns the problems of the sources of a file.

@@ -37,6 +37,8 @@ var (
 		"IP"}
 	rowNone   = [...]string{"offer none", "terminate", "terminate", "terminate", "terminate", "terminate", "IP", "IP"}
 	rowReject = [...]string{"reject", "reject", "reject", "reject", "reject", "reject", "reject", "reject"}
+	rowSecure = [...]string{"disconnect", "disconnect", "disconnect", "disconnect", "disconnect", "disconnect",
+		"disconnect", "disconnect"}
 	rowLegTwo = [...]string{"IP", "IP", "IP", "IP", "IP", "IP", "IP", "IP"}
 )
 
@@ -47,7 +49,7 @@ func TestTableOfPPP(t *testing.T) {
 		"no number": {Callback: true},
 	}
 	for demand, auth := range demands {
-		for _, mode := range []CallbackMode{Optional, Required, Off} {
+		for _, mode := range []CallbackMode{Optional, Required, Off, Secure} {
 			for bits := range 4 {
 				p := open
 				p.Callback, p.Numbers.From, p.OnRequest = mode, nil, bits&2 > 0
@@ -58,6 +60,8 @@ func TestTableOfPPP(t *testing.T) {
 				on := callers && p.OnRequest
 				row := rowReject
 				switch {
+				case mode == Secure:
+					row = rowSecure
 				case demand == "none" && mode == Optional && on:
 					row = rowOnRequest
 				case demand == "none" && mode == Required && on: // as if AAA left the number to the caller
@@ -93,7 +97,7 @@ func TestTableOfPPP(t *testing.T) {
 func outcomeOfPPP(s *Set, r Request, w cbcp.Wish, initiate bool) string {
 	d, _ := s.Evaluate(r)
 	g := cbcp.Grant{Admitted: d.Outcome == Admit, Offered: d.Outcome == CallBack || d.Outcome == AskNumber,
-		Fixed: d.Outcome == CallBack, MayDecline: d.MayDecline}
+		Fixed: d.Outcome == CallBack, MayDecline: d.MayDecline, Secure: d.Secure}
 	plan := cbcp.PlanFor(g, w, initiate)
 	switch plan.Do {
 	case cbcp.Negotiate:

@@ -24,6 +24,7 @@ const (
 	Refused  DecisionKind = iota
 	Admitted              // the session may begin
 	Offered               // a callback is offered
+	Secure                // the peer must not learn what was decided: the link ends with the Text
 )
 
 // Decision is the broker's decision about a user.

@@ -54,7 +54,7 @@ func play(t testing.TB, s source, steps int, more func() bool) *driver {
 	d.aaa = func(q Effect) aaa.Result { return anyResult(s, cfg.Auth[0], q) }
 	d.settle = func(aaa.Result) Settlement {
 		return Settlement{Accepted: s.IntN(5) > 0, Retry: s.IntN(2) == 0, Decision: Decision{
-			Kind: DecisionKind(s.IntN(3)), Fixed: s.IntN(2) == 0, MayDecline: s.IntN(3) == 0}}
+			Kind: DecisionKind(s.IntN(4)), Fixed: s.IntN(2) == 0, MayDecline: s.IntN(3) == 0}}
 	}
 	d.broker = func(w cbcp.Wish) cbcp.Verdict {
 		if s.IntN(4) == 0 {

@@ -124,7 +124,7 @@ func (e *Engine) granted() {
 	}
 	d := e.decision
 	grant := cbcp.Grant{Admitted: d.Kind == Admitted, Offered: d.Kind == Offered && e.config.Leg != 2,
-		Fixed: d.Fixed, MayDecline: d.MayDecline}
+		Fixed: d.Fixed, MayDecline: d.MayDecline, Secure: d.Kind == Secure}
 	plan := cbcp.PlanFor(grant, e.wish(), e.config.Initiate && e.config.Leg != 2)
 	if plan.Ignored != "" {
 		e.do(Note{"callback: what the peer asked for is not used: " + printable(plan.Ignored)})

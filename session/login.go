@@ -64,9 +64,12 @@ func (s *Session) Unverified() (grant aaa.Result, ok bool) {
 	return aaa.Result{Kind: aaa.Granted, Identity: s.leg.Identity, Auth: s.leg.Auth, Server: s.leg.Server}, true
 }
 
-// Settle processes the final AAA result of a login. With NoFailure, the Verdict is Admit, Offered or Refuse, and the
-// Broker was notified of the session; otherwise no session began. Failed and refused logins are counted.
+// Settle processes the final AAA result of a login. With NoFailure, the Verdict is Admit, Offered, Refuse or
+// Disconnect, and the Broker was notified of the session; otherwise no session began, or the call is over. Failed and
+// refused logins are counted. If the decision is not for the caller (Broker.Secure), the Verdict is always Disconnect,
+// after SecureTime.
 func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure) {
+	since := time.Now()
 	s.Refused(ctx)
 	if ctx.Err() != nil { // the result is a consequence of the end of the call
 		return Verdict{}, Over
@@ -92,7 +95,12 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 			s.frontEnd.Service()))
 		return Verdict{}, Invalid
 	}
-	if why := s.frontEnd.Unservable(res.Auth); why != "" {
+	asked := Asked{Call: s.call, Service: s.frontEnd.Service(), Identity: res.Identity, Auth: res.Auth,
+		Server: res.Server}
+	// What another user gets after a secure login on the same call would tell whether that one has a callback.
+	secure := s.leg.Number == 1 && (s.secured || s.broker.Secure(asked))
+	why := s.frontEnd.Unservable(res.Auth)
+	if why != "" && !secure {
 		s.Fail(GuessRefused, "unsupported authorization: "+why)
 		return Verdict{}, Unservable
 	}
@@ -102,11 +110,12 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 		right.Identity = res.Identity
 		s.Judged(right, GuessRight, "")
 	}
+	if secure {
+		return s.securely(ctx, since.Add(SecureTime), asked, res, why)
+	}
 	s.begin(ctx, res)
-	v := s.broker.Decide(ctx, Asked{
-		Call: s.call, Session: s.grants, Service: s.frontEnd.Service(),
-		Identity: res.Identity, Auth: res.Auth, Server: res.Server,
-	})
+	asked.Session = s.grants
+	v := s.broker.Decide(ctx, asked)
 	return s.heard(v, v.Kind == Admit || v.Kind == Offered && s.leg.Number == 1), NoFailure
 }
 

@@ -40,6 +40,7 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 		s.drain(ctx)
 	}
 	s.close(ctx, e.Ending, callbackID)
+	s.noting.Wait()
 	return Outcome{
 		Kind: kind, Cause: e.Cause, Reason: e.Reason, Stack: e.stack, Identity: s.proven, CallbackID: callbackID,
 		Tries: s.tries, LastFail: s.lastFail, Duration: time.Since(s.started),
@@ -67,6 +68,7 @@ type Session struct {
 	served   bool        // a session was admitted on this call
 	verdict  VerdictKind // the Broker's last verdict on the open session
 	promised string      // the promised callback; "" for none
+	secured  bool        // a user of this call must not learn what was decided
 	tries    int         // number of failed logins
 	guessed  Guess       // the latest login
 	secrets  []string    // input typed without echo, masked by Scrub
@@ -77,8 +79,9 @@ type Session struct {
 	carries  func() Carried
 	lastFail string // why the last login failed, for the operator
 
-	telling sync.Mutex // held while a report is sent to the Broker
-	masking sync.Mutex // guards secrets
+	noting  sync.WaitGroup // reports to the Guard that the caller does not wait for
+	telling sync.Mutex     // held while a report is sent to the Broker
+	masking sync.Mutex     // guards secrets
 }
 
 // opened is a session whose begin was reported to the Broker.

@@ -164,7 +164,10 @@ type ledger struct {
 	asked   []Asked
 	chosen  []Choice
 	reports []Report
+	secure  bool
 }
+
+func (l *ledger) Secure(Asked) bool { return l.secure }
 
 func (l *ledger) next() Verdict {
 	if len(l.says) == 0 {

@@ -96,10 +96,12 @@ const (
 	Offered                      // Decide: a callback is offered; call Promise
 	BadChoice                    // Promise: the choice is not acceptable (Text says why); the offer remains valid
 	Promised                     // Promise: the callback is recorded; tell the caller and end the call
+	// Disconnect is of Settle alone: send the Text and end the call. The caller must not learn what was decided.
+	Disconnect
 )
 
 func (k VerdictKind) String() string {
-	names := [...]string{"refuse", "admit", "offered", "bad choice", "promised"}
+	names := [...]string{"refuse", "admit", "offered", "bad choice", "promised", "disconnect"}
 	if k < 0 || int(k) >= len(names) {
 		return "unknown"
 	}
@@ -110,13 +112,16 @@ func (k VerdictKind) String() string {
 type Verdict struct {
 	Kind       VerdictKind
 	Offer      Offer  // of Offered
-	Text       string // for the caller, with Refuse and BadChoice; "" for a default text
+	Text       string // for the caller, with Refuse, BadChoice and Disconnect; "" for a default text
 	Reason     string // for the operator; never shown to the caller
 	CallbackID string // of Promised
 }
 
 // Broker makes the decisions about callers, and receives reports of their sessions.
 type Broker interface {
+	// Secure reports whether the caller, on leg one, must not learn what Decide and Promise say about them. It is
+	// called before Decide and has no effects; Session is 0 then. It must not block.
+	Secure(a Asked) bool
 	// Decide blocks until it has a verdict: Refuse, Admit or Offered; on leg two any kind but Admit is treated as
 	// Refuse. ctx ends with the call, or with the cause ErrLoginTimeout; the verdict is then no longer needed.
 	Decide(ctx context.Context, a Asked) Verdict

@@ -344,13 +344,13 @@ func TestNames(t *testing.T) {
 	for w := range cbcp.ByPlace + 2 {
 		got = append(got, w.String())
 	}
-	for a := range cbcp.Open + 2 {
+	for a := range cbcp.Disconnect + 2 {
 		got = append(got, a.String())
 	}
 	got = append(got, cbcp.Offer{}.String(), cbcp.Type(4).String())
 	want := "initial, waiting, asking, promised, declined, over, unknown, " +
 		"not asked, CBCP, by user, by number, by place, unknown, " +
-		"reject, terminate, negotiate, promise, open, unknown, nothing, type 4"
+		"reject, terminate, negotiate, promise, open, disconnect, unknown, nothing, type 4"
 	if s := strings.Join(got, ", "); s != want {
 		t.Errorf("%s, want %s", s, want)
 	}

@@ -11,6 +11,9 @@ type Grant struct {
 	MayDecline bool // Offer.MayDecline: the caller may have the session on this call
 	// Required is the policy's "callback: required": no session without a callback, whatever else is set.
 	Required bool
+	// Secure is the policy's "callback: secure": the caller does not learn what was decided, whatever else is set. A
+	// callback is promised before this table is asked.
+	Secure bool
 }
 
 // row is a row of the table.
@@ -27,6 +30,7 @@ const (
 	rowCallersRequired
 	rowOnRequestRequired
 	rowNoneRequired
+	rowSecure // callback: secure
 	rows
 )
 
@@ -34,6 +38,8 @@ const (
 func (g Grant) row() row {
 	r := rowNothing
 	switch {
+	case g.Secure:
+		return rowSecure
 	case g.Offered && g.Fixed:
 		r = rowFixed
 	case g.Offered && g.MayDecline:
@@ -88,6 +94,7 @@ const (
 	promiseCallers // at the caller's number or place
 	ip
 	terminate
+	disconnect
 )
 
 // table says what a caller gets. An operation of RFC 1570 that LCP has accepted cannot be taken back: where there is no
@@ -103,6 +110,8 @@ var table = [rows][columns]cell{
 	rowCallersRequired:   {offerUser, reject, promiseCallers, reject, reject},
 	rowOnRequestRequired: {offerUser, reject, promiseCallers, reject, reject},
 	rowNoneRequired:      {reject, reject, reject, reject, reject},
+
+	rowSecure: {disconnect, disconnect, disconnect, disconnect, disconnect},
 }
 
 // Action is what follows the authentication.
@@ -115,11 +124,13 @@ const (
 	Negotiate               // run a Machine with Plan.Offer
 	Promise                 // have the broker promise Plan.Choice, then end the link
 	Open                    // open the network protocols; if the broker offered a callback, it is declined first
+	// Disconnect ends the link with the text that every caller gets, whether a callback follows or not.
+	Disconnect
 )
 
 // String is the action's name.
 func (a Action) String() string {
-	names := [...]string{"reject", "terminate", "negotiate", "promise", "open"}
+	names := [...]string{"reject", "terminate", "negotiate", "promise", "open", "disconnect"}
 	if int(a) < len(names) {
 		return names[a]
 	}
@@ -160,6 +171,8 @@ func PlanFor(g Grant, w Wish, initiate bool) Plan {
 		p.Do, p.Choice = Open, Wish{Way: w.Way, Decline: g.Offered}
 	case terminate:
 		p.Do = Terminate
+	case disconnect:
+		p.Do = Disconnect
 	}
 	return p
 }

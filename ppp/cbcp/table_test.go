@@ -40,6 +40,7 @@ func TestTable(t *testing.T) {
 		aaa              = "promise" // at AAA's number
 		number, place    = "promise 84001", "promise home"
 		ip, decline      = "open", "open declined"
+		bye              = "disconnect"
 	)
 	for _, tt := range []struct {
 		name  string
@@ -57,6 +58,8 @@ func TestTable(t *testing.T) {
 		{"NULL, required", required(callers), [8]string{user, r, number, place, r, r, r, r}},
 		{"on request, required", required(optional), [8]string{user, r, number, place, r, r, r, r}},
 		{"none required, required", required(plain), [8]string{r, r, r, r, r, r, r, r}},
+
+		{"secure", cbcp.Grant{Secure: true}, [8]string{bye, bye, bye, bye, bye, bye, bye, bye}},
 	} {
 		for i, c := range columns {
 			if got := planText(cbcp.PlanFor(tt.grant, c.wish, c.initiate)); got != tt.want[i] {
@@ -82,9 +85,9 @@ func planText(p cbcp.Plan) string {
 
 // A caller who may not have a session on this call gets none by any wish, and no caller chooses a number that is fixed.
 func TestTableNeverWidens(t *testing.T) {
-	for bits := range 32 {
+	for bits := range 64 {
 		g := cbcp.Grant{Admitted: bits&1 > 0, Offered: bits&2 > 0, Fixed: bits&4 > 0, MayDecline: bits&8 > 0,
-			Required: bits&16 > 0}
+			Required: bits&16 > 0, Secure: bits&32 > 0}
 		for way := range cbcp.ByPlace + 2 {
 			for _, initiate := range []bool{false, true} {
 				w := cbcp.Wish{Way: way, Number: "84001", Place: "home"}
@@ -92,6 +95,9 @@ func TestTableNeverWidens(t *testing.T) {
 				mayStay := !g.Required && (g.Offered && !g.Fixed && g.MayDecline || !g.Offered && g.Admitted)
 				if (p.Do == cbcp.Open || p.Offer.None) && !mayStay {
 					t.Errorf("%+v, %v: %+v opens", g, way, p)
+				}
+				if g.Secure && (p.Do != cbcp.Disconnect || p.Offer != cbcp.Offer{} || p.Choice != cbcp.Wish{}) {
+					t.Errorf("%+v, %v: %+v tells the caller", g, way, p)
 				}
 				if p.Do == cbcp.Promise && !g.Offered || p.Choice.Decline && p.Do != cbcp.Open {
 					t.Errorf("%+v, %v: %+v", g, way, p)

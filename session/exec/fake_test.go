@@ -260,11 +260,14 @@ type fakeBroker struct {
 	decide   func(ctx context.Context, a session.Asked) session.Verdict  // instead
 	promise  func(ctx context.Context, c session.Choice) session.Verdict // instead
 	onReport func(session.Report)
+	secure   bool
 
 	asked   []session.Asked
 	chosen  []session.Choice
 	reports []session.Report
 }
+
+func (b *fakeBroker) Secure(session.Asked) bool { return b.secure }
 
 func (b *fakeBroker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	b.asked = append(b.asked, a)

@@ -37,6 +37,9 @@ func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending
 		return s.admitted(res), true
 	case v.Kind == session.Offered:
 		return s.accept(ctx, v.Offer)
+	case v.Kind == session.Disconnect:
+		s.say("\n" + v.Text + "\n")
+		return session.Ending{Cause: aaa.CauseNASRequest, Reason: s.Scrub(v.Reason)}, true
 	}
 	s.refuse(ctx, v)
 	return session.Ending{}, false

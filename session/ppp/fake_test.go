@@ -116,12 +116,15 @@ func pause(ctx context.Context, d time.Duration) {
 type fakeBroker struct {
 	decide  func(session.Asked) session.Verdict
 	promise func(context.Context, session.Choice) session.Verdict
+	secure  bool
 
 	mu      sync.Mutex
 	asked   []session.Asked
 	chosen  []session.Choice
 	reports []session.Report
 }
+
+func (b *fakeBroker) Secure(session.Asked) bool { return b.secure }
 
 func (b *fakeBroker) Decide(_ context.Context, a session.Asked) session.Verdict {
 	b.mu.Lock()

@@ -190,6 +190,8 @@ func decisionOf(v session.Verdict) ppp.Decision {
 		d.Kind = ppp.Admitted
 	case session.Offered:
 		d.Kind, d.Fixed, d.MayDecline = ppp.Offered, v.Offer.Number != "", v.Offer.MayDecline
+	case session.Disconnect:
+		d.Kind = ppp.Secure
 	}
 	return d
 }
