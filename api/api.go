@@ -37,6 +37,11 @@ type Daemon interface {
 	// ClearLoginLocks clears the failed logins of a name or number, or all with "", and returns how many sources it
 	// cleared; ErrNotFound if there are none.
 	ClearLoginLocks(ctx context.Context, of string) (int, error)
+	Lockdown() client.Lockdown
+	// OrderLockdown stops all dialing, and with sessions ends all sessions. A lockdown that is in force but not on disk
+	// is no error; its state says so.
+	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)
+	LiftLockdown(ctx context.Context, reason string) error
 }
 
 // ErrNotFound marks the errors of a Daemon that become status 404.
@@ -130,6 +135,25 @@ func (s *Server) routes(api huma.API) {
 		})
 	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear",
 		"Clear the failed logins of a name or number, or all"), s.clearLoginLocks)
+	huma.Register(api, operation("get-lockdown", http.MethodGet, "/v1/lockdown", "Show the state of the lockdown"),
+		func(context.Context, *struct{}) (*one[client.Lockdown], error) {
+			return &one[client.Lockdown]{s.Daemon.Lockdown()}, nil
+		})
+	huma.Register(api, operation("order-lockdown", http.MethodPut, "/v1/lockdown",
+		"Stop all dialing, and with sessions end all sessions"),
+		func(ctx context.Context, in *struct {
+			Reason   string `query:"reason" maxLength:"16384" doc:"for operators and the audit"`
+			Sessions bool   `query:"sessions" doc:"end all sessions and admit none"`
+		}) (*one[client.Lockdown], error) {
+			v, err := s.Daemon.OrderLockdown(ctx, in.Reason, in.Sessions)
+			return &one[client.Lockdown]{v}, status(err)
+		})
+	huma.Register(api, operation("lift-lockdown", http.MethodDelete, "/v1/lockdown", "End the lockdown"),
+		func(ctx context.Context, in *struct {
+			Reason string `query:"reason" maxLength:"16384" doc:"for the audit; may be empty"`
+		}) (*struct{}, error) {
+			return nil, status(s.Daemon.LiftLockdown(ctx, in.Reason))
+		})
 	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers",
 		"List the AAA servers and their state"),
 		func(context.Context, *struct{}) (*list[client.AAAServer], error) {

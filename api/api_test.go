@@ -75,6 +75,18 @@ func (f fake) ClearLoginLocks(_ context.Context, of string) (int, error) {
 	return 2, nil
 }
 
+func (fake) Lockdown() client.Lockdown {
+	return client.Lockdown{Active: true, Reason: "fraud", By: "uid 0", Since: &created, OnDisk: true}
+}
+
+func (fake) OrderLockdown(_ context.Context, reason string, sessions bool) (client.Lockdown, error) {
+	return client.Lockdown{Active: true, Reason: reason, Sessions: sessions}, nil
+}
+
+func (fake) LiftLockdown(_ context.Context, reason string) error {
+	return errors.New("not lifted: " + reason)
+}
+
 // serve runs the API on a socket in a temporary directory.
 func serve(t *testing.T, s *Server) (*client.Client, string) {
 	t.Helper()
@@ -151,6 +163,15 @@ func TestClient(t *testing.T) {
 	}
 	if _, err := c.ClearLoginLocks(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound {
 		t.Errorf("ClearLoginLocks of an unknown name: %v", err)
+	}
+	if v, err := c.Lockdown(ctx); err != nil || v.Reason != "fraud" || v.By != "uid 0" || !v.Active || !v.OnDisk {
+		t.Errorf("Lockdown: %+v %v", v, err)
+	}
+	if v, err := c.OrderLockdown(ctx, "a & b", true); err != nil || v.Reason != "a & b" || !v.Sessions {
+		t.Errorf("OrderLockdown: %+v %v", v, err)
+	}
+	if err := c.LiftLockdown(ctx, "x=y"); err == nil || err.Error() != "not lifted: x=y" {
+		t.Errorf("LiftLockdown: %v", err)
 	}
 	if v, err := c.Version(ctx); err != nil || v.Version != "1" {
 		t.Errorf("Version: %+v %v", v, err)

@@ -109,6 +109,31 @@ func (d daemon) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	return n, err
 }
 
+func (d daemon) Lockdown() client.Lockdown { return LockdownOf(d.b.LockdownState()) }
+
+// LockdownOf returns the state of a lockdown for clients.
+func LockdownOf(s broker.LockdownView) client.Lockdown {
+	v := client.Lockdown{Active: s.Active, Sessions: s.Sessions, Reason: s.Reason, By: s.Who, Since: ended(s.Since),
+		OnDisk: s.OnDisk}
+	if s.Err != nil {
+		v.Error = s.Err.Error()
+	}
+	return v
+}
+
+func (d daemon) OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error) {
+	err := d.b.Lockdown(reason, sessions, By(ctx))
+	v := d.Lockdown()
+	if errors.Is(err, broker.ErrNotOnDisk) {
+		v.Error, err = err.Error(), nil
+	}
+	return v, err
+}
+
+func (d daemon) LiftLockdown(ctx context.Context, reason string) error {
+	return d.b.LiftLockdown(reason, By(ctx))
+}
+
 func notFound(id string, err error) error {
 	if errors.Is(err, broker.ErrNoCallback) {
 		return fmt.Errorf("callback %s: %w (`ringback show callbacks --all` lists them)", id, ErrNotFound)

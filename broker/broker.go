@@ -112,6 +112,7 @@ type Broker struct {
 	spool    *spool.Spool
 	guard    *guard
 	notes    notes
+	lock     lockdown
 
 	mu    sync.Mutex       // guards what follows
 	calls map[string]*call // live calls by ID

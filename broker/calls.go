@@ -221,7 +221,13 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	}
 	lc := w.dial.call
 	callCtx, cancel := context.WithCancelCause(ctx)
+	b.mu.Lock()
 	w.dial.cancel = cancel
+	locked := b.lock.deny() // with the mutex: a later lockdown finds the call
+	b.mu.Unlock()
+	if locked != "" {
+		cancel(lockdownEnd)
+	}
 	cfg := b.config.Load()
 	c := &call{
 		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID,
@@ -240,7 +246,8 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		defer w.hangUpInTime(c, b.opt.Limits)()
 		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
 		b.callEnded(c, out)
-		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier {
+		cut := errors.Is(context.Cause(callCtx), lockdownEnd) // nothing was wrong with the login
+		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier && !cut {
 			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason},
 				text: out.Reason})
 		}

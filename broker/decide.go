@@ -38,6 +38,9 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 	d, _ := b.evaluate(c, a, choice{})
 	b.decided(a, d)
+	if why := b.lockedOut(d); why != "" {
+		return session.Verdict{Text: textNotAvailable, Reason: why}
+	}
 	switch d.Outcome {
 	case policies.Admit:
 		return b.admit(ctx, c, a, d.Reason)
@@ -124,6 +127,9 @@ func (b *Broker) trusted(tty int) bool {
 
 // admit admits a caller if their Port-Limit allows another session, the session is on disk and accounting can begin.
 func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
+	if why := b.lock.denySessions(); why != "" {
+		return session.Verdict{Text: textRefused, Reason: why}
+	}
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
 	}
@@ -187,6 +193,9 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if a.Identity != c.identity {
 		return session.Verdict{Text: textRefused,
 			Reason: fmt.Sprintf("leg two requires %s, got %s", c.identity, a.Identity)}
+	}
+	if why := b.lock.deny(); why != "" && !b.isDone(c) {
+		return session.Verdict{Text: textRefused, Reason: why}
 	}
 	if d, _ := b.evaluate(c, a, choice{}); d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -204,7 +205,19 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
 	began := time.Now()
+	b.mu.Lock()
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel, began: began}
+	locked := b.lock.deny() // with the mutex: a later lockdown finds the dial
+	b.mu.Unlock()
+	if locked != "" {
+		cancel(errLockdown)
+		ended := callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: interrupted, HeldBack: true}
+		b.later(ctx, event{id: w.row.ID, what: ended, text: locked, rows: []journal.Mutation{
+			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: journal.HeldBack,
+				Detail: locked},
+		}, also: func(w *work) { w.spend(e.Attempt, spent{Step: w.plan.Step(e.Of)}) }})
+		return
+	}
 	w.unwatch() // from now on the dialer reports a lost line
 	w.dialedFrom = w.lease.TTY()
 	id, lease, step := w.row.ID, w.lease, w.plan.Step(e.Of)
@@ -223,7 +236,10 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			use.Time = 0
 		}
 		outcome, cause := a.Outcome, a.Outcome
-		if a.HeldBack {
+		switch {
+		case a.Call == nil && !a.HeldBack && errors.Is(context.Cause(dialCtx), errLockdown):
+			outcome, cause = interrupted, interrupted
+		case a.HeldBack:
 			outcome, cause = journal.HeldBack, a.Outcome+", the dial command was held back"
 		}
 		ended := callback.DialEnded{

@@ -27,6 +27,7 @@ type event struct {
 	text    string             // for the history
 	report  []events.Event     // to be reported when the step is committed
 	also    func(*work)        // changes the loop's work when the loop handles the event; must not block
+	afresh  bool               // DenialRechecked: a lockdown delayed the check, so it is made again
 	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: no one waits
 }
 
@@ -121,6 +122,9 @@ func (b *Broker) round(ctx context.Context, batch []event) {
 	steps := b.steps[:0]
 	b.steps = nil
 	for _, e := range batch {
+		if b.heldUp(ctx, e) {
+			continue
+		}
 		if s, ok := b.take(e); ok {
 			steps = append(steps, s)
 		}

@@ -149,6 +149,9 @@ func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d pol
 	if b.draining.Load() {
 		return no("ringback is shutting down")
 	}
+	if why := b.lock.deny(); why != "" {
+		return no(why)
+	}
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return no(err.Error())
 	}

@@ -70,7 +70,7 @@ func (w *work) question() aaa.Request {
 
 // startRecheck looks for denials. Meanwhile it waits a short time for leg one's accounting Stop to be acknowledged,
 // because servers that count sessions would reject leg two. During a shutdown no dial begins: the callback stays
-// unchanged for the next start.
+// unchanged for the next start. During a lockdown it waits on its line until the lockdown or its lifetime ends.
 func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) {
 	id, stop := w.row.ID, w.leg1Stop
 	c, reason := b.recheck(w)
@@ -79,6 +79,12 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 	}
 	ctx, w.stopCheck = context.WithCancel(ctx)
 	b.running.Go(func() {
+		if locked, over := b.untilLifted(ctx); locked {
+			if over {
+				b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen}, afresh: true})
+			}
+			return
+		}
 		b.spool.Await(ctx, stop, b.opt.Limits.Accounting)
 		narrow := func(*work) {}
 		if reason == "" && c.login != nil {

@@ -38,6 +38,7 @@ type disk struct {
 	row       map[string]journal.Attempt // callback → the last one
 	last      map[string]rowState
 	ended     map[string]int // callback → audit records of its end
+	lockdown  journal.Lockdown
 }
 
 // rowState is the state of the row of a callback's last attempt.
@@ -98,6 +99,8 @@ func (d *disk) apply(m journal.Mutation) {
 				d.last[m.CallbackID] = spare
 			}
 		}
+	case journal.PutLockdown:
+		d.lockdown = m.Lockdown
 	case journal.AddAudit:
 		if kind, ok := strings.CutSuffix(m.Audit.Kind, " ended"); ok {
 			d.ended[strings.TrimPrefix(kind, "callback ")]++
@@ -123,7 +126,8 @@ func (d *disk) LoginLimits(context.Context) ([]journal.LoginLimit, []journal.Dam
 func (d *disk) LoginNames(context.Context) ([]journal.LoginName, []journal.Damage, error) {
 	return nil, nil, nil
 }
-func (d *disk) SpoolLists(context.Context) ([]string, error) { return nil, nil }
+func (d *disk) Lockdown(context.Context) (journal.Lockdown, error) { return d.lockdown, nil }
+func (d *disk) SpoolLists(context.Context) ([]string, error)       { return nil, nil }
 func (d *disk) SpoolAfter(context.Context, string, int64, int) ([]journal.Spooled, []journal.Damage, error) {
 	return nil, nil, nil
 }
@@ -193,6 +197,8 @@ type world struct {
 	leases map[uint64]bool          // leased to this process and not returned
 	putOff map[string]time.Duration // callback → the confirmed time before which it must not be dialed
 	puts   int
+	locked bool // a lockdown was acknowledged, and no order to lift it was given
+	locks  int
 }
 
 func (w *world) log(format string, args ...any) {
@@ -359,6 +365,9 @@ func (w *world) dialCommand(id string, e callback.Dial) {
 	if w.disk.last[id] != open {
 		w.t.Fatalf("callback %s: dialed, and its attempt is not open on disk (law 2)", id)
 	}
+	if w.locked {
+		w.t.Fatalf("callback %s: dialed after a lockdown was acknowledged", id)
+	}
 	if w.over[id] {
 		w.t.Fatalf("callback %s: dialed after its end (law 3)", id)
 	}
@@ -477,6 +486,34 @@ func (w *world) caller(n int) {
 	}
 }
 
+// lockdown is an operator's order; it lasts a few minutes, and is repeated until the disk takes it.
+func (w *world) lockdown() {
+	row, _ := w.b.lock.begin(journal.Lockdown{Active: true, Reason: "fraud", Who: "operator"})
+	w.log("lockdown")
+	w.in(w.some(5*time.Minute), 0, w.lift)
+	if w.disk.Commit(context.Background(), journal.PutLockdown{Lockdown: row}) != nil {
+		w.in(time.Second, w.life, w.lockdown)
+		return
+	}
+	w.locked = true
+	w.locks++
+}
+
+func (w *world) lift() {
+	if w.b.lock.over() == nil {
+		return // an order that overtook this one
+	}
+	was := w.locked
+	w.locked = false
+	if w.disk.Commit(context.Background(), journal.PutLockdown{}) != nil {
+		w.locked = was
+		w.in(time.Second, 0, w.lift)
+		return
+	}
+	w.b.lock.lift(w.b.lock.order)
+	w.log("lifted")
+}
+
 // coa is a Change or a Disconnect from AAA, in any state of the callback. A confirmed request must have taken effect.
 func (w *world) coa(id string) {
 	if w.rng.IntN(10) == 0 {
@@ -505,6 +542,9 @@ func (w *world) coa(id string) {
 func (w *world) run(n int) {
 	for i := range n {
 		w.in(w.some(time.Duration(n)*30*time.Second), 0, func() { w.caller(i) })
+	}
+	for range n / 20 {
+		w.in(w.some(time.Duration(n)*30*time.Second), 0, w.lockdown)
 	}
 	w.safely(w.boot)
 	for w.agenda.Len() > 0 {
@@ -616,7 +656,7 @@ func TestSimulation(t *testing.T) {
 		}
 		seeds = n
 	}
-	var heard, dials, held, kills, puts, passed int
+	var heard, dials, held, kills, puts, passed, locks int
 	for seed := range uint64(seeds) {
 		one, w := simulate(t, seed, 200)
 		if two, _ := simulate(t, seed, 200); one != two {
@@ -629,11 +669,13 @@ func TestSimulation(t *testing.T) {
 		held += w.held
 		kills += w.kills
 		puts += w.puts
+		locks += w.locks
 		passed += w.passed
 	}
-	t.Logf("%d seeds: %d promises, %d dial commands, %d held back, %d final steps, %d delayed, %d kills",
-		seeds, heard, dials, held, passed, puts, kills)
-	if passed < seeds*5 || heard < seeds*20 || kills < seeds || dials < seeds*10 || held < seeds*10 || puts < seeds*5 {
+	t.Logf("%d seeds: %d promises, %d dial commands, %d held back, %d final steps, %d delayed, %d kills, "+
+		"%d lockdowns", seeds, heard, dials, held, passed, puts, kills, locks)
+	if passed < seeds*5 || heard < seeds*20 || kills < seeds || dials < seeds*10 || held < seeds*10 || puts < seeds*5 ||
+		locks < seeds*3 {
 		t.Errorf("too few events to prove anything: %d promises, %d dials, %d kills", heard, dials, kills)
 	}
 }

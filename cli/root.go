@@ -89,7 +89,7 @@ Run it:
 	// cobra's own --version uses text/template, which looks up methods by name: the linker would keep every
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
-	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(),
+	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newLockdown(),
 		newPPP(), newVersion(version), newAAA(), newPolicy(), newJournal(), newLab())
 	return root
 }

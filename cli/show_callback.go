@@ -60,6 +60,11 @@ func (f *callbackFlags) run(cmd *cobra.Command) error {
 	if f.output == "json" && older > 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), olderText(older))
 	}
+	if f.output != "json" {
+		if err := lockdownAbove(cmd.Context(), cmd.OutOrStdout(), cl); err != nil {
+			return err
+		}
+	}
 	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) {
 		callbackTable(w, v, f.wide(), at)
 		if older > 0 {

@@ -78,6 +78,11 @@ func showLines(cmd *cobra.Command, f *daemonFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.output != "json" {
+		if err := lockdownAbove(cmd.Context(), cmd.OutOrStdout(), cl); err != nil {
+			return err
+		}
+	}
 	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { lineTable(w, v, f.wide()) })
 }
 

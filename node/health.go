@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/api"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
@@ -29,6 +30,7 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	j := d.journal.Health()
 	h := client.Health{
 		Problems: []string{}, Spool: []client.Backlog{}, Out: []int{}, Arrears: d.broker.Arrears(), Log: d.logHealth(),
+		Lockdown: api.LockdownOf(d.broker.LockdownState()),
 		Journal: client.Journal{
 			Path: j.Path, Octets: j.Octets, LogOctets: j.Log, Free: j.Free, Busy: j.Busy.Seconds(),
 			Last: j.Last.Seconds(), Longest: j.Longest.Seconds(), Slow: j.Slow,
@@ -72,6 +74,9 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	}
 	dir := filepath.Dir(j.Path)
 	since := func(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
+	add(h.Lockdown.Active, "lockdown", "a lockdown is in force, by %s: %s", h.Lockdown.By, h.Lockdown.Reason)
+	add(h.Lockdown.Active && !h.Lockdown.OnDisk, "lockdown not on disk",
+		"the lockdown is not on disk: a restart would end it")
 	add(j.Failed != nil, "journal", "nothing can be recorded since %s: %v", j.Since.Format(time.DateTime), j.Failed)
 	add(j.Room != nil, "reserve", "%v", j.Room)
 	add(j.Busy > journal.SlowCommit, "disk hangs", "the disk of %s has not finished a transaction for %v", dir,

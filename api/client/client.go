@@ -115,6 +115,26 @@ func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	return v.Cleared, err
 }
 
+// Lockdown returns the state of the lockdown.
+func (c *Client) Lockdown(ctx context.Context) (Lockdown, error) {
+	var v Lockdown
+	return v, c.get(ctx, "/v1/lockdown", &v)
+}
+
+// OrderLockdown stops all dialing, and with sessions ends all sessions. It returns the state afterwards: a lockdown is
+// in force even if it is not on disk.
+func (c *Client) OrderLockdown(ctx context.Context, reason string, sessions bool) (v Lockdown, err error) {
+	query := url.Values{"reason": {reason}, "sessions": {strconv.FormatBool(sessions)}}
+	_, err = c.do(ctx, http.MethodPut, "/v1/lockdown?"+query.Encode(), &v)
+	return v, err
+}
+
+// LiftLockdown ends the lockdown. reason may be "".
+func (c *Client) LiftLockdown(ctx context.Context, reason string) error {
+	_, err := c.do(ctx, http.MethodDelete, "/v1/lockdown?"+url.Values{"reason": {reason}}.Encode(), nil)
+	return err
+}
+
 // NoteBackup records in the audit of the daemon that its journal was copied to a directory.
 func (c *Client) NoteBackup(ctx context.Context, journal, dir string) error {
 	query := url.Values{"journal": {journal}, "dir": {dir}}

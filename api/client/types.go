@@ -157,12 +157,24 @@ type Version struct {
 var Topics = []string{"callback", "chat", "modem", "aaa", "ppp negotiation", "ppp authentication", "ppp cbcp",
 	"ppp packet"}
 
+// Lockdown is an operator's order to stop all dialing.
+type Lockdown struct {
+	Active   bool       `json:"active"`
+	Sessions bool       `json:"sessions"` // no session is admitted either
+	Reason   string     `json:"reason,omitempty"`
+	By       string     `json:"by,omitempty"`
+	Since    *time.Time `json:"since,omitempty"`
+	OnDisk   bool       `json:"on_disk"`         // it survives a restart
+	Error    string     `json:"error,omitempty"` // why it is not on disk
+}
+
 // Health is the health of a daemon and its disk.
 type Health struct {
 	Problems []string  `json:"problems" nullable:"false"` // texts for people; empty: healthy
 	Journal  Journal   `json:"journal"`
 	Spool    []Backlog `json:"spool" nullable:"false"` // by accounting list
-	Arrears  int       `json:"arrears"`                // call ends held in memory because the disk write failed
+	Lockdown Lockdown  `json:"lockdown"`
+	Arrears  int       `json:"arrears"` // call ends held in memory because the disk write failed
 	Log      Log       `json:"log"`
 	Lines    int       `json:"lines"`
 	Out      []int     `json:"lines_out_of_service" nullable:"false"`

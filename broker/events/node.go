@@ -214,3 +214,34 @@ type BackedUp struct {
 func (BackedUp) log() (zapcore.Level, string) { return zapcore.InfoLevel, "journal backed up" }
 
 func (e BackedUp) audit() Entry { return Entry{"journal backed up", e.By, "to " + e.Dir} }
+
+// LockdownBegan reports an operator's order to stop all dialing, also one that repeats an earlier order.
+type LockdownBegan struct {
+	undebugged
+	Reason   string `event:"reason"`
+	By       string `event:"by"`
+	Sessions bool   `event:"sessions"` // no session is admitted either
+	Dials    int    `event:"dials"`    // that were told to end
+	Ended    int    `event:"ended"`    // calls that were told to end
+}
+
+func (LockdownBegan) log() (zapcore.Level, string) { return zapcore.WarnLevel, "lockdown" }
+
+func (e LockdownBegan) audit() Entry {
+	what := "of dialing"
+	if e.Sessions {
+		what = "of dialing and sessions"
+	}
+	return Entry{"lockdown", e.By, fmt.Sprintf("%s: %s; %d dials and %d calls ended", what, e.Reason, e.Dials, e.Ended)}
+}
+
+// LockdownLifted reports the end of a lockdown.
+type LockdownLifted struct {
+	undebugged
+	Reason string `event:"reason,omitempty"`
+	By     string `event:"by"`
+}
+
+func (LockdownLifted) log() (zapcore.Level, string) { return zapcore.WarnLevel, "lockdown lifted" }
+
+func (e LockdownLifted) audit() Entry { return Entry{"lockdown lifted", e.By, e.Reason} }

@@ -43,6 +43,8 @@ var Table = []Row{
 	{"callback.ended", CallbackEnded{}, "A callback is in its final state."},
 	{"capture.began", CaptureBegan{}, "An operator captures the frames of PPP on a line."},
 	{"capture.ended", CaptureEnded{}, "A capture is over."},
+	{"lockdown.began", LockdownBegan{}, "An operator has stopped all dialing."},
+	{"lockdown.lifted", LockdownLifted{}, "An operator has ended the lockdown."},
 	{"alarm", Alarm{}, "An operator must know this."},
 	{"reload.done", Reloaded{}, "A configuration was applied."},
 	{"reload.failed", ReloadFailed{}, "A configuration was not applied; the old one stays in force."},

@@ -99,6 +99,16 @@ type LoginName struct {
 	Seen time.Time // updated from time to time, not at every login
 }
 
+// Lockdown is the row that forbids all dialing while it is Active. A node has one at most; the zero Lockdown means that
+// none was ever ordered.
+type Lockdown struct {
+	Active   bool
+	Sessions bool // no session is admitted either
+	Reason   string
+	Who      string    // the operator who wrote this row
+	Since    time.Time // when the lockdown began; not Active: when it was lifted
+}
+
 // PutCall writes a call, new or open. Error: ErrEnded if this call has been closed.
 type PutCall struct{ Call Call }
 
@@ -143,6 +153,9 @@ type PutLoginName struct{ Name LoginName }
 // DropLoginName removes a name. It is no error if there is none.
 type DropLoginName struct{ Key string }
 
+// PutLockdown replaces the row of the lockdown, even if that row is damaged.
+type PutLockdown struct{ Lockdown Lockdown }
+
 // SetAside takes damaged rows out of use: pending callbacks end as failed, open calls are closed, records of the spool
 // leave the queue. The original rows are kept in the table set_aside, for operators. It is for a daemon that has
 // reported the damage: otherwise a damaged pending callback would keep its user from another one, and the spool would
@@ -167,5 +180,6 @@ func (PutLoginLimit) mutation()  {}
 func (DropLoginLimit) mutation() {}
 func (PutLoginName) mutation()   {}
 func (DropLoginName) mutation()  {}
+func (PutLockdown) mutation()    {}
 func (SetAside) mutation()       {}
 func (UseReserve) mutation()     {}

@@ -53,6 +53,9 @@ type Own interface {
 	SpoolAfter(ctx context.Context, accounting string, seq int64, n int) ([]Spooled, []Damage, error)
 	LoginLimits(ctx context.Context) ([]LoginLimit, []Damage, error)
 	LoginNames(ctx context.Context) ([]LoginName, []Damage, error)
+	// Lockdown returns the row of the lockdown; the zero Lockdown if there is none. If the row does not verify, the
+	// error wraps ErrDamaged.
+	Lockdown(ctx context.Context) (Lockdown, error)
 }
 
 // Damage describes a row that does not verify. The row is not returned and must not be acted on.

@@ -51,6 +51,8 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.putLoginName(m)
 	case journal.DropLoginName:
 		return w.dropLoginName(m)
+	case journal.PutLockdown:
+		return w.putLockdown(m)
 	case journal.SetAside:
 		return w.setDamagedAside(m)
 	case applier:

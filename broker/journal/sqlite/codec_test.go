@@ -39,7 +39,8 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		auditTable:       auditValues(journal.Audit{}),
 		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{}),
 		sumsTable: sumValues(journal.Sum{}), accountsTable: accountValues(journal.Account{}),
-		reservationsTable: reservationValues(journal.Reservation{})} {
+		reservationsTable: reservationValues(journal.Reservation{}),
+		lockdownTable:     lockdownValues(journal.Lockdown{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -57,6 +58,7 @@ func FuzzDecode(f *testing.F) {
 		nameValues(journal.LoginName{Key: "k"}), accountValues(journal.Account{Scope: "user"}),
 		reservationValues(journal.Reservation{Callback: "c",
 			Accounts: []journal.Charge{{Scope: "user", Key: "\xff\""}}}),
+		lockdownValues(journal.Lockdown{Active: true, Reason: "fraud"}),
 	} {
 		f.Add(pack(v))
 	}
@@ -72,6 +74,7 @@ func FuzzDecode(f *testing.F) {
 		back(t, sumsTable, row, decodeSum, sumValues)
 		back(t, accountsTable, row, decodeAccount, accountValues)
 		back(t, reservationsTable, row, decodeReservation, reservationValues)
+		back(t, lockdownTable, row, decodeLockdown, lockdownValues)
 	})
 }
 

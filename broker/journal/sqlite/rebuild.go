@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // rebuilding creates a new journal from the readable part of one with a damaged structure. A bad page of old history
@@ -108,8 +110,8 @@ func (r *rebuilding) copy(path, made string) (err error) {
 	}
 	for _, part := range []func() error{
 		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable),
-		r.keyed(loginNamesTable), r.keyed(sumsTable),
-		r.keyed(accountsTable), r.keyed(reservationsTable), r.setAside, r.version,
+		r.keyed(loginNamesTable), r.keyed(sumsTable), r.keyed(accountsTable), r.keyed(reservationsTable), r.lockdown,
+		r.setAside, r.version,
 	} {
 		if err == nil {
 			err = part()
@@ -215,6 +217,22 @@ func (r *rebuilding) keyed(t *table) func() error {
 		}
 		return nil
 	}
+}
+
+// lockdown copies the row of the lockdown. In the place of one that cannot be read it puts a row that does not verify,
+// which counts as a lockdown.
+func (r *rebuilding) lockdown() error {
+	rows, err := r.from.query("SELECT " + lockdownTable.columns() + " FROM lockdown")
+	if err != nil {
+		r.lose("the row of the lockdown: all dialing is stopped until `ringback lockdown --lift`")
+		rows = [][]any{append(lockdownValues(journal.Lockdown{}), []byte("unreadable"))}
+	}
+	for _, row := range rows {
+		if err := r.put(lockdownTable, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mostUnreadable is how many row numbers are tried one by one after the last readable row.

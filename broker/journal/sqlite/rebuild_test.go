@@ -41,7 +41,7 @@ func TestBadPage(t *testing.T) {
 	}
 	const page = 4096
 	pages := len(file) / page
-	step := 5 * sweep(3)
+	step := sweep(6)
 	var kept, lost, refused int
 	for n := 0; n < pages; n += step {
 		to := newPath(t)

@@ -40,6 +40,9 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 		func() error {
 			return each(ctx, r.db, r.key, reservationsTable, decodeReservation, func(journal.Reservation) {}, add, "")
 		},
+		func() error {
+			return each(ctx, r.db, r.key, lockdownTable, decodeLockdown, func(journal.Lockdown) {}, add, "")
+		},
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {
