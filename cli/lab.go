@@ -73,9 +73,10 @@ func newLab() *cobra.Command {
 			` as a child process, with a generated configuration.
 It needs no root and no hardware.
 
-On a terminal it explains the simulated network and connects you to a subscriber's PC modem. With --play, or without a terminal, it
-plays its scenarios (the two callbacks of Cisco document 5732, and one over PPP) and exits 0 only if all ended as expected. The other
-commands (show, debug, clear, lab call) find the running lab by themselves.`,
+On a terminal it explains the simulated network and connects you to a subscriber's PC modem. With --play, or without a
+terminal, it plays its scenarios (the two callbacks of Cisco document 5732, one over PPP, and numbers that a policy
+rejects) and exits 0 only if all ended as expected. The other commands (show, debug, clear, lab call) find the running lab
+by themselves.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {

@@ -279,7 +279,7 @@ func TestLabAAAErrors(t *testing.T) {
 	}{
 		{nil, "no server given: use --users FILE (RADIUS)"},
 		{[]string{"--users", "nosuch"}, "open nosuch: no such file"},
-		{[]string{"--users", "../lab/files/default.yaml"}, "default.yaml:"},
+		{[]string{"--users", "../policies/examples/default.yaml"}, "default.yaml:"},
 		{[]string{"--tacacs", users}, users + ":4: unknown word austin-01 here"},
 		{[]string{"--users", users, "--secret-file", "/dev/null"}, "--secret-file /dev/null: its first line is empty"},
 		{[]string{"--users", users, "--drop", "101"}, "--drop 101: must be 0 to 100 (percent)"},

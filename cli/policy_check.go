@@ -20,8 +20,8 @@ func newPolicyCheck() *cobra.Command {
 		Use:   "check [DIR|FILE...]",
 		Short: "check policy files and list all of their errors",
 		Long: `Reads one directory of policy files (default: ` + policiesDir + `), or single files, and prints every error with file,
-line, column and key, and how to fix it. What depends on ringback.yaml, such as reauthorize with RADIUS, is checked by
-ringback check-config.
+line, column and key, and how to fix it. What depends on ringback.yaml, such as reauthorize with RADIUS or classes without
+numbers.country, is checked by ringback check-config.
 
 Exit status 0: valid, possibly with warnings; 1: there are errors.`,
 		Example: "  ringback policy check policies.d\n  ringback policy check policies.d/staff.yaml -o json",
@@ -62,10 +62,10 @@ func checkPolicies(paths []string) (*policies.Set, schema.Problems, error) {
 	case st.IsDir() && len(paths) > 1:
 		return nil, nil, fmt.Errorf("%s is a directory: give one directory, or files", paths[0])
 	case !st.IsDir():
-		set, problems := policies.LoadFiles(policies.Site{}, paths...)
+		set, problems := policies.LoadFiles(policies.SiteOfFiles(), paths...)
 		return set, append(schema.Problems{}, problems...), nil
 	}
-	set, problems := policies.LoadDir(paths[0], policies.Site{})
+	set, problems := policies.LoadDir(paths[0], policies.SiteOfFiles())
 	problems = append(schema.Problems{}, problems...)
 	if set == nil {
 		return nil, problems, nil

@@ -20,11 +20,18 @@ func TestScenarios(t *testing.T) {
 		towns = append(towns, lab.Options{Ports: lab.RFC2217, AAA: kind})
 	}
 	for _, town := range towns {
-		for name, number := range map[string]string{"no-verify": "84001", "any-number": "84001", "ppp": "84002"} {
+		for name, number := range map[string]string{"no-verify": "84001", "any-number": "84001", "ppp": "84002",
+			"rejected-number": ""} {
 			t.Run(string(town.Ports)+"/"+string(town.AAA)+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				l := startTown(t, town)
+				l := startSite(t, town)
 				r := play(t, l, shippedOn(t, town.Ports, name))
+				if number == "" {
+					if d := lineDials(l); len(d) != 0 || len(r.Reasons) == 0 {
+						t.Errorf("dial commands of the lines: %+v; the broker said %+v", d, r.Reasons)
+					}
+					return
+				}
 				if d := lineDials(l); len(d) != 1 || d[0].Number != number {
 					t.Errorf("dial commands of the lines: %+v, must be one to %s", d, number)
 				}

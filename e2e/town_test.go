@@ -43,8 +43,15 @@ func tempDir(t *testing.T) string {
 	return dir
 }
 
-// startTown starts a lab that no other process finds. It ends with the test.
+// startTown is startSite with one policy, which limits little: testdata/open.yaml.
 func startTown(t *testing.T, o lab.Options) *lab.Lab {
+	t.Helper()
+	o.Policies = map[string]string{"default.yaml": readFile(t, "testdata/open.yaml")}
+	return startSite(t, o)
+}
+
+// startSite starts a lab that no other process finds, with the policies of `ringback lab`. It ends with the test.
+func startSite(t *testing.T, o lab.Options) *lab.Lab {
 	t.Helper()
 	o.Binary, o.Quiet = program(t), true
 	if o.Dir == "" {

@@ -16,8 +16,8 @@ func TestTutorialScenarios(t *testing.T) {
 	if !strings.Contains(readFile(t, tutorial), now) {
 		t.Fatalf("%s does not change the policy to %s", tutorial, now)
 	}
-	l := startTown(t, lab.Options{Edit: func(name, text string) string {
-		if name == "policies.d/default.yaml" && !strings.Contains(text, old) {
+	l := startSite(t, lab.Options{Edit: func(name, text string) string {
+		if name == "policies.d/field.yaml" && !strings.Contains(text, old) {
 			t.Errorf("there is no %s in the lab's policy", old)
 		}
 		return shortWait(name, strings.Replace(text, old, now, 1))

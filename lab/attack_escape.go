@@ -162,7 +162,8 @@ func (h *evilHost) configure(name, text string) string {
 			fmt.Sprintf("exec: {callback: true, hosts: {allow: [%q]}}", addr), 1)
 	case "users":
 		return text + fmt.Sprintf("\n%s	Cleartext-Password := %q\n	Service-Type = Login-User, Login-Service = "+
-			"TCP-Clear,\n	Login-IP-Host = 127.0.0.1, Login-TCP-Port = %d\n",
+			"TCP-Clear,\n	Login-IP-Host = 127.0.0.1, Login-TCP-Port = %d,\n	Cisco-AVPair += "+
+			"\"ringback:group=admins\"\n",
 			evilUser, evilPassword, addr.Port)
 	}
 	return text

@@ -43,8 +43,11 @@ type Options struct {
 	// Modem changes the configuration of a modem before it is installed: tty65 … or a subscriber's name. nil: no
 	// changes.
 	Modem func(name string, c *exchange.ModemConfig)
-	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/default.yaml, users,
-	// tacacs.conf. nil: no changes.
+	// Policies are the texts of policy files by name, "default.yaml". nil: those of policies/examples, with their tests
+	// and the number plan of their site. With Policies, a number has no country.
+	Policies map[string]string
+	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/NAME, users, tacacs.conf.
+	// nil: no changes.
 	Edit func(name, text string) string
 }
 

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ type Result struct {
 	Scenario *Scenario
 	Screen   []Chunk                // what the subscriber's screen showed
 	Callback *client.CallbackDetail // the callback; nil: there was none
+	Reasons  []client.DebugEvent    // without a callback, what `debug callback` printed meanwhile
 	Problems []string               // empty: passed
 }
 
@@ -33,6 +35,10 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 	if err != nil {
 		return nil, err
 	}
+	reasons, err := l.debugCallback(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sub := newSubscriber(m, echo)
 	r := &Result{Scenario: s}
 	if err := sub.play(ctx, s.Steps); err != nil {
@@ -40,7 +46,11 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 	}
 	sub.close()
 	r.Screen = sub.screen
-	if r.Callback, err = l.newCallback(ctx, known); err != nil {
+	r.Callback, err = l.newCallback(ctx, known)
+	if said := reasons(); r.Callback == nil {
+		r.Reasons = said
+	}
+	if err != nil {
 		return nil, err
 	}
 	got := Fold(sub.transcript())
@@ -50,6 +60,28 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 	}
 	r.compare(got)
 	return r, nil
+}
+
+// debugCallback collects the events of `debug callback` until the caller ends it by calling said.
+func (l *Lab) debugCallback(ctx context.Context) (said func() []client.DebugEvent, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	var events []client.DebugEvent
+	listening, over := make(chan struct{}), make(chan error, 1)
+	go func() {
+		over <- l.Client().Debug(ctx, []string{"callback"}, func() { close(listening) },
+			func(e client.DebugEvent) { events = append(events, e) })
+	}()
+	select {
+	case <-listening:
+	case err := <-over:
+		stop()
+		return nil, fmt.Errorf("lab: debug callback: %w", cmp.Or(err, context.Cause(ctx)))
+	}
+	return func() []client.DebugEvent {
+		stop()
+		<-over
+		return events
+	}, nil
 }
 
 // settleTime is how long a callback may take to end after the script.
@@ -151,6 +183,9 @@ func (r *Result) Print(w io.Writer) {
 	const width = 46
 	fmt.Fprintf(w, "  %9s  %-*s | %s\n", "", width, "the subscriber's screen ("+r.Scenario.At+")", "the broker's trace")
 	rows := append(screenRows(r.Screen), traceRows(r.Callback)...)
+	for _, e := range r.Reasons {
+		rows = append(rows, row{time: e.Time, right: e.Text})
+	}
 	slices.SortStableFunc(rows, func(a, b row) int { return a.time.Compare(b.time) })
 	var begin time.Time
 	for _, x := range rows {

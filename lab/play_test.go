@@ -174,6 +174,7 @@ func TestPrint(t *testing.T) {
 	var b strings.Builder
 	r.Print(&b)
 	r.Problems, r.Callback = nil, nil
+	r.Reasons = []client.DebugEvent{{Time: at(310), Topic: "callback", TTY: 65, Text: "user austin-01: refuse"}}
 	r.Print(&b)
 	const golden = "testdata/print.golden"
 	if os.Getenv("RINGBACK_UPDATE") == "1" {

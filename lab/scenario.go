@@ -45,11 +45,11 @@ type ScenarioStep struct {
 var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true,
 	"cause": true, "tty": true}
 
-// Shipped returns the two scenarios of Cisco document 5732 and a callback over PPP, with their results on this kind of
-// port: without modem signals the daemon always requires the second login.
+// Shipped returns the two scenarios of Cisco document 5732, a callback over PPP, and a number that the user's policy
+// rejects, with their results on this kind of port: without modem signals the daemon always requires the second login.
 func Shipped(ports Ports) ([]*Scenario, error) {
 	var all []*Scenario
-	for _, name := range []string{"no-verify", "any-number", "ppp"} {
+	for _, name := range []string{"no-verify", "any-number", "ppp", "rejected-number"} {
 		file := name
 		if name == "no-verify" && ports != RFC2217 {
 			file = "no-verify-in-band"

@@ -134,7 +134,7 @@ func TestShipped(t *testing.T) {
 			t.Errorf("%s: %q", s.Name, s.Transcript)
 		}
 	}
-	if all[2].Name != "ppp" || len(all) != 3 {
+	if all[2].Name != "ppp" || all[3].Name != "rejected-number" || len(all) != 4 {
 		t.Errorf("%d scenarios", len(all))
 	}
 }

@@ -9,11 +9,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ringback/ringback/policies/examples"
 )
 
 //go:embed files/*
@@ -171,8 +174,8 @@ func (l *Lab) readBook() book {
 // changed returns the files that differ from what a lab wrote.
 func (l *Lab) changed(b book) []string {
 	var kept []string
-	for _, name := range []string{"ringback.yaml", "policies.d/default.yaml", "users", "tacacs.conf", "radius.secret",
-		"tacacs.secret", "operator.password"} {
+	names := []string{"ringback.yaml", "users", "tacacs.conf", "radius.secret", "tacacs.secret", "operator.password"}
+	for _, name := range slices.Concat(names, slices.Sorted(maps.Keys(l.policies()))) {
 		data, err := os.ReadFile(filepath.Join(l.dir, name))
 		if err == nil && b.Written[name] != digest(data) {
 			kept = append(kept, name)
@@ -191,13 +194,12 @@ func (l *Lab) writeFiles(b book) error {
 	if err != nil {
 		return err
 	}
-	policy, _ := files.ReadFile("files/default.yaml")
 	kind := l.opt.AAA
 	users, _ := files.ReadFile("files/" + kind.usersFile())
 	write := map[string][]byte{
-		"ringback.yaml": conf, "policies.d/default.yaml": policy, kind.usersFile(): users,
-		"operator.password": []byte(rand.Text() + "\n"),
+		"ringback.yaml": conf, kind.usersFile(): users, "operator.password": []byte(rand.Text() + "\n"),
 	}
+	maps.Copy(write, l.policies())
 	if name := kind.secretFile(); name != "" {
 		write[name] = l.newSecret()
 	}
@@ -228,6 +230,22 @@ func (l *Lab) writeBook(b book) error {
 		return err
 	}
 	return os.WriteFile(l.bookPath(), data, 0o600)
+}
+
+// policies are the texts of the policy files by their paths.
+func (l *Lab) policies() map[string][]byte {
+	texts := map[string][]byte{}
+	for name, text := range l.opt.Policies {
+		texts["policies.d/"+name] = []byte(text)
+	}
+	if l.opt.Policies != nil {
+		return texts
+	}
+	entries, _ := examples.Policies.ReadDir(".")
+	for _, e := range entries {
+		texts["policies.d/"+e.Name()], _ = examples.Policies.ReadFile(e.Name())
+	}
+	return texts
 }
 
 func (l *Lab) newSecret() []byte {
@@ -268,7 +286,11 @@ func (l *Lab) configuration() ([]byte, error) {
 		fmt.Fprintf(&lines, lineText, firstTTY+i, url)
 	}
 	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct).Replace(string(server))
-	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@AAA@\n", aaa, "@LINES@\n", lines.String(),
-		"@WEB@", l.sockets.web.Addr().String())
+	plan := examples.Numbers() + "\n"
+	if l.opt.Policies != nil {
+		plan = ""
+	}
+	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@NUMBERS@\n", plan, "@AAA@\n", aaa,
+		"@LINES@\n", lines.String(), "@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
 }

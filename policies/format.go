@@ -73,7 +73,7 @@ func digests(paths []string, texts map[string]string) ([]string, schema.Problems
 	for _, path := range paths {
 		l.file(filepath.Dir(path), filepath.Base(path))
 	}
-	s, problems := l.set(Site{})
+	s, problems := l.set(SiteOfFiles())
 	var out []string
 	for _, g := range s.Groups() {
 		out = append(out, s.groups[g].Canonical())

@@ -18,6 +18,10 @@ type Site struct {
 	Callback map[aaa.Service]bool // services that call back (`exec.callback: true`); one that is missing does not
 }
 
+// SiteOfFiles is a site for checks of policy files without their configuration. Classes of numbers require a country,
+// which only the configuration has, so this site has one.
+func SiteOfFiles() Site { return Site{Plan: numbers.Plan{Country: numbers.Country{Code: "1"}}} }
+
 // Set is everything that decides: the policies of the groups and the site. The zero value and nil have neither: the
 // built-in policy, and no service that calls back. A Set never changes, so any number of goroutines may use it.
 type Set struct {
@@ -52,7 +56,7 @@ func New(site Site, ps ...Policy) (*Set, error) {
 		p.Group = p.name()
 		if n := p.Numbers; site.Plan.Country.Code == "" && len(n.AllowClasses)+len(n.DenyClasses) > 0 {
 			return nil, fmt.Errorf("group %q has classes of numbers, which require numbers.country in the "+
-				"configuration", p.Group)
+				"configuration (with policy explain and policy test, name that with -c)", p.Group)
 		}
 		if _, ok := s.groups[p.Group]; ok {
 			return nil, fmt.Errorf("group %q has two policies (keep one of them)", p.Group)
