@@ -43,7 +43,7 @@ func (d daemon) Users() []client.User {
 	for _, u := range on {
 		v = append(v, client.User{
 			TTY: u.TTY, User: u.User, Service: string(u.Service), Leg: u.Leg, Call: u.Call, Caller: u.Caller,
-			Connect: u.Connect, Start: u.Start.Local(),
+			Connect: u.Connect, Start: u.Start.Local(), Profile: u.Profile, Overflow: u.Overflow,
 		})
 	}
 	return v

@@ -114,10 +114,11 @@ type Broker struct {
 	notes    notes
 	lock     lockdown
 
-	mu    sync.Mutex       // guards what follows
-	calls map[string]*call // live calls by ID
-	works map[string]*work // callbacks that the loop works on, by ID; written by the loop only
-	clock clock
+	mu     sync.Mutex        // guards what follows
+	calls  map[string]*call  // live calls by ID
+	fullAt map[int]time.Time // by TTY: when Full last rejected a ring
+	works  map[string]*work  // callbacks that the loop works on, by ID; written by the loop only
+	clock  clock
 
 	// Used by the loop only.
 	backlog  []event
@@ -147,8 +148,8 @@ func New(o Options, c Config) *Broker {
 		sinks:  []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug)},
 		events: make(chan event, 256),
 		over:   make(chan struct{}),
-		calls:  map[string]*call{},
-		works:  map[string]*work{}, taken: map[string]bool{},
+		calls:  map[string]*call{}, fullAt: map[int]time.Time{},
+		works: map[string]*work{}, taken: map[string]bool{},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)

@@ -39,6 +39,9 @@ type call struct {
 	called     numbers.Number // leg two: the number dialed
 
 	// Guarded by the Broker's mutex.
+	dnis     string // leg one: the number that the caller dialed, in digits; "": unknown, or the call is rejected
+	profile  string // leg one: the group whose profile limits the calls to that number; "" none
+	overflow bool   // leg one: beyond the profile's base
 	offer    *offer // leg one: the callback offered to the caller and not answered yet; nil if none
 	promised string // leg one: the promised callback
 	user     string // for views
@@ -83,7 +86,10 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	c.forcedWait = cfg.Lines[lc.TTY].ForcedWait
 	b.begin(c)
 	defer b.end(c)
-	out := session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
+	out := session.Outcome{Cause: aaa.CauseServiceUnavailable}
+	if out.Reason = b.join(c); out.Reason == "" {
+		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
+	}
 	b.callEnded(c, out)
 	err := b.hangUp(lc)
 	b.closeCall(c, out)

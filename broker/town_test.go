@@ -177,7 +177,7 @@ func (w *town) start() {
 		w.t.Fatal(err)
 	}
 	w.journal = j
-	w.pool = lines.NewPool(lines.PoolOptions{})
+	w.pool = lines.NewPool(lines.PoolOptions{Full: func(r lines.RingingCall) bool { return w.broker.Full(r) }})
 	for i, m := range w.lines {
 		rotary := 1
 		if w.opt.noRotary {

@@ -22,14 +22,16 @@ type Attempt = journal.Attempt
 
 // UserView is a caller on a line.
 type UserView struct {
-	TTY     int
-	User    string // "" until the caller has logged in
-	Service aaa.Service
-	Leg     int
-	Call    string
-	Caller  string
-	Connect string
-	Start   time.Time
+	TTY      int
+	User     string // "" until the caller has logged in
+	Service  aaa.Service
+	Leg      int
+	Call     string
+	Caller   string
+	Connect  string
+	Start    time.Time
+	Profile  string // the group whose profile limits the calls to the called number; "" none
+	Overflow bool   // beyond the profile's base
 }
 
 // CallbackView is a callback with the data that explains it.
@@ -52,7 +54,7 @@ func (b *Broker) OnLines() []UserView {
 	v := make([]UserView, 0, len(b.calls))
 	for _, c := range b.calls {
 		v = append(v, UserView{TTY: c.TTY, User: c.user, Service: c.service, Leg: c.leg, Call: c.ID, Caller: c.Caller,
-			Connect: c.Connect, Start: c.Start})
+			Connect: c.Connect, Start: c.Start, Profile: c.profile, Overflow: c.overflow})
 	}
 	slices.SortFunc(v, func(x, y UserView) int { return x.TTY - y.TTY })
 	return v

@@ -47,10 +47,14 @@ func newShowUsers() *cobra.Command {
 func userTable(w io.Writer, v []client.User, wide bool, at place) {
 	t := console.Table{Heads: []string{"Tty", "User", "Service", "Leg", "Since", "Caller"}}
 	if wide {
-		t.Heads = append(t.Heads, "Connect", "Call")
+		t.Heads = append(t.Heads, "Connect", "Profile", "Call")
 	}
 	for _, u := range v {
-		t.Row(u.TTY, u.User, u.Service, u.Leg, at.clock(u.Start), u.Caller, u.Connect, u.Call)
+		profile := u.Profile
+		if u.Overflow {
+			profile += " overflow"
+		}
+		t.Row(u.TTY, u.User, u.Service, u.Leg, at.clock(u.Start), u.Caller, u.Connect, profile, u.Call)
 	}
 	t.WriteTo(w)
 }

@@ -64,9 +64,10 @@ type Host interface {
 	// Screen asks whether the ringing call may be answered, and blocks for the verdict or until ctx ends. It is
 	// called once per call, and only if the line's Config.CallCheck requires it.
 	Screen(ctx context.Context, caller, called string) bool
-	// Answer asks for the line's lease for an incoming call. False: the driver must not answer (the line is leased,
-	// the pool drains, callout …). After true, exactly one of Connected and Missed follows.
-	Answer() bool
+	// Answer asks for the line's lease for an incoming call; the numbers are "" if unknown. False: the driver must not
+	// answer (the line is leased, the pool drains, callout, the called number has too many calls …). After true,
+	// exactly one of Connected and Missed follows.
+	Answer(caller, called string) bool
 	// Connected hands over the answered call. It returns immediately.
 	Connected(c *Call)
 	// Missed returns the lease: the answered call did not connect. With an error, the line could not be proven on

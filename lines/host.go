@@ -200,7 +200,10 @@ func (l *line) Screen(ctx context.Context, caller, called string) (ok bool) {
 }
 
 // Answer implements Host.
-func (l *line) Answer() bool {
+func (l *line) Answer(caller, called string) bool {
+	if l.full(RingingCall{TTY: l.cfg.TTY, Caller: caller, Called: called}) {
+		return false
+	}
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,6 +214,17 @@ func (l *line) Answer() bool {
 	l.freeCandidateLocked()
 	signal(l.calm)
 	return true
+}
+
+// full asks PoolOptions.Full. If it panics, the call is left ringing.
+func (l *line) full(r RingingCall) (full bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("the check for too many calls panicked: %v\n%s", p, debug.Stack()))
+			full = true
+		}
+	}()
+	return l.pool.o.Full != nil && r.Called != "" && l.pool.o.Full(r)
 }
 
 // Connected implements Host.

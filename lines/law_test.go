@@ -177,7 +177,7 @@ func (a *attacker) ring(t *rapid.T) {
 		return
 	}
 	was, _ := a.w.Line(tty)
-	if a.w.stubs[tty].host.Answer() {
+	if a.w.stubs[tty].host.Answer("", "") {
 		if was.State != Idle || was.Modem == CallOut {
 			t.Fatalf("answered: %+v", was)
 		}

@@ -26,6 +26,10 @@ type PoolOptions struct {
 	// Screen decides whether a call that rings on a line with Config.CallCheck may be answered. It may block, and
 	// must return soon after ctx ends, which means that the caller has hung up. nil: such lines answer no call.
 	Screen func(ctx context.Context, r RingingCall) bool
+
+	// Full reports whether a call that rings must be left ringing because the called number, which is known, has too
+	// many calls. It is asked at each ring and must not block. nil: no number has.
+	Full func(r RingingCall) bool
 }
 
 // Pool leases lines to incoming calls when they are answered, and to callbacks on request. A line has one owner at a

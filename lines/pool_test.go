@@ -293,10 +293,10 @@ func TestPassedOnWithoutBeingAnswerable(t *testing.T) {
 	inTown(t, func(ctx context.Context, c *Call) { <-c.Done() }, rotary(1), func(t *testing.T, in *town) {
 		w = in
 		h := w.stubs[1].host
-		if !h.Answer() {
+		if !h.Answer("", "") {
 			t.Fatal("an idle line must be answerable")
 		}
-		if h.Answer() {
+		if h.Answer("", "") {
 			t.Fatal("answered twice")
 		}
 		data := newStubData(nil)
@@ -310,12 +310,12 @@ func TestPassedOnWithoutBeingAnswerable(t *testing.T) {
 		waits(t, q)
 		_ = data.Hangup(t.Context())
 		l := taken(t, q)
-		if h.Answer() {
+		if h.Answer("", "") {
 			t.Error("a leased line was answered")
 		}
 		l.Release()
 		synctest.Wait()
-		if !h.Answer() {
+		if !h.Answer("", "") {
 			t.Error("not answerable after the lease")
 		}
 		h.Missed(nil)
@@ -375,7 +375,7 @@ func TestQuarantine(t *testing.T) {
 		if s, _ := w.Line(1); s.State != Quarantined || s.Reason != "DCD stays on" {
 			t.Errorf("%+v", s)
 		}
-		if d.host.Answer() {
+		if d.host.Answer("", "") {
 			t.Error("answered in quarantine")
 		}
 		if d.proofs != 3 { // immediately, after 10 s, after 30 s; then after 70 s
@@ -450,7 +450,7 @@ func TestReleaseCancelsWhatRuns(t *testing.T) {
 func TestHandlerPanics(t *testing.T) {
 	inTown(t, func(context.Context, *Call) { panic("oops") }, rotary(1), func(t *testing.T, w *town) {
 		h := w.stubs[1].host
-		h.Answer()
+		h.Answer("", "")
 		data := newStubData(nil)
 		h.Connected(&Call{Data: data, TTY: 1})
 		synctest.Wait()
@@ -467,10 +467,10 @@ func TestDrainAndModes(t *testing.T) {
 	cfgs := []Config{{TTY: 1, Rotary: NoRotary}, {TTY: 2, Rotary: NoRotary, Modem: CallOut},
 		{TTY: 3, Rotary: NoRotary, Modem: CallIn}}
 	inTown(t, nil, cfgs, func(t *testing.T, w *town) {
-		if w.stubs[2].host.Answer() {
+		if w.stubs[2].host.Answer("", "") {
 			t.Error("a callout line answers")
 		}
-		if !w.stubs[3].host.Answer() {
+		if !w.stubs[3].host.Answer("", "") {
 			t.Error("a callin line does not answer")
 		}
 		w.stubs[3].host.Missed(nil)
@@ -481,7 +481,7 @@ func TestDrainAndModes(t *testing.T) {
 			t.Error("a callin line dials")
 		}
 		w.Drain()
-		if w.stubs[1].host.Answer() {
+		if w.stubs[1].host.Answer("", "") {
 			t.Error("answered while draining")
 		}
 		taken(t, w.want(t, "a", Want{Rotary: NoRotary, Called: 1})).Release() // pending callbacks are still placed
@@ -493,7 +493,7 @@ func TestEnd(t *testing.T) {
 		began := time.Now()
 		w := newTown(t, func(ctx context.Context, c *Call) { <-ctx.Done(); <-time.After(3 * time.Second) },
 			rotary(1, 2), true)
-		w.stubs[1].host.Answer()
+		w.stubs[1].host.Answer("", "")
 		w.stubs[1].host.Connected(&Call{Data: newStubData(nil), TTY: 1})
 		l := taken(t, w.want(t, "a", Want{TTYs: []int{2}, Rotary: NoRotary}))
 		q := w.want(t, "b", Want{TTYs: []int{2}, Rotary: NoRotary})

@@ -72,7 +72,7 @@ func TestAnsweredWhileProbed(t *testing.T) {
 				w.stubs[1].probes(err, time.Second)
 				q := w.want(t, "cb", Want{Rotary: NoRotary, Called: 1})
 				waits(t, q)
-				if !w.stubs[1].host.Answer() {
+				if !w.stubs[1].host.Answer("", "") {
 					t.Fatal("a line that is probed cannot be answered")
 				}
 				data := newStubData(nil)

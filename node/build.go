@@ -20,6 +20,7 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		Debug: d.feed.Topic("modem"),
 		// no call is screened before the broker exists
 		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) },
+		Full:   func(r lines.RingingCall) bool { return d.broker.Full(r) },
 	})
 	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
 	if err != nil {

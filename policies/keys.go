@@ -38,9 +38,9 @@ var table = []key{
 	{
 		Key: schema.Key{Name: extends, Type: schema.String, Check: checkGroup, Pattern: groupPattern,
 			Example: "default",
-			Doc: "Name of another group. All values of its file apply, except `group`, `users`, `match` and " +
-				"`extends`, unless this file has others. A list replaces the other file's; with a `+` after its " +
-				"name, `allow+: [\"85*\"]`, it is added. At most 16 files may follow each other."},
+			Doc: "Name of another group. All values of its file apply, except `group`, `users`, `match`, " +
+				"`profile` and `extends`, unless this file has others. A list replaces the other file's; with a `+` " +
+				"after its name, `allow+: [\"85*\"]`, it is added. At most 16 files may follow each other."},
 		own: true,
 	},
 	{
@@ -79,6 +79,24 @@ var table = []key{
 		schema.Key{Type: schema.Int, Min: 0, Max: 100}, func(m *Match) *[]string { return &m.Rotaries }, intText),
 	matchKey("entry", "[local]", "Entries of the method list that authenticated the user: a server group's name, "+
 		"`local`, `none`.", filled, func(m *Match) *[]string { return &m.Entries }, (*schema.Value).Text),
+	{own: true, Key: schema.Key{Name: "profile", Type: schema.Object,
+		Doc: "Limits the calls that are up at the same time and came in to the numbers of `match.called`. Callbacks " +
+			"to users of the group do not count."}},
+	{
+		in: "profile", own: true, late: true,
+		Key: schema.Key{Name: "base", Type: schema.Int, Min: 1, Max: 10000, Required: true, Example: "10",
+			Doc: "Calls without a mark."},
+		read: func(p *Policy, v *schema.Value) { p.Profile.Base = v.Int() },
+		text: func(p Policy) string { return unlessZero(p.Profile.Base) },
+	},
+	{
+		in: "profile", own: true, late: true,
+		Key: schema.Key{Name: "overflow", Type: schema.Int, Max: 10000, Default: "0", Example: "2",
+			Doc: "Calls beyond `base`, which are marked as overflow calls. Calls beyond both are not answered, or, " +
+				"if the line knows the called number only later, hung up without a text."},
+		read: func(p *Policy, v *schema.Value) { p.Profile.Overflow = v.Int() },
+		text: func(p Policy) string { return fmt.Sprint(p.Profile.Overflow) },
+	},
 	{
 		Key: schema.Key{Name: "callback", Type: schema.String,
 			Enum:    []string{string(Off), string(Optional), string(Required), string(Secure)},
@@ -339,6 +357,13 @@ func (p Policy) Canonical() string {
 func quote(s string) string { return fmt.Sprintf("%q", s) }
 
 func sorted(s []string) string { return fmt.Sprintf("%q", slices.Sorted(slices.Values(s))) }
+
+func unlessZero(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
 
 func allowDeny(allow bool) string {
 	if allow {

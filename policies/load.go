@@ -110,6 +110,7 @@ func problemAt(at *schema.Value, msg, hint string) schema.Problem {
 // check reports valid values that contradict each other. v has the flat values of p.
 func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
+	p.checkProfile(v, problem)
 	p.checkSources(v.Get("numbers"), problem)
 	p.Hours.checkHours(v.Get("hours"), problem)
 	p.checkSecure(v, problem)
@@ -213,6 +214,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
 	}
 	l.ambiguous(policies)
+	l.sameNumbers(policies)
 	l.problems.Sort()
 	if l.problems.HasErrors() {
 		return nil, l.problems

@@ -58,6 +58,8 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 		"numbers.list":        "{kim: [\"84007\"]}, from: [caller_list]",
 		"callback_on_request": "allow\nnumbers: {from_caller: allow, allow: [\"84*\"]}",
 		"hours.zone":          "Europe/Paris, weekdays: [mon 07:00-19:00]",
+		"profile.base":        "2}\nmatch: {called: [\"1\"]",
+		"profile.overflow":    "2, base: 1}\nmatch: {called: [\"1\"]",
 		"hours.weekdays":      "[mon 07:00-19:00], zone: UTC", "hours.dates": "[2026-12-24 07:00-12:00], zone: UTC"}
 	for _, k := range table {
 		if k.text == nil {

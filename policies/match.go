@@ -30,15 +30,13 @@ type facts struct {
 
 // facts returns the facts of a request. A line on which callers can pose as the modem knows no numbers.
 func (s *Set) facts(r Request) facts {
-	f := facts{user: r.Identity.User, realm: realmOf(r.Identity.User), entry: r.Identity.Entry}
+	f := facts{user: r.Identity.User, realm: realmOf(r.Identity.User), entry: r.Identity.Entry,
+		called: r.Line.Digits(r.Called)}
 	if r.TTY > 0 {
 		f.line = strconv.Itoa(r.TTY)
 	}
 	if r.Line.Rotary != nil {
 		f.rotary = strconv.Itoa(*r.Line.Rotary)
-	}
-	if r.Line.Trusted {
-		f.called = strings.TrimPrefix(r.Called, "+")
 	}
 	if r.Line.Trusted && s.match.calling {
 		number, _ := s.site.Plan.Canonical(r.Caller, numbers.OriginCallerID)
@@ -123,6 +121,13 @@ func (n notation) overlaps(a, b string) bool {
 	return a == b
 }
 
+// overlap reports whether two lists have values that overlap.
+func (n notation) overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(v string) bool {
+		return slices.ContainsFunc(b, func(w string) bool { return n.overlaps(v, w) })
+	})
+}
+
 // single reports whether a value matches no other fact than the same text.
 func (n notation) single(value string) bool {
 	switch n {
@@ -161,9 +166,7 @@ func (m Match) contradicts(other Match) bool {
 		a, b := k.of(m), k.of(other)
 		moreHere = moreHere || len(a) > 0 && len(b) == 0
 		moreThere = moreThere || len(b) > 0 && len(a) == 0
-		if len(a) > 0 && len(b) > 0 && !slices.ContainsFunc(a, func(v string) bool {
-			return slices.ContainsFunc(b, func(w string) bool { return k.writes.overlaps(v, w) })
-		}) {
+		if len(a) > 0 && len(b) > 0 && !k.writes.overlap(a, b) {
 			return false
 		}
 	}

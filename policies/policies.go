@@ -91,6 +91,7 @@ type Policy struct {
 	Group    string
 	Users    []string // exact canonical names of the users that the group claims
 	Match    Match    // claims users that no group lists and AAA gives no group with a policy
+	Profile  Profile
 	Callback CallbackMode
 	NoVerify bool // the second login may be skipped if AAA grants it
 	Numbers  Numbers

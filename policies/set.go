@@ -29,6 +29,7 @@ type Set struct {
 	groups   map[string]group
 	users    map[string]string // user → group
 	match    matchIndex
+	profiled []string // groups with a profile, sorted
 	warnings []string
 	flat     map[string][]Setting // of the groups that LoadDir read
 	files    []string             // see Files
@@ -70,6 +71,11 @@ func New(site Site, ps ...Policy) (*Set, error) {
 		}
 	}
 	s.match = newMatchIndex(s)
+	for _, name := range s.Groups() {
+		if s.groups[name].Profile.Base > 0 {
+			s.profiled = append(s.profiled, name)
+		}
+	}
 	s.warn()
 	return s, nil
 }

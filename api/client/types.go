@@ -27,14 +27,16 @@ type Line struct {
 
 // User is a user on a line.
 type User struct {
-	TTY     int       `json:"tty"`
-	User    string    `json:"user" doc:"empty until the user has logged in"`
-	Service string    `json:"service" doc:"exec or ppp"`
-	Leg     int       `json:"leg" doc:"1: incoming call; 2: callback"`
-	Call    string    `json:"call" doc:"the call's ID"`
-	Caller  string    `json:"caller,omitempty" doc:"calling number, if the modem reported it"`
-	Connect string    `json:"connect,omitempty" doc:"the modem's CONNECT line"`
-	Start   time.Time `json:"start"`
+	TTY      int       `json:"tty"`
+	User     string    `json:"user" doc:"empty until the user has logged in"`
+	Service  string    `json:"service" doc:"exec or ppp"`
+	Leg      int       `json:"leg" doc:"1: incoming call; 2: callback"`
+	Call     string    `json:"call" doc:"the call's ID"`
+	Caller   string    `json:"caller,omitempty" doc:"calling number, if the modem reported it"`
+	Connect  string    `json:"connect,omitempty" doc:"the modem's CONNECT line"`
+	Start    time.Time `json:"start"`
+	Profile  string    `json:"profile,omitempty" doc:"group whose profile limits the calls to the number that the caller dialed"`
+	Overflow bool      `json:"overflow,omitempty" doc:"the call is beyond the profile's base"`
 }
 
 // Callback is a callback record.

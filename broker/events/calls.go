@@ -30,6 +30,36 @@ func (e CallScreened) debug() (int, string) {
 	return e.Line, fmt.Sprintf("Call-Check of %q: %s %s", e.Caller, e.Result, e.Reason)
 }
 
+// CallRejected reports that a call was left ringing or hung up, because the called number has too many calls.
+type CallRejected struct {
+	undebugged
+	unaudited
+	Line     int    `event:"line"`
+	Caller   string `event:"caller"`
+	Called   string `event:"called"`
+	Group    string `event:"group"`
+	Calls    int    `event:"calls"` // that are up
+	Answered bool   `event:"answered"`
+}
+
+func (CallRejected) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "call rejected: the called number has too many calls"
+}
+
+// CallOverflow reports a call that is beyond the base of a profile.
+type CallOverflow struct {
+	undebugged
+	unaudited
+	Call   string `event:"call"`
+	Line   int    `event:"line"`
+	Caller string `event:"caller"`
+	Called string `event:"called"`
+	Group  string `event:"group"`
+	Calls  int    `event:"calls"` // that are up, with this one
+}
+
+func (CallOverflow) log() (zapcore.Level, string) { return zapcore.InfoLevel, "overflow call" }
+
 // CallBegan reports a call that is up.
 type CallBegan struct {
 	undebugged

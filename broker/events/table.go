@@ -13,6 +13,8 @@ type Row struct {
 // Table has every type of event.
 var Table = []Row{
 	{"call.screened", CallScreened{}, "AAA was asked whether to answer a ringing call (Call-Check)."},
+	{"call.rejected", CallRejected{}, "The called number has as many calls as its group's profile allows."},
+	{"call.overflow", CallOverflow{}, "A call is beyond the base of its group's profile."},
 	{"call.began", CallBegan{}, "A call is up, in either direction."},
 	{"call.ended", CallEnded{}, "A call is over."},
 	{"call.disconnected", CallDisconnected{}, "A session was ended from outside (Disconnect-Request)."},

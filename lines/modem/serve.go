@@ -120,20 +120,21 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 	}
 	d.mu.Lock()
 	stale := !d.open || d.rings != rings || d.phase != idle
+	from, to := d.caller, d.called
 	d.tried = rings // a ring that was rejected stays ignored: its caller may be gone before the line is free
 	d.mu.Unlock()
 	if stale {
 		<-d.op
 		return
 	}
-	if !d.host.Answer() {
+	if !d.host.Answer(from, to) {
 		d.revokeScreening()
 		<-d.op
 		return
 	}
 	defer d.give()
 	d.mu.Lock()
-	from, to := d.caller, d.called
+	from, to = d.caller, d.called
 	began := d.happenLocked(happening{on: onAnswer})
 	d.mu.Unlock()
 	d.debug("ring %d, caller %q: answering", rings, from)
@@ -148,6 +149,9 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 		c.claimed = true
 		if d.caller != "" {
 			from = d.caller
+		}
+		if d.called != "" {
+			to = d.called
 		}
 	}
 	d.quietLocked()
@@ -195,12 +199,12 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 		return
 	}
 	d.mu.Lock()
-	screened := d.screened
+	screened, from, to := d.screened, d.caller, d.called
 	d.mu.Unlock()
-	if may := !d.o.Config.CallCheck || screened == granted; may && d.host.Answer() {
+	if may := !d.o.Config.CallCheck || screened == granted; may && d.host.Answer(from, to) {
 		d.mu.Lock()
 		c.claimed = true
-		from, to := d.caller, d.called
+		from, to = d.caller, d.called
 		d.quietLocked()
 		d.mu.Unlock()
 		d.host.Connected(c.call(lines.Incoming, from, to))
