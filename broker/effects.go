@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 )
 
 // carryOut carries out an effect of the machine. The loop calls it and it never blocks; longer work runs in a goroutine
@@ -220,7 +221,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	}
 	w.unwatch() // from now on the dialer reports a lost line
 	w.dialedFrom = w.lease.TTY()
-	id, lease, step := w.row.ID, w.lease, w.plan.Step(e.Of)
+	id, leg1, lease, step := w.row.ID, w.row.CallID, w.lease, w.plan.Step(e.Of)
 	s := w.plan[step]
 	script := b.script(w, s)
 	cfg := b.config.Load()
@@ -230,7 +231,10 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has its own context
-		a := cfg.Dialer.Dial(dialCtx, lease, script, s.Number)
+		a, calling := b.calling(s.Number, leg1)
+		if !calling {
+			a = cfg.Dialer.Dial(dialCtx, lease, script, s.Number)
+		}
 		use := spent{Step: step, Time: time.Since(began)}
 		if a.HeldBack || a.Unanswered {
 			use.Time = 0
@@ -269,6 +273,24 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			b.abandon(a, rows)
 		}
 	})
+}
+
+// calling returns the outcome of a dial that is not made, because the number is calling now: it is busy, and what calls
+// may be another ringback that calls back this one. The call of leg one does not count.
+func (b *Broker) calling(n numbers.Number, leg1 string) (lines.Dialed, bool) {
+	plan := b.config.Load().Policies.Site().Plan
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.calls {
+		if c.leg != 1 || c.Caller == "" || c.ID == leg1 {
+			continue
+		}
+		if caller, err := plan.Canonical(c.Caller, numbers.OriginCallerID); err == nil && caller == n {
+			return lines.Dialed{Outcome: "busy", HeldBack: true,
+				Detail: fmt.Sprintf("%s is calling on tty %d", n, c.TTY)}, true
+		}
+	}
+	return lines.Dialed{}, false
 }
 
 // abandon ends an attempt whose event the loop did not receive, at the end of a shutdown.

@@ -40,6 +40,9 @@ var errUnstarted = errors.New("ringback has just started, and the journal cannot
 // errAlready is the reply to a promise for a user who already has a callback pending.
 var errAlready = errors.New("a callback is already pending for this user")
 
+// errNumberPending is wrapped by the reply to a promise for a number that a pending callback will call.
+var errNumberPending = errors.New("a callback to this number is already pending")
+
 // send passes an event to the loop; it blocks only while the loop is behind. It returns false if ctx ended first.
 func (b *Broker) send(ctx context.Context, e event) bool {
 	select {
@@ -185,8 +188,8 @@ func (b *Broker) gather(ctx context.Context) []event {
 func (b *Broker) take(e event) (step, bool) {
 	w := b.works[e.id]
 	if e.promise != nil {
-		if b.pendingFor(e.promise) != "" {
-			e.answer(errAlready)
+		if err := b.beside(e.promise); err != nil {
+			e.answer(err)
 			return step{}, false
 		}
 		w = e.promise
@@ -311,6 +314,20 @@ func (b *Broker) pendingFor(w *work) string {
 		}
 	}
 	return ""
+}
+
+// beside returns why a callback must not be promised beside those that are pending: one of its user, which stays as it
+// is, or one that calls the same number.
+func (b *Broker) beside(w *work) error {
+	if b.pendingFor(w) != "" {
+		return errAlready
+	}
+	for id, other := range b.works {
+		if other.state.Phase.Pending() && other.plan.Shares(w.plan) {
+			return fmt.Errorf("%w (%s)", errNumberPending, id)
+		}
+	}
+	return nil
 }
 
 // mutations returns the rows that make a step durable.

@@ -2,6 +2,8 @@ package broker
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -90,6 +92,59 @@ func TestEveryOctetFromEveryOrigin(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Random texts from every origin: only digits are promised, and those of the text. scripts/long makes 1,000,000 of them
+// for each origin. (The admin API takes no number.)
+func TestRandomTextFromEveryOrigin(t *testing.T) {
+	texts := 500
+	if os.Getenv("RINGBACK_LONG") != "" {
+		texts = 1_000_000
+	}
+	for _, o := range originsOfNumbers {
+		t.Run(o.name, func(t *testing.T) {
+			atDesk(t, func(d *desk) {
+				r, promised := rand.New(rand.NewPCG(1, 2)), 0
+				for i := range texts {
+					s := randomNumber(r)
+					d.paper.callbacks = nil
+					c := d.caller(fmt.Sprintf("c%d", i))
+					o.number(d, c, s)
+					d.b.end(c)
+					digits, ok := onlyDigits(s, o.dropped)
+					for _, cb := range d.paper.callbacks {
+						if promised++; !ok || cb.Number != digits {
+							t.Fatalf("%q is promised as %q", s, cb.Number)
+						}
+					}
+				}
+				if want := o.name != "a place over PPP"; (promised > 0) != want {
+					t.Errorf("%d numbers were promised", promised)
+				}
+			})
+		})
+	}
+}
+
+// randomNumber is a text that is often almost a number: digits with octets, modifiers of modems or separators.
+func randomNumber(r *rand.Rand) string {
+	parts := []string{"84", "0", "7", "123", "84007", " ", "-", "(", ")", ".", ",", ";", "W", "@", "!", "&", "+",
+		"*", "#", "A", "T", "P", "L", "S=1", "^", ">", "$", "\r", "\n", "\x00", "\xff", "٧", "７", "ATH", "+++"}
+	var b strings.Builder
+	if r.IntN(4) > 0 {
+		b.WriteString("84")
+	}
+	for range 1 + r.IntN(4) {
+		switch r.IntN(8) {
+		case 0:
+			b.WriteByte(byte(r.IntN(256)))
+		case 1, 2:
+			b.WriteString(parts[r.IntN(len(parts))])
+		default:
+			b.WriteString(parts[r.IntN(5)])
+		}
+	}
+	return b.String()
 }
 
 // onlyDigits removes separators and the spaces around a text, and reports whether only digits remain.

@@ -86,6 +86,7 @@ type town struct {
 
 type townOptions struct {
 	lines      int
+	number     string // of the lines; "" 55555
 	noSignals  bool
 	insecure   bool // insecure_signals
 	sameLine   bool // same_line_no_verify
@@ -154,10 +155,13 @@ func newTown(t *testing.T, o townOptions) *town {
 	if o.forcedWait == 0 {
 		o.forcedWait = 5 * time.Second
 	}
+	if o.number == "" {
+		o.number = "55555"
+	}
 	w := &town{t: t, opt: o, dir: t.TempDir(), x: exchange.New(exchange.Config{})}
 	for i := range o.lines {
 		c := o.line
-		c.Name, c.Number = fmt.Sprintf("tty%d", 65+i), "55555"
+		c.Name, c.Number = fmt.Sprintf("tty%d", 65+i), o.number
 		w.lines = append(w.lines, w.x.AddModem(c))
 	}
 	c := o.home

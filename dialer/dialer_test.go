@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -393,26 +394,51 @@ func FuzzNumber(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, make := range []func() (numbers.Number, error){
-			func() (numbers.Number, error) { return numbers.Reread(text) },
-			func() (numbers.Number, error) { return numbers.Plan{}.Canonical(text, numbers.OriginCaller) },
-			func() (numbers.Number, error) { return numbers.Plan{}.Canonical(text, numbers.OriginAAA) },
-		} {
-			l := fakeLine{answers: map[string]string{}, code: lines.Connected}
-			d := Dialer{Scripts: []*chat.Script{script}}
-			n, err := make()
-			a := d.Dial(t.Context(), &l, "x", n)
-			digits := strings.TrimSuffix(strings.TrimPrefix(l.wrote, "ATDT "), "\r")
-			switch {
-			case err != nil && (l.wrote != "" || Outcome(a.Outcome) != Refused):
-				t.Errorf("%q is not a number: %s, wrote %q", text, a.Outcome, l.wrote)
-			case err == nil && (l.wrote != "ATDT "+digits+"\r" || digits == "" ||
-				strings.Trim(digits, "0123456789") != "" || Outcome(a.Outcome) != Connected):
-				t.Errorf("%q: %s, wrote %q", text, a.Outcome, l.wrote)
-			}
+	f.Fuzz(func(t *testing.T, text string) { checkDialed(t, script, text) })
+}
+
+// Random texts, scripts/long: what FuzzNumber checks.
+func TestRandomTextsAreDialed(t *testing.T) {
+	script, err := chat.Parse("x", `"" "ATDT \T" "" \c`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := 2_000
+	if os.Getenv("RINGBACK_LONG") != "" {
+		texts = 1_000_000
+	}
+	const octets = "0123456789012345678901234567890123456789 -()., ;W@!&+*#ATPL=^>$\r\n\x00\xff\xd9\xa7"
+	r := rand.New(rand.NewPCG(1, 2))
+	for range texts {
+		text := make([]byte, 1+r.IntN(12))
+		for i := range text {
+			text[i] = octets[r.IntN(len(octets))]
 		}
-	})
+		checkDialed(t, script, string(text))
+	}
+}
+
+// checkDialed dials what a text means: only digits are sent to the line, and nothing if it is no number.
+func checkDialed(t *testing.T, script *chat.Script, text string) {
+	t.Helper()
+	for _, make := range []func() (numbers.Number, error){
+		func() (numbers.Number, error) { return numbers.Reread(text) },
+		func() (numbers.Number, error) { return numbers.Plan{}.Canonical(text, numbers.OriginCaller) },
+		func() (numbers.Number, error) { return numbers.Plan{}.Canonical(text, numbers.OriginAAA) },
+	} {
+		l := fakeLine{answers: map[string]string{}, code: lines.Connected}
+		d := Dialer{Scripts: []*chat.Script{script}}
+		n, err := make()
+		a := d.Dial(t.Context(), &l, "x", n)
+		digits := strings.TrimSuffix(strings.TrimPrefix(l.wrote, "ATDT "), "\r")
+		switch {
+		case err != nil && (l.wrote != "" || Outcome(a.Outcome) != Refused):
+			t.Fatalf("%q is not a number: %s, wrote %q", text, a.Outcome, l.wrote)
+		case err == nil && (l.wrote != "ATDT "+digits+"\r" || digits == "" ||
+			strings.Trim(digits, "0123456789") != "" || Outcome(a.Outcome) != Connected):
+			t.Fatalf("%q: %s, wrote %q", text, a.Outcome, l.wrote)
+		}
+	}
 }
 
 func TestDialCancelled(t *testing.T) {

@@ -40,6 +40,13 @@ func (p Plan) Step(dial int) int {
 	return len(p) - 1
 }
 
+// Shares reports whether two plans dial the same number.
+func (p Plan) Shares(other Plan) bool {
+	return slices.ContainsFunc(p, func(s PlanStep) bool {
+		return slices.ContainsFunc(other, func(o PlanStep) bool { return o.Number == s.Number })
+	})
+}
+
 // After returns the first dial of the step after that of dial; 0 if there is none.
 func (p Plan) After(dial int) int {
 	next := p[:p.Step(dial)+1].Dials()

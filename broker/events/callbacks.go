@@ -52,6 +52,20 @@ func (AlreadyPending) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "callback not promised: one is already pending"
 }
 
+// NumberPending reports that a callback was not promised because another one, of any user, will call the number.
+type NumberPending struct {
+	undebugged
+	unaudited
+	Call   string `event:"call"`
+	User   string `event:"user"`
+	Number string `event:"number"`
+	Err    error  `event:"error"`
+}
+
+func (NumberPending) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "callback not promised: another one calls the number"
+}
+
 // NotPromised reports that a callback was not promised because no line can dial it.
 type NotPromised struct {
 	undebugged
