@@ -17,11 +17,12 @@ nothing that runs. A daemon applies changed files when it is reloaded (SIGHUP).
   ringback policy test policies.d             run the tests that stand next to the files
   ringback policy explain --user kim          explain what they decide about a request
   ringback policy fmt -w policies.d           write the files in the canonical style
+  ringback policy simulate --journal --with D replay the past against changed files
   ringback policy schema                      print a JSON Schema of the files, for editors
 
 docs/how-to/policies.md has the steps, docs/reference/configuration.md all keys.`,
 	}
 	c.AddCommand(newPolicyCheck(), newPolicyShow(), newPolicyTest(), newPolicyExplain(),
-		newPolicyFmt(), newPolicySchema())
+		newPolicyFmt(), newPolicySchema(), newPolicySimulate())
 	return c
 }

@@ -17,6 +17,7 @@ import (
 type fromFlags struct {
 	daemonFlags
 	config string
+	cfg    *config.Config // that of config, once load has read it; nil: none
 }
 
 func (f *fromFlags) add(c *cobra.Command) {
@@ -38,6 +39,7 @@ func (f *fromFlags) load(w io.Writer, dir string) (set *policies.Set, from strin
 			printProblems(w, problems)
 			return nil, "", exitStatus(1)
 		}
+		f.cfg = cfg
 		if site = cfg.Policies.Site(); dir == "" {
 			return cfg.Policies, cfg.PoliciesDir, nil
 		}

@@ -105,6 +105,31 @@ func TestParseProblems(t *testing.T) {
 	}
 }
 
+// A line of JSON is checked as a file is.
+func TestParseJSON(t *testing.T) {
+	v, problems := ParseJSON("f", 7, []byte(`{"name": "\u0000x", "n": -1, "on": false, "items": [{"id": 3}], "tty": 6.50}`),
+		table)
+	if len(problems) > 0 || v.Get("name").Text() != "\x00x" || v.Get("n").Int() != -1 || v.Get("on").Bool(true) ||
+		v.Get("items").Items()[0].Get("id").Int() != 3 || v.Get("tty").Text() != "6.50" {
+		t.Errorf("%+v %v", v, problems)
+	}
+	for text, want := range map[string]string{
+		``:                         `f:7:1: not a JSON object: EOF (write one object on each line, {"key": value})`,
+		`null`:                     `f:7:1: not a JSON object (write one object on each line, {"key": value})`,
+		`[1]`:                      `f:7:1: not a JSON object: json: cannot unmarshal array`,
+		`{"name": "x"} {}`:         `f:7:1: not a JSON object: more data follows the object`,
+		`{"name": "x", "nn": 1}`:   `f:7:1: nn: unknown key`,
+		`{"name": "x", "n": 1.0}`:  `f:7:1: n: expected an integer, got the number 1.0`,
+		`{"name": "x", "n": null}`: `f:7:1: n: has no value`,
+		`{"name": 5, "wait": 5}`:   "f:7:1: name: expected text, got the number 5 (quote it: \"5\")\nf:7:1: wait: expected",
+	} {
+		_, problems := ParseJSON("f", 7, []byte(text), table)
+		if got := problems.String(); !strings.HasPrefix(got, want) {
+			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+}
+
 func TestParseScalar(t *testing.T) {
 	if v, err := ParseScalar(Key{Type: Duration}, "2s"); err != nil || v.Duration() != 2*time.Second {
 		t.Error(v, err)

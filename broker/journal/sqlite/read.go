@@ -227,6 +227,20 @@ func (r *Reader) Calls(ctx context.Context, limit int) ([]journal.Call, []journa
 	return list(ctx, r, callsTable, decodeCall, "ORDER BY rowid DESC LIMIT ?", limitOr(limit))
 }
 
+// EachCall passes all calls to f, first recorded first, and returns the rows that do not verify.
+func (r *Reader) EachCall(ctx context.Context, f func(journal.Call)) (bad []journal.Damage, err error) {
+	err = each(ctx, r, r.key, callsTable, decodeCall, f, func(d journal.Damage) { bad = append(bad, d) },
+		"ORDER BY rowid")
+	return bad, explain(r.path, err)
+}
+
+// EachCallback passes all callbacks to f, first recorded first, and returns the rows that do not verify.
+func (r *Reader) EachCallback(ctx context.Context, f func(journal.Callback)) (bad []journal.Damage, err error) {
+	err = each(ctx, r, r.key, callbacksTable, decodeCallback, f, func(d journal.Damage) { bad = append(bad, d) },
+		"ORDER BY rowid")
+	return bad, explain(r.path, err)
+}
+
 // SpoolNext returns up to n records of the spool, oldest first; n 0 means 100.
 func (r *Reader) SpoolNext(ctx context.Context, n int) ([]journal.Spooled, []journal.Damage, error) {
 	return list(ctx, r, spoolTable, decodeSpooled, "ORDER BY seq LIMIT ?", limitOr(n))

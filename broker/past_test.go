@@ -1,0 +1,51 @@
+package broker
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/session"
+)
+
+// The request that the journal has of a promise is decided as the promise was.
+func TestPastRequest(t *testing.T) {
+	for name, tt := range map[string]struct {
+		auth   aaa.Authorization
+		number string
+	}{"a place": {atHome, ""}, "typed": {anywhere, "84007"}, "fixed": {aaa.Authorization{Callback: true,
+		Dialstring: aaa.DialstringOf("84 003")}, ""}} {
+		atDesk(t, func(d *desk) {
+			c := d.caller("c1")
+			v := d.promise(c, session.Choice{Offer: d.offered(c, "kim", tt.auth).ID, Number: tt.number})
+			if v.Kind != session.Promised || len(d.paper.callbacks) != 1 {
+				t.Fatalf("%s: %+v", name, v)
+			}
+			row := d.paper.callbacks[0]
+			line := func(tty int) policies.Line { return policies.Line{Trusted: tty == 65} }
+			r, err := PastRequest(row, d.site.Plan, line)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			got, _ := d.cfg.Policies.Evaluate(r)
+			var then policies.Decision
+			if err := unmarshal(row.Decision, &then); err != nil {
+				t.Fatal(err)
+			}
+			if got.Number.String() != row.Number || got.Digest != row.PolicyDigest || !r.Time.Equal(row.Created) {
+				t.Errorf("%s: %+v %+v", name, r, got)
+			}
+			then.Number, then.Digest = got.Number, got.Digest // they have columns of their own
+			if !reflect.DeepEqual(got, then) {
+				t.Errorf("%s: %+v, then %+v", name, got, then)
+			}
+		})
+	}
+	for _, row := range []journal.Callback{{Authorization: "{", Decision: "{}"}, {Authorization: "{}", Decision: "["}} {
+		if _, err := PastRequest(row, policies.Site{}.Plan, nil); err == nil {
+			t.Errorf("%+v is read", row)
+		}
+	}
+}
