@@ -22,8 +22,9 @@ func TestSilencedBetweenLegs(t *testing.T) {
 			}
 			l, server := aaaTown(t, kind, townUsers(t, kind), lab.Options{Dir: dir}, waits("1s"),
 				configured("login: {failure_delay: 0s, tries: 2}"),
-				edit{"ringback.yaml", "password_file: operator.password}",
-					"password_file: operator.password}\n  - {name: kihei-03, password_file: kihei-03.password}"})
+				edit{"ringback.yaml", "password_file: operator.password, groups: [admins]}",
+					"password_file: operator.password, groups: [admins]}\n" +
+						"  - {name: kihei-03, password_file: kihei-03.password}"})
 			p := sitDown(t, l, "kihei-03")
 			p.promised("kihei-03", "wailea-03")
 			server.silence(true)

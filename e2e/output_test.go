@@ -24,7 +24,8 @@ type stub struct{ api.Daemon }
 func (stub) Lines() []client.Line {
 	return []client.Line{{TTY: 65, Port: "tcp://127.0.0.1:1", Modem: "inout", State: "idle"}}
 }
-func (stub) Users() []client.User { return []client.User{} }
+func (stub) Users() []client.User      { return []client.User{} }
+func (stub) Lockdown() client.Lockdown { return client.Lockdown{} }
 func (stub) Callbacks(_ context.Context, q client.CallbackQuery) ([]client.Callback, int, error) {
 	v := make([]client.Callback, 250)
 	for i := range v {
