@@ -148,6 +148,20 @@ type Authorization struct {
 	Readings []Reading `json:"readings,omitempty"`
 }
 
+// Limited returns a with a Session-Timeout and an Idle-Timeout of at most these; 0: no limit.
+func (a Authorization) Limited(session, idle time.Duration) Authorization {
+	a.SessionTimeout, a.IdleTimeout = shorter(a.SessionTimeout, session), shorter(a.IdleTimeout, idle)
+	return a
+}
+
+// shorter returns the shorter of two limits, of which 0 is none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
 // Reading is how one attribute of a reply was interpreted.
 type Reading struct {
 	Dialect   string `json:"dialect"`         // "RFC 2865", "Cisco", "Ascend", "USR", "TACACS+", …

@@ -15,6 +15,7 @@ import (
 	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
 
@@ -35,8 +36,9 @@ type call struct {
 	callbackID string // leg two
 	attempt    int
 	identity   aaa.Identity
-	promisedTo aaa.Request    // leg two: the request of leg one, for the service to which the callback was promised
-	called     numbers.Number // leg two: the number dialed
+	promisedTo aaa.Request     // leg two: the request of leg one, for the service to which the callback was promised
+	called     numbers.Number  // leg two: the number dialed
+	limits     policies.Limits // leg two: those of the promise
 
 	// Guarded by the Broker's mutex.
 	dnis     string // leg one: the number that the caller dialed, in digits; "": unknown, or the call is rejected
@@ -238,7 +240,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	c := &call{
 		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID,
 		attempt: e.Attempt, identity: w.identity(), promisedTo: w.question(), called: w.lastStep().Number,
-		accounting: cfg.accounting(w.row.CalledTTY),
+		accounting: cfg.accounting(w.row.CalledTTY), limits: w.limits,
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(),
 		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}

@@ -4,17 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/tariff"
 )
-
-// longestCall is how long a call of leg two may last under a ceiling if AAA sets no shorter Session-Timeout.
-const longestCall = time.Hour
 
 // errNoPrice is wrapped by the error of a promise whose cost is unknown and limited.
 var errNoPrice = errors.New("no price")
@@ -33,31 +32,64 @@ func (l Limits) overhead() time.Duration { return l.Dial + l.Grace }
 // error wraps errNoPrice.
 func (b *Broker) reserve(w *work) error {
 	c := b.config.Load()
-	charges := []journal.Charge{{Scope: "site", Limits: c.Ceilings}}
-	if !slices.ContainsFunc(charges, func(c journal.Charge) bool { return len(c.Limits) > 0 }) {
+	charges := w.charges(c.Ceilings)
+	if len(charges) == 0 {
 		return nil
 	}
-	longest := longestCall
-	if d := w.auth.Auth.SessionTimeout; d > 0 {
-		longest = min(longest, d)
-	}
+	longest := w.auth.Auth.Limited(w.limits.LongestCall(), 0).SessionTimeout
 	w.slot = longest + b.opt.Limits.overhead()
 	r := journal.Reserve{Callback: w.row.ID, Charges: charges}
 	for _, s := range w.plan {
-		time := time.Duration(s.Times) * w.slot
+		dials, time := int64(s.Times), time.Duration(s.Times)*w.slot
 		rate, ok := c.Tariff.Find(s.Number)
 		if !ok && limitsMoney(charges) {
-			return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)",
-				errNoPrice, s.Number)
+			return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)", errNoPrice,
+				s.Number)
 		}
 		if c.Tariff != nil {
 			w.rates = append(w.rates, rate)
 		}
-		r.Amount = r.Plus(journal.Amount{Calls: int64(s.Times), Time: time, Money: int64(rate.Worst(time, s.Times))})
+		r.Amount = r.Plus(journal.Amount{Calls: dials, Failures: dials, Time: time,
+			Money: int64(rate.Worst(time, s.Times))})
 	}
 	w.reservation = &r
 	w.savePlan()
 	return nil
+}
+
+// charges returns the accounts that a callback uses: those that its group limits, and the site's if it has ceilings.
+func (w *work) charges(site []journal.Limit) (all []journal.Charge) {
+	add := func(scope, key string, c policies.Ceilings) {
+		if c != (policies.Ceilings{}) {
+			all = append(all, journal.Charge{Scope: scope, Key: key, Limits: limitsOf(c), AtOnce: int64(c.Concurrent)})
+		}
+	}
+	add("user", w.row.User, w.limits.User)
+	seen := map[string]bool{}
+	for _, s := range w.plan {
+		if n := s.Number.String(); !seen[n] {
+			seen[n] = true
+			add("number", n, w.limits.Number)
+		}
+	}
+	add("group", w.trace.Group, w.limits.Group)
+	add("line", strconv.Itoa(w.row.CalledTTY), w.limits.Line)
+	if len(site) > 0 {
+		all = append(all, journal.Charge{Scope: "site", Limits: site})
+	}
+	return all
+}
+
+// limitsOf returns the ceilings as the ledger has them.
+func limitsOf(c policies.Ceilings) (all []journal.Limit) {
+	for i, p := range []policies.Ceiling{c.Hour, c.Day, c.Month} {
+		if p != (policies.Ceiling{}) {
+			all = append(all, journal.Limit{Period: journal.Periods[i], Amount: journal.Amount{
+				Calls: int64(p.Calls), Failures: int64(p.Failures), Time: time.Duration(p.Minutes) * time.Minute,
+				Money: int64(p.Money)}})
+		}
+	}
+	return all
 }
 
 func limitsMoney(charges []journal.Charge) bool {
@@ -77,6 +109,9 @@ func (w *work) settle(s callback.State, now time.Time) []journal.Mutation {
 	var used journal.Amount
 	for n := range s.Attempt {
 		used = used.Plus(w.use(n + 1))
+	}
+	if used.Failures = int64(s.Attempt); s.Phase == callback.Completed { // the last attempt did not fail
+		used.Failures--
 	}
 	return []journal.Mutation{journal.Settle{Callback: w.row.ID, Used: used, Time: now}, journal.UseReserve{}}
 }

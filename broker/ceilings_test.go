@@ -9,17 +9,21 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/policies"
 )
 
 // site returns the account of all callbacks together.
-func (w *town) site() (a journal.Account) {
+func (w *town) site() journal.Account { return w.account("site", "") }
+
+func (w *town) account(scope, key string) (a journal.Account) {
 	w.t.Helper()
 	all, bad, err := w.journal.Accounts(context.Background())
 	if err != nil || len(bad) > 0 {
 		w.t.Fatalf("%v %v", bad, err)
 	}
 	for _, b := range all {
-		if b.Scope == "site" {
+		if b.Scope == scope && b.Key == key {
 			a = b
 		}
 	}
@@ -35,7 +39,8 @@ func TestCeilingOfTheSite(t *testing.T) {
 		p.typ("ats0=1")
 		p.login("austin-01")
 		p.see("Callback initiated", time.Minute)
-		if a := w.site(); a.Reserved != (journal.Amount{Calls: 1, Time: time.Hour + 5*time.Minute + 45*time.Second}) {
+		most := time.Hour + policies.CallOverhead
+		if a := w.site(); a.Reserved != (journal.Amount{Calls: 1, Failures: 1, Time: most}) || a.Open != 1 {
 			t.Errorf("reserved are %+v", a.Reserved)
 		}
 		w.halt()
@@ -116,4 +121,77 @@ func TestNoPrice(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLimitsOfAGroup: its session time and idle time hold on leg two, and its ceilings hold for each user, with what is
+// pending or connected.
+func TestLimitsOfAGroup(t *testing.T) {
+	o := townOptions{lines: 3, attempts: 2, policy: func(p *policies.Policy) {
+		p.Limits = policies.Limits{User: policies.Ceilings{Concurrent: 1, Day: policies.Ceiling{Calls: 3, Failures: 2}},
+			SessionTime: 20 * time.Minute, IdleTime: 9 * time.Minute}
+	}}
+	inTown(t, o, func(w *town) {
+		home, other := w.pc(w.home), w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))
+		home.typ("ats0=1")
+		home.login("austin-01")
+		home.see("Callback initiated", time.Minute)
+		home.see("CONNECT", 2*time.Minute)
+		began := time.Now()
+		refused := func(user string) {
+			t.Helper()
+			other.login(user)
+			other.see("Callback not available", time.Minute)
+			other.dte.SetDTR(false)
+			w.pass(time.Minute)
+			other.dte.SetDTR(true)
+		}
+		refused("austin-01") // one at once
+		for range 7 {
+			w.pass(2 * time.Minute)
+			home.typ("")
+		}
+		home.see("NO CARRIER", 20*time.Minute)
+		if d := time.Since(began); d < 20*time.Minute || d > 22*time.Minute {
+			t.Errorf("the session lasted %v of 20 min", d)
+		}
+		w.idle(time.Minute)
+		// By hand: one call is used, two attempts are needed, and 3 calls are allowed; then one is left.
+		home.login("austin-01")
+		home.see("Callback initiated", time.Minute)
+		home.see("CONNECT", 2*time.Minute)
+		began = time.Now()
+		home.see("NO CARRIER", 20*time.Minute)
+		if d := time.Since(began); d < 9*time.Minute || d > 10*time.Minute {
+			t.Errorf("an idle session lasted %v of 9 min", d)
+		}
+		w.idle(time.Minute)
+		refused("austin-01")
+		if a := w.account("user", "austin-01"); a.Open != 0 || a.Reserved != (journal.Amount{}) ||
+			a.Windows[1].Used.Calls != 2 || a.Windows[1].Used.Failures != 0 {
+			t.Errorf("%+v", a)
+		}
+		w.idle(time.Minute)
+	})
+}
+
+// TestFailures: dials after which nobody was admitted count, and end a user's callbacks at their ceiling.
+func TestFailures(t *testing.T) {
+	o := townOptions{attempts: 2, policy: func(p *policies.Policy) {
+		p.Limits.User.Day.Failures = 3
+	}}
+	inTown(t, o, func(w *town) {
+		p := w.pc(w.home)
+		p.login("busy-05")
+		p.see("Callback initiated", time.Minute)
+		p.see("NO CARRIER", time.Minute)
+		w.pass(5 * time.Minute)
+		if a := w.account("user", "busy-05"); a.Reserved != (journal.Amount{}) ||
+			a.Windows[1].Used != (journal.Amount{Calls: 2, Failures: 2}) {
+			t.Errorf("%+v", a)
+		}
+		p.login("busy-05")
+		p.see("Callback not available", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
 }

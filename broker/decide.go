@@ -43,9 +43,9 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 	switch d.Outcome {
 	case policies.Admit:
-		return b.admit(ctx, c, a, d.Reason)
+		return within(b.admit(ctx, c, a, d.Reason), d.Limits)
 	case policies.AskNumber, policies.CallBack:
-		return b.makeOffer(c, a, d)
+		return within(b.makeOffer(c, a, d), d.Limits)
 	default:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	}
@@ -59,6 +59,16 @@ func (b *Broker) Secure(a session.Asked) bool {
 	}
 	d, _ := b.evaluate(c, a, choice{})
 	return d.Secure
+}
+
+// within gives a verdict the time limits of policies.
+func within(v session.Verdict, all ...policies.Limits) session.Verdict {
+	for _, l := range all {
+		a := aaa.Authorization{SessionTimeout: v.SessionTime, IdleTimeout: v.IdleTime}
+		a = a.Limited(l.SessionTime, l.IdleTime)
+		v.SessionTime, v.IdleTime = a.SessionTimeout, a.IdleTimeout
+	}
+	return v
 }
 
 // choice is the number or the place that a caller gave; the zero value if they were not asked.
@@ -171,7 +181,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
 	w.follow(planOf(d))
-	w.leg1, w.expires = c, b.expiry(now)
+	w.leg1, w.limits, w.expires = c, d.Limits, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w
 }
@@ -197,10 +207,11 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if why := b.lock.deny(); why != "" && !b.isDone(c) {
 		return session.Verdict{Text: textRefused, Reason: why}
 	}
-	if d, _ := b.evaluate(c, a, choice{}); d.Outcome != policies.Admit {
+	d, _ := b.evaluate(c, a, choice{})
+	if d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
-	v := b.admit(ctx, c, a, "called back")
+	v := within(b.admit(ctx, c, a, "called back"), d.Limits, c.limits)
 	if v.Kind != session.Admit || b.isDone(c) {
 		return v
 	}

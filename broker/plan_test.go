@@ -123,3 +123,10 @@ func TestPlanOfADecision(t *testing.T) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
+
+// TestOverhead: the policy files are checked with what the broker reserves.
+func TestOverhead(t *testing.T) {
+	if got := (Limits{}).withDefaults().overhead(); got != policies.CallOverhead {
+		t.Errorf("%v", got)
+	}
+}

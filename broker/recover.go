@@ -102,10 +102,14 @@ func (b *Broker) restart(row journal.Callback, slot time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("its recorded authorization: %w", err)
 	}
+	var d decided
+	if err := unmarshal(row.Decision, &d); err != nil {
+		return fmt.Errorf("its recorded decision: %w", err)
+	}
 	if err := w.readPlan(); err != nil {
 		return fmt.Errorf("its recorded plan: %w", err)
 	}
-	w.auth, w.unstarted, w.expires = g, true, b.expiry(row.Created)
+	w.auth, w.limits, w.unstarted, w.expires = g, d.Limits, true, b.expiry(row.Created)
 	w.keepDelay()
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was restarted"}

@@ -43,6 +43,7 @@ type work struct {
 	dial       *dial
 	dialedFrom int // the line of the last dial; 0: none in this process
 
+	limits      policies.Limits  // of the promise
 	slot        time.Duration    // reserved for each attempt; 0: nothing is reserved
 	rates       []tariff.Rate    // by step of the plan; the zero Rate for a number without a price
 	spent       map[int]spent    // by attempt

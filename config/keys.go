@@ -449,21 +449,12 @@ func ceilingKeys() (keys []schema.Key) {
 				Doc: "Most dials. Default: no ceiling."},
 			{Name: "minutes", Type: schema.Int, Min: 1, Max: 1e9, Example: "6000",
 				Doc: "Most minutes for which lines dial and calls are connected. Default: no ceiling."},
-			{Name: "money", Loose: true, Check: checkCeiling, Example: "250.00",
+			{Name: "money", Loose: true, Check: tariff.CheckCeiling, Example: "250.00",
 				Doc: "Most money, in the currency of the tariff, by which calls are priced. It requires " +
 					"`tariff`; a number without a rate is not called back then. Default: no ceiling."},
 		}, Doc: "Ceilings of each " + period + ", by the clock and the time zone of this machine."})
 	}
 	return keys
-}
-
-// checkCeiling accepts an amount of money that limits.
-func checkCeiling(s string) error {
-	m, err := tariff.ParseMoney(s)
-	if err == nil && m == 0 {
-		return errors.New("0 limits nothing (write an amount, or the number lists of policies to allow no call)")
-	}
-	return err
 }
 
 // journalKeys are the keys of `journal`.

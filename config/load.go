@@ -496,6 +496,9 @@ func (l *loader) policyFiles() {
 	if set == nil {
 		return
 	}
+	if group, yes := set.LimitsMoney(); yes && l.text("tariff.file") == "" && !l.broken("tariff") {
+		l.errorAt(dir, "write tariff: {file: tariff.csv}", "group %s limits money, and there is no tariff", group)
+	}
 	for _, w := range set.Warnings() {
 		p := Problem{File: l.file, Key: "policies_dir", Msg: w, Severity: schema.Warning}
 		if dir.IsSet() {

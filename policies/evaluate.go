@@ -38,6 +38,8 @@ type Decision struct {
 	// it allows then fails.
 	Secure bool `json:"secure,omitempty"`
 
+	Limits Limits `json:"limits,omitzero"` // the group's; the broker checks and applies them
+
 	// For CallBack and AskNumber: AAA requires no callback, and the policy lets the caller request one.
 	OnRequest  bool `json:"on_request,omitempty"`
 	MayDecline bool `json:"may_decline,omitempty"` // for AskNumber: a caller who wants no callback is admitted
@@ -74,6 +76,7 @@ const (
 	whenOwn               // only if the site has own numbers
 	whenOtherService      // only on leg two of a callback that was promised for another service
 	whenHours             // only if the group has hours, and never on leg two
+	whenLimits            // only if the group has limits
 )
 
 // applies reports whether a rule is evaluated.
@@ -87,6 +90,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.set.site.Plan.Country.Code != ""
 	case whenHours:
 		return e.policy.Hours.Zone != nil && !e.otherService()
+	case whenLimits:
+		return e.policy.Limits != Limits{}
 	case whenOwn:
 		return e.set.site.Plan.Own.Len() > 0
 	}
@@ -129,6 +134,7 @@ var rules = []rule{
 	{name: "no_verify", do: ruleNoVerify},
 	{name: "line", do: ruleLine},
 	{name: "since the promise", do: ruleSince, when: whenPending},
+	{name: "limits", do: ruleLimits, when: whenLimits},
 	{name: "attempts", do: ruleAttempts},
 }
 

@@ -25,7 +25,7 @@ type key struct {
 }
 
 // table has the rows in the order of the canonical text, which must not change: digests depend on it.
-var table = []key{
+var table = append([]key{
 	{
 		Key: schema.Key{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Pattern: groupPattern,
 			Example: "default",
@@ -279,7 +279,7 @@ var table = []key{
 				"path is relative to the directory " +
 				"of the policy files; at most 256 KiB. It is read with the policy files."},
 	}, // the loader adds them to the dates
-}
+}, limitKeys...)
 
 var (
 	allowOrDeny = []string{"allow", "deny"}

@@ -114,6 +114,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	p.checkSources(v.Get("numbers"), problem)
 	p.Hours.checkHours(v.Get("hours"), problem)
 	p.checkSecure(v, problem)
+	p.checkLimits(v.Get("limits"), problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
 		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")

@@ -60,7 +60,10 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 		"hours.zone":          "Europe/Paris, weekdays: [mon 07:00-19:00]",
 		"profile.base":        "2}\nmatch: {called: [\"1\"]",
 		"profile.overflow":    "2, base: 1}\nmatch: {called: [\"1\"]",
-		"hours.weekdays":      "[mon 07:00-19:00], zone: UTC", "hours.dates": "[2026-12-24 07:00-12:00], zone: UTC"}
+		"hours.weekdays":      "[mon 07:00-19:00], zone: UTC", "limits.user": "{concurrent: 1}",
+		"limits.number": "{hour: {calls: 3}}", "limits.group": "{day: {money: 5}}",
+		"limits.line": "{month: {failures: 9}}",
+		"hours.dates": "[2026-12-24 07:00-12:00], zone: UTC"}
 	for _, k := range table {
 		if k.text == nil {
 			continue
@@ -70,7 +73,7 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 		if k.in != "" {
 			text = k.in + ": {" + text + "}"
 		}
-		if k.Name != "group" {
+		if k.path() != "group" {
 			text += "\ngroup: g"
 		}
 		p, problems := Parse("g.yaml", []byte(text))

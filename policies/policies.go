@@ -103,6 +103,7 @@ type Policy struct {
 	OnRequest bool
 	Services  Services // services without a callback
 	Hours     Hours    // when callbacks may be promised
+	Limits    Limits   // ceilings of callbacks, and time limits of sessions
 }
 
 func (p Policy) mode() CallbackMode {

@@ -36,7 +36,8 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 	if len(left) > 0 {
 		why += fmt.Sprintf("; no policy for AAA's group hints %q", left)
 	}
-	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault()}
+	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault(),
+		Limits: e.policy.Limits}
 	e.secure = e.policy.mode() == Secure
 	if e.secure {
 		e.policy.Numbers = e.policy.Numbers.fixed()

@@ -2,6 +2,7 @@ package ppp
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/ringback/ringback/ppp/filter"
 	"github.com/ringback/ringback/ppp/ncp"
@@ -34,6 +35,9 @@ type Decision struct {
 	MayDecline bool   // Offered: the caller may decline the callback
 	Text       string // for the caller; "" for a default text
 	Reason     string // for the operator
+
+	// the longest session and idle time, if AAA sets none that are shorter; 0: none
+	SessionTime, IdleTime time.Duration
 }
 
 // Assignment is the answer to Assign: what the link may use. The zero value has no network protocol, which ends the

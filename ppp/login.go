@@ -108,6 +108,7 @@ func (e *Engine) Settled(question int, s Settlement) []Effect {
 	switch {
 	case s.Accepted && res.Kind == aaa.Granted:
 		e.begun, e.decision = true, s.Decision
+		e.result.Auth = e.result.Auth.Limited(s.Decision.SessionTime, s.Decision.IdleTime)
 	case res.Kind == aaa.Granted:
 		res = aaa.Result{Kind: aaa.Refused, Server: res.Server, Reason: s.Reason}
 	case !s.Retry:

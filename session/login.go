@@ -151,6 +151,9 @@ func (s *Session) heard(v Verdict, stands bool) Verdict {
 		s.Fail(GuessRefused, reason)
 	}
 	s.verdict = v.Kind
+	if s.open != nil {
+		s.open.report.Auth = s.open.report.Auth.Limited(v.SessionTime, v.IdleTime)
+	}
 	return v
 }
 
@@ -172,6 +175,9 @@ func (s *Session) Admit() (ctx context.Context, release context.CancelFunc) {
 	}
 	return s.ctx, func() {}
 }
+
+// Granted returns what AAA granted to the session, with the time limits of the Broker's verdict.
+func (s *Session) Granted() aaa.Authorization { return s.open.report.Auth }
 
 // Refused reports the end of a refused session, if there is one. The caller may log in again.
 func (s *Session) Refused(ctx context.Context) {

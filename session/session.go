@@ -115,6 +115,8 @@ type Verdict struct {
 	Text       string // for the caller, with Refuse, BadChoice and Disconnect; "" for a default text
 	Reason     string // for the operator; never shown to the caller
 	CallbackID string // of Promised
+	// With Admit and Offered, the longest session and idle time, if AAA sets none that are shorter; 0: none.
+	SessionTime, IdleTime time.Duration
 }
 
 // Broker makes the decisions about callers, and receives reports of their sessions.

@@ -70,6 +70,15 @@ func checkMoney(s string) error {
 	return err
 }
 
+// CheckCeiling accepts an amount of money that limits.
+func CheckCeiling(s string) error {
+	m, err := ParseMoney(s)
+	if err == nil && m == 0 {
+		return errors.New("0 limits nothing (write an amount, or deny the numbers in the policy files)")
+	}
+	return err
+}
+
 func checkGranularity(s string) error {
 	_, err := ParseGranularity(s)
 	return err

@@ -12,14 +12,15 @@ import (
 
 // Amount is what a callback uses. No field is negative.
 type Amount struct {
-	Calls int64         // dials
-	Time  time.Duration // connected
-	Money int64         // millionths of the site's currency
+	Calls    int64         // dials
+	Failures int64         // dials after which nobody was admitted
+	Time     time.Duration // connected
+	Money    int64         // millionths of the site's currency
 }
 
 // Plus returns the sum of a and b. A field that would overflow has the largest value.
 func (a Amount) Plus(b Amount) Amount {
-	return Amount{sum(a.Calls, b.Calls), sum(a.Time, b.Time), sum(a.Money, b.Money)}
+	return Amount{sum(a.Calls, b.Calls), sum(a.Failures, b.Failures), sum(a.Time, b.Time), sum(a.Money, b.Money)}
 }
 
 func sum[T int64 | time.Duration](a, b T) T {
@@ -30,16 +31,18 @@ func sum[T int64 | time.Duration](a, b T) T {
 }
 
 // Negative reports whether a field is negative: a clock that was set back, for instance, has measured it.
-func (a Amount) Negative() bool { return a.Calls < 0 || a.Time < 0 || a.Money < 0 }
+func (a Amount) Negative() bool { return a.Calls < 0 || a.Failures < 0 || a.Time < 0 || a.Money < 0 }
 
 // Full reports whether a field has the largest value, so that it may have overflowed.
 func (a Amount) Full() bool {
-	return a.Calls == math.MaxInt64 || a.Time == math.MaxInt64 || a.Money == math.MaxInt64
+	return a.Calls == math.MaxInt64 || a.Failures == math.MaxInt64 || a.Time == math.MaxInt64 ||
+		a.Money == math.MaxInt64
 }
 
 // Minus returns a without b, and 0 in place of a negative value.
 func (a Amount) Minus(b Amount) Amount {
-	return Amount{max(a.Calls-b.Calls, 0), max(a.Time-b.Time, 0), max(a.Money-b.Money, 0)}
+	return Amount{max(a.Calls-b.Calls, 0), max(a.Failures-b.Failures, 0), max(a.Time-b.Time, 0),
+		max(a.Money-b.Money, 0)}
 }
 
 // The periods of limits. A window is one hour, day or month by the clock of a time zone.
@@ -63,6 +66,7 @@ type Charge struct {
 	Scope  string // "user", "number", "group", "line" or "site"
 	Key    string // which of them; "" for the site
 	Limits []Limit
+	AtOnce int64 // most reservations that are open at once; 0: no limit
 }
 
 // Window is what was used in one window.
@@ -77,6 +81,7 @@ type Account struct {
 	Key      string
 	Reserved Amount    // by reservations that are open, whatever their age
 	Windows  [3]Window // the latest hour, day and month, in the order of Periods
+	Open     int64     // reservations: callbacks that are pending or connected
 }
 
 // Reservation is what a callback may use until its end. It is open until Settle removes it.
@@ -88,7 +93,8 @@ type Reservation struct {
 }
 
 // Reserve reserves an amount for a callback in all its accounts, or in none. For each limit, what is used in the
-// present window, what is reserved, and the amount together must not exceed it; otherwise the error is a *Ceiling.
+// present window, what is reserved, and the amount together must not exceed it, and a reservation more must be allowed
+// at once; otherwise the error is a *Ceiling.
 // The zone of Time defines the windows. A window never follows a later one: after the clock was set back, the latest
 // window stays the present one. A negative amount is an error, and so is one with which the ledger would overflow.
 type Reserve struct {
@@ -113,8 +119,9 @@ var ErrCeiling = errors.New("ceiling reached")
 
 // Ceiling is the error of a Reserve that would exceed a limit.
 type Ceiling struct {
-	Scope, Key, Period      string
+	Scope, Key, Period      string // no Period: AtOnce is reached
 	Used, Reserved, Add, Of Amount // Of is the limit
+	AtOnce                  int64
 }
 
 // Error names the account and the figures that exceed the limit.
@@ -122,6 +129,9 @@ func (c *Ceiling) Error() string {
 	what := c.Scope
 	if c.Key != "" {
 		what += " " + c.Key
+	}
+	if c.Period == "" {
+		return fmt.Sprintf("%v: %s may have %d callbacks pending or connected at once", ErrCeiling, what, c.AtOnce)
 	}
 	figures := func(unit string, used, reserved, add, of any) string {
 		return fmt.Sprintf("%v: the %s of %s allows %v %s, %v are used, %v reserved, this callback needs %v",
@@ -131,6 +141,8 @@ func (c *Ceiling) Error() string {
 	switch {
 	case c.Of.Calls > 0 && sum.Calls > c.Of.Calls:
 		return figures("calls", c.Used.Calls, c.Reserved.Calls, c.Add.Calls, c.Of.Calls)
+	case c.Of.Failures > 0 && sum.Failures > c.Of.Failures:
+		return figures("failures", c.Used.Failures, c.Reserved.Failures, c.Add.Failures, c.Of.Failures)
 	case c.Of.Time > 0 && sum.Time > c.Of.Time:
 		return figures("connected", c.Used.Time, c.Reserved.Time, c.Add.Time, c.Of.Time)
 	}
@@ -143,8 +155,8 @@ func (c *Ceiling) Unwrap() error { return ErrCeiling }
 
 // Exceeds reports whether a exceeds a limit.
 func (a Amount) Exceeds(limit Amount) bool {
-	return limit.Calls > 0 && a.Calls > limit.Calls || limit.Time > 0 && a.Time > limit.Time ||
-		limit.Money > 0 && a.Money > limit.Money
+	return limit.Calls > 0 && a.Calls > limit.Calls || limit.Failures > 0 && a.Failures > limit.Failures ||
+		limit.Time > 0 && a.Time > limit.Time || limit.Money > 0 && a.Money > limit.Money
 }
 
 func (Reserve) mutation() {}

@@ -29,6 +29,7 @@ const textUnauthorized = "Command authorization failed.\n"
 func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	ctx, release := s.Admit()
 	defer release()
+	res.Auth = s.Granted()
 	auth := res.Auth
 	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" {
 		s.say(text + "\n")

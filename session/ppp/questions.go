@@ -184,7 +184,7 @@ func (l *link) settled(ctx context.Context, talk *login, res aaa.Result) (s ppp.
 
 // decisionOf returns the broker's decision as the Engine has it.
 func decisionOf(v session.Verdict) ppp.Decision {
-	d := ppp.Decision{Text: v.Text, Reason: v.Reason}
+	d := ppp.Decision{Text: v.Text, Reason: v.Reason, SessionTime: v.SessionTime, IdleTime: v.IdleTime}
 	switch v.Kind {
 	case session.Admit:
 		d.Kind = ppp.Admitted

@@ -14,8 +14,9 @@ import (
 var (
 	accountsTable = &table{"accounts", 2, strings.Fields(`scope key reserved_calls reserved_time reserved_money
 		hour hour_calls hour_time hour_money day day_calls day_time day_money
-		month month_calls month_time month_money`), 0}
-	reservationsTable = &table{"reservations", 1, strings.Fields(`callback accounts calls time money created`), 0}
+		month month_calls month_time month_money
+		reserved_failures hour_failures day_failures month_failures open`), 5}
+	reservationsTable = &table{"reservations", 1, strings.Fields(`callback accounts calls time money created failures`), 1}
 
 	putAccount     = upsert(accountsTable, "true")
 	putReservation = insert(reservationsTable)
@@ -26,9 +27,14 @@ func accountValues(a journal.Account) []any {
 	for _, w := range a.Windows {
 		out = append(append(out, nanos(w.Begin)), amountValues(w.Used)...)
 	}
-	return out
+	out = append(out, a.Reserved.Failures)
+	for _, w := range a.Windows {
+		out = append(out, w.Used.Failures)
+	}
+	return append(out, a.Open)
 }
 
+// amountValues returns the values of an amount except its Failures, which have a column added later.
 func amountValues(a journal.Amount) []any { return []any{a.Calls, int64(a.Time), a.Money} }
 
 func (c *cols) amount() journal.Amount {
@@ -41,6 +47,11 @@ func decodeAccount(values []any) (journal.Account, error) {
 	for i := range a.Windows {
 		a.Windows[i] = journal.Window{Begin: v.time(), Used: v.amount()}
 	}
+	a.Reserved.Failures = v.i64()
+	for i := range a.Windows {
+		a.Windows[i].Used.Failures = v.i64()
+	}
+	a.Open = v.i64()
 	return a, v.end()
 }
 
@@ -50,7 +61,7 @@ func reservationValues(r journal.Reservation) []any {
 		accounts = append(strconv.AppendQuote(accounts, a.Scope), ' ')
 		accounts = append(strconv.AppendQuote(accounts, a.Key), ' ')
 	}
-	return append(append([]any{r.Callback, string(accounts)}, amountValues(r.Amount)...), nanos(r.Created))
+	return append(append([]any{r.Callback, string(accounts)}, amountValues(r.Amount)...), nanos(r.Created), r.Failures)
 }
 
 func decodeReservation(values []any) (journal.Reservation, error) {
@@ -60,6 +71,7 @@ func decodeReservation(values []any) (journal.Reservation, error) {
 		r.Accounts = append(r.Accounts, journal.Charge{Scope: v.quoted(&text), Key: v.quoted(&text)})
 	}
 	r.Amount, r.Created = v.amount(), v.time()
+	r.Failures = v.i64()
 	return r, v.end()
 }
 
@@ -120,7 +132,7 @@ func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
 
 // charge changes accounts, new or existing, in the windows that are present at a time.
 func (w *writer) charge(accounts []journal.Charge, now time.Time,
-	change func(*journal.Account, []journal.Limit) error) error {
+	change func(*journal.Account, journal.Charge) error) error {
 	begins, err := w.windows(now)
 	if err != nil {
 		return err
@@ -132,7 +144,7 @@ func (w *writer) charge(accounts []journal.Charge, now time.Time,
 		}
 		enter(&a, begins)
 		if err == nil {
-			err = change(&a, c.Limits)
+			err = change(&a, c)
 		}
 		if err == nil {
 			_, err = w.put(accountsTable, putAccount, accountValues(a))
@@ -148,12 +160,16 @@ func (w *writer) reserveAmount(m journal.Reserve) error {
 	if m.Negative() {
 		return about("reservation of callback", m.Callback, fmt.Errorf("%+v is negative", m.Amount))
 	}
-	err := w.charge(m.Charges, m.Time, func(a *journal.Account, limits []journal.Limit) error {
-		for _, l := range limits {
+	err := w.charge(m.Charges, m.Time, func(a *journal.Account, c journal.Charge) error {
+		for _, l := range c.Limits {
 			if err := exceeded(*a, l, m.Amount); err != nil {
 				return err
 			}
 		}
+		if c.AtOnce > 0 && a.Open >= c.AtOnce {
+			return &journal.Ceiling{Scope: a.Scope, Key: a.Key, AtOnce: c.AtOnce}
+		}
+		a.Open++
 		before := a.Reserved
 		if a.Reserved = before.Plus(m.Amount); a.Reserved.Full() { // Minus could not undo it
 			return fmt.Errorf("%s %s: %+v is too much beside %+v", a.Scope, a.Key, m.Amount, before)
@@ -189,8 +205,8 @@ func (w *writer) settle(m journal.Settle) error {
 		used = r.Amount
 	}
 	if err == nil {
-		err = w.charge(r.Accounts, m.Time, func(a *journal.Account, _ []journal.Limit) error {
-			a.Reserved = a.Reserved.Minus(r.Amount)
+		err = w.charge(r.Accounts, m.Time, func(a *journal.Account, _ journal.Charge) error {
+			a.Reserved, a.Open = a.Reserved.Minus(r.Amount), max(a.Open-1, 0)
 			for i := range a.Windows {
 				a.Windows[i].Used = a.Windows[i].Used.Plus(used)
 			}

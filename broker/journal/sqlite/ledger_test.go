@@ -142,6 +142,34 @@ func TestCeilingInABatch(t *testing.T) {
 	}
 }
 
+// TestAtOnce: callbacks that are pending or connected count until they are settled, and failures like calls.
+func TestAtOnce(t *testing.T) {
+	ctx := context.Background()
+	j := open(t, newPath(t))
+	one := func(id string, failures int64) journal.Reserve {
+		return journal.Reserve{Callback: id, Amount: journal.Amount{Calls: 1, Failures: failures}, Time: at(0),
+			Charges: []journal.Charge{{Scope: "user", Key: "u", AtOnce: 2, Limits: []journal.Limit{
+				{Period: journal.Day, Amount: journal.Amount{Failures: 3}}}}}}
+	}
+	commit(t, j, one("a", 1))
+	commit(t, j, one("b", 1))
+	const atOnce = "user u may have 2 callbacks pending or connected at once"
+	if err := j.Commit(ctx, one("c", 1)); !errors.Is(err, journal.ErrCeiling) ||
+		!strings.Contains(err.Error(), atOnce) {
+		t.Errorf("a third: %v", err)
+	}
+	commit(t, j, journal.Settle{Callback: "a", Used: journal.Amount{Calls: 1, Failures: 1}, Time: at(1)})
+	const failures = "the day of user u allows 3 failures, 1 are used, 1 reserved, this callback needs 2"
+	if err := j.Commit(ctx, one("d", 2)); !errors.Is(err, journal.ErrCeiling) ||
+		!strings.Contains(err.Error(), failures) {
+		t.Errorf("two failures more: %v", err)
+	}
+	commit(t, j, one("d", 1))
+	if a := accountOf(t, j, "user", "u"); a.Open != 2 || a.Reserved.Failures != 2 || a.Windows[1].Used.Failures != 1 {
+		t.Errorf("%+v", a)
+	}
+}
+
 // TestOldAccountsAreRemoved: those that nothing has used since the month began, except open reservations.
 func TestOldAccountsAreRemoved(t *testing.T) {
 	j := open(t, newPath(t))

@@ -88,6 +88,31 @@ func TestLedgerIsAdded(t *testing.T) {
 	}
 }
 
+// TestLimitsAreAdded: rows of a ledger without failures still verify, and count none.
+func TestLimitsAreAdded(t *testing.T) {
+	path := newPath(t)
+	j := open(t, path)
+	commit(t, j, reserving("a", "u", 2, 0, at(0)),
+		journal.Settle{Callback: "a", Used: journal.Amount{Calls: 2}, Time: at(1)})
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	drop := []string{"DELETE FROM goose_db_version WHERE version_id > 16", "PRAGMA user_version = 16",
+		"DROP TABLE lockdown", "ALTER TABLE reservations DROP COLUMN failures"}
+	for _, c := range accountsTable.cols[len(accountsTable.cols)-accountsTable.late:] {
+		drop = append(drop, "ALTER TABLE accounts DROP COLUMN "+c)
+	}
+	edit(t, path, drop...)
+	j = open(t, path)
+	want := journal.Amount{Calls: 2}
+	if a := accountOf(t, j, "user", "u"); a.Windows[1].Used != want || a.Reserved != (journal.Amount{}) || a.Open != 0 {
+		t.Errorf("%+v", a)
+	}
+	if bad, err := j.Verify(context.Background()); err != nil || len(bad) > 0 {
+		t.Errorf("%v, %v", bad, err)
+	}
+}
+
 // TestLateColumns: a column that a migration added is signed if it has a value, and changes no checksum otherwise.
 func TestLateColumns(t *testing.T) {
 	plain, planned := callback("c", "u"), callback("c", "u")
