@@ -237,7 +237,7 @@ func (w *town) config() broker.Config {
 		w.opt.policy(&policy)
 	}
 	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true},
-		Places: map[string]string{"home": "84001"}}, policy)
+		Places: map[string]string{"home": "84001"}, Lines: w.siteLines()}, policy)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -282,6 +282,18 @@ func (w *town) config() broker.Config {
 		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
 		Tariff: prices,
 	}
+}
+
+func (w *town) siteLines() (all []policies.SiteLine) {
+	rotary := 1
+	for i := range w.opt.lines {
+		l := policies.SiteLine{TTY: 65 + i}
+		if !w.opt.noRotary {
+			l.Rotary = &rotary
+		}
+		all = append(all, l)
+	}
+	return all
 }
 
 func script(t *testing.T, name, text string) *chat.Script {

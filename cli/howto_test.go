@@ -3,6 +3,7 @@ package cli
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,7 +54,7 @@ func parseBlock(t *testing.T, text string) schema.Problems {
 			t.Error(err)
 		}
 		return nil
-	case key[1] == "hours":
+	case slices.Contains([]string{"hours", "limits", "callback_lines", "logins"}, key[1]):
 		group, text = []string{"", "part"}, "group: part\n"+text
 	case group == nil && !strings.Contains(text, "tariff:"):
 		text += "tariff: {file: tariff.csv}\n"

@@ -35,7 +35,8 @@ callback (true: AAA requires one), number (AAA's; "" leaves it to the caller), p
 gave), caller (the calling number), called (the number that the caller dialed), line (the called TTY), rotary (of that
 line), leg, time (RFC 3339; default: 2026-01-05T12:00:00Z, a Monday).
 decision has what must be decided: outcome (admit, call_back, ask_number, invalid_number, refuse), and if they matter group
-(default: that of the file), number, reason (a part of it), rule (that decides), no_verify.
+(default: that of the file), number, reason (a part of it), rule (that decides), no_verify, lines (that call back, best
+first; with -c).
 
 A last table has how many tests evaluated each rule, and how many it decided. Exit status 1: a test fails, or a file has
 errors.`,

@@ -284,6 +284,26 @@ func (l *loader) servesPPP() bool {
 	return slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return line.Serves(aaa.PPP) })
 }
 
+// siteLines returns the lines that dial for the policies; nil if they have errors.
+func (l *loader) siteLines() []policies.SiteLine {
+	if l.broken("lines") {
+		return nil
+	}
+	all := []policies.SiteLine{}
+	for i := range l.cfg.Lines {
+		line := &l.cfg.Lines[i]
+		switch {
+		case line.Modem == lines.CallIn:
+		case line.Rotary == lines.NoRotary:
+			all = append(all, policies.SiteLine{TTY: line.TTY})
+		default:
+			all = append(all, policies.SiteLine{TTY: line.TTY, Rotary: &line.Rotary})
+		}
+	}
+	slices.SortFunc(all, func(a, b policies.SiteLine) int { return a.TTY - b.TTY })
+	return all
+}
+
 // crossUser checks a local user against the lines and policies.
 func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 	if u.Callback == nil {

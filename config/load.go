@@ -490,6 +490,7 @@ func (l *loader) scripts() {
 func (l *loader) policyFiles() {
 	dir := l.v.Get("policies_dir")
 	l.trustDir(l.cfg.PoliciesDir)
+	l.site.Lines = l.siteLines()
 	set, problems := l.policies(l.cfg.PoliciesDir, l.site)
 	l.problems = append(l.problems, problems...)
 	l.cfg.Policies = set

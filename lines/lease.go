@@ -166,6 +166,15 @@ func (q *Waiting) fitOthersLocked() (n count) {
 	return n
 }
 
+// prefersLocked reports whether a line, nil none, precedes l among the explicit lines of q.
+func (q *Waiting) prefersLocked(probed, l *line) bool {
+	if probed == nil {
+		return false
+	}
+	at := slices.Index(q.want.TTYs, probed.cfg.TTY)
+	return at >= 0 && at < slices.Index(q.want.TTYs, l.cfg.TTY)
+}
+
 // Lease returns the channel that delivers the lease, once. It is closed without a lease when the pool ends.
 func (q *Waiting) Lease() <-chan *Lease { return q.lease }
 
@@ -221,7 +230,7 @@ func (p *Pool) passLocked(l *line, fresh bool) {
 	}
 	for e := p.queue.Front(); e != nil; e = e.Next() {
 		switch q := e.Value.(*Waiting); {
-		case !q.servesLocked(l) || !fresh && q.probed != nil:
+		case !q.servesLocked(l) || !fresh && q.probed != nil || q.prefersLocked(q.probed, l):
 		case fresh:
 			q.leaveLocked()
 			q.lease <- l.lendLocked(q.want.Owner, false)

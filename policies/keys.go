@@ -235,6 +235,32 @@ var table = append([]key{
 	{Key: schema.Key{Name: "services", Type: schema.Object, Doc: "For which services users are called back."}},
 	serviceKey(aaa.EXEC, func(p *Policy) *bool { return &p.Services.NoEXEC }),
 	serviceKey(aaa.PPP, func(p *Policy) *bool { return &p.Services.NoPPP }),
+	{
+		Key: schema.Key{Name: "callback_lines", Type: schema.List, Default: "[]",
+			Elem: &schema.Key{Type: schema.Object, Keys: []schema.Key{
+				{Name: "line", Type: schema.String, Loose: true, Check: schema.CheckTTYs, Example: "65-66",
+					Doc: "TTY or range of lines."},
+				{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Rotary."},
+			}}, Example: "[{line: 65-66}, {rotary: 1}]",
+			Doc: "Lines and rotaries that call back, best first; no other line does. A line is used when those " +
+				"before it are busy. Within a rotary, lines are used by number, the called line last. Lines that AAA " +
+				"names are used in its order, as far as they are among these. Default: those of the called line's " +
+				"rotary."},
+		read: func(p *Policy, v *schema.Value) {
+			for _, item := range v.Items() {
+				p.CallbackLines = append(p.CallbackLines, readChoice(item))
+			}
+		},
+		text: func(p Policy) string { return choicesText(p.CallbackLines) },
+		late: true,
+	},
+	{
+		Key: schema.Key{Name: "same_line", Type: schema.String, Enum: allowOrDeny, Default: "allow", Example: "deny",
+			Doc: "Whether the line that was called may call back if no other line is in service or named."},
+		read: func(p *Policy, v *schema.Value) { p.OtherLine = v.Text() == "deny" },
+		text: func(p Policy) string { return allowDeny(!p.OtherLine) },
+		late: true,
+	},
 	{Key: schema.Key{Name: "hours", Type: schema.Object,
 		Doc: "When callbacks may be promised; without it, always. At other times a user is rejected if AAA requires " +
 			"a callback. A callback that was promised is dialed after the end of the hours too, except with " +

@@ -115,6 +115,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	p.Hours.checkHours(v.Get("hours"), problem)
 	p.checkSecure(v, problem)
 	p.checkLimits(v.Get("limits"), problem)
+	checkChoices(v.Get("callback_lines"), problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
 		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")
@@ -212,6 +213,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		p := policyOf(v)
 		l.holidays(&p, v)
 		l.problems = append(l.problems, check(p, v)...)
+		site.checkLines(v.Get("callback_lines"), l.problem)
 		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
 	}
 	l.ambiguous(policies)

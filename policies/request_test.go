@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ func TestAsk(t *testing.T) {
 
 // No other code builds a Request: it could omit a field that is added later.
 func TestRequestsAreAsked(t *testing.T) {
+	made := regexp.MustCompile(`policies\.Request\{[^}]`)
 	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -56,7 +58,7 @@ func TestRequestsAreAsked(t *testing.T) {
 			return nil
 		}
 		text, err := os.ReadFile(file)
-		if strings.Contains(string(text), "policies.Request{") {
+		if made.Match(text) {
 			t.Errorf("%s makes a policies.Request (call policies.Ask)", file)
 		}
 		return err

@@ -216,22 +216,6 @@ func PortLimit(id aaa.Identity, auth aaa.Authorization, used Used) error {
 	return nil
 }
 
-func ruleLine(e *evaluation) (string, string, bool) {
-	e.d.Lines = slices.Clone(e.Auth.Lines)
-	input := "AAA gives no line or rotary"
-	result := "any line of the called line's rotary"
-	if e.Auth.Rotary != nil {
-		r := *e.Auth.Rotary
-		e.d.Rotary, result = &r, fmt.Sprintf("rotary %d", r)
-		input = fmt.Sprintf("AAA's callback-rotary %d", r)
-	}
-	if len(e.d.Lines) > 0 {
-		result = fmt.Sprintf("tty %v", e.d.Lines)
-		input = fmt.Sprintf("AAA's callback-line %v", e.d.Lines)
-	}
-	return input, result, false
-}
-
 func ruleAttempts(e *evaluation) (string, string, bool) {
 	a := e.d.Attempts
 	input := e.text("max ", strconv.Itoa(a.Max), ", retry_wait ", a.RetryWait.String())

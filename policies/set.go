@@ -16,6 +16,8 @@ type Site struct {
 	Plan     numbers.Plan
 	Places   map[string]string    // Callback-Id → number as written
 	Callback map[aaa.Service]bool // services that call back (`exec.callback: true`); one that is missing does not
+	// Lines are those that dial, by TTY; nil: the lines are not known.
+	Lines []SiteLine
 }
 
 // SiteOfFiles is a site for checks of policy files without their configuration. Classes of numbers require a country,

@@ -31,6 +31,7 @@ type Want struct {
 	Reason   string // a part of the reason
 	Rule     string // that decides
 	NoVerify *bool
+	Lines    []int // that call back
 }
 
 // noon is the time of a request that gives none: a Monday.
@@ -76,6 +77,7 @@ var decisionKeys = []schema.Key{
 	{Name: "number", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "reason", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "rule", Type: schema.String, Enum: policies.Rules()},
+	{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: schema.MaxTTY}},
 	{Name: "no_verify", Type: schema.Bool},
 }
 
@@ -171,6 +173,9 @@ func want(v *schema.Value) Want {
 	w := Want{
 		Outcome: policies.Outcome(v.Get("outcome").Text()), Group: v.Get("group").Text(),
 		Number: v.Get("number").Text(), Reason: v.Get("reason").Text(), Rule: v.Get("rule").Text(),
+	}
+	for _, item := range v.Get("lines").Items() {
+		w.Lines = append(w.Lines, item.Int())
 	}
 	if n := v.Get("no_verify"); n.IsSet() {
 		is := n.Bool(false)

@@ -5,6 +5,7 @@ package policytest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/policies"
@@ -83,6 +84,7 @@ func (w Want) diff(d policies.Decision, trace policies.Trace) (diffs []Diff) {
 	add("number", d.Number.String(), w.Number, w.Number == "" || d.Number.String() == w.Number)
 	add("reason", d.Reason, "… "+w.Reason+" …", strings.Contains(d.Reason, w.Reason))
 	add("rule", rule, w.Rule, w.Rule == "" || rule == w.Rule)
+	add("lines", fmt.Sprint(d.Lines), fmt.Sprint(w.Lines), len(w.Lines) == 0 || slices.Equal(d.Lines, w.Lines))
 	if w.NoVerify != nil {
 		add("no_verify", fmt.Sprint(d.NoVerify), fmt.Sprint(*w.NoVerify), d.NoVerify == *w.NoVerify)
 	}
