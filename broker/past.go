@@ -13,19 +13,20 @@ import (
 // PastRequest returns the request for which a callback of the journal was promised. The journal does not have
 // everything: a number that the caller gave, or that of a place that the caller named, is written in the notation of
 // this plan; how many sessions the user had is not known; the line is described as it is now.
-func PastRequest(c journal.Callback, plan numbers.Plan, line func(tty int) policies.Line) (policies.Request, error) {
+func PastRequest(c journal.Callback, plan numbers.Plan, line func(tty int) policies.Line) (r policies.Request,
+	err error) {
 	g, err := decodeGrant(c.Authorization)
 	if err != nil {
-		return policies.Request{}, fmt.Errorf("its authorization cannot be read: %w", err)
+		return r, fmt.Errorf("its authorization cannot be read: %w", err)
 	}
 	var d policies.Decision
 	if err := unmarshal(c.Decision, &d); err != nil {
-		return policies.Request{}, fmt.Errorf("its decision cannot be read: %w", err)
+		return r, fmt.Errorf("its decision cannot be read: %w", err)
 	}
 	w := newWork(c, trace{}, g)
 	q := w.question()
 	q.Leg = 1
-	r := policies.Ask(q, aaa.Result{Identity: w.identity(), Auth: g.Auth}, line(q.TTY), c.Created, policies.Used{})
+	r = policies.Ask(q, aaa.Result{Identity: w.identity(), Auth: g.Auth}, line(q.TTY), c.Created, policies.Used{})
 	if d.Origin != numbers.OriginCaller {
 		return r, nil
 	}
