@@ -120,14 +120,24 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 	case d.Outcome == policies.Refuse:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	case d.Outcome != policies.CallBack, o.Number != "" && d.Number.String() != o.Number:
-		return session.Verdict{Text: textNotAvailable, Reason: "the decision changed since the offer: " + d.Reason}
+		return o.not(session.Verdict{Text: textNotAvailable,
+			Reason: "the decision changed since the offer: " + d.Reason})
 	}
 	if v := b.promisable(ctx, c, o.asked, d); v.Reason != "" {
-		return v
+		return o.not(v)
 	}
 	w := b.newPromise(c, o.asked, d, t)
 	w.row.ForcedWait = max(o.Wait, ch.Delay)
-	return b.promise(ctx, c, w, d.Reason)
+	return o.not(b.promise(ctx, c, w, d.Reason))
+}
+
+// not returns the verdict on a callback that may not have been promised. If nobody requires it and the caller could not
+// choose another number, the offer remains, so that they can decline it.
+func (o *offer) not(v session.Verdict) session.Verdict {
+	if v.Kind == session.Refuse && o.Number != "" && o.MayDecline {
+		v.Kind = session.BadChoice
+	}
+	return v
 }
 
 // decline admits a caller who declines the callback, if the policy that made the offer is still in force: another

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/ppp/ppptest"
 )
@@ -32,6 +33,7 @@ var pppWays = []struct {
 func TestPPPTable(t *testing.T) {
 	const no, unknown = "Callback not available", "Unknown location" // the link ends, with this text
 	const bye, called = policies.TextDisconnected, "promised 84001"  // and of a client that is called, too
+	cheaper := func(p *policies.Policy) { p.Callback = policies.WhenCheaper }
 	secure := func(p *policies.Policy) { p.Callback = policies.Secure }
 	for _, row := range []struct {
 		name, user string
@@ -56,12 +58,17 @@ func TestPPPTable(t *testing.T) {
 			[8]string{called, called, called, called, called, called, called, called}},
 		{"secure, NULL", "austin-02", secure, [8]string{bye, bye, bye, bye, bye, bye, bye, bye}},
 		{"secure, none", "paia-04", secure, [8]string{bye, bye, bye, bye, bye, bye, bye, bye}},
+		{"cheaper", "paia-04", cheaper, [8]string{"offer [1 3], promised 84001", "promised 84001", "promised 84001",
+			"promised 84001", "promised 84001", "promised 84001", "IP", "promised 84001"}},
+		{"cheaper, NULL", "austin-02", cheaper, [8]string{"offer [2], promised 84007", no, "promised 84007",
+			"promised 84007", "promised 84001", unknown, no, no}},
 	} {
 		for i, way := range pppWays {
 			t.Run(row.name+", "+way.name, func(t *testing.T) {
 				profile := pap
 				profile.Initiate = way.initiate
-				o := townOptions{frontEnds: withProfile(profile), policy: row.policy}
+				o := townOptions{frontEnds: withProfile(profile), policy: row.policy, callerID: true, tariff: cheapHome,
+					line: exchange.ModemConfig{CallerID: true}}
 				inTown(t, o, func(w *town) {
 					if got := w.callsFrames(row.user, way.option); got != row.want[i] {
 						t.Errorf("%s, want %s", got, row.want[i])

@@ -31,7 +31,7 @@ var secureCases = map[string]secureCase{
 	"AAA requires none":                   {user: "paia-04"},
 	"AAA leaves the number to the caller": {user: "austin-02"},
 	"AAA names the calling number": {change: func(o *townOptions, _ *atomic.Bool) {
-		o.callerID = true
+		o.callerID, o.line.CallerID = true, true
 		o.user = func(a *aaa.Authorization) { a.Dialstring, a.CallerID = aaa.Dialstring{}, true }
 	}},
 	"AAA's grant cannot be honored": {change: func(o *townOptions, _ *atomic.Bool) {

@@ -236,8 +236,15 @@ func (w *town) config() broker.Config {
 	if w.opt.policy != nil {
 		w.opt.policy(&policy)
 	}
+	var prices *tariff.Table
+	if w.opt.tariff != "" {
+		var problems schema.Problems
+		if prices, problems = tariff.Parse("tariff.csv", []byte(w.opt.tariff), "EUR"); prices == nil {
+			w.t.Fatal(problems)
+		}
+	}
 	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true},
-		Places: map[string]string{"home": "84001"}, Lines: w.siteLines()}, policy)
+		Places: map[string]string{"home": "84001"}, Lines: w.siteLines(), Tariff: prices}, policy)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -268,13 +275,6 @@ func (w *town) config() broker.Config {
 	var frontEnds session.Chooser = session.Only{FrontEnd: exec.New(e)}
 	if w.opt.frontEnds != nil {
 		frontEnds = w.opt.frontEnds(exec.New(e))
-	}
-	var prices *tariff.Table
-	if w.opt.tariff != "" {
-		var problems schema.Problems
-		if prices, problems = tariff.Parse("tariff.csv", []byte(w.opt.tariff), "EUR"); prices == nil {
-			w.t.Fatal(problems)
-		}
 	}
 	return broker.Config{
 		Session: session.Config{FrontEnds: frontEnds}, Lines: running, Policies: set,

@@ -491,6 +491,7 @@ func (l *loader) policyFiles() {
 	dir := l.v.Get("policies_dir")
 	l.trustDir(l.cfg.PoliciesDir)
 	l.site.Lines = l.siteLines()
+	l.site.Tariff = l.cfg.Tariff
 	set, problems := l.policies(l.cfg.PoliciesDir, l.site)
 	l.problems = append(l.problems, problems...)
 	l.cfg.Policies = set
@@ -509,11 +510,27 @@ func (l *loader) policyFiles() {
 	}
 	files := set.Files()
 	for _, g := range set.Groups() {
+		l.priced(set, g)
 		files = append(files, filepath.Join(l.cfg.PoliciesDir, g+".yaml"))
 	}
 	for _, path := range files {
 		if _, access, err := l.read(path, schema.MaxSize); err == nil {
 			l.trust(nil, path, access, noWrite)
+		}
+	}
+}
+
+// priced reports a policy that compares prices if there are none.
+func (l *loader) priced(set *policies.Set, group string) {
+	if p, _ := set.Group(group); p.Callback != policies.WhenCheaper || l.v.Get("tariff", "file").IsSet() {
+		return
+	}
+	flat, _ := set.Flat(group)
+	for _, s := range flat {
+		if s.Key == "callback" {
+			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: s.Key,
+				Msg:  "when_cheaper compares prices, and there is no tariff",
+				Hint: "write tariff: {file: tariff.csv} in " + l.file})
 		}
 	}
 }

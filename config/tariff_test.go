@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/schema"
 )
 
 const prices = "prefix,per_minute,granularity,currency\n49,0.02,60/60,EUR\n"
@@ -87,5 +88,25 @@ func TestTariffIsInTheDigest(t *testing.T) {
 	b, _ := loadTariff(t, section, strings.Replace(prices, "0.02", "0.03", 1))
 	if a == nil || b == nil || a.Digest == b.Digest {
 		t.Error("another price, the same digest")
+	}
+}
+
+// A policy that compares prices needs a tariff.
+func TestCheaperWithoutTariff(t *testing.T) {
+	dir := samples(t)
+	travel := filepath.Join(dir, "policies.d", "travel.yaml")
+	text := "group: travel\ncallback: when_cheaper\nnumbers: {from: [aaa, caller_id], allow: [\"49*\"]}\n"
+	if err := os.WriteFile(travel, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, problems := Load(filepath.Join(dir, "full.yaml"), nil)
+	if cfg == nil || cfg.Tariff == nil || cfg.Policies.Site().Tariff != cfg.Tariff {
+		t.Errorf("%v", problems.Only(schema.Error))
+	}
+	_, problems = Load(filepath.Join(dir, "minimal.yaml"), nil)
+	got := strings.ReplaceAll(problems.Only(schema.Error).String(), dir+"/", "")
+	if want := "policies.d/travel.yaml:2:11: callback: when_cheaper compares prices, and there is no tariff (write " +
+		"tariff: {file: tariff.csv} in minimal.yaml)"; !strings.Contains(got, want) {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -34,6 +34,9 @@ type Decision struct {
 
 	Reauthorize bool `json:"reauthorize,omitempty"` // AAA is asked again right before each dial
 
+	// Cheaper: AAA requires no callback (CallBack), but one costs less than the caller's own call.
+	Cheaper bool `json:"cheaper,omitempty"`
+
 	// Secure: the caller learns nothing of this decision. Text and time are the same whatever it is, and also if what
 	// it allows then fails.
 	Secure bool `json:"secure,omitempty"`
@@ -42,7 +45,7 @@ type Decision struct {
 
 	// For CallBack and AskNumber: AAA requires no callback, and the policy lets the caller request one.
 	OnRequest  bool `json:"on_request,omitempty"`
-	MayDecline bool `json:"may_decline,omitempty"` // for AskNumber: a caller who wants no callback is admitted
+	MayDecline bool `json:"may_decline,omitempty"` // for both: a caller who wants no callback is admitted
 
 	Group  string `json:"group"`
 	Digest string `json:"digest"` // of the group's policy
@@ -74,6 +77,7 @@ const (
 	whenPending           // only for a pending callback
 	whenCountry           // only if the site has a country, so that numbers have classes
 	whenOwn               // only if the site has own numbers
+	whenCheaper           // only for a callback that is made because it is cheaper
 	whenOtherService      // only on leg two of a callback that was promised for another service
 	whenHours             // only if the group has hours, and never on leg two
 	whenLimits            // only if the group has limits
@@ -86,6 +90,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.Promised != nil
 	case whenOtherService:
 		return e.otherService()
+	case whenCheaper:
+		return e.d.Cheaper && e.Promised == nil
 	case whenCountry:
 		return e.set.site.Plan.Country.Code != ""
 	case whenHours:
@@ -129,6 +135,7 @@ var rules = []rule{
 	{name: "own numbers", do: ruleOwn, when: whenOwn},
 	{name: "number classes", do: ruleClasses, when: whenCountry},
 	{name: "number lists", do: ruleLists},
+	{name: "tariff", do: ruleTariff, when: whenCheaper},
 	{name: "called number", do: ruleCalled, when: whenOtherService},
 	{name: "sessions", do: ruleSessions},
 	{name: "no_verify", do: ruleNoVerify},
@@ -162,8 +169,9 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		e.d.Number, e.d.Origin, e.d.Lines, e.d.Rotary = numbers.Number{}, "", nil, nil
 		e.d.NoVerify, e.d.Reauthorize = false, false
 		e.d.OnRequest = e.d.OnRequest && e.d.Outcome == AskNumber
+		e.d.Cheaper = false
 	}
-	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && !e.policy.required()
+	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && !e.policy.required() || e.d.Cheaper
 	if e.secure && e.Promised == nil && e.Leg != 2 {
 		e.d.Secure, e.d.Text = true, TextDisconnected
 	}
@@ -181,6 +189,8 @@ func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string
 		o, text = Refuse, TextNoCallback
 	case e.otherService() && o != Admit:
 		o, text = Refuse, TextRefused
+	case e.d.Cheaper && o != CallBack: // a callback that nobody requires does not keep the user from a session
+		o, text, reason = Admit, "", "AAA requires no callback, and none is made: "+reason
 	}
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason
 	return input, strings.ReplaceAll(string(o), "_", " ") + ": " + reason, true

@@ -13,6 +13,8 @@ type Setting struct {
 	Value string `json:"value"`          // as written, without quotes; "[]" for an empty list
 	File  string `json:"file,omitempty"` // "": in no file, so the value is the default
 	Line  int    `json:"line,omitempty"`
+
+	Column int `json:"-"`
 }
 
 // Flat returns all values of a group's policy in the order of the reference, with those of the files that it extends
@@ -36,7 +38,7 @@ func settings(keys []schema.Key, path string, v *schema.Value) (out []Setting) {
 func settingsOf(k schema.Key, path string, v *schema.Value) (out []Setting) {
 	at := Setting{Key: path, Value: k.Default}
 	if v.IsSet() {
-		at.Value, at.File, at.Line = v.Text(), v.File, v.Line
+		at.Value, at.File, at.Line, at.Column = v.Text(), v.File, v.Line, v.Column
 	}
 	switch k.Type {
 	case schema.Object:

@@ -99,12 +99,15 @@ var table = append([]key{
 	},
 	{
 		Key: schema.Key{Name: "callback", Type: schema.String,
-			Enum:    []string{string(Off), string(Optional), string(Required), string(Secure)},
+			Enum: []string{string(Off), string(Optional), string(Required), string(Secure),
+				string(WhenCheaper)},
 			Default: string(Optional), Example: "required",
 			Doc: "`off`: if AAA requires a callback, the user is rejected. `optional`: AAA decides. " +
 				"`required`: no user is admitted without a callback. `secure`: the same, only numbers that AAA " +
 				"fixed are called, and every caller who has authenticated reads `Line is disconnected` after the " +
-				"same time, whether a callback follows or not."},
+				"same time, whether a callback follows or not. `when_cheaper`: as `optional`, and a user whose " +
+				"callback AAA does not require is called back at the calling number if by the tariff ten minutes " +
+				"cost less than the caller's own call does; otherwise they are admitted."},
 		read: func(p *Policy, v *schema.Value) { p.Callback = CallbackMode(v.Text()) },
 		text: func(p Policy) string { return string(p.mode()) },
 	},

@@ -116,6 +116,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	p.checkSecure(v, problem)
 	p.checkLimits(v.Get("limits"), problem)
 	checkChoices(v.Get("callback_lines"), problem)
+	p.checkCheaper(v, problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
 		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")

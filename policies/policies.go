@@ -20,6 +20,9 @@ const (
 	Required CallbackMode = "required" // nobody is admitted without a callback
 	// Secure is Required for numbers that AAA fixed, and no caller learns whether a callback follows (Decision.Secure).
 	Secure CallbackMode = "secure"
+	// WhenCheaper is Optional, and a user whose callback AAA does not require is called back at the calling number if
+	// that costs less than the caller's own call.
+	WhenCheaper CallbackMode = "when_cheaper"
 )
 
 // DefaultGroup is the group of users that no other group claims.

@@ -123,17 +123,21 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 	switch {
 	case e.demanded():
 		return input, "continue", false
-	case e.Promised != nil && !e.Promised.OnRequest:
+	case e.Promised != nil && !e.Promised.OnRequest && !e.Promised.Cheaper:
 		return e.refuse(input, TextNoCallback, "", "AAA no longer requires a callback")
 	case e.otherService():
 		return e.decide(Admit, input, "", "", "AAA requires no callback, and the caller was called back")
 	case !open && e.mayRequest() && e.mayDecline():
 		return e.decide(Admit, input, "", "", "AAA requires no callback, and none is offered outside the hours: "+why)
+	case e.mayBeCheaper():
+		e.d.Cheaper = true
+		return input + ", callback: " + string(WhenCheaper), "one is made if it is cheaper", false
 	case e.mayRequest():
 		e.d.OnRequest = true
 		return input + ", " + onRequest + ": allow", "the caller may request one", false
 	case e.Promised != nil:
-		return e.refuse(input, TextNoCallback, "", "group %s no longer allows callbacks on request", e.policy.name())
+		return e.refuse(input, TextNoCallback, "", "group %s no longer allows callbacks that AAA does not require",
+			e.policy.name())
 	case e.policy.required():
 		return e.refuse(input, TextNoCallback,
 			"give the user a callback number on the AAA server",
@@ -174,7 +178,7 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 		return e.refuse(fmt.Sprintf("services.%s: deny", e.Service), TextNoCallback,
 			fmt.Sprintf("remove services.%s from the group's policy file", e.Service),
 			"a callback is required, but services.%s is deny in group %s", e.Service, e.policy.name())
-	case mode == Optional, e.policy.required():
+	case mode == Optional, mode == WhenCheaper, e.policy.required():
 		return input, "continue", false
 	}
 	return e.refuse(input, TextNoCallback, "set callback: required or optional in the group's policy file",

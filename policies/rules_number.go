@@ -14,6 +14,8 @@ func ruleSource(e *evaluation) (string, string, bool) {
 	switch {
 	case e.Promised != nil && !e.Renewed:
 		return e.sourcePromise()
+	case e.d.Cheaper:
+		return e.sourceCheaper(input)
 	case e.secure && (a.CallerID || a.CallbackID == "" && a.Dialstring.IsNull()):
 		return e.refuse(input+", callback: "+string(Secure), TextNoCallback,
 			"send Callback-Number, with the number to call",

@@ -9,11 +9,13 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/tariff"
 )
 
 // Site is the part of the configuration that applies to all groups. The zero value calls nobody back.
 type Site struct {
 	Plan     numbers.Plan
+	Tariff   *tariff.Table        // for WhenCheaper; nil: no number has a price
 	Places   map[string]string    // Callback-Id → number as written
 	Callback map[aaa.Service]bool // services that call back (`exec.callback: true`); one that is missing does not
 	// Lines are those that dial, by TTY; nil: the lines are not known.

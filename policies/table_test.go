@@ -49,7 +49,7 @@ func TestTableOfPPP(t *testing.T) {
 		"no number": {Callback: true},
 	}
 	for demand, auth := range demands {
-		for _, mode := range []CallbackMode{Optional, Required, Off, Secure} {
+		for _, mode := range []CallbackMode{Optional, Required, Off, Secure, WhenCheaper} {
 			for bits := range 4 {
 				p := open
 				p.Callback, p.Numbers.From, p.OnRequest = mode, nil, bits&2 > 0

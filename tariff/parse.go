@@ -38,6 +38,11 @@ var rateKeys = []schema.Key{
 	{Name: "granularity", Required: true, Check: checkGranularity, Example: "60/60",
 		Doc: "Billed time in seconds: the least, and the step by which it then grows. `60/60` rounds up to minutes, " +
 			"`1/1` to seconds."},
+	{Name: "caller_per_minute", Loose: true, Check: checkMoney, Example: "0.19",
+		Doc: "Price per minute of a call from such a number to the site, for its caller; absent: unknown. " +
+			"`callback: when_cheaper` compares it."},
+	{Name: "caller_per_call", Loose: true, Check: checkMoney, Default: "0", Example: "0.05",
+		Doc: "Price of such a call, in addition to its minutes. It needs `caller_per_minute`."},
 }
 
 // currencyColumn is the column of a CSV file that a YAML file has once.
@@ -135,24 +140,37 @@ type field struct {
 	key          string // its path in the file
 }
 
-// add adds a rate whose fields have been checked.
-func (b *builder) add(prefix, zone, perMinute, perCall, granularity field) {
+// add adds a rate whose fields have been checked; get returns the field of a key, empty if it is absent.
+func (b *builder) add(get func(name string) field) {
+	prefix := get("prefix")
 	if first, ok := b.lines[prefix.text]; ok {
 		b.problem(prefix.line, prefix.column, prefix.key, "remove one of the two", "prefix %s is already on line %d",
 			prefix.text, first)
 		return
 	}
 	b.lines[prefix.text] = prefix.line
-	r := Rate{Prefix: prefix.text, Zone: zone.text}
-	var err [3]error
-	r.PerMinute, err[0] = ParseMoney(perMinute.text)
-	if perCall.text != "" {
-		r.PerCall, err[1] = ParseMoney(perCall.text)
+	r := Rate{Prefix: prefix.text, Zone: get("zone").text}
+	var err [5]error
+	r.PerMinute, err[0] = ParseMoney(get("per_minute").text)
+	r.PerCall, err[1] = optional(get("per_call"))
+	r.Granularity, err[2] = ParseGranularity(get("granularity").text)
+	r.Caller.Known = get("caller_per_minute").text != ""
+	r.Caller.PerMinute, err[3] = optional(get("caller_per_minute"))
+	r.Caller.PerCall, err[4] = optional(get("caller_per_call"))
+	if c := get("caller_per_call"); c.text != "" && !r.Caller.Known {
+		b.problem(c.line, c.column, c.key, "write caller_per_minute too; 0 is a price", "is of no use alone")
 	}
-	r.Granularity, err[2] = ParseGranularity(granularity.text)
 	if errors.Join(err[:]...) == nil { // otherwise reported by the table of keys
 		b.rates = append(b.rates, r)
 	}
+}
+
+// optional returns the amount of a field that may be absent.
+func optional(f field) (Money, error) {
+	if f.text == "" {
+		return 0, nil
+	}
+	return ParseMoney(f.text)
 }
 
 func (b *builder) yaml(data []byte) {
@@ -172,8 +190,8 @@ func (b *builder) yaml(data []byte) {
 			}
 			return field{f.Text(), f.Line, f.Column, f.Path}
 		}
-		if prefix := get("prefix"); prefix.text != "" {
-			b.add(prefix, get("zone"), get("per_minute"), get("per_call"), get("granularity"))
+		if get("prefix").text != "" {
+			b.add(get)
 		}
 	}
 }
@@ -303,6 +321,6 @@ func (b *builder) row(r *csv.Reader, columns []schema.Key, record []string) {
 		b.names(c.text, c.line, c.column, c.key)
 	}
 	if !bad {
-		b.add(cells["prefix"], cells["zone"], cells["per_minute"], cells["per_call"], cells["granularity"])
+		b.add(func(name string) field { return cells[name] })
 	}
 }

@@ -1,10 +1,12 @@
 package tariff
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringback/ringback/schema"
 )
@@ -20,11 +22,11 @@ func sample(t testing.TB, name string) []byte {
 
 func TestSamples(t *testing.T) {
 	want := []Rate{
-		{"33", "France", 30_000, 0, Granularity{30, 6}},
-		{"44", "United Kingdom", 25_000, 0, Granularity{1, 1}},
-		{"49", "Germany", 20_000, 50_000, Granularity{60, 60}},
-		{"4915", "Germany mobile", 100_000, 50_000, Granularity{60, 1}},
-		{"49180", "Germany premium", 1_990_000, 0, Granularity{60, 60}},
+		{"33", "France", 30_000, 0, Granularity{30, 6}, CallerPrice{}},
+		{"44", "United Kingdom", 25_000, 0, Granularity{1, 1}, CallerPrice{}},
+		{"49", "Germany", 20_000, 50_000, Granularity{60, 60}, CallerPrice{}},
+		{"4915", "Germany mobile", 100_000, 50_000, Granularity{60, 1}, CallerPrice{}},
+		{"49180", "Germany premium", 1_990_000, 0, Granularity{60, 60}, CallerPrice{}},
 	}
 	for _, name := range []string{"tariff.csv", "tariff.yaml"} {
 		table, problems := Parse(name, sample(t, name), "")
@@ -43,9 +45,32 @@ func TestCSVOfSpreadsheets(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	want := Rate{"49", `Germany, "all"`, 500_000, 0, Granularity{60, 60}}
+	want := Rate{"49", `Germany, "all"`, 500_000, 0, Granularity{60, 60}, CallerPrice{}}
 	if got := slices.Collect(table.Rates()); len(got) != 1 || got[0] != want || table.Currency() != "USD" {
 		t.Errorf("%s %+v", table.Currency(), got)
+	}
+}
+
+// What a call costs its caller is unknown, free, or has a price.
+func TestCallerPrices(t *testing.T) {
+	csv := "prefix,per_minute,granularity,caller_per_minute,caller_per_call\n" +
+		"1,0.02,60/60,,\n2,0.02,60/60,0,\n3,0.02,60/60,0.19,0.05\n"
+	yaml := "rates:\n- {prefix: 1, per_minute: 0.02, granularity: 60/60}\n" +
+		"- {prefix: 2, per_minute: 0.02, granularity: 60/60, caller_per_minute: 0}\n" +
+		"- {prefix: 3, per_minute: 0.02, granularity: 60/60, caller_per_minute: 0.19, caller_per_call: 0.05}\n"
+	for file, data := range map[string]string{"t.csv": csv, "t.yaml": yaml} {
+		table, problems := Parse(file, []byte(data), "EUR")
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		var got []string
+		for r := range table.Rates() {
+			cost, known := r.CallerCost(61 * time.Second)
+			got = append(got, fmt.Sprintf("%s %v %v", r.Prefix, cost, known))
+		}
+		if s := strings.Join(got, ", "); s != "1 0.00 false, 2 0.00 true, 3 0.43 true" {
+			t.Errorf("%s: %s", file, s)
+		}
 	}
 }
 
@@ -54,16 +79,16 @@ func TestInvalidFiles(t *testing.T) {
 	for _, c := range []struct{ file, data, want string }{
 		{"t.txt", "", "t.txt: not a tariff (rename it to NAME.csv or NAME.yaml)"},
 		{"t.csv", "", "t.csv:1:1: the file is empty (begin it with " +
-			"prefix,zone,per_minute,per_call,granularity,currency)"},
+			"prefix,zone,per_minute,per_call,granularity,caller_per_minute,caller_per_call,currency)"},
 		{"t.csv", head, "t.csv:1:1: there are no rates (add a line for each prefix)"},
 		{"t.csv", "prefix;per_minute\n49;1\n",
 			"t.csv:1:1: the columns are not separated by commas (export it with commas)"},
 		{"t.csv", "prefix,price,per_minute,granularity,currency\n", `t.csv:1:8: unknown column "price" (valid columns: ` +
-			"prefix, zone, per_minute, per_call, granularity, currency)"},
+			"prefix, zone, per_minute, per_call, granularity, caller_per_minute, caller_per_call, currency)"},
 		{"t.csv", "prefix,prefix,per_minute,granularity,currency\n",
 			"t.csv:1:8: prefix: the column is named twice (remove one of the two)"},
 		{"t.csv", "prefix,granularity,currency\n", "t.csv:1:1: per_minute: the column is missing (the first line is " +
-			"prefix,zone,per_minute,per_call,granularity,currency)"},
+			"prefix,zone,per_minute,per_call,granularity,caller_per_minute,caller_per_call,currency)"},
 		{"t.csv", "prefix,per_minute,granularity\n49,1,60/60\n", "t.csv:1:1: currency: the column is missing " +
 			"(add the column, or write tariff.currency in the configuration)"},
 		{"t.csv", head + "49,1,,60/60,EUR\n33,1,,60/60,EUR\n49,1,,60/60,EUR\n",
@@ -86,6 +111,8 @@ func TestInvalidFiles(t *testing.T) {
 			"(write a comma between two columns and none in a price; quote a zone with a comma)"},
 		{"t.csv", head + "49,\"1,,60/60,EUR\n", "t.csv:2:18: invalid CSV: extraneous or missing \" in quoted-field " +
 			"(quote the whole field, and double the quotes in it)"},
+		{"t.csv", "prefix,per_minute,granularity,caller_per_call,currency\n49,1,60/60,0.05,EUR\n33,1,60/60,,EUR\n",
+			"t.csv:2:12: caller_per_call: is of no use alone (write caller_per_minute too; 0 is a price)"},
 		{"t.yaml", "", "t.yaml:1:1: rates: is required " +
 			"(write rates: [{prefix: 4930, per_minute: 0.02, granularity: 60/60}])"},
 		{"t.yaml", "rates: [{prefix: 49, per_minute: 1, granularity: 60/60}]\n",

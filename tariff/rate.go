@@ -16,6 +16,22 @@ type Rate struct {
 	PerMinute   Money       `json:"per_minute"`
 	PerCall     Money       `json:"per_call"` // of a connected call
 	Granularity Granularity `json:"granularity"`
+	Caller      CallerPrice `json:"caller,omitzero"`
+}
+
+// CallerPrice is what a call from a number with this prefix to the site costs the caller. The zero value is unknown,
+// which is not a price of 0.
+type CallerPrice struct {
+	Known     bool  `json:"known"`
+	PerMinute Money `json:"per_minute"`
+	PerCall   Money `json:"per_call"`
+}
+
+// CallerCost returns the cost of one connected call from such a number to the site for its caller, rounded as the cost
+// of ours; false: it is unknown.
+func (r Rate) CallerCost(connected time.Duration) (Money, bool) {
+	c := r.Caller
+	return Rate{PerMinute: c.PerMinute, PerCall: c.PerCall, Granularity: r.Granularity}.Cost(connected), c.Known
 }
 
 // Granularity is how the connected time is rounded up, in seconds: to First at least, then to First plus a multiple of

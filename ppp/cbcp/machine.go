@@ -78,6 +78,7 @@ type Machine struct {
 	id       byte   // of the last Request
 	chosen   answer // the Response that the broker is asked about, or that was acknowledged
 	wrong    string // what was wrong with the last Response
+	narrowed bool   // the broker could not promise the fixed callback, so that only to decline it is left
 }
 
 // NewMachine returns a Machine in the state Initial.
@@ -167,6 +168,9 @@ func (m *Machine) Answer(v Verdict) []Effect {
 	}
 	decline := m.chosen.wish.Decline
 	switch {
+	case v.Kind == VerdictBadChoice && !decline && m.config.Offer == (Offer{None: true, Admin: true}):
+		m.config.Offer, m.narrowed = Offer{None: true}, true
+		return m.again(v.Reason)
 	case v.Kind == VerdictBadChoice:
 		return m.again(v.Reason)
 	case v.Kind == VerdictPromised && !decline:
@@ -183,7 +187,7 @@ func (m *Machine) Answer(v Verdict) []Effect {
 // that was recorded and not told.
 func (m *Machine) Rejected() []Effect {
 	switch {
-	case m.state == Waiting && m.config.Offer == (Offer{None: true}):
+	case m.state == Waiting && m.onlyNone():
 		m.state = Declined
 		return []Effect{StopTimer{}, Proceed{}}
 	case m.state == Waiting, m.state == Asking:
@@ -197,12 +201,15 @@ func (m *Machine) Rejected() []Effect {
 func (m *Machine) choose(a answer) []Effect {
 	a.option = bytes.Clone(a.option)
 	m.chosen = a
-	if m.config.Offer == (Offer{None: true}) {
+	if m.onlyNone() {
 		return append([]Effect{StopTimer{}}, m.decline()...)
 	}
 	m.state = Asking
 	return []Effect{StopTimer{}, Ask{a.wish}}
 }
+
+// onlyNone reports whether no callback is all that was ever offered.
+func (m *Machine) onlyNone() bool { return m.config.Offer == (Offer{None: true}) && !m.narrowed }
 
 func (m *Machine) decline() []Effect {
 	m.state = Declined

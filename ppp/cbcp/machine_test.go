@@ -85,6 +85,24 @@ func TestNoCallbackIsAllThereIs(t *testing.T) {
 	e.expect("a number then", e.receive(msResponse), "")
 }
 
+// A fixed callback that the broker cannot promise, and that nobody requires: only none is offered then, and the broker
+// is asked about that too.
+func TestNotToBeHad(t *testing.T) {
+	e := newEngine(t, cbcp.Config{Offer: cbcp.Offer{None: true, Admin: true}})
+	e.expect("start", e.start(), send("01 01 00 09 01 02 03 03 00"), "start timer 2s")
+	e.expect("admin", e.receive("02 01 00 07 03 03 00"), "stop timer", "ask")
+	e.expect("not to be had", e.answer(cbcp.VerdictBadChoice), send("01 02 00 06 01 02"), "start timer 2s")
+	e.expect("admin again", e.receive("02 02 00 07 03 03 00"), send("01 03 00 06 01 02"), "start timer 2s")
+	e.expect("none", e.receive("02 03 00 06 01 02"), "stop timer", "ask")
+	e.expect("admitted", e.answer(cbcp.VerdictAdmit), send("03 03 00 06 01 02"), "proceed")
+
+	e = newEngine(t, cbcp.Config{Offer: cbcp.Offer{None: true, Admin: true}})
+	e.start()
+	e.receive("02 01 00 07 03 03 00")
+	e.answer(cbcp.VerdictBadChoice)
+	e.expect("rejected", e.do(e.m.Rejected()), "stop timer", "end: the peer rejects CBCP, which it accepted")
+}
+
 // Type 2 stands last: pppd hangs otherwise.
 func TestRequests(t *testing.T) {
 	for _, tt := range []struct {

@@ -24,22 +24,26 @@ const (
 	rowFixed                // the number is fixed
 	rowCallers              // NULL, from_caller: allow: the caller has to give the number
 	rowOnRequest            // none required, callback_on_request and from_caller: allow
+	rowCheaper              // none required, and the policy's "callback: when_cheaper" has a number
 	rowNone                 // none required
 	// With callback: required.
 	rowFixedRequired
 	rowCallersRequired
 	rowOnRequestRequired
+	rowCheaperRequired
 	rowNoneRequired
 	rowSecure // callback: secure
 	rows
 )
 
-// row returns the row of a Grant. A fixed number is not declined: AAA's number is a requirement (policies).
+// row returns the row of a Grant.
 func (g Grant) row() row {
 	r := rowNothing
 	switch {
 	case g.Secure:
 		return rowSecure
+	case g.Offered && g.Fixed && g.MayDecline:
+		r = rowCheaper
 	case g.Offered && g.Fixed:
 		r = rowFixed
 	case g.Offered && g.MayDecline:
@@ -90,6 +94,7 @@ const (
 	offerUser
 	offerNoneUser
 	offerNone
+	offerNoneAdmin
 	promise        // at AAA's number
 	promiseCallers // at the caller's number or place
 	ip
@@ -104,11 +109,13 @@ var table = [rows][columns]cell{
 	rowFixed:     {offerAdmin, promise, promise, reject, promise},
 	rowCallers:   {offerUser, reject, promiseCallers, reject, reject},
 	rowOnRequest: {offerNoneUser, reject, promiseCallers, ip, ip},
+	rowCheaper:   {offerNoneAdmin, promise, promise, ip, promise},
 	rowNone:      {offerNone, terminate, terminate, ip, ip},
 
 	rowFixedRequired:     {offerAdmin, promise, promise, reject, promise},
 	rowCallersRequired:   {offerUser, reject, promiseCallers, reject, reject},
 	rowOnRequestRequired: {offerUser, reject, promiseCallers, reject, reject},
+	rowCheaperRequired:   {offerAdmin, promise, promise, reject, promise},
 	rowNoneRequired:      {reject, reject, reject, reject, reject},
 
 	rowSecure: {disconnect, disconnect, disconnect, disconnect, disconnect},
@@ -158,6 +165,8 @@ func PlanFor(g Grant, w Wish, initiate bool) Plan {
 		p.Do, p.Offer = Negotiate, Offer{User: true}
 	case offerNoneUser:
 		p.Do, p.Offer = Negotiate, Offer{None: true, User: true}
+	case offerNoneAdmin:
+		p.Do, p.Offer = Negotiate, Offer{None: true, Admin: true}
 	case offerNone:
 		p.Do, p.Offer = Negotiate, Offer{None: true}
 	case promise:

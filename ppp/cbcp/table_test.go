@@ -17,6 +17,7 @@ func TestTable(t *testing.T) {
 		fixed    = cbcp.Grant{Offered: true, Fixed: true}
 		callers  = cbcp.Grant{Offered: true}
 		optional = cbcp.Grant{Offered: true, MayDecline: true}
+		cheaper  = cbcp.Grant{Offered: true, Fixed: true, MayDecline: true}
 		plain    = cbcp.Grant{Admitted: true}
 	)
 	required := func(g cbcp.Grant) cbcp.Grant { g.Required = true; return g }
@@ -37,6 +38,7 @@ func TestTable(t *testing.T) {
 		r, end           = "reject", "terminate"
 		admin, user      = "negotiate admin", "negotiate user"
 		none, noneOrUser = "negotiate none", "negotiate none, user"
+		noneOrAdmin      = "negotiate none, admin"
 		aaa              = "promise" // at AAA's number
 		number, place    = "promise 84001", "promise home"
 		ip, decline      = "open", "open declined"
@@ -51,12 +53,14 @@ func TestTable(t *testing.T) {
 		{"fixed", fixed, [8]string{admin, aaa, aaa, aaa, aaa, aaa, r, aaa}},
 		{"NULL", callers, [8]string{user, r, number, place, r, r, r, r}},
 		{"on request", optional, [8]string{noneOrUser, r, number, place, r, r, decline, decline}},
+		{"cheaper", cheaper, [8]string{noneOrAdmin, aaa, aaa, aaa, aaa, aaa, decline, aaa}},
 		{"none required", plain, [8]string{none, end, end, end, end, end, ip, ip}},
 
 		{"refused, required", required(cbcp.Grant{}), [8]string{r, r, r, r, r, r, r, r}},
 		{"fixed, required", required(fixed), [8]string{admin, aaa, aaa, aaa, aaa, aaa, r, aaa}},
 		{"NULL, required", required(callers), [8]string{user, r, number, place, r, r, r, r}},
 		{"on request, required", required(optional), [8]string{user, r, number, place, r, r, r, r}},
+		{"cheaper, required", required(cheaper), [8]string{admin, aaa, aaa, aaa, aaa, aaa, r, aaa}},
 		{"none required, required", required(plain), [8]string{r, r, r, r, r, r, r, r}},
 
 		{"secure", cbcp.Grant{Secure: true}, [8]string{bye, bye, bye, bye, bye, bye, bye, bye}},
@@ -92,7 +96,7 @@ func TestTableNeverWidens(t *testing.T) {
 			for _, initiate := range []bool{false, true} {
 				w := cbcp.Wish{Way: way, Number: "84001", Place: "home"}
 				p := cbcp.PlanFor(g, w, initiate)
-				mayStay := !g.Required && (g.Offered && !g.Fixed && g.MayDecline || !g.Offered && g.Admitted)
+				mayStay := !g.Required && (g.Offered && g.MayDecline || !g.Offered && g.Admitted)
 				if (p.Do == cbcp.Open || p.Offer.None) && !mayStay {
 					t.Errorf("%+v, %v: %+v opens", g, way, p)
 				}

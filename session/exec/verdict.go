@@ -36,7 +36,7 @@ func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending
 	case v.Kind == session.Admit:
 		return s.admitted(res), true
 	case v.Kind == session.Offered:
-		return s.accept(ctx, v.Offer)
+		return s.accept(ctx, res, v.Offer)
 	case v.Kind == session.Disconnect:
 		s.say("\n" + v.Text + "\n")
 		return session.Ending{Cause: aaa.CauseNASRequest, Reason: s.Scrub(v.Reason)}, true
@@ -56,8 +56,9 @@ func failed(f session.Failure) string {
 	return textSilent
 }
 
-// accept accepts the offered callback, with a number from the caller if there is no fixed one.
-func (s *dialogue) accept(ctx context.Context, o session.Offer) (e session.Ending, over bool) {
+// accept accepts the offered callback, with a number from the caller if there is no fixed one. If one that nobody
+// requires is not to be had, the session begins on this call.
+func (s *dialogue) accept(ctx context.Context, res aaa.Result, o session.Offer) (e session.Ending, over bool) {
 	typed := o.Number == ""
 	var v session.Verdict
 	var err error
@@ -65,8 +66,13 @@ func (s *dialogue) accept(ctx context.Context, o session.Offer) (e session.Endin
 		v, err = s.askNumber(ctx, o)
 	} else {
 		v = s.Promise(ctx, session.Choice{Offer: o.ID})
+		if v.Kind == session.BadChoice && o.MayDecline {
+			v = s.Promise(ctx, session.Choice{Offer: o.ID, Decline: true})
+		}
 	}
 	switch {
+	case v.Kind == session.Admit:
+		return s.admitted(res), true
 	case err != nil:
 		return s.interruptedBy(ctx, err), true
 	case v.Kind == session.Promised:
