@@ -3,7 +3,6 @@ package cli
 import (
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +53,7 @@ func parseBlock(t *testing.T, text string) schema.Problems {
 			t.Error(err)
 		}
 		return nil
-	case slices.Contains([]string{"hours", "limits", "callback_lines", "logins"}, key[1]):
+	case key[1] != "numbers" && schema.Find(policies.Keys(), key[1]) != nil && group == nil:
 		group, text = []string{"", "part"}, "group: part\n"+text
 	case group == nil && !strings.Contains(text, "tariff:"):
 		text += "tariff: {file: tariff.csv}\n"

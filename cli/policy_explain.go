@@ -74,6 +74,7 @@ to the caller; --typed is then what the caller gives.`,
 	fl.StringVar(&f.asked.Place, "place", "", "the Callback-Id that AAA gives")
 	fl.BoolVar(&f.asked.CallerID, "caller-id", false, "AAA requires a callback to the calling number")
 	fl.BoolVar(&f.asked.NoVerify, "no-verify", false, "AAA grants that the second login is omitted")
+	fl.IntVar(&f.asked.Priv, "priv-lvl", 1, "the privilege level that AAA grants")
 	fl.StringVar(&f.typed, "typed", "", "the number that the caller gives (default: not asked yet)")
 	fl.StringVar(&f.asked.Caller, "caller", "", "calling number, from the network")
 	fl.StringVar(&f.asked.Called, "called", "", "number that the caller dialed, from the network")

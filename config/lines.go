@@ -336,7 +336,8 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	decide := func(s aaa.Service) policies.Decision {
 		d, trace := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, policies.Line{}, time.Now(),
 			policies.Used{}))
-		if trace.Decided() == policies.RuleHours { // the configuration is checked at any time
+		// The configuration is checked at any time.
+		if r := trace.Decided(); r == policies.RuleHours || r == policies.RuleWhen {
 			d.Outcome = ""
 		}
 		return d

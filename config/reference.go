@@ -1,9 +1,11 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/condition"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/tariff"
 )
@@ -15,9 +17,26 @@ func Reference() string {
 	b.WriteString(schema.Markdown(Keys(), 3))
 	b.WriteString(referenceMiddle)
 	b.WriteString(schema.Markdown(policies.Keys(), 3))
+	b.WriteString(conditions())
 	b.WriteString(referenceTariff)
 	b.WriteString(schema.Markdown(tariff.Keys(), 3))
 	b.WriteString(referenceTail)
+	return b.String()
+}
+
+// conditions is the section on the key `when` of policy files.
+func conditions() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, referenceConditions, condition.MaxLength, condition.MaxCost)
+	b.WriteString("| variable | type | meaning |\n|---|---|---|\n")
+	for _, v := range condition.Variables() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, v.Type(), v.Doc)
+	}
+	b.WriteString("\n| operator, function | meaning |\n|---|---|\n")
+	for _, f := range condition.Functions() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(f.Name, "|", `\|`), f.Doc)
+	}
+	b.WriteString("\n")
 	return b.String()
 }
 
@@ -114,6 +133,18 @@ restarted. ringback has its own copy of the time zone database for machines that
 With ` + "`no_verify: allow`" + ` the second login can be skipped on a line that has modem signals (or ` + "`insecure_signals`" + `, see [Ports](ports.md#what-each-kind-of-port-can-detect)) and is not
 the called line (unless it has ` + "`callback: {same_line_no_verify: true}`" + `). If no such line is in service, the second login is required. A line whose callers can only be called back by the same line is
 an error if a policy allows ` + "`no_verify`" + `: a caller that never hangs up would take the call.
+
+`
+
+const referenceConditions = `## Conditions
+
+The elements of ` + "`when`" + ` in a policy file are expressions of CEL, the [Common Expression Language](https://cel.dev). A callback is promised only if all of them are true; otherwise the user is
+rejected. They are evaluated when the number is known. Like the hours, they are those of the promise: a callback that was promised is dialed, except if with
+` + "`reauthorize: before_dial`" + ` one of them is not true right before the dial. They are not evaluated for users that AAA admits without a callback.
+
+Syntax, names, types and cost are checked when the files are loaded. An expression has at most %d octets, and costs at most %d units of CEL's cost model with the largest values that
+its variables can have: texts of 255 octets, 64 groups. With larger values it is not true. There are no other functions and there is no arithmetic. Quote an expression for YAML,
+` + "`'number.startsWith(\"84\")'`" + `, or write each on a line of its own after ` + "`- `" + `.
 
 `
 

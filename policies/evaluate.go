@@ -81,6 +81,7 @@ const (
 	whenOtherService      // only on leg two of a callback that was promised for another service
 	whenHours             // only if the group has hours, and never on leg two
 	whenLimits            // only if the group has limits
+	whenConditions        // only if the group has conditions
 )
 
 // applies reports whether a rule is evaluated.
@@ -95,7 +96,9 @@ func (e *evaluation) applies(w when) bool {
 	case whenCountry:
 		return e.set.site.Plan.Country.Code != ""
 	case whenHours:
-		return e.policy.Hours.Zone != nil && !e.otherService()
+		return !e.policy.Hours.always() && !e.otherService()
+	case whenConditions:
+		return len(e.policy.When) > 0
 	case whenLimits:
 		return e.policy.Limits != Limits{}
 	case whenOwn:
@@ -117,8 +120,11 @@ type evaluation struct {
 	texts  strings.Builder // of the trace
 }
 
-// RuleHours is the name of the rule about hours.
-const RuleHours = "hours"
+// Names of rules that may decide otherwise at another moment.
+const (
+	RuleHours = "hours"
+	RuleWhen  = "when"
+)
 
 // The rules in order. The first that decides ends the run; the last always decides.
 var rules = []rule{
@@ -135,6 +141,7 @@ var rules = []rule{
 	{name: "own numbers", do: ruleOwn, when: whenOwn},
 	{name: "number classes", do: ruleClasses, when: whenCountry},
 	{name: "number lists", do: ruleLists},
+	{name: RuleWhen, do: ruleWhen, when: whenConditions},
 	{name: "tariff", do: ruleTariff, when: whenCheaper},
 	{name: "called number", do: ruleCalled, when: whenOtherService},
 	{name: "sessions", do: ruleSessions},

@@ -13,7 +13,8 @@ import (
 )
 
 // Hours are the times at which a group's callbacks may be promised: windows of the wall clock in a time zone. The zero
-// value is always open.
+// value is always open, and so is
+// one with a zone only.
 type Hours struct {
 	Zone     *time.Location // nil with the zero value only
 	Weekdays [7][]Window    // by time.Weekday
@@ -71,7 +72,7 @@ func (d Date) before() Date          { return dateOf(d.noon().AddDate(0, 0, -1))
 // clocks are set back, both passes of the hour count; when they are set forward, the hour that does not exist is in no
 // window.
 func (h Hours) Open(t time.Time) (open bool, why string) {
-	if h.Zone == nil {
+	if h.always() {
 		return true, "no hours"
 	}
 	local := t.In(h.Zone)
@@ -133,8 +134,16 @@ func (h Hours) day(d Date) (day Day, special bool) {
 
 func (w Window) crosses() bool { return w.To <= w.From }
 
+// always reports hours without windows and dates: they have at most a zone, for the conditions.
+func (h Hours) always() bool {
+	return len(h.Dates) == 0 && h.never()
+}
+
 // never reports hours without any window.
 func (h Hours) never() bool {
+	if h.Zone == nil {
+		return true
+	}
 	for _, windows := range h.Weekdays {
 		if len(windows) > 0 {
 			return false
@@ -328,7 +337,8 @@ func checkZone(s string) error {
 }
 
 // checkHours reports hours that cannot be meant.
-func (h Hours) checkHours(v *schema.Value, problem func(at *schema.Value, msg, hint string)) {
+func (p Policy) checkHours(v *schema.Value, problem func(at *schema.Value, msg, hint string)) {
+	h := p.Hours
 	var dates Hours
 	for _, item := range v.Get("dates").Items() {
 		if err := dates.addDate(rowOf(item)); err != nil {
@@ -339,6 +349,7 @@ func (h Hours) checkHours(v *schema.Value, problem func(at *schema.Value, msg, h
 	case !v.IsSet():
 	case h.Zone == nil:
 		problem(v, "has no zone, so its times are those of no place", "write zone: Europe/Paris or zone: UTC")
+	case h.always() && len(p.When) > 0: // the zone of its conditions
 	case h.never():
 		problem(v, "has no window, so no callback could ever be promised",
 			"write weekdays: [mon-fri 07:00-19:00], or callback: off")

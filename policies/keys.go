@@ -308,6 +308,14 @@ var table = append([]key{
 				"path is relative to the directory " +
 				"of the policy files; at most 256 KiB. It is read with the policy files."},
 	}, // the loader adds them to the dates
+	{
+		Key: schema.Key{Name: "when", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty},
+			Example: `['service == "exec"', 'number.startsWith("84") || priv_lvl == 15']`,
+			Doc: "Conditions in CEL, all of which must be true for a callback to be promised " +
+				"([Conditions](#conditions)). One that cannot be evaluated is not true."},
+		text: func(p Policy) string { return p.whenText() }, // the loader compiles them
+		late: true,
+	},
 }, limitKeys...)
 
 var (

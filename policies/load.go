@@ -84,6 +84,7 @@ func Parse(file string, data []byte) (Policy, schema.Problems) {
 		problems = append(problems, problemAt(h, "the file is not known here", "load the directory"))
 	}
 	p := policyOf(v)
+	problems = append(problems, new(conditions).read(&p, v)...)
 	if !problems.HasErrors() {
 		problems = append(problems, check(p, v)...)
 	}
@@ -112,7 +113,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
 	p.checkProfile(v, problem)
 	p.checkSources(v.Get("numbers"), problem)
-	p.Hours.checkHours(v.Get("hours"), problem)
+	p.checkHours(v.Get("hours"), problem)
 	p.checkSecure(v, problem)
 	p.checkLimits(v.Get("limits"), problem)
 	checkChoices(v.Get("callback_lines"), problem)
@@ -135,6 +136,7 @@ type loader struct {
 	claims   map[string]string // user → where the user is claimed
 
 	holidayFiles map[string][]holiday // by path
+	conditions   conditions
 }
 
 func (l *loader) problem(p schema.Problem) { l.problems = append(l.problems, p) }
@@ -213,6 +215,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		}
 		p := policyOf(v)
 		l.holidays(&p, v)
+		l.problems = append(l.problems, l.conditions.read(&p, v)...)
 		l.problems = append(l.problems, check(p, v)...)
 		site.checkLines(v.Get("callback_lines"), l.problem)
 		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
@@ -220,6 +223,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 	l.ambiguous(policies)
 	l.sameNumbers(policies)
 	l.problems.Sort()
+	l.problems = slices.Compact(l.problems) // files that extend another one have its problems
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}

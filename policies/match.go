@@ -28,7 +28,7 @@ type facts struct {
 	user, realm, called, calling, line, rotary, entry string
 }
 
-// facts returns the facts of a request. A line on which callers can pose as the modem knows no numbers.
+// facts returns the facts of a request.
 func (s *Set) facts(r Request) facts {
 	f := facts{user: r.Identity.User, realm: realmOf(r.Identity.User), entry: r.Identity.Entry,
 		called: r.Line.Digits(r.Called)}
@@ -38,11 +38,20 @@ func (s *Set) facts(r Request) facts {
 	if r.Line.Rotary != nil {
 		f.rotary = strconv.Itoa(*r.Line.Rotary)
 	}
-	if r.Line.Trusted && s.match.calling {
-		number, _ := s.site.Plan.Canonical(r.Caller, numbers.OriginCallerID)
-		f.calling = number.String() // "" if it cannot be read
+	if s.match.calling {
+		f.calling = s.calling(r)
 	}
 	return f
+}
+
+// calling returns the calling number of a request in canonical form; "" if it is unknown or cannot be read, and on
+// a line on which callers can pose as the modem.
+func (s *Set) calling(r Request) string {
+	if !r.Line.Trusted || r.Caller == "" {
+		return ""
+	}
+	number, _ := s.site.Plan.Canonical(r.Caller, numbers.OriginCallerID)
+	return number.String()
 }
 
 // realmOf returns the realm of a user's name in lowercase; "": it has none.

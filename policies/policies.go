@@ -107,6 +107,7 @@ type Policy struct {
 	Services  Services // services without a callback
 	Hours     Hours    // when callbacks may be promised
 	Limits    Limits   // ceilings of callbacks, and time limits of sessions
+	When      []Condition
 
 	CallbackLines []LineChoice // the lines that call back, best first; empty: AAA's, or the called line's rotary
 	OtherLine     bool         // never the line that was called (`same_line: deny`)

@@ -58,6 +58,7 @@ var requestKeys = []schema.Key{
 	{Name: "place", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "caller_id", Type: schema.Bool},
 	{Name: "no_verify", Type: schema.Bool},
+	{Name: "priv_lvl", Type: schema.Int, Min: 0, Max: 15},
 	{Name: "port_limit", Type: schema.Int, Min: 1, Max: 1000},
 	{Name: "sessions", Type: schema.Int, Min: 0, Max: 1000},
 	{Name: "typed", Type: schema.String},
@@ -155,7 +156,7 @@ func asked(v *schema.Value) Asked {
 		Service:  aaa.Service(v.Get("service").Text()),
 		Callback: v.Get("callback").Bool(false), Number: optional(v.Get("number")), Place: v.Get("place").Text(),
 		CallerID: v.Get("caller_id").Bool(false), NoVerify: v.Get("no_verify").Bool(false),
-		PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
+		Priv: v.Get("priv_lvl").Int(), PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
 		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(),
 		Called: v.Get("called").Text(), Line: v.Get("line").Int(), Leg: v.Get("leg").Int(), Time: noon,
 	}

@@ -21,6 +21,7 @@ type Asked struct {
 	CallerID bool    // AAA requires a callback to the calling number
 	NoVerify bool    // AAA grants that the second login is omitted
 
+	Priv      int // AAA's privilege level
 	PortLimit int // AAA's maximum of simultaneous sessions; 0: none
 	Sessions  int // that the user has already
 
@@ -40,7 +41,7 @@ func (a Asked) Request() policies.Request {
 		service = aaa.EXEC
 	}
 	auth := aaa.Authorization{Callback: a.Callback, CallbackID: a.Place, CallerID: a.CallerID, NoVerify: a.NoVerify,
-		PortLimit: a.PortLimit, Groups: a.Groups}
+		PrivLevel: a.Priv, PortLimit: a.PortLimit, Groups: a.Groups}
 	if a.Number != nil {
 		auth.Dialstring = aaa.DialstringOf(*a.Number)
 	}

@@ -1,0 +1,235 @@
+// Package condition compiles and evaluates the expressions of the policy key `when`, in CEL (cel.dev). An expression
+// sees the variables of one table, has a few functions, and can cost only so much: a bound on that is proved when it is
+// compiled and kept when it is evaluated. It is pure: there is no clock, no file and no state.
+package condition
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/env"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types"
+)
+
+// Limits of an expression.
+const (
+	MaxLength = 1000   // octets
+	MaxCost   = 20_000 // units of CEL's cost model; one is about the comparison of two small values
+
+	maxNodes   = 500
+	maxDepth   = 24
+	maxPattern = 200 // instructions of a regular expression
+)
+
+// Function is a row of the table of functions and operators.
+type Function struct {
+	Name string // as it is written
+	Doc  string // Markdown sentences for the reference
+
+	std    []string // as the standard library of CEL names it
+	macros []string
+}
+
+// functions is the table of functions and operators. None of them makes a longer text or list, so that evaluation needs
+// no more memory than the facts.
+var functions = []Function{
+	{Name: `== !=`, Doc: "Both sides have the same type.", std: []string{operators.Equals, operators.NotEquals}},
+	{Name: `< <= > >=`, Doc: "Of integers and of texts, which are compared octet by octet.",
+		std: []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals}},
+	{Name: `&& || !`, Doc: "And, or, not.",
+		std: []string{operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot}},
+	{Name: `CONDITION ? A : B`, Doc: "A if the condition is true, otherwise B.", std: []string{operators.Conditional}},
+	{Name: `X in LIST`, Doc: "Whether X is an element: `weekday in [\"sat\", \"sun\"]`.", std: []string{operators.In}},
+	{Name: `TEXT.startsWith(TEXT)`, Doc: "Also `endsWith` and `contains`.",
+		std: []string{overloads.StartsWith, overloads.EndsWith, overloads.Contains}},
+	{Name: `TEXT.matches("PATTERN")`, Doc: "Whether a regular expression (RE2) has a match; `^` and `$` are the ends of " +
+		"the text.", std: []string{overloads.Matches}},
+	{Name: `size(X)`, Doc: "Characters of a text, elements of a list.", std: []string{overloads.Size}},
+	{Name: `LIST.exists(x, CONDITION)`, Doc: "Whether the condition is true for an element x.",
+		macros: []string{operators.Exists}, std: []string{operators.NotStrictlyFalse}},
+	{Name: `LIST.all(x, CONDITION)`, Doc: "Whether it is true for all elements; for those of an empty list it is.",
+		macros: []string{operators.All}},
+}
+
+// Functions returns the table of functions and operators.
+func Functions() []Function { return functions }
+
+// Compiler compiles expressions. The zero value is ready; the environment is built for the first expression, so that a
+// site without one does not pay for it. It is safe for concurrent use.
+type Compiler struct {
+	once sync.Once
+	env  *cel.Env
+	err  error
+}
+
+// Expression is a condition that was compiled. It is safe for concurrent use.
+type Expression struct {
+	program  cel.Program
+	usesTime bool
+}
+
+func (c *Compiler) build() {
+	std := env.NewLibrarySubset()
+	for _, f := range functions {
+		std.AddIncludedMacros(f.macros...)
+		for _, name := range f.std {
+			std.AddIncludedFunctions(env.NewFunction(name))
+		}
+	}
+	options := []cel.EnvOption{
+		cel.StdLib(cel.StdLibSubset(std)), cel.EagerlyValidateDeclarations(true),
+		cel.ParserExpressionSizeLimit(MaxLength), cel.ParserRecursionLimit(maxDepth), cel.ParserErrorRecoveryLimit(4),
+		cel.ExpressionNodeLimit(maxNodes), cel.RegexProgramSizeLimit(maxPattern),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateHomogeneousAggregateLiterals()),
+	}
+	for _, v := range variables {
+		options = append(options, cel.Variable(v.Name, v.typ))
+	}
+	c.env, c.err = cel.NewCustomEnv(options...)
+}
+
+// Compile checks the syntax, the types and the cost of an expression. The error says what is wrong, and where if the
+// expression is longer than a word.
+func (c *Compiler) Compile(text string) (*Expression, error) {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return nil, errors.New("the expression is empty")
+	case len(text) > MaxLength:
+		return nil, fmt.Errorf("the expression has %d octets; the maximum is %d (write several)", len(text), MaxLength)
+	}
+	if c.once.Do(c.build); c.err != nil {
+		return nil, c.err
+	}
+	checked, issues := c.env.Compile(text)
+	if issues.Err() != nil {
+		return nil, first(issues)
+	}
+	if t := checked.OutputType(); !t.IsExactType(types.BoolType) {
+		return nil, fmt.Errorf("the expression is a value of type %s, not true or false (write a comparison)", t)
+	}
+	root := ast.NavigateAST(checked.NativeRep())
+	if err := literalPatterns(root); err != nil {
+		return nil, err
+	}
+	estimate, err := c.env.EstimateCost(checked, sizes{})
+	if err != nil {
+		return nil, err
+	}
+	if estimate.Max > MaxCost {
+		return nil, fmt.Errorf("the expression can cost %d units; the maximum is %d (shorten its lists, or nest fewer "+
+			"of all and exists)", estimate.Max, MaxCost)
+	}
+	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(MaxCost))
+	if err != nil {
+		return nil, err
+	}
+	return &Expression{program, usesTime(root)}, nil
+}
+
+// first returns the first problem that CEL found, with its column.
+func first(issues *cel.Issues) error {
+	all := issues.Errors()
+	if len(all) == 0 {
+		return issues.Err()
+	}
+	msg, line, column := plain(all[0].Message), all[0].Location.Line(), all[0].Location.Column()+1
+	switch {
+	case line > 1:
+		return fmt.Errorf("at line %d, column %d of the expression: %s", line, column, msg)
+	case column > 0:
+		return fmt.Errorf("at column %d of the expression: %s", column, msg)
+	}
+	return errors.New(msg)
+}
+
+// plain says in words of the reader what CEL says about a name that is not declared.
+func plain(msg string) string {
+	msg, _, _ = strings.Cut(msg, "\n")
+	name, ok := strings.CutPrefix(msg, "undeclared reference to ")
+	if !ok {
+		return msg
+	}
+	name, suggestion, _ := strings.Cut(name, " (in container '')")
+	if operator := strings.Trim(name, "'"); strings.ContainsAny(operator, "+-*/%[") {
+		return "there is no operator " + strings.ReplaceAll(operator, "_", "")
+	}
+	return "there is no variable or function " + name + suggestion
+}
+
+// literalPatterns rejects regular expressions that are not written in the expression: nobody else chooses one.
+func literalPatterns(root ast.NavigableExpr) error {
+	for _, call := range ast.MatchDescendants(root, ast.FunctionMatcher(overloads.Matches)) {
+		args := call.AsCall().Args()
+		if len(args) == 0 || args[len(args)-1].Kind() != ast.LiteralKind {
+			return errors.New("matches takes a pattern in quotes, no variable")
+		}
+	}
+	return nil
+}
+
+// usesTime reports whether the expression has a variable of the time, which has a meaning in a time zone only.
+func usesTime(root ast.NavigableExpr) bool {
+	for _, ident := range ast.MatchDescendants(root, ast.KindMatcher(ast.IdentKind)) {
+		if slices.ContainsFunc(variables, func(v Variable) bool { return v.time && v.Name == ident.AsIdent() }) {
+			return true
+		}
+	}
+	return false
+}
+
+// UsesTime reports whether Facts.Time matters. A nil Expression does not use it.
+func (e *Expression) UsesTime() bool { return e != nil && e.usesTime }
+
+// Holds reports whether the condition is true. An error means that it is not: nothing is granted then. A nil Expression
+// is an error.
+func (e *Expression) Holds(f *Facts) (bool, error) {
+	if e == nil {
+		return false, errors.New("the expression was not compiled")
+	}
+	if err := f.check(); err != nil {
+		return false, err
+	}
+	out, _, err := e.program.Eval(f)
+	if err != nil {
+		return false, err
+	}
+	holds, ok := out.Value().(bool)
+	if !ok {
+		return false, fmt.Errorf("the expression is %v, neither true nor false", out)
+	}
+	return holds, nil
+}
+
+// sizes gives CEL's cost model the sizes of the variables.
+type sizes struct{}
+
+// EstimateSize implements cost.Estimator.
+func (sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
+	path := n.Path()
+	if len(path) == 0 {
+		return nil
+	}
+	for _, v := range variables {
+		if v.Name == path[0] {
+			size := cost.RangedSizeEstimate(0, v.maxSize)
+			if v.typ == texts && len(path) > 1 {
+				size.Max = maxText
+			}
+			return &size
+		}
+	}
+	return nil
+}
+
+// EstimateCallCost implements cost.Estimator: the standard cost.
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}

@@ -1,0 +1,240 @@
+package condition
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+var facts = Facts{
+	User: "kim@example.com", Realm: "example.com", Entry: "radius", Group: "field", Groups: []string{"staff", "night"},
+	Service: "exec", Number: "84007", Origin: "caller", Priv: 1,
+	Time: time.Date(2026, 12, 24, 7, 5, 0, 0, time.UTC), // a Thursday
+}
+
+func TestHolds(t *testing.T) {
+	var c Compiler
+	for text, want := range map[string]bool{
+		`true`: true, `false`: false,
+		`user == "kim@example.com"`: true, `realm == "example.com" && entry != "local"`: true,
+		`group == "field" || 1 == 2`: true, `!(service == "ppp")`: true, `service == "ppp"`: false,
+		`number.startsWith("84") && !number.endsWith("9")`: true, `number.contains("00")`: true,
+		`number.matches("^84[0-9]{3}$")`: true, `number.matches("^[0-9]{3}$")`: false, `size(number) == 5`: true,
+		`origin in ["aaa", "place"]`: false, `"night" in groups`: true, `size(groups) < 2`: false,
+		`groups.exists(g, g.startsWith("sta"))`: true, `groups.all(g, g != "guests")`: true,
+		`time >= "07:00" && time < "07:30"`: true, `time < "07:05"`: false, `weekday in ["sat", "sun"]`: false,
+		`weekday == "thu" && date == "2026-12-24"`: true, `date < "2026-12-24"`: false,
+		`priv_lvl < 15`: true, `priv_lvl >= 2 ? true : service == "exec"`: true,
+		"service == \"exec\" &&\n  priv_lvl == 1": true, `origin == "caller" ? number != "84007" : true`: false,
+	} {
+		e, err := c.Compile(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got, err := e.Holds(&facts); got != want || err != nil {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}
+
+func TestCompileErrors(t *testing.T) {
+	var c Compiler
+	for text, want := range map[string]string{
+		"": "the expression is empty", "\n ": "the expression is empty",
+		`usr == "kim"`:                           "at column 1 of the expression: there is no variable or function 'usr'",
+		"service == \"exec\" &&\n  usr == \"k\"": "at line 2, column 3 of the expression: there is no variable",
+		`user = "kim"`:                           "at column 6 of the expression: Syntax error:",
+		`user == 84001`:                          "at column 6 of the expression: found no matching overload for '_==_'",
+		`user`:                                   "the expression is a value of type string, not true or false (write a comparison)",
+		`size(user)`:                             "a value of type int",
+		`groups`:                                 "a value of type list(string)",
+		`user.matches(number)`:                   "matches takes a pattern in quotes, no variable",
+		`matches(user, number)`:                  "matches takes a pattern in quotes, no variable",
+		`user.matches("(")`:                      "at column 14 of the expression: invalid matches argument",
+		`user.matches("(a{30}){30}")`:            "regex program size",
+		`["a"].map(x, x) == groups`:              "there is no variable or function 'map'",
+		`groups.filter(g, true) == []`:           "there is no variable or function 'filter'",
+		`user + user == ""`:                      "there is no operator +",
+		`groups[0] == "x"`:                       "there is no operator []",
+		`timestamp("2026-12-24T00:00:00Z") == timestamp("")`: "there is no variable or function 'timestamp'",
+		`dyn(user) == 1`: "there is no variable or function 'dyn'",
+		`has(user.name)`: "at column ",
+		`1/0 == 1`:       "there is no operator /",
+		strings.Repeat("(", 100) + "true" + strings.Repeat(")", 100): "expression recursion limit exceeded: 24",
+		strings.Repeat("true || ", 200) + "true": "the expression has 1604 octets; the maximum is " +
+			"1000 (write several)",
+		`user == "` + strings.Repeat("x", MaxLength) + `"`: "the expression has ",
+		`groups.all(a, groups.all(b, groups.all(c, groups.all(d, true))))`: "units; the maximum is 20000 (shorten its " +
+			"lists, or nest fewer of all and exists)",
+		`groups.all(a, groups.exists(b, a.contains(b)))`:                  "the expression can cost ",
+		strings.Repeat("[1,2,3,4,5,6,7,8,9,0].all(a, ", 4) + "a == 1))))": "the expression can cost",
+	} {
+		e, err := c.Compile(text)
+		if e != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.80s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Values that are larger than the estimate assumes are an error, which grants nothing. Others cost no more than that.
+func TestLargeValues(t *testing.T) {
+	var c Compiler
+	long := strings.Repeat("x", maxText)
+	most := Facts{User: long, Number: long, Groups: slices.Repeat([]string{long}, maxGroups)}
+	for _, text := range []string{`!user.contains("y")`, `groups.all(g, g != "")`, `!("x" in groups)`,
+		`!user.matches("(x+x+)+y")`, `groups.all(g, !g.matches("y$"))`, `!groups.exists(g, g.contains("y"))`} {
+		e, err := c.Compile(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		if holds, err := e.Holds(&most); !holds || err != nil {
+			t.Errorf("%s: %v, %v", text, holds, err)
+		}
+		for _, f := range []Facts{{User: long + "x"}, {Number: strings.Repeat("x", 16<<20)},
+			{Groups: []string{"", long + "x"}}, {Groups: make([]string, maxGroups+1)}} {
+			if holds, err := e.Holds(&f); holds || err == nil {
+				t.Errorf("%s: %v, %v", text, holds, err)
+			}
+		}
+	}
+}
+
+func TestUsesTime(t *testing.T) {
+	var c Compiler
+	for text, want := range map[string]bool{`time < "12:00"`: true, `date == ""`: true, `user == "time"`: false,
+		`groups.all(g, weekday == g)`: true, `groups.all(t, t == "time")`: false} {
+		e, err := c.Compile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.UsesTime() != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
+}
+
+func TestNil(t *testing.T) {
+	var e *Expression
+	if holds, err := e.Holds(&facts); holds || err == nil || e.UsesTime() {
+		t.Error(holds, err)
+	}
+}
+
+// A table of variables that CEL and the documentation have in common.
+func TestVariables(t *testing.T) {
+	var c Compiler
+	if c.once.Do(c.build); c.err != nil {
+		t.Fatal(c.err)
+	}
+	declared := map[string]string{}
+	for _, v := range c.env.Variables() {
+		if v.Type().Kind() != types.TypeKind { // the names of types
+			declared[v.Name()] = v.Type().String()
+		}
+	}
+	for _, v := range Variables() {
+		if declared[v.Name] != v.Type() || v.Doc == "" {
+			t.Errorf("%s: %s, %q", v.Name, v.Type(), declared[v.Name])
+		}
+		value, ok := facts.ResolveName(v.Name)
+		if got, isVal := value.(ref.Val); !ok || !isVal || got.Type().TypeName() != strings.Split(v.Type(), "(")[0] {
+			t.Errorf("%s: %v", v.Name, value)
+		}
+		delete(declared, v.Name)
+	}
+	if len(declared) > 0 {
+		t.Error("not in the table:", declared)
+	}
+	if _, ok := facts.ResolveName("secret"); ok {
+		t.Error("a variable that is not in the table")
+	}
+}
+
+func TestConcurrent(t *testing.T) {
+	var c Compiler
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			e, err := c.Compile(`groups.exists(g, g == "night") && number.matches("^84")`)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for range 100 {
+				if holds, err := e.Holds(&facts); !holds || err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// No text makes compiler or evaluation panic, take long or need much memory.
+func FuzzExpression(f *testing.F) {
+	for _, s := range []string{`user == "kim" && time < "12:00"`, `groups.all(g, g.matches("^x{9}"))`, `((((`, `!!!!!true`,
+		`[[[[[[]]]]]] == []`, `{"a": 1} == {}`, `r"\x" == b"x"`, `'''a''' == ""`, `1.0e308 < 2u`, `a.b.c(d)`, "\x00\xff",
+		`true ? true : true ? true : true`, `groups.all(a,groups.all(b,groups.all(c,a==b)))`} {
+		f.Add(s)
+	}
+	var c Compiler
+	if c.once.Do(c.build); c.err != nil {
+		f.Fatal(c.err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		e, err := c.Compile(text)
+		if err == nil {
+			holds, err := e.Holds(&facts)
+			if again, err2 := e.Holds(&facts); again != holds || (err == nil) != (err2 == nil) {
+				t.Errorf("%v, %v; then %v, %v", holds, err, again, err2)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		took, used := time.Since(began), after.TotalAlloc-before.TotalAlloc
+		if took > 10*time.Second || used > 256<<20 {
+			t.Errorf("%q: %v, %d octets", text, took, used)
+		}
+	})
+}
+
+func BenchmarkCompile(b *testing.B) {
+	var c Compiler
+	for b.Loop() {
+		if _, err := c.Compile(`service == "exec" && number.startsWith("84") && time < "19:00"`); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEnvironment(b *testing.B) {
+	for b.Loop() {
+		var c Compiler
+		if c.build(); c.err != nil {
+			b.Fatal(c.err)
+		}
+	}
+}
+
+func BenchmarkHolds(b *testing.B) {
+	var c Compiler
+	e, err := c.Compile(`service == "exec" && number.startsWith("84") && time < "19:00"`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if holds, err := e.Holds(&facts); !holds || err != nil {
+			b.Fatal(err)
+		}
+	}
+}
