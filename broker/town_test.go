@@ -111,7 +111,8 @@ type townOptions struct {
 	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
 	limits    broker.LoginLimits
 	ceilings  []journal.Limit
-	tariff    string                                     // CSV
+	tariff    string // CSV
+	exchange  exchange.Config
 	exec      func(*exec.Config)                         // changes the EXEC
 	frontEnds func(session.FrontEnd) session.Chooser     // replaces the EXEC; nil: the EXEC alone
 	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
@@ -158,7 +159,7 @@ func newTown(t *testing.T, o townOptions) *town {
 	if o.number == "" {
 		o.number = "55555"
 	}
-	w := &town{t: t, opt: o, dir: t.TempDir(), x: exchange.New(exchange.Config{})}
+	w := &town{t: t, opt: o, dir: t.TempDir(), x: exchange.New(o.exchange)}
 	for i := range o.lines {
 		c := o.line
 		c.Name, c.Number = fmt.Sprintf("tty%d", 65+i), o.number
