@@ -2,9 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/policies/policytest"
 )
 
 // policyCommand runs `ringback policy ARGS` and returns its output, with dir left out, and its error.
@@ -96,6 +99,25 @@ func TestPolicyTest(t *testing.T) {
 		if !strings.Contains(got, tt.want) || (err == nil) != (tt.err == "") ||
 			err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%v: %v\n%s", tt.args, err, got)
+		}
+	}
+}
+
+// The examples are valid, their tests pass and are of every group and every rule, except those of a pending callback
+// and of leg two, which a test beside a policy cannot describe.
+func TestPolicyExamples(t *testing.T) {
+	const examples = "../policies/examples"
+	got, err := policyCommand(examples, "test", "-c", examples+"/site/ringback.yaml", "-o", "json")
+	var r policytest.Report
+	if err := json.Unmarshal([]byte(got), &r); err != nil {
+		t.Fatal(err, got)
+	}
+	if err != nil || r.Cases < 40 || len(r.Failures) > 0 || len(r.Untested) > 0 {
+		t.Errorf("%v: %+v", err, r)
+	}
+	for _, c := range r.Rules {
+		if c.Evaluated == 0 && c.Rule != "called number" && c.Rule != "since the promise" {
+			t.Errorf("no test evaluates the rule %q", c.Rule)
 		}
 	}
 }

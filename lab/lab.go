@@ -44,7 +44,7 @@ type Options struct {
 	// changes.
 	Modem func(name string, c *exchange.ModemConfig)
 	// Policies are the texts of policy files by name, "default.yaml". nil: those of policies/examples, with their tests
-	// and the number plan of their site. With Policies, a number has no country.
+	// and the number plan, the tariff and the ceilings of their site. With Policies, the town has none of these.
 	Policies map[string]string
 	// Edit changes the text of a file before the lab writes it: ringback.yaml, policies.d/NAME, users, tacacs.conf.
 	// nil: no changes.

@@ -232,7 +232,7 @@ func (l *Lab) writeBook(b book) error {
 	return os.WriteFile(l.bookPath(), data, 0o600)
 }
 
-// policies are the texts of the policy files by their paths.
+// policies are the texts of the policy files and the tariff by their paths.
 func (l *Lab) policies() map[string][]byte {
 	texts := map[string][]byte{}
 	for name, text := range l.opt.Policies {
@@ -241,6 +241,7 @@ func (l *Lab) policies() map[string][]byte {
 	if l.opt.Policies != nil {
 		return texts
 	}
+	texts["tariff.csv"] = examples.Tariff
 	entries, _ := examples.Policies.ReadDir(".")
 	for _, e := range entries {
 		texts["policies.d/"+e.Name()], _ = examples.Policies.ReadFile(e.Name())
@@ -286,11 +287,11 @@ func (l *Lab) configuration() ([]byte, error) {
 		fmt.Fprintf(&lines, lineText, firstTTY+i, url)
 	}
 	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct).Replace(string(server))
-	plan := examples.Numbers() + "\n"
+	site := examples.Configuration() + "\n"
 	if l.opt.Policies != nil {
-		plan = ""
+		site = ""
 	}
-	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@NUMBERS@\n", plan, "@AAA@\n", aaa,
+	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@SITE@\n", site, "@AAA@\n", aaa,
 		"@LINES@\n", lines.String(), "@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
 }

@@ -68,7 +68,7 @@ func TestFilesAreWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "lab")
 	l := mustBuild(t, Options{Dir: dir})
 	for _, name := range []string{"ringback.yaml", "policies.d/home.yaml", "policies.d/home.test.yaml",
-		"policies.d/holidays.txt", "users", "radius.secret", "operator.password", "lab.json"} {
+		"policies.d/holidays.txt", "tariff.csv", "users", "radius.secret", "operator.password", "lab.json"} {
 		st, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || st.Mode().Perm() != 0o600 || st.Size() == 0 {
 			t.Errorf("%s: %v, %v", name, st, err)

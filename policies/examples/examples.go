@@ -14,7 +14,12 @@ var Policies embed.FS
 //go:embed site/ringback.yaml
 var configuration string
 
-// Numbers is the key `numbers` of the site's configuration, with its keys.
-func Numbers() string {
+// Tariff is the price list of the site, tariff.csv.
+//
+//go:embed site/tariff.csv
+var Tariff []byte
+
+// Configuration has the keys of the site's ringback.yaml that concern the policies, except policies_dir.
+func Configuration() string {
 	return configuration[strings.Index(configuration, "\nnumbers:")+1:]
 }

@@ -20,29 +20,6 @@ var site = policies.Site{
 		Private: numbers.PatternsOf("84*", "85*", "5555*")}},
 }
 
-// The examples are valid, their tests pass and are of every group and every rule, except those of a pending callback
-// and of leg two, which a test beside a policy cannot describe, and of the tariff: the site has none.
-func TestExamples(t *testing.T) {
-	set, problems := policies.LoadDir("../examples", site)
-	if len(problems) > 0 || len(set.Warnings()) > 0 {
-		t.Fatalf("%v %v", problems, set.Warnings())
-	}
-	cases, problems := LoadDir("../examples")
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	r := Run(set, cases)
-	if r.Cases < 40 || len(r.Failures) > 0 || len(r.Untested) > 0 {
-		t.Errorf("%+v", r)
-	}
-	for _, c := range r.Rules {
-		if c.Evaluated == 0 && c.Rule != "called number" && c.Rule != "since the promise" &&
-			c.Rule != "tariff" {
-			t.Errorf("no test evaluates the rule %q", c.Rule)
-		}
-	}
-}
-
 const field = "group: field\nusers: [kim]\nnumbers: {from_caller: allow, allow: ['84*']}\n"
 
 func TestRun(t *testing.T) {
