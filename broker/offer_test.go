@@ -431,7 +431,7 @@ func TestOnRequest(t *testing.T) {
 			}
 			d.policy(policies.Policy{Callback: m})
 			d.b.Reload(d.cfg)
-			if _, reason := d.b.recheck(w); !strings.Contains(reason, "no longer allows callbacks on request") {
+			if _, reason := d.b.recheck(w); !strings.Contains(reason, "that AAA does not require") {
 				t.Errorf("before the dial, without the key: %q", reason)
 			}
 		})
