@@ -42,6 +42,11 @@ type Daemon interface {
 	// is no error; its state says so.
 	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)
 	LiftLockdown(ctx context.Context, reason string) error
+	AccessWindows() []client.AccessWindow
+	// OpenAccess opens an access window of a policy group, or asks for one that another operator must approve.
+	OpenAccess(ctx context.Context, group string, length time.Duration, reason string) error
+	ApproveAccess(ctx context.Context, group string) error
+	CloseAccess(ctx context.Context, group, reason string) error
 }
 
 // ErrNotFound marks the errors of a Daemon that become status 404.
@@ -154,6 +159,7 @@ func (s *Server) routes(api huma.API) {
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.LiftLockdown(ctx, in.Reason))
 		})
+	s.accessRoutes(api)
 	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers",
 		"List the AAA servers and their state"),
 		func(context.Context, *struct{}) (*list[client.AAAServer], error) {

@@ -87,6 +87,25 @@ func (fake) LiftLockdown(_ context.Context, reason string) error {
 	return errors.New("not lifted: " + reason)
 }
 
+func (fake) AccessWindows() []client.AccessWindow {
+	return []client.AccessWindow{{Group: "vendor", State: "open", Requested: created, Until: &created}}
+}
+
+func (fake) OpenAccess(_ context.Context, group string, length time.Duration, reason string) error {
+	if length != 4*time.Hour || group != "a/b" || reason != "x & y" {
+		return fmt.Errorf("%q %v %q", group, length, reason)
+	}
+	return nil
+}
+
+func (fake) ApproveAccess(_ context.Context, group string) error {
+	return errors.New("not approved: " + group)
+}
+
+func (fake) CloseAccess(_ context.Context, group, reason string) error {
+	return errors.New("not closed: " + group + ", " + reason)
+}
+
 // serve runs the API on a socket in a temporary directory.
 func serve(t *testing.T, s *Server) (*client.Client, string) {
 	t.Helper()
@@ -172,6 +191,16 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.LiftLockdown(ctx, "x=y"); err == nil || err.Error() != "not lifted: x=y" {
 		t.Errorf("LiftLockdown: %v", err)
+	}
+	if v, err := c.OpenAccess(ctx, "a/b", 4*time.Hour, "x & y"); err != nil || len(v) != 1 || v[0].Group != "vendor" ||
+		!v[0].Until.Equal(created) {
+		t.Errorf("OpenAccess: %+v %v", v, err)
+	}
+	if _, err := c.ApproveAccess(ctx, "vendor"); err == nil || err.Error() != "not approved: vendor" {
+		t.Errorf("ApproveAccess: %v", err)
+	}
+	if err := c.CloseAccess(ctx, "vendor", "a=b"); err == nil || err.Error() != "not closed: vendor, a=b" {
+		t.Errorf("CloseAccess: %v", err)
 	}
 	if v, err := c.Version(ctx); err != nil || v.Version != "1" {
 		t.Errorf("Version: %+v %v", v, err)

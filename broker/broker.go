@@ -113,6 +113,7 @@ type Broker struct {
 	guard    *guard
 	notes    notes
 	lock     lockdown
+	access   access
 
 	mu     sync.Mutex        // guards what follows
 	calls  map[string]*call  // live calls by ID
@@ -199,6 +200,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		b.switchOff(base)
 	}
 	b.spool.Flush(base)
+	b.access.stop()
 	b.notesWritten()
 	return err
 }

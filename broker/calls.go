@@ -58,6 +58,7 @@ type call struct {
 	last     journal.Call  // the row as last recorded, or as it should have been
 	admitted aaa.Identity  // the user whose session runs on this call; zero if none
 	done     bool          // leg two: the callback is completed
+	group    string        // whose policy decided last
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,7 +90,11 @@ func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decisio
 	if other {
 		r.CalledBack = c.called
 	}
-	return b.config.Load().Policies.Evaluate(r)
+	d, t := b.config.Load().Policies.Evaluate(r)
+	b.mu.Lock()
+	c.group = d.Group
+	b.mu.Unlock()
+	return d, t
 }
 
 // ask returns the policy request for the caller of a call, which may have ended, and what AAA granted.
@@ -99,7 +104,7 @@ func (b *Broker) ask(q aaa.Request, granted aaa.Result) policies.Request {
 	used, latest := b.used(granted.Identity, q.CallID), b.clock.see(now)
 	b.mu.Unlock()
 	r := policies.Ask(q, granted, b.lineOf(q.TTY), now, used)
-	r.Latest = latest
+	r.Latest, r.Windows = latest, b.access.inForce()
 	return r
 }
 
@@ -160,6 +165,9 @@ func (b *Broker) occupy(c *call, a session.Asked) error {
 	defer b.mu.Unlock()
 	if err := policies.PortLimit(a.Identity, a.Auth, b.used(a.Identity, c.ID)); err != nil {
 		return err
+	}
+	if why := b.noAccess(c.group); why != "" { // with the mutex: the end of a window finds the session
+		return errors.New(why)
 	}
 	c.admitted = a.Identity
 	return nil

@@ -195,13 +195,20 @@ func since(t time.Time, full bool, d time.Duration) time.Duration {
 	return time.Until(t.Add(d))
 }
 
+// tooLate returns why a dial that was allowed must not begin; "" if it may.
+func (b *Broker) tooLate(w *work) string {
+	if w.overdue() {
+		return "its lifetime ended before the dial"
+	}
+	return b.noAccess(w.trace.Group)
+}
+
 func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
-	if w.overdue() { // recording the attempt took too long
-		text := "its lifetime ended before the dial"
+	if text := b.tooLate(w); text != "" { // recording the attempt took too long
 		b.later(ctx, event{id: w.row.ID, what: callback.DialEnded{Attempt: e.Attempt, Lease: e.Lease, Outcome: text,
 			Final: true}, rows: []journal.Mutation{
 			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: text},
-		}})
+		}, also: func(w *work) { w.spend(e.Attempt, spent{Step: w.plan.Step(e.Of)}) }})
 		return
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
@@ -105,15 +103,13 @@ func (l *lockdown) begin(row journal.Lockdown) (journal.Lockdown, uint64) {
 	return row, l.order
 }
 
-// recorded notes the disk's answer to an order. It returns false if there was a later order.
-func (l *lockdown) recorded(order uint64, err error) bool {
+// recorded notes the disk's answer to an order, if there was no later one.
+func (l *lockdown) recorded(order uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if order != l.order {
-		return false
+	if order == l.order {
+		l.onDisk, l.err = err == nil, err
 	}
-	l.onDisk, l.err = err == nil, err
-	return true
 }
 
 // lift ends the lockdown, after its end is on disk, if there was no later order.
@@ -161,41 +157,26 @@ func (b *Broker) Lockdown(reason string, sessions bool, by string) error {
 	if err != nil {
 		return err
 	}
-	row, order := b.lock.begin(journal.Lockdown{Active: true, Sessions: sessions, Reason: reason, Who: by,
+	row, n := b.lock.begin(journal.Lockdown{Active: true, Sessions: sessions, Reason: reason, Who: by,
 		Since: time.Now()})
 	began := events.LockdownBegan{Reason: reason, By: by, Sessions: row.Sessions}
 	began.Dials, began.Ended = b.cut(row.Sessions)
 	b.publish(began)
 	done := make(chan error, 1)
-	b.recordLockdown(order, append(audit(time.Now(), began), journal.PutLockdown{Lockdown: row},
-		journal.UseReserve{}), done)
+	b.keepLockdown(n, row, audit(time.Now(), began), done)
 	if err := b.soon(done); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotOnDisk, err)
 	}
 	return nil
 }
 
-// recordLockdown writes an order until it is on disk or there is a later one. done gets the first result.
-func (b *Broker) recordLockdown(order uint64, rows []journal.Mutation, done chan<- error) {
-	written := b.note(nil, rows...)
-	go func() {
-		err := <-written
-		latest := b.lock.recorded(order, err)
-		if done != nil {
-			done <- err
-		}
-		if err == nil || !latest {
-			return
-		}
-		b.log.Error("journal: the lockdown is not on disk; it is retried", zap.Error(err))
-		retry := time.NewTimer(b.opt.Limits.Retry)
-		defer retry.Stop()
-		select {
-		case <-retry.C:
-			b.recordLockdown(order, rows, nil)
-		case <-b.over:
-		}
-	}()
+// keepLockdown writes a lockdown until it is on disk or there is a later order. done gets the first result.
+func (b *Broker) keepLockdown(n uint64, row journal.Lockdown, audit []journal.Mutation, done chan<- error) {
+	b.keep(order{what: "the lockdown", audit: append(audit, journal.UseReserve{}),
+		rows: []journal.Mutation{journal.PutLockdown{Lockdown: row}}, mu: &b.lock.mu,
+		current: func() bool { return n == b.lock.order },
+		told:    first(done, func(err error, _ bool) { b.lock.recorded(n, err) }),
+	})
 }
 
 // LiftLockdown ends the lockdown when that is on disk. It waits for that at most Limits.Report; if the disk only
@@ -208,6 +189,7 @@ func (b *Broker) LiftLockdown(reason, by string) error {
 		}
 	}
 	l := &b.lock
+	e := events.LockdownLifted{Reason: reason, By: by}
 	l.mu.Lock()
 	was := l.row
 	if l.lifted == nil {
@@ -216,36 +198,26 @@ func (b *Broker) LiftLockdown(reason, by string) error {
 	}
 	l.order++
 	order := l.order
-	l.mu.Unlock()
-	e := events.LockdownLifted{Reason: reason, By: by}
 	written := b.note(nil, append(audit(time.Now(), e), journal.UseReserve{}, journal.PutLockdown{
 		Lockdown: journal.Lockdown{Reason: reason, Who: by, Since: time.Now()}})...)
+	l.mu.Unlock()
 	done := make(chan error, 1)
 	go func() {
 		err := <-written
-		if err == nil {
+		switch {
+		case err == nil:
 			l.lift(order)
 			b.publish(e)
-		} else if !b.LockdownState().OnDisk { // the order to lift it has ended the attempts to record it
-			b.recordLockdown(order, []journal.Mutation{journal.PutLockdown{Lockdown: was}, journal.UseReserve{}},
-				nil)
+			done <- nil
+		case b.LockdownState().OnDisk:
+			done <- err
+		default: // the order to lift it has ended the attempts to record it
+			done <- err
+			b.keepLockdown(order, was, nil, make(chan error, 1))
 		}
-		done <- err
 	}()
 	if err := b.soon(done); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotLifted, err)
 	}
 	return nil
-}
-
-// soon waits for the disk's answer, at most Limits.Report.
-func (b *Broker) soon(done <-chan error) error {
-	patience := time.NewTimer(b.opt.Limits.Report)
-	defer patience.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-patience.C:
-		return fmt.Errorf("the disk has not answered for %v", b.opt.Limits.Report)
-	}
 }

@@ -26,6 +26,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadLockdown(ctx); err != nil {
 		return err
 	}
+	if err := b.loadAccess(ctx); err != nil {
+		return err
+	}
 	promisedOn := map[string]bool{}
 	for _, row := range pending {
 		promisedOn[row.CallID] = true

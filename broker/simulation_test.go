@@ -127,7 +127,10 @@ func (d *disk) LoginNames(context.Context) ([]journal.LoginName, []journal.Damag
 	return nil, nil, nil
 }
 func (d *disk) Lockdown(context.Context) (journal.Lockdown, error) { return d.lockdown, nil }
-func (d *disk) SpoolLists(context.Context) ([]string, error)       { return nil, nil }
+func (d *disk) AccessWindows(context.Context) ([]journal.AccessWindow, []journal.Damage, error) {
+	return nil, nil, nil
+}
+func (d *disk) SpoolLists(context.Context) ([]string, error) { return nil, nil }
 func (d *disk) SpoolAfter(context.Context, string, int64, int) ([]journal.Spooled, []journal.Damage, error) {
 	return nil, nil, nil
 }

@@ -20,6 +20,7 @@ type explainFlags struct {
 	asked                      policytest.Asked
 	service, number, typed, at string
 	rotary                     int
+	windows                    []string
 }
 
 // explained is the output of `policy explain`.
@@ -82,6 +83,7 @@ to the caller; --typed is then what the caller gives.`,
 	fl.IntVar(&f.rotary, "rotary", 0, "rotary of the called line (default: none)")
 	fl.IntVar(&f.asked.Leg, "leg", 1, "1: the caller's own call, 2: the call that the callback made")
 	fl.StringVar(&f.at, "time", "", "time of the request, RFC 3339 (default: now)")
+	fl.StringArrayVar(&f.windows, "window", nil, "a group whose access window is open; may be repeated")
 	return c
 }
 
@@ -104,6 +106,12 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	}
 	if cmd.Flags().Changed("rotary") {
 		f.asked.Rotary = &f.rotary
+	}
+	for _, group := range f.windows {
+		if f.asked.Windows == nil {
+			f.asked.Windows = map[string]int{}
+		}
+		f.asked.Windows[group] = 2 // as many operators as a policy can require
 	}
 	if f.asked.Time = time.Now(); f.at != "" {
 		if f.asked.Time, err = policytest.ParseTime(f.at); err != nil {

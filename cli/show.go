@@ -13,11 +13,12 @@ import (
 
 func newShow() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "show",
-		Short: "show the state of a running daemon: lines, users, callbacks, PPP, login locks, AAA servers, health",
+		Use: "show",
+		Short: "show the state of a running daemon: lines, users, callbacks, PPP, login locks, access windows, AAA " +
+			"servers, health",
 	}
 	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(),
-		newShowPPP(), newShowLoginLocks(), newShowAAA(), newShowHealth())
+		newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
 	return c
 }
 

@@ -336,8 +336,8 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	decide := func(s aaa.Service) policies.Decision {
 		d, trace := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, policies.Line{}, time.Now(),
 			policies.Used{}))
-		// The configuration is checked at any time.
-		if r := trace.Decided(); r == policies.RuleHours || r == policies.RuleWhen {
+		switch trace.Decided() {
+		case policies.RuleHours, policies.RuleWhen, policies.RuleAccess: // the configuration is checked at any time
 			d.Outcome = ""
 		}
 		return d

@@ -130,6 +130,9 @@ one. The time of the promise decides: a callback that was promised in time is di
 that does not exist is not open. If the daemon's clock is set back by up to a day, hours that were over do not begin again until the clock has reached its former time or the daemon is
 restarted. ringback has its own copy of the time zone database for machines that have none.
 
+With ` + "`access: {window: required}`" + ` nobody of the group comes in, on either leg, while no access window is open, whatever AAA says. Operators open windows with ` + "`ringback policy open`" + `. A callback that was promised in
+a window is not dialed after its end.
+
 With ` + "`no_verify: allow`" + ` the second login can be skipped on a line that has modem signals (or ` + "`insecure_signals`" + `, see [Ports](ports.md#what-each-kind-of-port-can-detect)) and is not
 the called line (unless it has ` + "`callback: {same_line_no_verify: true}`" + `). If no such line is in service, the second login is required. A line whose callers can only be called back by the same line is
 an error if a policy allows ` + "`no_verify`" + `: a caller that never hangs up would take the call.

@@ -81,6 +81,7 @@ const (
 	whenOtherService      // only on leg two of a callback that was promised for another service
 	whenHours             // only if the group has hours, and never on leg two
 	whenLimits            // only if the group has limits
+	whenAccess            // only if the group requires an access window
 	whenConditions        // only if the group has conditions
 )
 
@@ -101,6 +102,8 @@ func (e *evaluation) applies(w when) bool {
 		return len(e.policy.When) > 0
 	case whenLimits:
 		return e.policy.Limits != Limits{}
+	case whenAccess:
+		return e.policy.Access.Required
 	case whenOwn:
 		return e.set.site.Plan.Own.Len() > 0
 	}
@@ -130,6 +133,7 @@ const (
 var rules = []rule{
 	{name: "group", do: ruleGroup},
 	{name: "authorization", do: ruleAuthorization},
+	{name: RuleAccess, do: ruleAccess, when: whenAccess},
 	{name: "leg", do: ruleLeg},
 	{name: "callback demanded", do: ruleDemanded},
 	{name: "callback enabled", do: ruleEnabled},

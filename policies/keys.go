@@ -25,7 +25,7 @@ type key struct {
 }
 
 // table has the rows in the order of the canonical text, which must not change: digests depend on it.
-var table = append([]key{
+var table = slices.Concat([]key{
 	{
 		Key: schema.Key{Name: "group", Type: schema.String, Required: true, Check: checkGroup, Pattern: groupPattern,
 			Example: "default",
@@ -316,7 +316,7 @@ var table = append([]key{
 		text: func(p Policy) string { return p.whenText() }, // the loader compiles them
 		late: true,
 	},
-}, limitKeys...)
+}, limitKeys, accessKeys)
 
 var (
 	allowOrDeny = []string{"allow", "deny"}

@@ -116,6 +116,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	p.checkHours(v.Get("hours"), problem)
 	p.checkSecure(v, problem)
 	p.checkLimits(v.Get("limits"), problem)
+	checkAccess(v.Get("access"), problem)
 	checkChoices(v.Get("callback_lines"), problem)
 	p.checkCheaper(v, problem)
 	switch at := v.Get(onRequest); {

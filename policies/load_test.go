@@ -62,8 +62,10 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 		"profile.overflow":    "2, base: 1}\nmatch: {called: [\"1\"]",
 		"hours.weekdays":      "[mon 07:00-19:00], zone: UTC", "limits.user": "{concurrent: 1}",
 		"limits.number": "{hour: {calls: 3}}", "limits.group": "{day: {money: 5}}",
-		"limits.line": "{month: {failures: 9}}",
-		"hours.dates": "[2026-12-24 07:00-12:00], zone: UTC"}
+		"limits.line":      "{month: {failures: 9}}",
+		"access.approvals": "2, window: none", "access.max": "8h, window: none",
+		"access.sessions": "continue, window: none",
+		"hours.dates":     "[2026-12-24 07:00-12:00], zone: UTC"}
 	for _, k := range table {
 		if k.text == nil {
 			continue

@@ -107,6 +107,7 @@ type Policy struct {
 	Services  Services // services without a callback
 	Hours     Hours    // when callbacks may be promised
 	Limits    Limits   // ceilings of callbacks, and time limits of sessions
+	Access    Access   // when users may come in
 	When      []Condition
 
 	CallbackLines []LineChoice // the lines that call back, best first; empty: AAA's, or the called line's rotary

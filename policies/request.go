@@ -36,6 +36,8 @@ type Request struct {
 	// over do not begin again. Zero: unknown.
 	Latest time.Time
 	Used   Used
+	// Windows are the access windows that are open, by group. They are only read.
+	Windows map[string]AccessWindow
 }
 
 // Line is what a decision depends on about the line that a caller called. The zero value is an unknown line.

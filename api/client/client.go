@@ -135,6 +135,34 @@ func (c *Client) LiftLockdown(ctx context.Context, reason string) error {
 	return err
 }
 
+// AccessWindows returns the latest access window of each policy group that has had one.
+func (c *Client) AccessWindows(ctx context.Context) ([]AccessWindow, error) {
+	var v []AccessWindow
+	return v, c.get(ctx, "/v1/windows", &v)
+}
+
+// OpenAccess opens an access window of a policy group, or asks for one that another operator must approve. It returns
+// all windows.
+func (c *Client) OpenAccess(ctx context.Context, group string, length time.Duration, reason string) (v []AccessWindow,
+	err error) {
+	query := url.Values{"for": {length.String()}, "reason": {reason}}
+	_, err = c.do(ctx, http.MethodPut, "/v1/windows/"+url.PathEscape(group)+"?"+query.Encode(), &v)
+	return v, err
+}
+
+// ApproveAccess opens the access window that another operator has asked for. It returns all windows.
+func (c *Client) ApproveAccess(ctx context.Context, group string) (v []AccessWindow, err error) {
+	_, err = c.do(ctx, http.MethodPost, "/v1/windows/"+url.PathEscape(group)+"/approve", &v)
+	return v, err
+}
+
+// CloseAccess closes the access window of a policy group, or takes back the request for one. reason may be "".
+func (c *Client) CloseAccess(ctx context.Context, group, reason string) error {
+	_, err := c.do(ctx, http.MethodDelete,
+		"/v1/windows/"+url.PathEscape(group)+"?"+url.Values{"reason": {reason}}.Encode(), nil)
+	return err
+}
+
 // NoteBackup records in the audit of the daemon that its journal was copied to a directory.
 func (c *Client) NoteBackup(ctx context.Context, journal, dir string) error {
 	query := url.Values{"journal": {journal}, "dir": {dir}}

@@ -170,6 +170,21 @@ type Lockdown struct {
 	Error    string     `json:"error,omitempty"` // why it is not on disk
 }
 
+// AccessWindow is the latest access window of a policy group, or a request for one.
+type AccessWindow struct {
+	Group      string     `json:"group"`
+	State      string     `json:"state"` // open, waiting (for a second operator), lapsed, closed
+	Reason     string     `json:"reason"`
+	For        string     `json:"for"` // its length: 4h0m0s
+	OpenedBy   string     `json:"opened_by"`
+	ApprovedBy string     `json:"approved_by,omitempty"`
+	Requested  time.Time  `json:"requested"`
+	Opened     *time.Time `json:"opened,omitempty"`
+	Until      *time.Time `json:"until,omitempty"`
+	Closed     *time.Time `json:"closed,omitempty"`
+	ClosedBy   string     `json:"closed_by,omitempty"` // "ringback": its time was over
+}
+
 // Health is the health of a daemon and its disk.
 type Health struct {
 	Problems []string  `json:"problems" nullable:"false"` // texts for people; empty: healthy

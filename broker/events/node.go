@@ -1,7 +1,9 @@
 package events
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -245,3 +247,54 @@ type LockdownLifted struct {
 func (LockdownLifted) log() (zapcore.Level, string) { return zapcore.WarnLevel, "lockdown lifted" }
 
 func (e LockdownLifted) audit() Entry { return Entry{"lockdown lifted", e.By, e.Reason} }
+
+// AccessRequested reports that an operator asks for an access window that a second one must approve.
+type AccessRequested struct {
+	undebugged
+	Group  string        `event:"group"`
+	Length time.Duration `event:"length"`
+	Reason string        `event:"reason"`
+	By     string        `event:"by"`
+}
+
+func (AccessRequested) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "access window requested"
+}
+
+func (e AccessRequested) audit() Entry {
+	return Entry{"access window of " + e.Group + " requested", e.By, fmt.Sprintf("for %v: %s", e.Length, e.Reason)}
+}
+
+// AccessOpened reports that the users of a group may come in.
+type AccessOpened struct {
+	undebugged
+	Group      string    `event:"group"`
+	Until      time.Time `event:"until"`
+	Reason     string    `event:"reason"`
+	By         string    `event:"by"`
+	ApprovedBy string    `event:"approved_by,omitempty"` // the second operator
+}
+
+func (AccessOpened) log() (zapcore.Level, string) { return zapcore.WarnLevel, "access window opened" }
+
+func (e AccessOpened) audit() Entry {
+	text := "until " + e.Until.UTC().Format(time.RFC3339) + ": " + e.Reason
+	if e.ApprovedBy != "" {
+		text = "requested by " + e.By + ", " + text
+	}
+	return Entry{"access window of " + e.Group + " opened", cmp.Or(e.ApprovedBy, e.By), text}
+}
+
+// AccessClosed reports the end of an access window, or of a request for one.
+type AccessClosed struct {
+	undebugged
+	Group  string `event:"group"`
+	Reason string `event:"reason,omitempty"`
+	By     string `event:"by"` // "ringback": its time is over
+}
+
+func (AccessClosed) log() (zapcore.Level, string) { return zapcore.WarnLevel, "access window closed" }
+
+func (e AccessClosed) audit() Entry {
+	return Entry{"access window of " + e.Group + " closed", e.By, e.Reason}
+}

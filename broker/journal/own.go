@@ -109,6 +109,22 @@ type Lockdown struct {
 	Since    time.Time // when the lockdown began; not Active: when it was lifted
 }
 
+// AccessWindow is the latest access window of a policy group: operators let its users come in for a limited time.
+// Opened is zero while it waits for a second operator; Closed is zero until it is over.
+type AccessWindow struct {
+	Group      string // its key
+	Reason     string
+	Length     time.Duration // from Opened to Until
+	OpenedBy   string        // the operator who asked for it
+	ApprovedBy string        // a second operator; "": none was needed, or it still waits for one
+	Requested  time.Time
+	Opened     time.Time
+	Until      time.Time
+	Seen       time.Time // it was open then: a clock that is set back does not lengthen it
+	Closed     time.Time
+	ClosedBy   string
+}
+
 // PutCall writes a call, new or open. Error: ErrEnded if this call has been closed.
 type PutCall struct{ Call Call }
 
@@ -156,6 +172,9 @@ type DropLoginName struct{ Key string }
 // PutLockdown replaces the row of the lockdown, even if that row is damaged.
 type PutLockdown struct{ Lockdown Lockdown }
 
+// PutAccessWindow replaces the row of a group's access window.
+type PutAccessWindow struct{ Window AccessWindow }
+
 // SetAside takes damaged rows out of use: pending callbacks end as failed, open calls are closed, records of the spool
 // leave the queue. The original rows are kept in the table set_aside, for operators. It is for a daemon that has
 // reported the damage: otherwise a damaged pending callback would keep its user from another one, and the spool would
@@ -169,17 +188,18 @@ const DamagedCause = "its row in the journal is damaged"
 // nothing that a caller can cause as often as they like.
 type UseReserve struct{}
 
-func (PutCall) mutation()        {}
-func (EndCall) mutation()        {}
-func (Spool) mutation()          {}
-func (Unspool) mutation()        {}
-func (UnspoolAll) mutation()     {}
-func (SpoolTried) mutation()     {}
-func (AddAudit) mutation()       {}
-func (PutLoginLimit) mutation()  {}
-func (DropLoginLimit) mutation() {}
-func (PutLoginName) mutation()   {}
-func (DropLoginName) mutation()  {}
-func (PutLockdown) mutation()    {}
-func (SetAside) mutation()       {}
-func (UseReserve) mutation()     {}
+func (PutCall) mutation()         {}
+func (EndCall) mutation()         {}
+func (Spool) mutation()           {}
+func (Unspool) mutation()         {}
+func (UnspoolAll) mutation()      {}
+func (SpoolTried) mutation()      {}
+func (AddAudit) mutation()        {}
+func (PutLoginLimit) mutation()   {}
+func (DropLoginLimit) mutation()  {}
+func (PutLoginName) mutation()    {}
+func (DropLoginName) mutation()   {}
+func (PutLockdown) mutation()     {}
+func (PutAccessWindow) mutation() {}
+func (SetAside) mutation()        {}
+func (UseReserve) mutation()      {}

@@ -56,6 +56,9 @@ type Own interface {
 	// Lockdown returns the row of the lockdown; the zero Lockdown if there is none. If the row does not verify, the
 	// error wraps ErrDamaged.
 	Lockdown(ctx context.Context) (Lockdown, error)
+	// AccessWindows returns the latest access window of each group that ever had one, by group, and the rows that do
+	// not verify.
+	AccessWindows(ctx context.Context) ([]AccessWindow, []Damage, error)
 }
 
 // Damage describes a row that does not verify. The row is not returned and must not be acted on.

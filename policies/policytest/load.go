@@ -68,6 +68,7 @@ var requestKeys = []schema.Key{
 	{Name: "rotary", Type: schema.Int, Min: 0, Max: 100},
 	{Name: "leg", Type: schema.Int, Min: 1, Max: 2},
 	{Name: "time", Type: schema.String, Check: checkTime},
+	{Name: "windows", Type: schema.Dict, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: 2}},
 }
 
 var decisionKeys = []schema.Key{
@@ -163,6 +164,12 @@ func asked(v *schema.Value) Asked {
 	if rotary := v.Get("rotary"); rotary.IsSet() {
 		n := rotary.Int()
 		a.Rotary = &n
+	}
+	if w := v.Get("windows"); w.IsSet() {
+		a.Windows = map[string]int{}
+		for _, group := range w.Names() {
+			a.Windows[group] = w.Get(group).Int()
+		}
 	}
 	if t := v.Get("time"); t.IsSet() {
 		a.Time, _ = ParseTime(t.Text()) // checked by the table

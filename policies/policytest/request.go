@@ -32,6 +32,8 @@ type Asked struct {
 	Rotary *int      // of that line; nil: none
 	Leg    int       // 0 and 1: the caller's own call; 2: the call that the callback made
 	Time   time.Time // of the request
+	// Windows are the access windows that are open at that time: by group, how many operators have agreed.
+	Windows map[string]int
 }
 
 // Request returns the request that the daemon would make of this.
@@ -52,5 +54,11 @@ func (a Asked) Request() policies.Request {
 	r := policies.Ask(asked, granted, policies.Line{Rotary: a.Rotary, Trusted: true}, a.Time,
 		policies.Used{Sessions: a.Sessions})
 	r.FromCaller = a.Typed
+	for group, operators := range a.Windows {
+		if r.Windows == nil {
+			r.Windows = map[string]policies.AccessWindow{}
+		}
+		r.Windows[group] = policies.AccessWindow{Until: a.Time.Add(time.Hour), Operators: operators}
+	}
 	return r
 }

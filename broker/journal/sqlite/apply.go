@@ -53,6 +53,8 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.dropLoginName(m)
 	case journal.PutLockdown:
 		return w.putLockdown(m)
+	case journal.PutAccessWindow:
+		return w.putAccessWindow(m)
 	case journal.SetAside:
 		return w.setDamagedAside(m)
 	case applier:

@@ -39,8 +39,9 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		auditTable:       auditValues(journal.Audit{}),
 		loginLimitsTable: limitValues(journal.LoginLimit{}), loginNamesTable: nameValues(journal.LoginName{}),
 		sumsTable: sumValues(journal.Sum{}), accountsTable: accountValues(journal.Account{}),
-		reservationsTable: reservationValues(journal.Reservation{}),
-		lockdownTable:     lockdownValues(journal.Lockdown{})} {
+		reservationsTable:  reservationValues(journal.Reservation{}),
+		lockdownTable:      lockdownValues(journal.Lockdown{}),
+		accessWindowsTable: accessWindowValues(journal.AccessWindow{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -59,6 +60,7 @@ func FuzzDecode(f *testing.F) {
 		reservationValues(journal.Reservation{Callback: "c",
 			Accounts: []journal.Charge{{Scope: "user", Key: "\xff\""}}}),
 		lockdownValues(journal.Lockdown{Active: true, Reason: "fraud"}),
+		accessWindowValues(journal.AccessWindow{Group: "vendor", Length: 1}),
 	} {
 		f.Add(pack(v))
 	}
@@ -75,6 +77,7 @@ func FuzzDecode(f *testing.F) {
 		back(t, accountsTable, row, decodeAccount, accountValues)
 		back(t, reservationsTable, row, decodeReservation, reservationValues)
 		back(t, lockdownTable, row, decodeLockdown, lockdownValues)
+		back(t, accessWindowsTable, row, decodeAccessWindow, accessWindowValues)
 	})
 }
 

@@ -81,7 +81,7 @@ func hold(path string) (*lock, error) {
 }
 
 // settleCopy opens a copy in its own directory, verifies it, gives it a new identity, and cancels the pending callbacks
-// with cause; "" leaves them pending.
+// with cause; "" leaves them pending. It closes the access windows.
 func settleCopy(ctx context.Context, path, cause, kind, by, text string) (r Restored, err error) {
 	r = Restored{Cancelled: []string{}, Lost: []string{}}
 	j, err := Open(ctx, Options{Path: path, Reserve: 1})
@@ -119,6 +119,17 @@ func settleCopy(ctx context.Context, path, cause, kind, by, text string) (r Rest
 		tx = append(tx, journal.PutCallback{Callback: c},
 			audited(now, "callback "+c.ID+" ended", by, "cancelled: "+cause))
 		r.Cancelled = append(r.Cancelled, c.ID)
+	}
+	windows, _, err := j.AccessWindows(ctx) // a damaged row opens nothing
+	if err != nil {
+		return r, err
+	}
+	for _, w := range windows {
+		if w.Closed.IsZero() { // it may have been closed after the backup
+			w.Closed, w.ClosedBy = now, by
+			tx = append(tx, journal.PutAccessWindow{Window: w},
+				audited(now, "access window of "+w.Group+" closed", by, kind))
+		}
 	}
 	return r, j.Commit(ctx, tx...)
 }

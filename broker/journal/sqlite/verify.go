@@ -43,6 +43,10 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 		func() error {
 			return each(ctx, r.db, r.key, lockdownTable, decodeLockdown, func(journal.Lockdown) {}, add, "")
 		},
+		func() error {
+			return each(ctx, r.db, r.key, accessWindowsTable, decodeAccessWindow, func(journal.AccessWindow) {}, add,
+				"")
+		},
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {

@@ -1,0 +1,92 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
+)
+
+// accessRoutes registers the routes of access windows.
+func (s *Server) accessRoutes(api huma.API) {
+	huma.Register(api, operation("list-windows", http.MethodGet, "/v1/windows",
+		"List the latest access window of each policy group"),
+		func(context.Context, *struct{}) (*list[client.AccessWindow], error) {
+			return &list[client.AccessWindow]{s.Daemon.AccessWindows()}, nil
+		})
+	huma.Register(api, operation("open-window", http.MethodPut, "/v1/windows/{group}",
+		"Open an access window of a policy group, or ask for one that another operator must approve"),
+		func(ctx context.Context, in *struct {
+			Group  string `path:"group" maxLength:"255"`
+			For    string `query:"for" maxLength:"32" doc:"its length, such as 4h"`
+			Reason string `query:"reason" maxLength:"16384" doc:"for operators and the audit"`
+		}) (*list[client.AccessWindow], error) {
+			length, err := time.ParseDuration(in.For)
+			if err != nil {
+				return nil, status(fmt.Errorf("for: %q is no length of time (write 4h or 90m)", in.For))
+			}
+			err = s.Daemon.OpenAccess(ctx, in.Group, length, in.Reason)
+			return &list[client.AccessWindow]{s.Daemon.AccessWindows()}, status(err)
+		})
+	huma.Register(api, operation("approve-window", http.MethodPost, "/v1/windows/{group}/approve",
+		"Open the access window that another operator has asked for"),
+		func(ctx context.Context, in *struct {
+			Group string `path:"group" maxLength:"255"`
+		}) (*list[client.AccessWindow], error) {
+			err := s.Daemon.ApproveAccess(ctx, in.Group)
+			return &list[client.AccessWindow]{s.Daemon.AccessWindows()}, status(err)
+		})
+	huma.Register(api, operation("close-window", http.MethodDelete, "/v1/windows/{group}",
+		"Close the access window of a policy group, or take back the request for one"),
+		func(ctx context.Context, in *struct {
+			Group  string `path:"group" maxLength:"255"`
+			Reason string `query:"reason" maxLength:"16384" doc:"for the audit; may be empty"`
+		}) (*struct{}, error) {
+			return nil, status(s.Daemon.CloseAccess(ctx, in.Group, in.Reason))
+		})
+}
+
+func (d daemon) AccessWindows() []client.AccessWindow {
+	out := []client.AccessWindow{}
+	for _, w := range d.b.AccessWindows() {
+		out = append(out, client.AccessWindow{Group: w.Group, State: w.State, Reason: w.Reason, For: w.Length.String(),
+			OpenedBy: w.OpenedBy, ApprovedBy: w.ApprovedBy, Requested: w.Requested, Opened: ended(w.Opened),
+			Until: ended(w.Until), Closed: ended(w.Closed), ClosedBy: w.ClosedBy})
+	}
+	return out
+}
+
+func (d daemon) OpenAccess(ctx context.Context, group string, length time.Duration, reason string) error {
+	by, err := operator(ctx)
+	if err != nil {
+		return err
+	}
+	return d.b.OpenAccess(group, length, reason, by)
+}
+
+func (d daemon) ApproveAccess(ctx context.Context, group string) error {
+	by, err := operator(ctx)
+	if err != nil {
+		return err
+	}
+	return d.b.ApproveAccess(group, by)
+}
+
+// CloseAccess needs to know nobody: whoever may use the socket may close a window.
+func (d daemon) CloseAccess(ctx context.Context, group, reason string) error {
+	return d.b.CloseAccess(group, reason, By(ctx))
+}
+
+// operator is By for orders that need to tell operators from each other.
+func operator(ctx context.Context) (string, error) {
+	if _, ok := ctx.Value(peerKey{}).(uint32); !ok {
+		return "", fmt.Errorf("%w: this system does not report the user of the admin socket, so operators cannot be "+
+			"told from each other", broker.ErrAccess)
+	}
+	return By(ctx), nil
+}

@@ -1,0 +1,354 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/policies"
+)
+
+// vendorTown has a group default whose users come in only while a window is open.
+func vendorTown(approvals int) townOptions {
+	return townOptions{attempts: 2, policy: func(p *policies.Policy) {
+		p.Access = policies.Access{Required: true, Approvals: approvals, Max: 8 * time.Hour}
+	}}
+}
+
+// opens opens a window of the group default, which must be on disk.
+func (w *town) opens(length time.Duration) {
+	w.t.Helper()
+	if err := w.broker.OpenAccess("default", length, "ticket 7", "uid 0"); err != nil {
+		w.t.Fatal(err)
+	}
+	if s := w.accessState(); s != broker.AccessOpen {
+		w.t.Fatalf("the window is %s", s)
+	}
+}
+
+func (w *town) accessState() string {
+	w.t.Helper()
+	v := w.broker.AccessWindows()
+	if len(v) != 1 {
+		w.t.Fatalf("%d windows", len(v))
+	}
+	return v[0].State
+}
+
+// rejected logs in and is rejected, with a sentence that reveals nothing.
+func (w *town) rejected(user string) {
+	w.t.Helper()
+	p := w.pc(w.home)
+	p.login(user)
+	p.see("Access denied", time.Minute)
+	p.see("NO CARRIER", 10*time.Minute)
+	w.idle(time.Minute)
+}
+
+// TestAccessWindow: users come in, with and without a callback, while the window is open, and at no other time. Its end
+// ends their sessions and admits nobody, also after a restart and if the clock goes back meanwhile.
+func TestAccessWindow(t *testing.T) {
+	inTown(t, vendorTown(1), func(w *town) {
+		w.rejected("austin-01")
+		w.rejected("paia-04")
+		w.opens(10 * time.Minute)
+		p := promised(w)
+		p.see("maui-nas-04>", time.Minute)
+		w.pass(5 * time.Minute)
+		if _, gone := p.await("NO CARRIER", time.Second); gone {
+			t.Fatal("the session ended before the window")
+		}
+		p.see("Session timeout", 5*time.Minute)
+		p.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+		if s := w.accessState(); s != broker.AccessClosed {
+			t.Errorf("after its end the window is %s", s)
+		}
+		w.rejected("paia-04")
+		w.halt()
+		w.start()
+		w.pass(time.Second)
+		if v := w.broker.AccessWindows(); len(v) != 1 || v[0].State != broker.AccessClosed ||
+			v[0].ClosedBy != "ringback" {
+			t.Errorf("after a restart: %+v", v)
+		}
+		w.rejected("paia-04")
+	})
+}
+
+// TestAccessSurvivesRestart: an open window is still open for the rest of its time, and a request still waits.
+func TestAccessSurvivesRestart(t *testing.T) {
+	inTown(t, vendorTown(1), func(w *town) {
+		w.opens(10 * time.Minute)
+		w.pass(4 * time.Minute)
+		w.halt()
+		w.start()
+		w.pass(time.Minute)
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		p.see("NO CARRIER", 5*time.Minute)
+		w.idle(time.Minute)
+		w.opens(10 * time.Minute)
+		w.halt()
+		w.pass(11 * time.Minute) // it ends while no process runs
+		w.start()
+		w.pass(time.Second)
+		if s := w.accessState(); s != broker.AccessClosed {
+			t.Errorf("the window is %s", s)
+		}
+	})
+}
+
+// earlier is a journal whose process runs with a clock that was set back: what was recorded seems to be of the future.
+type earlier struct {
+	journal.Store
+	by time.Duration
+}
+
+func (s earlier) AccessWindows(ctx context.Context) ([]journal.AccessWindow, []journal.Damage, error) {
+	rows, bad, err := s.Store.AccessWindows(ctx)
+	for i := range rows {
+		for _, at := range []*time.Time{&rows[i].Requested, &rows[i].Opened, &rows[i].Until, &rows[i].Seen} {
+			*at = at.Add(s.by)
+		}
+	}
+	return rows, bad, err
+}
+
+// TestAccessClockSetBack: a clock that is set back five hours during a restart does not lengthen the window.
+func TestAccessClockSetBack(t *testing.T) {
+	var by time.Duration
+	o := vendorTown(1)
+	o.store = func(j journal.Store) journal.Store { return earlier{j, by} }
+	inTown(t, o, func(w *town) {
+		w.opens(10 * time.Minute)
+		w.pass(6 * time.Minute)
+		w.halt()
+		by = 5 * time.Hour
+		w.start()
+		w.pass(3 * time.Minute)
+		if s := w.accessState(); s != broker.AccessOpen {
+			t.Errorf("after 9 minutes the window is %s", s)
+		}
+		w.pass(3 * time.Minute)
+		if s := w.accessState(); s != broker.AccessClosed {
+			t.Errorf("after 12 minutes the window is %s", s)
+		}
+		w.rejected("paia-04")
+	})
+}
+
+// TestAccessCallbackAfterTheEnd: a callback that was promised in a window is not dialed after its end, whether that
+// comes in its wait, right before its dial or before the next attempt.
+func TestAccessCallbackAfterTheEnd(t *testing.T) {
+	for at := time.Duration(0); at < 12*time.Second; at += 700 * time.Millisecond {
+		inTown(t, vendorTown(1), func(w *town) {
+			w.opens(time.Hour)
+			p := promised(w)
+			w.pass(at)
+			if err := w.broker.CloseAccess("default", "", "uid 0"); err != nil {
+				t.Fatal(err)
+			}
+			before := len(w.dialed())
+			if _, prompt := p.await("maui-nas-04>", 2*time.Minute); prompt && before == 0 {
+				t.Errorf("%v: a session after the end of the window", at)
+			}
+			p.dte.SetDTR(false)
+			w.idle(10 * time.Minute)
+			if n := len(w.dialed()); n != before {
+				t.Errorf("%v: %d dials after the end of the window", at, n-before)
+			}
+			if v := w.last(); v.Phase != "failed" && v.Phase != "completed" ||
+				v.Phase == "failed" && !strings.Contains(v.Cause, "access window") {
+				t.Errorf("%v: %s: %s", at, v.Phase, v.Cause)
+			}
+		})
+	}
+}
+
+// TestAccessTwoOperators: a window opens when another operator approves it, for its length from then on; a request can
+// be taken back, replaced, and lapses.
+func TestAccessTwoOperators(t *testing.T) {
+	inTown(t, vendorTown(2), func(w *town) {
+		ask := func(by string) {
+			t.Helper()
+			if err := w.broker.OpenAccess("default", time.Hour, "ticket 7", by); err != nil {
+				t.Fatal(err)
+			}
+		}
+		approve := func(by, want string) {
+			t.Helper()
+			err := w.broker.ApproveAccess("default", by)
+			if want == "" && err != nil || want != "" && (!errors.Is(err, broker.ErrAccess) ||
+				!strings.Contains(err.Error(), want)) {
+				t.Errorf("%s approves: %v", by, err)
+			}
+		}
+		approve("uid 7", "nobody has asked for one of group default")
+		ask("uid 0")
+		if s := w.accessState(); s != broker.AccessWaiting {
+			t.Errorf("the window is %s", s)
+		}
+		w.rejected("paia-04")
+		approve("uid 0", "another operator must approve it")
+		w.halt()
+		w.start()
+		w.pass(30 * time.Minute)
+		approve("uid 7", "")
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		if err := w.broker.OpenAccess("default", time.Hour, "more", "uid 0"); !errors.Is(err, broker.ErrAccess) ||
+			!strings.Contains(err.Error(), "close it first") {
+			t.Errorf("a request while it is open: %v", err)
+		}
+		approve("uid 8", "nobody has asked")
+		p.see("NO CARRIER", time.Hour) // the idle timeout
+		w.pass(time.Hour)
+
+		ask("uid 0")
+		if err := w.broker.CloseAccess("default", "not needed", "uid 9"); err != nil {
+			t.Error(err)
+		}
+		approve("uid 7", "nobody has asked")
+		ask("uid 7")
+		approve("uid 7", "another operator")
+		ask("uid 0") // replaces it
+		approve("uid 0", "another operator")
+		w.pass(61 * time.Minute)
+		if s := w.accessState(); s != broker.AccessLapsed {
+			t.Errorf("the request is %s", s)
+		}
+		approve("uid 7", "nobody has asked")
+	})
+}
+
+// TestAccessOrders: what cannot be ordered.
+func TestAccessOrders(t *testing.T) {
+	inTown(t, vendorTown(1), func(w *town) {
+		for _, tt := range []struct {
+			group  string
+			length time.Duration
+			reason string
+			want   string
+		}{
+			{"default", time.Hour, "", "the reason is missing"},
+			{"default", time.Hour, "a\nb", "control character"},
+			{"vendor", time.Hour, "ticket", `group "vendor" has no policy file (groups: default)`},
+			{"", time.Hour, "ticket", "has no policy file"},
+			{"default", 59 * time.Second, "ticket", "59s is shorter than 1m0s (--for 4h)"},
+			{"default", -time.Hour, "ticket", "shorter"},
+			{"default", 9 * time.Hour, "ticket", "longer than the policy of group default allows (access.max: 8h0m0s)"},
+		} {
+			if err := w.broker.OpenAccess(tt.group, tt.length, tt.reason, "uid 0"); err == nil ||
+				!strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%+v: %v", tt, err)
+			}
+		}
+		for _, group := range []string{"default", "vendor", ""} {
+			if err := w.broker.CloseAccess(group, "", "uid 0"); !errors.Is(err, broker.ErrAccess) {
+				t.Errorf("close %q: %v", group, err)
+			}
+		}
+		if v := w.broker.AccessWindows(); len(v) != 0 {
+			t.Errorf("%+v", v)
+		}
+		w.opens(time.Hour)
+		w.opens(10 * time.Minute) // replaces it
+		w.pass(11 * time.Minute)
+		if s := w.accessState(); s != broker.AccessClosed {
+			t.Errorf("the window is %s", s)
+		}
+	})
+	inTown(t, townOptions{}, func(w *town) {
+		if err := w.broker.OpenAccess("default", time.Hour, "ticket", "uid 0"); !errors.Is(err, broker.ErrAccess) ||
+			!strings.Contains(err.Error(), "needs none") {
+			t.Errorf("without the key: %v", err)
+		}
+	})
+}
+
+// noWindows is a journal that refuses the rows of access windows while told to.
+type noWindows struct {
+	journal.Store
+	full *atomic.Bool
+}
+
+func (s noWindows) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
+	errs := make([]error, len(groups))
+	for i, g := range groups {
+		for _, m := range g {
+			if _, ok := m.(journal.PutAccessWindow); ok && s.full.Load() {
+				errs[i] = errRefused
+			}
+		}
+		if errs[i] == nil {
+			errs[i] = s.Store.CommitEach(ctx, g)[0]
+		}
+	}
+	return errs
+}
+
+// TestAccessWithoutADisk: a window that cannot be recorded does not open; one whose end cannot be recorded is closed,
+// and the end is recorded when the disk works again, also if another order fails in between.
+func TestAccessWithoutADisk(t *testing.T) {
+	var full atomic.Bool
+	o := vendorTown(1)
+	o.store = func(j journal.Store) journal.Store { return noWindows{j, &full} }
+	inTown(t, o, func(w *town) {
+		full.Store(true)
+		if err := w.broker.OpenAccess("default", time.Hour, "ticket", "uid 0"); !errors.Is(err, errRefused) {
+			t.Errorf("opened on a full disk: %v", err)
+		}
+		w.rejected("paia-04")
+		full.Store(false)
+		w.opens(time.Hour)
+		full.Store(true)
+		if err := w.broker.CloseAccess("default", "", "uid 0"); !errors.Is(err, broker.ErrStillOpen) {
+			t.Errorf("closed on a full disk: %v", err)
+		}
+		w.rejected("paia-04")
+		if err := w.broker.OpenAccess("default", time.Hour, "ticket", "uid 0"); !errors.Is(err, errRefused) {
+			t.Errorf("opened on a full disk: %v", err)
+		}
+		if s := w.accessState(); s != broker.AccessClosed {
+			t.Errorf("the window is %s", s)
+		}
+		full.Store(false)
+		w.pass(10 * time.Second)
+		w.halt()
+		w.start()
+		w.pass(time.Second)
+		if s := w.accessState(); s != broker.AccessClosed {
+			t.Errorf("after a restart the window is %s", s)
+		}
+	})
+}
+
+// TestAccessSessionsContinue: with `sessions: continue` a session outlives its window, and no other begins.
+func TestAccessSessionsContinue(t *testing.T) {
+	o := vendorTown(1)
+	o.policy = func(p *policies.Policy) { p.Access = policies.Access{Required: true, Continue: true} }
+	inTown(t, o, func(w *town) {
+		w.opens(5 * time.Minute)
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see("maui-nas-04>", time.Minute)
+		if _, gone := p.await("NO CARRIER", 4*time.Minute+30*time.Second); gone {
+			t.Error("the session has ended")
+		}
+		w.pass(time.Minute)
+		p.typ("")
+		p.see("maui-nas-04>", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+		p.dte.SetDTR(true)
+		w.rejected("paia-04")
+	})
+}
