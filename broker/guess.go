@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
@@ -192,12 +193,12 @@ func (g *guard) Before(q session.Guess) (wait time.Duration, refusal string) {
 	if !counted(q) {
 		return 0, ""
 	}
-	limits, now, of := g.b.config.Load().LoginLimits, time.Now(), g.of(q)
+	limits, now, of := g.limits(q), time.Now(), g.of(q)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, s := range of {
 		f := g.sources[s]
-		if f.over(limits, now) {
+		if f.over(limits.LoginLimits, now) {
 			continue
 		}
 		if limits.threshold(s.kind) > 0 && now.Before(f.lockedUntil) {
@@ -215,25 +216,6 @@ func (f failures) over(l LoginLimits, now time.Time) bool {
 		return !now.Before(f.lockedUntil)
 	}
 	return f.n == 0 || now.Sub(f.first) >= l.Window
-}
-
-// threshold returns how many failures lock a source of this kind; 0 if it is never locked.
-func (l LoginLimits) threshold(k limitKind) int {
-	switch k {
-	case byNameNumber, byNameLine:
-		return l.LockUserAfter
-	case byNumber:
-		return l.LockNumberAfter
-	}
-	return 0
-}
-
-// delay returns how long a login waits after n failures.
-func (l LoginLimits) delay(k limitKind, n int) time.Duration {
-	if k != byName && k != byLine || l.DelayAfter <= 0 || n < l.DelayAfter {
-		return 0
-	}
-	return min(firstDelay<<min(n-l.DelayAfter, 20), l.DelayMax)
 }
 
 // After implements session.Guard. The result counts immediately; After blocks for at most Limits.Report.
@@ -290,7 +272,7 @@ func (g *guard) record(what string, q session.Guess, rows []journal.Mutation) <-
 
 // wrong counts a failure for each of its sources, and returns the rows and the new locks.
 func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events.Event) {
-	limits, now, user, of := g.b.config.Load().LoginLimits, time.Now(), g.shown(q.User), g.of(q)
+	limits, now, user, of := g.limits(q), time.Now(), g.shown(q.User), g.of(q)
 	if limits.Window <= 0 {
 		return nil, nil
 	}
@@ -298,7 +280,7 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events
 	defer g.mu.Unlock()
 	for _, s := range of {
 		f, known := g.sources[s]
-		if f.over(limits, now) {
+		if f.over(limits.LoginLimits, now) {
 			f = failures{first: now}
 		}
 		f.n++
@@ -306,7 +288,7 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events
 			f.user = user
 		}
 		if t := limits.threshold(s.kind); t > 0 && f.n >= t && f.lockedUntil.IsZero() {
-			f.lockedUntil = now.Add(limits.LockTime)
+			f.lockedUntil = now.Add(limits.lockTime(s.kind))
 			locked = append(locked, events.LoginLocked{
 				LimitKind: string(s.kind), Enable: s.enable, User: f.user, Caller: s.number, Line: s.tty, Failures: f.n,
 				Until: f.lockedUntil,
@@ -314,7 +296,7 @@ func (g *guard) wrong(q session.Guess) (rows []journal.Mutation, locked []events
 			})
 		}
 		if !known && len(g.sources) >= g.maxSources {
-			rows = append(rows, g.evict(limits, now)...)
+			rows = append(rows, g.evict(limits.LoginLimits, now)...)
 		}
 		g.sources[s] = f
 		rows = append(rows, journal.PutLoginLimit{Limit: f.row(s)})
@@ -446,14 +428,15 @@ type LoginLock struct {
 
 // LoginLocks returns the sources that are locked or delayed now, locked ones first.
 func (b *Broker) LoginLocks() []LoginLock {
-	limits, now, g := b.config.Load().LoginLimits, time.Now(), b.guard
+	site, now, g := b.config.Load().LoginLimits, time.Now(), b.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var v []LoginLock
 	for s, f := range g.sources {
-		if f.over(limits, now) {
+		if f.over(site, now) {
 			continue
 		}
+		limits := b.limitsOf(aaa.Request{User: f.user, TTY: s.tty, Caller: s.number})
 		l := LoginLock{
 			Kind: string(s.kind), Enable: s.enable, User: f.user, Number: s.number, TTY: s.tty, Failures: f.n,
 			LockedUntil: f.lockedUntil,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
@@ -39,8 +40,9 @@ var table = slices.Concat([]key{
 		Key: schema.Key{Name: extends, Type: schema.String, Check: checkGroup, Pattern: groupPattern,
 			Example: "default",
 			Doc: "Name of another group. All values of its file apply, except `group`, `users`, `match`, " +
-				"`profile` and `extends`, unless this file has others. A list replaces the other file's; with a `+` " +
-				"after its name, `allow+: [\"85*\"]`, it is added. At most 16 files may follow each other."},
+				"`profile`, `login` and `extends`, unless this file has others. A list replaces the other file's; " +
+				"with a `+` after its name, `allow+: [\"85*\"]`, it is added. At most 16 files may follow each " +
+				"other."},
 		own: true,
 	},
 	{
@@ -97,6 +99,24 @@ var table = slices.Concat([]key{
 		read: func(p *Policy, v *schema.Value) { p.Profile.Overflow = v.Int() },
 		text: func(p Policy) string { return fmt.Sprint(p.Profile.Overflow) },
 	},
+	{own: true, Key: schema.Key{Name: "login", Type: schema.Object,
+		Doc: "Tighter thresholds for failed logins than those of the configuration's `login`, for callers whom " +
+			"`users` (by the name as typed) or `match` claims before AAA is asked; `match.entry` claims nobody " +
+			"then. If several groups claim a caller, the tightest apply. A value that is not tighter changes " +
+			"nothing."}},
+	loginKey(schema.Key{Name: "delay_after", Type: schema.Int, Min: 1, Max: 1000, Example: "2",
+		Doc: "Number of failures of one name from anywhere after which the next login waits."},
+		func(l *Logins, v *schema.Value) { l.DelayAfter = v.Int() },
+		func(l Logins) string { return unlessZero(l.DelayAfter) }),
+	loginKey(schema.Key{Name: "lock_user_after", Type: schema.Int, Min: 1, Max: 1000, Example: "3",
+		Doc: "Number of failures of one name from one number (without a number: on one line) that lock the name for " +
+			"that number or line."},
+		func(l *Logins, v *schema.Value) { l.LockUserAfter = v.Int() },
+		func(l Logins) string { return unlessZero(l.LockUserAfter) }),
+	loginKey(schema.Key{Name: "lock_time", Type: schema.Duration, Min: int64(time.Second), Max: int64(24 * time.Hour),
+		Example: "1h", Doc: "Duration of such a lock."},
+		func(l *Logins, v *schema.Value) { l.LockTime = v.Duration() },
+		func(l Logins) string { return durationText(l.LockTime) }),
 	{
 		Key: schema.Key{Name: "callback", Type: schema.String,
 			Enum: []string{string(Off), string(Optional), string(Required), string(Secure),

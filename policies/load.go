@@ -112,6 +112,7 @@ func problemAt(at *schema.Value, msg, hint string) schema.Problem {
 func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
 	p.checkProfile(v, problem)
+	p.checkLogins(v, problem)
 	p.checkSources(v.Get("numbers"), problem)
 	p.checkHours(v.Get("hours"), problem)
 	p.checkSecure(v, problem)

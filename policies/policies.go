@@ -95,6 +95,7 @@ type Policy struct {
 	Users    []string // exact canonical names of the users that the group claims
 	Match    Match    // claims users that no group lists and AAA gives no group with a policy
 	Profile  Profile
+	Logins   Logins
 	Callback CallbackMode
 	NoVerify bool // the second login may be skipped if AAA grants it
 	Numbers  Numbers

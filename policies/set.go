@@ -33,6 +33,7 @@ type Set struct {
 	groups   map[string]group
 	users    map[string]string // user → group
 	match    matchIndex
+	logins   bool     // a group has Logins
 	profiled []string // groups with a profile, sorted
 	warnings []string
 	flat     map[string][]Setting // of the groups that LoadDir read
@@ -76,6 +77,7 @@ func New(site Site, ps ...Policy) (*Set, error) {
 	}
 	s.match = newMatchIndex(s)
 	for _, name := range s.Groups() {
+		s.logins = s.logins || s.groups[name].Logins != Logins{}
 		if s.groups[name].Profile.Base > 0 {
 			s.profiled = append(s.profiled, name)
 		}
