@@ -48,7 +48,8 @@ var secureCases = map[string]secureCase{
 	}},
 	"out of hours": {change: func(o *townOptions, _ *atomic.Bool) {
 		o.policy = func(p *policies.Policy) {
-			p.Callback, p.Hours = policies.Secure, policies.Hours{Zone: time.UTC}
+			p.Callback = policies.Secure
+			p.Hours = policies.Hours{Zone: time.UTC, Weekdays: [7][]policies.Window{time.Wednesday: {{}}}}
 		}
 	}},
 	"no callback for the service": {change: func(o *townOptions, _ *atomic.Bool) {

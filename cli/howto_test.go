@@ -53,7 +53,7 @@ func parseBlock(t *testing.T, text string) schema.Problems {
 			t.Error(err)
 		}
 		return nil
-	case key[1] != "numbers" && schema.Find(policies.Keys(), key[1]) != nil && group == nil:
+	case key[1] != "numbers" && key[1] != "login" && schema.Find(policies.Keys(), key[1]) != nil && group == nil:
 		group, text = []string{"", "part"}, "group: part\n"+text
 	case group == nil && !strings.Contains(text, "tariff:"):
 		text += "tariff: {file: tariff.csv}\n"
