@@ -37,6 +37,8 @@ type Daemon interface {
 	// ClearLoginLocks clears the failed logins of a name or number, or all with "", and returns how many sources it
 	// cleared; ErrNotFound if there are none.
 	ClearLoginLocks(ctx context.Context, of string) (int, error)
+	// Ceilings returns what callbacks have used and reserved.
+	Ceilings(ctx context.Context) ([]client.Ceiling, error)
 	Lockdown() client.Lockdown
 	// OrderLockdown stops all dialing, and with sessions ends all sessions. A lockdown that is in force but not on disk
 	// is no error; its state says so.
@@ -140,6 +142,12 @@ func (s *Server) routes(api huma.API) {
 		})
 	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear",
 		"Clear the failed logins of a name or number, or all"), s.clearLoginLocks)
+	huma.Register(api, operation("list-ceilings", http.MethodGet, "/v1/ceilings",
+		"List what callbacks have used and reserved of their ceilings"),
+		func(ctx context.Context, _ *struct{}) (*list[client.Ceiling], error) {
+			v, err := s.Daemon.Ceilings(ctx)
+			return &list[client.Ceiling]{v}, status(err)
+		})
 	huma.Register(api, operation("get-lockdown", http.MethodGet, "/v1/lockdown", "Show the state of the lockdown"),
 		func(context.Context, *struct{}) (*one[client.Lockdown], error) {
 			return &one[client.Lockdown]{s.Daemon.Lockdown()}, nil

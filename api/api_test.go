@@ -75,6 +75,12 @@ func (f fake) ClearLoginLocks(_ context.Context, of string) (int, error) {
 	return 2, nil
 }
 
+func (fake) Ceilings(context.Context) ([]client.Ceiling, error) {
+	return []client.Ceiling{{Scope: "user", Name: "austin-01", Open: 1, AtOnce: 1,
+		Reserved: client.Amount{Calls: 1, Failures: 1, Seconds: 3945, Money: "6.75"},
+		Periods: []client.Period{{Period: "day", Begin: &created, Used: client.Amount{Calls: 7, Money: "12.00"},
+			Limit: client.Amount{Calls: 10, Money: "0.00"}}}}}, nil
+}
 func (fake) Lockdown() client.Lockdown {
 	return client.Lockdown{Active: true, Reason: "fraud", By: "uid 0", Since: &created, OnDisk: true}
 }
@@ -172,6 +178,11 @@ func TestClient(t *testing.T) {
 		t.Errorf("CancelCallback: %v", err)
 	}
 	locks, err := c.LoginLocks(ctx)
+	ceilings, err2 := c.Ceilings(ctx)
+	want, _ := f.Ceilings(ctx)
+	if diff := cmp.Diff(want, ceilings); err2 != nil || diff != "" {
+		t.Errorf("Ceilings: %v\n%s", err2, diff)
+	}
 	if diff := cmp.Diff(f.LoginLocks(), locks); err != nil || diff != "" {
 		t.Errorf("LoginLocks: %v\n%s", err, diff)
 	}
@@ -390,8 +401,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for path, method := range map[string]string{
 		"/v1/lines": "get", "/v1/lines/{tty}/clear": "post", "/v1/users": "get", "/v1/callbacks": "get",
-		"/v1/callbacks/{id}": "delete",
-		"/v1/login-locks":    "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get",
+		"/v1/callbacks/{id}": "delete", "/v1/ceilings": "get",
+		"/v1/login-locks": "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get",
 		"/v1/debug": "get",
 	} {
 		if doc.Paths[path][method] == nil {

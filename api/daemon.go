@@ -10,8 +10,10 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/tariff"
 )
 
 // FromBroker returns a Daemon that shows and controls a broker. The audit records the user ID of the socket's peer.
@@ -107,6 +109,32 @@ func (d daemon) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 		return 0, fmt.Errorf("%s: %w, %w (`ringback show login-locks` lists them)", of, err, ErrNotFound)
 	}
 	return n, err
+}
+
+func (d daemon) Ceilings(ctx context.Context) ([]client.Ceiling, error) {
+	all, err := d.b.Ceilings(ctx)
+	v := make([]client.Ceiling, 0, len(all))
+	for _, c := range all {
+		out := client.Ceiling{Scope: c.Scope, Name: c.Key, Open: c.Open, AtOnce: c.AtOnce, Reserved: amount(c.Reserved)}
+		for i, w := range c.Windows {
+			p := client.Period{Period: journal.Periods[i], Begin: ended(w.Begin), Used: amount(w.Used)}
+			var limit journal.Amount
+			for _, l := range c.Limits {
+				if l.Period == p.Period {
+					limit = l.Amount
+				}
+			}
+			p.Limit = amount(limit)
+			out.Periods = append(out.Periods, p)
+		}
+		v = append(v, out)
+	}
+	return v, err
+}
+
+func amount(a journal.Amount) client.Amount {
+	return client.Amount{Calls: a.Calls, Failures: a.Failures, Seconds: a.Time.Seconds(),
+		Money: tariff.Money(a.Money).String()}
 }
 
 func (d daemon) Lockdown() client.Lockdown { return LockdownOf(d.b.LockdownState()) }

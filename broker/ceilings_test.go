@@ -195,3 +195,32 @@ func TestFailures(t *testing.T) {
 		w.idle(time.Minute)
 	})
 }
+
+// TestCeilingsView: an operator sees what is used in the present windows, and the limits that are known.
+func TestCeilingsView(t *testing.T) {
+	o := townOptions{ceilings: []journal.Limit{{Period: journal.Hour, Amount: journal.Amount{Calls: 5}}},
+		policy: func(p *policies.Policy) {
+			p.Limits.Group = policies.Ceilings{Concurrent: 2, Hour: policies.Ceiling{Calls: 9}}
+		}}
+	inTown(t, o, func(w *town) {
+		p := w.pc(w.home)
+		p.login("busy-05")
+		p.see("Callback initiated", time.Minute)
+		w.pass(5 * time.Minute)
+		for _, used := range []int64{1, 0} { // an hour later the window is over, and the day goes on
+			all, err := w.broker.Ceilings(context.Background())
+			if err != nil || len(all) != 2 || all[0].Scope != "group" || all[0].Key != "default" ||
+				all[0].AtOnce != 2 || all[0].Limits[0].Calls != 9 || all[1].Scope != "site" ||
+				all[1].Limits[0].Calls != 5 {
+				t.Fatalf("%+v, %v", all, err)
+			}
+			for _, c := range all {
+				if c.Windows[0].Used.Calls != used || c.Windows[1].Used.Calls != 1 || c.Open != 0 {
+					t.Errorf("%+v", c)
+				}
+			}
+			w.pass(time.Hour)
+		}
+		w.idle(time.Minute)
+	})
+}

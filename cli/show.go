@@ -14,11 +14,11 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show",
-		Short: "show the state of a running daemon: lines, users, callbacks, PPP, login locks, access windows, AAA " +
-			"servers, health",
+		Short: "show the state of a running daemon: lines, users, callbacks, ceilings, PPP, login locks, " +
+			"access windows, AAA servers, health",
 	}
 	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(),
-		newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
+		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
 	return c
 }
 

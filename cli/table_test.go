@@ -86,6 +86,25 @@ func TestTablesFit(t *testing.T) {
 	}
 }
 
+func TestCeilingTable(t *testing.T) {
+	var b strings.Builder
+	ceilingTable(&b, []client.Ceiling{
+		{Scope: "site", Reserved: client.Amount{Calls: 2, Failures: 2, Seconds: 7891, Money: "13.50"}, Open: 1,
+			Periods: []client.Period{{Period: "day", Used: client.Amount{Calls: 317, Seconds: 61, Money: "112.05"},
+				Limit: client.Amount{Calls: 400, Seconds: 720000, Money: "250.00"}}}},
+		{Scope: "user", Name: "austin-01", Reserved: client.Amount{Money: "0.00"}, AtOnce: 1,
+			Periods: []client.Period{{Period: "hour", Used: client.Amount{Calls: 3, Money: "0.00"},
+				Limit: client.Amount{Money: "0.00"}}}},
+	})
+	const want = `Of    Name       Period  Calls      Failures  Minutes      Money                Pending
+site             day     317+2/400  0+2       2+132/12000  112.05+13.50/250.00  1
+user  austin-01  hour    3+0        0+0       0+0          0.00+0.00            0/1
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
 func TestLineText(t *testing.T) {
 	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	one := 1

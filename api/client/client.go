@@ -115,6 +115,12 @@ func (c *Client) ClearLoginLocks(ctx context.Context, of string) (int, error) {
 	return v.Cleared, err
 }
 
+// Ceilings returns what callbacks have used and reserved of their ceilings.
+func (c *Client) Ceilings(ctx context.Context) ([]Ceiling, error) {
+	var v []Ceiling
+	return v, c.get(ctx, "/v1/ceilings", &v)
+}
+
 // Lockdown returns the state of the lockdown.
 func (c *Client) Lockdown(ctx context.Context) (Lockdown, error) {
 	var v Lockdown

@@ -113,6 +113,32 @@ type LoginLock struct {
 	Delay    float64    `json:"delay,omitempty" doc:"delay of the next login in seconds"`
 }
 
+// Ceiling is what the callbacks of one user, number, group or line, or of the site, have used and reserved.
+type Ceiling struct {
+	Scope    string   `json:"scope" doc:"user, number, group, line or site"`
+	Name     string   `json:"name,omitempty" doc:"which of them; absent for the site"`
+	Open     int64    `json:"open" doc:"callbacks that are pending or connected"`
+	AtOnce   int64    `json:"at_once,omitempty" doc:"most of them; absent: no limit, or it depends on the group of the caller"`
+	Reserved Amount   `json:"reserved" doc:"what open callbacks may still use"`
+	Periods  []Period `json:"periods" doc:"the present hour, day and month"`
+}
+
+// Period is the use of one window of a ceiling.
+type Period struct {
+	Period string     `json:"period" doc:"hour, day or month"`
+	Begin  *time.Time `json:"begin,omitempty" doc:"absent: nothing was used"`
+	Used   Amount     `json:"used"`
+	Limit  Amount     `json:"limit" doc:"a field that is 0 has no limit, or it depends on the group of the caller"`
+}
+
+// Amount is an amount of the ledger.
+type Amount struct {
+	Calls    int64   `json:"calls" doc:"dials"`
+	Failures int64   `json:"failures" doc:"dials after which nobody was admitted"`
+	Seconds  float64 `json:"seconds" doc:"time of dials and calls"`
+	Money    string  `json:"money" doc:"in the currency of the tariff: 12.00"`
+}
+
 // Cleared is the number of sources cleared.
 type Cleared struct {
 	Cleared int `json:"cleared"`

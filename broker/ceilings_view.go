@@ -1,0 +1,55 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// CeilingView is an account of the ledger, and the limits that are known for it.
+type CeilingView struct {
+	journal.Account // a window that is over is zero
+	// by the configuration in force; those of users, numbers and lines are unknown, because they are of a group
+	Limits []journal.Limit
+	AtOnce int64 // likewise; 0: no limit
+}
+
+// Ceilings returns what is used and reserved of each user, number, group and line with limits, and of the site.
+func (b *Broker) Ceilings(ctx context.Context) ([]CeilingView, error) {
+	all, damaged, err := b.opt.Journal.Accounts(ctx)
+	for _, d := range damaged {
+		err = errors.Join(err, fmt.Errorf("the ledger is damaged: %v (`ringback journal verify`)", d))
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, now := b.config.Load(), time.Now()
+	v := make([]CeilingView, 0, len(all))
+	for _, a := range all {
+		for i, end := range ends(a) {
+			if !now.Before(end) {
+				a.Windows[i] = journal.Window{}
+			}
+		}
+		view := CeilingView{Account: a}
+		switch a.Scope {
+		case "site":
+			view.Limits = c.Ceilings
+		case "group":
+			if p, ok := c.Policies.Group(a.Key); ok {
+				view.Limits, view.AtOnce = limitsOf(p.Limits.Group), int64(p.Limits.Group.Concurrent)
+			}
+		}
+		v = append(v, view)
+	}
+	return v, nil
+}
+
+// ends returns when the windows of an account end, in the order of journal.Periods.
+func ends(a journal.Account) [3]time.Time {
+	hour, day, month := a.Windows[0].Begin, a.Windows[1].Begin.Local(), a.Windows[2].Begin.Local()
+	return [3]time.Time{hour.Add(time.Hour), day.AddDate(0, 0, 1), month.AddDate(0, 1, 0)}
+}
