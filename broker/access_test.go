@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -350,5 +351,38 @@ func TestAccessSessionsContinue(t *testing.T) {
 		w.idle(time.Minute)
 		p.dte.SetDTR(true)
 		w.rejected("paia-04")
+	})
+}
+
+// TestAccessByManyOperators: orders of several operators at once leave the same state in memory and on disk, and an end
+// by the last of them closes the window.
+func TestAccessByManyOperators(t *testing.T) {
+	inTown(t, vendorTown(1), func(w *town) {
+		var operators sync.WaitGroup
+		for n := range 8 {
+			operators.Go(func() {
+				for range 20 {
+					if n%2 == 0 {
+						_ = w.broker.CloseAccess("default", "", "uid 0") // another may have closed it
+					} else {
+						_ = w.broker.OpenAccess("default", time.Hour, "ticket", "uid 0") // overtaken by another
+					}
+				}
+			})
+		}
+		operators.Wait()
+		w.pass(time.Minute + time.Second)
+		v := w.broker.AccessWindows()
+		rows, _, err := w.journal.AccessWindows(context.Background())
+		if err != nil || len(rows) != 1 || len(v) != 1 || rows[0].Closed.IsZero() != (v[0].State == broker.AccessOpen) {
+			t.Errorf("in memory %+v, on disk %+v, %v", v, rows, err)
+		}
+		w.opens(time.Hour)
+		if err := w.broker.CloseAccess("default", "", "uid 0"); err != nil {
+			t.Error(err)
+		}
+		if rows, _, err := w.journal.AccessWindows(context.Background()); err != nil || rows[0].Closed.IsZero() {
+			t.Errorf("%+v %v", rows, err)
+		}
 	})
 }
