@@ -44,9 +44,9 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 	switch d.Outcome {
 	case policies.Admit:
-		return within(b.admit(ctx, c, a, d.Reason), d.Limits)
+		return on(within(b.admit(ctx, c, a, d.Reason), d.Limits), d)
 	case policies.AskNumber, policies.CallBack:
-		return within(b.makeOffer(c, a, d), d.Limits)
+		return on(within(b.makeOffer(c, a, d), d.Limits), d)
 	default:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	}
@@ -69,6 +69,12 @@ func within(v session.Verdict, all ...policies.Limits) session.Verdict {
 		a = a.Limited(l.SessionTime, l.IdleTime)
 		v.SessionTime, v.IdleTime = a.SessionTimeout, a.IdleTimeout
 	}
+	return v
+}
+
+// on gives a verdict the terms of a decision.
+func on(v session.Verdict, d policies.Decision) session.Verdict {
+	v.Terms = session.Terms{Privilege: d.EXEC.Privilege, Commands: d.EXEC.Commands, Hosts: d.EXEC.Hosts}
 	return v
 }
 
@@ -219,7 +225,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
-	v := within(b.admit(ctx, c, a, "called back"), d.Limits, c.limits)
+	v := on(within(b.admit(ctx, c, a, "called back"), d.Limits, c.limits), d)
 	if v.Kind != session.Admit || b.isDone(c) {
 		return v
 	}

@@ -129,6 +129,9 @@ func (e explained) text(w io.Writer) {
 	if d.Text != "" {
 		fmt.Fprintf(w, "the caller reads: %s\n", d.Text)
 	}
+	if !d.EXEC.IsZero() {
+		fmt.Fprintf(w, "EXEC sessions: %s\n", d.EXEC)
+	}
 	if d.Hint != "" {
 		fmt.Fprintf(w, "fix: %s\n", d.Hint)
 	}

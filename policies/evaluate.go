@@ -41,6 +41,7 @@ type Decision struct {
 	// it allows then fails.
 	Secure bool `json:"secure,omitempty"`
 
+	EXEC   EXEC   `json:"exec,omitzero"`   // what narrows an EXEC session
 	Limits Limits `json:"limits,omitzero"` // the group's; the broker checks and applies them
 
 	// For CallBack and AskNumber: AAA requires no callback, and the policy lets the caller request one.

@@ -106,6 +106,7 @@ type Policy struct {
 	// (`callback_on_request: allow`). It requires FromCaller or FromList.
 	OnRequest bool
 	Services  Services // services without a callback
+	EXEC      EXEC     // terms of EXEC sessions
 	Hours     Hours    // when callbacks may be promised
 	Limits    Limits   // ceilings of callbacks, and time limits of sessions
 	Access    Access   // when users may come in

@@ -116,6 +116,7 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 	s.begin(ctx, res)
 	asked.Session = s.grants
 	v := s.broker.Decide(ctx, asked)
+	s.narrow(v.Terms)
 	return s.heard(v, v.Kind == Admit || v.Kind == Offered && s.leg.Number == 1), NoFailure
 }
 
@@ -176,7 +177,19 @@ func (s *Session) Admit() (ctx context.Context, release context.CancelFunc) {
 	return s.ctx, func() {}
 }
 
-// Granted returns what AAA granted to the session, with the time limits of the Broker's verdict.
+// narrow applies the Terms of a verdict to the session that has begun.
+func (s *Session) narrow(t Terms) {
+	s.terms = t
+	if granted := &s.open.report.Auth; t.Privilege != nil {
+		granted.PrivLevel = min(granted.PrivLevel, *t.Privilege)
+	}
+}
+
+// Terms returns what narrows the session, besides Granted.
+func (s *Session) Terms() Terms { return s.terms }
+
+// Granted returns what AAA granted to the session, with the time limits and the privilege level of the Broker's
+// verdict.
 func (s *Session) Granted() aaa.Authorization { return s.open.report.Auth }
 
 // Refused reports the end of a refused session, if there is one. The caller may log in again.

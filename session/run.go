@@ -67,6 +67,7 @@ type Session struct {
 	proven   aaa.Identity
 	served   bool        // a session was admitted on this call
 	verdict  VerdictKind // the Broker's last verdict on the open session
+	terms    Terms       // of the open session
 	promised string      // the promised callback; "" for none
 	secured  bool        // a user of this call must not learn what was decided
 	tries    int         // number of failed logins

@@ -117,6 +117,14 @@ type Verdict struct {
 	CallbackID string // of Promised
 	// With Admit and Offered, the longest session and idle time, if AAA sets none that are shorter; 0: none.
 	SessionTime, IdleTime time.Duration
+	Terms                 Terms // of Decide: what narrows the session, if there is one
+}
+
+// Terms narrow what AAA grants to an EXEC session. The zero value narrows nothing.
+type Terms struct {
+	Privilege *int           // the highest privilege level; nil: 15
+	Commands  []string       // by their first words; nil: all
+	Hosts     []netip.Prefix // to which the user may be connected; nil: all
 }
 
 // Broker makes the decisions about callers, and receives reports of their sessions.

@@ -33,6 +33,11 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		x.level = level
 		return nil
 	}
+	if most := x.Terms().Privilege; most != nil && level > *most {
+		x.Debugf("enable: %v: the policy's exec.privilege is %d", x.res.Identity, *most)
+		_, err := io.WriteString(w, textEnableDenied+"\n")
+		return err
+	}
 	for {
 		g := x.Enabling()
 		res, err := x.askEnable(ctx, g, level)

@@ -30,6 +30,7 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	ctx, release := s.Admit()
 	defer release()
 	res.Auth = s.Granted()
+	s.cfg.Hosts.Within = s.Terms().Hosts
 	auth := res.Auth
 	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" {
 		s.say(text + "\n")
@@ -147,11 +148,21 @@ var harmless = []string{"disable", "exit", "logout", "quit"}
 
 // before authorizes a command with AAA, and reports it if it is allowed.
 func (x *exec) before(ctx context.Context, words []string) (refusal string) {
-	if !slices.Contains(harmless, words[0]) && !x.allowed(ctx, words) {
+	if !slices.Contains(harmless, words[0]) && !(x.has(words[0]) && x.allowed(ctx, words)) {
 		return textUnauthorized
 	}
 	x.Command(ctx, strings.Join(words, " "), x.level)
 	return ""
+}
+
+// has reports whether the policy leaves the session a command.
+func (x *exec) has(command string) bool {
+	commands := x.Terms().Commands
+	if commands == nil || slices.Contains(commands, command) {
+		return true
+	}
+	x.Debugf("command: %v: %s is not one of the policy's exec.commands", x.res.Identity, command)
+	return false
 }
 
 func (x *exec) allowed(ctx context.Context, words []string) bool {

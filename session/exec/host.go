@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type Hosts struct {
 	// unspecified addresses and those of this machine: an attribute must not give access to ports that trust local
 	// users.
 	Allow []HostRule
+	// Within has the addresses to which this session may be connected, whatever names the host; nil: any.
+	Within []netip.Prefix
 
 	Timeout  time.Duration // connection timeout; 0 means 15 s
 	Terminal string        // terminal type sent to the host on request; "" means "vt100"
@@ -81,6 +84,9 @@ const (
 // refuses returns why a host is not allowed; nil if it is allowed.
 func (h Hosts) refuses(host netip.AddrPort, by chooser) error {
 	addr := host.Addr().Unmap()
+	if h.Within != nil && !slices.ContainsFunc(h.Within, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+		return fmt.Errorf("host %v is not in exec.hosts of the group's policy", host)
+	}
 	for _, rule := range h.Allow {
 		if rule.Prefix.Contains(addr) && (rule.Port == 0 || rule.Port == int(host.Port())) {
 			return nil
