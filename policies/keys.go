@@ -302,7 +302,7 @@ var table = slices.Concat([]key{
 	},
 	{
 		in: "hours",
-		Key: schema.Key{Name: "weekdays", Type: schema.List, Elem: &schema.Key{Type: schema.String,
+		Key: schema.Key{Name: "weekdays", Type: schema.List, Max: 100, Elem: &schema.Key{Type: schema.String,
 			Check: checkRow((*Hours).addWeekday)}, Example: `["mon-fri 07:00-19:00", "sat 08:00-12:00"]`,
 			Doc: "Weekdays (`mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`, or a range of them) and a window of " +
 				"their day. A window that ends before it begins, `22:00-06:00`, ends on the next day. Times are " +
@@ -313,7 +313,7 @@ var table = slices.Concat([]key{
 	},
 	{
 		in: "hours",
-		Key: schema.Key{Name: "dates", Type: schema.List, Elem: &schema.Key{Type: schema.String,
+		Key: schema.Key{Name: "dates", Type: schema.List, Max: 1000, Elem: &schema.Key{Type: schema.String,
 			Check: checkRow((*Hours).addDate)}, Example: `["2026-12-24 07:00-12:00", "2026-12-31 closed"]`,
 			Doc: "Dates with a window of their own, or `closed`. On such a date neither `weekdays` nor `holidays` " +
 				"nor a window that began on the day before counts."},
@@ -329,8 +329,8 @@ var table = slices.Concat([]key{
 				"of the policy files; at most 256 KiB. It is read with the policy files."},
 	}, // the loader adds them to the dates
 	{
-		Key: schema.Key{Name: "when", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty},
-			Example: `['service == "exec"', 'number.startsWith("84") || priv_lvl == 15']`,
+		Key: schema.Key{Name: "when", Type: schema.List, Max: 20,
+			Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}, Example: `['service == "exec"', 'number.startsWith("84") || priv_lvl == 15']`,
 			Doc: "Conditions in CEL, all of which must be true for a callback to be promised " +
 				"([Conditions](#conditions)). One that cannot be evaluated is not true."},
 		text: func(p Policy) string { return p.whenText() }, // the loader compiles them

@@ -3,12 +3,14 @@ package policies
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/ringback/ringback/schema"
 )
@@ -178,18 +180,32 @@ func (l *loader) parse(path, name string, data []byte) {
 	l.files[want] = &policyFile{Value: v, path: path, broken: problems.HasErrors()}
 }
 
-// read accepts regular files only: a FIFO could block, a device may never end.
+// read reads a regular file: a FIFO could block, a device may never end. The file may be replaced at any moment; one
+// that is written meanwhile is an error, because half of a file may be valid and allow more than the whole.
 func read(path string, limit int64) ([]byte, error) {
-	st, err := os.Stat(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // does not wait for the writer of a FIFO
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	before, err := f.Stat()
 	switch {
 	case err != nil:
 		return nil, err
-	case !st.Mode().IsRegular():
+	case !before.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
-	case st.Size() > limit:
+	case before.Size() > limit:
 		return nil, fmt.Errorf("larger than %d octets", limit)
 	}
-	return os.ReadFile(path)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	after, err := f.Stat()
+	if err == nil && (int64(len(data)) != before.Size() || !after.ModTime().Equal(before.ModTime())) {
+		err = errors.New("was written while it was read (write another file and rename it)")
+	}
+	return data, err
 }
 
 // claim reports a user that is claimed twice.
