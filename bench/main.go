@@ -49,6 +49,8 @@ type sizes struct {
 	pppRounds               int
 	pppFull                 int // sessions at full speed
 	pppFor                  time.Duration
+	policyRounds            int
+	policyPast              int // requests to replay
 }
 
 var whole = sizes{
@@ -58,6 +60,7 @@ var whole = sizes{
 	logins: 20000, loginRounds: 5, backlog: 10000, backlogRounds: 3, tacacs: 10000, tacacsRounds: 3,
 	pppds: 8, pppSessions: [2]int{20, 500}, pppIdle: 20 * time.Second, pppLines: 32, pppCycles: 30, pppRounds: 5,
 	pppFull: 1000, pppFor: 10 * time.Second,
+	policyRounds: 7, policyPast: 200_000,
 }
 
 var smoke = sizes{
@@ -67,6 +70,7 @@ var smoke = sizes{
 	logins: 2048, loginRounds: 1, backlog: 1000, backlogRounds: 1, tacacs: 1000, tacacsRounds: 1,
 	pppds: 1, pppSessions: [2]int{5, 30}, pppIdle: 4 * time.Second, pppLines: 4, pppCycles: 3, pppRounds: 1,
 	pppFull: 20, pppFor: 2 * time.Second,
+	policyRounds: 1, policyPast: 10_000,
 }
 
 // part is one of the benchmarks.
@@ -89,6 +93,7 @@ var parts = []part{
 	{"ppp-memory", (*bench).pppMemory},
 	{"ppp-login", (*bench).pppLogins},
 	{"ppp-load", (*bench).pppFull},
+	{"policy", (*bench).policy},
 }
 
 func partNames() (names []string) {

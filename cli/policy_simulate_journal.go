@@ -36,7 +36,7 @@ func (f *simulateFlags) replayJournal(ctx context.Context, c replay.Comparison) 
 		give := func() bool {
 			rows := batch
 			batch = nil
-			return len(rows) == 0 || yield(func() ([]replay.Event, error) { return p.events(rows), nil })
+			return len(rows) == 0 || yield(func(one func(*replay.Event)) error { p.events(rows, one); return nil })
 		}
 		more, readErr := r.EachCallback(ctx, func(row journal.Callback) {
 			delete(p.logins, row.CallID)
@@ -47,7 +47,7 @@ func (f *simulateFlags) replayJournal(ctx context.Context, c replay.Comparison) 
 		switch bad = append(bad, more...); {
 		case ctx.Err() != nil: // Run knows why
 		case readErr != nil:
-			yield(func() ([]replay.Event, error) { return nil, readErr })
+			yield(func(func(*replay.Event)) error { return readErr })
 		default:
 			give()
 		}
@@ -73,16 +73,15 @@ func (p *past) call(c journal.Call) {
 	}
 }
 
-func (p *past) events(rows []journal.Callback) (events []replay.Event) {
+func (p *past) events(rows []journal.Callback, one func(*replay.Event)) {
 	for _, row := range rows {
 		e := replay.Event{At: "callback " + row.ID, Calls: p.calls[row.ID], Then: policies.CallBack}
 		var err error
 		if e.Request, err = broker.PastRequest(row, p.plan, p.line); err != nil {
 			e.Unknown = "callbacks: " + err.Error()
 		}
-		events = append(events, e)
+		one(&e)
 	}
-	return events
 }
 
 func (p *past) line(tty int) policies.Line {

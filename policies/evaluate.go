@@ -190,6 +190,17 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	return e.d, t
 }
 
+// SamePolicy reports whether the policy by which another Set has decided about a caller is the one that applies to the
+// caller here. If both Sets have the same Site, Evaluate then decides the same, and need not be called.
+func (s *Set) SamePolicy(r Request, d Decision) bool {
+	if s == nil {
+		s = &Set{}
+	}
+	e := &evaluation{Request: r, set: s}
+	ruleGroup(e)
+	return d.Digest != "" && e.d.Digest == d.Digest && e.d.Group == d.Group
+}
+
 // refuse decides Refuse; text is for the caller.
 func (e *evaluation) refuse(input, text, hint, format string, args ...any) (string, string, bool) {
 	return e.decide(Refuse, input, text, hint, fmt.Sprintf(format, args...))

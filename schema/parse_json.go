@@ -1,12 +1,7 @@
 package schema
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,55 +9,94 @@ import (
 
 // ParseJSON is Parse for a JSON object that is one line of a file. Problems are at this line.
 func ParseJSON(file string, line int, data []byte, table []Key) (*Value, Problems) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	var object map[string]any
-	err := d.Decode(&object)
-	if err == nil {
-		if _, err = d.Token(); err == nil {
-			err = errors.New("more data follows the object")
-		} else if err == io.EOF {
-			err = nil
-		}
-	}
-	if err != nil || object == nil {
-		pr := Problem{File: file, Line: line, Column: 1, Msg: "not a JSON object",
-			Hint: "write one object on each line, {\"key\": value}"}
-		if err != nil {
-			pr.Msg += ": " + err.Error()
-		}
-		return &Value{typ: Object}, Problems{pr}
+	if !json.Valid(data) {
+		var v any
+		return &Value{typ: Object}, Problems{{File: file, Line: line, Column: 1,
+			Msg:  "not JSON: " + json.Unmarshal(data, &v).Error(),
+			Hint: `write one object on each line, {"key": value}`}}
 	}
 	p := &parser{file: file}
-	if v := p.value("", &Key{Type: Object, Keys: table}, nodeOf(object, line)); v != nil {
+	s := &jsonText{data: data, line: line}
+	if v := p.value("", &Key{Type: Object, Keys: table}, s.value()); v != nil {
 		return v, p.problems
 	}
 	return &Value{typ: Object}, p.problems
 }
 
-// nodeOf is JSON data as YAML has it.
-func nodeOf(data any, line int) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: line, Column: 1}
-	switch v := data.(type) {
-	case string:
-		n.Tag, n.Value = "!!str", v
-	case bool:
-		n.Tag, n.Value = "!!bool", map[bool]string{false: "false", true: "true"}[v]
-	case json.Number:
-		n.Tag, n.Value = "!!int", v.String()
-		if strings.ContainsAny(n.Value, ".eE") {
-			n.Tag = "!!float"
-		}
-	case []any:
-		n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
-		for _, e := range v {
-			n.Content = append(n.Content, nodeOf(e, line))
-		}
-	case map[string]any:
+// jsonText reads valid JSON as the nodes that YAML has. It is several times as fast as the YAML package, which could
+// read JSON too.
+type jsonText struct {
+	data []byte
+	at   int
+	line int
+}
+
+func (s *jsonText) value() *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Line: s.line, Column: 1}
+	switch c := s.next(); {
+	case c == '{' || c == '[':
 		n.Kind, n.Tag = yaml.MappingNode, "!!map"
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			n.Content = append(n.Content, nodeOf(name, line), nodeOf(v[name], line))
+		if c == '[' {
+			n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
 		}
+		s.at++
+		for c := s.next(); c != '}' && c != ']'; c = s.next() {
+			if c == ',' || c == ':' {
+				s.at++
+				continue
+			}
+			n.Content = append(n.Content, s.value())
+		}
+		s.at++
+	case c == '"':
+		n.Tag, n.Value = "!!str", s.text()
+	default:
+		s.scalar(n)
 	}
 	return n
+}
+
+// next returns the next octet that is no space.
+func (s *jsonText) next() byte {
+	for strings.IndexByte(" \t\r\n", s.data[s.at]) >= 0 {
+		s.at++
+	}
+	return s.data[s.at]
+}
+
+// text reads a string.
+func (s *jsonText) text() string {
+	begin, plain := s.at, true
+	for s.at++; s.data[s.at] != '"'; s.at++ {
+		if s.data[s.at] == '\\' {
+			s.at++
+		}
+		plain = plain && s.data[s.at] < 0x80 && s.data[s.at-1] != '\\'
+	}
+	s.at++
+	if plain {
+		return string(s.data[begin+1 : s.at-1])
+	}
+	var text string
+	_ = json.Unmarshal(s.data[begin:s.at], &text) // it is valid
+	return text
+}
+
+// scalar reads a number or a word.
+func (s *jsonText) scalar(n *yaml.Node) {
+	begin := s.at
+	for s.at < len(s.data) && strings.IndexByte(" \t\r\n,]}", s.data[s.at]) < 0 {
+		s.at++
+	}
+	n.Value = string(s.data[begin:s.at])
+	switch {
+	case n.Value == "null":
+		n.Tag = "!!null"
+	case n.Value == "true" || n.Value == "false":
+		n.Tag = "!!bool"
+	case strings.ContainsAny(n.Value, ".eE"):
+		n.Tag = "!!float"
+	default:
+		n.Tag = "!!int"
+	}
 }

@@ -1,10 +1,15 @@
 package schema
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 var table = []Key{
@@ -114,14 +119,15 @@ func TestParseJSON(t *testing.T) {
 		t.Errorf("%+v %v", v, problems)
 	}
 	for text, want := range map[string]string{
-		``:                         `f:7:1: not a JSON object: EOF (write one object on each line, {"key": value})`,
-		`null`:                     `f:7:1: not a JSON object (write one object on each line, {"key": value})`,
-		`[1]`:                      `f:7:1: not a JSON object: json: cannot unmarshal array`,
-		`{"name": "x"} {}`:         `f:7:1: not a JSON object: more data follows the object`,
-		`{"name": "x", "nn": 1}`:   `f:7:1: nn: unknown key`,
-		`{"name": "x", "n": 1.0}`:  `f:7:1: n: expected an integer, got the number 1.0`,
-		`{"name": "x", "n": null}`: `f:7:1: n: has no value`,
-		`{"name": 5, "wait": 5}`:   "f:7:1: name: expected text, got the number 5 (quote it: \"5\")\nf:7:1: wait: expected",
+		``:                           `f:7:1: not JSON: unexpected end of JSON input (write one object on each line`,
+		`null`:                       `f:7:1: has no value`,
+		`[1]`:                        `f:7:1: expected keys, got a list`,
+		`{"name": "x"} {}`:           `f:7:1: not JSON: invalid character '{' after top-level value`,
+		`{"name": "x", "name": "y"}`: `f:7:1: name: already set on line 7`,
+		`{"name": "x", "nn": 1}`:     `f:7:1: nn: unknown key`,
+		`{"name": "x", "n": 1.0}`:    `f:7:1: n: expected an integer, got the number 1.0`,
+		`{"name": "x", "n": null}`:   `f:7:1: n: has no value`,
+		`{"name": 5, "wait": 5}`:     "f:7:1: name: expected text, got the number 5 (quote it: \"5\")\nf:7:1: wait: expected",
 	} {
 		_, problems := ParseJSON("f", 7, []byte(text), table)
 		if got := problems.String(); !strings.HasPrefix(got, want) {
@@ -191,6 +197,51 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
+}
+
+// The scanner reads what encoding/json reads.
+func FuzzParseJSON(f *testing.F) {
+	f.Add([]byte(`{"a": [1, -2.5e3, "x\\\"y", "\u00e9\ud800é", {}, []], "b" : null,"c":true}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var want any
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber()
+		if !json.Valid(data) || d.Decode(&want) != nil {
+			if _, problems := ParseJSON("f", 1, data, table); len(problems) == 0 {
+				t.Fatalf("%q is valid", data)
+			}
+			return
+		}
+		ParseJSON("f", 1, data, table)
+		if got := plainOf((&jsonText{data: data, line: 1}).value()); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q: %#v, want %#v", data, got, want)
+		}
+	})
+}
+
+// plainOf is a node as encoding/json has it.
+func plainOf(n *yaml.Node) any {
+	switch {
+	case n.Kind == yaml.SequenceNode:
+		out := []any{}
+		for _, c := range n.Content {
+			out = append(out, plainOf(c))
+		}
+		return out
+	case n.Kind == yaml.MappingNode:
+		out := map[string]any{}
+		for i := 0; i < len(n.Content); i += 2 {
+			out[n.Content[i].Value] = plainOf(n.Content[i+1])
+		}
+		return out
+	case n.Tag == "!!null":
+		return nil
+	case n.Tag == "!!bool":
+		return n.Value == "true"
+	case n.Tag == "!!int" || n.Tag == "!!float":
+		return json.Number(n.Value)
+	}
+	return n.Value
 }
 
 func FuzzParse(f *testing.F) {

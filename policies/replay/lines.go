@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
 	"time"
 
 	"github.com/ringback/ringback/policies/policytest"
@@ -30,9 +31,9 @@ func Lines(name string, r io.Reader) iter.Seq[Read] {
 			line += bytes.Count(text, []byte("\n"))
 			switch {
 			case err != nil && err != io.EOF:
-				yield(func() ([]Event, error) { return nil, fmt.Errorf("%s:%d: %w", name, line, err) })
+				yield(func(func(*Event)) error { return fmt.Errorf("%s:%d: %w", name, line, err) })
 				return
-			case len(text) > 0 && !yield(func() ([]Event, error) { return parse(name, first, text) }):
+			case len(text) > 0 && !yield(func(one func(*Event)) error { return parse(name, first, text, one) }):
 				return
 			case err == io.EOF:
 				return
@@ -66,20 +67,21 @@ func lines(in *bufio.Reader) ([]byte, error) {
 	return text, err
 }
 
-func parse(name string, line int, text []byte) (events []Event, err error) {
-	for one := range bytes.Lines(text) {
-		if len(bytes.TrimSpace(one)) > 0 {
-			asked, connected, problems := policytest.ParsePast(name, line, one)
+// parse passes the events of whole lines to one.
+func parse(name string, line int, text []byte, one func(*Event)) error {
+	for data := range bytes.Lines(text) {
+		if len(bytes.TrimSpace(data)) > 0 {
+			asked, connected, problems := policytest.ParsePast(name, line, data)
 			if problems.HasErrors() {
-				return nil, problems.Err()
+				return problems.Err()
 			}
-			e := Event{At: fmt.Sprintf("%s:%d", name, line), Request: asked.Request()}
+			e := Event{At: name + ":" + strconv.Itoa(line), Request: asked.Request()}
 			if connected > 0 {
 				e.Calls = []time.Duration{connected}
 			}
-			events = append(events, e)
+			one(&e)
 		}
 		line++
 	}
-	return events, nil
+	return nil
 }

@@ -88,14 +88,14 @@ type Count struct {
 
 // Comparison says what is compared.
 type Comparison struct {
-	Was, Will *policies.Set
+	Was, Will *policies.Set   // of the same site
 	Tariff    *tariff.Table   // nil: nothing has a price
 	Examples  int             // maximum of Report.Examples
 	Progress  func(total int) // called now and then, by one goroutine; nil: not at all
 }
 
-// Read returns some events; it is called by any goroutine.
-type Read func() ([]Event, error)
+// Read passes some events to a function, which does not keep them; any goroutine calls it.
+type Read func(one func(*Event)) error
 
 // Run evaluates all events and blocks until the end, the first error of a Read, or the end of ctx. Several goroutines
 // evaluate; the result does not depend on their number. At the end, it waits for all of them.
@@ -151,24 +151,27 @@ func newPart() part {
 
 func (c Comparison) part(read Read) part {
 	p := newPart()
-	events, err := read()
-	p.err = err
-	for _, e := range events {
-		if e.Unknown != "" {
-			p.unknown[e.Unknown]++
-			continue
-		}
-		p.Requests++
-		was, _ := c.Was.Evaluate(e.Request)
-		will, _ := c.Will.Evaluate(e.Request)
-		if e.Then != "" && e.Then != was.Outcome {
-			p.Then++
-		}
-		if !same(was, will) {
-			p.change(c, e, was, will)
-		}
-	}
+	p.err = read(func(e *Event) { p.event(c, e) })
 	return p
+}
+
+func (p *part) event(c Comparison, e *Event) {
+	if e.Unknown != "" {
+		p.unknown[e.Unknown]++
+		return
+	}
+	p.Requests++
+	was, _ := c.Was.Evaluate(e.Request)
+	will := was
+	if !c.Will.SamePolicy(e.Request, was) {
+		will, _ = c.Will.Evaluate(e.Request)
+	}
+	if e.Then != "" && e.Then != was.Outcome {
+		p.Then++
+	}
+	if !same(was, will) {
+		p.change(c, e, was, will)
+	}
 }
 
 // same reports whether two decisions are the same for the caller and the telephone bill.
@@ -189,7 +192,7 @@ func decided(d policies.Decision) Decided {
 }
 
 // change adds a changed request.
-func (p *part) change(c Comparison, e Event, was, will policies.Decision) {
+func (p *part) change(c Comparison, e *Event, was, will policies.Decision) {
 	p.Changed++
 	u, priced := c.usage(e, cmp.Or(was.Number, will.Number))
 	if !priced {
@@ -220,7 +223,7 @@ func in(d policies.Decision) bool {
 }
 
 // usage returns what an event used; false: a call has no price although there is a tariff.
-func (c Comparison) usage(e Event, number numbers.Number) (u Usage, priced bool) {
+func (c Comparison) usage(e *Event, number numbers.Number) (u Usage, priced bool) {
 	rate, ok := c.Tariff.Find(number)
 	var cost tariff.Money
 	for _, connected := range e.Calls {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/policies/policytest"
 	"github.com/ringback/ringback/tariff"
 )
 
@@ -81,8 +83,8 @@ func TestRunFails(t *testing.T) {
 		strings.Repeat(good, 5000) + `{"user": 7}`:           `f:5001:1: user: expected text`,
 		good + `{"user": "x", "service": "slip"}`:            `"slip" is not "exec" or "ppp"`,
 		good + `{"user": "` + strings.Repeat("x", 2<<20):     ": the line is longer than 1 MiB",
-		good + `{"user": "` + strings.Repeat("x", 70_000):    "f:2:1: not a JSON object",
-		strings.Repeat("\n", 70_000) + "{":                   "f:70001:1: not a JSON object",
+		good + `{"user": "` + strings.Repeat("x", 70_000):    "f:2:1: not JSON",
+		strings.Repeat("\n", 70_000) + "{":                   "f:70001:1: not JSON",
 		good + `{"user": "kim", "connected": "1h", "leg":3}`: "leg: 3 is not between 1 and 2",
 	} {
 		_, err := Comparison{}.Run(t.Context(), Lines("f", strings.NewReader(text)))
@@ -92,7 +94,7 @@ func TestRunFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	endless := func(yield func(Read) bool) {
-		for yield(func() ([]Event, error) { return nil, nil }) {
+		for yield(func(func(*Event)) error { return nil }) {
 		}
 	}
 	progress := func(int) { cancel() }
@@ -115,7 +117,12 @@ func TestRunInParts(t *testing.T) {
 	run := func(size int) string {
 		r, err := c.Run(t.Context(), func(yield func(Read) bool) {
 			for part := range slices.Chunk(events, size) {
-				if !yield(func() ([]Event, error) { return part, nil }) {
+				if !yield(func(one func(*Event)) error {
+					for i := range part {
+						one(&part[i])
+					}
+					return nil
+				}) {
 					return
 				}
 			}
@@ -128,6 +135,34 @@ func TestRunInParts(t *testing.T) {
 	}
 	if one, many := run(1000), run(3); one != many {
 		t.Errorf("%s\n%s", one, many)
+	}
+}
+
+// A request whose policy is the same is decided the same; others are not taken for it.
+func TestSamePolicy(t *testing.T) {
+	const staff, match = "group: staff\nusers: [kim]\ncallback: off\n", "group: new\nmatch: {prefix: [le]}\n"
+	set := setOf(t, was, staff)
+	typed := "84001"
+	for i, tt := range []struct {
+		will *policies.Set
+		same [3]bool // kim, of staff; lee, of default; max, whose hint is staff
+	}{
+		{set, [3]bool{true, true, true}},
+		{setOf(t, will, staff), [3]bool{true, false, true}},
+		{setOf(t, was, staff, match), [3]bool{true, false, true}},
+		{setOf(t, was, "group: staff\nusers: [max]\ncallback: off\n"), [3]bool{false, true, false}},
+		{setOf(t, was, "group: other\nusers: [kim]\ncallback: off\n"), [3]bool{false, true, false}},
+		{nil, [3]bool{}},
+	} {
+		for j, a := range []policytest.Asked{{User: "kim", Typed: &typed, Number: new(string)},
+			{User: "lee", Typed: &typed, Number: new(string)}, {User: "max", Groups: []string{"staff"}}} {
+			d, _ := set.Evaluate(a.Request())
+			e, _ := tt.will.Evaluate(a.Request())
+			same := tt.will.SamePolicy(a.Request(), d)
+			if same && !reflect.DeepEqual(d, e) || same != tt.same[j] {
+				t.Errorf("set %d, %s: %v, %+v and %+v", i, a.User, same, d, e)
+			}
+		}
 	}
 }
 
