@@ -65,8 +65,8 @@ func writeSite(dir string) (patterns []string, err error) {
 		if i == policyGroups/2 {
 			allow = `["` + strings.Join(patterns, `", "`) + `"]`
 		}
-		text := fmt.Sprintf("group: %s\nusers: [a%d, b%d]\nnumbers:\n  from: [aaa, caller]\n  allow: %s\n  deny: [\"849*\"]\n",
-			groupName(i), i, i, allow)
+		text := fmt.Sprintf("group: %s\nusers: [a%d, b%d]\nnumbers:\n  from: [aaa, caller]\n  allow: %s\n"+
+			"  deny: [\"849*\"]\n", groupName(i), i, i, allow)
 		if err := os.WriteFile(filepath.Join(dir, groupName(i)+".yaml"), []byte(text), 0o600); err != nil {
 			return nil, err
 		}
@@ -196,8 +196,9 @@ func scan(patterns []string, number string) (longest string) {
 
 // policySimulate replays requests of a file against the files with one changed group.
 func (b *bench) policySimulate(ctx context.Context, was *policies.Set, dir string) error {
-	changed := filepath.Join(dir, groupName(policyGroups/2)+".yaml")
-	if err := os.WriteFile(changed, []byte("group: "+groupName(policyGroups/2)+"\nusers: [a500, b500]\n"), 0o600); err != nil {
+	group := groupName(policyGroups / 2)
+	text := fmt.Sprintf("group: %s\nusers: [a%d, b%d]\n", group, policyGroups/2, policyGroups/2)
+	if err := os.WriteFile(filepath.Join(dir, group+".yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
 	will, problems := policies.LoadDir(dir, policies.Site{Callback: bothServices})
@@ -270,9 +271,10 @@ func opaData(patterns []string) map[string]any {
 			}
 		}
 		users[fmt.Sprintf("a%d", i)], users[fmt.Sprintf("b%d", i)] = groupName(i), groupName(i)
-		groups[groupName(i)] = map[string]any{"callback": "optional", "from": map[string]bool{"aaa": true, "caller": true}, "allow": allow,
-			"deny": map[string]bool{"849": true}, "no_verify": "deny",
-			"attempts": map[string]any{"max": 1, "retry_wait": "30s"}}
+		groups[groupName(i)] = map[string]any{"callback": "optional", "allow": allow,
+			"from": map[string]bool{"aaa": true, "caller": true}, "deny": map[string]bool{"849": true},
+			"no_verify": "deny",
+			"attempts":  map[string]any{"max": 1, "retry_wait": "30s"}}
 	}
 	return map[string]any{"users": users, "groups": groups, "services": map[string]bool{"exec": true, "ppp": true},
 		"emergency": map[string]bool{"112": true, "911": true, "999": true, "000": true}}

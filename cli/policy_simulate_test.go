@@ -41,7 +41,7 @@ func pastJournal(t *testing.T, dir string) {
 				Created: at, Ended: at, Authorization: string(auth),
 				Decision: `{"outcome": "call_back", "origin": "` + c.origin + `"}`}},
 			journal.PutCall{Call: journal.Call{ID: "out" + c.id, Direction: "outgoing", Leg: 2, CallbackID: c.id,
-				Start: at, End: at.Add(time.Duration(i+1) * time.Minute)}})
+				User: c.user, Start: at, End: at.Add(time.Duration(i+1) * time.Minute)}})
 	}
 	tx = append(tx, journal.PutCall{Call: journal.Call{ID: "admitted", Direction: "incoming", User: "kim", Start: at}},
 		journal.PutCallback{Callback: journal.Callback{ID: "cb5", Phase: "failed", Outcome: "failed", User: "x",

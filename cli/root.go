@@ -90,6 +90,6 @@ Run it:
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newLockdown(),
-		newPPP(), newVersion(version), newAAA(), newPolicy(), newJournal(), newLab())
+		newPPP(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newLab())
 	return root
 }

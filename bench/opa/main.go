@@ -1,8 +1,8 @@
-// Command opa measures a policy in OPA's Go library, for the benchmark `policy`. It has a module of its own, so that OPA
-// is no dependency of ringback.
+// Command opa measures a policy in OPA's Go library, for the benchmark `policy`. It has a module of its own, so that
+// OPA is no dependency of ringback.
 //
-// Usage: opa DIR ROUNDS. DIR has policy.rego, data.json and inputs.json, a list of inputs. It prints the outcome of each
-// input, then "ns" and the CPU time of a decision for each round.
+// Usage: opa DIR ROUNDS. DIR has policy.rego, data.json and inputs.json, a list of inputs. It prints the outcome of
+// each input, then "ns" and the CPU time of a decision for each round.
 package main
 
 import (
