@@ -154,18 +154,6 @@ func (m Match) isZero() bool {
 	return !slices.ContainsFunc(matchKinds[:], func(k matchKind) bool { return len(k.of(m)) > 0 })
 }
 
-// matches reports whether a Match that is not zero claims a caller.
-func (m Match) matches(f facts) bool {
-	for _, k := range matchKinds {
-		values, fact := k.of(m), k.fact(f)
-		if len(values) > 0 && (fact == "" ||
-			!slices.ContainsFunc(values, func(v string) bool { return k.writes.matches(v, fact) })) {
-			return false
-		}
-	}
-	return true
-}
-
 // contradicts reports that callers exist whom both claim, as far as that can be decided from the two alone: neither has
 // a kind that the other lacks, or one of them has all kinds of the other, and in each common kind two values overlap.
 // Otherwise such a caller is refused.
@@ -191,36 +179,85 @@ type matchFact struct {
 	text string
 }
 
+// claim is the Match of a group, with only the kinds that it has.
+type claim struct {
+	group string
+	kinds []claimedKind
+}
+
+type claimedKind struct {
+	kind   int // in matchKinds
+	values []string
+}
+
+// texts are the facts of a caller, by kind.
+type texts [len(matchKinds)]string
+
+func newClaim(group string, m Match) *claim {
+	c := &claim{group: group}
+	for i, k := range matchKinds {
+		if values := k.of(m); len(values) > 0 {
+			c.kinds = append(c.kinds, claimedKind{i, values})
+		}
+	}
+	return c
+}
+
+// matches reports whether the group claims a caller.
+func (c *claim) matches(t *texts) bool {
+	for _, k := range c.kinds {
+		if t[k.kind] == "" || !k.matches(t[k.kind]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (k claimedKind) matches(fact string) bool {
+	writes := matchKinds[k.kind].writes
+	for _, v := range k.values {
+		if writes.matches(v, fact) {
+			return true
+		}
+	}
+	return false
+}
+
+// single reports whether all values match one fact each.
+func (k claimedKind) single() bool {
+	writes := matchKinds[k.kind].writes
+	return !slices.ContainsFunc(k.values, func(v string) bool { return !writes.single(v) })
+}
+
 // matchIndex finds the groups that match a caller.
 type matchIndex struct {
-	single          map[matchFact][]string // groups of which one kind has only single values, by each of these
-	others          []string               // groups without such a kind
+	single          map[matchFact][]*claim // of groups of which one kind has only single values, by each of these
+	others          []*claim               // of groups without such a kind
 	looks           [len(matchKinds)]bool  // the kinds that some group looks at
 	calling, ofCall bool                   // some group looks at the calling number, at the call
 }
 
 // newMatchIndex indexes the groups of a Set in the order of their names.
 func newMatchIndex(s *Set) (x matchIndex) {
-	x.single = map[matchFact][]string{}
+	x.single = map[matchFact][]*claim{}
 	for _, name := range s.Groups() {
 		m := s.groups[name].Match
 		if m.isZero() {
 			continue
 		}
-		for i, k := range matchKinds {
-			x.looks[i] = x.looks[i] || len(k.of(m)) > 0
+		c := newClaim(name, m)
+		for _, k := range c.kinds {
+			x.looks[k.kind] = true
 		}
 		x.calling, x.ofCall = x.calling || len(m.Calling) > 0, x.ofCall || m.ofCall()
-		kind := slices.IndexFunc(matchKinds[:], func(k matchKind) bool {
-			return len(k.of(m)) > 0 && !slices.ContainsFunc(k.of(m), func(v string) bool { return !k.writes.single(v) })
-		})
-		if kind < 0 {
-			x.others = append(x.others, name)
+		i := slices.IndexFunc(c.kinds, claimedKind.single)
+		if i < 0 {
+			x.others = append(x.others, c)
 			continue
 		}
-		for _, v := range matchKinds[kind].of(m) {
-			if at := (matchFact{kind, v}); !slices.Contains(x.single[at], name) {
-				x.single[at] = append(x.single[at], name)
+		for _, v := range c.kinds[i].values {
+			if at := (matchFact{c.kinds[i].kind, v}); !slices.Contains(x.single[at], c) {
+				x.single[at] = append(x.single[at], c)
 			}
 		}
 	}
@@ -229,16 +266,20 @@ func newMatchIndex(s *Set) (x matchIndex) {
 
 // claiming returns the groups whose `match` claims a caller, sorted.
 func (s *Set) claiming(f facts) (found []string) {
-	find := func(names []string) {
-		for _, name := range names {
-			if s.groups[name].Match.matches(f) {
-				found = append(found, name)
+	var t texts
+	for i, k := range matchKinds {
+		t[i] = k.fact(f)
+	}
+	find := func(claims []*claim) {
+		for _, c := range claims {
+			if c.matches(&t) {
+				found = append(found, c.group)
 			}
 		}
 	}
-	for i, k := range matchKinds {
-		if s.match.looks[i] {
-			find(s.match.single[matchFact{i, k.fact(f)}])
+	for i, looks := range s.match.looks {
+		if looks {
+			find(s.match.single[matchFact{i, t[i]}])
 		}
 	}
 	find(s.match.others)
