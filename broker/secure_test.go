@@ -63,6 +63,16 @@ var secureCases = map[string]secureCase{
 	"over a ceiling": {change: func(o *townOptions, _ *atomic.Bool) {
 		o.ceilings = []journal.Limit{{Period: journal.Day, Amount: journal.Amount{Time: time.Minute}}}
 	}},
+	"locked down": {before: func(w *town) {
+		if err := w.broker.Lockdown("toll fraud", false, "uid 0"); err != nil {
+			w.t.Error(err)
+		}
+	}},
+	"no access window": {change: func(o *townOptions, _ *atomic.Bool) {
+		o.policy = func(p *policies.Policy) {
+			p.Callback, p.Access = policies.Secure, policies.Access{Required: true}
+		}
+	}},
 	"already pending": {want: 1, before: func(w *town) {
 		p := w.pc(w.home)
 		p.login("kihei-03")
