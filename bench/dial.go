@@ -159,7 +159,7 @@ func bareScripts(ctx context.Context, s *chat.Script, ptys []string, n int) (us 
 		}
 		ports[i] = p
 	}
-	number, err := numbers.Reread(dialNumber)
+	number, err := dialString()
 	if err != nil {
 		return 0, err
 	}
@@ -260,7 +260,7 @@ func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []stri
 			return 0, 0, fmt.Errorf("the modem on %s does not come up: %s", ptys[i], s.Reason)
 		}
 	}
-	number, err := numbers.Reread(dialNumber)
+	number, err := dialString()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -273,6 +273,14 @@ func (b *bench) wholeDials(ctx context.Context, script *chat.Script, ptys []stri
 		}
 		return nil
 	}, func(i int) error { return calls[i].Hangup(ctx) })
+}
+
+func dialString() (numbers.Dialstring, error) {
+	n, err := numbers.Reread(dialNumber)
+	if err != nil {
+		return numbers.Dialstring{}, err
+	}
+	return numbers.Plan{}.Dialstring(n, numbers.Template{})
 }
 
 // each calls f once for each item, concurrently.

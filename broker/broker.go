@@ -55,9 +55,9 @@ type Login interface {
 // Dialer dials on the lines that the broker leases. Its methods may be called concurrently and must not retain a lease.
 // script is the pattern of script names that the line configures; the Dialer resolves it.
 type Dialer interface {
-	// Dial dials number and blocks until a call is up, or the line is on hook again or cannot be proven to be
+	// Dial dials and blocks until a call is up, or the line is on hook again or cannot be proven to be
 	// (Dialed.Unproven). It ends soon after ctx does, with the cause of ctx as the reason.
-	Dial(ctx context.Context, l lines.Dialable, script string, number numbers.Number) lines.Dialed
+	Dial(ctx context.Context, l lines.Dialable, script string, dial numbers.Dialstring) lines.Dialed
 	// OffHook runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
 	// is "".
 	OffHook(ctx context.Context, l lines.Dialable, script string) error

@@ -41,12 +41,12 @@ func (b *Broker) reserve(w *work) error {
 	r := journal.Reserve{Callback: w.row.ID, Charges: charges}
 	for _, s := range w.plan {
 		dials, time := int64(s.Times), time.Duration(s.Times)*w.slot
-		rate, ok := c.Tariff.Find(s.Number)
+		rate, ok := c.prices(s).Find(s.Number)
 		if !ok && limitsMoney(charges) {
 			return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)", errNoPrice,
 				s.Number)
 		}
-		if c.Tariff != nil {
+		if c.Tariff != nil || s.Trunk != "" {
 			w.rates = append(w.rates, rate)
 		}
 		r.Amount = r.Plus(journal.Amount{Calls: dials, Failures: dials, Time: time,
@@ -90,6 +90,14 @@ func limitsOf(c policies.Ceilings) (all []journal.Limit) {
 		}
 	}
 	return all
+}
+
+// prices returns the price list of a step: that of its trunk, or else the site's.
+func (c *Config) prices(s callback.PlanStep) *tariff.Table {
+	if t, _ := c.Policies.Site().Trunks.Named(s.Trunk); t.Tariff != nil {
+		return t.Tariff
+	}
+	return c.Tariff
 }
 
 func limitsMoney(charges []journal.Charge) bool {

@@ -194,18 +194,24 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(),
 		MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
-	w.follow(planOf(d))
+	w.follow(b.planOf(d, a.Service, c.TTY))
 	w.leg1, w.limits, w.expires = c, d.Limits, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w
 }
 
-// wanted returns the lines from which a callback may be dialed: those that serve its service.
-func (b *Broker) wanted(s aaa.Service, explicit []int, rotary *int, called int) lines.Want {
-	w := lines.Want{TTYs: explicit, Rotary: lines.NoRotary, Called: called,
-		Unfit: func(tty int) string { return b.config.Load().unserved(s, tty) }}
-	if rotary != nil {
-		w.Rotary = *rotary
+// wanted returns the lines from which a step of a callback may be dialed: those that serve its service and lead to its
+// trunk.
+func (b *Broker) wanted(s aaa.Service, step callback.PlanStep, called int) lines.Want {
+	w := lines.Want{TTYs: step.Lines, Rotary: lines.NoRotary, Called: called, Unfit: func(tty int) string {
+		c := b.config.Load()
+		if why := c.unserved(s, tty); why != "" {
+			return why
+		}
+		return c.Policies.Site().Trunks.Unfit(step.Trunk, tty)
+	}}
+	if step.Rotary != nil {
+		w.Rotary = *step.Rotary
 	}
 	return w
 }

@@ -233,14 +233,14 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	script := b.script(w, s)
 	cfg := b.config.Load()
 	b.publish(events.Dialing{
-		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Attempt: e.Attempt, Budget: w.state.Max,
-		HeldBack: e.Again,
+		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Trunk: s.Trunk, Attempt: e.Attempt,
+		Budget: w.state.Max, HeldBack: e.Again,
 	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has its own context
 		a, calling := b.calling(s.Number, leg1)
 		if !calling {
-			a = cfg.Dialer.Dial(dialCtx, lease, script, s.Number)
+			a = cfg.dial(dialCtx, lease, script, s)
 		}
 		use := spent{Step: step, Time: time.Since(began)}
 		if a.HeldBack || a.Unanswered {
@@ -280,6 +280,16 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			b.abandon(a, rows)
 		}
 	})
+}
+
+// dial dials the number of a step through its trunk.
+func (c *Config) dial(ctx context.Context, l lines.Dialable, script string, s callback.PlanStep) lines.Dialed {
+	site := c.Policies.Site()
+	what, err := site.Trunks.Dialstring(site.Plan, s.Number, s.Trunk)
+	if err != nil {
+		return lines.Dialed{Outcome: "refused", Detail: err.Error(), Final: true, Unanswered: true}
+	}
+	return c.Dialer.Dial(ctx, l, script, what)
 }
 
 // calling returns the outcome of a dial that is not made, because the number is calling now: it is busy, and what calls

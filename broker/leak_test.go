@@ -77,7 +77,7 @@ func TestDialsLeaveNothing(t *testing.T) {
 // busy is a dialer that finds all numbers busy.
 type busy struct{}
 
-func (busy) Dial(context.Context, lines.Dialable, string, numbers.Number) lines.Dialed {
+func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring) lines.Dialed {
 	return lines.Dialed{Outcome: "busy"}
 }
 func (busy) OffHook(context.Context, lines.Dialable, string) error { return nil }

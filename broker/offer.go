@@ -165,7 +165,7 @@ func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d pol
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
 		return no(err.Error())
 	}
-	if err := b.opt.Pool.CanServe(b.wanted(a.Service, d.Lines, d.Rotary, c.TTY)); err != nil {
+	if err := b.opt.Pool.CanServe(b.wanted(a.Service, b.planOf(d, a.Service, c.TTY)[0], c.TTY)); err != nil {
 		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return no(err.Error())
 	}

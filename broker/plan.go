@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
@@ -13,16 +14,64 @@ import (
 	"github.com/ringback/ringback/tariff"
 )
 
-// planOf returns the plan of a decision: its number, as many times as it allows.
-func planOf(d policies.Decision) callback.Plan {
-	return callback.Plan{{
-		Number: d.Number, Lines: d.Lines, Rotary: d.Rotary, Wait: d.Attempts.RetryWait, Times: max(1, d.Attempts.Max),
-	}}
+// planOf returns the plan of a decision: its number, as many times as it allows, each time through the next trunk that
+// takes it and that a line leads to. The callback is for a service, and line called was called.
+func (b *Broker) planOf(d policies.Decision, service aaa.Service, called int) (p callback.Plan) {
+	step := callback.PlanStep{Number: d.Number, Lines: d.Lines, Rotary: d.Rotary, Wait: d.Attempts.RetryWait}
+	steps := b.through(step, service, called)
+	for i := range max(1, d.Attempts.Max) {
+		s := steps[i%len(steps)]
+		if len(steps) == 1 && i > 0 {
+			p[0].Times++
+			continue
+		}
+		s.Times = 1
+		p = append(p, s)
+	}
+	return p
+}
+
+// through returns a step for each trunk that takes its number, the best first. AAA's lines and rotary come before those
+// of a trunk. If no line leads to any of them, the first is returned, and the promise fails with the reason.
+func (b *Broker) through(step callback.PlanStep, service aaa.Service, called int) []callback.PlanStep {
+	site := b.config.Load().Policies.Site()
+	taking, _ := site.Trunks.Taking(site.Plan, step.Number)
+	if len(taking) == 0 {
+		return []callback.PlanStep{step} // no trunks: otherwise the policies reject the number
+	}
+	var all []callback.PlanStep
+	for _, t := range taking {
+		s := step
+		s.Trunk = t.Name
+		if len(s.Lines) == 0 && s.Rotary == nil {
+			if s.Rotary = t.Rotary; s.Rotary == nil {
+				s.Lines = without(t.Lines, called)
+			}
+		}
+		all = append(all, s)
+	}
+	usable := slices.DeleteFunc(slices.Clone(all), func(s callback.PlanStep) bool {
+		return b.opt.Pool.CanServe(b.wanted(service, s, called)) != nil
+	})
+	if len(usable) == 0 {
+		return all[:1]
+	}
+	return usable
+}
+
+// without returns the lines of a trunk without the called one, on which the caller may still be, unless it is the only
+// one.
+func without(ttys []int, called int) []int {
+	if others := slices.DeleteFunc(slices.Clone(ttys), func(tty int) bool { return tty == called }); len(others) > 0 {
+		return others
+	}
+	return ttys
 }
 
 // morePlan has the parts of a plan that are not columns of its callback's row; the columns are those of the first step.
 type morePlan struct {
 	Script string        `json:"script,omitempty"` // of the first step
+	Trunk  string        `json:"trunk,omitempty"`  // of the first step
 	Then   callback.Plan `json:"then,omitempty"`   // the other steps
 	Rates  []tariff.Rate `json:"rates,omitempty"`  // see work
 	Spent  map[int]spent `json:"spent,omitempty"`
@@ -40,9 +89,9 @@ func (w *work) follow(p callback.Plan) {
 
 // savePlan updates the row from what the attempts of a callback have used.
 func (w *work) savePlan() {
-	more := morePlan{Script: w.plan[0].Script, Then: w.plan[1:], Rates: w.rates, Spent: w.spent}
+	more := morePlan{Script: w.plan[0].Script, Trunk: w.plan[0].Trunk, Then: w.plan[1:], Rates: w.rates, Spent: w.spent}
 	w.row.Plan = ""
-	if more.Script != "" || len(more.Then)+len(more.Rates)+len(more.Spent) > 0 {
+	if more.Script+more.Trunk != "" || len(more.Then)+len(more.Rates)+len(more.Spent) > 0 {
 		w.row.Plan = mustJSON(more)
 	}
 }
@@ -68,7 +117,7 @@ func (more morePlan) plan(row journal.Callback) (callback.Plan, error) {
 		return nil, err
 	}
 	p := append(callback.Plan{{
-		Number: number, Script: more.Script, Lines: row.Lines, Rotary: row.Rotary,
+		Number: number, Trunk: more.Trunk, Script: more.Script, Lines: row.Lines, Rotary: row.Rotary,
 		Wait: row.RetryWait, Times: row.Max - more.Then.Dials(),
 	}}, more.Then...)
 	for i, s := range p {
@@ -90,7 +139,7 @@ func (w *work) lastDial() int { return max(0, w.state.Attempt+w.state.Passed-1) 
 // want returns the lines from which the next dial may be made.
 func (b *Broker) want(w *work) lines.Want {
 	s := w.nextStep()
-	want := b.wanted(aaa.Service(w.row.Service), s.Lines, s.Rotary, w.row.CalledTTY)
+	want := b.wanted(aaa.Service(w.row.Service), s, w.row.CalledTTY)
 	want.Owner, want.NoVerify = w.row.ID, w.row.NoVerify
 	return want
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/numbers"
@@ -104,13 +105,14 @@ func TestPlanOfADecision(t *testing.T) {
 	rotary := 3
 	d := policies.Decision{Outcome: policies.CallBack, Number: number("84001"), Rotary: &rotary,
 		Attempts: policies.Attempts{Max: 3, RetryWait: time.Minute}, Digest: "d"}
-	if p := planOf(d); !reflect.DeepEqual(p,
+	b := New(Options{}, Config{})
+	if p := b.planOf(d, aaa.EXEC, 65); !reflect.DeepEqual(p,
 		callback.Plan{{Number: number("84001"), Rotary: &rotary, Wait: time.Minute, Times: 3}}) {
 		t.Errorf("%+v", p)
 	}
 	w := newWork(journal.Callback{ID: "cb", Decision: mustJSON(decided{Decision: d}), PolicyDigest: "d"}, trace{},
 		grant{})
-	w.follow(append(planOf(d), callback.PlanStep{Number: number("84002"), Lines: []int{66}, Times: 1}))
+	w.follow(append(b.planOf(d, aaa.EXEC, 65), callback.PlanStep{Number: number("84002"), Lines: []int{66}, Times: 1}))
 	for attempt, want := range []string{"84001", "84001", "84001", "84002"} {
 		w.state = callback.State{Attempt: attempt, Max: 4}
 		got, err := w.decision()

@@ -28,6 +28,7 @@ import (
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/trunks"
 )
 
 // dtePort is a modem of the exchange as a lines.Port, in memory, with modem signals.
@@ -111,6 +112,7 @@ type townOptions struct {
 	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
 	limits    broker.LoginLimits
 	ceilings  []journal.Limit
+	trunks    trunks.List
 	tariff    string // CSV
 	exchange  exchange.Config
 	exec      func(*exec.Config)                         // changes the EXEC
@@ -244,8 +246,9 @@ func (w *town) config() broker.Config {
 			w.t.Fatal(problems)
 		}
 	}
-	set, err := policies.New(policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true},
-		Places: map[string]string{"home": "84001"}, Lines: w.siteLines(), Tariff: prices}, policy)
+	set, err := policies.New(policies.Site{Trunks: w.opt.trunks,
+		Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true}, Places: map[string]string{"home": "84001"},
+		Lines: w.siteLines(), Tariff: prices}, policy)
 	if err != nil {
 		w.t.Fatal(err)
 	}

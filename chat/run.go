@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/ringback/ringback/numbers"
@@ -24,8 +25,9 @@ type Conn interface {
 // Options are the parameters of one run of a script.
 type Options struct {
 	// Dialstring replaces \T. Without one, Run rejects a script with \T before it sends anything.
-	Dialstring numbers.Number
-	// Secrets are shown as [secret] in the transcript, the debug lines and the errors, sent or echoed.
+	Dialstring numbers.Dialstring
+	// Secrets are shown as [secret] in the transcript, the debug lines and the errors, sent or echoed. Those of
+	// Dialstring are too.
 	Secrets []string
 	// Debug receives one line per event, in the format of IOS's `debug chat` without the CHAT prefix; nil for none. It
 	// must not block.
@@ -64,7 +66,8 @@ type Result struct {
 func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
 	r := new(runner) // not a composite literal, which would be built on the stack first
 	r.ctx, r.conn, r.script, r.o, r.start, r.timeout = ctx, c, s, o, time.Now(), DefaultTimeout
-	r.log.hide(o.Secrets)
+	r.o.Secrets = append(slices.Clip(o.Secrets), o.Dialstring.Secrets()...)
+	r.log.hide(r.o.Secrets)
 	r.writes, _ = c.(writeDeadliner)
 	if o.Dialstring.IsZero() && s.UsesDialstring() {
 		r.end(Refused, errNoNumber)
@@ -282,7 +285,7 @@ func (r *runner) send(s *send) bool {
 		case opLiteral:
 			r.out = append(r.out, o.bytes...)
 		case opDial:
-			r.out = append(r.out, r.o.Dialstring.String()...)
+			r.out = append(r.out, r.o.Dialstring.Text()...)
 		case opPause:
 			ok = r.flush() && r.pause(o.pause)
 		case opBreak:

@@ -130,9 +130,19 @@ func TestRunReadsNoFurther(t *testing.T) {
 }
 
 // number returns the Number with these digits; the zero Number if they are not canonical.
-func number(digits string) numbers.Number {
+func number(digits string) numbers.Dialstring {
 	n, _ := numbers.Reread(digits)
-	return n
+	return dialstring(n, "{number}")
+}
+
+// dialstring returns what is dialed for a number through a template; none for no number.
+func dialstring(n numbers.Number, template string) numbers.Dialstring {
+	t, err := numbers.ParseTemplate(template)
+	if err != nil {
+		panic(err)
+	}
+	d, _ := numbers.Plan{MaxDigits: numbers.MostDigits}.Dialstring(n, t)
+	return d
 }
 
 // Without a valid dial string, no octet of the script is sent.
@@ -525,6 +535,19 @@ func TestManyLines(t *testing.T) {
 	for range 8 {
 		if res := <-done; res.Outcome != Success {
 			t.Error(res.Err)
+		}
+	}
+}
+
+// What a dial command has besides the dial string.
+func TestAdds(t *testing.T) {
+	for script, want := range map[string]string{
+		`"" "ATDT \T" CONNECT \c`: "", `"" "ATD\T" CONNECT \c`: "", `"" "atdp\T" CONNECT \c`: "",
+		`"" ATDT9,\T CONNECT \c`: "9,", `"" "ATDT \T;" OK`: ";", `"" "ATX3DT 0W\T,,12" CONNECT`: "0W,,12",
+		`ABORT BUSY "" ATZ OK ATH1`: "",
+	} {
+		if got := mustScript(t, "x", script).Adds(); got != want {
+			t.Errorf("%s: %q, want %q", script, got, want)
 		}
 	}
 }

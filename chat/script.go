@@ -148,6 +148,44 @@ func (s *Script) UsesDialstring() bool {
 	return false
 }
 
+// Adds returns what a dial command of the script has besides the dial string, such as `9,` in `ATDT 9,\T`; "" if
+// nothing.
+func (s *Script) Adds() string {
+	for _, st := range s.steps {
+		if a := st.send.adds(); a != "" {
+			return a
+		}
+		for _, alt := range st.alts {
+			if a := alt.send.adds(); a != "" {
+				return a
+			}
+		}
+	}
+	return ""
+}
+
+// adds returns what precedes the dial string behind the command D, and what follows it.
+func (s *send) adds() string {
+	if !s.dials() {
+		return ""
+	}
+	var around [2][]byte // before and after
+	part := 0
+	for _, o := range s.ops {
+		switch o.kind {
+		case opDial:
+			part = 1
+		case opLiteral:
+			around[part] = append(around[part], o.bytes...)
+		}
+	}
+	before := around[0]
+	if i := bytes.LastIndexAny(before, "Dd"); i >= 0 {
+		before = bytes.TrimLeft(before[i+1:], "TtPp ")
+	}
+	return strings.TrimSpace(string(before) + string(around[1]))
+}
+
 func (s *send) dials() bool {
 	if s == nil {
 		return false

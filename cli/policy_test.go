@@ -104,7 +104,7 @@ func TestPolicyTest(t *testing.T) {
 }
 
 // The examples are valid, their tests pass and are of every group and every rule, except those of a pending callback
-// and of leg two, which a test beside a policy cannot describe.
+// and of leg two, which a test beside a policy cannot describe, and of trunks, which the site has not.
 func TestPolicyExamples(t *testing.T) {
 	const examples = "../policies/examples"
 	got, err := policyCommand(examples, "test", "-c", examples+"/site/ringback.yaml", "-o", "json")
@@ -116,7 +116,7 @@ func TestPolicyExamples(t *testing.T) {
 		t.Errorf("%v: %+v", err, r)
 	}
 	for _, c := range r.Rules {
-		if c.Evaluated == 0 && c.Rule != "called number" && c.Rule != "since the promise" {
+		if c.Evaluated == 0 && c.Rule != "called number" && c.Rule != "since the promise" && c.Rule != "trunks" {
 			t.Errorf("no test evaluates the rule %q", c.Rule)
 		}
 	}

@@ -556,6 +556,20 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"", "places: [{name: a, number: \"1\"}, {name: a, number: \"2\"}]\n",
 			`ringback.yaml:7:41: places[1].name: place "a" is already on line 7 (remove one of the two)`},
 
+		// trunks
+		{"", "trunks: [{name: a, template: \"9,{number}\"}, {name: a, template: \"{number}\"}]\n",
+			`ringback.yaml:7:52: trunks[1].name: trunk "a" is already on line 7 (give it another name)`},
+		{"", "trunks: [{name: a, template: \"9,{national}\"}]\n",
+			`ringback.yaml:7:30: trunks[0].template: requires numbers.country (write numbers: {country: "33"}, or use {number})`},
+		{"", "trunks: [{name: a, template: \"{number};ATH\"}]\n",
+			`ringback.yaml:7:30: trunks[0].template: the template has ";" (it may have one number in braces, digits, * # A B C D, and the pauses and signals , W @ !)`},
+		{"", "trunks: [{name: a, template: \"{number}\", lines: [9]}]\n",
+			`ringback.yaml:7:50: trunks[0].lines[0]: there is no line 9 (write the tty of a line)`},
+		{"", "trunks: [{name: a, template: \"{number}\", rotary: 7}]\n",
+			`ringback.yaml:7:50: trunks[0].rotary: no line of rotary 7 dials (write the rotary of a line)`},
+		{"", "trunks: [{name: a, template: \"{number}\", tariff: none.csv}]\n",
+			`ringback.yaml:7:50: trunks[0].tariff: none.csv: no such file or directory (the path is relative to the directory of the configuration file)`},
+
 		// chat scripts
 		{"name: nodial", "name: rtp",
 			`ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},

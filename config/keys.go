@@ -116,6 +116,12 @@ func Keys() []schema.Key {
 			{Name: "currency", Check: tariff.CheckCurrency, Example: "EUR",
 				Doc: "Currency of the prices. Default: that of the file. If both name one, they must be equal."},
 		}},
+		{Name: "trunks", Reload: schema.NewCalls, Type: schema.List,
+			Elem: &schema.Key{Type: schema.Object, Keys: trunkKeys},
+			Doc: "Ways from the lines to the telephone network, in the order of preference. A number is dialed " +
+				"through the first that takes it, or the cheapest if all that take it have a tariff, and each " +
+				"further attempt uses the next one. A number that none takes is rejected. Default: the chat scripts " +
+				"dial the number itself. See [Trunks](../how-to/toll-fraud.md#trunks)."},
 		{Name: "places", Reload: schema.NewCalls, Type: schema.List, Elem: &schema.Key{Type: schema.Object,
 			Keys: placeKeys}, Doc: "Callback numbers for the names that RADIUS sends as Callback-Id, and that " +
 			"callers of PPP send as a location (RFC 1570); the number lists of the policy apply to the latter."},
@@ -164,6 +170,28 @@ func checkHost(s string) error {
 		return errors.New("an address or a name, without a port")
 	}
 	return checkHostPort(s)
+}
+
+var trunkKeys = []schema.Key{
+	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "pbx", Doc: "Name in logs and traces."},
+	{Name: "template", Required: true, Check: numbers.CheckTemplate, Example: `"9,{national}"`,
+		Doc: "What `\\T` of a chat script becomes: one form of the number in braces, and around it digits, `*`, `#`, " +
+			"`A` to `D`, and the modem's `,` `W` `@` `!`. `{number}`: as an exchange at the site connects it; " +
+			"`{national}`: only numbers in the country, with the national prefix; `{international}`: with the " +
+			"international prefix; `{e164}`: without prefix; `{extension}`: only extensions. All except `{number}` " +
+			"require `numbers.country`. What follows the number, and a code before it, are shown as `[secret]`."},
+	{Name: "numbers", Type: schema.List, Elem: &schema.Key{Check: numbers.CheckPattern, Example: `"33*"`},
+		Example: `["33*"]`, Doc: "Patterns of the numbers that it takes, in canonical form. Default: all that the " +
+			"template has a form of."},
+	{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: schema.MaxTTY, Example: "65"},
+		Example: "[65, 66]", Doc: "TTY numbers of the lines that lead to it, in the order of preference. A callback " +
+			"uses them unless AAA or the policy names lines or a rotary, and the called line only if there is no " +
+			"other. Default: all lines."},
+	{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Rotary of the lines that lead to it, " +
+		"instead of `lines`."},
+	{Name: "tariff", Check: checkFileName, Example: "carrier.csv",
+		Doc: "Price list of this trunk, in the currency of the site's tariff. A number without a rate is not dialed " +
+			"through it. Default: the site's tariff counts, and the order of the trunks decides."},
 }
 
 // checkTerminal accepts the terminal types of RFC 1091, which cannot contain a Telnet command.

@@ -50,7 +50,7 @@ type loader struct {
 	file, dir string
 	self      access // of the file
 	read      func(path string, max int64) ([]byte, access, error)
-	prices    []byte // the tariff's file
+	files     []byte // what other files contain: price lists, number ranges
 	policies  func(dir string, site policies.Site) (*policies.Set, Problems)
 	tun       func() error // why this machine has no TUN interfaces; nil if it has
 
@@ -74,7 +74,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.trust(nil, l.file, l.self, noWrite)
 	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places,
 		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.ppp,
-		l.lines, l.policyFiles, l.cross} {
+		l.lines, l.trunks, l.policyFiles, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
@@ -399,6 +399,7 @@ func (l *loader) ranges(file *schema.Value) numbers.Ranges {
 		l.errorAt(file, "", "%s: %s", path, reason(err))
 		return numbers.Ranges{}
 	}
+	l.files = append(l.files, text...)
 	r, err := numbers.ParseRanges(text)
 	if err != nil {
 		l.errorAt(file, "", "%s: %v", path, err)
@@ -444,16 +445,21 @@ func (l *loader) tariff() {
 	case file == "" || l.broken("tariff"):
 		return
 	}
-	at := l.v.Get("tariff", "file")
+	l.cfg.Tariff = l.priceList(l.v.Get("tariff", "file"), file, l.text("tariff.currency"))
+}
+
+// priceList reads a price list.
+func (l *loader) priceList(at *schema.Value, file, currency string) *tariff.Table {
 	data, access, err := l.read(file, schema.MaxSize)
 	if err != nil {
-		l.errorAt(at, secretHint(err), "%s: %s", file, reason(err))
-		return
+		l.errorAt(at, "the path is relative to the directory of the configuration file", "%s: %s", file, reason(err))
+		return nil
 	}
 	l.trust(at, file, access, noWrite)
-	table, problems := tariff.Parse(file, data, l.text("tariff.currency"))
+	l.files = append(l.files, data...)
+	table, problems := tariff.Parse(file, data, currency)
 	l.problems = append(l.problems, problems...)
-	l.cfg.Tariff, l.prices = table, data
+	return table
 }
 
 // scripts parses the file's chat scripts and adds the shipped ones whose names are free.
@@ -545,6 +551,6 @@ func (l *loader) digest(data []byte) string {
 		fmt.Fprintf(h, "%s=%q\n", path, l.over[path])
 	}
 	fmt.Fprintf(h, "%s\n", l.cfg.Policies.Digest())
-	h.Write(l.prices)
+	h.Write(l.files)
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -53,8 +53,6 @@ func (o Outcome) final() bool { return o == NoScript || o == Refused }
 // Dialer makes attempts. The zero Dialer has no scripts, so each dial fails. It is safe for concurrent use.
 type Dialer struct {
 	Scripts []*chat.Script
-	// Plan says which digits are dialed for a number.
-	Plan numbers.Plan
 	// Secrets are masked in transcripts and debug lines.
 	Secrets []string
 	// Debug gets the lines of IOS's `debug chat`, without prefix; nil for none. It must not block.
@@ -64,14 +62,14 @@ type Dialer struct {
 // hangupTime bounds the hang-up of a call that must not be kept, also after the attempt's ctx ended.
 const hangupTime = 30 * time.Second
 
-// Dial dials number on l with the first script whose name pattern (a regular expression) matches, and blocks until a
+// Dial dials on l with the first script whose name pattern (a regular expression) matches, and blocks until a
 // call is up or the line is on hook again. Nothing is sent if there is no number, no script matches, or the script has
 // no \T.
-func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, number numbers.Number) lines.Dialed {
-	if number.IsZero() {
+func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dial numbers.Dialstring) lines.Dialed {
+	if dial.IsZero() {
 		return ended(Refused, fmt.Sprintf("dial on tty%d: the dial string is empty", l.TTY()))
 	}
-	what := fmt.Sprintf("dial %s on tty%d", number, l.TTY())
+	what := fmt.Sprintf("dial %s on tty%d", dial.Number(), l.TTY())
 	script, err := chat.Select(d.Scripts, pattern)
 	if err != nil {
 		return ended(NoScript, fmt.Sprintf("%s: %v", what, err))
@@ -83,7 +81,7 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, num
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
-	call, code, err := l.Dial(ctx, d.runner(l, script, d.Plan.Dialed(number), &res))
+	call, code, err := l.Dial(ctx, d.runner(l, script, dial, &res))
 	var said []chat.Entry
 	if res != nil {
 		said = res.Transcript
@@ -137,7 +135,7 @@ func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) 
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
-	code, err := l.Command(ctx, d.runner(l, script, numbers.Number{}, &res))
+	code, err := l.Command(ctx, d.runner(l, script, numbers.Dialstring{}, &res))
 	if err == nil && res == nil {
 		err = errNotRun
 	}
@@ -157,9 +155,9 @@ var errNotRun = errors.New("the line did not run the script")
 
 // runner returns the function that the line runs. It stores the script's result in res, which stays nil if the line
 // never ran it.
-func (d *Dialer) runner(l lines.Dialable, script *chat.Script, number numbers.Number,
+func (d *Dialer) runner(l lines.Dialable, script *chat.Script, dial numbers.Dialstring,
 	res **chat.Result) func(context.Context, lines.CommandConn) error {
-	o := chat.Options{Dialstring: number, Secrets: d.Secrets}
+	o := chat.Options{Dialstring: dial, Secrets: d.Secrets}
 	if d.Debug != nil {
 		tty := l.TTY()
 		o.Debug = func(text string) { d.Debug(tty, text) }

@@ -345,9 +345,19 @@ func TestHeldBack(t *testing.T) {
 }
 
 // number returns the Number of these digits as the plan created it; the zero Number for other text.
-func number(digits string) numbers.Number {
+func number(digits string) numbers.Dialstring {
 	n, _ := numbers.Reread(digits)
-	return n
+	return dialstring(n, "{number}")
+}
+
+// dialstring returns what is dialed for a number through a template; none for no number.
+func dialstring(n numbers.Number, template string) numbers.Dialstring {
+	t, err := numbers.ParseTemplate(template)
+	if err != nil {
+		panic(err)
+	}
+	d, _ := numbers.Plan{MaxDigits: numbers.MostDigits}.Dialstring(n, t)
+	return d
 }
 
 // Only digits are sent to a line, and nothing is sent if there is no number.
@@ -370,17 +380,20 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// The plan of the site says which digits are dialed for a number.
-func TestDialedForm(t *testing.T) {
-	d := Dialer{Scripts: scripts(t), Plan: numbers.Plan{Country: numbers.Country{Code: "33", Digits: []int{9},
-		International: []string{"00"}, National: []string{"0"}, Private: numbers.PatternsOf("84001")}}}
-	for canonical, want := range map[string]string{"33140205051": "0140205051", "442079460000": "00442079460000",
-		"84001": "84001"} {
-		l := fakeLine{answers: map[string]string{"ATDT " + want: "CONNECT"}, code: lines.Connected}
-		if a := d.Dial(t.Context(), &l, "hasty", number(canonical)); Outcome(a.Outcome) != Connected ||
-			l.wrote != "ATDT "+want+"\r" {
-			t.Errorf("%s: %s, wrote %q: %s", canonical, a.Outcome, l.wrote, a.Detail)
-		}
+// A trunk's template is dialed as it is, and what may be a PIN in it is in no transcript.
+func TestTemplate(t *testing.T) {
+	n, _ := numbers.Reread("5551234")
+	var seen []string
+	d := Dialer{Scripts: scripts(t), Debug: func(_ int, text string) { seen = append(seen, text) }}
+	const dialed = "9,5551234,,4711#"
+	l := fakeLine{answers: map[string]string{"ATDT " + dialed: "ATDT " + dialed + "\r\nCONNECT"}, code: lines.Connected}
+	a := d.Dial(t.Context(), &l, "hasty", dialstring(n, "9,{number},,4711#"))
+	if Outcome(a.Outcome) != Connected || l.wrote != "ATDT "+dialed+"\r" {
+		t.Errorf("%s, wrote %q: %s", a.Outcome, l.wrote, a.Detail)
+	}
+	if text := a.Detail + a.Transcript + strings.Join(seen, "\n"); strings.Contains(text, "4711") ||
+		!strings.Contains(text, "5551234") {
+		t.Errorf("the PIN is shown, or the number is not:\n%s", text)
 	}
 }
 
@@ -429,7 +442,7 @@ func checkDialed(t *testing.T, script *chat.Script, text string) {
 		l := fakeLine{answers: map[string]string{}, code: lines.Connected}
 		d := Dialer{Scripts: []*chat.Script{script}}
 		n, err := make()
-		a := d.Dial(t.Context(), &l, "x", n)
+		a := d.Dial(t.Context(), &l, "x", dialstring(n, "{number}"))
 		digits := strings.TrimSuffix(strings.TrimPrefix(l.wrote, "ATDT "), "\r")
 		switch {
 		case err != nil && (l.wrote != "" || Outcome(a.Outcome) != Refused):

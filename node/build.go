@@ -67,7 +67,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 		Lifetime:    cfg.Callback.Lifetime,
 		Ceilings:    cfg.Ceilings,
 		Tariff:      cfg.Tariff,
-		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Plan: cfg.Numbers, Debug: d.feed.Topic("chat")},
+		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
 }

@@ -60,14 +60,20 @@ func (p Plan) maxDigits() int {
 // IsEmergency returns the emergency pattern that matches a canonical number, or "". The emergency numbers of the
 // Country are patterns too, so that no extension is one of them.
 func (p Plan) IsEmergency(number Number) string {
+	pattern := p.emergencies(p.Dialed(number))
+	if pattern == "" && p.Country.private(number.digits) != "" && emergencyOf(p.Country.Code, number.digits) {
+		return number.digits
+	}
+	return pattern
+}
+
+// emergencies returns the emergency pattern that dialed digits match, or "".
+func (p Plan) emergencies(dialed Number) string {
 	e := p.Emergency
 	if e.IsZero() {
 		e = builtInEmergency()
 	}
-	pattern, _ := e.Longest(p.Dialed(number))
-	if pattern == "" && p.Country.private(number.digits) != "" && emergencyOf(p.Country.Code, number.digits) {
-		return number.digits
-	}
+	pattern, _ := e.Longest(dialed)
 	return pattern
 }
 

@@ -44,7 +44,7 @@ func ruleTariff(e *evaluation) (string, string, bool) {
 	if !ok {
 		return e.refuse(input, "", "add its prefix to the tariff", "the tariff has no rate for the calling number")
 	}
-	ours := rate.Cost(cheaperFor)
+	ours := e.set.site.Trunks.Dearest(e.set.site.Plan, e.d.Number, rate, cheaperFor)
 	theirs, known := rate.CallerCost(cheaperFor)
 	input = e.text(input, ", prefix ", rate.Prefix, " ", printable(rate.Zone))
 	switch {

@@ -1,12 +1,14 @@
 package policies
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/trunks"
 )
 
 // inFrance is a site whose numbers are canonical numbers of E.164.
@@ -141,4 +143,29 @@ func TestNarrowerClasses(t *testing.T) {
 			t.Fatalf("%+v admits %s, %+v does not", narrow, number, wide)
 		}
 	})
+}
+
+// A number that no trunk takes is rejected before it is promised, and the trace names the trunks.
+func TestTrunks(t *testing.T) {
+	template, err := numbers.ParseTemplate("9,{national}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := inFrance
+	here.Trunks = trunks.List{{Name: "pbx", Template: template}}
+	s := mustServe(t, here, Policy{Numbers: Numbers{From: []Source{FromCaller}, Allow: []string{"*"}}})
+	for typed, want := range map[string]struct {
+		outcome Outcome
+		trace   string
+	}{
+		"0140205051":    {CallBack, "33140205051  pbx"},
+		"+442079460000": {InvalidNumber, "no trunk takes the number: trunk pbx: 442079460000 is no number for"},
+		"84001":         {InvalidNumber, "84001 is no number for {national}"},
+	} {
+		d, trace := s.Evaluate(Request{Auth: null, Service: aaa.EXEC, FromCaller: &typed})
+		text := strings.Join(strings.Fields(trace.String()), " ")
+		if d.Outcome != want.outcome || !strings.Contains(text, strings.ReplaceAll(want.trace, "  ", " ")) {
+			t.Errorf("%s: %+v\n%s", typed, d, trace)
+		}
+	}
 }

@@ -77,6 +77,7 @@ const (
 	whenAlways       when = iota
 	whenPending           // only for a pending callback
 	whenCountry           // only if the site has a country, so that numbers have classes
+	whenTrunks            // only if the site has trunks
 	whenOwn               // only if the site has own numbers
 	whenCheaper           // only for a callback that is made because it is cheaper
 	whenOtherService      // only on leg two of a callback that was promised for another service
@@ -105,6 +106,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.policy.Limits != Limits{}
 	case whenAccess:
 		return e.policy.Access.Required
+	case whenTrunks:
+		return len(e.set.site.Trunks) > 0
 	case whenOwn:
 		return e.set.site.Plan.Own.Len() > 0
 	}
@@ -146,6 +149,7 @@ var rules = []rule{
 	{name: "own numbers", do: ruleOwn, when: whenOwn},
 	{name: "number classes", do: ruleClasses, when: whenCountry},
 	{name: "number lists", do: ruleLists},
+	{name: "trunks", do: ruleTrunks, when: whenTrunks},
 	{name: RuleWhen, do: ruleWhen, when: whenConditions},
 	{name: "tariff", do: ruleTariff, when: whenCheaper},
 	{name: "called number", do: ruleCalled, when: whenOtherService},

@@ -3,6 +3,7 @@ package policies
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ringback/ringback/numbers"
 )
@@ -190,6 +191,20 @@ func ruleLists(e *evaluation) (string, string, bool) {
 			"group "+e.policy.name()+": "+why)
 	}
 	return input, why, false
+}
+
+// ruleTrunks rejects a number that no trunk takes.
+func ruleTrunks(e *evaluation) (string, string, bool) {
+	taking, why := e.set.site.Trunks.Taking(e.set.site.Plan, e.d.Number)
+	if len(taking) == 0 {
+		return e.denied(e.d.Number.String(), "trunks in the configuration have the numbers that each trunk takes",
+			"no trunk takes the number: "+why)
+	}
+	result := strings.Join(taking.Names(), ", then ")
+	if why != "" {
+		result += "; not " + why
+	}
+	return e.d.Number.String(), result, false
 }
 
 // ruleCalled: no service is a way around a callback, so the one that this service requires must have been made already.

@@ -10,12 +10,14 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/trunks"
 )
 
 // Site is the part of the configuration that applies to all groups. The zero value calls nobody back.
 type Site struct {
 	Plan     numbers.Plan
 	Tariff   *tariff.Table        // for WhenCheaper; nil: no number has a price
+	Trunks   trunks.List          // none: the chat scripts dial what Plan.Dialed returns
 	Places   map[string]string    // Callback-Id → number as written
 	Callback map[aaa.Service]bool // services that call back (`exec.callback: true`); one that is missing does not
 	// Lines are those that dial, by TTY; nil: the lines are not known.

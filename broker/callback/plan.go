@@ -14,6 +14,7 @@ type Plan []PlanStep
 // PlanStep describes one or more identical dials.
 type PlanStep struct {
 	Number numbers.Number `json:"number"`
+	Trunk  string         `json:"trunk,omitempty"`  // "": the site has no trunks
 	Script string         `json:"script,omitempty"` // pattern of chat script names; "": that of the line that dials
 	Lines  []int          `json:"lines,omitempty"`  // the lines that may dial; none: those of Rotary
 	Rotary *int           `json:"rotary,omitempty"` // nil: that of the called line
@@ -56,9 +57,9 @@ func (p Plan) After(dial int) int {
 	return next
 }
 
-// SameLines reports whether two dials may be made from the same lines.
+// SameLines reports whether two dials may be made from the same lines: each trunk may have its own.
 func (p Plan) SameLines(a, b int) bool {
 	x, y := p[p.Step(a)], p[p.Step(b)]
 	same := x.Rotary == y.Rotary || x.Rotary != nil && y.Rotary != nil && *x.Rotary == *y.Rotary
-	return same && slices.Equal(x.Lines, y.Lines)
+	return same && x.Trunk == y.Trunk && slices.Equal(x.Lines, y.Lines)
 }

@@ -190,6 +190,7 @@ type Dialing struct {
 	Callback string `event:"callback"`
 	Line     int    `event:"line"`
 	Number   string `event:"number"`
+	Trunk    string `event:"trunk,omitempty"`
 	Attempt  int    `event:"attempt"`
 	Budget   int    `event:"budget"`
 	HeldBack bool   `event:"held_back"` // the dial command of this attempt was held back before
