@@ -74,7 +74,8 @@ func within(v session.Verdict, all ...policies.Limits) session.Verdict {
 
 // on gives a verdict the terms of a decision.
 func on(v session.Verdict, d policies.Decision) session.Verdict {
-	v.Terms = session.Terms{Privilege: d.EXEC.Privilege, Commands: d.EXEC.Commands, Hosts: d.EXEC.Hosts}
+	v.Terms = session.Terms{Privilege: d.EXEC.Privilege, Commands: d.EXEC.Commands, Hosts: d.EXEC.Hosts,
+		Pool: d.PPP.Pool, Filter: d.PPP.Filter}
 	return v
 }
 

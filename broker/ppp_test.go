@@ -34,8 +34,14 @@ func withProfile(profile pppfront.Profile) func(session.FrontEnd) session.Choose
 	return func(text session.FrontEnd) session.Chooser { return chooserOf(text, profile) }
 }
 
+// nowhere gives every caller the same address and drops all packets.
+var nowhere = ppp.Null{Local: netip.MustParseAddr("10.8.0.1"), Peer: netip.MustParseAddr("10.8.0.10")}
+
 func chooserOf(text session.FrontEnd, profile pppfront.Profile) session.Chooser {
-	network := ppp.Null{Local: netip.MustParseAddr("10.8.0.1"), Peer: netip.MustParseAddr("10.8.0.10")}
+	return chooserOn(text, profile, nowhere)
+}
+
+func chooserOn(text session.FrontEnd, profile pppfront.Profile, network ppp.Network) session.Chooser {
 	return pppfront.Chooser{
 		Text: text,
 		Mode: func(int) pppfront.Mode { return pppfront.DuringLogin },

@@ -132,6 +132,9 @@ func (e explained) text(w io.Writer) {
 	if !d.EXEC.IsZero() {
 		fmt.Fprintf(w, "EXEC sessions: %s\n", d.EXEC)
 	}
+	if d.PPP != (policies.PPP{}) {
+		fmt.Fprintf(w, "PPP sessions: %s\n", d.PPP)
+	}
 	if d.Hint != "" {
 		fmt.Fprintf(w, "fix: %s\n", d.Hint)
 	}

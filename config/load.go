@@ -498,6 +498,12 @@ func (l *loader) policyFiles() {
 	l.trustDir(l.cfg.PoliciesDir)
 	l.site.Lines = l.siteLines()
 	l.site.Tariff = l.cfg.Tariff
+	if !l.broken("ppp.pools") {
+		l.site.Pools = append([]string{}, l.cfg.PPP.Pools.Names()...)
+	}
+	if !l.broken("ppp.filters") {
+		l.site.Filters = append([]string{}, l.cfg.PPP.Filters.Names()...)
+	}
 	set, problems := l.policies(l.cfg.PoliciesDir, l.site)
 	l.problems = append(l.problems, problems...)
 	l.cfg.Policies = set

@@ -177,6 +177,35 @@ func TestTUN(t *testing.T) {
 	}
 }
 
+// TestNamesForPolicies: policy files are checked against the pools and filters, but not if those have errors.
+func TestNamesForPolicies(t *testing.T) {
+	const pools = "  pools: [{name: dialin, addresses: [10.8.0.10]}, {name: spare, addresses: [10.9.0.0/24]}]\n"
+	const filters = "  filters: [{name: web, in: [\"allow tcp :80\"]}]\n"
+	for _, tt := range []struct {
+		text           string
+		pools, filters []string
+	}{
+		{base, []string{}, []string{}},
+		{base + "ppp:\n" + pools + filters, []string{"dialin", "spare"}, []string{"web"}},
+		{base + "ppp:\n" + strings.Replace(pools, "10.8.0.10", "10.8.0.300", 1) + filters, nil, []string{"web"}},
+		{base + "ppp:\n" + pools + strings.Replace(filters, "allow", "pass", 1), []string{"dialin", "spare"}, nil},
+	} {
+		var site policies.Site
+		l := &loader{file: "ringback.yaml", dir: "/d",
+			read: func(string, int64) ([]byte, access, error) {
+				return []byte("secret\n"), access{mode: 0o600}, nil
+			},
+			policies: func(_ string, s policies.Site) (*policies.Set, Problems) {
+				site = s
+				return &policies.Set{}, nil
+			}}
+		l.load([]byte(tt.text), nil)
+		if !reflect.DeepEqual(site.Pools, tt.pools) || !reflect.DeepEqual(site.Filters, tt.filters) {
+			t.Errorf("%s\n%q %q", tt.text, site.Pools, site.Filters)
+		}
+	}
+}
+
 // TestPPPOnly: a configuration that calls back users of PPP alone is checked like one that calls back those of the
 // EXEC.
 func TestPPPOnly(t *testing.T) {

@@ -42,6 +42,7 @@ type Decision struct {
 	Secure bool `json:"secure,omitempty"`
 
 	EXEC   EXEC   `json:"exec,omitzero"`   // what narrows an EXEC session
+	PPP    PPP    `json:"ppp,omitzero"`    // what narrows a PPP session
 	Limits Limits `json:"limits,omitzero"` // the group's; the broker checks and applies them
 
 	// For CallBack and AskNumber: AAA requires no callback, and the policy lets the caller request one.

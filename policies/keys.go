@@ -336,7 +336,7 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return p.whenText() }, // the loader compiles them
 		late: true,
 	},
-}, limitKeys, accessKeys, execKeys)
+}, limitKeys, accessKeys, execKeys, pppKeys)
 
 var (
 	allowOrDeny = []string{"allow", "deny"}

@@ -236,6 +236,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		l.problems = append(l.problems, l.conditions.read(&p, v)...)
 		l.problems = append(l.problems, check(p, v)...)
 		site.checkLines(v.Get("callback_lines"), l.problem)
+		site.checkPPP(v.Get("ppp"), l.problem)
 		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
 	}
 	l.ambiguous(policies)

@@ -107,6 +107,7 @@ type Policy struct {
 	OnRequest bool
 	Services  Services // services without a callback
 	EXEC      EXEC     // terms of EXEC sessions
+	PPP       PPP      // terms of PPP sessions
 	Hours     Hours    // when callbacks may be promised
 	Limits    Limits   // ceilings of callbacks, and time limits of sessions
 	Access    Access   // when users may come in

@@ -22,6 +22,8 @@ type Site struct {
 	Callback map[aaa.Service]bool // services that call back (`exec.callback: true`); one that is missing does not
 	// Lines are those that dial, by TTY; nil: the lines are not known.
 	Lines []SiteLine
+	// Pools and Filters are the names of those of PPP; nil: they are not known.
+	Pools, Filters []string
 }
 
 // SiteOfFiles is a site for checks of policy files without their configuration. Classes of numbers require a country,

@@ -19,6 +19,10 @@ type Holder struct {
 	Identity aaa.Identity
 	Auth     aaa.Authorization
 	TTY      int
+
+	// Pool and Filter are those of the site's policy, which narrow what Auth grants; "": none. The addresses and
+	// networks of the caller must be in the pool, and its packets must pass the filter besides those of Auth.
+	Pool, Filter string
 }
 
 // A Lease is what a link uses of a Network. Its methods are called by one goroutine at a time, and do not block.

@@ -120,11 +120,15 @@ type Verdict struct {
 	Terms                 Terms // of Decide: what narrows the session, if there is one
 }
 
-// Terms narrow what AAA grants to an EXEC session. The zero value narrows nothing.
+// Terms narrow what AAA grants to a session. The zero value narrows nothing.
 type Terms struct {
+	// Of an EXEC session.
 	Privilege *int           // the highest privilege level; nil: 15
 	Commands  []string       // by their first words; nil: all
 	Hosts     []netip.Prefix // to which the user may be connected; nil: all
+
+	// Of a PPP session; "": none. See ppp.Holder.
+	Pool, Filter string
 }
 
 // Broker makes the decisions about callers, and receives reports of their sessions.

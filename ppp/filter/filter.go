@@ -50,6 +50,7 @@ type Filter struct {
 type list struct {
 	kind  kind
 	rules []rule
+	also  *list // a packet must pass this one too; nil: none
 }
 
 // kind is what a list is for.
@@ -161,7 +162,8 @@ func (f *Filter) Name() string {
 	return f.name
 }
 
-// Config returns the lists in their canonical text. Parse makes an equal filter from it.
+// Config returns the lists in their canonical text. Parse makes an equal filter from it, unless Set.Select combined it
+// with a filter of the site.
 func (f *Filter) Config() Config {
 	if f == nil {
 		return Config{}
@@ -261,8 +263,16 @@ func (l *list) decide(b []byte, d Direction) Verdict {
 	}
 	for i := range l.rules {
 		if r := &l.rules[i]; r.matches(&p, remote, port) {
-			return Verdict{Pass: r.pass, Rule: i + 1}
+			return l.decided(Verdict{Pass: r.pass, Rule: i + 1}, b, d)
 		}
 	}
-	return Verdict{Pass: l.kind.otherwise() != p.isDiscovery(d)}
+	return l.decided(Verdict{Pass: l.kind.otherwise() != p.isDiscovery(d)}, b, d)
+}
+
+// decided returns the verdict of l, or that of the list that applies too if l lets the packet pass.
+func (l *list) decided(v Verdict, b []byte, d Direction) Verdict {
+	if v.Pass && l.also != nil {
+		return l.also.decide(b, d)
+	}
+	return v
 }

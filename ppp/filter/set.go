@@ -42,13 +42,16 @@ func (s *Set) Lookup(name string) *Filter { return s.filters[name] }
 // Names returns the names of the filters, sorted.
 func (s *Set) Names() []string { return slices.Clone(s.names) }
 
-// Grant is the filters that AAA named for a session.
+// Grant is the filters of a session: those that AAA named, and that of the site.
 type Grant struct {
 	// FilterIDs name filters, all of whose lists apply. With the ending ".in" or ".out", as IOS writes it, a name
 	// selects that list only, unless a filter has the whole as its name.
 	FilterIDs []string
 	InACL     []string // name filters whose in list applies: inacl
 	OutACL    []string // name filters whose out list applies: outacl
+
+	// Also names a filter of the site, whose lists apply besides those of AAA: a packet must pass both. "": none.
+	Also string
 }
 
 // Select returns the filter for a session: the lists that g names, from one or several filters. It returns nil, which
@@ -72,6 +75,9 @@ func (s *Set) Select(g Grant, other func(name string) bool) (*Filter, error) {
 		if err := c.addList("outacl", name, name, kindOut); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.also(g.Also); err != nil {
+		return nil, err
 	}
 	if c.names == nil {
 		return nil, nil
@@ -130,6 +136,30 @@ func (c *combination) add(attribute string, f *Filter, kinds ...kind) error {
 	}
 	if !slices.Contains(c.names, f.name) {
 		c.names = append(c.names, f.name)
+	}
+	return nil
+}
+
+// also adds the lists of the site's filter.
+func (c *combination) also(name string) error {
+	if name == "" {
+		return nil
+	}
+	f := c.set.Lookup(name)
+	if f == nil {
+		return c.unknown("filter", name)
+	}
+	for _, k := range []kind{kindIn, kindOut, kindIdle} {
+		switch l := f.list(k); {
+		case l == nil || l == c.lists[k]:
+		case c.lists[k] == nil:
+			c.lists[k] = l
+		default:
+			c.lists[k] = &list{kind: k, rules: c.lists[k].rules, also: l}
+		}
+	}
+	if !slices.Contains(c.names, name) {
+		c.names = append(c.names, name)
 	}
 	return nil
 }

@@ -96,3 +96,57 @@ func TestNewSet(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestSelectAlso: the site's filter applies besides those of AAA, and can only take away.
+func TestSelectAlso(t *testing.T) {
+	set, err := NewSet(append([]Config{{Name: "site", In: []string{"allow tcp :25", "allow tcp :80"},
+		Idle: []string{"ignore tcp :80"}}}, site...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		grant Grant
+		name  string
+		in    []string // what passes from the caller: host:port
+		out   bool     // whether UDP passes to the caller
+		idle  string   // what counts
+	}{
+		{Grant{Also: "site"}, "site", []string{"mail:25", "other:25", "other:80"}, true, "mail:25 other:25 other:123"},
+		{Grant{Also: "mail"}, "mail", []string{"mail:25"}, true, "mail:25 other:25 other:80"},
+		{Grant{FilterIDs: []string{"site"}, Also: "site"}, "site", []string{"mail:25", "other:25", "other:80"}, true,
+			"mail:25 other:25 other:123"},
+		{Grant{FilterIDs: []string{"mail"}, Also: "site"}, "mail+site", []string{"mail:25"}, true, "mail:25 other:25"},
+		{Grant{FilterIDs: []string{"web"}, Also: "site"}, "web+site", []string{"other:80"}, false,
+			"mail:25 other:25 other:123"},
+		{Grant{InACL: []string{"115"}, Also: "site"}, "115+site", nil, true, "mail:25 other:25 other:123"},
+	} {
+		f, err := set.Select(tt.grant, nil)
+		if err != nil || f.Name() != tt.name {
+			t.Errorf("%+v: %q, %v", tt.grant, f.Name(), err)
+			continue
+		}
+		var in, idle []string
+		for _, p := range []struct {
+			name string
+			spec
+		}{
+			{"mail:25", to(mail, 6, 25)}, {"other:25", to(other, 6, 25)}, {"other:80", to(other, 6, 80)},
+			{"other:123", to(other, 17, 123)},
+		} {
+			if f.In(p.build()).Pass {
+				in = append(in, p.name)
+			}
+			if f.Counts(p.build(), FromCaller).Pass {
+				idle = append(idle, p.name)
+			}
+		}
+		answer := spec{src: other, dst: caller, protocol: 17, sport: 53, dport: 40000}
+		if !slices.Equal(in, tt.in) || f.Out(answer.build()).Pass != tt.out || strings.Join(idle, " ") != tt.idle {
+			t.Errorf("%+v: in %q, out %v, idle %q", tt.grant, in, f.Out(answer.build()).Pass, idle)
+		}
+	}
+	if f, err := set.Select(Grant{Also: "nothing"}, func(string) bool { return true }); f != nil || err == nil ||
+		!strings.HasPrefix(err.Error(), `filter "nothing": no filter has this name`) {
+		t.Errorf("%v %v", f, err)
+	}
+}

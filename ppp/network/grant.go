@@ -30,8 +30,9 @@ type grant struct {
 // leastMTU is the largest packet that every host of IPv4 takes (RFC 791).
 const leastMTU = 68
 
-// read returns what an authorization grants. Its error is why it cannot be applied.
-func (n *Network) read(auth aaa.Authorization) (grant, error) {
+// read returns what an authorization grants, with the filter of the site's policy, if any. Its error is why it cannot
+// be applied.
+func (n *Network) read(auth aaa.Authorization, also string) (grant, error) {
 	f := auth.Framed
 	if f == nil {
 		f = &aaa.Framed{}
@@ -39,7 +40,7 @@ func (n *Network) read(auth aaa.Authorization) (grant, error) {
 	g := grant{pool: f.Pool, ipv6Pool: f.IPv6Pool, noIPv6: f.NoIPv6, mtu: f.MTU}
 	var err error
 	g.filter, err = n.config.Filters.Select(
-		filter.Grant{FilterIDs: auth.FilterIDs, InACL: f.InACL, OutACL: f.OutACL}, n.config.Group)
+		filter.Grant{FilterIDs: auth.FilterIDs, InACL: f.InACL, OutACL: f.OutACL, Also: also}, n.config.Group)
 	if err != nil {
 		return g, err
 	}
@@ -47,11 +48,41 @@ func (n *Network) read(auth aaa.Authorization) (grant, error) {
 		return g, fmt.Errorf("an MTU of %d is less than the %d that IPv4 needs", g.mtu, leastMTU)
 	}
 	for _, name := range []string{g.pool, g.ipv6Pool} {
-		if _, _, ok := n.config.Pools.Sizes(name); !ok && name != "" {
-			return g, fmt.Errorf("no pool is called %q; pools: %s", name, list(n.config.Pools.Names()))
+		if err := n.exists(name); err != nil {
+			return g, err
 		}
 	}
 	return g, g.addresses(f)
+}
+
+// exists returns an error if there is no pool of a name that is not empty.
+func (n *Network) exists(pool string) error {
+	if _, _, ok := n.config.Pools.Sizes(pool); !ok && pool != "" {
+		return fmt.Errorf("no pool is called %q; pools: %s", pool, list(n.config.Pools.Names()))
+	}
+	return nil
+}
+
+// within returns an error if AAA grants an address, a network or a pool that is not in the pool of the site's policy.
+func (n *Network) within(g grant, pool string) error {
+	if err := n.exists(pool); err != nil {
+		return err
+	}
+	for _, name := range []string{g.pool, g.ipv6Pool} {
+		if name != "" && name != pool {
+			return fmt.Errorf("AAA grants pool %s, and the group's policy has ppp.pool: %s", name, pool)
+		}
+	}
+	nets := slices.Concat(g.prefixes, g.routes)
+	if g.address.IsValid() {
+		nets = append(nets, single(g.address))
+	}
+	for _, p := range nets {
+		if !n.config.Pools.Contains(pool, p) {
+			return fmt.Errorf("AAA grants %s, which is not in pool %s, the ppp.pool of the group's policy", p, pool)
+		}
+	}
+	return nil
 }
 
 func list(names []string) string {

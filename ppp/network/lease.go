@@ -2,6 +2,7 @@ package network
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -14,6 +15,7 @@ import (
 type lease struct {
 	network *Network
 	name    string // of the device
+	within  string // the only pool that the caller may have addresses of; "": any
 	holder  pool.Holder
 	with    ppp.Assignment
 
@@ -123,6 +125,9 @@ func (l *lease) claim(nets []netip.Prefix) error {
 
 // permit leases the address that the caller chose, in place of the one it chose before; see ncp.IPCPConfig.
 func (l *lease) permit(a netip.Addr) error {
+	if l.within != "" && !l.network.config.Pools.Contains(l.within, single(a)) {
+		return fmt.Errorf("address %s is not in pool %s, the ppp.pool of the group's policy", a, l.within)
+	}
 	if l.chosen != nil && l.chosen.Addr() == a || contains(l.routes4, a) {
 		return nil
 	}

@@ -13,6 +13,9 @@
 // session ends the link, and the reason names the holder. An address within a network that AAA routes to the same
 // caller needs no lease of its own.
 //
+// The pool of the group's policy (Holder.Pool) replaces that of the profile, and whatever AAA grants outside of it ends
+// the link; a caller that chooses its address is offered one of the pool instead.
+//
 // A family that the profile does not have is not given, whatever AAA granted. Framed-IP-Netmask routes nothing, only
 // Framed-Route does: most servers send a mask to hosts too.
 package network
@@ -68,7 +71,7 @@ func New(c Config) *Network {
 // Unservable returns why an authorization cannot be applied; "" if it can: a filter or a pool that is not configured,
 // a route that is none. Without this, a caller would be called back and then get no network, or more than AAA granted.
 func (n *Network) Unservable(auth aaa.Authorization) string {
-	if _, err := n.read(auth); err != nil {
+	if _, err := n.read(auth, ""); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -85,12 +88,19 @@ func (n *Network) Assign(_ context.Context, h ppp.Holder) (ppp.Lease, error) {
 	case n.config.Device == nil:
 		return nil, errNoDevice
 	}
-	g, err := n.read(h.Auth)
+	g, err := n.read(h.Auth, h.Filter)
 	if err != nil {
 		return nil, err
 	}
+	if h.Pool != "" {
+		if err := n.within(g, h.Pool); err != nil {
+			return nil, err
+		}
+		p.Pool = h.Pool
+	}
 	l := &lease{
-		network: n, name: fmt.Sprintf("ppp%d", h.TTY), holder: pool.Holder{User: h.Identity.User, TTY: h.TTY},
+		network: n, within: h.Pool,
+		name: fmt.Sprintf("ppp%d", h.TTY), holder: pool.Holder{User: h.Identity.User, TTY: h.TTY},
 		with: ppp.Assignment{MTU: g.mtu, Filter: g.filter, DNS: first(g.dns, p.DNS), WINS: first(g.wins, p.WINS)},
 	}
 	if err := errors.Join(l.assignIPv4(p, g), l.assignIPv6(p, g)); err != nil {

@@ -243,6 +243,19 @@ func (p *Pools) Sizes(name string) (v4, v6 int, ok bool) {
 	return size(d.spans[addresses]), size(d.spans[prefixes]), true
 }
 
+// Contains reports whether an address or a prefix is within an entry of a pool, or of a backup of it.
+func (p *Pools) Contains(name string, n netip.Prefix) bool {
+	f, units := spanOf(n)
+	for d := p.find(name); d != nil; d = p.find(d.backup) {
+		for _, s := range d.spans[f] {
+			if s.first <= units.first && units.last <= s.last {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func size(spans []span) int {
 	n := 0
 	for _, s := range spans {

@@ -212,3 +212,26 @@ func meaning(t *testing.T, s string) (netip.Addr, *big.Int) {
 	n := new(big.Int).Sub(integer(last), integer(first))
 	return first, n.Add(n, big.NewInt(1))
 }
+
+func TestContains(t *testing.T) {
+	p, err := Parse([]Config{{Name: "a", Addresses: []string{"10.8.0.0/29"}, Prefixes: []string{"2001:db8:9::/62"},
+		Backup: "b"}, {Name: "b", Addresses: []string{"10.9.0.4"}}, {Name: "c", Addresses: []string{"10.9.0.5"}}},
+		netip.MustParseAddr("10.8.0.5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"10.8.0.1/32": true, "10.8.0.2/31": true, "10.8.0.6/32": true, "10.9.0.4/32": true, // the backup's
+		"10.8.0.0/29": false, "10.8.0.5/32": false, "10.8.0.4/31": false, // our own, or the network's
+		"10.9.0.5/32": false, "10.9.0.4/31": false, "0.0.0.0/0": false,
+		"2001:db8:9::/62": true, "2001:db8:9:3::7/128": true, "2001:db8:9::/61": false, "2001:db8:9:4::/64": false,
+		"::/0": false,
+	} {
+		if got := p.Contains("a", netip.MustParsePrefix(text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if p.Contains("none", netip.MustParsePrefix("10.8.0.1/32")) {
+		t.Error("a pool that does not exist has an address")
+	}
+}

@@ -193,6 +193,7 @@ type fakeNetwork struct {
 
 	mu       sync.Mutex
 	assigned int
+	holder   ppp.Holder // of the last one
 	released int
 	got      [][]byte
 	send     func([]byte) bool
@@ -208,6 +209,7 @@ func (n *fakeNetwork) Assign(ctx context.Context, h ppp.Holder) (ppp.Lease, erro
 		return nil, errors.New("no holder")
 	}
 	n.assigned++
+	n.holder = h
 	return n, nil
 }
 

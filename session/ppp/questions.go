@@ -224,7 +224,8 @@ func verdictOf(v session.Verdict) cbcp.Verdict {
 // assign asks the network for addresses. A lease that comes too late is given back.
 func (l *link) assign(q ppp.Assign) {
 	ctx := l.begin(q.Question)
-	holder := ppp.Holder{Identity: q.Identity, Auth: q.Auth, TTY: l.Call().TTY}
+	terms := l.Terms()
+	holder := ppp.Holder{Identity: q.Identity, Auth: q.Auth, TTY: l.Call().TTY, Pool: terms.Pool, Filter: terms.Filter}
 	l.worker.start(func() {
 		lease, err := l.config.Network.Assign(ctx, holder)
 		l.answer(func() { l.assigned(q.Question, lease, err) })

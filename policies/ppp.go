@@ -1,0 +1,72 @@
+package policies
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringback/ringback/schema"
+)
+
+// PPP narrows the PPP sessions of a group, on both legs, whatever AAA grants. The zero value narrows nothing.
+type PPP struct {
+	Pool   string `json:"pool,omitempty"`   // of the addresses; "": those of AAA and of the profile
+	Filter string `json:"filter,omitempty"` // applies besides those of AAA; "": none
+}
+
+// String returns the terms as a policy file has them, on one line.
+func (p PPP) String() string {
+	return fmt.Sprintf("pool: %s, filter: %s", cmp.Or(p.Pool, anyPool), cmp.Or(p.Filter, anyFilter))
+}
+
+const (
+	anyPool   = "that of AAA, or else of the line's profile"
+	anyFilter = "those of AAA alone"
+)
+
+// pppKeys are the rows of `ppp`.
+var pppKeys = []key{
+	{Key: schema.Key{Name: "ppp", Type: schema.Object, Doc: "Narrows PPP sessions, whatever AAA grants."}},
+	{
+		in: "ppp",
+		Key: schema.Key{Name: "pool", Type: schema.String, Check: checkName, Example: "vendors",
+			Doc: "Pool of `ppp.pools` in ringback.yaml that the addresses come from. A session for which AAA grants " +
+				"another pool, or an address, a prefix or a route that is not in this pool or a backup of it, is " +
+				"refused. Default: that of AAA, or else of the line's profile."},
+		read: func(p *Policy, v *schema.Value) { p.PPP.Pool = v.Text() },
+		text: func(p Policy) string { return p.PPP.Pool },
+		late: true,
+	},
+	{
+		in: "ppp",
+		Key: schema.Key{Name: "filter", Type: schema.String, Check: checkName, Example: "vendors",
+			Doc: "Filter of `ppp.filters` in ringback.yaml that applies besides those of AAA: a packet must pass " +
+				"both, and one that either ignores does not keep the session from being idle. Default: those of AAA " +
+				"alone."},
+		read: func(p *Policy, v *schema.Value) { p.PPP.Filter = v.Text() },
+		text: func(p Policy) string { return p.PPP.Filter },
+		late: true,
+	},
+}
+
+// checkName rejects what no pool and no filter is called: an empty name would narrow nothing.
+func checkName(s string) error {
+	if s == "" || strings.ContainsAny(s, " \t\r\n") {
+		return fmt.Errorf("%.64q is not the name of a pool or filter", s)
+	}
+	return nil
+}
+
+// checkPPP reports names that the site does not have.
+func (s Site) checkPPP(v *schema.Value, problem func(schema.Problem)) {
+	for key, names := range map[string][]string{"pool": s.Pools, "filter": s.Filters} {
+		name := v.Get(key)
+		if !name.IsSet() || names == nil || slices.Contains(names, name.Text()) {
+			continue
+		}
+		hint := schema.Suggest(name.Text(), names)
+		problem(problemAt(name, fmt.Sprintf("no %s is called %.64q; ppp.%ss of ringback.yaml has %s", key, name.Text(),
+			key, cmp.Or(strings.Join(names, ", "), "none")), hint))
+	}
+}
