@@ -22,7 +22,7 @@ type offer struct {
 
 // makeOffer opens an offer for the decision on a call.
 func (b *Broker) makeOffer(c *call, a session.Asked, d policies.Decision) session.Verdict {
-	wait := max(c.forcedWait, a.Auth.CallbackDelay)
+	wait := max(c.forcedWait, a.Auth.CallbackDelay, d.Dial.Wait)
 	o := &offer{asked: a, digest: d.Digest, Offer: session.Offer{ID: newID(), Number: d.Number.String(),
 		MayDecline: d.MayDecline, Wait: wait}}
 	b.mu.Lock()
@@ -127,7 +127,7 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 		return o.not(v)
 	}
 	w := b.newPromise(c, o.asked, d, t)
-	w.row.ForcedWait = max(o.Wait, ch.Delay)
+	w.row.ForcedWait = max(o.Wait, ch.Delay, d.Dial.Wait)
 	return o.not(b.promise(ctx, c, w, d.Reason))
 }
 

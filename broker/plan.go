@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/ringback/ringback/aaa"
@@ -17,7 +18,8 @@ import (
 // planOf returns the plan of a decision: its number, as many times as it allows, each time through the next trunk that
 // takes it and that a line leads to. The callback is for a service, and line called was called.
 func (b *Broker) planOf(d policies.Decision, service aaa.Service, called int) (p callback.Plan) {
-	step := callback.PlanStep{Number: d.Number, Lines: d.Lines, Rotary: d.Rotary, Wait: d.Attempts.RetryWait}
+	step := callback.PlanStep{Number: d.Number, Script: exactly(d.Dial.Script), Lines: d.Lines, Rotary: d.Rotary,
+		Wait: d.Attempts.RetryWait}
 	steps := b.through(step, service, called)
 	for i := range max(1, d.Attempts.Max) {
 		s := steps[i%len(steps)]
@@ -66,6 +68,14 @@ func without(ttys []int, called int) []int {
 		return others
 	}
 	return ttys
+}
+
+// exactly returns the pattern that only the chat script of this name matches; "" without a name.
+func exactly(script string) string {
+	if script == "" {
+		return ""
+	}
+	return "^" + regexp.QuoteMeta(script) + "$"
 }
 
 // morePlan has the parts of a plan that are not columns of its callback's row; the columns are those of the first step.

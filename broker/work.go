@@ -178,8 +178,9 @@ func (w *work) overdue() bool { return !w.expires.IsZero() && time.Now().After(w
 
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 
-// script returns the pattern that selects the chat script of a dial from the leased line: that of the plan's step, that
-// of the line, or the built-in one of the callback's service, by a pattern that matches no script of the user.
+// script returns the pattern that selects the chat script of a dial from the leased line: that of the plan's step
+// (the group's policy), that of the line, or the built-in one of the callback's service, by a pattern that matches no
+// script of the user.
 func (b *Broker) script(w *work, s callback.PlanStep) string {
 	if s.Script != "" || w.lease == nil {
 		return s.Script

@@ -110,4 +110,7 @@ func explainWait(out io.Writer, w *explain.Wait) {
 	if w.AAA != "" {
 		fmt.Fprintf(out, "  delay requested by AAA: %s\n", w.AAA)
 	}
+	if w.Policy != "" {
+		fmt.Fprintf(out, "  wait of the group's policy: %s\n", w.Policy)
+	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/ringback/ringback/explain"
 )
 
-// The wait is printed with its parts: lines with the same forced wait are grouped, and the delay that AAA
-// requests.
+// The wait is printed with its parts: lines with the same forced wait are grouped, the delay that AAA
+// requests, and the policy's.
 func TestReportTextOfWait(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -23,6 +23,8 @@ func TestReportTextOfWait(t *testing.T) {
 			{TTY: 2, ForcedWait: "1m0s"}}},
 			"wait between hang-up and dial: 7s to 1m0s\n  forced_wait of tty 1: 5s\n  forced_wait of tty 2: 1m0s\n  " +
 				"delay requested by AAA: 7s\n"},
+		{explain.Wait{Least: "30s", Most: "30s", Policy: "30s"},
+			"wait between hang-up and dial: 30s\n  wait of the group's policy: 30s\n"},
 	} {
 		r := &explain.Report{User: "kim", Result: "granted", Authorization: &aaa.Authorization{}, Wait: &tt.wait,
 			Outcome: "called back"}

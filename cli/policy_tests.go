@@ -36,7 +36,7 @@ gave), caller (the calling number), called (the number that the caller dialed), 
 line), leg, time (RFC 3339; default: 2026-01-05T12:00:00Z, a Monday).
 decision has what must be decided: outcome (admit, call_back, ask_number, invalid_number, refuse), and if they matter group
 (default: that of the file), number, reason (a part of it), rule (that decides), no_verify, lines (that call back, best
-first; with -c).
+first; with -c), script and wait (of the group's file).
 
 A last table has how many tests evaluated each rule, and how many it decided. Exit status 1: a test fails, or a file has
 errors.`,

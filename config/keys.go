@@ -332,8 +332,8 @@ func lineKeys() []schema.Key {
 					Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). " +
 						"Default: none."},
 				{Name: "callback", Check: checkRegexp, Example: "rtp",
-					Doc: "Dials a callback (IOS `script callback`). Default: the script `exec-callback` or, for " +
-						"users of PPP, `ppp-callback`."},
+					Doc: "Dials a callback (IOS `script callback`), unless the `script` of the group's policy file " +
+						"does. Default: the script `exec-callback` or, for users of PPP, `ppp-callback`."},
 			}},
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks from this line.", Keys: []schema.Key{
 			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s",

@@ -493,10 +493,22 @@ func (l *loader) scripts() {
 	}
 }
 
+// siteScripts returns the chat scripts for the policies; nil if they have errors.
+func (l *loader) siteScripts() map[string]policies.SiteScript {
+	if l.broken("chat_scripts") {
+		return nil
+	}
+	all := map[string]policies.SiteScript{}
+	for _, s := range l.cfg.Scripts {
+		all[s.Name] = policies.SiteScript{Dials: s.UsesDialstring(), Adds: s.Adds()}
+	}
+	return all
+}
+
 func (l *loader) policyFiles() {
 	dir := l.v.Get("policies_dir")
 	l.trustDir(l.cfg.PoliciesDir)
-	l.site.Lines = l.siteLines()
+	l.site.Lines, l.site.Scripts = l.siteLines(), l.siteScripts()
 	l.site.Tariff = l.cfg.Tariff
 	if !l.broken("ppp.pools") {
 		l.site.Pools = append([]string{}, l.cfg.PPP.Pools.Names()...)
@@ -523,6 +535,7 @@ func (l *loader) policyFiles() {
 	files := set.Files()
 	for _, g := range set.Groups() {
 		l.priced(set, g)
+		l.outlasted(set, g)
 		files = append(files, filepath.Join(l.cfg.PoliciesDir, g+".yaml"))
 	}
 	for _, path := range files {
@@ -543,6 +556,22 @@ func (l *loader) priced(set *policies.Set, group string) {
 			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: s.Key,
 				Msg:  "when_cheaper compares prices, and there is no tariff",
 				Hint: "write tariff: {file: tariff.csv} in " + l.file})
+		}
+	}
+}
+
+// outlasted reports a policy whose wait lasts until its callbacks have expired.
+func (l *loader) outlasted(set *policies.Set, group string) {
+	life := l.cfg.Callback.Lifetime
+	if p, _ := set.Group(group); p.Dial.Wait < life || l.broken("callback") {
+		return
+	}
+	flat, _ := set.Flat(group)
+	for _, s := range flat {
+		if s.Key == "wait" {
+			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: s.Key,
+				Msg:  fmt.Sprintf("callbacks expire %v after the promise, before they would be dialed", life),
+				Hint: "write a shorter wait, or a longer callback.lifetime in " + l.file})
 		}
 	}
 }

@@ -9,12 +9,14 @@ import (
 )
 
 // Wait is the time between hang-up and callback: the longest of the forced waits of the called and of the dialing
-// line, and the delay requested by AAA. Least and Most differ if several lines may be called or may dial.
+// line, the delay requested by AAA, and the wait of the group's policy. Least and Most differ if several
+// lines may be called or may dial.
 type Wait struct {
-	Least string     `json:"least"`
-	Most  string     `json:"most"`
-	AAA   string     `json:"aaa,omitempty"` // the delay requested by AAA
-	Lines []LineWait `json:"lines"`         // the lines that may be called or may dial
+	Least  string     `json:"least"`
+	Most   string     `json:"most"`
+	AAA    string     `json:"aaa,omitempty"`    // the delay requested by AAA
+	Policy string     `json:"policy,omitempty"` // the wait of the group's policy
+	Lines  []LineWait `json:"lines"`            // the lines that may be called or may dial
 }
 
 // LineWait is the forced wait of one line.
@@ -36,23 +38,27 @@ func (r *Report) waitOf(cfg *config.Config, called config.Line, d policies.Decis
 			candidates = append(candidates, l)
 		}
 	}
-	least, most := time.Duration(-1), delay
+	floor := max(delay, d.Dial.Wait)
+	least, most := time.Duration(-1), floor
 	for _, c := range candidates {
 		dial, err := r.dialers(cfg, c, d)
 		if err != nil {
 			continue // callers on this line are never called back
 		}
 		for _, tty := range dial {
-			wait := max(c.ForcedWait, forced[tty], delay)
+			wait := max(c.ForcedWait, forced[tty], floor)
 			if most = max(most, wait); least < 0 || wait < least {
 				least = wait
 			}
 			counts[c.TTY], counts[tty] = true, true
 		}
 	}
-	w := &Wait{Least: max(least, delay).String(), Most: most.String(), Lines: []LineWait{}}
+	w := &Wait{Least: max(least, floor).String(), Most: most.String(), Lines: []LineWait{}}
 	if delay > 0 {
 		w.AAA = delay.String()
+	}
+	if d.Dial.Wait > 0 {
+		w.Policy = d.Dial.Wait.String()
 	}
 	for _, l := range cfg.Lines {
 		if counts[l.TTY] {

@@ -33,6 +33,7 @@ type Decision struct {
 	Attempts Attempts       `json:"attempts"`
 
 	Reauthorize bool `json:"reauthorize,omitempty"` // AAA is asked again right before each dial
+	Dial        Dial `json:"dial,omitzero"`         // for CallBack and AskNumber
 
 	// Cheaper: AAA requires no callback (CallBack), but one costs less than the caller's own call.
 	Cheaper bool `json:"cheaper,omitempty"`
@@ -86,6 +87,7 @@ const (
 	whenLimits            // only if the group has limits
 	whenAccess            // only if the group requires an access window
 	whenConditions        // only if the group has conditions
+	whenDial              // only if the group says how callbacks are dialed
 )
 
 // applies reports whether a rule is evaluated.
@@ -109,6 +111,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.policy.Access.Required
 	case whenTrunks:
 		return len(e.set.site.Trunks) > 0
+	case whenDial:
+		return e.d.Dial != Dial{}
 	case whenOwn:
 		return e.set.site.Plan.Own.Len() > 0
 	}
@@ -157,6 +161,7 @@ var rules = []rule{
 	{name: "sessions", do: ruleSessions},
 	{name: "no_verify", do: ruleNoVerify},
 	{name: "line", do: ruleLine},
+	{name: "dial", do: ruleDial, when: whenDial},
 	{name: "since the promise", do: ruleSince, when: whenPending},
 	{name: "limits", do: ruleLimits, when: whenLimits},
 	{name: "attempts", do: ruleAttempts},
@@ -187,6 +192,9 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		e.d.NoVerify, e.d.Reauthorize = false, false
 		e.d.OnRequest = e.d.OnRequest && e.d.Outcome == AskNumber
 		e.d.Cheaper = false
+		if e.d.Outcome != AskNumber {
+			e.d.Dial = Dial{}
+		}
 	}
 	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && !e.policy.required() || e.d.Cheaper
 	if e.secure && e.Promised == nil && e.Leg != 2 {

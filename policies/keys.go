@@ -284,6 +284,24 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return allowDeny(!p.OtherLine) },
 		late: true,
 	},
+	{
+		Key: schema.Key{Name: "script", Type: schema.String, Check: schema.NotEmpty, Example: "slow-modems",
+			Doc: "Name of the chat script that dials callbacks, instead of the `scripts: {callback}` of the " +
+				"line that dials and the built-in script. AAA names no script. It must be in the " +
+				"configuration and send `\\T`."},
+		read: func(p *Policy, v *schema.Value) { p.Dial.Script = v.Text() },
+		text: func(p Policy) string { return p.Dial.Script },
+		late: true,
+	},
+	{
+		Key: schema.Key{Name: "wait", Type: schema.Duration, Max: int64(maxWait), Default: "0s", Example: "30s",
+			Doc: "Minimum time between the hang-up and the dial, and between two dials. The longest of this, " +
+				"the `callback: {forced_wait}` of the called and of the dialing line, AAA's delay, and the delay " +
+				"that the caller asks for applies."},
+		read: func(p *Policy, v *schema.Value) { p.Dial.Wait = v.Duration() },
+		text: func(p Policy) string { return p.Dial.Wait.String() },
+		late: true,
+	},
 	{Key: schema.Key{Name: "hours", Type: schema.Object,
 		Doc: "When callbacks may be promised; without it, always. At other times a user is rejected if AAA requires " +
 			"a callback. A callback that was promised is dialed after the end of the hours too, except with " +

@@ -237,6 +237,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		l.problems = append(l.problems, check(p, v)...)
 		site.checkLines(v.Get("callback_lines"), l.problem)
 		site.checkPPP(v.Get("ppp"), l.problem)
+		site.checkScript(v.Get("script"), l.problem)
 		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
 	}
 	l.ambiguous(policies)

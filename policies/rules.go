@@ -37,7 +37,7 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 		why += fmt.Sprintf("; no policy for AAA's group hints %q", left)
 	}
 	e.d = Decision{Group: e.policy.name(), Digest: e.policy.digest, Attempts: e.policy.Attempts.orDefault(),
-		Limits: e.policy.Limits, EXEC: e.policy.EXEC, PPP: e.policy.PPP}
+		Limits: e.policy.Limits, EXEC: e.policy.EXEC, PPP: e.policy.PPP, Dial: e.policy.Dial}
 	e.secure = e.policy.mode() == Secure
 	if e.secure {
 		e.policy.Numbers = e.policy.Numbers.fixed()

@@ -24,6 +24,7 @@ type Site struct {
 	Lines []SiteLine
 	// Pools and Filters are the names of those of PPP; nil: they are not known.
 	Pools, Filters []string
+	Scripts        map[string]SiteScript // the chat scripts by name; nil: they are not known
 }
 
 // SiteOfFiles is a site for checks of policy files without their configuration. Classes of numbers require a country,

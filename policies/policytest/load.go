@@ -32,6 +32,8 @@ type Want struct {
 	Rule     string // that decides
 	NoVerify *bool
 	Lines    []int // that call back
+	Script   string
+	Wait     *time.Duration
 }
 
 // noon is the time of a request that gives none: a Monday.
@@ -81,6 +83,8 @@ var decisionKeys = []schema.Key{
 	{Name: "rule", Type: schema.String, Enum: policies.Rules()},
 	{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: schema.MaxTTY}},
 	{Name: "no_verify", Type: schema.Bool},
+	{Name: "script", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "wait", Type: schema.Duration},
 }
 
 func checkTime(s string) error {
@@ -181,6 +185,11 @@ func want(v *schema.Value) Want {
 	w := Want{
 		Outcome: policies.Outcome(v.Get("outcome").Text()), Group: v.Get("group").Text(),
 		Number: v.Get("number").Text(), Reason: v.Get("reason").Text(), Rule: v.Get("rule").Text(),
+		Script: v.Get("script").Text(),
+	}
+	if wait := v.Get("wait"); wait.IsSet() {
+		d := wait.Duration()
+		w.Wait = &d
 	}
 	for _, item := range v.Get("lines").Items() {
 		w.Lines = append(w.Lines, item.Int())

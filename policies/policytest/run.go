@@ -85,6 +85,10 @@ func (w Want) diff(d policies.Decision, trace policies.Trace) (diffs []Diff) {
 	add("reason", d.Reason, "… "+w.Reason+" …", strings.Contains(d.Reason, w.Reason))
 	add("rule", rule, w.Rule, w.Rule == "" || rule == w.Rule)
 	add("lines", fmt.Sprint(d.Lines), fmt.Sprint(w.Lines), len(w.Lines) == 0 || slices.Equal(d.Lines, w.Lines))
+	add("script", d.Dial.Script, w.Script, w.Script == "" || d.Dial.Script == w.Script)
+	if w.Wait != nil {
+		add("wait", d.Dial.Wait.String(), w.Wait.String(), d.Dial.Wait == *w.Wait)
+	}
 	if w.NoVerify != nil {
 		add("no_verify", fmt.Sprint(d.NoVerify), fmt.Sprint(*w.NoVerify), d.NoVerify == *w.NoVerify)
 	}
