@@ -230,7 +230,7 @@ func (d *day) talk(p *pc, user string) {
 func (d *day) crash() {
 	d.mortal.mu.Lock()
 	d.mortal.dies = true
-	d.mortal.dead = d.rng.IntN(2) == 0
+	d.mortal.dead = d.random(0, 2) == 0
 	d.mortal.mu.Unlock()
 	d.pass(d.random(0, 3*time.Minute)) // it may go on until it wants to write
 	d.stop()

@@ -189,8 +189,8 @@ func (b *Broker) Run(ctx context.Context) error {
 		pool <- err
 	}
 	stop(errShutdown)
+	parts.Wait() // first: the loop starts what runs
 	b.running.Wait()
-	parts.Wait()
 	b.giveBackAll()
 	stopLines()
 	<-pool

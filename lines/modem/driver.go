@@ -63,6 +63,7 @@ type Driver struct {
 	open    bool  // initialized, and available to users of the line
 	lost    error // why the port must be closed; nil while it works
 	retry   bool  // retry a lost port immediately
+	doubted bool  // phase hangingUp followed unproven: the line is quarantined, and tries to leave that
 	// when the operator cleared the line and so confirmed that no call is up; a modem that lost its proof may then be
 	// reset; zero: not confirmed, or already used
 	vouchedAt time.Time

@@ -19,6 +19,7 @@ func (d *Driver) prove(ctx context.Context) error {
 	d.happenLocked(happening{on: onGiveUp})
 	from := d.phase
 	began := d.happenLocked(happening{on: onHangUp})
+	d.doubted = began && from == unproven
 	d.mu.Unlock()
 	if !began {
 		return d.ready()

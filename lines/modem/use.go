@@ -194,7 +194,7 @@ func (d *Driver) Clear(ctx context.Context) error {
 		d.retry = true
 		signal(d.wake)
 	}
-	if !d.open || d.phase == unproven {
+	if !d.open || d.phase == unproven || d.phase == hangingUp && d.doubted {
 		d.vouchedAt = time.Now()
 	}
 	t, c := d.talk, d.conn
