@@ -227,6 +227,9 @@ func numberKeys() []schema.Key {
 		{Name: "country", Example: `"33"`, Doc: "Country code of the site, in digits. With it a number in any " +
 			"notation is converted to one canonical form, the digits of E.164 without `+`, and a number that could " +
 			"be read in two ways is rejected. Requires `digits` and `international`."},
+		{Name: "region", Example: "US", Doc: "Country of the site, as ISO 3166 abbreviates it, if several share the " +
+			"country code. Numbers of the others are of the class `international`: with `country: \"1\"` those of " +
+			"Canada and Jamaica. Default: the main one, which is US for 1, GB for 44, RU for 7 and IT for 39."},
 		{Name: "digits", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: 14, Example: "9"},
 			Example: "[9]", Doc: "Possible lengths of a number in the country, without prefix and country code."},
 		{Name: "area", Example: `"1"`, Doc: "Area code of numbers that are dialed without one."},

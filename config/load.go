@@ -410,14 +410,16 @@ func (l *loader) ranges(file *schema.Value) numbers.Ranges {
 // country returns the site's place in the telephone network.
 func (l *loader) country(n *schema.Value) numbers.Country {
 	c := numbers.Country{
-		Code: n.Get("country").Text(), Area: n.Get("area").Text(), International: n.Get("international").Texts(),
-		National: n.Get("national").Texts(), Private: numbers.PatternsOf(n.Get("private").Texts()...),
+		Code: n.Get("country").Text(), Region: n.Get("region").Text(), Area: n.Get("area").Text(),
+		International: n.Get("international").Texts(), National: n.Get("national").Texts(),
+		Private: numbers.PatternsOf(n.Get("private").Texts()...),
 	}
 	for _, d := range n.Get("digits").Items() {
 		c.Digits = append(c.Digits, d.Int())
 	}
 	if !n.Get("country").IsSet() {
-		for _, name := range []string{"digits", "area", "international", "national", "private", "fraud_file"} {
+		for _, name := range []string{"region", "digits", "area", "international", "national", "private",
+			"fraud_file"} {
 			if v := n.Get(name); v.IsSet() {
 				l.errorAt(v, `write country: "33"`, "requires numbers.country")
 			}

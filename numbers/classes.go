@@ -23,7 +23,7 @@ const (
 	Voicemail     Class = "voicemail"
 	Satellite     Class = "satellite"     // satellite networks and international networks, which share country codes
 	Fraud         Class = "fraud"         // ranges known for toll fraud
-	International Class = "international" // outside the Country
+	International Class = "international" // outside the Country, also if they have its country code
 	Unknown       Class = "unknown"       // in no known range
 )
 
@@ -88,7 +88,7 @@ func (p Plan) Classes(number Number) ClassSet {
 	if s == 0 {
 		s = SetOf(Unknown)
 	}
-	if !strings.HasPrefix(number.digits, p.Country.Code) {
+	if !p.Country.has(number.digits) {
 		s |= SetOf(International)
 	}
 	return s

@@ -94,3 +94,29 @@ func TestEmergencyOfCountry(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedCountryCode: several countries have +1, +44 and +7. The classes are those of the numbering plans: NANPA,
+// Ofcom (01481 is Guernsey), and that of Kazakhstan.
+func TestSharedCountryCode(t *testing.T) {
+	for _, tt := range []struct {
+		country, region, number string
+		international           bool
+	}{
+		{"1", "", "14085551212", false}, {"1", "US", "18005551212", false},
+		{"1", "", "18769261234", true}, {"1", "", "18095551234", true}, {"1", "", "12423221234", true},
+		{"1", "", "16644911234", true}, {"1", "", "14165551234", true},
+		{"1", "CA", "14165551234", false}, {"1", "CA", "14085551212", true}, {"1", "CA", "18005551212", false},
+		{"44", "", "442079460000", false}, {"44", "", "441481960194", true}, {"44", "GG", "441481960194", false},
+		{"7", "", "74951234567", false}, {"7", "", "77172123456", true},
+		{"33", "", "33140205051", false}, {"33", "FR", "442079460000", true},
+	} {
+		p := Plan{Country: Country{Code: tt.country, Region: tt.region}}
+		if got := p.Classes(Number{digits: tt.number}); (got&SetOf(International) != 0) != tt.international {
+			t.Errorf("%s at a site in %s %q: %s", tt.number, tt.country, tt.region, got)
+		}
+	}
+	us := Country{Code: "1", Region: "FR", Digits: []int{10}, International: []string{"011"}}
+	if key, err := us.Validate(); key != "region" || err == nil {
+		t.Errorf("%s: %v", key, err)
+	}
+}

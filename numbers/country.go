@@ -11,7 +11,9 @@ import (
 // its one canonical form: the digits of ITU-T E.164 without +, or those of an extension. The zero value is unused.
 type Country struct {
 	Code string // country code, as 33; "" for no Country
-	Area string // area code of numbers that are dialed without one; "" if there are none
+	// Region is the country (ISO 3166, as "US") where several share Code; "" for the main one of Code.
+	Region string
+	Area   string // area code of numbers that are dialed without one; "" if there are none
 	// Digits are the possible lengths of a number in the country, without prefix and country code.
 	Digits []int
 	// International and National are the prefixes, as 00 and 0; the first of each is dialed. "" in National: a number
@@ -221,6 +223,9 @@ func (c Country) Validate() (key string, err error) {
 	switch {
 	case len(c.Code) < 1 || len(c.Code) > 3 || c.Code[0] == '0' || strings.Trim(c.Code, "0123456789") != "":
 		return "country", fmt.Errorf(`%q is not a country code (write the digits, as "33" or "1")`, c.Code)
+	case c.Region != "" && !slices.Contains(regions(c.Code), c.Region):
+		return "region", fmt.Errorf("%q does not have country code %s (write one of %s)", c.Region, c.Code,
+			strings.Join(regions(c.Code), ", "))
 	case strings.Trim(c.Area, "0123456789") != "":
 		return "area", fmt.Errorf("%q is not an area code (write digits only)", c.Area)
 	case len(c.Digits) == 0:

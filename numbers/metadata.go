@@ -1,6 +1,10 @@
 package numbers
 
-import "github.com/nyaruka/phonenumbers"
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
 
 // kinds has the classes of what libphonenumber knows about a number. Its UNKNOWN, also of digits that are no number of
 // a country, is in no row. A range that fixed lines and mobiles share is in both classes.
@@ -64,4 +68,30 @@ func emergencyOf(code, digits string) bool {
 		}
 	}
 	return false
+}
+
+// regions returns the countries that share a country code, the main one first.
+func regions(code string) []string {
+	n, length := countryCode(code)
+	if length != len(code) {
+		return nil
+	}
+	return phonenumbers.GetRegionCodesForCountryCode(n)
+}
+
+// has reports whether a number of E.164 is one of the country. One of another country that shares the country code is
+// not: +1 876 is Jamaica. A number that no country has counts as one of the country; it is Unknown.
+func (c Country) has(digits string) bool {
+	rest, inside := strings.CutPrefix(digits, c.Code)
+	shared := regions(c.Code)
+	if !inside || len(shared) < 2 {
+		return inside
+	}
+	region := c.Region
+	if region == "" {
+		region = shared[0]
+	}
+	code, _ := countryCode(c.Code)
+	n := national(code, rest)
+	return phonenumbers.IsValidNumberForRegion(n, region) || !phonenumbers.IsValidNumber(n)
 }
