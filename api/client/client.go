@@ -23,13 +23,24 @@ type Client struct {
 	http   *http.Client
 }
 
-// New returns a client for the admin socket at this path. It does not connect yet.
-func New(socket string) *Client {
+// How long the daemon may take to begin its answer. A busy machine needs seconds; a daemon that hangs would keep an
+// operator, and a script that watches it, waiting forever.
+const (
+	answerTime = 30 * time.Second
+	proofTime  = 5 * time.Minute // of a request that waits for a modem
+)
+
+// New returns a client for the admin socket at this path. It does not connect yet. A request fails if the daemon does
+// not begin its answer in 30 seconds, or in 5 minutes if it waits for a modem.
+func New(socket string) *Client { return within(socket, answerTime) }
+
+func within(socket string, limit time.Duration) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}
-	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial,
+		ResponseHeaderTimeout: limit}}}
 }
 
 // Problem is an error response of the daemon (RFC 9457).
@@ -93,7 +104,7 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 
 // ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
-	_, err := c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
+	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
 	return err
 }
 
@@ -284,6 +295,9 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
+		if method != http.MethodGet && ctx.Err() == nil && isTimeout(err) {
+			return nil, fmt.Errorf("%w; the order was sent, and may still be carried out", c.unreached(err))
+		}
 		return nil, c.unreached(err)
 	}
 	if resp.StatusCode/100 == 2 {
@@ -299,9 +313,13 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 // unreached returns an error that says why the daemon did not respond, and how to fix it.
 func (c *Client) unreached(err error) error {
 	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		// without the URL, whose host is a placeholder
-		return fmt.Errorf("connect to the daemon at %s: %w", c.socket, errors.Unwrap(err))
+	switch {
+	case errors.As(err, &errno):
+	case isTimeout(err):
+		return fmt.Errorf("the daemon at %s does not answer (if it hangs, restart it; to stop all dialing now, switch "+
+			"the modems off)", c.socket)
+	default: // without the URL, whose host is a placeholder
+		return fmt.Errorf("no answer from the daemon at %s: %w", c.socket, errors.Unwrap(err))
 	}
 	hint := ""
 	switch errno {
@@ -311,6 +329,12 @@ func (c *Client) unreached(err error) error {
 		hint = " (is `ringback serve` or `ringback lab` running?)"
 	}
 	return fmt.Errorf("connect to the daemon at %s: %w%s", c.socket, errno, hint)
+}
+
+// isTimeout reports whether the daemon took too long.
+func isTimeout(err error) bool {
+	var late net.Error
+	return errors.As(err, &late) && late.Timeout()
 }
 
 // orGroup adds the group of the socket to the hint, unless the mode of the socket excludes it.
