@@ -201,7 +201,8 @@ func charHint(r rune) string {
 		return " (put pauses and prefixes in the dial template of the chat script; " +
 			"list a prefix that AAA sends in numbers.trunk_prefixes)"
 	case r == '+':
-		return " (write the number as the exchange expects it, without +)"
+		return " (with numbers.country, write one + at the beginning; otherwise the number as the exchange " +
+			"expects it, without +)"
 	}
 	return ""
 }

@@ -46,7 +46,7 @@ func TestCanonical(t *testing.T) {
 		{in: strings.Repeat("5", 41), origin: OriginAAA, err: "has 41 digits; the maximum is 15"},
 		{in: "55512", origin: OriginAAA, plan: Plan{MaxDigits: 4}, err: "has 5 digits; the maximum is 4"},
 		{in: "+15551234", origin: OriginAAA,
-			err: `'+' at position 1 of the dial string is not a digit (write the number as the exchange expects it, without +)`},
+			err: `'+' at position 1 of the dial string is not a digit (with numbers.country, write one + at the beginning; otherwise the number as the exchange expects it, without +)`},
 		{in: "５５５", origin: OriginCaller, err: `'５' at position 1 of`}, // full-width digits
 		{in: "55٣", origin: OriginAAA, err: `'٣' at position 3 of`},    // Arabic-Indic digit
 		{in: "5é5;", origin: OriginAAA, err: `'é' at position 2 of`},   // positions count characters

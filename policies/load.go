@@ -32,7 +32,7 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	for _, e := range entries {
 		name := e.Name()
 		switch ext := filepath.Ext(name); {
-		case strings.HasPrefix(name, ".") || e.IsDir():
+		case strings.HasPrefix(name, "."), e.IsDir() && !IsFile(name):
 		case strings.HasSuffix(name, TestSuffix):
 			l.tests(dir, name, entries)
 		case IsFile(name):
@@ -153,7 +153,11 @@ func (l *loader) file(dir, name string) {
 	}
 	data, err := read(path, schema.MaxSize)
 	if err != nil {
-		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: "check that the daemon's user may read it"})
+		hint := ""
+		if errors.Is(err, fs.ErrPermission) {
+			hint = "check that the daemon's user may read it"
+		}
+		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: hint})
 		return
 	}
 	l.parse(path, name, data)

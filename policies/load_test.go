@@ -292,3 +292,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A directory with the name of a policy file is an error: its group would silently have other terms.
+func TestDirectoryAsFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "home.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	set, problems := LoadDir(dir, Site{})
+	if set != nil || len(problems) != 1 || problems[0].Msg != "not a regular file" {
+		t.Errorf("%v", problems)
+	}
+}
