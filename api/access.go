@@ -26,9 +26,9 @@ func (s *Server) accessRoutes(api huma.API) {
 			For    string `query:"for" maxLength:"32" doc:"its length, such as 4h"`
 			Reason string `query:"reason" maxLength:"16384" doc:"for operators and the audit"`
 		}) (*list[client.AccessWindow], error) {
-			length, err := time.ParseDuration(in.For)
+			length, err := lengthOf(in.For)
 			if err != nil {
-				return nil, status(fmt.Errorf("for: %q is no length of time (write 4h or 90m)", in.For))
+				return nil, err
 			}
 			err = s.Daemon.OpenAccess(ctx, in.Group, length, in.Reason)
 			return &list[client.AccessWindow]{s.Daemon.AccessWindows()}, status(err)
@@ -37,8 +37,13 @@ func (s *Server) accessRoutes(api huma.API) {
 		"Open the access window that another operator has asked for"),
 		func(ctx context.Context, in *struct {
 			Group string `path:"group" maxLength:"255"`
+			For   string `query:"for" maxLength:"32" doc:"the length that was asked for, such as 4h"`
 		}) (*list[client.AccessWindow], error) {
-			err := s.Daemon.ApproveAccess(ctx, in.Group)
+			length, err := lengthOf(in.For)
+			if err != nil {
+				return nil, err
+			}
+			err = s.Daemon.ApproveAccess(ctx, in.Group, length)
 			return &list[client.AccessWindow]{s.Daemon.AccessWindows()}, status(err)
 		})
 	huma.Register(api, operation("close-window", http.MethodDelete, "/v1/windows/{group}",
@@ -49,6 +54,15 @@ func (s *Server) accessRoutes(api huma.API) {
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.CloseAccess(ctx, in.Group, in.Reason))
 		})
+}
+
+// lengthOf returns the length of a window, or an error with a status.
+func lengthOf(text string) (time.Duration, error) {
+	length, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, status(fmt.Errorf("for: %q is no length of time (write 4h or 90m)", text))
+	}
+	return length, nil
 }
 
 func (d daemon) AccessWindows() []client.AccessWindow {
@@ -69,12 +83,12 @@ func (d daemon) OpenAccess(ctx context.Context, group string, length time.Durati
 	return d.b.OpenAccess(group, length, reason, by)
 }
 
-func (d daemon) ApproveAccess(ctx context.Context, group string) error {
+func (d daemon) ApproveAccess(ctx context.Context, group string, length time.Duration) error {
 	by, err := operator(ctx)
 	if err != nil {
 		return err
 	}
-	return d.b.ApproveAccess(group, by)
+	return d.b.ApproveAccess(group, length, by)
 }
 
 // CloseAccess needs to know nobody: whoever may use the socket may close a window.

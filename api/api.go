@@ -47,7 +47,8 @@ type Daemon interface {
 	AccessWindows() []client.AccessWindow
 	// OpenAccess opens an access window of a policy group, or asks for one that another operator must approve.
 	OpenAccess(ctx context.Context, group string, length time.Duration, reason string) error
-	ApproveAccess(ctx context.Context, group string) error
+	// ApproveAccess opens the window that another operator has asked for, if it is for this length of time.
+	ApproveAccess(ctx context.Context, group string, length time.Duration) error
 	CloseAccess(ctx context.Context, group, reason string) error
 }
 

@@ -104,8 +104,8 @@ func (fake) OpenAccess(_ context.Context, group string, length time.Duration, re
 	return nil
 }
 
-func (fake) ApproveAccess(_ context.Context, group string) error {
-	return errors.New("not approved: " + group)
+func (fake) ApproveAccess(_ context.Context, group string, length time.Duration) error {
+	return errors.New("not approved: " + group + ", " + length.String())
 }
 
 func (fake) CloseAccess(_ context.Context, group, reason string) error {
@@ -207,7 +207,8 @@ func TestClient(t *testing.T) {
 		!v[0].Until.Equal(created) {
 		t.Errorf("OpenAccess: %+v %v", v, err)
 	}
-	if _, err := c.ApproveAccess(ctx, "vendor"); err == nil || err.Error() != "not approved: vendor" {
+	if _, err := c.ApproveAccess(ctx, "vendor", time.Hour); err == nil ||
+		err.Error() != "not approved: vendor, 1h0m0s" {
 		t.Errorf("ApproveAccess: %v", err)
 	}
 	if err := c.CloseAccess(ctx, "vendor", "a=b"); err == nil || err.Error() != "not closed: vendor, a=b" {

@@ -38,6 +38,10 @@ func (b *Broker) OpenAccess(group string, length time.Duration, reason, by strin
 		e = events.AccessOpened{Group: group, Until: row.Until, Reason: reason, By: by}
 	}
 	return b.putAccess(group, e, func(w *accessWindow) (journal.AccessWindow, error) {
+		if two && accessState(w.row, now) == AccessWaiting && w.row.OpenedBy != by {
+			return row, fmt.Errorf("%w: %s has asked for one of group %s (approve that, or close it first)", ErrAccess,
+				w.row.OpenedBy, group)
+		}
 		if two && isOpen(w.row) {
 			return row, fmt.Errorf("%w: that of group %s is open until %s (close it first)", ErrAccess, group,
 				w.row.Until.Format(time.DateTime))
@@ -46,9 +50,9 @@ func (b *Broker) OpenAccess(group string, length time.Duration, reason, by strin
 	})
 }
 
-// ApproveAccess opens the window that another operator has asked for. Its time begins now. Errors and waiting are those
-// of OpenAccess.
-func (b *Broker) ApproveAccess(group, by string) error {
+// ApproveAccess opens the window that another operator has asked for, if it is for this length of time: what by has
+// read may have been replaced. Its time begins now. Errors and waiting are those of OpenAccess.
+func (b *Broker) ApproveAccess(group string, length time.Duration, by string) error {
 	if _, err := b.accessPolicy(group); err != nil {
 		return err
 	}
@@ -66,6 +70,9 @@ func (b *Broker) ApproveAccess(group, by string) error {
 		case w.row.Requested != row.Requested:
 			return row, fmt.Errorf("%w: the request for group %s has changed (ringback show windows)", ErrAccess,
 				group)
+		case w.row.Length != length:
+			return row, fmt.Errorf("%w: the request for group %s is for %v, not for %v (ringback show windows)",
+				ErrAccess, group, w.row.Length, length)
 		case w.row.OpenedBy == by:
 			return row, fmt.Errorf("%w: %s has asked for it, so another operator must approve it", ErrAccess, by)
 		}

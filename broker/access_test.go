@@ -185,7 +185,7 @@ func TestAccessTwoOperators(t *testing.T) {
 		}
 		approve := func(by, want string) {
 			t.Helper()
-			err := w.broker.ApproveAccess("default", by)
+			err := w.broker.ApproveAccess("default", time.Hour, by)
 			if want == "" && err != nil || want != "" && (!errors.Is(err, broker.ErrAccess) ||
 				!strings.Contains(err.Error(), want)) {
 				t.Errorf("%s approves: %v", by, err)
@@ -198,6 +198,15 @@ func TestAccessTwoOperators(t *testing.T) {
 		}
 		w.rejected("paia-04")
 		approve("uid 0", "another operator must approve it")
+		// Nobody is made to approve what they have not read.
+		if err := w.broker.OpenAccess("default", 2*time.Hour, "longer", "uid 9"); !errors.Is(err, broker.ErrAccess) ||
+			!strings.Contains(err.Error(), "uid 0 has asked for one of group default") {
+			t.Errorf("the request of another is replaced: %v", err)
+		}
+		if err := w.broker.ApproveAccess("default", 2*time.Hour, "uid 7"); !errors.Is(err, broker.ErrAccess) ||
+			!strings.Contains(err.Error(), "is for 1h0m0s, not for 2h0m0s") {
+			t.Errorf("another length is approved: %v", err)
+		}
 		w.halt()
 		w.start()
 		w.pass(30 * time.Minute)
@@ -220,8 +229,8 @@ func TestAccessTwoOperators(t *testing.T) {
 		approve("uid 7", "nobody has asked")
 		ask("uid 7")
 		approve("uid 7", "another operator")
-		ask("uid 0") // replaces it
-		approve("uid 0", "another operator")
+		ask("uid 7") // replaces it
+		approve("uid 7", "another operator")
 		w.pass(61 * time.Minute)
 		if s := w.accessState(); s != broker.AccessLapsed {
 			t.Errorf("the request is %s", s)

@@ -51,19 +51,25 @@ records each order in its audit. See docs/how-to/policies.md.`,
 
 func newPolicyApprove() *cobra.Command {
 	var f daemonFlags
+	var length time.Duration
 	c := &cobra.Command{
-		Use:   "approve GROUP",
+		Use:   "approve GROUP --for TIME",
 		Short: "open the access window that another operator has asked for",
 		Long: `Opens the window of a group whose policy file has access: {approvals: 2}. Its time begins now. The operators must be
-different users of the admin socket. ringback show windows prints what waits for an approval.`,
-		Example: "  ringback policy approve vendor",
+different users of the admin socket. ringback show windows prints what waits for an approval; --for repeats its time, so that
+nobody approves a request that was replaced meanwhile.`,
+		Example: "  ringback policy approve vendor --for 4h",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("for") {
+				return errors.New(
+					"policy approve: --for is required: the time that was asked for (ringback show windows)")
+			}
 			cl, err := f.client()
 			if err != nil {
 				return err
 			}
-			v, err := cl.ApproveAccess(cmd.Context(), args[0])
+			v, err := cl.ApproveAccess(cmd.Context(), args[0], length)
 			if err != nil {
 				return err
 			}
@@ -72,6 +78,7 @@ different users of the admin socket. ringback show windows prints what waits for
 		},
 	}
 	f.addOutput(c)
+	c.Flags().DurationVar(&length, "for", 0, "the time that was asked for, such as 4h (required)")
 	return c
 }
 
@@ -141,7 +148,7 @@ func windowText(w io.Writer, v client.AccessWindow, at place) {
 		fmt.Fprintf(w, "access window of group %s open until %s\n", v.Group, at.clock(*v.Until))
 	case "waiting":
 		fmt.Fprintf(w, "access window of group %s requested; another operator opens it within one hour: ringback "+
-			"policy approve %s\n", v.Group, v.Group)
+			"policy approve %s --for %s\n", v.Group, v.Group, v.For)
 	default: // another operator was quick
 		fmt.Fprintf(w, "access window of group %s: %s\n", v.Group, v.State)
 	}

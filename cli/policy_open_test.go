@@ -33,7 +33,7 @@ func (d guarded) OpenAccess(_ context.Context, group string, length time.Duratio
 	return nil
 }
 
-func (d guarded) ApproveAccess(_ context.Context, group string) error {
+func (d guarded) ApproveAccess(_ context.Context, group string, _ time.Duration) error {
 	if d.window.State != "waiting" {
 		return errors.New("access window: nobody has asked for one of group " + group)
 	}
@@ -58,11 +58,12 @@ func TestWindowCommands(t *testing.T) {
 		{"policy open vendor --for four --reason=x", `error: invalid argument "four" for "--for"`},
 		{"policy open --for 4h --reason=x", "error: accepts 1 arg(s), received 0"},
 		{"policy open staff --for 4h --reason=x", "error: access window: group staff needs none"},
-		{"policy approve vendor", "error: access window: nobody has asked"},
+		{"policy approve vendor", "error: policy approve: --for is required"},
+		{"policy approve vendor --for 4h", "error: access window: nobody has asked"},
 		{"policy open vendor --for 4h --reason=ticket\x1b[2J", "access window of group vendor requested; another " +
-			"operator opens it within one hour: ringback policy approve vendor\n"},
+			"operator opens it within one hour: ringback policy approve vendor --for 4h0m0s\n"},
 		{"show windows", "vendor  waiting"},
-		{"policy approve vendor", "access window of group vendor open until "},
+		{"policy approve vendor --for 4h", "access window of group vendor open until "},
 		{"show windows", "uid 7 (api)"},
 		{"show windows -o json", `"state": "open"`},
 		{"policy close vendor extra", "error: accepts 1 arg(s), received 2"},

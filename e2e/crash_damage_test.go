@@ -58,7 +58,7 @@ func (town *crashTown) flipRow(t *testing.T, number string) {
 // TestCrashFlippedBit: two callbacks are pending when the daemon is killed; a bit of one flips. The other is called
 // back, the damaged one never; and its user may have a new one.
 func TestCrashFlippedBit(t *testing.T) {
-	town := newCrashTown(t, crashWorld{lines: 3, callers: 3, wait: time.Second})
+	town := newCrashTown(t, crashWorld{lines: 3, callers: 3, wait: 10 * time.Second})
 	d := town.start(t)
 	if err := d.ready(); err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestCrashFlippedBit(t *testing.T) {
 		d.kill()
 		t.Fatal(err, town.story(d))
 	}
-	<-time.After(time.Second) // as long as the wait, once again
+	<-time.After(time.Second) // the damaged one would be due at the same time
 	if sessions(damaged) != 0 || sessions(stranger) != 0 || len(town.lineDials()) != 1 {
 		t.Errorf("dials: %+v", town.lineDials())
 	}

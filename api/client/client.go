@@ -167,9 +167,11 @@ func (c *Client) OpenAccess(ctx context.Context, group string, length time.Durat
 	return v, err
 }
 
-// ApproveAccess opens the access window that another operator has asked for. It returns all windows.
-func (c *Client) ApproveAccess(ctx context.Context, group string) (v []AccessWindow, err error) {
-	_, err = c.do(ctx, http.MethodPost, "/v1/windows/"+url.PathEscape(group)+"/approve", &v)
+// ApproveAccess opens the access window that another operator has asked for, if it is for this length of time. It
+// returns all windows.
+func (c *Client) ApproveAccess(ctx context.Context, group string, length time.Duration) (v []AccessWindow, err error) {
+	query := url.Values{"for": {length.String()}}
+	_, err = c.do(ctx, http.MethodPost, "/v1/windows/"+url.PathEscape(group)+"/approve?"+query.Encode(), &v)
 	return v, err
 }
 
