@@ -267,7 +267,7 @@ type Result struct {
 	Server   string // which server answered
 	Identity Identity
 	Auth     Authorization
-	// Refused: the Request's name is that of a user whom the server authenticated, and what the user may have cannot be
+	// Refused: the Request's name is that of a user that the server authenticated, and what the user may have cannot be
 	// granted
 	Known bool
 	// Prompt: how long the server waits for the answer (Session-Timeout in a challenge, RFC 2865 §5.27); 0: not given

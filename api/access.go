@@ -91,7 +91,7 @@ func (d daemon) ApproveAccess(ctx context.Context, group string, length time.Dur
 	return d.b.ApproveAccess(group, length, by)
 }
 
-// CloseAccess needs to know nobody: whoever may use the socket may close a window.
+// CloseAccess does not ask which operator it is: every user of the socket may close a window.
 func (d daemon) CloseAccess(ctx context.Context, group, reason string) error {
 	return d.b.CloseAccess(group, reason, By(ctx))
 }

@@ -24,7 +24,7 @@ func (g *guard) limits(q session.Guess) guessLimits {
 	return g.b.limitsOf(r)
 }
 
-// limitsOf returns the limits of a caller whom AAA does not know yet.
+// limitsOf returns the limits of a caller before AAA was asked.
 func (b *Broker) limitsOf(r aaa.Request) guessLimits {
 	cfg := b.config.Load()
 	l := guessLimits{cfg.LoginLimits, policies.Logins{DelayAfter: cfg.LoginLimits.DelayAfter,

@@ -9,7 +9,7 @@ import (
 	"github.com/ringback/ringback/policies"
 )
 
-// A caller whom a group claims by the number that they dialed is in that group too when their callback is checked again
+// A caller that a group claims by the number that they dialed is in that group too when their callback is checked again
 // before the dial, by another process, and when they log in on leg two. On a line without modem signals a caller could
 // type the number, so there it claims no one.
 func TestGroupOfTheCall(t *testing.T) {

@@ -746,7 +746,7 @@ func TestWritableFile(t *testing.T) {
 	}
 }
 
-// A file that policy files name is as dangerous as these. Users whom closed hours would reject now are not reported:
+// A file that policy files name is as dangerous as these. Users that closed hours would reject now are not reported:
 // the configuration is checked at any time.
 func TestHoursOfPolicies(t *testing.T) {
 	_, _, dir := loadText(t, strings.Replace(base, "kim.password}",

@@ -124,7 +124,7 @@ With ` + "`numbers.country`" + ` every source may use every notation, and the ca
 Numbers with other characters are rejected. Then emergency numbers are rejected. Then, of the patterns of ` + "`allow` and `deny`" + `, the matching one with the most digits decides; ` + "`deny`" + ` wins between equals. A
 number that no pattern matches is called back if AAA fixed it, and rejected if the caller typed it.
 
-With ` + "`hours`" + ` callbacks are promised at these times only; at others, a user whom AAA requires to be called back is rejected, and a user of PPP who may request a callback is not offered
+With ` + "`hours`" + ` callbacks are promised at these times only; at others, a user is rejected if AAA requires a callback, and a user of PPP who may request a callback is not offered
 one. The time of the promise decides: a callback that was promised in time is dialed, and dialed again, after the end of the hours, and admits the user then. With
 ` + "`reauthorize: before_dial`" + ` the hours apply right before each dial too. Windows are times of the wall clock in ` + "`zone`" + `: an hour that occurs twice, when clocks are set back, is open twice, and one
 that does not exist is not open. If the daemon's clock is set back by up to a day, hours that were over do not begin again until the clock has reached its former time or the daemon is

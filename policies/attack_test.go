@@ -172,8 +172,8 @@ var narrower = map[string][]string{
 	"same_line: ":   {"allow", "deny"},
 }
 
-// A file that is narrower in any keys never calls back, or admits, whom the wider one did not, and its callback is no
-// wider.
+// A file that is narrower in any keys never calls back, or admits, a user that the wider one did not, and its
+// callback is no wider.
 func TestNarrowerKeysNeverAdmitMore(t *testing.T) {
 	var keys []string
 	for key := range narrower {

@@ -123,7 +123,7 @@ func TestRecheckCheaper(t *testing.T) {
 	}
 }
 
-// What a caller of PPP gets: a callback at the calling number for whoever asks for one, and a session for others.
+// What a caller of PPP gets: a callback at the calling number for a client that asks for one, and a session for others.
 func TestCheaperInPPP(t *testing.T) {
 	s := mustServe(t, cheaperSite(t), cheaper())
 	r := Request{Auth: plain, Service: aaa.PPP, Leg: 1, Caller: "84001", Line: Line{Trusted: true}}

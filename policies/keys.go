@@ -100,7 +100,7 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return fmt.Sprint(p.Profile.Overflow) },
 	},
 	{own: true, Key: schema.Key{Name: "login", Type: schema.Object,
-		Doc: "Tighter thresholds for failed logins than those of the configuration's `login`, for callers whom " +
+		Doc: "Tighter thresholds for failed logins than those of the configuration's `login`, for callers that " +
 			"`users` (by the name as typed) or `match` claims before AAA is asked; `match.entry` claims nobody " +
 			"then. If several groups claim a caller, the tightest apply. A value that is not tighter changes " +
 			"nothing."}},

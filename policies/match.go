@@ -154,7 +154,7 @@ func (m Match) isZero() bool {
 	return !slices.ContainsFunc(matchKinds[:], func(k matchKind) bool { return len(k.of(m)) > 0 })
 }
 
-// contradicts reports that callers exist whom both claim, as far as that can be decided from the two alone: neither has
+// contradicts reports that callers exist that both claim, as far as that can be decided from the two alone: neither has
 // a kind that the other lacks, or one of them has all kinds of the other, and in each common kind two values overlap.
 // Otherwise such a caller is refused.
 func (m Match) contradicts(other Match) bool {

@@ -66,7 +66,7 @@ func TestRecheckSecure(t *testing.T) {
 	}
 }
 
-// A caller whom several groups claim learns nothing if one of them is secure.
+// A caller that several groups claim learns nothing if one of them is secure.
 func TestSecureAmongSeveralGroups(t *testing.T) {
 	for _, mode := range []CallbackMode{Secure, Required} {
 		s := mustNew(t, Policy{Group: "a", Match: Match{Prefixes: []string{"k"}}},

@@ -253,7 +253,7 @@ func (e *Engine) Promised(question int, v cbcp.Verdict) []Effect {
 	return e.finish()
 }
 
-// openNetwork begins the network phase of a caller whom the broker has admitted.
+// openNetwork begins the network phase of a caller that the broker has admitted.
 func (e *Engine) openNetwork() {
 	if e.decision.Kind != Admitted || e.admitted || e.phase == PhaseTerminate || e.phase == PhaseOver {
 		return

@@ -130,7 +130,7 @@ func TestGuardMasksNames(t *testing.T) {
 	})
 }
 
-// The name of a user whom AAA authenticated is in the reason for which no session began. Any other may be a password.
+// The name of a user that AAA authenticated is in the reason for which no session began. Any other may be a password.
 func TestGuardShowsProvenNames(t *testing.T) {
 	unservable := fakeLogin{"newcomer": {password: "pw1", auth: aaa.Authorization{Autocmd: "newcomer"}}}
 	refused := func(known bool) session.Login {

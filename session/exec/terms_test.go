@@ -14,7 +14,7 @@ import (
 )
 
 // TestTerms: what the Broker's terms take from a session that AAA grants, on both legs: levels above theirs, also by
-// `enable`, which asks for no password then; commands, also as autocmd; hosts, whoever names them.
+// `enable`, which asks for no password then; commands, also as autocmd; hosts, also those that the caller names.
 func TestTerms(t *testing.T) {
 	one, none := 1, []string{}
 	within := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
