@@ -11,13 +11,15 @@ import (
 // Format returns a file in the canonical style: the keys in the order of the table, one on each line, indented by two
 // spaces; a list on one line if it fits and has no comments inside; text that is no plain word in double quotes. All
 // comments are kept, those before the first key at the top, others with the key after them; of several empty lines one
-// is kept. The values stay as they are, and formatting the result changes nothing. The text is "" if there are
-// problems: a file that has errors is not formatted. file is used only as the name in problems.
+// is kept. A byte order mark at the beginning is removed. The values stay as they are, and formatting the result
+// changes nothing. The text is "" if there are problems: a file that has errors is not formatted. file is used only as
+// the name in problems.
 func Format(file string, data []byte, table []Key) (string, Problems) {
 	if _, problems := Parse(file, data, table); problems.HasErrors() {
 		return "", problems
 	}
-	text, err := format(strings.ReplaceAll(string(data), "\r\n", "\n"), &Key{Type: Object, Keys: table})
+	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
+	text, err := format(text, &Key{Type: Object, Keys: table})
 	if err != nil {
 		return "", Problems{{File: file, Msg: err.Error()}}
 	}

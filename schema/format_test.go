@@ -22,6 +22,8 @@ api: # why
 		{"name: |\n    x # y\n      z\n\n    a\non: true\n", "name: |\n  x # y\n    z\n\n  a\non: true\n"},
 		{"name: >-  # c\n x\n y\n", "name: >- # c\n  x\n  y\n"},
 		{"name: \"a\n  b\"\ntty: 007\n", "name: \"a b\"\ntty: 007\n"},
+		{"\ufeffname: off\r\n", "name: \"off\"\n"}, // as editors of Windows write it
+		{"\ufeff# c\nn: 3\nname: x\n", "# c\nname: x\nn: 3\n"},
 		{"name: off\nwords: {OFF: BUSY}\r\n", "name: \"off\"\nwords:\n  \"OFF\": BUSY\n"},
 	} {
 		got, problems := Format("f", []byte(tt.in), table)
@@ -37,6 +39,7 @@ func TestFormatProblems(t *testing.T) {
 		"name: x\nn: x\n":           "f:2:4: n: expected an integer",
 		"name: !!str x\n":           "f: line 1 has a tag (write the value without !!str)",
 		"name: |+\n  x\n\n":         "f: line 1 has |+ (write | or >, with - or without)",
+		"n: 1\nname: a\ufeff":       `f: line 2 has '\ufeff', which`,
 		"on: true\nname: 'a\u2028'": `f: line 2 has '\u2028', which YAML may read as an end of line`,
 	} {
 		got, problems := Format("f", []byte(in), table)
