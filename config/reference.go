@@ -146,7 +146,8 @@ rejected. They are evaluated when the number is known. Like the hours, they are 
 ` + "`reauthorize: before_dial`" + ` one of them is not true right before the dial. They are not evaluated for users that AAA admits without a callback.
 
 Syntax, names, types and cost are checked when the files are loaded. An expression has at most %d octets, and costs at most %d units of CEL's cost model with the largest values that
-its variables can have: texts of 255 octets, 64 groups. With larger values it is not true. There are no other functions and there is no arithmetic. Quote an expression for YAML,
+its variables can have: texts of 255 octets, 64 groups. With larger values it is not true. There are no other functions and there is no arithmetic. To compare (` + "`== != < <= > >= in`" + `)
+` + "`service`, `origin`, `time`, `date` or `weekday`" + ` with a text in quotes that it can never be, such as ` + "`time < \"7:00\"` or `weekday in [\"sunday\"]`" + `, is an error. Quote an expression for YAML,
 ` + "`'number.startsWith(\"84\")'`" + `, or write each on a line of its own after ` + "`- `" + `.
 
 `

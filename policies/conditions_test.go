@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/policies/condition"
 )
 
 const conditional = `group: default
@@ -146,6 +149,23 @@ func TestConditionsOnlyNarrow(t *testing.T) {
 			t.Fatalf("%+v, without %+v\n%s", d, free, trace)
 		}
 	})
+}
+
+// The texts with which conditions compare are those of the packages that they come from.
+func TestConditionWords(t *testing.T) {
+	words := map[string][]string{"weekday": weekdayNames[:], "service": {string(aaa.EXEC), string(aaa.PPP)}}
+	for _, o := range []numbers.Origin{numbers.OriginAAA, numbers.OriginPlace, numbers.OriginCaller,
+		numbers.OriginCallerID} {
+		words["origin"] = append(words["origin"], string(o))
+	}
+	var c condition.Compiler
+	for variable, list := range words {
+		for _, word := range list {
+			if _, err := c.Compile(fmt.Sprintf("%s == %q", variable, word)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
 
 // A decision with a condition.

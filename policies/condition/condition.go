@@ -119,6 +119,9 @@ func (c *Compiler) Compile(text string) (*Expression, error) {
 	if err := literalPatterns(root); err != nil {
 		return nil, err
 	}
+	if err := literalForms(root); err != nil {
+		return nil, err
+	}
 	estimate, err := c.env.EstimateCost(checked, sizes{})
 	if err != nil {
 		return nil, err
@@ -173,6 +176,63 @@ func literalPatterns(root ast.NavigableExpr) error {
 		}
 	}
 	return nil
+}
+
+// endOfDay is a text that a time is compared with, but never is.
+const endOfDay = "24:00"
+
+// literalForms rejects comparisons of a variable with a text in quotes that it can never be. Such a condition would
+// always or never be true, or be true at other times than its author meant: "7:00" is after "19:00".
+func literalForms(root ast.NavigableExpr) error {
+	for _, call := range ast.MatchDescendants(root, ast.KindMatcher(ast.CallKind)) {
+		args := call.AsCall().Args()
+		name := call.AsCall().FunctionName()
+		ordered := slices.Contains(orderings, name)
+		switch {
+		case ordered, name == operators.Equals, name == operators.NotEquals:
+			if err := literalForm(call, args[0], args[1], ordered); err != nil {
+				return err
+			}
+			if err := literalForm(call, args[1], args[0], ordered); err != nil {
+				return err
+			}
+		case name == operators.In && args[1].Kind() == ast.ListKind:
+			for _, literal := range args[1].AsList().Elements() {
+				if err := literalForm(call, args[0], literal, false); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+var orderings = []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals}
+
+// literalForm returns an error if ident is a variable that can never be literal. The call compares them.
+func literalForm(call ast.NavigableExpr, ident, literal ast.Expr, ordered bool) error {
+	if ident.Kind() != ast.IdentKind || literal.Kind() != ast.LiteralKind || local(call, ident.AsIdent()) {
+		return nil
+	}
+	i := slices.IndexFunc(variables, func(v Variable) bool { return v.Name == ident.AsIdent() })
+	s, isText := literal.AsLiteral().(types.String)
+	if i < 0 || !isText || variables[i].form == nil || variables[i].form(string(s)) {
+		return nil
+	}
+	if ordered && variables[i].Name == "time" && s == endOfDay {
+		return nil
+	}
+	return fmt.Errorf("%s is never %.40q (write %s)", variables[i].Name, string(s), variables[i].values)
+}
+
+// local reports whether an exists or all around an expression has an element of this name.
+func local(e ast.NavigableExpr, name string) bool {
+	for parent, ok := e.Parent(); ok; parent, ok = parent.Parent() {
+		if parent.Kind() == ast.ComprehensionKind && parent.AsComprehension().IterVar() == name {
+			return true
+		}
+	}
+	return false
 }
 
 // usesTime reports whether the expression has a variable of the time, which has a meaning in a time zone only.

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -106,9 +107,53 @@ func TestLargeValues(t *testing.T) {
 	}
 }
 
+// A text that a variable can never be is an error where they are compared, and nowhere else.
+func TestLiteralForms(t *testing.T) {
+	var c Compiler
+	for text, want := range map[string]string{
+		`time < "7:00"`:                      `time is never "7:00" (write hours and minutes such as 07:30)`,
+		`"7:00" <= time`:                     `time is never "7:00"`,
+		`time >= "07:60"`:                    `time is never "07:60"`,
+		`time == "24:00"`:                    `time is never "24:00"`,
+		`time in ["24:00"]`:                  `time is never "24:00"`,
+		`time > "24:01"`:                     `time is never "24:01"`,
+		`time < "07:00:00"`:                  `time is never "07:00:00"`,
+		`time != "07:3\u0660"`:               `time is never "07:3`,
+		`date == "2026-2-30"`:                `date is never "2026-2-30" (write a date of the calendar such as 2026-12-24)`,
+		`date < "2026-02-30"`:                `date is never "2026-02-30"`,
+		`date >= "24:00"`:                    `date is never "24:00"`,
+		`date == ""`:                         `date is never ""`,
+		`weekday in ["sunday"]`:              `weekday is never "sunday" (write sun, mon, tue, wed, thu, fri or sat)`,
+		`!(weekday in ["sat", "Sun"])`:       `weekday is never "Sun"`,
+		`weekday != "24:00"`:                 `weekday is never "24:00"`,
+		`origin == "callerid"`:               `origin is never "callerid" (write aaa, place, caller or caller_id)`,
+		`true || !(origin != "radius")`:      `origin is never "radius"`,
+		`service in ["exec", "slip"]`:        `service is never "slip" (write exec or ppp)`,
+		`groups.all(g, service == "PPP")`:    `service is never "PPP"`,
+		`user == "k" ? time < "" : true`:     `time is never ""`,
+		`groups.all(time, date == "x")`:      `date is never "x"`,
+		`origin == r"\x"`:                    `origin is never "\\x"`,
+		`time in groups || time in ["noon"]`: `time is never "noon"`,
+
+		`time < "24:00" && "24:00" >= time`:                     "",
+		`time >= "00:00" && time != "23:59"`:                    "",
+		`date == "2028-02-29" || date in ["2026-12-24"]`:        "",
+		`weekday in ["sun", "mon", "tue", "wed", "thu", "fri"]`: "",
+		`time.startsWith("7") || date.contains("-2-")`:          "", // a part of it
+		`groups.all(time, time == "x" || time in ["x"])`:        "", // another time
+		`user == "7:00" || "sunday" in groups`:                  "",
+		`time in groups || date == user`:                        "",
+	} {
+		_, err := c.Compile(text)
+		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestUsesTime(t *testing.T) {
 	var c Compiler
-	for text, want := range map[string]bool{`time < "12:00"`: true, `date == ""`: true, `user == "time"`: false,
+	for text, want := range map[string]bool{`time < "12:00"`: true, `date == "2026-12-24"`: true, `user == "time"`: false,
 		`groups.all(g, weekday == g)`: true, `groups.all(t, t == "time")`: false} {
 		e, err := c.Compile(text)
 		if err != nil {

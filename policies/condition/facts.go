@@ -2,6 +2,8 @@ package condition
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -44,6 +46,9 @@ type Variable struct {
 	maxSize uint64 // octets of a text, elements of a list
 	time    bool   // it has a meaning in a time zone only
 	value   func(*Facts) ref.Val
+
+	form   func(string) bool // whether the variable can have the value; nil: it can have any
+	values string            // those that it can have, for messages
 }
 
 // texts is the type of a list of texts.
@@ -59,9 +64,20 @@ func integer(name, doc string, value func(*Facts) int) Variable {
 		value: func(f *Facts) ref.Val { return types.Int(value(f)) }}
 }
 
-func clock(name, layout, doc string) Variable {
+func clock(name, layout, values, doc string) Variable {
 	v := text(name, doc, func(f *Facts) string { return f.Time.Format(layout) })
-	v.maxSize, v.time = uint64(len(layout)), true
+	v.maxSize, v.time, v.values = uint64(len(layout)), true, values
+	v.form = func(s string) bool {
+		t, err := time.Parse(layout, s)
+		return err == nil && t.Format(layout) == s
+	}
+	return v
+}
+
+// oneOf makes a variable of texts one that has only these values.
+func oneOf(v Variable, values ...string) Variable {
+	v.form = func(s string) bool { return slices.Contains(values, s) }
+	v.values = strings.Join(values[:len(values)-1], ", ") + " or " + values[len(values)-1]
 	return v
 }
 
@@ -76,10 +92,10 @@ var variables = []Variable{
 		func(f *Facts) string { return f.Group }),
 	{Name: "groups", Doc: "AAA's group hints, in their order.", typ: texts, maxSize: maxGroups,
 		value: func(f *Facts) ref.Val { return types.NewStringList(types.DefaultTypeAdapter, f.Groups) }},
-	text("service", "`\"exec\"` or `\"ppp\"`.", func(f *Facts) string { return f.Service }),
+	oneOf(text("service", "`\"exec\"` or `\"ppp\"`.", func(f *Facts) string { return f.Service }), "exec", "ppp"),
 	text("number", "The number to be called, in canonical form.", func(f *Facts) string { return f.Number }),
-	text("origin", "Where it comes from: `\"aaa\"`, `\"place\"`, `\"caller\"`, `\"caller_id\"`.",
-		func(f *Facts) string { return f.Origin }),
+	oneOf(text("origin", "Where it comes from: `\"aaa\"`, `\"place\"`, `\"caller\"`, `\"caller_id\"`.",
+		func(f *Facts) string { return f.Origin }), "aaa", "place", "caller", "caller_id"),
 	text("called", "The number that the caller dialed, in digits as the line reports it; `\"\"` if it is unknown, and "+
 		"on lines on which callers could write it.", func(f *Facts) string { return f.Called }),
 	text("calling", "The calling number in canonical form; `\"\"` as for `called`, so a condition that "+
@@ -87,12 +103,14 @@ var variables = []Variable{
 	integer("line", "The called line, a TTY number.", func(f *Facts) int { return f.Line }),
 	integer("rotary", "The rotary of that line; -1 if it is in none.", func(f *Facts) int { return f.Rotary }),
 	integer("priv_lvl", "AAA's privilege level, 0–15.", func(f *Facts) int { return f.Priv }),
-	clock("time", "15:04", "The time of day in `hours.zone`, `\"07:30\"`. Times and dates can be compared: "+
-		"`time >= \"07:30\" && time < \"19:00\"`."),
-	clock("date", time.DateOnly, "The date in `hours.zone`, `\"2026-12-24\"`."),
-	{Name: "weekday", Doc: "`\"mon\"`, `\"tue\"`, `\"wed\"`, `\"thu\"`, `\"fri\"`, `\"sat\"` or `\"sun\"`, in " +
-		"`hours.zone`.", typ: cel.StringType, maxSize: 3, time: true,
-		value: func(f *Facts) ref.Val { return types.String(weekdays[f.Time.Weekday()]) }},
+	clock("time", "15:04", "hours and minutes such as 07:30",
+		"The time of day in `hours.zone`, `\"07:30\"`. Times and dates can be compared: "+
+			"`time >= \"07:30\" && time < \"19:00\"`."),
+	clock("date", time.DateOnly, "a date of the calendar such as 2026-12-24",
+		"The date in `hours.zone`, `\"2026-12-24\"`."),
+	oneOf(Variable{Name: "weekday", Doc: "`\"mon\"`, `\"tue\"`, `\"wed\"`, `\"thu\"`, `\"fri\"`, `\"sat\"` or " +
+		"`\"sun\"`, in `hours.zone`.", typ: cel.StringType, maxSize: 3, time: true,
+		value: func(f *Facts) ref.Val { return types.String(weekdays[f.Time.Weekday()]) }}, weekdays[:]...),
 }
 
 var weekdays = [7]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
