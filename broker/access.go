@@ -37,6 +37,9 @@ const (
 	AccessWaiting = "waiting" // for a second operator
 	AccessLapsed  = "lapsed"  // waited too long
 	AccessClosed  = "closed"
+	// AccessUnapproved means open for fewer operators than the group's policy has required since a reload: it admits
+	// nobody.
+	AccessUnapproved = "unapproved"
 )
 
 // AccessView is the latest access window of a group.
@@ -227,10 +230,15 @@ func accessState(row journal.AccessWindow, now time.Time) string {
 func (b *Broker) AccessWindows() []AccessView {
 	b.access.mu.Lock()
 	defer b.access.mu.Unlock()
-	views := []AccessView{}
+	set, views := b.config.Load().Policies, []AccessView{}
 	for _, group := range slices.Sorted(maps.Keys(b.access.windows)) {
 		row := b.access.windows[group].row
-		if state := accessState(row, time.Now()); state != "" {
+		state := accessState(row, time.Now())
+		if p, ok := set.Group(group); state == AccessOpen && ok && p.Access.Required &&
+			operators(row) < p.Access.Operators() {
+			state = AccessUnapproved
+		}
+		if state != "" {
 			views = append(views, AccessView{row, state})
 		}
 	}

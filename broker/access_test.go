@@ -239,6 +239,32 @@ func TestAccessTwoOperators(t *testing.T) {
 	})
 }
 
+// TestAccessApprovalsRaised: a reload that requires a second operator shuts a window that one has opened, and its state
+// says so.
+func TestAccessApprovalsRaised(t *testing.T) {
+	o := vendorTown(1)
+	approvals := 1
+	one := o.policy
+	o.policy = func(p *policies.Policy) {
+		one(p)
+		p.Access.Approvals = approvals
+	}
+	inTown(t, o, func(w *town) {
+		w.opens(4 * time.Hour)
+		approvals = 2
+		w.broker.Reload(w.config())
+		w.rejected("paia-04")
+		if s := w.accessState(); s != "unapproved" {
+			t.Errorf("the window that admits nobody is %s", s)
+		}
+		approvals = 1
+		w.broker.Reload(w.config())
+		if s := w.accessState(); s != broker.AccessOpen {
+			t.Errorf("after the next reload the window is %s", s)
+		}
+	})
+}
+
 // TestAccessOrders: what cannot be ordered.
 func TestAccessOrders(t *testing.T) {
 	inTown(t, vendorTown(1), func(w *town) {

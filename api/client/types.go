@@ -199,7 +199,7 @@ type Lockdown struct {
 // AccessWindow is the latest access window of a policy group, or a request for one.
 type AccessWindow struct {
 	Group      string     `json:"group"`
-	State      string     `json:"state"` // open, waiting (for a second operator), lapsed, closed
+	State      string     `json:"state" doc:"open, unapproved (open, but its group's file now requires two operators: it admits nobody), waiting (for a second operator), lapsed, closed"`
 	Reason     string     `json:"reason"`
 	For        string     `json:"for"` // its length: 4h0m0s
 	OpenedBy   string     `json:"opened_by"`
