@@ -56,6 +56,10 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	if broken := d.broken.Load(); broken != nil {
 		problems = append(problems, problem{"audit", *broken})
 	}
+	if stale := d.stale.Load(); stale != nil {
+		problems = append(problems, problem{"reload", "the last reload failed; the configuration before it is in " +
+			"force, and the next start may fail: " + *stale + " (ringback check-config; then reload again)"})
+	}
 	if err != nil {
 		problems = append(problems, problem{"read", err.Error()})
 	}

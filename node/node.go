@@ -90,6 +90,7 @@ type daemon struct {
 	carrier carrier                // of PPP
 	keep    atomic.Int64           // journal.keep of the configuration in force
 	broken  atomic.Pointer[string] // what is wrong with the audit
+	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
 
 	hup       <-chan os.Signal
 	reopenLog func() error

@@ -34,6 +34,7 @@ func (d *daemon) reloads(ctx context.Context) {
 func (d *daemon) reload(ctx context.Context) {
 	defer func() { // whatever is in the file, a reload never ends the calls
 		if p := recover(); p != nil {
+			d.stale.Store(new("internal error, see the log"))
 			d.log.Error("reload failed: internal error; the old configuration stays in force", zap.Any("panic", p),
 				zap.Stack("stack"))
 		}
@@ -48,11 +49,13 @@ func (d *daemon) reload(ctx context.Context) {
 			unsafe = cfg.Unsafe
 		}
 		first := firstError(problems, unsafe)
+		d.stale.Store(&first)
 		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, First: first, By: "SIGHUP"})
 		return
 	}
 	bc, m, err := d.build(cfg, d.inForce())
 	if err != nil {
+		d.stale.Store(new(err.Error()))
 		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, Err: err, By: "SIGHUP"})
 		return
 	}
@@ -61,6 +64,7 @@ func (d *daemon) reload(ctx context.Context) {
 	d.broker.Reload(bc)
 	d.keep.Store(int64(cfg.Journal.Keep))
 	old.Retire() // conversations under way continue with them
+	d.stale.Store(nil)
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: "SIGHUP"})
 	d.warnOfPending(ctx, m)
 	for _, c := range config.NeedsRestart(d.cfg, cfg) {

@@ -4,16 +4,19 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/config/configtest"
+	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
 )
 
@@ -74,12 +77,18 @@ func TestReloadFailedSaysWhy(t *testing.T) {
 	if err := os.WriteFile(file, []byte("hostname: h\nlife: 1h\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{cfg: &config.Config{File: file}, log: zap.NewNop(),
-		broker: broker.New(broker.Options{Journal: j}, broker.Config{})}
+	d := &daemon{cfg: &config.Config{File: file}, log: zap.NewNop(), journal: j,
+		logHealth: func() client.Log { return client.Log{} },
+		broker:    broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
 	d.reload(t.Context())
 	audit, _, err := j.AuditTail(t.Context(), 1)
 	if err != nil || len(audit) != 1 || audit[0].Kind != "reload failed" ||
 		!strings.HasPrefix(audit[0].Text, file+": the new configuration has errors: "+file+":2:1: life: unknown key") {
 		t.Errorf("%+v, %v", audit, err)
+	}
+	if h, _ := d.health(t.Context()); !slices.ContainsFunc(h.Problems, func(p string) bool {
+		return strings.HasPrefix(p, "the last reload failed") && strings.Contains(p, file+":2:1: life: unknown key")
+	}) {
+		t.Errorf("health: %q", h.Problems)
 	}
 }
