@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,9 @@ to the caller; --typed is then what the caller gives.`,
 			if err != nil {
 				return err
 			}
+			if err := f.checkWindows(set); err != nil {
+				return err
+			}
 			var e explained
 			e.Decision, e.Trace = set.Evaluate(f.asked.Request())
 			if path := filepath.Join(dir, e.Decision.Group+".yaml"); exists(path) {
@@ -97,6 +101,17 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	case f.asked.Leg != 1 && f.asked.Leg != 2:
 		return fmt.Errorf("--leg %d: must be 1 or 2", f.asked.Leg)
 	}
+	for _, n := range []struct {
+		flag, key string
+		value     int
+	}{{"priv-lvl", "priv_lvl", f.asked.Priv}, {"line", "line", f.asked.Line}, {"rotary", "rotary", f.rotary}} {
+		if !cmd.Flags().Changed(n.flag) {
+			continue
+		}
+		if err := policytest.CheckRange(n.key, n.value); err != nil {
+			return fmt.Errorf("--%s %d: %w", n.flag, n.value, err)
+		}
+	}
 	f.asked.Service = aaa.Service(f.service)
 	if cmd.Flags().Changed("number") {
 		f.asked.Number = &f.number
@@ -116,6 +131,17 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	if f.asked.Time = time.Now(); f.at != "" {
 		if f.asked.Time, err = policytest.ParseTime(f.at); err != nil {
 			return fmt.Errorf("--time: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkWindows returns an error if there is no policy file of a group whose window is to be open.
+func (f *explainFlags) checkWindows(set *policies.Set) error {
+	for _, group := range f.windows {
+		if _, ok := set.Group(group); !ok {
+			return fmt.Errorf("--window %s: no policy file has this group (groups: %s)", group,
+				strings.Join(set.Groups(), ", "))
 		}
 	}
 	return nil

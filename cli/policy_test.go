@@ -142,6 +142,12 @@ func TestPolicyExplain(t *testing.T) {
 		{"", "", "--user is required"},
 		{"--user x --service slip", "", "--service slip: must be exec or ppp"},
 		{"--user x --leg 3", "", "--leg 3: must be 1 or 2"},
+		{"--user x --priv-lvl 99", "", "--priv-lvl 99: must be 0 to 15"},
+		{"--user x --priv-lvl -1", "", "--priv-lvl -1: must be 0 to 15"},
+		{"--user x --rotary 5000", "", "--rotary 5000: must be 0 to 100"},
+		{"--user x --line -4", "", "--line -4: must be 1 to 99999"},
+		{"--user x --window nobody", "", "--window nobody: no policy file has this group (groups: admins, "},
+		{"--user x --window admins", "decision of group ", ""},
 		{"--user x --time noon", "", `--time: "noon" is not a time`},
 		{"--user x -c nowhere.yaml", "nowhere.yaml", "exit status 1"},
 	} {

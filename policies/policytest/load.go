@@ -87,6 +87,16 @@ var decisionKeys = []schema.Key{
 	{Name: "wait", Type: schema.Duration},
 }
 
+// CheckRange returns an error if a key of the table of requests, whose value is an integer, cannot have this one. It is
+// for command lines.
+func CheckRange(key string, n int) error {
+	i := slices.IndexFunc(requestKeys, func(k schema.Key) bool { return k.Name == key })
+	if k := requestKeys[i]; int64(n) < k.Min || int64(n) > k.Max {
+		return fmt.Errorf("must be %d to %d", k.Min, k.Max)
+	}
+	return nil
+}
+
 func checkTime(s string) error {
 	_, err := ParseTime(s)
 	return err
