@@ -55,8 +55,9 @@ An amount is the price of each call by today's tariff, for the time from the mod
 (journal.keep) has removed only sums are left: they belong to no group, and their cost is estimated from their mean time.
 A note says how many these are.
 
-In CSV, times are in seconds, amounts have a decimal point, and a name that a spreadsheet would take for a formula has an
-apostrophe before it.`,
+An amount for which no call has a price is - in the table and empty in CSV; otherwise the calls without a price are left
+out, and a note says how many these are. In CSV, times are in seconds, amounts have a decimal point, and a name that a
+spreadsheet would take for a formula has an apostrophe before it.`,
 		Example: `  ringback report costs -c ringback.yaml --by user --month 2026-11
   ringback report costs -c ringback.yaml --by group --month 2026-11 -o csv`,
 		Args: cobra.NoArgs,
@@ -143,7 +144,7 @@ func (r costsReport) text(w io.Writer) {
 	var unpriced, unknown, estimated int64
 	for _, row := range r.Rows {
 		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%s\t%s\n", orDash(row.Name), row.LegOne.Calls, minutesText(row.LegOne.Seconds),
-			row.LegTwo.Calls, minutesText(row.LegTwo.Seconds), strings.Join(r.money(row), "\t"))
+			row.LegTwo.Calls, minutesText(row.LegTwo.Seconds), strings.Join(r.money(row, "-"), "\t"))
 		unpriced, unknown, estimated = unpriced+row.Unpriced, unknown+row.CallersUnpriced, estimated+row.Estimated
 	}
 	t.Flush()
@@ -168,12 +169,19 @@ func (r costsReport) text(w io.Writer) {
 	}
 }
 
-// money has the three amounts of a row as text; empty ones without a tariff.
-func (r costsReport) money(row costs.Row) []string {
+// money has the three amounts of a row as text: empty ones without a tariff, unknown if there is no price for any call.
+func (r costsReport) money(row costs.Row, unknown string) []string {
 	if r.Currency == "" {
 		return []string{"", "", ""}
 	}
-	return []string{row.Cost.String(), row.CallersCost.String(), row.Saved.String()}
+	cost, callers, saved := row.Cost.String(), row.CallersCost.String(), row.Saved.String()
+	if row.LegTwo.Calls > 0 && row.Unpriced == row.LegTwo.Calls {
+		cost = unknown
+	}
+	if row.LegTwo.Calls > 0 && row.Compared == 0 {
+		callers, saved = unknown, unknown
+	}
+	return []string{cost, callers, saved}
 }
 
 func (r costsReport) csv(w io.Writer) error {
@@ -184,7 +192,7 @@ func (r costsReport) csv(w io.Writer) error {
 	for _, row := range r.Rows {
 		cells := []string{noFormula(row.Name), n(row.LegOne.Calls), n(row.LegOne.Seconds), n(row.LegTwo.Calls),
 			n(row.LegTwo.Seconds)}
-		cells = append(append(cells, r.money(row)...), r.Currency, n(row.Unpriced), n(row.CallersUnpriced),
+		cells = append(append(cells, r.money(row, "")...), r.Currency, n(row.Unpriced), n(row.CallersUnpriced),
 			n(row.Estimated))
 		rows = append(rows, cells)
 	}

@@ -29,11 +29,11 @@ func TestReportCosts(t *testing.T) {
 	// Of four callbacks of one to four minutes, those at 84001 and 84002 have a price: 0.05 and 0.10 a minute.
 	for args, want := range map[string]string{
 		"--month 2026-11 --by user -o csv": `user,leg_one_calls,leg_one_seconds,leg_two_calls,leg_two_seconds,cost,callers_cost,saved,currency,unpriced_calls,callers_unpriced_calls,estimated_calls
-lee,0,0,3,540,0.35,0.00,0.00,EUR,2,3,0
-kim,0,0,1,60,0.15,0.00,0.00,EUR,0,1,0
+lee,0,0,3,540,0.35,,,EUR,2,3,0
+kim,0,0,1,60,0.15,,,EUR,0,1,0
 `,
 		"--month 2026-11 --by site": `site  calls  minutes  callbacks  minutes  cost EUR  callers'  saved
--     0      0:00     4          10:00    0.50      0.00      0.00
+-     0      0:00     4          10:00    0.50      -         -
 2 callbacks to numbers without a price in the tariff
 4 callbacks without a price for the caller: the tariff has no caller_per_minute for the calling number
 5 calls are not over, and not counted

@@ -46,6 +46,7 @@ type Money struct {
 	CallersCost tariff.Money `json:"callers_cost"`
 	Saved       tariff.Money `json:"saved"`
 
+	Compared        int64 `json:"compared"`         // calls for which both are known
 	Unpriced        int64 `json:"unpriced"`         // calls to numbers without a price
 	CallersUnpriced int64 `json:"callers_unpriced"` // calls for which it is not known what the caller would have paid
 	Estimated       int64 `json:"estimated"`        // calls of which only sums are left, so that their mean time was used
@@ -167,6 +168,7 @@ func (m *Money) pay(t *tariff.Table, number, caller numbers.Number, connected ti
 	case !known || !ok:
 		m.CallersUnpriced += calls
 	case priced:
+		m.Compared += calls
 		m.CallersCost = m.CallersCost.Plus(theirs)
 		m.Saved += theirs - cost
 	}

@@ -32,9 +32,9 @@ var november = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 func TestReport(t *testing.T) {
 	for by, want := range map[By]string{
 		// 61 s at 84: 0.10 + 2 × 0.06 = 0.22; the caller: 0.05 + 2 × 0.30 = 0.65. 10 s at 85: 0.10; the caller: 0.35.
-		User:  "kim 1/30 2/71 0.32 1.00 0.68 0 0 0; lee 1/5 1/60 0.00 0.00 0.00 1 1 0;  1/1 0/0 0.00 0.00 0.00 0 0 0",
-		Group: "staff 1/30 2/71 0.32 1.00 0.68 0 0 0;  2/6 1/60 0.00 0.00 0.00 1 1 0",
-		Site:  " 3/36 3/131 0.32 1.00 0.68 1 1 0",
+		User:  "kim 1/30 2/71 0.32 1.00 0.68 2 0 0 0; lee 1/5 1/60 0.00 0.00 0.00 0 1 1 0;  1/1 0/0 0.00 0.00 0.00 0 0 0 0",
+		Group: "staff 1/30 2/71 0.32 1.00 0.68 2 0 0 0;  2/6 1/60 0.00 0.00 0.00 0 1 1 0",
+		Site:  " 3/36 3/131 0.32 1.00 0.68 2 1 1 0",
 	} {
 		r := New(by, november.AddDate(0, 0, 14), prices(t), numbers.Plan{})
 		r.Callback(journal.Callback{ID: "b1", CallID: "c1", Caller: "84001", Number: "84001",
@@ -58,9 +58,9 @@ func TestReport(t *testing.T) {
 		r.Call(journal.Call{ID: "open", User: "kim", Start: november})
 		var got []string
 		for _, row := range r.Rows() {
-			got = append(got, fmt.Sprintf("%s %d/%d %d/%d %v %v %v %d %d %d", row.Name, row.LegOne.Calls,
+			got = append(got, fmt.Sprintf("%s %d/%d %d/%d %v %v %v %d %d %d %d", row.Name, row.LegOne.Calls,
 				row.LegOne.Seconds, row.LegTwo.Calls, row.LegTwo.Seconds, row.Cost, row.CallersCost, row.Saved,
-				row.Unpriced, row.CallersUnpriced, row.Estimated))
+				row.Compared, row.Unpriced, row.CallersUnpriced, row.Estimated))
 		}
 		if s := strings.Join(got, "; "); s != want || r.Open != 1 {
 			t.Errorf("%s: %d open\ngot  %s\nwant %s", by, r.Open, s, want)
