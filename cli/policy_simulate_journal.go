@@ -7,7 +7,6 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/journal/sqlite"
-	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/replay"
@@ -109,11 +108,7 @@ func (f *simulateFlags) lines() map[int]policies.Line {
 		return out
 	}
 	for _, l := range f.cfg.Lines {
-		out[l.TTY] = policies.Line{Trusted: l.Trusted()}
-		if l.Rotary != lines.NoRotary {
-			rotary := l.Rotary
-			out[l.TTY] = policies.Line{Rotary: &rotary, Trusted: l.Trusted()}
-		}
+		out[l.TTY] = l.ForPolicies()
 	}
 	return out
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -196,7 +195,7 @@ func (r costsReport) csv(w io.Writer) error {
 			n(row.Estimated))
 		rows = append(rows, cells)
 	}
-	return errors.Join(c.WriteAll(rows), c.Error())
+	return c.WriteAll(rows)
 }
 
 // noFormula returns a text that no spreadsheet takes for a formula.

@@ -16,7 +16,9 @@ func newShowCeilings() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ceilings",
 		Short: "show what callbacks have used and reserved of their ceilings",
-		Long: `Prints a line for each period of the site's ceilings, and of each user, number, group and line that is limited by its policy file: what was used in the present hour, day and month, + what callbacks that are pending or connected have reserved, / the limit if it is known (those of users, numbers and lines depend on the group of the next caller).
+		Long: `Prints a line for each period of the site's ceilings, and of each user, number, group and line that is limited by its
+policy file: what was used in the present hour, day and month, + what callbacks that are pending or connected have
+reserved, / the limit if it is known (those of users, numbers and lines depend on the group of the next caller).
 
 Minutes are rounded up. A promise reserves the longest time that its callback may take.`,
 		Example: "  ringback show ceilings\n  ringback show ceilings -o json",

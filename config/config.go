@@ -107,6 +107,15 @@ type Line struct {
 	Address     port.Address
 }
 
+// ForPolicies returns what the policies know about the line. The zero Line is no line in particular.
+func (l Line) ForPolicies() policies.Line {
+	known := policies.Line{Trusted: l.Trusted()}
+	if l.TTY != 0 && l.Rotary != lines.NoRotary {
+		known.Rotary = &l.Rotary
+	}
+	return known
+}
+
 // ListNames are the method lists of a line: list name by kind (ListKinds). A kind that is missing means
 // `default`.
 type ListNames map[string]string

@@ -83,7 +83,7 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 		return
 	}
 	asked := aaa.Request{Service: r.Service, TTY: line.TTY, Caller: r.Caller, Called: r.Called}
-	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, lineOf(line), time.Now(), policies.Used{}))
+	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, line.ForPolicies(), time.Now(), policies.Used{}))
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
 	if d.Secure {
@@ -92,15 +92,6 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 	if r.Service == aaa.PPP && r.Verdict != Refuse {
 		r.Ways = r.waysOf(cfg, line, d)
 	}
-}
-
-// lineOf returns what the policies know about a line; TTY 0 is no line in particular.
-func lineOf(l config.Line) policies.Line {
-	line := policies.Line{Trusted: l.Trusted()}
-	if l.TTY != 0 && l.Rotary != lines.NoRotary {
-		line.Rotary = &l.Rotary
-	}
-	return line
 }
 
 // unserved returns why a line, or every line if none is given, does not serve a service; "" if it does.

@@ -104,7 +104,9 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 
 // ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
-	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
+	patient := within(c.socket, proofTime)
+	defer patient.http.CloseIdleConnections()
+	_, err := patient.do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
 	return err
 }
 
