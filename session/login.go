@@ -153,7 +153,9 @@ func (s *Session) heard(v Verdict, stands bool) Verdict {
 	}
 	s.verdict = v.Kind
 	if s.open != nil {
+		s.open.narrowing.Lock()
 		s.open.report.Auth = s.open.report.Auth.Limited(v.SessionTime, v.IdleTime)
+		s.open.narrowing.Unlock()
 	}
 	return v
 }
@@ -180,6 +182,8 @@ func (s *Session) Admit() (ctx context.Context, release context.CancelFunc) {
 // narrow applies the Terms of a verdict to the session that has begun.
 func (s *Session) narrow(t Terms) {
 	s.terms = t
+	s.open.narrowing.Lock()
+	defer s.open.narrowing.Unlock()
 	if granted := &s.open.report.Auth; t.Privilege != nil {
 		granted.PrivLevel = min(granted.PrivLevel, *t.Privilege)
 	}

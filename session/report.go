@@ -113,8 +113,15 @@ func (s *Session) interims(ctx context.Context, o *opened) (stop func()) {
 	return func() { cancel(); <-finished }
 }
 
+// reported returns the report of the session's begin, with what the verdicts leave of it.
+func (o *opened) reported() Report {
+	o.narrowing.Lock()
+	defer o.narrowing.Unlock()
+	return o.report
+}
+
 func (s *Session) interim(ctx context.Context, o *opened) {
-	r := o.report
+	r := o.reported()
 	r.Kind, r.Time, r.Duration = Interim, time.Now(), time.Since(o.since)
 	r.Carried = s.carriedAll().since(s.counted)
 	s.tell(ctx, r)

@@ -87,7 +87,9 @@ type Session struct {
 
 // opened is a session whose begin was reported to the Broker.
 type opened struct {
-	report   Report // as reported by Began
+	narrowing sync.Mutex // guards report, which verdicts narrow while interim reports may be sent
+	report    Report     // as reported by Began, with what the verdicts leave of its Auth
+
 	since    time.Time
 	admitted bool
 	stop     func() // stops the interim reports and waits for the last
