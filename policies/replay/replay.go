@@ -5,9 +5,11 @@ package replay
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/numbers"
@@ -77,6 +79,7 @@ type Decided struct {
 	Number   string            `json:"number,omitempty"`
 	NoVerify bool              `json:"no_verify,omitempty"`
 	Attempts policies.Attempts `json:"attempts,omitzero"`
+	Terms    string            `json:"terms,omitempty"` // of the callback and of the session, except limits
 	Reason   string            `json:"reason"`
 }
 
@@ -174,21 +177,57 @@ func (p *part) event(c Comparison, e *Event) {
 	}
 }
 
-// same reports whether two decisions are the same for the caller and the telephone bill.
+// same reports whether two decisions are the same for the caller and the telephone bill. The ceilings and time limits
+// of the groups are not compared: what they change depends on other calls.
 func same(a, b policies.Decision) bool {
 	x, y := decided(a), decided(b)
 	x.Group, x.Reason = y.Group, y.Reason
-	return x == y && slices.Equal(a.Lines, b.Lines) && (a.Rotary == nil) == (b.Rotary == nil) &&
-		(a.Rotary == nil || *a.Rotary == *b.Rotary) && a.Reauthorize == b.Reauthorize && a.MayDecline == b.MayDecline
+	return x == y
 }
 
 func decided(d policies.Decision) Decided {
 	out := Decided{Outcome: d.Outcome, Group: d.Group, Number: d.Number.String(), NoVerify: d.NoVerify,
-		Reason: d.Reason}
+		Terms: terms(d), Reason: d.Reason}
 	if d.Outcome == policies.CallBack {
 		out.Attempts = d.Attempts
 	}
 	return out
+}
+
+// terms returns what a decision says about the callback and the session, nearly as policy files have it.
+func terms(d policies.Decision) string {
+	var all []string
+	if len(d.Lines) > 0 {
+		all = append(all, fmt.Sprintf("tty %v", d.Lines))
+	}
+	if d.Rotary != nil {
+		all = append(all, fmt.Sprintf("rotary %d", *d.Rotary))
+	}
+	if d.Reauthorize {
+		all = append(all, "reauthorize: before_dial")
+	}
+	if d.MayDecline {
+		all = append(all, "may be declined")
+	}
+	if d.Dial.Script != "" {
+		all = append(all, "script: "+d.Dial.Script)
+	}
+	if d.Dial.Wait != 0 {
+		all = append(all, "wait: "+d.Dial.Wait.String())
+	}
+	if d.Secure {
+		all = append(all, "secure")
+	}
+	if !in(d) {
+		return strings.Join(all, ", ")
+	}
+	if !d.EXEC.IsZero() && d.EXEC.String() != (policies.EXEC{}).String() {
+		all = append(all, "exec: {"+d.EXEC.String()+"}")
+	}
+	if d.PPP != (policies.PPP{}) {
+		all = append(all, "ppp: {"+d.PPP.String()+"}")
+	}
+	return strings.Join(all, ", ")
 }
 
 // change adds a changed request.

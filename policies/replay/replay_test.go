@@ -75,6 +75,37 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A callback or a session with other terms is a difference, and says which; one that is written otherwise is none.
+func TestTerms(t *testing.T) {
+	const file = "group: default\nnumbers: {from: [aaa]}\n"
+	number := "84001"
+	for more, want := range map[string][2]string{ // of a user who is called back, and of one who is admitted
+		"": {}, "exec: {privilege: 15}\n": {}, "limits: {session_time: 1h}\n": {},
+		"wait: 20s\n":                {"wait: 20s"},
+		"script: x\n":                {"script: x"},
+		"reauthorize: before_dial\n": {"reauthorize: before_dial"},
+		"callback: secure\n":         {"secure", "secure"},
+		"ppp: {pool: vendors}\n": {"ppp: {pool: vendors, filter: those of AAA alone}",
+			"ppp: {pool: vendors, filter: those of AAA alone}"},
+		"exec: {commands: []}\n": {"exec: {privilege: 15, commands: [], hosts: those of `exec.hosts` in ringback.yaml}",
+			"exec: {privilege: 15, commands: [], hosts: those of `exec.hosts` in ringback.yaml}"},
+	} {
+		for i, a := range []policytest.Asked{{User: "kim", Number: &number}, {User: "lee"}} {
+			c := Comparison{Was: setOf(t, file), Will: setOf(t, file+more), Examples: 1}
+			r, err := c.Run(t.Context(), func(yield func(Read) bool) {
+				yield(func(one func(*Event)) error { one(&Event{Request: a.Request()}); return nil })
+			})
+			got := ""
+			if r.Changed > 0 {
+				got = r.Examples[0].Will.Terms
+			}
+			if err != nil || got != want[i] || r.Changed > 0 && r.Examples[0].Was.Terms != "" {
+				t.Errorf("%q, %s: %+v %v", more, a.User, r, err)
+			}
+		}
+	}
+}
+
 // The first error ends the run; what was read before it is no result.
 func TestRunFails(t *testing.T) {
 	good := `{"user": "kim"}` + "\n"
