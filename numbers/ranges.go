@@ -45,7 +45,11 @@ func ParseRanges(text []byte) (Ranges, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return Ranges{}, fmt.Errorf("read the number ranges: %w", err)
+		text := strings.Join(strings.Fields(err.Error()), " ") // the YAML package writes several lines
+		return Ranges{}, fmt.Errorf("read the number ranges: %s", text)
+	}
+	if d.Decode(new(yaml.Node)) != io.EOF {
+		return Ranges{}, errors.New("the file has a second document, which would not be read (remove the line ---)")
 	}
 	if len(file.Ranges) == 0 {
 		return Ranges{}, errors.New("the file has no ranges (copy those of numbers/fraud.yaml and add yours)")

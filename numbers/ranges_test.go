@@ -43,6 +43,8 @@ func TestParseRanges(t *testing.T) {
 		"":                                    "the file has no ranges",
 		"ranges: []":                          "the file has no ranges",
 		"range: 1":                            "field range not found",
+		"ranges: []\n---\nranges: []\n":       "the file has a second document",
+		"ranges: []\n--- [\n":                 "the file has a second document",
 		"ranges: [{class: cheap, source: s}]": `"cheap" is not the class of a range (write one of ["fraud"`,
 		"ranges: [{class: international, source: s}]":           `"international" is not the class`,
 		"ranges: [{class: unknown, source: s}]":                 `"unknown" is not the class`,
@@ -55,7 +57,8 @@ func TestParseRanges(t *testing.T) {
 		fraud + `, prefixes: [1, "2"]}, {class: mobile, source: s, date: "2026-11-29", prefixes: ["1"]}]`: "ranges[1]: 1 is " +
 			"in the class fraud already",
 	} {
-		if _, err := ParseRanges([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ParseRanges([]byte(text)); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
