@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +42,31 @@ func samples(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// The number plan, too, can be set in the environment and on the command line, and its file is read as others are.
+func TestNumbersOfTheEnvironment(t *testing.T) {
+	dir := samples(t)
+	full := filepath.Join(dir, "full.yaml")
+	t.Setenv("RINGBACK_NUMBERS_REGION", "CA")
+	c, problems := Load(full, Overrides{"numbers.area": "415"})
+	if c == nil || c.Numbers.Country.Region != "CA" || c.Numbers.Country.Area != "415" ||
+		c.Numbers.Country.Code != "1" {
+		t.Errorf("%v", problems)
+	}
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none"): "none: no such file or directory",
+		fifo:                       "fifo: ", // it does not wait for a writer
+	} {
+		if c, problems := Load(full, Overrides{"numbers.fraud_file": path}); c != nil ||
+			!strings.Contains(problems.String(), want) {
+			t.Errorf("%s: %v", path, problems)
+		}
+	}
 }
 
 func TestFullSample(t *testing.T) {

@@ -384,40 +384,50 @@ func (l *loader) numbers() {
 				"a prefix of digits only is also removed from numbers that merely begin with it")
 		}
 	}
-	l.site.Plan.Ranges = l.ranges(n.Get("fraud_file"))
+	l.site.Plan.Ranges = l.ranges()
 	l.cfg.Numbers = l.site.Plan
 }
 
 // ranges returns the classes of number ranges: those of a file, or the built-in ones.
-func (l *loader) ranges(file *schema.Value) numbers.Ranges {
-	if !file.IsSet() || l.site.Plan.Country.Code == "" {
+func (l *loader) ranges() numbers.Ranges {
+	path, at := l.filePath("numbers.fraud_file"), l.v.Get("numbers", "fraud_file")
+	if path == "" || l.site.Plan.Country.Code == "" || l.broken("numbers.fraud_file") {
 		return numbers.Ranges{}
 	}
-	path := l.path(file.Text())
-	text, err := os.ReadFile(path)
-	if err != nil {
-		l.errorAt(file, "", "%s: %s", path, reason(err))
+	text, ok := l.other(at, path)
+	if !ok {
 		return numbers.Ranges{}
 	}
-	l.files = append(l.files, text...)
 	r, err := numbers.ParseRanges(text)
 	if err != nil {
-		l.errorAt(file, "", "%s: %v", path, err)
+		l.errorAt(at, "", "%s: %v", path, err)
 	}
 	return r
+}
+
+// other reads a file on which decisions depend, so that nobody else may write it; false: it cannot be read.
+func (l *loader) other(at *schema.Value, path string) ([]byte, bool) {
+	data, access, err := l.read(path, schema.MaxSize)
+	if err != nil {
+		l.errorAt(at, "the path is relative to the directory of the configuration file", "%s: %s", path, reason(err))
+		return nil, false
+	}
+	l.trust(at, path, access, noWrite)
+	l.files = append(l.files, data...)
+	return data, true
 }
 
 // country returns the site's place in the telephone network.
 func (l *loader) country(n *schema.Value) numbers.Country {
 	c := numbers.Country{
-		Code: n.Get("country").Text(), Region: n.Get("region").Text(), Area: n.Get("area").Text(),
+		Code: l.text("numbers.country"), Region: l.text("numbers.region"), Area: l.text("numbers.area"),
 		International: n.Get("international").Texts(), National: n.Get("national").Texts(),
 		Private: numbers.PatternsOf(n.Get("private").Texts()...),
 	}
 	for _, d := range n.Get("digits").Items() {
 		c.Digits = append(c.Digits, d.Int())
 	}
-	if !n.Get("country").IsSet() {
+	if c.Code == "" && !n.Get("country").IsSet() {
 		for _, name := range []string{"region", "digits", "area", "international", "national", "private",
 			"fraud_file"} {
 			if v := n.Get(name); v.IsSet() {
@@ -452,13 +462,10 @@ func (l *loader) tariff() {
 
 // priceList reads a price list.
 func (l *loader) priceList(at *schema.Value, file, currency string) *tariff.Table {
-	data, access, err := l.read(file, schema.MaxSize)
-	if err != nil {
-		l.errorAt(at, "the path is relative to the directory of the configuration file", "%s: %s", file, reason(err))
+	data, ok := l.other(at, file)
+	if !ok {
 		return nil
 	}
-	l.trust(at, file, access, noWrite)
-	l.files = append(l.files, data...)
 	table, problems := tariff.Parse(file, data, currency)
 	l.problems = append(l.problems, problems...)
 	return table
@@ -549,7 +556,7 @@ func (l *loader) policyFiles() {
 
 // priced reports a policy that compares prices if there are none.
 func (l *loader) priced(set *policies.Set, group string) {
-	if p, _ := set.Group(group); p.Callback != policies.WhenCheaper || l.v.Get("tariff", "file").IsSet() {
+	if p, _ := set.Group(group); p.Callback != policies.WhenCheaper || l.text("tariff.file") != "" {
 		return
 	}
 	flat, _ := set.Flat(group)

@@ -104,6 +104,11 @@ func TestCheaperWithoutTariff(t *testing.T) {
 	if cfg == nil || cfg.Tariff == nil || cfg.Policies.Site().Tariff != cfg.Tariff {
 		t.Errorf("%v", problems.Only(schema.Error))
 	}
+	file := Overrides{"tariff.file": filepath.Join(dir, "tariff.csv")}
+	_, problems = Load(filepath.Join(dir, "minimal.yaml"), file)
+	if strings.Contains(problems.String(), "compares prices") {
+		t.Errorf("with a tariff of the command line: %v", problems)
+	}
 	_, problems = Load(filepath.Join(dir, "minimal.yaml"), nil)
 	got := strings.ReplaceAll(problems.Only(schema.Error).String(), dir+"/", "")
 	if want := "policies.d/travel.yaml:2:11: callback: when_cheaper compares prices, and there is no tariff (write " +

@@ -47,6 +47,8 @@ func TestUnsafeFiles(t *testing.T) {
 		{"full.yaml", 0o664, 0o644},
 		{"policies.d", 0o777, 0o755},
 		{"policies.d/staff.yaml", 0o666, 0o644},
+		{"fraud.yaml", 0o666, 0o644},
+		{"tariff.csv", 0o662, 0o644},
 		{"state", 0o770, 0o755},
 		{"radius.secret", 0o644, 0o640},
 		{"tacacs.secret", 0o660, 0o600},
