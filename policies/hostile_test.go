@@ -35,7 +35,7 @@ func TestHostileDirectories(t *testing.T) {
 			"b.yaml": "group: b\nusers: ["}, "b.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			set, problems := LoadDir(hostileDir(t, tt.files), site)
+			set, problems := LoadDir(write(t, tt.files), site)
 			if set != nil || !problems.HasErrors() || !strings.Contains(problems.String(), tt.want) {
 				t.Errorf("%.400s", problems)
 			}
@@ -67,26 +67,11 @@ func TestHalfWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := 0; n < len(data); n += 13 {
-			dir := hostileDir(t, map[string]string{"holidays.txt": string(holidays), "field.yaml": "group: field\n",
+			dir := write(t, map[string]string{"holidays.txt": string(holidays), "field.yaml": "group: field\n",
 				filepath.Base(path): string(data[:n])})
 			if set, problems := LoadDir(dir, SiteOfFiles()); (set == nil) != problems.HasErrors() {
 				t.Errorf("%s cut after %d octets: %v", path, n, problems)
 			}
 		}
 	}
-}
-
-func hostileDir(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }

@@ -13,8 +13,7 @@ import (
 )
 
 // Hours are the times at which a group's callbacks may be promised: windows of the wall clock in a time zone. The zero
-// value is always open, and so is
-// one with a zone only.
+// value is always open, and so is one with a zone only.
 type Hours struct {
 	Zone     *time.Location // nil with the zero value only
 	Weekdays [7][]Window    // by time.Weekday

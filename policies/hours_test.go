@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,12 +39,7 @@ const holidayText = `# Bank holidays
 // loadFiles writes policy files, and others, into a directory and loads it.
 func loadFiles(t testing.TB, files map[string]string) (*Set, schema.Problems, string) {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := write(t, files)
 	s, problems := LoadDir(dir, site)
 	return s, problems, dir
 }

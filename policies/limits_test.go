@@ -1,8 +1,6 @@
 package policies
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,17 +53,8 @@ func TestLimits(t *testing.T) {
 
 // TestLimitsAreExtended: a file that extends another has its limits, except those that it sets.
 func TestLimitsAreExtended(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{"g": limited, "h": "group: h\nextends: g\nusers: [kim]\n" +
-		"limits: {user: {day: {calls: 4}}, idle_time: 5m}\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, problems := LoadDir(dir, site)
-	if s == nil {
-		t.Fatal(problems)
-	}
+	s := mustLoad(t, map[string]string{"g.yaml": limited, "h.yaml": "group: h\nextends: g\nusers: [kim]\n" +
+		"limits: {user: {day: {calls: 4}}, idle_time: 5m}\n"})
 	p, _ := s.Group("h")
 	want := Ceilings{Concurrent: 1, Hour: Ceiling{Calls: 3},
 		Day: Ceiling{Calls: 4, Failures: 5, Minutes: 600, Money: 2_500_000}}

@@ -13,7 +13,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-func write(t *testing.T, files map[string]string) string {
+func write(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
