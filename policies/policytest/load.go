@@ -171,9 +171,12 @@ func asked(v *schema.Value) Asked {
 		Service:  aaa.Service(v.Get("service").Text()),
 		Callback: v.Get("callback").Bool(false), Number: optional(v.Get("number")), Place: v.Get("place").Text(),
 		CallerID: v.Get("caller_id").Bool(false), NoVerify: v.Get("no_verify").Bool(false),
-		Priv: v.Get("priv_lvl").Int(), PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
+		Priv: 1, PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
 		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(),
 		Called: v.Get("called").Text(), Line: v.Get("line").Int(), Leg: v.Get("leg").Int(), Time: noon,
+	}
+	if level := v.Get("priv_lvl"); level.IsSet() { // otherwise that of a user for whom AAA sets none
+		a.Priv = level.Int()
 	}
 	if rotary := v.Get("rotary"); rotary.IsSet() {
 		n := rotary.Int()

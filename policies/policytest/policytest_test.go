@@ -127,3 +127,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A request that has no privilege level has that of a user for whom AAA sets none (aaa.Authorization.PrivLevel), in
+// tests and in requests of the past.
+func TestPrivilegeLevel(t *testing.T) {
+	for request, want := range map[string]int{`{"user": "kim"}`: 1, `{"user": "kim", "priv_lvl": 0}`: 0,
+		`{"user": "kim", "priv_lvl": 15}`: 15} {
+		cases, problems := Parse("field.test.yaml", []byte("tests:\n  - name: x\n    request: "+request+
+			"\n    decision: {outcome: refuse}\n"))
+		if len(problems) > 0 || cases[0].Asked.Request().Auth.PrivLevel != want {
+			t.Errorf("%s: %+v %v", request, cases, problems)
+		}
+		past, _, problems := ParsePast("past", 1, []byte(request))
+		if len(problems) > 0 || past.Request().Auth.PrivLevel != want {
+			t.Errorf("%s: %+v %v", request, past, problems)
+		}
+	}
+}
