@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/console"
 )
 
 func newShowHealth() *cobra.Command {
@@ -45,7 +46,7 @@ if there is a problem.
 
 func healthText(w io.Writer, h client.Health, now time.Time) {
 	for _, p := range h.Problems {
-		fmt.Fprintf(w, "problem: %s\n", p)
+		fmt.Fprintf(w, "problem: %s\n", console.Clean(p)) // may quote a file, or what AAA sent
 	}
 	if len(h.Problems) == 0 {
 		fmt.Fprintln(w, "no problems")

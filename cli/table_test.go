@@ -128,3 +128,14 @@ func TestLineText(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }
+
+// A problem may quote a policy file, which decides nothing about the operator's terminal.
+func TestHealthTextIsHarmless(t *testing.T) {
+	var b strings.Builder
+	healthText(&b, client.Health{Problems: []string{"the last reload failed: a.yaml:1:1: \x1b[2Jx: unknown key"}},
+		time.Now())
+	if got := b.String(); strings.Contains(got, "\x1b") ||
+		!strings.HasPrefix(got, "problem: the last reload failed: a.yaml:1:1: [2Jx: unknown key\n") {
+		t.Errorf("%q", got)
+	}
+}
