@@ -105,6 +105,7 @@ func (b *Broker) loadAccess(ctx context.Context) error {
 		w := b.access.window(row.Group)
 		w.onDisk = true
 		b.placeAccess(w, row)
+		b.settleAccess(w)
 		b.access.mu.Unlock()
 		b.accessTick(row.Group, 0)
 	}

@@ -106,6 +106,32 @@ func TestAccessSurvivesRestart(t *testing.T) {
 	})
 }
 
+// TestAccessClosedAfterRestart: an operator closes a window, or takes back a request, of the previous process.
+func TestAccessClosedAfterRestart(t *testing.T) {
+	for approvals, before := range map[int]string{1: broker.AccessOpen, 2: broker.AccessWaiting} {
+		t.Run(before, func(t *testing.T) {
+			inTown(t, vendorTown(approvals), func(w *town) {
+				if err := w.broker.OpenAccess("default", time.Hour, "ticket 7", "uid 0"); err != nil {
+					t.Fatal(err)
+				}
+				w.halt()
+				w.start()
+				w.pass(time.Second)
+				if s := w.accessState(); s != before {
+					t.Errorf("after a restart it is %s", s)
+				}
+				if err := w.broker.CloseAccess("default", "", "uid 7"); err != nil {
+					t.Error(err)
+				}
+				if v := w.broker.AccessWindows(); v[0].State != broker.AccessClosed || v[0].ClosedBy != "uid 7" {
+					t.Errorf("%+v", v)
+				}
+				w.rejected("paia-04")
+			})
+		})
+	}
+}
+
 // earlier is a journal whose process runs with a clock that was set back: what was recorded seems to be of the future.
 type earlier struct {
 	journal.Store
