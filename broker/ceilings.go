@@ -124,11 +124,13 @@ func (w *work) settle(s callback.State, now time.Time) []journal.Mutation {
 	return []journal.Mutation{journal.Settle{Callback: w.row.ID, Used: used, Time: now}, journal.UseReserve{}}
 }
 
-// use returns what an attempt has used. If a crash interrupted it, the end of its call is unknown: it has used all that
-// was reserved for an attempt, at the highest rate.
+// use returns what an attempt has used: no time if its dial command was held back. If a crash interrupted it, the end
+// of its call is unknown: it has used all that was reserved for an attempt, at the highest rate.
 func (w *work) use(attempt int) journal.Amount {
-	u, known := w.spent[attempt]
-	if known {
+	if w.state.Held && attempt == w.state.Attempt {
+		return journal.Amount{Calls: 1}
+	}
+	if u, known := w.spent[attempt]; known {
 		a := journal.Amount{Calls: 1, Time: u.Time}
 		if u.Time > 0 && u.Step < len(w.rates) {
 			a.Money = int64(w.rates[u.Step].Cost(u.Time))
@@ -142,9 +144,10 @@ func (w *work) use(attempt int) journal.Amount {
 	return journal.Amount{Calls: 1, Time: w.slot, Money: int64(worst)}
 }
 
-// spend records what an attempt has used. The loop calls it.
+// spend records what an attempt has used, unless its dial command was held back: then it is made again. The loop calls
+// it when it has stepped the machine.
 func (w *work) spend(attempt int, u spent) {
-	if w.slot == 0 {
+	if w.slot == 0 || w.state.Held && attempt == w.state.Attempt {
 		return
 	}
 	if w.spent == nil {

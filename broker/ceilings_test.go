@@ -2,6 +2,8 @@ package broker_test
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 )
 
@@ -192,6 +195,47 @@ func TestFailures(t *testing.T) {
 		p.login("busy-05")
 		p.see("Callback not available", time.Minute)
 		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// TestCrashAfterHeldBack: a dial command that was held back used nothing. The call of the same attempt that a crash
+// interrupts counts in full, as any other.
+func TestCrashAfterHeldBack(t *testing.T) {
+	var disk *mortal
+	var dials atomic.Int32
+	o := townOptions{lines: 2, ceilings: []journal.Limit{{Period: journal.Day, Amount: journal.Amount{Calls: 5}}},
+		store: func(j journal.Store) journal.Store {
+			disk = &mortal{Store: j}
+			return disk
+		},
+		driver: odd(66, oddDriver{dial: func() error {
+			if dials.Add(1) == 1 {
+				return fmt.Errorf("%w: %w", lines.ErrHeldBack, lines.ErrRinging)
+			}
+			return nil
+		}})}
+	inTown(t, o, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("austin-01")
+		p.see("Callback initiated", time.Minute)
+		p.see("CONNECT", 3*time.Minute)
+		disk.mu.Lock()
+		disk.dead = true
+		disk.mu.Unlock()
+		w.stop()
+		<-w.ended
+		if err := w.journal.Close(); err != nil {
+			t.Error(err)
+		}
+		w.start()
+		w.pass(time.Minute)
+		a := w.site()
+		if want := (journal.Amount{Calls: 1, Failures: 1, Time: time.Hour + policies.CallOverhead}); dials.Load() != 2 ||
+			a.Reserved != (journal.Amount{}) || a.Windows[1].Used != want {
+			t.Errorf("%d dials, reserved are %+v, used %+v", dials.Load(), a.Reserved, a.Windows[1].Used)
+		}
 		w.idle(time.Minute)
 	})
 }
