@@ -94,9 +94,9 @@ type Reservation struct {
 
 // Reserve reserves an amount for a callback in all its accounts, or in none. For each limit, what is used in the
 // present window, what is reserved, and the amount together must not exceed it, and a reservation more must be allowed
-// at once; otherwise the error is a *Ceiling.
-// The zone of Time defines the windows. A window never follows a later one: after the clock was set back, the latest
-// window stays the present one. A negative amount is an error, and so is one with which the ledger would overflow.
+// at once; otherwise the error is a *Ceiling. The zone of Time defines the windows. A window never follows a later one:
+// after the clock was set back, the latest window stays the present one. A negative amount is an error, and so is one
+// with which the ledger would overflow.
 type Reserve struct {
 	Callback string
 	Charges  []Charge
@@ -105,8 +105,9 @@ type Reserve struct {
 }
 
 // Settle removes the reservation of a callback and adds what was really used to the windows of Time. It is no error if
-// there is no reservation, and nothing is added then. A negative Used counts as Worst. Used that exceeds the
-// reservation breaks the promise that no ceiling is exceeded, and is recorded as it is.
+// there is no reservation, or a damaged one, and nothing is added then. A damaged account stays as it is, and refuses
+// every Reserve. A negative Used counts as Worst. Used that exceeds the reservation breaks the promise that no ceiling
+// is exceeded, and is recorded as it is.
 type Settle struct {
 	Callback string
 	Used     Amount

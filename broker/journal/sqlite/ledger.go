@@ -130,57 +130,57 @@ func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
 	return begins, err
 }
 
-// charge changes accounts, new or existing, in the windows that are present at a time.
-func (w *writer) charge(accounts []journal.Charge, now time.Time,
-	change func(*journal.Account, journal.Charge) error) error {
-	begins, err := w.windows(now)
+// charge changes an account, new or existing, in the present windows.
+func (w *writer) charge(c journal.Charge, begins [3]time.Time, change func(*journal.Account) error) error {
+	a, err := get(w, accountsTable, decodeAccount, c.Scope, c.Key)
+	if errors.Is(err, journal.ErrNotFound) {
+		a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
+	}
 	if err != nil {
 		return err
 	}
-	for _, c := range accounts {
-		a, err := get(w, accountsTable, decodeAccount, c.Scope, c.Key)
-		if errors.Is(err, journal.ErrNotFound) {
-			a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
-		}
-		enter(&a, begins)
-		if err == nil {
-			err = change(&a, c)
-		}
-		if err == nil {
-			_, err = w.put(accountsTable, putAccount, accountValues(a))
-		}
-		if err != nil {
-			return err
-		}
+	enter(&a, begins)
+	if err := change(&a); err != nil {
+		return err
 	}
-	return nil
+	_, err = w.put(accountsTable, putAccount, accountValues(a))
+	return err
 }
 
 func (w *writer) reserveAmount(m journal.Reserve) error {
 	if m.Negative() {
 		return about("reservation of callback", m.Callback, fmt.Errorf("%+v is negative", m.Amount))
 	}
-	err := w.charge(m.Charges, m.Time, func(a *journal.Account, c journal.Charge) error {
-		for _, l := range c.Limits {
-			if err := exceeded(*a, l, m.Amount); err != nil {
-				return err
-			}
+	begins, err := w.windows(m.Time)
+	for _, c := range m.Charges {
+		if err != nil {
+			break
 		}
-		if c.AtOnce > 0 && a.Open >= c.AtOnce {
-			return &journal.Ceiling{Scope: a.Scope, Key: a.Key, AtOnce: c.AtOnce}
-		}
-		a.Open++
-		before := a.Reserved
-		if a.Reserved = before.Plus(m.Amount); a.Reserved.Full() { // Minus could not undo it
-			return fmt.Errorf("%s %s: %+v is too much beside %+v", a.Scope, a.Key, m.Amount, before)
-		}
-		return nil
-	})
+		err = w.charge(c, begins, func(a *journal.Account) error { return reserveIn(a, c, m.Amount) })
+	}
 	if err == nil {
 		_, err = w.put(reservationsTable, putReservation, reservationValues(journal.Reservation{
 			Callback: m.Callback, Accounts: m.Charges, Amount: m.Amount, Created: m.Time}))
 	}
 	return about("reservation of callback", m.Callback, err)
+}
+
+// reserveIn reserves an amount in an account, unless that would exceed a limit.
+func reserveIn(a *journal.Account, c journal.Charge, add journal.Amount) error {
+	for _, l := range c.Limits {
+		if err := exceeded(*a, l, add); err != nil {
+			return err
+		}
+	}
+	if c.AtOnce > 0 && a.Open >= c.AtOnce {
+		return &journal.Ceiling{Scope: a.Scope, Key: a.Key, AtOnce: c.AtOnce}
+	}
+	a.Open++
+	before := a.Reserved
+	if a.Reserved = before.Plus(add); a.Reserved.Full() { // Minus could not undo it
+		return fmt.Errorf("%s %s: %+v is too much beside %+v", a.Scope, a.Key, add, before)
+	}
+	return nil
 }
 
 // exceeded returns the error of a limit that an additional amount would exceed; nil if it would not.
@@ -195,17 +195,26 @@ func exceeded(a journal.Account, l journal.Limit, add journal.Amount) error {
 	return nil
 }
 
+// settle leaves rows that do not verify as they are: the end of a callback must not depend on them, and no promise is
+// made with a damaged account.
 func (w *writer) settle(m journal.Settle) error {
 	r, err := get(w, reservationsTable, decodeReservation, m.Callback)
-	if errors.Is(err, journal.ErrNotFound) {
+	switch {
+	case errors.Is(err, journal.ErrNotFound), errors.Is(err, journal.ErrDamaged):
 		return nil
+	case err != nil:
+		return about("settlement of callback", m.Callback, err)
 	}
 	used := m.Used
 	if m.Worst || used.Negative() {
 		used = r.Amount
 	}
-	if err == nil {
-		err = w.charge(r.Accounts, m.Time, func(a *journal.Account, _ journal.Charge) error {
+	begins, err := w.windows(m.Time)
+	for _, c := range r.Accounts {
+		if err != nil && !errors.Is(err, journal.ErrDamaged) {
+			break
+		}
+		err = w.charge(c, begins, func(a *journal.Account) error {
 			a.Reserved, a.Open = a.Reserved.Minus(r.Amount), max(a.Open-1, 0)
 			for i := range a.Windows {
 				a.Windows[i].Used = a.Windows[i].Used.Plus(used)
@@ -213,7 +222,7 @@ func (w *writer) settle(m journal.Settle) error {
 			return nil
 		})
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, journal.ErrDamaged) {
 		_, err = w.c.exec("DELETE FROM reservations WHERE callback = ?", m.Callback)
 	}
 	return about("settlement of callback", m.Callback, err)

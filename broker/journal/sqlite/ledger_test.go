@@ -88,6 +88,58 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
+// TestDamagedLedger: a callback whose accounts, reservation or clock do not verify still ends. What cannot be read stays
+// as it is and makes no room, and the other accounts are settled.
+func TestDamagedLedger(t *testing.T) {
+	ctx := context.Background()
+	for name, tt := range map[string]struct {
+		damage string
+		user   int64 // calls of the user this hour
+	}{
+		"an account":          {"UPDATE accounts SET day_calls = 0, open = 9 WHERE scope = 'site'", 1},
+		"the user's account":  {"UPDATE accounts SET reserved_calls = 0 WHERE scope = 'user'", -1},
+		"the windows":         {"UPDATE accounts SET hour = 1 WHERE scope = ''", 1},
+		"the reservation":     {"UPDATE reservations SET calls = 0", 0},
+		"its list of charges": {"UPDATE reservations SET accounts = 'x'", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newPath(t)
+			j := open(t, path)
+			commit(t, j, journal.PutCallback{Callback: callback("a", "u")}, reserving("a", "u", 2, time.Hour, at(0)))
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			edit(t, path, tt.damage)
+			j = open(t, path)
+			settle := journal.Settle{Callback: "a", Used: journal.Amount{Calls: 1}, Time: at(1)}
+			commit(t, j, journal.PutCallback{Callback: ended(callback("a", "u"), "completed")}, settle)
+			commit(t, j, settle) // a second time: nothing
+			if n := len(rows(j.Pending(ctx))); n != 0 {
+				t.Error("the callback is still pending")
+			}
+			all, bad, err := j.Accounts(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls := int64(-1)
+			for _, a := range all {
+				if a.Scope == "user" {
+					calls = a.Windows[0].Used.Calls
+				}
+			}
+			if calls != tt.user {
+				t.Errorf("the user's calls are %d; damaged %v", calls, bad)
+			}
+			if name == "its list of charges" || name == "the reservation" {
+				return // what it reserves stays reserved
+			}
+			if err := j.Commit(ctx, reserving("b", "u", 1, 0, at(2))); !errors.Is(err, journal.ErrDamaged) {
+				t.Errorf("a promise beside it: %v", err)
+			}
+		})
+	}
+}
+
 // TestLedgerOverflow: no amount is so large, or negative, that it makes room.
 func TestLedgerOverflow(t *testing.T) {
 	limit := []journal.Limit{{Period: journal.Day, Amount: journal.Amount{Money: 10}}}
