@@ -18,7 +18,7 @@ var (
 	// ErrNotOnDisk means that the lockdown is in force, but a restart would forget it. ringback keeps trying to record
 	// it; LockdownView says when it is on disk.
 	ErrNotOnDisk  = errors.New("the lockdown is in force, but not on disk: a restart would end it")
-	ErrNotLifted  = errors.New("the lockdown stays in force: its end could not be recorded")
+	ErrNotLifted  = errors.New("the lockdown stays in force")
 	ErrNoLockdown = errors.New("there is no lockdown to lift")
 )
 
@@ -112,14 +112,16 @@ func (l *lockdown) recorded(order uint64, err error) {
 	}
 }
 
-// lift ends the lockdown, after its end is on disk, if there was no later order.
-func (l *lockdown) lift(order uint64) {
+// lift ends the lockdown, after its end is on disk. It returns false if there was a later order.
+func (l *lockdown) lift(order uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if order == l.order {
-		close(l.lifted)
-		l.lifted, l.row = nil, journal.Lockdown{}
+	if order != l.order {
+		return false
 	}
+	close(l.lifted)
+	l.lifted, l.row = nil, journal.Lockdown{}
+	return true
 }
 
 // over returns a channel that is closed when the lockdown in force is over; nil if there is none.
@@ -205,10 +207,11 @@ func (b *Broker) LiftLockdown(reason, by string) error {
 	go func() {
 		err := <-written
 		switch {
-		case err == nil:
-			l.lift(order)
+		case err == nil && l.lift(order):
 			b.publish(e)
 			done <- nil
+		case err == nil:
+			done <- errors.New("another order came at the same time (ringback lockdown)")
 		case b.LockdownState().OnDisk:
 			done <- err
 		default: // the order to lift it has ended the attempts to record it

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -198,7 +201,9 @@ func (s *stubborn) CommitEach(ctx context.Context, groups ...[]journal.Mutation)
 // disk when the disk works again. It is not lifted before that is on disk.
 func TestLockdownWithoutADisk(t *testing.T) {
 	s := &stubborn{}
-	inTown(t, townOptions{store: func(j journal.Store) journal.Store { s.Store = j; return s }}, func(w *town) {
+	core, logged := observer.New(zap.WarnLevel)
+	o := townOptions{store: func(j journal.Store) journal.Store { s.Store = j; return s }, log: zap.New(core)}
+	inTown(t, o, func(w *town) {
 		s.refuse.Store(true)
 		if err := w.broker.Lockdown("fraud", false, "uid 0"); !errors.Is(err, broker.ErrNotOnDisk) ||
 			!errors.Is(err, errRefused) {
@@ -238,6 +243,9 @@ func TestLockdownWithoutADisk(t *testing.T) {
 		w.pass(5 * time.Second)
 		if v := w.broker.LockdownState(); !v.Active || !v.OnDisk || v.Reason != "again" {
 			t.Errorf("a lockdown after a lift that hung: %+v", v)
+		}
+		if n := logged.FilterMessage("lockdown lifted").Len(); n != 0 {
+			t.Errorf("%d ends of the lockdown in force are logged", n)
 		}
 		w.halt()
 		w.start()
