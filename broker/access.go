@@ -183,8 +183,9 @@ func (b *Broker) accessTick(group string, placed uint64) {
 	switch {
 	case !isOpen(w.row):
 	case !now.Before(w.ends) || !wall.Before(w.row.Until):
+		b.accessOver(w)
 		b.access.mu.Unlock()
-		b.accessOver(group, placed)
+		b.endAccess(group)
 		return
 	case w.order == w.placed && wall.After(w.row.Seen): // otherwise its row would follow that of a later order
 		w.row.Seen = wall

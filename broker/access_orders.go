@@ -169,22 +169,19 @@ func (b *Broker) CloseAccess(group, reason, by string) error {
 	return nil
 }
 
-// accessOver closes the window of an order that was carried out, because its time is over.
-func (b *Broker) accessOver(group string, placed uint64) {
-	b.access.mu.Lock()
-	w := b.access.window(group)
-	if w.placed != placed || !isOpen(w.row) {
-		b.access.mu.Unlock()
+// accessOver closes a window because its time is over. An order that is under way then tells what follows.
+// access.mu is held.
+func (b *Broker) accessOver(w *accessWindow) {
+	const reason, by = "its time is over", "ringback"
+	if w.order == w.placed {
+		b.closeAccess(w, reason, by)
 		return
 	}
-	if w.order == w.placed {
-		b.closeAccess(w, "its time is over", "ringback")
-	} else { // the order under way will tell what follows
-		w.row.Closed, w.row.ClosedBy, w.onDisk = time.Now().Round(0), "ringback", false
-		b.placeAccess(w, w.row)
-	}
-	b.access.mu.Unlock()
-	b.endAccess(group)
+	w.row.Closed, w.row.ClosedBy, w.onDisk = time.Now().Round(0), by, false
+	b.placeAccess(w, w.row)
+	e := events.AccessClosed{Group: w.row.Group, Reason: reason, By: by}
+	b.note(nil, audit(time.Now(), e)...)
+	b.publish(e)
 }
 
 // closeAccess closes a window in memory, and has that written. access.mu is held.

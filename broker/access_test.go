@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/policies"
@@ -336,17 +339,24 @@ func TestAccessOrders(t *testing.T) {
 	})
 }
 
-// noWindows is a journal that refuses the rows of access windows while told to.
+// noWindows is a journal that refuses the rows of access windows while told to, or hangs before them.
 type noWindows struct {
 	journal.Store
 	full *atomic.Bool
+	hang *atomic.Pointer[chan struct{}]
 }
 
 func (s noWindows) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
 	errs := make([]error, len(groups))
 	for i, g := range groups {
 		for _, m := range g {
-			if _, ok := m.(journal.PutAccessWindow); ok && s.full.Load() {
+			if _, ok := m.(journal.PutAccessWindow); !ok {
+				continue
+			}
+			if gate := s.hang.Load(); gate != nil {
+				<-*gate
+			}
+			if s.full.Load() {
 				errs[i] = errRefused
 			}
 		}
@@ -357,12 +367,54 @@ func (s noWindows) CommitEach(ctx context.Context, groups ...[]journal.Mutation)
 	return errs
 }
 
+// TestAccessEndsWhileAnOrderHangs: a window ends while the disk hangs with an order that would replace it. Its end is
+// reported, and stands if the order fails.
+func TestAccessEndsWhileAnOrderHangs(t *testing.T) {
+	var full atomic.Bool
+	var hang atomic.Pointer[chan struct{}]
+	core, logged := observer.New(zap.WarnLevel)
+	o := vendorTown(1)
+	o.log = zap.New(core)
+	o.store = func(j journal.Store) journal.Store { return noWindows{j, &full, &hang} }
+	inTown(t, o, func(w *town) {
+		w.opens(10 * time.Minute)
+		gate := make(chan struct{})
+		hang.Store(&gate)
+		if err := w.broker.OpenAccess("default", time.Hour, "more", "uid 0"); !errors.Is(err, broker.ErrAccess) {
+			t.Errorf("the disk hangs: %v", err)
+		}
+		w.pass(11 * time.Minute)
+		closed := func(when string) {
+			t.Helper()
+			if v := w.broker.AccessWindows(); v[0].State != broker.AccessClosed || v[0].ClosedBy != "ringback" {
+				t.Errorf("%s: %+v", when, v)
+			}
+			if n := logged.FilterMessage("access window closed").Len(); n != 1 {
+				t.Errorf("%s: %d ends are logged", when, n)
+			}
+		}
+		closed("the disk hangs")
+		full.Store(true)
+		hang.Store(nil)
+		close(gate)
+		w.pass(5 * time.Second)
+		closed("the order has failed")
+		full.Store(false)
+		w.pass(5 * time.Second)
+		w.halt()
+		w.start()
+		w.pass(time.Second)
+		closed("after a restart")
+	})
+}
+
 // TestAccessWithoutADisk: a window that cannot be recorded does not open; one whose end cannot be recorded is closed,
 // and the end is recorded when the disk works again, also if another order fails in between.
 func TestAccessWithoutADisk(t *testing.T) {
 	var full atomic.Bool
+	var hang atomic.Pointer[chan struct{}]
 	o := vendorTown(1)
-	o.store = func(j journal.Store) journal.Store { return noWindows{j, &full} }
+	o.store = func(j journal.Store) journal.Store { return noWindows{j, &full, &hang} }
 	inTown(t, o, func(w *town) {
 		full.Store(true)
 		if err := w.broker.OpenAccess("default", time.Hour, "ticket", "uid 0"); !errors.Is(err, errRefused) {
