@@ -21,6 +21,23 @@ type origin struct {
 	dropped string
 }
 
+// promised asks for a callback at a number that comes this way, on a call of its own. It returns how many were promised,
+// and fails unless their numbers have the digits of the text alone.
+func (o origin) promised(d *desk, call, number string) int {
+	d.t.Helper()
+	d.paper.callbacks = nil
+	c := d.caller(call)
+	o.number(d, c, number)
+	d.b.end(c)
+	digits, ok := onlyDigits(number, o.dropped)
+	for _, cb := range d.paper.callbacks {
+		if !ok || cb.Number != digits {
+			d.t.Fatalf("%q is promised as %q", number, cb.Number)
+		}
+	}
+	return len(d.paper.callbacks)
+}
+
 // chosen is a number that the caller gives, as text after the login (the EXEC's prompt, CBCP's Response) or as one of
 // the places that a PPP client may name.
 func chosen(service aaa.Service, choice func(number string) session.Choice) func(*desk, *call, string) {
@@ -74,16 +91,7 @@ func TestEveryOctetFromEveryOrigin(t *testing.T) {
 				for pos := range len(number) + 1 {
 					for octet := range 256 {
 						s := number[:pos] + string([]byte{byte(octet)}) + number[pos:]
-						d.paper.callbacks = nil
-						c := d.caller(fmt.Sprintf("c%d-%d", pos, octet))
-						o.number(d, c, s)
-						d.b.end(c)
-						digits, ok := onlyDigits(s, o.dropped)
-						for _, cb := range d.paper.callbacks {
-							if promised++; !ok || cb.Number != digits {
-								t.Errorf("%q is promised as %q", s, cb.Number)
-							}
-						}
+						promised += o.promised(d, fmt.Sprintf("c%d-%d", pos, octet), s)
 					}
 				}
 				if want := o.name != "a place over PPP"; (promised > 0) != want {
@@ -106,17 +114,7 @@ func TestRandomTextFromEveryOrigin(t *testing.T) {
 			atDesk(t, func(d *desk) {
 				r, promised := rand.New(rand.NewPCG(1, 2)), 0
 				for i := range texts {
-					s := randomNumber(r)
-					d.paper.callbacks = nil
-					c := d.caller(fmt.Sprintf("c%d", i))
-					o.number(d, c, s)
-					d.b.end(c)
-					digits, ok := onlyDigits(s, o.dropped)
-					for _, cb := range d.paper.callbacks {
-						if promised++; !ok || cb.Number != digits {
-							t.Fatalf("%q is promised as %q", s, cb.Number)
-						}
-					}
+					promised += o.promised(d, fmt.Sprintf("c%d", i), randomNumber(r))
 				}
 				if want := o.name != "a place over PPP"; (promised > 0) != want {
 					t.Errorf("%d numbers were promised", promised)

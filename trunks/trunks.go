@@ -3,6 +3,7 @@
 package trunks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,16 +41,7 @@ func (l List) Taking(plan numbers.Plan, n numbers.Number) (taking List, why stri
 		taking = append(taking, t)
 	}
 	if !slices.ContainsFunc(taking, func(t Trunk) bool { return t.Tariff == nil }) {
-		slices.SortStableFunc(taking, func(a, b Trunk) int {
-			x, y := a.price(n), b.price(n)
-			switch {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
-			}
-			return 0
-		})
+		slices.SortStableFunc(taking, func(a, b Trunk) int { return cmp.Compare(a.price(n), b.price(n)) })
 	}
 	return taking, strings.Join(reasons, "; ")
 }
