@@ -232,8 +232,8 @@ func TestCrashAfterHeldBack(t *testing.T) {
 		w.start()
 		w.pass(time.Minute)
 		a := w.site()
-		if want := (journal.Amount{Calls: 1, Failures: 1, Time: time.Hour + policies.CallOverhead}); dials.Load() != 2 ||
-			a.Reserved != (journal.Amount{}) || a.Windows[1].Used != want {
+		want := journal.Amount{Calls: 1, Failures: 1, Time: time.Hour + policies.CallOverhead}
+		if dials.Load() != 2 || a.Reserved != (journal.Amount{}) || a.Windows[1].Used != want {
 			t.Errorf("%d dials, reserved are %+v, used %+v", dials.Load(), a.Reserved, a.Windows[1].Used)
 		}
 		w.idle(time.Minute)

@@ -21,8 +21,8 @@ type origin struct {
 	dropped string
 }
 
-// promised asks for a callback at a number that comes this way, on a call of its own. It returns how many were promised,
-// and fails unless their numbers have the digits of the text alone.
+// promised asks for a callback at a number that comes this way, on a call of its own. It returns how many were
+// promised, and fails unless their numbers have the digits of the text alone.
 func (o origin) promised(d *desk, call, number string) int {
 	d.t.Helper()
 	d.paper.callbacks = nil

@@ -88,8 +88,8 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
-// TestDamagedLedger: a callback whose accounts, reservation or clock do not verify still ends. What cannot be read stays
-// as it is and makes no room, and the other accounts are settled.
+// TestDamagedLedger: a callback whose accounts, reservation or clock do not verify still ends. What cannot be read
+// stays as it is and makes no room, and the other accounts are settled.
 func TestDamagedLedger(t *testing.T) {
 	ctx := context.Background()
 	for name, tt := range map[string]struct {
