@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -430,9 +431,10 @@ type LoginLock struct {
 func (b *Broker) LoginLocks() []LoginLock {
 	site, now, g := b.config.Load().LoginLimits, time.Now(), b.guard
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	sources := maps.Clone(g.sources) // logins do not wait for the policies of thousands of sources
+	g.mu.Unlock()
 	var v []LoginLock
-	for s, f := range g.sources {
+	for s, f := range sources {
 		if f.over(site, now) {
 			continue
 		}
