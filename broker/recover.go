@@ -81,7 +81,7 @@ func (b *Broker) settleLeft(ctx context.Context, pending []journal.Callback) (ma
 	if len(left) == 0 {
 		return slots, nil
 	}
-	return slots, b.opt.Journal.Commit(ctx, left...)
+	return slots, b.opt.Journal.Commit(ctx, append(left, journal.UseReserve{})...)
 }
 
 // setAside moves damaged rows, for which an alarm was raised, out of the way of their users and of the accounting
