@@ -89,13 +89,33 @@ func (l *lane) chooseProbe() *queue {
 	if l.phase != probing || l.under > 0 {
 		return nil
 	}
+	row := l.candidate()
+	if row == nil && l.lastProbe != 0 { // from the first again
+		l.lastProbe = 0
+		row = l.candidate()
+	}
+	if row == nil {
+		l.happened(happening{on: onNoProbe})
+		return nil
+	}
+	l.lastProbe = row.Seq
+	l.happened(happening{on: onProbe, queue: &queue{rows: []*entry{row}}})
+	return l.probe
+}
+
+// candidate returns a record to probe with: the first that was read of its session, if nothing before the barrier is
+// left of that session, and after the last probe: if that one is refused too, the next probe is another one.
+func (l *lane) candidate() *entry {
+	seen := map[string]bool{}
 	for _, row := range l.ahead {
-		if row.SessionID != "" && l.known[row.key()] == nil {
-			l.happened(happening{on: onProbe, queue: &queue{rows: []*entry{row}}})
-			return l.probe
+		key := row.key()
+		if row.SessionID == "" || l.known[key] != nil || seen[key] {
+			continue
+		}
+		if seen[key] = true; row.Seq > l.lastProbe {
+			return row
 		}
 	}
-	l.happened(happening{on: onNoProbe})
 	return nil
 }
 

@@ -20,6 +20,7 @@ const (
 	pageSize      = 1024        // records per read of the journal
 	lowWater      = 512         // number of sessions ready to be sent below which more is read
 	mostHeld      = 1 << 15     // number of sessions waiting for a retry above which nothing more is read
+	mostAhead     = 1 << 15     // records after the barrier above which no more are read to find one to probe with
 	mostUnsettled = 4096        // acknowledged records not yet removed on disk, above which no more is sent
 	minWait       = time.Second // first pause after a failure; it doubles
 	maxWait       = time.Minute
@@ -50,15 +51,16 @@ type lane struct {
 	wake chan struct{} // capacity 1
 	last bool          // for a shutdown: it ends when nothing is left, or the server is silent
 
-	cursor  int64             // number of the last record read
-	unread  bool              // there may be more in the journal
-	ahead   []*entry          // read, but after the barrier
-	known   map[string]*queue // queues with unacknowledged records, by key
-	fresh   []*queue          // ready and never refused, oldest first
-	held    waiting           // refused, by the time of their next attempt
-	phase   phase
-	barrier *queue // a record of no session; nil in the phase open
-	probe   *queue // a record after the barrier that is being sent
+	cursor    int64             // number of the last record read
+	unread    bool              // there may be more in the journal
+	ahead     []*entry          // read, but after the barrier; oldest first
+	known     map[string]*queue // queues with unacknowledged records, by key
+	fresh     []*queue          // ready and never refused, oldest first
+	held      waiting           // refused, by the time of their next attempt
+	phase     phase
+	barrier   *queue // a record of no session; nil in the phase open
+	probe     *queue // a record after the barrier that is being sent
+	lastProbe int64  // its number; the next probe is a later record, if there is one
 
 	under  int // records being sent
 	window int // maximum of under
@@ -187,7 +189,8 @@ func (l *lane) finish(senders *sync.WaitGroup) {
 }
 
 // read reads records from the journal, up to the next barrier. While the server is silent it reads more, so that the
-// newest can be tried.
+// newest can be tried. To probe, it reads until there is a record to probe with: the records of refused sessions and
+// the next barriers may fill pages.
 func (l *lane) read(ctx context.Context) {
 	for l.phase == open && len(l.held) < mostHeld &&
 		(len(l.fresh) < lowWater || l.fails > 0 && len(l.fresh) < mostHeld) {
@@ -196,12 +199,13 @@ func (l *lane) read(ctx context.Context) {
 		}
 		l.queueUp()
 	}
-	if l.phase == probing && len(l.ahead) == 0 {
-		l.page(ctx)
+	if l.phase == probing {
+		for l.candidate() == nil && len(l.ahead) < mostAhead && l.page(ctx) {
+		}
 	}
 }
 
-// page reads the next page. It returns false if there is nothing more.
+// page adds the next page to ahead. It returns false if there is nothing more.
 func (l *lane) page(ctx context.Context) bool {
 	if !l.unread {
 		return false
@@ -219,7 +223,6 @@ func (l *lane) page(ctx context.Context) bool {
 		return false
 	}
 	l.unread = len(rows)+len(damaged) == pageSize
-	l.ahead = nil
 	for _, row := range rows {
 		l.ahead = append(l.ahead, entryOf(row))
 	}

@@ -248,21 +248,52 @@ func TestSpoolRefusedRecord(t *testing.T) {
 	})
 }
 
-// TestSpoolRefusedSystem: a server that acknowledges no Accounting-On still gets the records of sessions.
+// TestSpoolRefusedSystem: a server that acknowledges no Accounting-On still gets the records of sessions, in whatever
+// parts the lane reads them: what is spooled after a pause was not there when the records before it were read.
 func TestSpoolRefusedSystem(t *testing.T) {
-	srv := &server{takes: time.Millisecond, deaf: func(r aaa.Record) bool { return r.SessionID == "" }}
-	spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
-		spoolUp(t, s, "a-stop", "on", "b-start")
-		sleep(5 * time.Minute)
-		spoolUp(t, s, "b-stop", "off", "on2", "c-start")
-		sleep(30 * time.Minute) // first each of the two is refused five times, up to a minute apart
-		if want := []string{"a-stop", "b-start", "b-stop", "c-start"}; !slices.Equal(srv.got(), want) {
-			t.Errorf("taken %q, want %q", srv.got(), want)
-		}
-		if got := store.left(); !slices.Equal(got, []string{"on", "off", "on2"}) {
-			t.Errorf("left %q", got)
-		}
-	})
+	long := []string{"bad-stop", "on"} // more than two pages of records that are not sent before bad-stop
+	for i := range 2*pageSize + 1 {
+		long = append(long, fmt.Sprintf("bad-start%d", i))
+	}
+	for _, tt := range []struct {
+		name   string
+		spool  [][]string
+		taken  []string
+		spoilt string // a session that the server does not accept either
+	}{
+		{name: "one", spool: [][]string{{"a-stop", "on", "b-start"}}, taken: []string{"a-stop", "b-start"}},
+		{name: "three", spool: [][]string{{"a-stop", "on", "off", "on2", "c-start"}},
+			taken: []string{"a-stop", "c-start"}},
+		{name: "nothing was read after it", spool: [][]string{{"on"}, {"c-start"}}, taken: []string{"c-start"}},
+		{name: "only another one was read after it", spool: [][]string{{"on", "off"}, {"c-start"}},
+			taken: []string{"c-start"}},
+		{name: "pages of a refused session", spool: [][]string{long, {"c-start"}}, taken: []string{"c-start"},
+			spoilt: "bad"},
+		{name: "the first record after it is refused too", taken: []string{"c-start", "c-stop"}, spoilt: "bad",
+			spool: [][]string{{"on", "bad-start", "bad-stop", "c-start", "c-stop"}}},
+		{name: "the next one as well", taken: []string{"c-start"}, spoilt: "bad",
+			spool: [][]string{{"on", "bad-start"}, {"on2"}, {"c-start"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := &server{takes: time.Millisecond,
+				deaf: func(r aaa.Record) bool { return r.SessionID == tt.spoilt || r.SessionID == "" }}
+			spooling(t, srv, func(t *testing.T, s *Spool, store *records) {
+				all := 0
+				for _, ids := range tt.spool {
+					spoolUp(t, s, ids...)
+					all += len(ids)
+					sleep(time.Second)
+				}
+				sleep(30 * time.Minute) // each is refused five times, up to a minute apart
+				if !slices.Equal(srv.got(), tt.taken) {
+					t.Errorf("taken %q, want %q", srv.got(), tt.taken)
+				}
+				if left := store.left(); len(left) != all-len(tt.taken) {
+					t.Errorf("left %d of %d", len(left), all)
+				}
+			})
+		})
+	}
 }
 
 // TestSpoolManyRefused: more refused records than are sent concurrently, or fit in a page, do not block the others.
