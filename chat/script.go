@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/numbers"
 )
 
 // DefaultTimeout is the time limit of an expect before the first TIMEOUT (Cisco Dial Technologies Configuration Guide,
@@ -135,14 +137,9 @@ func (s *Script) String() string {
 
 // UsesDialstring reports whether the script contains \T.
 func (s *Script) UsesDialstring() bool {
-	for _, st := range s.steps {
-		if st.send.dials() {
+	for send := range s.sends {
+		if send.dials() {
 			return true
-		}
-		for _, a := range st.alts {
-			if a.send.dials() {
-				return true
-			}
 		}
 	}
 	return false
@@ -151,23 +148,42 @@ func (s *Script) UsesDialstring() bool {
 // Adds returns what a dial command of the script has besides the dial string, such as `9,` in `ATDT 9,\T`; "" if
 // nothing.
 func (s *Script) Adds() string {
-	for _, st := range s.steps {
-		if a := st.send.adds(); a != "" {
-			return a
-		}
-		for _, alt := range st.alts {
-			if a := alt.send.adds(); a != "" {
-				return a
-			}
+	for send := range s.sends {
+		if before, after := send.adds(); before+after != "" {
+			return before + after
 		}
 	}
 	return ""
 }
 
-// adds returns what precedes the dial string behind the command D, and what follows it.
-func (s *send) adds() string {
+// CheckDial returns an error if the script must not dial d, because of what its dial commands add to it.
+func (s *Script) CheckDial(d numbers.Dialstring) error {
+	for send := range s.sends {
+		if err := d.Joined(send.adds()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sends yields all that the script may send.
+func (s *Script) sends(yield func(*send) bool) {
+	for _, st := range s.steps {
+		if !yield(st.send) {
+			return
+		}
+		for _, a := range st.alts {
+			if !yield(a.send) {
+				return
+			}
+		}
+	}
+}
+
+// adds returns what precedes the dial string behind the command D, and what follows it; "" if it dials nothing.
+func (s *send) adds() (before, after string) {
 	if !s.dials() {
-		return ""
+		return "", ""
 	}
 	var around [2][]byte // before and after
 	part := 0
@@ -179,11 +195,11 @@ func (s *send) adds() string {
 			around[part] = append(around[part], o.bytes...)
 		}
 	}
-	before := around[0]
-	if i := bytes.LastIndexAny(before, "Dd"); i >= 0 {
-		before = bytes.TrimLeft(before[i+1:], "TtPp ")
+	prefix := around[0]
+	if i := bytes.LastIndexAny(prefix, "Dd"); i >= 0 {
+		prefix = bytes.TrimLeft(prefix[i+1:], "TtPp ")
 	}
-	return strings.TrimSpace(string(before) + string(around[1]))
+	return strings.TrimLeft(string(prefix), " "), strings.TrimSpace(string(around[1]))
 }
 
 func (s *send) dials() bool {

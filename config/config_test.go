@@ -589,6 +589,11 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			`ringback.yaml:7:30: trunks[0].template: requires numbers.country (write numbers: {country: "33"}, or use {number})`},
 		{"", "trunks: [{name: a, template: \"{number};ATH\"}]\n",
 			`ringback.yaml:7:30: trunks[0].template: the template has ";" (it may have one number in braces, digits, * # A B C D, and the pauses and signals , W @ !)`},
+		{"", "trunks: [{name: a, template: \"0,112{number}\"}]\n",
+			`ringback.yaml:7:30: trunks[0].template: what precedes the number begins as the emergency number "112*" (put only the digits of an outside line or a carrier there, and a pause (,) behind them)`},
+		{"", "trunks: [{name: a, template: \"9,9{extension}\"}]\n" +
+			"numbers: {country: \"33\", digits: [9], international: [\"00\"], private: [\"84*\", \"11\"]}\n",
+			`ringback.yaml:7:30: warning: trunks[0].template: extension 11 is never dialed: with the digits that the template or the chat script adds, 11 may be the emergency number "911*" (leave the extension out with numbers, or correct the template)`},
 		{"", "trunks: [{name: a, template: \"{number}\", lines: [9]}]\n",
 			`ringback.yaml:7:50: trunks[0].lines[0]: there is no line 9 (write the tty of a line)`},
 		{"", "trunks: [{name: a, template: \"{number}\", rotary: 7}]\n",

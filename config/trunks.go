@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/ringback/ringback/chat"
@@ -38,6 +39,7 @@ func (l *loader) trunk(v *schema.Value) trunks.Trunk {
 	if n := v.Get("numbers"); n.IsSet() {
 		t.Numbers = numbers.PatternsOf(n.Texts()...)
 	}
+	l.trunkJoins(v.Get("template"), t)
 	l.trunkLines(v, &t)
 	if file := v.Get("tariff"); file.IsSet() && !l.broken(file.Path) {
 		currency := l.text("tariff.currency")
@@ -47,6 +49,26 @@ func (l *loader) trunk(v *schema.Value) trunks.Trunk {
 		t.Tariff = l.priceList(file, l.path(file.Text()), currency)
 	}
 	return t
+}
+
+// trunkJoins reports a template that makes a number which is never dialed of every number or of an extension.
+func (l *loader) trunkJoins(at *schema.Value, t trunks.Trunk) {
+	if err := l.site.Plan.CheckLiteral(t.Template); err != nil {
+		l.errorAt(at, "put only the digits of an outside line or a carrier there, and a pause (,) behind them", "%v",
+			err)
+		return
+	}
+	for _, extension := range l.v.Get("numbers", "private").Texts() {
+		n, err := l.site.Plan.Canonical(extension, numbers.OriginPlace) // not of a pattern with *
+		if err != nil {
+			continue
+		}
+		_, err = trunks.List{t}.Dialstring(l.site.Plan, n, t.Name)
+		if joined, ok := errors.AsType[numbers.JoinedError](err); ok {
+			l.warnAt(at, "leave the extension out with numbers, or correct the template", "extension %s is never "+
+				"dialed: %v", n, joined)
+		}
+	}
 }
 
 // trunkLines reads which lines lead to a trunk.

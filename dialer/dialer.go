@@ -64,7 +64,7 @@ const hangupTime = 30 * time.Second
 
 // Dial dials on l with the first script whose name pattern (a regular expression) matches, and blocks until a
 // call is up or the line is on hook again. Nothing is sent if there is no number, no script matches, or the script has
-// no \T.
+// no \T or adds digits that make a number which must not be dialed.
 func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dial numbers.Dialstring) lines.Dialed {
 	if dial.IsZero() {
 		return ended(Refused, fmt.Sprintf("dial on tty%d: the dial string is empty", l.TTY()))
@@ -78,6 +78,9 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dia
 		return ended(Refused,
 			fmt.Sprintf(`%s: chat script %s has no \T, so it cannot dial the number (example: "ATDT \T")`, what,
 				script.Name))
+	}
+	if err := script.CheckDial(dial); err != nil {
+		return ended(Refused, fmt.Sprintf("%s: chat script %s: %v", what, script.Name, err))
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result

@@ -159,6 +159,7 @@ func scripts(t *testing.T) []*chat.Script {
 		{"rtp", `ABORT BUSY ABORT "NO DIAL TONE" ABORT WARBLE "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c`},
 		{"hasty", `"" "ATDT \T" "" \c`},
 		{"mute", `"" "ATDT \T" "" "AT" HELLO \c`},
+		{"nine", `"" "ATDT 9,9\T" CONNECT \c`},
 	} {
 		p, err := chat.Parse(s[0], s[1])
 		if err != nil {
@@ -260,12 +261,14 @@ func TestDial(t *testing.T) {
 		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost,
 			"did not run the script", "", 1, 1},
 		{"no script", fakeLine{}, "isdn", "84001", NoScript,
-			`dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty, mute)`, "", 0,
+			`dial 84001 on tty65: no matching chat script found for "isdn" (defined: offhook, rtp, hasty, mute, nine)`, "", 0,
 			0},
 		{"no pattern", fakeLine{}, "", "84001", NoScript, "no name was given", "", 0, 0},
 		{"bad pattern", fakeLine{}, "(", "84001", NoScript, "is not a regular expression", "", 0, 0},
 		{"script that does not dial", fakeLine{}, "offhook", "84001", Refused, `chat script offhook has no \T`, "", 0,
 			0},
+		{"a script that makes 911 of 11", fakeLine{}, "nine", "11", Refused, "chat script nine: with the digits that " +
+			`the template or the chat script adds, 11 may be the emergency number "911*"`, "", 0, 0},
 		{"no number", fakeLine{}, "rtp", "", Refused, "dial on tty65: the dial string is empty", "", 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

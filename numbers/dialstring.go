@@ -14,6 +14,7 @@ type Dialstring struct {
 	number   Number
 	digits   string // of the number, as they are dialed
 	template Template
+	plan     *Plan
 }
 
 // Number returns the canonical number that is dialed.
@@ -97,7 +98,8 @@ func CheckTemplate(s string) error {
 func (t Template) NeedsCountry() bool { return t.form != asNumber }
 
 // Dialstring returns what is dialed for a number through a template. It returns an error if the template has no form of
-// this number, if the text is too long, or if an exchange could take its digits for an emergency number.
+// this number or if the text is too long, and a JoinedError if an exchange could read an emergency number in it, an own
+// number of the site or a number of a denied class.
 func (p Plan) Dialstring(n Number, t Template) (Dialstring, error) {
 	if n.IsZero() {
 		return Dialstring{}, fmt.Errorf("the dial string is empty")
@@ -106,21 +108,29 @@ func (p Plan) Dialstring(n Number, t Template) (Dialstring, error) {
 	if err != nil {
 		return Dialstring{}, err
 	}
-	d := Dialstring{n, digits, t}
+	d := Dialstring{n, digits, t, &p}
 	if m := len(d.Text()); m > MostDialed && t != (Template{}) {
 		return Dialstring{}, fmt.Errorf("the dial string has %d characters; the maximum is %d", m, MostDialed)
 	}
-	if t == (Template{}) {
-		return d, nil // IsEmergency has checked it
+	if t.before+t.form+t.after == "" {
+		return d, nil // the policies have checked it
 	}
-	for _, s := range []string{digits, strings.Trim(t.before, pauses) + digits} {
-		if pattern := p.emergencies(Number{s}); pattern != "" {
-			return Dialstring{}, fmt.Errorf("%s would be dialed as %s, which begins as the emergency number %q", n, s,
-				pattern)
-		}
+	if err := p.joined(n, t.before, digits, t.after); err != nil {
+		return Dialstring{}, err
 	}
 	return d, nil
 }
+
+// Joined returns a JoinedError if a chat script must not dial this between before and after (see Plan.Dialstring).
+func (d Dialstring) Joined(before, after string) error {
+	if before+after == "" {
+		return nil
+	}
+	return d.plan.joined(d.number, before+d.template.before, d.digits, d.template.after+after)
+}
+
+// CheckLiteral returns an error if what a template has before the number begins with an emergency number.
+func (p Plan) CheckLiteral(t Template) error { return p.literal(t.before) }
 
 // form returns the digits of a number in a form of templates.
 func (p Plan) form(n Number, form string) (string, error) {

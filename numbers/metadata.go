@@ -1,6 +1,7 @@
 package numbers
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -62,12 +63,26 @@ func national(code int, digits string) *phonenumbers.PhoneNumber {
 // emergencyOf reports whether digits are an emergency number of a country with this code, as 15 in France.
 func emergencyOf(code, digits string) bool {
 	n, _ := countryCode(code)
-	for _, region := range phonenumbers.GetRegionCodesForCountryCode(n) {
-		if phonenumbers.IsEmergencyNumber(digits, region) {
-			return true
-		}
+	return slices.ContainsFunc(phonenumbers.GetRegionCodesForCountryCode(n), func(region string) bool {
+		return phonenumbers.IsEmergencyNumber(digits, region)
+	})
+}
+
+// connects reports whether an exchange in the country connects an emergency number as soon as it has some of these
+// digits, as 1500 in France.
+func (c Country) connects(digits string) bool {
+	return phonenumbers.ConnectsToEmergencyNumber(digits[:min(len(digits), longEmergency)], c.region())
+}
+
+// longEmergency is the length of the longest emergency numbers, as 116117 in France.
+const longEmergency = 6
+
+// region returns the country of the site; "" without one.
+func (c Country) region() string {
+	if all := regions(c.Code); c.Region == "" && len(all) > 0 {
+		return all[0]
 	}
-	return false
+	return c.Region
 }
 
 // regions returns the countries that share a country code, the main one first.
@@ -87,11 +102,7 @@ func (c Country) has(digits string) bool {
 	if !inside || len(shared) < 2 {
 		return inside
 	}
-	region := c.Region
-	if region == "" {
-		region = shared[0]
-	}
 	code, _ := countryCode(c.Code)
 	n := national(code, rest)
-	return phonenumbers.IsValidNumberForRegion(n, region) || !phonenumbers.IsValidNumber(n)
+	return phonenumbers.IsValidNumberForRegion(n, c.region()) || !phonenumbers.IsValidNumber(n)
 }

@@ -175,7 +175,7 @@ func asked(v *schema.Value) Asked {
 		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(),
 		Called: v.Get("called").Text(), Line: v.Get("line").Int(), Leg: v.Get("leg").Int(), Time: noon,
 	}
-	if level := v.Get("priv_lvl"); level.IsSet() { // otherwise that of a user for whom AAA sets none
+	if level := v.Get("priv_lvl"); level.IsSet() { // otherwise the level that a user has if AAA sets none
 		a.Priv = level.Int()
 	}
 	if rotary := v.Get("rotary"); rotary.IsSet() {

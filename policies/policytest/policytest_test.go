@@ -128,8 +128,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A request that has no privilege level has that of a user for whom AAA sets none (aaa.Authorization.PrivLevel), in
-// tests and in requests of the past.
+// TestPrivilegeLevel: without priv_lvl, a request has the level that a user has if AAA sets none
+// (aaa.Authorization.PrivLevel), in tests and in requests of the past.
 func TestPrivilegeLevel(t *testing.T) {
 	for request, want := range map[string]int{`{"user": "kim"}`: 1, `{"user": "kim", "priv_lvl": 0}`: 0,
 		`{"user": "kim", "priv_lvl": 15}`: 15} {
