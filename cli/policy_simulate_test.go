@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,7 @@ func pastJournal(t *testing.T, dir string) {
 				Created: at, Ended: at, Authorization: string(auth),
 				Decision: `{"outcome": "call_back", "origin": "` + c.origin + `"}`}},
 			journal.PutCall{Call: journal.Call{ID: "out" + c.id, Direction: "outgoing", Leg: 2, CallbackID: c.id,
-				User: c.user, Start: at, End: at.Add(time.Duration(i+1) * time.Minute)}})
+				User: c.user, Start: at, End: at.Add(time.Duration(i+1)*time.Minute - 400*time.Millisecond)}})
 	}
 	tx = append(tx, journal.PutCall{Call: journal.Call{ID: "admitted", Direction: "incoming", User: "kim", Start: at}},
 		journal.PutCallback{Callback: journal.Callback{ID: "cb5", Phase: "failed", Outcome: "failed", User: "x",
@@ -88,6 +89,15 @@ func TestPolicySimulateJournal(t *testing.T) {
 		if err != nil || !strings.Contains(got, want) {
 			t.Errorf("%v, no %q in\n%s", err, want, got)
 		}
+	}
+	// The same calls in the other report: each of 59.6 s, 119.6 s … is a whole minute there, too.
+	var out bytes.Buffer
+	report := newReport()
+	report.SetOut(&out)
+	report.SetArgs([]string{"costs", "-c", filepath.Join(dir, "ringback.yaml"), "--by", "user", "--month", "2026-11"})
+	if err := report.Execute(); err != nil || !strings.Contains(strings.Join(strings.Fields(out.String()), " "),
+		"1 1:00 0.15") {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
 

@@ -35,7 +35,7 @@ type Row struct {
 // Calls are calls and their connected time.
 type Calls struct {
 	Calls   int64 `json:"calls"`
-	Seconds int64 `json:"seconds"` // of all together, each rounded up
+	Seconds int64 `json:"seconds"` // of all together, each as tariff.Seconds
 }
 
 // Money is what calls of leg two cost.
@@ -150,7 +150,7 @@ func (r *Report) row(user, group string) *Row {
 
 func (c *Calls) add(calls int64, connected time.Duration) {
 	c.Calls += calls
-	c.Seconds += calls * int64((connected+time.Second-1)/time.Second)
+	c.Seconds += calls * tariff.Seconds(connected)
 }
 
 // pay adds what calls of the same connected time cost.

@@ -68,14 +68,21 @@ func ParseGranularity(s string) (Granularity, error) {
 // seconds returns the seconds billed for a connected time; a negative one counts as 0.
 func (g Granularity) seconds(connected time.Duration) uint64 {
 	first, then := uint64(max(g.First, 1)), uint64(max(g.Then, 1))
-	s := uint64(max(connected, 0) / time.Second)
-	if connected > 0 && connected%time.Second > 0 {
-		s++
-	}
+	s := uint64(Seconds(connected))
 	if s <= first {
 		return first
 	}
 	return first + (s-first+then-1)/then*then
+}
+
+// Seconds returns the connected time of a call in whole seconds, as prices and reports count it: a part of a second is
+// one, and a negative time none.
+func Seconds(connected time.Duration) int64 {
+	s := int64(max(connected, 0) / time.Second)
+	if connected > 0 && connected%time.Second > 0 {
+		s++
+	}
+	return s
 }
 
 // largest returns the seconds by which rounding lengthens a call at most.

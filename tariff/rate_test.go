@@ -189,3 +189,12 @@ func TestGranularityText(t *testing.T) {
 		}
 	}
 }
+
+func TestSeconds(t *testing.T) {
+	for d, want := range map[time.Duration]int64{-time.Hour: 0, 0: 0, 1: 1, time.Second: 1, time.Second + 1: 2,
+		2400 * time.Millisecond: 3, math.MaxInt64: 9_223_372_037} {
+		if got := Seconds(d); got != want {
+			t.Errorf("%v: %d, want %d", d, got, want)
+		}
+	}
+}

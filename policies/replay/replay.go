@@ -50,7 +50,7 @@ type Change struct {
 // Usage is what the callbacks of changed requests used.
 type Usage struct {
 	Calls   int           `json:"calls"`
-	Seconds int64         `json:"seconds"`        // connected
+	Seconds int64         `json:"seconds"`        // connected, as tariff.Seconds
 	Cost    *tariff.Money `json:"cost,omitempty"` // of the calls that have a price; nil: no tariff
 }
 
@@ -267,7 +267,7 @@ func (c Comparison) usage(e *Event, number numbers.Number) (u Usage, priced bool
 	var cost tariff.Money
 	for _, connected := range e.Calls {
 		u.Calls++
-		u.Seconds += int64(connected / time.Second)
+		u.Seconds += tariff.Seconds(connected)
 		if ok {
 			cost = cost.Plus(rate.Cost(connected))
 		}
