@@ -88,8 +88,8 @@ func TestWhenProblems(t *testing.T) {
 	for text, want := range map[string]string{
 		"when: true\n": `default.yaml:2:7: when: expected a list, got true (write [true])`,
 		"when: ['']\n": "default.yaml:2:8: when[0]: is empty",
-		"when: [usr == user]\n": "default.yaml:2:8: when[0]: at column 1 of the expression: there is no variable or " +
-			"function 'usr' (did you mean 'user'?)",
+		"when: [usr == user]\n": `default.yaml:2:8: when[0]: at column 1 of the expression: there is no variable or ` +
+			`function "usr" (did you mean "user"?)`,
 		"when: ['time < \"12:00\"']\n": "default.yaml:2:8: when[0]: time, date and weekday are those of hours.zone, " +
 			"which is not set (write hours: {zone: Europe/Paris})",
 		"when+: ['true']\n": "the file extends no other, so there is no list to add to",

@@ -108,13 +108,18 @@ func (p *parser) document(data []byte) *yaml.Node {
 		p.problem(nil, "", "", "the file has %d octets; the maximum is %d", len(data), MaxSize)
 		return nil
 	}
+	if pr := checkText(data); pr != nil {
+		pr.File = p.file
+		p.problems = append(p.problems, *pr)
+		return nil
+	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
-		p.syntax(err)
+		p.syntax(err, data)
 		return nil
 	}
 	var more yaml.Node
@@ -122,7 +127,7 @@ func (p *parser) document(data []byte) *yaml.Node {
 	case err == nil:
 		p.problem(&more, "", "remove everything from the --- line on", "the file has a second YAML document")
 	case !errors.Is(err, io.EOF):
-		p.syntax(err)
+		p.syntax(err, data)
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return nil
@@ -134,16 +139,30 @@ func (p *parser) document(data []byte) *yaml.Node {
 	return root
 }
 
+var unknownAlias = regexp.MustCompile(`^unknown anchor '(.*)' referenced`)
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
 // syntax reports a syntax error of the YAML package as a Problem.
-func (p *parser) syntax(err error) {
+func (p *parser) syntax(err error, data []byte) {
 	pr := Problem{File: p.file, Msg: err.Error()}
 	if m := yamlLine.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0]); m != nil {
 		pr.Msg = "invalid YAML: " + m[2]
 		pr.Hint = "check indentation, colons and quotes on this line and the one before it; tabs are not allowed"
-		if pr.Line, _ = strconv.Atoi(m[1]); pr.Line > 0 {
+		pr.Line, _ = strconv.Atoi(m[1])
+		if strings.HasPrefix(m[2], "found character") {
+			pr.Line = max(pr.Line, 1) // the package does not name the first line
+		}
+		if pr.Line > 0 {
 			pr.Column = 1
+		}
+		if strings.HasPrefix(m[2], "did not find expected alphabetic") {
+			pr.Hint = `put a text that begins with * or & in quotes, such as "*84"`
+		}
+		if alias := unknownAlias.FindStringSubmatch(m[2]); alias != nil {
+			before, _, _ := bytes.Cut(data, []byte("*"+alias[1]))
+			pr.Line, pr.Column = bytes.Count(before, []byte("\n"))+1, len(before)-bytes.LastIndexByte(before, '\n')
+			pr.Msg, pr.Hint = "a text that begins with * must be in quotes", `write "*`+alias[1]+`"`
 		}
 	}
 	p.problems = append(p.problems, pr)
@@ -153,6 +172,10 @@ func (p *parser) syntax(err error) {
 func (p *parser) value(path string, k *Key, n *yaml.Node) *Value {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		p.problem(n, path, "write the value in full", "anchors (&) and aliases (*) are not supported")
+		return nil
+	}
+	if tag := unknownTag(n); tag != "" {
+		p.problem(n, path, "write the value without "+tag, "YAML tags (%s) are not supported", tag)
 		return nil
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
@@ -228,7 +251,8 @@ func (p *parser) pairs(v *Value, n *yaml.Node, f func(name string, key, val *yam
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, val := n.Content[i], n.Content[i+1]
-		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" || key.Tag == "!!null" || key.Anchor != "" {
+		if key.Kind != yaml.ScalarNode || unknownTag(key) != "" ||
+			key.Tag == "!!merge" || key.Tag == "!!null" || key.Anchor != "" {
 			p.problem(key, v.Path, "", "a key must be a plain word")
 			continue
 		}
@@ -245,7 +269,7 @@ func (p *parser) list(v *Value, k *Key, n *yaml.Node) *Value {
 	if n.Kind != yaml.SequenceNode {
 		hint := ""
 		if n.Kind == yaml.ScalarNode {
-			hint = "write [" + n.Value + "]"
+			hint = "write [" + element(n.Value) + "]"
 		}
 		p.problem(n, v.Path, hint, "expected a list, got %s", kind(n))
 		return nil

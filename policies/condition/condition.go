@@ -113,9 +113,13 @@ func (c *Compiler) Compile(text string) (*Expression, error) {
 		return nil, first(issues)
 	}
 	if t := checked.OutputType(); !t.IsExactType(types.BoolType) {
-		return nil, fmt.Errorf("the expression is a value of type %s, not true or false (write a comparison)", t)
+		return nil, fmt.Errorf(`the expression is %s, not true or false (write a comparison, such as user == "kim")`,
+			plainType(t.String()))
 	}
 	root := ast.NavigateAST(checked.NativeRep())
+	if len(ast.MatchDescendants(root, ast.KindMatcher(ast.StructKind))) > 0 {
+		return nil, errors.New("an expression has no messages NAME{...} (compare variables with texts and integers)")
+	}
 	if err := literalPatterns(root); err != nil {
 		return nil, err
 	}
@@ -137,42 +141,12 @@ func (c *Compiler) Compile(text string) (*Expression, error) {
 	return &Expression{program, usesTime(root)}, nil
 }
 
-// first returns the first problem that CEL found, with its column.
-func first(issues *cel.Issues) error {
-	all := issues.Errors()
-	if len(all) == 0 {
-		return issues.Err()
-	}
-	msg, line, column := plain(all[0].Message), all[0].Location.Line(), all[0].Location.Column()+1
-	switch {
-	case line > 1:
-		return fmt.Errorf("at line %d, column %d of the expression: %s", line, column, msg)
-	case column > 0:
-		return fmt.Errorf("at column %d of the expression: %s", column, msg)
-	}
-	return errors.New(msg)
-}
-
-// plain says in words of the reader what CEL says about a name that is not declared.
-func plain(msg string) string {
-	msg, _, _ = strings.Cut(msg, "\n")
-	name, ok := strings.CutPrefix(msg, "undeclared reference to ")
-	if !ok {
-		return msg
-	}
-	name, suggestion, _ := strings.Cut(name, " (in container '')")
-	if operator := strings.Trim(name, "'"); strings.ContainsAny(operator, "+-*/%[") {
-		return "there is no operator " + strings.ReplaceAll(operator, "_", "")
-	}
-	return "there is no variable or function " + name + suggestion
-}
-
 // literalPatterns rejects regular expressions that are not written in the expression: nobody else chooses one.
 func literalPatterns(root ast.NavigableExpr) error {
 	for _, call := range ast.MatchDescendants(root, ast.FunctionMatcher(overloads.Matches)) {
 		args := call.AsCall().Args()
 		if len(args) == 0 || args[len(args)-1].Kind() != ast.LiteralKind {
-			return errors.New("matches takes a pattern in quotes, no variable")
+			return errors.New(`matches takes a pattern in quotes, no variable (write user.matches("PATTERN"))`)
 		}
 	}
 	return nil

@@ -49,26 +49,26 @@ func TestCompileErrors(t *testing.T) {
 	var c Compiler
 	for text, want := range map[string]string{
 		"": "the expression is empty", "\n ": "the expression is empty",
-		`usr == "kim"`:                           "at column 1 of the expression: there is no variable or function 'usr'",
+		`usr == "kim"`:                           `at column 1 of the expression: there is no variable or function "usr"`,
 		"service == \"exec\" &&\n  usr == \"k\"": "at line 2, column 3 of the expression: there is no variable",
-		`user = "kim"`:                           "at column 6 of the expression: Syntax error:",
-		`user == 84001`:                          "at column 6 of the expression: found no matching overload for '_==_'",
-		`user`:                                   "the expression is a value of type string, not true or false (write a comparison)",
-		`size(user)`:                             "a value of type int",
-		`groups`:                                 "a value of type list(string)",
+		`user = "kim"`:                           "at column 6 of the expression: there is no operator = (write == or !=)",
+		`user == 84001`:                          "== compares a text and an integer (write both as text, such as number",
+		`user`:                                   "the expression is a text, not true or false (write a comparison, such as",
+		`size(user)`:                             "the expression is an integer",
+		`groups`:                                 "the expression is a list of texts",
 		`user.matches(number)`:                   "matches takes a pattern in quotes, no variable",
 		`matches(user, number)`:                  "matches takes a pattern in quotes, no variable",
-		`user.matches("(")`:                      "at column 14 of the expression: invalid matches argument",
+		`user.matches("(")`:                      "at column 14 of the expression: the pattern is not a regular expression of RE2",
 		`user.matches("(a{30}){30}")`:            "regex program size",
-		`["a"].map(x, x) == groups`:              "there is no variable or function 'map'",
-		`groups.filter(g, true) == []`:           "there is no variable or function 'filter'",
+		`["a"].map(x, x) == groups`:              `there is no variable or function "map"`,
+		`groups.filter(g, true) == []`:           `there is no variable or function "filter"`,
 		`user + user == ""`:                      "there is no operator +",
-		`groups[0] == "x"`:                       "there is no operator []",
-		`timestamp("2026-12-24T00:00:00Z") == timestamp("")`: "there is no variable or function 'timestamp'",
-		`dyn(user) == 1`: "there is no variable or function 'dyn'",
+		`groups[0] == "x"`:                       "there is no operator [ ] (",
+		`timestamp("2026-12-24T00:00:00Z") == timestamp("")`: `there is no variable or function "timestamp"`,
+		`dyn(user) == 1`: `there is no variable or function "dyn"`,
 		`has(user.name)`: "at column ",
 		`1/0 == 1`:       "there is no operator /",
-		strings.Repeat("(", 100) + "true" + strings.Repeat(")", 100): "expression recursion limit exceeded: 24",
+		strings.Repeat("(", 100) + "true" + strings.Repeat(")", 100): "the expression is nested deeper than 24",
 		strings.Repeat("true || ", 200) + "true": "the expression has 1604 octets; the maximum is " +
 			"1000 (write several)",
 		`user == "` + strings.Repeat("x", MaxLength) + `"`: "the expression has ",
@@ -80,6 +80,50 @@ func TestCompileErrors(t *testing.T) {
 		e, err := c.Compile(text)
 		if e != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestWording: what CEL reports is said in the words of the reference, with what to write instead.
+func TestWording(t *testing.T) {
+	var c Compiler
+	for text, want := range map[string]string{
+		`user ==`:                    `at column 8 of the expression: a value is missing at the end (write a comparison, such `,
+		`(user == "x"`:               `')' is missing before the end`,
+		`user == "x" ? true`:         "the second part of ? : is missing (write CONDITION ? A : B)",
+		`user.startsWith(1)`:         "startsWith does not take an integer for a text (write TEXT.startsWith(TEXT))",
+		`user.contains()`:            "contains does not take nothing for a text (write TEXT.contains(TEXT))",
+		`"x" in user`:                "in does not take a text and a text (write X in LIST)",
+		`!user`:                      `! does not take a text (write !(user == "kim"))`,
+		`user && true`:               "a text stands where a condition must be (write a comparison, such as",
+		`user == "\q"`:               "a backslash in it has no meaning",
+		`user == 'x`:                 "the text in quotes has no end",
+		`exists(groups, g, g == "")`: "exists has other arguments (write LIST.exists(x, CONDITION))",
+		`groups.exists(g)`:           "exists has other arguments",
+		`true; false`:                `";" has no meaning there (the reference lists the operators: == !=, `,
+		`user == “x”`:                `“ is no quotation mark of an expression (write ")`,
+		`99999999999999999999 == 1`:  "the number is too large (put a telephone number in quotes)",
+		`user =~ "x"`:                `there is no operator =~ (write user.matches("PATTERN"))`,
+		`user & "x"`:                 "there is no operator & (write && or ||)",
+		`user not in groups`:         `"not" is no operator (write !("night" in groups))`,
+		`user == "x" and true`:       `"and" is no operator (write &&)`,
+		`user == "x" user`:           `"user" cannot stand there (join conditions with && and ||)`,
+		`null`:                       "the expression is null, not true or false",
+		`user.name == "x"`:           "a text has no parts (write the variable alone",
+		`if user`:                    "if is a reserved word (write the condition alone)",
+		`[1, "a"] == [1]`:            "a text stands where an integer must be (the elements of a list have the same type)",
+		`hour == 1`:                  `no variable or function "hour" (the variables are user, realm, `,
+		`1 + 1 == 2`:                 "there is no operator + (the reference lists the operators: == !=, ",
+		`google.protobuf.Any{} == 1`: "an expression has no messages NAME{...}",
+	} {
+		e, err := c.Compile(text)
+		if e != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+		for _, of := range []string{"overload", "token", "EOF", "Syntax", "IDENTIFIER", "bool", "'_"} {
+			if err != nil && strings.Contains(err.Error(), of) {
+				t.Errorf("%s: %v has CEL's own %s", text, err, of)
+			}
 		}
 	}
 }
