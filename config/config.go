@@ -16,6 +16,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/lines/port"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
@@ -71,7 +72,9 @@ type Config struct {
 
 	Numbers numbers.Plan
 	Scripts []*chat.Script // from the file, then those shipped whose names the file does not use
-	Lines   []Line         // by TTY
+	// of modems: the shipped ones and those of modems_dir
+	Profiles *profiles.Set
+	Lines    []Line // by TTY
 
 	written written
 }

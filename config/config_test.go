@@ -188,8 +188,11 @@ func TestFullSample(t *testing.T) {
 	}
 	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut,
 		FlowControl: "hardware", Rotary: 1, CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
-		ResultCodes: map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "RRING": lines.NoResult},
-		Timing:      lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
+		Profile: lines.Profile{Name: "our-modems", Answer: "ATA", CallerID: lines.CallerID{Command: "AT#CID=1",
+			Order: lines.AfterSecondRing}, Verify: []lines.Register{{Number: 10, Value: 14}}},
+		ProofRegisters: []int{18, 25, 26},
+		ResultCodes:    map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted, "RRING": lines.NoResult},
+		Timing:         lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
 		t.Errorf("%+v", c.Lines[0].Config)
 	}
 	if want := (broker.Line{Accounting: "default", OffHookScript: "offhook", CallbackScript: "rtp",

@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session/exec"
@@ -47,6 +48,9 @@ func Keys() []schema.Key {
 			{Name: "file", Check: schema.NotEmpty, Example: "/var/log/ringback.log",
 				Doc: "File to append to. Default: standard error."},
 		}},
+		{Name: "modems_dir", Reload: schema.Restart, Check: schema.NotEmpty, Example: "modems.d",
+			Doc: "Directory of modem profiles `NAME.yaml`, in addition to the [shipped ones](modems.md). Default: " +
+				"none."},
 		{Name: "policies_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Default: "policies.d",
 			Example: "policies.d",
 			Doc:     "Directory of the policy files, one for each group of users. See [Policy files](#policy-files)."},
@@ -297,6 +301,10 @@ func lineKeys() []schema.Key {
 		{Name: "modem", Reload: schema.Restart, Enum: []string{string(lines.InOut), string(lines.CallIn),
 			string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
+		{Name: "profile", Reload: schema.Restart, Check: profiles.CheckName, Default: profiles.Generic,
+			Example: "usr-courier",
+			Doc: "The [profile](modems.md) of the modem's family: its commands, caller ID, result codes and timing. " +
+				"The keys `init`, `result_codes`, `proof_registers` and `timing` of the line take precedence."},
 		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware",
 			Doc: "RTS/CTS or none. Default: as in the URL, else `hardware`."},
 		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: 100, Example: "1",
@@ -307,8 +315,9 @@ func lineKeys() []schema.Key {
 	keys = append(keys, linePPPKeys...)
 	return append(keys, []schema.Key{
 		{Name: "caller_id", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
-			Doc: "Enables caller ID on the modem (AT+VCID=1). A call is answered once the number is reported, at the " +
-				"second ring at the latest; the number is sent as Calling-Station-Id. Always on with `call_check`."},
+			Doc: "Enables caller ID on the modem (AT+VCID=1, or the command of its profile). A call is answered once " +
+				"the number is reported, at the second ring at the latest, if the profile names no other order; the " +
+				"number is sent as Calling-Station-Id. Always on with `call_check`."},
 		{Name: "call_check", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The calling number is checked with `aaa.call_check` before the call is answered. If it is " +
 				"rejected, or no server answers, the call is left ringing."},
@@ -318,7 +327,7 @@ func lineKeys() []schema.Key {
 		{Name: "proof_registers", Reload: schema.Restart, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
 			Doc: "S registers, unused by this modem, that store the proof of its state on a port without modem " +
-				"signals. Default: 18, 25, 26."},
+				"signals. Default: those of the profile, 18, 25, 26."},
 		{Name: "result_codes", Reload: schema.Restart, Type: schema.Dict, Check: modem.CheckResultText,
 			Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
 			Doc: "Meanings of this modem's own texts, in addition to the known [result codes](result-codes.md), over " +
@@ -327,7 +336,7 @@ func lineKeys() []schema.Key {
 				"end a call attempt. `OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers cannot be " +
 				"given a meaning."},
 		{Name: "init", Reload: schema.Restart, Check: checkInit, Example: "AT&F1E0M0",
-			Doc: "Modem command sent after the reset. Default: the driver's, for Hayes modems."},
+			Doc: "Modem command sent after the reset. Default: that of the profile."},
 		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Chat scripts. Each is selected by a regular expression; the first script whose name matches is used.",
 			Keys: []schema.Key{
@@ -346,49 +355,8 @@ func lineKeys() []schema.Key {
 					"can then take the call."},
 		}},
 		{Name: "timing", Reload: schema.Restart, Type: schema.Object,
-			Doc: "Timing of the modem driver. The defaults are for real modems.", Keys: timingKeys()},
+			Doc: "Timing of the modem driver. The defaults are for real modems.", Keys: profiles.TimingKeys()},
 	}...)
-}
-
-// timings pairs each key of a line's `timing` with its field.
-var timings = []struct {
-	name, doc string
-	field     func(*lines.Timing) *time.Duration
-}{
-	{"command", "Maximum wait for the modem's OK.", func(t *lines.Timing) *time.Duration { return &t.Command }},
-	{"answer", "Maximum wait for CONNECT after answering (S7).",
-		func(t *lines.Timing) *time.Duration { return &t.Answer }},
-	{"dtr_low", "How long DTR is held low to hang up.", func(t *lines.Timing) *time.Duration { return &t.DTRLow }},
-	{"guard", "Silence before and after +++ (S12).", func(t *lines.Timing) *time.Duration { return &t.Guard }},
-	{"on_hook", "Maximum wait until the hang-up is verified.",
-		func(t *lines.Timing) *time.Duration { return &t.OnHook }},
-	{"reopen", "Initial pause before a lost port is opened again; doubles up to 30 s.",
-		func(t *lines.Timing) *time.Duration { return &t.Reopen }},
-	{"quarantine", "Initial pause before a quarantined line is verified again; doubles up to 5 min.",
-		func(t *lines.Timing) *time.Duration { return &t.Quarantine }},
-	{"rings", "Time without a ring after which the caller is taken to have hung up.",
-		func(t *lines.Timing) *time.Duration { return &t.Rings }},
-	{"silence", "How long no data must follow NO CARRIER for it to be accepted as a result code.",
-		func(t *lines.Timing) *time.Duration { return &t.Silence }},
-	{"drain", "Time allowed for the last octets to be transmitted before a hang-up.",
-		func(t *lines.Timing) *time.Duration { return &t.Drain }},
-	{"command_gap", "Pause between a result code and the next command, also in chat scripts.",
-		func(t *lines.Timing) *time.Duration { return &t.CommandGap }},
-	{"settle", "Pause between CONNECT and the first octet sent to the caller.",
-		func(t *lines.Timing) *time.Duration { return &t.Settle }},
-	{"probe", "Interval of the probes (AT) of an idle modem.",
-		func(t *lines.Timing) *time.Duration { return &t.Probe }},
-}
-
-func timingKeys() []schema.Key {
-	t := lines.Timing{}.WithDefaults()
-	var out []schema.Key
-	for _, k := range timings {
-		d := k.field(&t).String()
-		out = append(out, schema.Key{Name: k.name, Type: schema.Duration, Min: second / 1000, Max: hour, Default: d,
-			Example: d, Doc: k.doc})
-	}
-	return out
 }
 
 // checkFileName accepts a path that problems can begin with.

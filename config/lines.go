@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/lines/port"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
@@ -94,10 +95,9 @@ func (l *loader) line(v *schema.Value) Line {
 	if r := v.Get("rotary"); r.IsSet() {
 		c.Rotary = r.Int()
 	}
-	for _, t := range timings {
-		*t.field(&c.Timing) = get("timing", t.name).Duration()
-	}
+	c.Timing = profiles.TimingOf(v.Get("timing"))
 	l.resultCodes(v, &c)
+	l.modemProfile(v, &c)
 	line := Line{Config: c, Lists: ListNames{}, Line: broker.Line{
 		ForcedWait: get("callback", "forced_wait").Duration(), CallbackScript: v.Get("scripts", "callback").Text(),
 		OffHookScript: v.Get("scripts", "modem_off_hook").Text(),
@@ -112,6 +112,25 @@ func (l *loader) line(v *schema.Value) Line {
 	l.lineScripts(v, line)
 	l.lineLists(v, line)
 	return line
+}
+
+// modemProfile fills in what the line leaves to the profile of its modem.
+func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
+	if l.cfg.Profiles == nil {
+		return // its files have errors
+	}
+	at := v.Get("profile")
+	p := l.cfg.Profiles.Get(at.Text())
+	if p == nil {
+		hint := schema.Suggest(at.Text(), l.cfg.Profiles.Names())
+		if hint == "" {
+			hint = "profiles: " + strings.Join(l.cfg.Profiles.Names(), ", ")
+		}
+		l.errorAt(at, hint, "there is no profile %q", cut(at.Text()))
+		return
+	}
+	p.Apply(c)
+	c.Timing = c.Timing.WithDefaults()
 }
 
 // resultCodes reads the meanings of the modem's own texts. The modem may use either letter case, so each text

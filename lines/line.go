@@ -25,11 +25,12 @@ type Config struct {
 	Modem       ModemMode // "" is InOut
 	FlowControl string    // "hardware" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
-	// caller ID is switched on (AT+VCID=1, V.253; a refusal is accepted), and an answer waits for it until the second
-	// ring at most
+	// caller ID is switched on (a refusal is accepted), and an answer waits for it until the ring after the one that
+	// Profile.CallerID.Order names
 	CallerID  bool
 	CallCheck bool   // AAA checks the calling number before the call is answered (RADIUS Service-Type Call-Check)
 	Init      string // the modem's initialization command, after ATZ; "" for the driver's own
+	Profile   Profile
 
 	// this kind of port has no modem signals: result codes and data share one stream (tcp, pty)
 	InBand bool

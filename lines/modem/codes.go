@@ -32,13 +32,18 @@ const (
 
 // codes maps a modem's lines to their meanings; the configuration takes precedence over resultcodes.yaml.
 type codes struct {
-	own index
+	own        index
+	ownCallers []callerRow
 	*known
 }
 
-// newCodes uses the texts that a line's configuration defines (lines.Config.ResultCodes).
-func newCodes(own map[string]lines.ResultCode) *codes {
+// newCodes uses the texts that a line's configuration defines (lines.Config.ResultCodes) and the caller ID lines of its
+// profile.
+func newCodes(own map[string]lines.ResultCode, callers []lines.CallerIDLine) *codes {
 	c := &codes{known: shared()}
+	for _, l := range callers {
+		c.ownCallers = append(c.ownCallers, callerRow{Text: strings.ToUpper(l.Text), Form: l.Form})
+	}
 	for text, code := range own {
 		c.own.add(text, code)
 	}

@@ -1,6 +1,10 @@
 package modem
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // maxCaller is the longest calling number that is accepted: the longest that a numbering plan allows.
 const maxCaller = 32
@@ -13,15 +17,20 @@ var callerForms = map[string]func(rest string) (from, to string, ok bool){
 
 // numbersOf returns the numbers of a caller ID line; upper is the same line in capitals.
 func (c *codes) numbersOf(text, upper string) (from, to string, ok bool) {
-	for _, r := range c.callers {
-		if strings.HasPrefix(upper, r.Text) {
-			if from, to, ok = callerForms[r.Form](text[len(r.Text):]); ok {
-				return from, to, true
+	for _, rows := range [][]callerRow{c.ownCallers, c.callers} {
+		for _, r := range rows {
+			if strings.HasPrefix(upper, r.Text) {
+				if from, to, ok = callerForms[r.Form](text[len(r.Text):]); ok {
+					return from, to, true
+				}
 			}
 		}
 	}
 	return "", "", false
 }
+
+// CallerForms returns the names of the forms of a caller ID line (lines.CallerIDLine).
+func CallerForms() []string { return slices.Sorted(maps.Keys(callerForms)) }
 
 // tagged parses NMBR = number and CALLER NUMBER: number.
 func tagged(rest string) (from, _ string, ok bool) {

@@ -9,7 +9,7 @@ import (
 
 // TestCallers: a calling number is reported completely or not at all.
 func TestCallers(t *testing.T) {
-	c := newCodes(nil)
+	c := newCodes(nil, nil)
 	long := strings.Repeat("1", maxCaller)
 	for _, tc := range []struct {
 		line           string
@@ -92,7 +92,7 @@ func FuzzCaller(f *testing.F) {
 		`+CLIP: "+4989123",145,,,,0`, "+CLIP: 5551234,129", "NMBR=+1", "ring;1;2;3", "\x00NMBR = 5551212 \xff"} {
 		f.Add(s)
 	}
-	c := newCodes(nil)
+	c := newCodes(nil, nil)
 	f.Fuzz(func(t *testing.T, line string) {
 		for _, numeric := range []bool{false, true} {
 			e := c.parse([]byte(line), numeric)

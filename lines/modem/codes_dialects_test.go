@@ -10,7 +10,7 @@ import (
 
 // TestDialects: the texts of each maker's modems, the document of each, and the required meaning.
 func TestDialects(t *testing.T) {
-	c, file := newCodes(nil), mustTable(t)
+	c, file := newCodes(nil, nil), mustTable(t)
 	seen := map[string]bool{}
 	for _, tc := range []struct {
 		maker, source string
@@ -220,7 +220,7 @@ func TestReadTable(t *testing.T) {
 
 // TestLines: texts that are not specific to a dialect.
 func TestLines(t *testing.T) {
-	c := newCodes(nil)
+	c := newCodes(nil, nil)
 	for _, tc := range []struct {
 		line string
 		kind kind
@@ -260,7 +260,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestNumericCodes(t *testing.T) {
-	c := newCodes(nil)
+	c := newCodes(nil, nil)
 	for text, want := range map[string]lines.ResultCode{
 		"0": lines.OK, "1": lines.Connected, "2": lines.Ring, "3": lines.NoCarrier, "4": lines.Error,
 		"5": lines.Connected, "6": lines.NoDialtone,
@@ -285,7 +285,7 @@ func TestOwnCodes(t *testing.T) {
 		"RRING": lines.Ring, "Line Blocked*": lines.Blacklisted, "NO LUCK": lines.NoResult, "NO L*": lines.Busy,
 		"DELAYED*":       lines.NoResult,
 		"+CRING: VOICE*": lines.Ring, "READY": lines.OK,
-	})
+	}, nil)
 	for line, want := range map[string]lines.ResultCode{
 		"RRING": lines.Ring, "rring": lines.Ring, "LINE BLOCKED 00:05": lines.Blacklisted,
 		"line blocked": lines.Blacklisted, "NO LUCK": "", "NO LINE": lines.Busy,
@@ -297,7 +297,7 @@ func TestOwnCodes(t *testing.T) {
 			t.Errorf("%q: %+v, want %q", line, e, want)
 		}
 	}
-	if e := newCodes(nil).parse([]byte("RRING"), false); e.kind != info {
+	if e := newCodes(nil, nil).parse([]byte("RRING"), false); e.kind != info {
 		t.Errorf("a line has the codes of another line: %+v", e)
 	}
 }
@@ -333,7 +333,7 @@ func FuzzOwnCodes(f *testing.F) {
 		if CheckResultText(text) != nil {
 			return
 		}
-		c := newCodes(map[string]lines.ResultCode{text: lines.Busy})
+		c := newCodes(map[string]lines.ResultCode{text: lines.Busy}, nil)
 		for line, want := range map[string]lines.ResultCode{"OK": lines.OK, "ERROR": lines.Error,
 			"CONNECT": lines.Connected, "CONNECT 9600": lines.Connected, "ATDT1": ""} {
 			if e := c.parse([]byte(line), false); e.code != want {

@@ -81,7 +81,7 @@ configuration gives such a meaning, and any other line that begins with ` + "`NO
 Other texts never end a dial. If the dial times out, the last of them is shown with the cause.
 
 If a modem sends other texts, or uses a text with another meaning, describe it with ` + "`result_codes`" + ` of
-its line ([configuration](configuration.md)):
+its line ([configuration](configuration.md)) or of its [profile](modems.md):
 
 ` + "```yaml" + `
 lines:

@@ -14,6 +14,8 @@ func TestIsDial(t *testing.T) {
 		"ATD5551": true, "atdt5551": true, "AT D T 5551": true, "ATX4DT5551": true, "AT&FDT5551": true,
 		"ATS7=60DP5551": true, "ATDL": true,
 		"AT+MS=11;DT5551": true, "AT&C1&D2DT5": true, "xxATDT5": true, "ATE0Q0V1&C1&D2S0=0DT1": true,
+		"AT#CID=1DT5": true, "AT#CIDT5": true, "AT#CIDT=5": true, "AT%CCID=1D5": true,
+		"AT#CID=1": false, "AT%CCID=1": false, "AT#CID?": false, "AT&FS7=60#CID=1": false, "AT#CLS=8#CID=1": false,
 		"AT": false, "ATZ": false, "AT&D2": false, "AT&C1&D2S0=0": false, "AT+VCID=1": false, "AT+FCLASS=0;H": false,
 		`AT\D1`: false, "AT%D0": false,
 		"ATH1": false, "ATA": false, "D5551": false, "": false, "AT*D3": false,
@@ -56,7 +58,7 @@ func FuzzSplit(f *testing.F) {
 func events(t *testing.T, text string, chunk int) []string {
 	var s splitter
 	var all []string
-	known := newCodes(nil)
+	known := newCodes(nil, nil)
 	for b := []byte(text); len(b) > 0; {
 		part := b[:min(chunk, len(b))]
 		b = b[len(part):]

@@ -1,6 +1,8 @@
 package modem
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -23,11 +25,22 @@ func dialAt(line string) int {
 				return -1
 			}
 			i += end
-		case strings.IndexByte(`&%\*#-~$:`, c) >= 0: // the next letter belongs to it
-			i++
+		case strings.IndexByte(`&%\*#-~$:`, c) >= 0: // the next letter belongs to it, or a name
+			i += max(1, named(body[i+1:]))
 		}
 	}
 	return -1
+}
+
+// named returns the length of the caller ID setting with which a command begins, `#CID=1` (Rockwell, U.S. Robotics) or
+// `%CCID=1` (Lucent); 0: it is none. Other names have no D of their own.
+func named(s string) int {
+	for _, name := range []string{"CID", "CCID"} {
+		if rest, ok := strings.CutPrefix(s, name); ok && rest != "" && (rest[0] == '=' || rest[0] == '?') {
+			return len(name)
+		}
+	}
+	return 0
 }
 
 // resets reports whether a command line loads a profile (Z, &F) or changes a setting of the driver: the result
@@ -49,3 +62,32 @@ func resets(line string, registers []int) bool {
 
 // isRepeat reports whether a command line is A/, which repeats the last one.
 func isRepeat(line string) bool { return strings.Contains(strings.ToUpper(line), "A/") }
+
+// CheckCommand returns an error if a profile must not contain this command line: it is not one line of printable ASCII
+// that begins with AT, it dials, or it repeats the last command.
+func CheckCommand(text string) error {
+	switch {
+	case !strings.HasPrefix(strings.ToUpper(text), "AT"):
+		return errors.New("a modem command begins with AT")
+	case !printable(text):
+		return errors.New("a modem command must be printable ASCII")
+	case len(text) > maxCommand:
+		return fmt.Errorf("a modem command has at most %d characters", maxCommand)
+	case dialAt(text) >= 0 || isRepeat(text):
+		return errors.New("the command dials: only chat scripts may dial")
+	}
+	return nil
+}
+
+// CheckSetting is CheckCommand for a command that must leave the driver's own settings as they are: no reset, no result
+// format, no auto-answer, no escape character.
+func CheckSetting(text string) error {
+	if err := CheckCommand(text); err != nil {
+		return err
+	}
+	if resets(text, nil) {
+		return errors.New("the command resets the modem or changes a setting of the driver (Z, &F, V, Q, S0, S2 to " +
+			"S5, S12): put it into init")
+	}
+	return nil
+}

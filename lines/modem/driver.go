@@ -117,7 +117,8 @@ func New(o Options) *Driver {
 		o.Proofs = &Proofs{}
 	}
 	d := &Driver{
-		o: o, codes: newCodes(o.Config.ResultCodes), autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
+		o: o, codes: newCodes(o.Config.ResultCodes, o.Config.Profile.CallerID.Lines),
+		autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), notify: make(chan struct{}, 1),
 	}
 	d.t = o.Config.Timing.WithDefaults()

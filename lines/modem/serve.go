@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -84,7 +85,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 		return told.Add(d.t.Rings), nil
 	}
 	d.host.Phase(lines.Ringing)
-	enough := rings > 1 || !d.wantsCaller() || from != ""
+	enough := rings > d.o.Config.Profile.CallerID.Order.Rings() || !d.wantsCaller() || from != ""
 	if ph == idle && enough && rings > tried && d.autoAnswer == "" && d.wanted(ctx) {
 		d.answer(ctx, rings)
 	}
@@ -164,19 +165,20 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 	d.host.Missed(d.prove(context.WithoutCancel(ctx)))
 }
 
-// sendAnswer sends ATA and waits for the result. If ringing continues, the modem has lost the command and it is sent
-// again, but not because of one ring: a slow modem, or a slow network in between, may report it behind ATA, and a
-// second command would end the call that ATA answers.
+// sendAnswer sends the answer command and waits for the result. If ringing continues, the modem has lost the command
+// and it is sent again, but not because of one ring: a slow modem, or a slow network in between, may report it behind
+// the command, and a second command would end the call that the first one answers.
 func (d *Driver) sendAnswer(ctx context.Context) (r reply, err error) {
+	command := cmp.Or(d.o.Config.Profile.Answer, defaultAnswer)
 	end := time.Now().Add(d.t.Answer)
 	for time.Now().Before(end) {
-		r, err = d.command(ctx, order{text: "ATA\r", limit: time.Until(end),
+		r, err = d.command(ctx, order{text: command + "\r", limit: time.Until(end),
 			wants: func(c lines.ResultCode) bool { return c != lines.OK && c != lines.Ring },
 			rings: d.t.Command / 3})
 		if err != errRings {
 			return r, err
 		}
-		d.debug("still ringing: ATA again")
+		d.debug("still ringing: %s again", command)
 	}
 	return r, errWaited
 }

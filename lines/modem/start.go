@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,11 +20,20 @@ const speak = "ATE0Q0V1"
 // defaultInit is the initialization after ATZ: DCD follows the carrier, DTR hangs up, no auto-answer.
 const defaultInit = "ATE0Q0V1&C1&D2S0=0"
 
+// The commands of a modem without a profile.
+const (
+	defaultAnswer   = "ATA"
+	defaultCallerID = "AT+VCID=1" // V.253
+)
+
 // The names of the notices of a line.
 const (
-	noticeCarrier  = "carrier"
-	noticeCallerID = "caller ID"
-	noticeProof    = "proof"
+	noticeCarrier         = "carrier"
+	noticeCallerID        = "caller ID"
+	noticeProof           = "proof"
+	noticeErrorCorrection = "error correction"
+	noticeOnHold          = "modem-on-hold"
+	noticeVerify          = "verify"
 )
 
 // notice shows an error as a notice of the line, or removes the notice.
@@ -62,6 +72,9 @@ func (d *Driver) startBySignals(ctx context.Context, port lines.Port) (unproven,
 		return nil, err
 	}
 	d.switchOnCallerID(ctx)
+	if err := d.verify(ctx); err != nil {
+		return nil, err
+	}
 	if !d.dcd() {
 		return nil, nil
 	}
@@ -80,9 +93,10 @@ func (d *Driver) switchOnCallerID(ctx context.Context) {
 	if !d.wantsCaller() {
 		return
 	}
-	err := d.ask(ctx, "AT+VCID=1", d.t.Command)
+	err := d.ask(ctx, cmp.Or(d.o.Config.Profile.CallerID.Command, defaultCallerID), d.t.Command)
 	if err != nil {
-		err = fmt.Errorf("no caller ID: %w (add the modem's own command to init)", err)
+		err = fmt.Errorf("no caller ID: %w (set profile to the modem's family, or add the modem's own command to init)",
+			err)
 		d.debug("%v", err)
 	}
 	d.notice(noticeCallerID, err)
@@ -133,8 +147,54 @@ func (d *Driver) initialize(ctx context.Context) error {
 		return err
 	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.numbers = d.spoke
+	d.mu.Unlock()
+	if err := d.optional(ctx, noticeErrorCorrection, d.o.Config.Profile.ErrorCorrection); err != nil {
+		return err
+	}
+	return d.optional(ctx, noticeOnHold, d.o.Config.Profile.OnHold)
+}
+
+// optional sends a command of the profile without which the line works: a refusal is shown as a notice.
+func (d *Driver) optional(ctx context.Context, name, text string) error {
+	if text == "" {
+		return nil
+	}
+	err := d.ask(ctx, text, d.t.Command)
+	if err != nil && stop(ctx, err) {
+		return err
+	}
+	if err != nil {
+		err = fmt.Errorf("%s is not set: %w (is the profile %s right for this modem?)", name, err,
+			d.o.Config.Profile.Name)
+		d.debug("%v", err)
+	}
+	d.notice(name, err)
+	return nil
+}
+
+// verify reads the registers that the profile names, and shows as a notice those that do not have their values.
+func (d *Driver) verify(ctx context.Context) error {
+	var wrong []string
+	for _, want := range d.o.Config.Profile.Verify {
+		text := fmt.Sprintf("ATS%d?", want.Number)
+		r, err := d.command(ctx, order{text: text + "\r", limit: d.queryTime(), numbers: true, shown: text})
+		if err != nil && stop(ctx, err) {
+			return err
+		}
+		if told := numbersIn(r.info); err != nil || r.code != lines.OK || len(told) != 1 {
+			wrong = append(wrong, fmt.Sprintf("S%d cannot be read", want.Number))
+		} else if told[0] != want.Value {
+			wrong = append(wrong, fmt.Sprintf("S%d is %d, not %d", want.Number, told[0], want.Value))
+		}
+	}
+	var err error
+	if len(wrong) > 0 {
+		err = fmt.Errorf("the modem does not keep its settings: %s (set them in init; is the profile %s right for "+
+			"this modem?)", strings.Join(wrong, ", "), d.o.Config.Profile.Name)
+		d.debug("%v", err)
+	}
+	d.notice(noticeVerify, err)
 	return nil
 }
 
@@ -262,6 +322,9 @@ func (d *Driver) makeReady(ctx context.Context) error {
 		return err
 	}
 	d.switchOnCallerID(ctx)
+	if err := d.verify(ctx); err != nil {
+		return err
+	}
 	err := d.learn(ctx)
 	d.mu.Lock()
 	disturbed := d.disturbed

@@ -1,0 +1,62 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ringback/ringback/lines/modem/profiles"
+	"github.com/ringback/ringback/schema"
+)
+
+// profiles reads the profiles of modems: the shipped ones and those of modems_dir.
+func (l *loader) profiles() {
+	var files []profiles.File
+	if dir := l.filePath("modems_dir"); dir != "" && !l.broken("modems_dir") {
+		files = l.profileFiles(dir)
+	}
+	set, problems := profiles.New(files...)
+	l.problems = append(l.problems, problems...)
+	l.cfg.Profiles = set
+}
+
+// profileFiles reads the files of modems_dir. They have commands that modems get, so others must not write them.
+func (l *loader) profileFiles(dir string) (files []profiles.File) {
+	at := l.v.Get("modems_dir")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		l.errorAt(at, "create the directory, or remove the key", "%s: %s", dir, reason(err))
+		return nil
+	}
+	l.trustDir(dir)
+	sum := sha256.New()
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."), e.IsDir():
+			continue
+		case filepath.Ext(e.Name()) == ".yml":
+			l.problem(Problem{File: path, Msg: "not a profile",
+				Hint: "rename it to " + strings.TrimSuffix(e.Name(), ".yml") + profiles.Suffix})
+			continue
+		case filepath.Ext(e.Name()) != profiles.Suffix:
+			continue
+		}
+		data, access, err := l.read(path, schema.MaxSize)
+		if err != nil {
+			l.problem(Problem{File: path, Msg: reason(err), Hint: "may this user read it?"})
+			continue
+		}
+		l.trust(nil, path, access, noWrite)
+		l.files = append(l.files, data...)
+		sum.Write([]byte(e.Name() + "\x00"))
+		sum.Write(data)
+		files = append(files, profiles.File{Path: path, Data: data})
+	}
+	if len(files) > 0 {
+		l.named["modems_dir"] = hex.EncodeToString(sum.Sum(nil))
+	}
+	return files
+}

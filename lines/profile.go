@@ -1,0 +1,50 @@
+package lines
+
+// Profile is what a driver does differently for one family of modems. The zero value is a generic Hayes modem. What a
+// line's configuration can have itself (init, result codes, proof registers, timing) is not here: Config has it.
+type Profile struct {
+	Name   string // for people; "" is generic
+	Answer string // the command that answers a call; "" is ATA
+	// commands that are sent after the initialization, "" none; the line works without their OK
+	ErrorCorrection string
+	OnHold          string // turns modem-on-hold (V.92) off
+
+	CallerID CallerID
+	Verify   []Register // read back when the modem is ready; a difference is shown as a notice
+}
+
+// CallerID is how a modem reports the calling number.
+type CallerID struct {
+	Command string        // turns it on; "" is AT+VCID=1 (V.253)
+	Order   CallerIDOrder // "" is AfterFirstRing
+	Lines   []CallerIDLine
+}
+
+// CallerIDOrder is when a modem reports the calling number. After that, a call is answered without it.
+type CallerIDOrder string
+
+// The orders.
+const (
+	BeforeFirstRing CallerIDOrder = "before_first_ring"
+	WithRing        CallerIDOrder = "with_ring" // in the line that reports the ring
+	AfterFirstRing  CallerIDOrder = "after_first_ring"
+	AfterSecondRing CallerIDOrder = "after_second_ring"
+)
+
+// Rings returns how many rings come before the number.
+func (o CallerIDOrder) Rings() int {
+	switch o {
+	case BeforeFirstRing, WithRing:
+		return 0
+	case AfterSecondRing:
+		return 2
+	}
+	return 1
+}
+
+// CallerIDLine is the line in which a modem reports the calling number: how it begins, and the form of the rest (a name
+// in the caller ID table of package modem).
+type CallerIDLine struct{ Text, Form string }
+
+// Register is an S register and the value that it must have.
+type Register struct{ Number, Value int }
