@@ -12,7 +12,7 @@ var (
 	accessWindowsTable = &table{"access_windows", 1, strings.Fields(`policy reason length opened_by approved_by requested
 		opened until seen closed closed_by`), 0}
 
-	putAccessWindowSQL = upsert(accessWindowsTable, "true")
+	putAccessWindowSQL = replace(accessWindowsTable)
 )
 
 func accessWindowValues(w journal.AccessWindow) []any {

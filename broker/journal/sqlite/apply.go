@@ -90,6 +90,10 @@ func upsert(t *table, condition string) string {
 		strings.Join(sets, ", ") + " WHERE " + condition
 }
 
+// replace returns the statement that inserts a row or overwrites the one with the same key. It is for tables without
+// row numbers whose key is their only constraint: there SQLite overwrites the row without reading it.
+func replace(t *table) string { return strings.Replace(insert(t), "INSERT", "INSERT OR REPLACE", 1) }
+
 // put writes a row with its checksum and returns whether it was written.
 func (w *writer) put(t *table, statement string, values []any) (bool, error) {
 	w.row = append(append(w.row[:0], values...), t.sum(w.key, values))

@@ -161,3 +161,13 @@ func (c *conn) number(text string, args ...any) (int64, error) {
 	n, _ := v.(int64)
 	return n, err
 }
+
+// version returns SQLite's count of the changes that this connection knows: its own commits, and those of others that
+// it noticed when it began a transaction.
+func (c *conn) version() (uint32, error) {
+	f, ok := c.c.(sqlite.FileControl)
+	if !ok {
+		return 0, errors.New("the driver does not tell the version of the data")
+	}
+	return f.FileControlDataVersion("main")
+}

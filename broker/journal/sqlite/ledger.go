@@ -18,14 +18,15 @@ var (
 		reserved_failures hour_failures day_failures month_failures open`), 5}
 	reservationsTable = &table{"reservations", 1, strings.Fields(`callback accounts calls time money created failures`), 1}
 
-	putAccount     = upsert(accountsTable, "true")
+	setAccount     = replace(accountsTable)
 	putReservation = insert(reservationsTable)
 )
 
 func accountValues(a journal.Account) []any {
-	out := append([]any{a.Scope, a.Key}, amountValues(a.Reserved)...)
+	out := make([]any, 0, len(accountsTable.cols))
+	out = appendAmount(append(out, a.Scope, a.Key), a.Reserved)
 	for _, w := range a.Windows {
-		out = append(append(out, nanos(w.Begin)), amountValues(w.Used)...)
+		out = appendAmount(append(out, nanos(w.Begin)), w.Used)
 	}
 	out = append(out, a.Reserved.Failures)
 	for _, w := range a.Windows {
@@ -34,8 +35,10 @@ func accountValues(a journal.Account) []any {
 	return append(out, a.Open)
 }
 
-// amountValues returns the values of an amount except its Failures, which have a column added later.
-func amountValues(a journal.Amount) []any { return []any{a.Calls, int64(a.Time), a.Money} }
+// appendAmount appends the values of an amount except its Failures, which have a column added later.
+func appendAmount(values []any, a journal.Amount) []any {
+	return append(values, a.Calls, int64(a.Time), a.Money)
+}
 
 func (c *cols) amount() journal.Amount {
 	return journal.Amount{Calls: c.i64(), Time: c.dur(), Money: c.i64()}
@@ -61,7 +64,7 @@ func reservationValues(r journal.Reservation) []any {
 		accounts = append(strconv.AppendQuote(accounts, a.Scope), ' ')
 		accounts = append(strconv.AppendQuote(accounts, a.Key), ' ')
 	}
-	return append(append([]any{r.Callback, string(accounts)}, amountValues(r.Amount)...), nanos(r.Created), r.Failures)
+	return append(appendAmount([]any{r.Callback, string(accounts)}, r.Amount), nanos(r.Created), r.Failures)
 }
 
 func decodeReservation(values []any) (journal.Reservation, error) {
@@ -108,7 +111,7 @@ func enter(a *journal.Account, begins [3]time.Time) {
 // windows returns the present windows: those of now, or later ones that the ledger has seen. When a month begins, it
 // removes the accounts that nothing has used since and of which nothing is reserved.
 func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
-	clock, err := get(w, accountsTable, decodeAccount, "", "")
+	clock, err := w.account("", "")
 	if err != nil && !errors.Is(err, journal.ErrNotFound) {
 		return begins, err
 	}
@@ -120,10 +123,11 @@ func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
 	if clock == before {
 		return begins, nil
 	}
-	if _, err = w.put(accountsTable, putAccount, accountValues(clock)); err != nil {
+	if err = w.putAccount(clock); err != nil {
 		return begins, err
 	}
 	if month := begins[2]; month.After(before.Windows[2].Begin) {
+		w.accounts.drop()
 		_, err = w.c.exec(`DELETE FROM accounts WHERE month < ? AND reserved_calls = 0 AND reserved_time = 0 AND
 			reserved_money = 0`, nanos(month))
 	}
@@ -132,7 +136,7 @@ func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
 
 // charge changes an account, new or existing, in the present windows.
 func (w *writer) charge(c journal.Charge, begins [3]time.Time, change func(*journal.Account) error) error {
-	a, err := get(w, accountsTable, decodeAccount, c.Scope, c.Key)
+	a, err := w.account(c.Scope, c.Key)
 	if errors.Is(err, journal.ErrNotFound) {
 		a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
 	}
@@ -143,8 +147,7 @@ func (w *writer) charge(c journal.Charge, begins [3]time.Time, change func(*jour
 	if err := change(&a); err != nil {
 		return err
 	}
-	_, err = w.put(accountsTable, putAccount, accountValues(a))
-	return err
+	return w.putAccount(a)
 }
 
 func (w *writer) reserveAmount(m journal.Reserve) error {

@@ -260,9 +260,9 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// TestLedgerLaws: whatever the order of reservations, settlements, clock steps and restarts, what is used in a window
-// and what is reserved stay under each limit, and a reservation is never negative. The test keeps its own books: what
-// was used, by the latest time that any clock has shown.
+// TestLedgerLaws: whatever the order of reservations, settlements, reverted groups, clock steps and restarts, what is
+// used in a window and what is reserved stay under each limit, and a reservation is never negative. The test keeps its
+// own books: what was used, by the latest time that any clock has shown.
 func TestLedgerLaws(t *testing.T) {
 	ctx := context.Background()
 	paris := zone(t, "Europe/Paris")
@@ -334,6 +334,19 @@ func TestLedgerLaws(t *testing.T) {
 					used[name] += calls
 				}
 				delete(pending, id)
+			case 9, 10: // a group that fails after it has reserved and settled; another may be written beside it
+				failing := []journal.Mutation{reserving("failed", user, 1, 0, now)}
+				for _, id := range slices.Sorted(maps.Keys(pending)) {
+					failing = append(failing, journal.Settle{Callback: id, Worst: true, Time: now})
+				}
+				errs := j.CommitEach(ctx, append(failing, journal.EndCall{ID: "none"}),
+					[]journal.Mutation{journal.AddAudit{Audit: record("beside it")}})
+				if errs[0] == nil || errs[1] != nil {
+					rt.Fatal(errs)
+				}
+				sameAccounts(t, j)
+			case 11: // another program commits
+				edit(t, path, "UPDATE marks SET n = n WHERE name = 'reopened'")
 			case 0: // a restart is slow
 				if err := j.Close(); err != nil {
 					rt.Fatal(err)

@@ -11,8 +11,8 @@ var (
 	loginLimitsTable = &table{"login_limits", 2, strings.Fields(`kind key label failures first locked_until`), 0}
 	loginNamesTable  = &table{"login_names", 1, strings.Fields(`key seen`), 0}
 
-	putLoginLimitSQL = upsert(loginLimitsTable, "true")
-	putLoginNameSQL  = upsert(loginNamesTable, "true")
+	putLoginLimitSQL = replace(loginLimitsTable)
+	putLoginNameSQL  = replace(loginNamesTable)
 )
 
 func limitValues(l journal.LoginLimit) []any {

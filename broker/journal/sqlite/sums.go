@@ -15,7 +15,7 @@ var (
 		strings.Fields(`month direction user entry number callbacks completed attempts calls duration
 		octets_in octets_out`), 0}
 
-	setSum = upsert(sumsTable, "true")
+	setSum = replace(sumsTable)
 )
 
 func sumValues(s journal.Sum) []any {

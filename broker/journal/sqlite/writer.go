@@ -54,6 +54,8 @@ type writer struct {
 	written  mark  // as the file has it: older than saved if the file's mark was behind the audit's end
 	sealed   bool  // the seal fitted when the file was opened: another one is never replaced
 	spoolSeq int64 // the last one assigned
+
+	accounts accountCache
 }
 
 // mark is the audit's end.
@@ -314,6 +316,7 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	w.accounts.begun(w.c)
 	written := 0
 	for _, r := range rs {
 		r.errs = make([]error, len(r.groups))
@@ -342,6 +345,7 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	if _, err := w.c.exec("COMMIT"); err != nil {
 		return errors.Join(err, w.rollback())
 	}
+	w.accounts.committed(w.c)
 	if w.audit != w.saved {
 		w.saved, w.written = w.audit, w.audit
 	}
@@ -378,6 +382,7 @@ func (w *writer) guarded(g []journal.Mutation) error {
 	err := w.apply(g)
 	if err != nil {
 		w.audit = before
+		w.accounts.drop()
 		if _, err2 := w.c.exec("ROLLBACK TO g"); err2 != nil {
 			return fmt.Errorf("%v; roll back: %v", err, err2)
 		}
@@ -422,6 +427,7 @@ const (
 // rollback ends the transaction. An error of the disk may have ended it already; then there is nothing to do.
 func (w *writer) rollback() error {
 	w.audit = w.saved
+	w.accounts.drop()
 	_, err := w.c.exec("ROLLBACK")
 	if code(err) == codeError {
 		return nil // "cannot rollback - no transaction is active"
@@ -435,6 +441,7 @@ func (w *writer) fail() {
 		w.old.close()
 	}
 	w.old, w.c = w.c, nil
+	w.accounts.drop()
 }
 
 // ensure opens the file again after a disk error and checks it before anything else is written: its structure is
