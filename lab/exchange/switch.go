@@ -24,7 +24,6 @@ type call struct {
 	rings    int
 	wasHeld  bool   // the called side was on hook in between
 	timer    *timer // the next step of the exchange
-	burst    *timer // the end of a ring burst, then the caller's number
 }
 
 // other returns the far end, nil if it is not a modem.
@@ -33,11 +32,6 @@ func (c *call) other(m *Modem) *Modem {
 		return c.to
 	}
 	return c.from
-}
-
-func (c *call) stopTimers() {
-	c.timer.stop()
-	c.burst.stop()
 }
 
 // place begins a call; the result comes after the post-dial delay.
@@ -136,10 +130,10 @@ func (x *Exchange) ring(c *call) {
 	m.ri = true
 	m.updateSignals()
 	m.sayRing(c)
-	c.timer = x.after(x.clock(ringCycle), func() { x.ring(c) })
-	c.burst = x.after(x.delay(ringOn), func() { x.burstEnds(c) })
+	c.timer = x.after(x.delay(ringOn), func() { x.burstEnds(c) })
 }
 
+// burstEnds goes on with the cycle. One timer after the other: on a busy machine no ring overtakes the caller's number.
 func (x *Exchange) burstEnds(c *call) {
 	m := c.to
 	m.ri = false
@@ -148,14 +142,22 @@ func (x *Exchange) burstEnds(c *call) {
 		m.answer()
 		return
 	}
-	if c.rings == m.cfg.Dialect.CallerIDTime.rings() && m.showsCaller() {
-		c.burst = x.after(x.delay(callerIDGap), func() { m.showCaller(c.from) })
+	off := x.clock(ringCycle) - x.delay(ringOn)
+	again := func() { x.ring(c) }
+	if c.rings != m.cfg.Dialect.CallerIDTime.rings() || !m.showsCaller() {
+		c.timer = x.after(off, again)
+		return
 	}
+	gap := x.delay(callerIDGap)
+	c.timer = x.after(gap, func() {
+		m.showCaller(c.from)
+		c.timer = x.after(off-gap, again)
+	})
 }
 
 // pickUp runs when the called side goes off hook on a seized or ringing line.
 func (x *Exchange) pickUp(c *call) {
-	c.stopTimers()
+	c.timer.stop()
 	c.phase = answered
 	c.to.ri = false
 	c.to.profile.s[1] = 0
@@ -184,7 +186,7 @@ func (x *Exchange) leave(c *call, m *Modem) {
 		x.hold(c)
 		return
 	}
-	c.stopTimers()
+	c.timer.stop()
 	x.event(ReleaseEvent, m, c, "")
 	m.call = nil
 	if o != nil {
@@ -198,7 +200,7 @@ func (x *Exchange) leave(c *call, m *Modem) {
 
 // hold runs when the called side is on hook while the caller stays: the line is occupied, and only the caller frees it.
 func (x *Exchange) hold(c *call) {
-	c.stopTimers()
+	c.timer.stop()
 	c.phase, c.wasHeld = held, true
 	x.event(HoldEvent, c.to, c, "")
 	c.from.loseCarrier(true)

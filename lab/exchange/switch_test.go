@@ -198,6 +198,35 @@ func TestCallerID(t *testing.T) {
 	}
 }
 
+// TestCallerIDOnABusyMachine: the caller's number comes before the second ring, also if the exchange does not run while
+// both are due. This needs the real clock: in a bubble, time does not pass while the lock is held.
+func TestCallerIDOnABusyMachine(t *testing.T) {
+	w := newTown(t, Config{Pace: 100}, ModemConfig{CallerID: true, Profile: "E0+VCID=1"})
+	caller, called := w.x.AddModem(ModemConfig{Number: "5553"}).DTE(), w.dte["bob"]
+	if _, err := caller.Write([]byte("ATDT5552\r")); err != nil {
+		t.Fatal(err)
+	}
+	called.SetReadDeadline(time.Now().Add(time.Minute))
+	var shown []byte
+	until := func(text string, times int) {
+		t.Helper()
+		for buf := make([]byte, 256); bytes.Count(shown, []byte(text)) < times; {
+			n, err := called.Read(buf)
+			if shown = append(shown, buf[:n]...); err != nil {
+				t.Fatalf("%v after %q", err, shown)
+			}
+		}
+	}
+	until("RING\r\n", 1)
+	w.x.lock()
+	<-time.After(2 * w.x.clock(ringCycle))
+	w.x.unlock()
+	until("RING\r\n", 2)
+	if before, _, _ := bytes.Cut(shown, []byte("RING\r\n\r\nRING")); !bytes.Contains(before, []byte("NMBR = 5553")) {
+		t.Errorf("the second ring came before the number: %q", shown)
+	}
+}
+
 // Only numbers in the directory are connected, however they are written.
 func TestOnlyTheDirectoryIsConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
