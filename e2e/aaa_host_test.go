@@ -48,6 +48,8 @@ func startHost(t *testing.T) *loginHost {
 func (h *loginHost) serve(c net.Conn) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
+	// The client closes first: if the host closed with an octet unread, its kernel would reset the connection.
+	defer io.Copy(io.Discard, c)
 	io.WriteString(c, hostGreeting+"\r\n")
 	buf := make([]byte, 256)
 	for all := ""; ; {
@@ -65,6 +67,7 @@ func (h *loginHost) serve(c net.Conn) {
 		}
 		if strings.Contains(all, "bye") {
 			io.WriteString(c, hostFarewell+"\r\n")
+			c.(*net.TCPConn).CloseWrite()
 			return
 		}
 	}
