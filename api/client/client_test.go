@@ -1,14 +1,18 @@
 package client
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -62,4 +66,46 @@ func TestDaemonHangs(t *testing.T) {
 	if err := New(socket).LiftLockdown(stopped, "x"); err == nil || strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("%v", err)
 	}
+}
+
+// A Client has no Close: a connection that has no request ends by itself, and the next request opens another one.
+func TestIdleConnectionEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New("s")
+		ended := make(chan time.Duration, 1)
+		serve := func(conn net.Conn) {
+			defer conn.Close()
+			in := bufio.NewReader(conn)
+			var answered time.Time
+			for {
+				if _, err := http.ReadRequest(in); err != nil {
+					ended <- time.Since(answered)
+					return
+				}
+				io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+				answered = time.Now()
+			}
+		}
+		dials := 0
+		c.http.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+			dials++
+			near, far := net.Pipe()
+			go serve(far)
+			return near, nil
+		}
+		for range 2 {
+			for range 3 { // with less than the idle time in between
+				if _, err := c.Lines(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(9 * time.Second)
+			}
+			if after := <-ended; after != 10*time.Second {
+				t.Errorf("the connection ended %v after its last request", after)
+			}
+		}
+		if dials != 2 {
+			t.Errorf("%d connections", dials)
+		}
+	})
 }
