@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,10 +59,24 @@ func TestReload(t *testing.T) {
 	if want := `policies.d/default.yaml:3:11: callback: \"perhaps\" is not`; !strings.Contains(log, want) {
 		t.Errorf("the log does not say %q:\n%s", want, log)
 	}
+	failed := func() bool {
+		t.Helper()
+		h, err := l.Client().Health(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(h.Problems, func(p string) bool { return strings.Contains(p, "last reload failed") })
+	}
+	if !failed() {
+		t.Error("health does not report the reload that failed")
+	}
 	play(t, l, parse(t, caller+asksNumber))
 
 	change(t, l, "policies.d/default.yaml", "callback: perhaps", "callback: off")
 	reload(t, l, "reloaded")
+	if failed() {
+		t.Error("health still reports the failed reload after a good one")
+	}
 	play(t, l, parse(t, caller+noCallback))
 
 	change(t, l, "ringback.yaml", "tty: 68", "tty: 69")
