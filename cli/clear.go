@@ -49,7 +49,7 @@ delays:
   ringback clear login-lock --all`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || (len(args) == 1 && args[0] != "") == all {
-				return errors.New("clear login-lock: give one user name or calling number, or --all")
+				return errors.New("give one user name or calling number, or --all")
 			}
 			return nil
 		},

@@ -27,7 +27,8 @@ For all commands:
   RFC 3339 with the offset. Only RADIUS attributes that contain a time are printed as RFC 3339 in UTC.
 * **Tables** fit into 80 columns if IDs, names and numbers do; these are never truncated. ` + "`-o wide`" + ` has all columns, ` + "`-o json`" + ` the output of the
   [admin API](api.md). Scripts should read JSON.
-* **Exit status**: 0 success, 1 failure, which standard error explains. A failed write to standard output is a failure.
+* **Exit status**: 0 success, 1 failure, which standard error explains, 2 wrong arguments or flags; then the usage of
+  the command follows. A failed write to standard output is a failure.
 `
 
 // TestCLIReference compares docs/reference/cli.md with the commands' help: `go test ./cli -run CLIReference

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -58,7 +59,8 @@ func checkPolicies(paths []string) (*policies.Set, schema.Problems, error) {
 	st, err := os.Stat(paths[0])
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%q: %w (give the directory of the policy files, or files)", paths[0],
+			errors.Unwrap(err))
 	case st.IsDir() && len(paths) > 1:
 		return nil, nil, fmt.Errorf("%s is a directory: give one directory, or files", paths[0])
 	case !st.IsDir():

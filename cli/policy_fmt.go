@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -55,8 +56,14 @@ Exit status 0: done; 1: a file has errors or, with --check, another style.`,
 	return c
 }
 
-// policyFiles returns the paths of policy files, of directories those of their files.
+// policyFiles returns the paths of policy files, of directories those of their files, each file once.
 func policyFiles(args []string) (paths []string, err error) {
+	var known []os.FileInfo
+	add := func(path string, st os.FileInfo) {
+		if !slices.ContainsFunc(known, func(k os.FileInfo) bool { return os.SameFile(k, st) }) {
+			known, paths = append(known, st), append(paths, path)
+		}
+	}
 	for _, arg := range args {
 		st, err := os.Lstat(arg)
 		switch {
@@ -65,7 +72,7 @@ func policyFiles(args []string) (paths []string, err error) {
 		case strings.HasSuffix(arg, policies.TestSuffix):
 			return nil, fmt.Errorf("%s has tests (give the policy file)", arg)
 		case !st.IsDir():
-			paths = append(paths, filepath.Clean(arg))
+			add(filepath.Clean(arg), st)
 			continue
 		}
 		entries, err := os.ReadDir(arg)
@@ -73,9 +80,14 @@ func policyFiles(args []string) (paths []string, err error) {
 			return nil, err
 		}
 		for _, e := range entries {
-			if policies.IsFile(e.Name()) && !e.IsDir() {
-				paths = append(paths, filepath.Join(arg, e.Name()))
+			if !policies.IsFile(e.Name()) || e.IsDir() {
+				continue
 			}
+			st, err := e.Info()
+			if err != nil {
+				return nil, err
+			}
+			add(filepath.Join(arg, e.Name()), st)
 		}
 	}
 	if len(paths) == 0 {

@@ -32,6 +32,8 @@ func TestPolicyFmt(t *testing.T) {
 		{"-w none", "", "none: no policy files"},
 		{"-w d/a.test.yaml", "", "has tests (give the policy file)"},
 		{"-w nowhere", "", "no such file"},
+		{"d/a.yaml d/a.yaml", good, ""}, // one file
+		{"--check d d/a.yaml link/../d", "d/a.yaml\n", "exit status 1"},
 		{"-w", "", "requires at least 1 arg"},
 		{"-w d", "d/a.yaml\n", ""},
 		{"-w d", "", ""},
@@ -44,7 +46,8 @@ func TestPolicyFmt(t *testing.T) {
 			}
 		}
 		got, err := policyCommand(dir, args...)
-		if !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" || (err == nil) != (tt.err == "") ||
+		if !strings.HasPrefix(got, tt.want) || strings.Count(got, "a.yaml\n") > 1 ||
+			tt.want == "" && got != "" || (err == nil) != (tt.err == "") ||
 			err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %v\n%s", tt.args, err, got)
 		}

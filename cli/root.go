@@ -14,8 +14,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Run runs the command named by args on the process's standard streams and returns the exit status. It prints
-// errors. SIGINT and SIGTERM end the command. version is the release, "" for a build without one.
+// Run runs the command named by args on the process's standard streams and returns the exit status: 1 for a failure,
+// usageStatus for a mistake on the command line. It prints errors. SIGINT and SIGTERM end the command. version is the
+// release, "" for a build without one.
 func Run(version string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -35,11 +36,15 @@ func Run(version string, args []string) int {
 	if failed := out.failed(); failed != nil && (err == nil || errors.As(err, &status) || errors.Is(err, failed)) {
 		err = fmt.Errorf("write to standard output: %w", failed)
 	}
+	var usage usageError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &status):
 		return int(status)
+	case errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "ringback: %v\nusage: %s\n", err, usage.cmd.UseLine())
+		return usageStatus
 	default:
 		fmt.Fprintf(os.Stderr, "ringback: %v\n", err)
 		return 1
@@ -91,5 +96,6 @@ Run it:
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newLockdown(),
 		newPPP(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newLab())
+	checkUsage(root)
 	return root
 }
