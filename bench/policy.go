@@ -46,6 +46,9 @@ func (b *bench) policy(ctx context.Context) error {
 	if err := b.policyDecision(ctx, set, asked, patterns); err != nil {
 		return err
 	}
+	if err := b.policyClasses(dir); err != nil {
+		return err
+	}
 	b.policyPrefix(patterns)
 	return b.policySimulate(ctx, set, dir)
 }
@@ -146,6 +149,38 @@ func (b *bench) policyDecision(ctx context.Context, set *policies.Set, asked []p
 		note: fmt.Sprintf("%d rounds, ratio %s, the same %d outcomes", len(ratios), ratios.spread("%.0f", ""),
 			len(outcomes))})
 	return ctx.Err()
+}
+
+// policyClasses measures decisions of the same groups at a site that has numbers.country, so that numbers of many
+// countries in any notation have classes.
+func (b *bench) policyClasses(dir string) error {
+	site := policies.Site{Callback: bothServices, Plan: numbers.Plan{Country: numbers.Country{Code: "33",
+		Digits: []int{9}, International: []string{"00"}, National: []string{"0"}}}}
+	set, problems := policies.LoadDir(dir, site)
+	if problems.HasErrors() {
+		return problems.Err()
+	}
+	var requests []policies.Request
+	for i, typed := range []string{"+84 912 345 678", "+84 28 3823 8888", "0084 24 3825 5555", "+1 408 555 1212",
+		"+1 876 926 1234", "+1 555 123 4567", "01 40 20 50 51", "+33 899 123 456", "+49 151 12345678",
+		"+44 1481 960194", "+39 06 1234 5678", "+7 717 212 3456", "+881 6 1234 5678", "+33 (0)6 12 34 56 78"} {
+		empty := ""
+		requests = append(requests, policytest.Asked{User: fmt.Sprintf("a%d", i), Service: aaa.EXEC, Number: &empty,
+			Typed: &typed}.Request())
+	}
+	for _, r := range requests { // the first number of each country compiles its numbering plan
+		set.Evaluate(r)
+	}
+	var took, allocations sample
+	for range b.sizes.policyRounds {
+		ns, mallocs := timed(func(i int) { set.Evaluate(requests[i%len(requests)]) })
+		took, allocations = append(took, ns/1000), append(allocations, mallocs)
+	}
+	b.add(row{figure: "policy decision, numbers.country", ours: took.spread("%.1f", "µs"), goal: "≤ 20 µs",
+		verdict: hold(took.median() <= 20), note: fmt.Sprintf("classes of numbers of %d kinds", len(requests))})
+	b.add(row{figure: "… allocations", ours: allocations.spread("%.1f", ""), goal: "≤ 10",
+		verdict: hold(allocations.median() <= 10)})
+	return nil
 }
 
 // timed calls f for a while, and returns the nanoseconds of CPU and the allocations of a call.

@@ -62,13 +62,13 @@ func (s ClassSet) First() Class {
 
 // String returns the names of the classes, "none" for the empty set.
 func (s ClassSet) String() string {
-	var names []string
+	names := make([]string, 0, len(classes))
 	for i, c := range classes {
 		if s&(1<<i) != 0 {
 			names = append(names, string(c))
 		}
 	}
-	if names == nil {
+	if len(names) == 0 {
 		return "none"
 	}
 	return strings.Join(names, ", ")
@@ -84,11 +84,12 @@ func (p Plan) Classes(number Number) ClassSet {
 	if p.Country.Code == "" || p.Country.private(number.digits) != "" {
 		return 0
 	}
-	s := p.Ranges.of(number.digits) | classify(number.digits)
+	region, planned := classify(number.digits)
+	s := p.Ranges.of(number.digits) | planned
 	if s == 0 {
 		s = SetOf(Unknown)
 	}
-	if !p.Country.has(number.digits) {
+	if !p.Country.has(number.digits, region, planned) {
 		s |= SetOf(International)
 	}
 	return s

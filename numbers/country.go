@@ -38,16 +38,16 @@ func (c Country) canonical(s string) (string, error) {
 	return c.read(digits, plus)
 }
 
-// check returns an error unless digits are a canonical number whose dialed digits mean this number: without it, a
+// check returns the dialed digits of a canonical number, and an error unless they mean this number: without it, a
 // number in the country could begin with the rest of an international prefix.
-func (c Country) check(digits string) error {
-	dialed := c.dialed(digits)
+func (c Country) check(digits string) (dialed string, err error) {
+	dialed = c.dialed(digits)
 	if again, err := c.read(dialed, false); err != nil {
-		return fmt.Errorf("%s would be dialed as %s: %w", digits, dialed, err)
+		return "", fmt.Errorf("%s would be dialed as %s: %w", digits, dialed, err)
 	} else if again != digits {
-		return fmt.Errorf("%s would be dialed as %s, which is the number %s", digits, dialed, again)
+		return "", fmt.Errorf("%s would be dialed as %s, which is the number %s", digits, dialed, again)
 	}
-	return nil
+	return dialed, nil
 }
 
 // dialed returns what an exchange at the site connects: an extension as it is, a number in the country with the
@@ -97,25 +97,29 @@ func (c Country) readPrefixed(digits string) (string, error) {
 	case national > 0:
 		return c.inside(digits[national:])
 	}
-	var found []string
-	if national == 0 || len(c.National) == 0 {
-		if n, err := c.inside(digits); err == nil {
-			found = append(found, n)
-		}
+	whole, local := "", ""
+	if (national == 0 || len(c.National) == 0) && slices.Contains(c.Digits, len(digits)) {
+		whole, _ = c.inside(digits)
 	}
-	if c.Area != "" {
-		if n, err := c.inside(c.Area + digits); err == nil {
-			found = append(found, n)
-		}
+	if c.Area != "" && slices.Contains(c.Digits, len(c.Area)+len(digits)) {
+		local, _ = c.inside(c.Area + digits)
 	}
-	switch len(found) {
-	case 0:
-		return "", fmt.Errorf("%s is neither a number of this country nor an extension (write it as +%s..., or with "+
-			"the national or international prefix)", digits, c.Code)
-	case 1:
-		return found[0], nil
+	switch {
+	case whole == "" && local == "":
+		return "", noReading{digits, c.Code}
+	case whole != "" && local != "":
+		return "", fmt.Errorf("%s means %s or %s (write it with + and the country code)", digits, whole, local)
 	}
-	return "", fmt.Errorf("%s means %s or %s (write it with + and the country code)", digits, found[0], found[1])
+	return whole + local, nil
+}
+
+// noReading is the error about digits that mean no number. Every extension has it, so its text is only made for those
+// that are none.
+type noReading struct{ digits, code string }
+
+func (e noReading) Error() string {
+	return fmt.Sprintf("%s is neither a number of this country nor an extension (write it as +%s..., or with the "+
+		"national or international prefix)", e.digits, e.code)
 }
 
 // longestPrefix returns the length of the longest prefix that digits begin with, or -1.

@@ -97,12 +97,14 @@ func (p Plan) Check(number Number) error {
 	if number.IsZero() {
 		return fmt.Errorf("the dial string is empty")
 	}
+	dialed := number.digits
 	if p.Country.Code != "" {
-		if err := p.Country.check(number.digits); err != nil {
+		var err error
+		if dialed, err = p.Country.check(number.digits); err != nil {
 			return err
 		}
 	}
-	if n, m := len(p.Dialed(number).digits), p.maxDigits(); n > m {
+	if n, m := len(dialed), p.maxDigits(); n > m {
 		return fmt.Errorf("the dial string has %d digits; the maximum is %d (numbers.max_digits)", n, m)
 	}
 	return nil

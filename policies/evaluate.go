@@ -18,6 +18,10 @@ const (
 	CallBack      Outcome = "call_back"      // record a callback to Number, then hang up
 )
 
+// words are the outcomes in a trace.
+var words = map[Outcome]string{Refuse: "refuse", Admit: "admit", AskNumber: "ask number",
+	InvalidNumber: "invalid number", CallBack: "call back"}
+
 // Decision is the result of applying the group's policy to an authorization.
 type Decision struct {
 	Outcome Outcome `json:"outcome"`
@@ -229,7 +233,7 @@ func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string
 		o, text, reason = Admit, "", "AAA requires no callback, and none is made: "+reason
 	}
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason
-	return input, strings.ReplaceAll(string(o), "_", " ") + ": " + reason, true
+	return input, e.text(words[o], ": ", reason), true
 }
 
 // Rules returns the names of the rules in the order of evaluation, as they are in a Trace.

@@ -179,7 +179,7 @@ func ruleClasses(e *evaluation) (string, string, bool) {
 			"the class of the number is not known")
 	default:
 		return e.denied(input, "check numbers.allow_classes and numbers.deny_classes in the group's policy file",
-			fmt.Sprintf("group %s: numbers of class %s are denied", e.policy.name(), denied))
+			"group "+e.policy.name()+": numbers of class "+string(denied)+" are denied")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/numbers"
 )
 
 // large writes the files of a large site: 1,000 groups with two users each and 10,000 patterns in one of them.
@@ -61,7 +62,8 @@ func BenchmarkEvaluateLarge(b *testing.B) {
 	}
 }
 
-// A decision allocates little, so that logins in a storm cost the garbage collector little.
+// A decision allocates little, so that logins in a storm cost the garbage collector little; also if numbers have
+// classes, whatever the notation and the country.
 func TestEvaluateAllocations(t *testing.T) {
 	s, problems := LoadDir(large(t), site)
 	if s == nil {
@@ -70,6 +72,47 @@ func TestEvaluateAllocations(t *testing.T) {
 	r := largeRequest()
 	if n := testing.AllocsPerRun(100, func() { s.Evaluate(r) }); n > 10 {
 		t.Errorf("%v allocations, want at most 10", n)
+	}
+	for country, sets := range classified(t) {
+		for typed, want := range classifiedNumbers {
+			r := Request{Auth: null, Service: aaa.EXEC, FromCaller: &typed}
+			if d, trace := sets.Evaluate(r); d.Outcome != want {
+				t.Errorf("%s in %s: %+v\n%s", typed, country, d, trace)
+			}
+			if n := testing.AllocsPerRun(100, func() { sets.Evaluate(r) }); n > 10 {
+				t.Errorf("%s in %s: %v allocations, want at most 10", typed, country, n)
+			}
+		}
+	}
+}
+
+// classifiedNumbers are typed at the sites of classified.
+var classifiedNumbers = map[string]Outcome{"+33 1 40 20 50 51": CallBack, "+1 408 555 1212": CallBack,
+	"84001": CallBack, "+1 876 926 1234": CallBack, "+49 30 123456": CallBack, "+33 899 123456": InvalidNumber,
+	"+1 555 123 4567": InvalidNumber, "+881 6 1234 5678": InvalidNumber}
+
+// classified returns a set of a site in France and one in the USA.
+func classified(t testing.TB) map[string]*Set {
+	america := Site{Callback: site.Callback, Plan: numbers.Plan{Country: numbers.Country{Code: "1", Area: "408",
+		Digits: []int{10}, International: []string{"011"}, National: []string{"1", ""},
+		Private: numbers.PatternsOf("84001")}}}
+	p := Policy{Numbers: Numbers{From: []Source{FromCaller}, Allow: []string{"*"}}}
+	return map[string]*Set{"France": mustServe(t, inFrance, p), "the USA": mustServe(t, america, p)}
+}
+
+func BenchmarkEvaluateClasses(b *testing.B) {
+	for country, s := range classified(b) {
+		for typed, want := range classifiedNumbers {
+			b.Run(country+"/"+typed, func(b *testing.B) {
+				r := Request{Auth: null, Service: aaa.EXEC, FromCaller: &typed}
+				b.ReportAllocs()
+				for b.Loop() {
+					if d, t := s.Evaluate(r); d.Outcome != want {
+						b.Fatalf("%+v\n%s", d, t)
+					}
+				}
+			})
+		}
 	}
 }
 
