@@ -232,6 +232,9 @@ func (e *edge) watchIdle() (stop func()) {
 				return
 			case <-time.After(20 * time.Millisecond):
 			}
+			if e.line.State() != exchange.Connected { // mostly; the pool's status costs more
+				continue
+			}
 			if s, _ := e.pool.Line(1); s.State == lines.Idle && e.line.State() == exchange.Connected {
 				if t, _ := e.pool.Line(1); t.State == lines.Idle { // and the call was not answered just now
 					e.t.Errorf("the line is idle, and its modem has a call")

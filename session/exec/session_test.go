@@ -178,7 +178,7 @@ func TestFloodWithoutCR(t *testing.T) {
 	for _, st := range stages() {
 		flood := bytes.Repeat([]byte("x"), 1<<14)
 		if st.name == "username" || st.name == "password" {
-			flood = bytes.Repeat([]byte("x"), 1<<20) // each octet is a read, so less for the others
+			flood = bytes.Repeat([]byte("x"), 1<<18) // each octet is a read, so less for the others
 		}
 		if strings.Contains(st.name, "AAA") || strings.Contains(st.name, "pause") {
 			continue
