@@ -240,6 +240,55 @@ func TestCrashAfterHeldBack(t *testing.T) {
 	})
 }
 
+// damagedReservations is a journal whose reservations do not verify.
+type damagedReservations struct{ journal.Store }
+
+func (s damagedReservations) Reservations(ctx context.Context) ([]journal.Reservation, []journal.Damage, error) {
+	all, bad, err := s.Store.Reservations(ctx)
+	for _, r := range all {
+		bad = append(bad, journal.Damage{Table: "reservations", Key: r.Callback, Reason: "its checksum does not match"})
+	}
+	return nil, bad, err
+}
+
+// TestDamagedReservation: the call of a callback whose reservation is damaged when the process starts ends when it has
+// used what was reserved for it.
+func TestDamagedReservation(t *testing.T) {
+	core, logged := observer.New(zap.WarnLevel)
+	started := 0
+	o := townOptions{log: zap.New(core), tariff: prices, ceilings: []journal.Limit{
+		{Period: journal.Month, Amount: journal.Amount{Time: 2 * time.Hour, Money: 7_000_000}}},
+		store: func(j journal.Store) journal.Store {
+			if started++; started > 1 {
+				return damagedReservations{j}
+			}
+			return j
+		}}
+	inTown(t, o, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("ats0=1")
+		p.login("austin-01")
+		p.see("Callback initiated", time.Minute)
+		w.halt()
+		w.start()
+		p.see("CONNECT", 5*time.Minute)
+		began := time.Now()
+		if n := logged.FilterMessageSnippet("a reservation is damaged; its amount stays reserved").Len(); n != 1 {
+			t.Errorf("%d alarms", n)
+		}
+		for time.Since(began) < 3*time.Hour {
+			p.typ("")
+			if _, ended := p.await("NO CARRIER", 5*time.Minute); ended {
+				break
+			}
+		}
+		if d := time.Since(began); d < 59*time.Minute || d > time.Hour+policies.CallOverhead {
+			t.Errorf("the call took %v of an hour", d)
+		}
+		w.idle(time.Minute)
+	})
+}
+
 // TestCeilingsView: an operator sees what is used in the present windows, and the limits that are known.
 func TestCeilingsView(t *testing.T) {
 	o := townOptions{ceilings: []journal.Limit{{Period: journal.Hour, Amount: journal.Amount{Calls: 5}}},

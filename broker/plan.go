@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
@@ -83,8 +84,11 @@ type morePlan struct {
 	Script string        `json:"script,omitempty"` // of the first step
 	Trunk  string        `json:"trunk,omitempty"`  // of the first step
 	Then   callback.Plan `json:"then,omitempty"`   // the other steps
-	Rates  []tariff.Rate `json:"rates,omitempty"`  // see work
-	Spent  map[int]spent `json:"spent,omitempty"`
+	// For Slot, Rates and Spent, see work. They are here and not only in the reservation: if that is damaged, its
+	// amount stays reserved, and the call must not use more.
+	Slot  time.Duration `json:"slot,omitempty"`
+	Rates []tariff.Rate `json:"rates,omitempty"`
+	Spent map[int]spent `json:"spent,omitempty"`
 }
 
 // follow sets the plan of a callback.
@@ -99,9 +103,10 @@ func (w *work) follow(p callback.Plan) {
 
 // savePlan updates the row from what the attempts of a callback have used.
 func (w *work) savePlan() {
-	more := morePlan{Script: w.plan[0].Script, Trunk: w.plan[0].Trunk, Then: w.plan[1:], Rates: w.rates, Spent: w.spent}
+	more := morePlan{Script: w.plan[0].Script, Trunk: w.plan[0].Trunk, Then: w.plan[1:], Slot: w.slot, Rates: w.rates,
+		Spent: w.spent}
 	w.row.Plan = ""
-	if more.Script+more.Trunk != "" || len(more.Then)+len(more.Rates)+len(more.Spent) > 0 {
+	if more.Script+more.Trunk != "" || more.Slot > 0 || len(more.Then)+len(more.Rates)+len(more.Spent) > 0 {
 		w.row.Plan = mustJSON(more)
 	}
 }
@@ -114,7 +119,7 @@ func (w *work) readPlan() error {
 			return err
 		}
 	}
-	w.rates, w.spent = more.Rates, more.Spent
+	w.slot, w.rates, w.spent = more.Slot, more.Rates, more.Spent
 	p, err := more.plan(w.row)
 	w.plan = p
 	return err

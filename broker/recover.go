@@ -29,9 +29,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadAccess(ctx); err != nil {
 		return err
 	}
-	promisedOn := map[string]bool{}
+	promised, promisedOn := map[string]bool{}, map[string]bool{}
 	for _, row := range pending {
-		promisedOn[row.CallID] = true
+		promised[row.ID], promisedOn[row.CallID] = true, true
 	}
 	if err := b.closeOpenCalls(ctx, promisedOn); err != nil {
 		return err
@@ -42,12 +42,11 @@ func (b *Broker) recover(ctx context.Context) error {
 	if len(damaged) > 0 {
 		b.setAside(ctx)
 	}
-	slots, err := b.settleLeft(ctx, pending)
-	if err != nil {
+	if err := b.settleLeft(ctx, promised); err != nil {
 		return err
 	}
 	for _, row := range pending {
-		if err := b.restart(row, slots[row.ID]); err != nil {
+		if err := b.restart(row); err != nil {
 			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be resumed: %v", row.ID, row.User,
 				err)})
 		}
@@ -55,33 +54,26 @@ func (b *Broker) recover(ctx context.Context) error {
 	return nil
 }
 
-// settleLeft settles the reservations of callbacks that have ended and whose calls a crash interrupted, as if all was
-// used. It returns what is reserved for each attempt of the others.
-func (b *Broker) settleLeft(ctx context.Context, pending []journal.Callback) (map[string]time.Duration, error) {
+// settleLeft settles the reservations of callbacks that are not pending: they have ended and a crash interrupted their
+// calls, so all counts as used.
+func (b *Broker) settleLeft(ctx context.Context, pending map[string]bool) error {
 	open, damaged, err := b.opt.Journal.Reservations(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("journal: read the reservations: %w", err)
+		return fmt.Errorf("journal: read the reservations: %w", err)
 	}
 	for _, d := range damaged {
 		b.Happened(events.Alarm{Text: "a reservation is damaged; its amount stays reserved: " + d.String()})
 	}
-	budgets := map[string]int{}
-	for _, row := range pending {
-		budgets[row.ID] = row.Max
-	}
-	slots := map[string]time.Duration{}
 	var left []journal.Mutation
 	for _, r := range open {
-		if n := budgets[r.Callback]; n > 0 {
-			slots[r.Callback] = r.Time / time.Duration(n)
-		} else {
+		if !pending[r.Callback] {
 			left = append(left, journal.Settle{Callback: r.Callback, Worst: true, Time: time.Now()})
 		}
 	}
 	if len(left) == 0 {
-		return slots, nil
+		return nil
 	}
-	return slots, b.opt.Journal.Commit(ctx, append(left, journal.UseReserve{})...)
+	return b.opt.Journal.Commit(ctx, append(left, journal.UseReserve{})...)
 }
 
 // setAside moves damaged rows, for which an alarm was raised, out of the way of their users and of the accounting
@@ -92,9 +84,8 @@ func (b *Broker) setAside(ctx context.Context) {
 	}
 }
 
-func (b *Broker) restart(row journal.Callback, slot time.Duration) error {
+func (b *Broker) restart(row journal.Callback) error {
 	w := newWork(row, trace{}, grant{})
-	w.slot = slot
 	if err := w.restore(); err != nil {
 		return fmt.Errorf("its recorded state: %w", err)
 	}
