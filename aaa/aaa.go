@@ -275,6 +275,9 @@ type Result struct {
 	EAP  []byte // the server's EAP packet for the peer, if the Request contains EAP; nil: none
 	// MS-CHAPv2: "S=…", which authenticates the server to the peer (RFC 2759 §5); MS-CHAP refusals: "E=…"
 	Success string
+	// PPPAuth is set by package ppp/auth with a grant: the method by which the peer passed, as the configuration names
+	// it. "" for another service.
+	PPPAuth string
 }
 
 // Conversation is an authentication in progress; it stays with the server that began it.

@@ -92,7 +92,7 @@ func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decisio
 	if c.leg == 2 { // the caller called on leg one
 		q.TTY, q.Caller, q.Called = c.promisedTo.TTY, c.promisedTo.Caller, c.promisedTo.Called
 	}
-	r := b.ask(q, aaa.Result{Identity: a.Identity, Auth: a.Auth})
+	r := b.ask(q, aaa.Result{Identity: a.Identity, Auth: a.Auth, PPPAuth: a.PPPAuth})
 	r.FromCaller, r.Place = ch.number, ch.place
 	if other {
 		r.CalledBack = c.called
@@ -188,7 +188,7 @@ func (b *Broker) vacate(c *call) {
 
 func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t policies.Trace) *work {
 	now := time.Now()
-	g := grant{Server: a.Server, Auth: a.Auth, Called: c.Called}
+	g := grant{Server: a.Server, Auth: a.Auth, Called: c.Called, PPPAuth: a.PPPAuth}
 	w := newWork(journal.Callback{
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
 		CallID: c.ID, CalledTTY: c.TTY, NoVerify: d.NoVerify,

@@ -26,7 +26,8 @@ func PastRequest(c journal.Callback, plan numbers.Plan, line func(tty int) polic
 	w := newWork(c, trace{}, g)
 	q := w.question()
 	q.Leg = 1
-	r = policies.Ask(q, aaa.Result{Identity: w.identity(), Auth: g.Auth}, line(q.TTY), c.Created, policies.Used{})
+	granted := aaa.Result{Identity: w.identity(), Auth: g.Auth, PPPAuth: g.pppAuth()}
+	r = policies.Ask(q, granted, line(q.TTY), c.Created, policies.Used{})
 	if d.Origin != numbers.OriginCaller {
 		return r, nil
 	}

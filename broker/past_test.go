@@ -49,3 +49,15 @@ func TestPastRequest(t *testing.T) {
 		}
 	}
 }
+
+// The journal keeps by which method a caller of PPP authenticated; one of an older version does not have it.
+func TestPastRequestPPPAuth(t *testing.T) {
+	for authorization, want := range map[string]string{
+		grant{PPPAuth: "ms-chap-v2"}.encode(): "ms-chap-v2", `{"authorization": {}}`: policies.AnyPPPAuth} {
+		r, err := PastRequest(journal.Callback{Service: "ppp", Authorization: authorization, Decision: "{}"},
+			policies.Site{}.Plan, func(int) policies.Line { return policies.Line{} })
+		if err != nil || r.PPPAuth != want {
+			t.Errorf("%s: %q %v, want %q", authorization, r.PPPAuth, err, want)
+		}
+	}
+}

@@ -34,7 +34,8 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 	if c.decision, err = w.decision(); err != nil {
 		return c, "the recorded decision cannot be read: " + err.Error()
 	}
-	c.asked, c.granted = w.question(), aaa.Result{Identity: w.identity(), Auth: w.auth.Auth}
+	c.asked, c.granted = w.question(), aaa.Result{Identity: w.identity(), Auth: w.auth.Auth,
+		PPPAuth: w.auth.pppAuth()}
 	if w.lease != nil {
 		if why := b.config.Load().unserved(c.asked.Service, w.lease.TTY()); why != "" {
 			return c, fmt.Sprintf("tty %d %s", w.lease.TTY(), why)
@@ -105,7 +106,8 @@ func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow f
 	if res.Kind != aaa.Granted {
 		return nil, fmt.Sprintf("authorization before the dial: %v: %s", res.Kind, res.Reason)
 	}
-	now := b.evaluateAgain(c, aaa.Result{Identity: c.granted.Identity, Auth: res.Auth}, true)
+	now := b.evaluateAgain(c, aaa.Result{Identity: c.granted.Identity, Auth: res.Auth,
+		PPPAuth: c.granted.PPPAuth}, true)
 	if now.Outcome != policies.CallBack {
 		return nil, "authorization before the dial: " + now.Reason
 	}

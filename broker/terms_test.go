@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/ppp"
+	"github.com/ringback/ringback/ppp/lcp"
 	"github.com/ringback/ringback/ppp/ppptest"
 	"github.com/ringback/ringback/session"
 )
@@ -89,5 +90,61 @@ func TestPPPTerms(t *testing.T) {
 		if all := network.all; len(all) != 1 || all[0].Pool != "vendors" || all[0].Filter != "web" {
 			t.Errorf("%s: %+v", user, all)
 		}
+	}
+}
+
+// TestPPPAuth: a method that the line offers and the group does not accept is rejected on both legs, although AAA
+// granted the login: neither a session nor a callback follows.
+func TestPPPAuth(t *testing.T) {
+	both := pap
+	both.Authentication = []lcp.Auth{lcp.CHAP, lcp.PAP}
+	o := townOptions{frontEnds: withProfile(both),
+		policy: func(p *policies.Policy) { p.PPPAuth = []string{"chap", "eap"} }}
+	chap, plain := [][]byte{ppptest.MethodCHAP}, [][]byte{ppptest.MethodPAP}
+	asksFor := func(user string, methods [][]byte) *ppptest.Client {
+		return &ppptest.Client{User: user, Password: password, Methods: methods, Callback: []byte{6},
+			Response: func([]byte) []byte { return []byte{3, 3, 40} }}
+	}
+	for name, tt := range map[string]struct {
+		user     string
+		one, two [][]byte
+		callback bool
+		ip       bool // on the last leg
+	}{
+		"accepted":               {"paia-04", chap, nil, false, true},
+		"rejected":               {"paia-04", plain, nil, false, false},
+		"accepted on both legs":  {"kihei-03", chap, chap, true, true},
+		"rejected on leg two":    {"kihei-03", chap, plain, true, false},
+		"rejected, no callback":  {"kihei-03", plain, nil, false, false},
+		"number of the caller's": {"austin-02", plain, nil, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, o, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("ats0=1")
+				p.typ("atdt55555")
+				p.see("CONNECT", time.Minute)
+				w.pass(2 * time.Second)
+				c := asksFor(tt.user, tt.one)
+				if !tt.callback {
+					c.Callback = nil
+				}
+				p.linksUp(c)
+				if tt.callback {
+					p.see("CONNECT", 3*time.Minute)
+					w.pass(2 * time.Second)
+					c = asksFor(tt.user, tt.two)
+					p.linksUp(c)
+				}
+				if c.IPUp != tt.ip || !c.Passed || !tt.ip && c.EndText != "Access denied" {
+					t.Errorf("%+v", c)
+				}
+				if all := w.promised(); (all == 1) != tt.callback {
+					t.Errorf("%d callbacks", all)
+				}
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+			})
+		})
 	}
 }

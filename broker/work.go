@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -85,10 +86,11 @@ type dial struct {
 // grant is what leg two needs from leg one's authorization and call. It is stored in the journal with the promise; it
 // has no secrets.
 type grant struct {
-	Server string            `json:"server,omitempty"`
-	Auth   aaa.Authorization `json:"authorization"`
-	Called string            `json:"called,omitempty"` // the number that the caller dialed
-	Class  [][]byte          `json:"class,omitempty"`  // Auth does not encode it
+	Server  string            `json:"server,omitempty"`
+	Auth    aaa.Authorization `json:"authorization"`
+	Called  string            `json:"called,omitempty"`   // the number that the caller dialed
+	PPPAuth string            `json:"ppp_auth,omitempty"` // as in session.Asked
+	Class   [][]byte          `json:"class,omitempty"`    // Auth does not encode it
 }
 
 func (g grant) encode() string {
@@ -105,6 +107,9 @@ func decodeGrant(s string) (grant, error) {
 	g.Auth.Class = g.Class
 	return g, nil
 }
+
+// pppAuth is the method of the caller for the policies. Version 0.3.0 and earlier did not store it.
+func (g grant) pppAuth() string { return cmp.Or(g.PPPAuth, policies.AnyPPPAuth) }
 
 // trace is the reason for a callback's decision and its history.
 type trace struct {

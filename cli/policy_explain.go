@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,8 @@ to the caller; --typed is then what the caller gives.`,
 	fl.StringVar(&f.asked.Entry, "entry", "", "the method-list entry that authenticated the user")
 	fl.StringArrayVar(&f.asked.Groups, "group-hint", nil, "a group hint of AAA; may be repeated")
 	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
+	fl.StringVar(&f.asked.Auth, "auth", "", "with --service ppp, method by which the caller authenticated: "+
+		strings.Join(policies.PPPMethods(), ", ")+" (default: not known)")
 	fl.BoolVar(&f.asked.Callback, "callback", false, "AAA requires a callback")
 	fl.StringVar(&f.number, "number", "", `the callback number that AAA gives; "" leaves it to the caller`)
 	fl.StringVar(&f.asked.Place, "place", "", "the Callback-Id that AAA gives")
@@ -98,6 +101,10 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 		return fmt.Errorf("--user is required: the name of a user, as AAA names it")
 	case f.service != "exec" && f.service != "ppp":
 		return fmt.Errorf("--service %s: must be exec or ppp", f.service)
+	case f.asked.Auth != "" && f.service != "ppp":
+		return fmt.Errorf("--auth is of PPP: --service ppp is required")
+	case f.asked.Auth != "" && !slices.Contains(policies.PPPMethods(), f.asked.Auth):
+		return fmt.Errorf("--auth %s: must be one of %s", f.asked.Auth, strings.Join(policies.PPPMethods(), ", "))
 	case f.asked.Leg != 1 && f.asked.Leg != 2:
 		return fmt.Errorf("--leg %d: must be 1 or 2", f.asked.Leg)
 	}

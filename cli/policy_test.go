@@ -84,7 +84,7 @@ func TestPolicyTest(t *testing.T) {
 		want string
 		err  string
 	}{
-		{[]string{in("good")}, "callback demanded  2          1\n", ""},
+		{[]string{in("good")}, "callback demanded   2          1\n", ""},
 		{[]string{in("good")}, "2 tests, 0 failed\n", ""},
 		{[]string{in("good"), "-o", "json"}, `"failures": []`, ""},
 		{[]string{in("bad")}, "FAIL bad/default.test.yaml:2: plain\n  outcome\n    got   admit\n    want  refuse\n",
@@ -138,6 +138,12 @@ func TestPolicyExplain(t *testing.T) {
 		{"--user kim --group-hint admins --service ppp --caller-id --caller 84001",
 			"decision of group admins: refuse: AAA requires a callback to the caller ID, but group admins does not",
 			""},
+		{"--user customer --called 55556 --service ppp --auth pap", "the caller authenticated by pap, " +
+			"and group isp has ppp.auth: [chap, eap, ms-chap-v2]\n", ""},
+		{"--user customer --called 55556 --service ppp --auth chap", "decision of group isp: admit: ", ""},
+		{"--user customer --called 55556 --service ppp", "depends on the method of the caller", ""},
+		{"--user x --auth pap", "", "--auth is of PPP: --service ppp is required"},
+		{"--user x --service ppp --auth slip", "", "--auth slip: must be one of ms-chap-v2, ms-chap, chap, pap, eap"},
 		{"--user austin-01 --number 84001 --leg 2 -o json", `"outcome": "admit"`, ""},
 		{"", "", "--user is required"},
 		{"--user x --service slip", "", "--service slip: must be exec or ppp"},

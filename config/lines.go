@@ -351,6 +351,7 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},
 		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()),
 			NoVerify: u.Callback.NoVerify, Groups: u.Groups},
+		PPPAuth: policies.AnyPPPAuth,
 	}
 	decide := func(s aaa.Service) policies.Decision {
 		d, trace := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, policies.Line{}, time.Now(),

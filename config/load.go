@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -545,6 +546,7 @@ func (l *loader) policyFiles() {
 	for _, g := range set.Groups() {
 		l.priced(set, g)
 		l.outlasted(set, g)
+		l.unoffered(set, g)
 		files = append(files, filepath.Join(l.cfg.PoliciesDir, g+".yaml"))
 	}
 	for _, path := range files {
@@ -581,6 +583,35 @@ func (l *loader) outlasted(set *policies.Set, group string) {
 			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: s.Key,
 				Msg:  fmt.Sprintf("callbacks expire %v after the promise, before they would be dialed", life),
 				Hint: "write a shorter wait, or a longer callback.lifetime in " + l.file})
+		}
+	}
+}
+
+// unoffered warns of a policy that accepts none of the methods that the lines offer.
+func (l *loader) unoffered(set *policies.Set, group string) {
+	p, _ := set.Group(group)
+	if len(p.PPPAuth) == 0 || !l.servesPPP() || l.broken("ppp") || l.broken("lines") {
+		return // an empty list is meant so
+	}
+	var offered []string
+	for _, line := range l.cfg.Lines {
+		profile, _ := l.cfg.PPP.Profile(line.PPP.Profile)
+		for _, m := range profile.Front.Authentication {
+			offered = append(offered, m.String())
+		}
+	}
+	slices.Sort(offered)
+	offered = slices.Compact(offered)
+	if slices.ContainsFunc(p.PPPAuth, func(m string) bool { return slices.Contains(offered, m) }) {
+		return
+	}
+	flat, _ := set.Flat(group)
+	for _, s := range flat {
+		if s.Key == "ppp.auth[0]" {
+			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: "ppp.auth", Severity: schema.Warning,
+				Msg: fmt.Sprintf("no line offers a method of this list, so PPP rejects the users of group %s; lines "+
+					"offer %s", group, strings.Join(offered, ", ")),
+				Hint: "change this list, or authentication of the profiles in " + l.file})
 		}
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -272,6 +275,42 @@ func TestPPP(t *testing.T) {
 		c, problems, _ := loadText(t, strings.Replace(pppBase, "[ppp]", text, 1), nil)
 		if c == nil || c.Lines[0].PPP.Mode != want {
 			t.Errorf("%s: %s", text, problems)
+		}
+	}
+}
+
+// The methods of a policy are those of profiles. A policy that accepts none that a line offers is reported where it is
+// written, unless the list is empty.
+func TestPolicyPPPAuth(t *testing.T) {
+	var all []string
+	for _, m := range authMethods {
+		all = append(all, m.text)
+	}
+	if !slices.Equal(policies.PPPMethods(), all) {
+		t.Errorf("methods of policies %q, of profiles %q", policies.PPPMethods(), all)
+	}
+	dir := samples(t)
+	for text, want := range map[string]string{
+		"ppp: {auth: [eap, pap]}": "",
+		"ppp: {auth: []}":         "",
+		"ppp: {auth: [eap, ms-chap]}": "policies.d/own.yaml:2:14: warning: ppp.auth: no line offers a method of this " +
+			"list, so PPP rejects the users of group own; lines offer chap, ms-chap-v2, pap (change this list, or " +
+			"authentication of the profiles in full.yaml)",
+		"ppp: {auth: [mschap]}": "policies.d/own.yaml:2:14: ppp.auth[0]: ",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "policies.d", "own.yaml"), []byte("group: own\n"+text+"\n"),
+			0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, problems := Load(filepath.Join(dir, "full.yaml"), nil)
+		got := ""
+		for line := range strings.Lines(strings.ReplaceAll(problems.String(), dir+"/", "")) {
+			if strings.Contains(line, "own.yaml") {
+				got += line
+			}
+		}
+		if (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -67,8 +67,8 @@ const peerConfig = `ppp:
 `
 
 // newPeerTown starts the town. Callers reach the addresses of the namespace over device. radius knows them; nil: the
-// lab's own server.
-func newPeerTown(t *testing.T, device string, radius *lab.RADIUS) *peerTown {
+// lab's own server. changes are made to its files.
+func newPeerTown(t *testing.T, device string, radius *lab.RADIUS, changes ...edit) *peerTown {
 	t.Helper()
 	files := startFileServer(t, namespaceIPv4, namespaceIPv6)
 	reach := ""
@@ -80,7 +80,8 @@ func newPeerTown(t *testing.T, device string, radius *lab.RADIUS) *peerTown {
 		fmt.Fprintf(&users, "\n%s\tCleartext-Password := %q\n\tService-Type = Callback-Framed-User,\n"+
 			"\tFramed-Protocol = PPP,\n\tCisco-AVPair += \"lcp:callback-dialstring=\"\n", u.name, pppPassword)
 	}
-	edited := edits(t, waits("1s"), edit{"policies.d/default.yaml", `allow: ["84*"]`, `allow: ["5551*"]`})
+	edited := edits(t, append(changes, waits("1s"),
+		edit{"policies.d/default.yaml", `allow: ["84*"]`, `allow: ["5551*"]`})...)
 	l := startTown(t, lab.Options{
 		RADIUS: radius,
 		Modem: func(name string, c *exchange.ModemConfig) {
@@ -213,6 +214,33 @@ func TestPeerPPPD(t *testing.T) {
 			town.calledBack(t, pppUsers)
 		})
 	}
+}
+
+// TestPeerPPPAuth: the group accepts MS-CHAPv2 alone. Of two pppd that ask for a callback, the one that authenticates
+// by CHAP passes at AAA, is rejected, and is not called back.
+func TestPeerPPPAuth(t *testing.T) {
+	t.Parallel()
+	shim := pppdtest.Shim(t)
+	needs(t, "busybox", "busybox-static")
+	if !enterNamespace(t) {
+		return
+	}
+	town := newPeerTown(t, "userspace", nil, policy("ppp: {auth: [ms-chap-v2]}"))
+	rejected, accepted := pppUsers[1], pppUsers[2]
+	rejected.work, accepted.work = t.TempDir(), t.TempDir()
+	var all sync.WaitGroup
+	all.Go(func() { printed(t, accepted, town.evening(t, shim, accepted), nil) })
+	all.Go(func() {
+		out := town.evening(t, shim, rejected)
+		for _, want := range []string{"CHAP authentication succeeded", `LCP TermReq id=0x`, "Access denied",
+			"RESULT first call: exit "} {
+			if !strings.Contains(out, want) || strings.Contains(out, "exit 14") {
+				t.Errorf("%s: no %q in\n%s", rejected.name, want, out)
+			}
+		}
+	})
+	all.Wait()
+	town.calledBack(t, []pppUser{accepted})
 }
 
 // runGroup runs a program for at most 10 minutes and returns what it printed. Its process group ends with it.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 )
 
@@ -88,6 +89,7 @@ const (
 	whenCheaper           // only for a callback that is made because it is cheaper
 	whenOtherService      // only on leg two of a callback that was promised for another service
 	whenHours             // only if the group has hours, and never on leg two
+	whenPPPAuth           // only for PPP, if the group does not accept every method
 	whenLimits            // only if the group has limits
 	whenAccess            // only if the group requires an access window
 	whenConditions        // only if the group has conditions
@@ -109,6 +111,8 @@ func (e *evaluation) applies(w when) bool {
 		return !e.policy.Hours.always() && !e.otherService()
 	case whenConditions:
 		return len(e.policy.When) > 0
+	case whenPPPAuth:
+		return e.Service == aaa.PPP && e.policy.PPPAuth != nil
 	case whenLimits:
 		return e.policy.Limits != Limits{}
 	case whenAccess:
@@ -146,6 +150,7 @@ const (
 var rules = []rule{
 	{name: "group", do: ruleGroup},
 	{name: "authorization", do: ruleAuthorization},
+	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth},
 	{name: RuleAccess, do: ruleAccess, when: whenAccess},
 	{name: "leg", do: ruleLeg},
 	{name: "callback demanded", do: ruleDemanded},

@@ -53,7 +53,9 @@ func settingsOf(k schema.Key, path string, v *schema.Value) (out []Setting) {
 			out = append(out, settingsOf(*k.Elem, fmt.Sprintf("%s[%d]", path, i), item)...)
 		}
 		if len(out) == 0 {
-			at.Value = "[]"
+			if v.IsSet() || k.Default == "" { // otherwise an absent list may mean more than an empty one
+				at.Value = "[]"
+			}
 			return []Setting{at}
 		}
 		return out

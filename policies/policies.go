@@ -108,6 +108,7 @@ type Policy struct {
 	Services  Services // services without a callback
 	EXEC      EXEC     // terms of EXEC sessions
 	PPP       PPP      // terms of PPP sessions
+	PPPAuth   []string // methods by which callers of PPP may authenticate; nil: all that the line offers
 	Hours     Hours    // when callbacks may be promised
 	Limits    Limits   // ceilings of callbacks, and time limits of sessions
 	Access    Access   // when users may come in

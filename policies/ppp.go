@@ -48,6 +48,56 @@ var pppKeys = []key{
 		text: func(p Policy) string { return p.PPP.Filter },
 		late: true,
 	},
+	{
+		in: "ppp",
+		Key: schema.Key{Name: "auth", Type: schema.List, Elem: &schema.Key{Type: schema.String, Enum: pppMethods},
+			Default: anyMethod, Example: "[ms-chap-v2, eap]",
+			Doc: "Methods by which callers may authenticate, on both legs. A caller who authenticated by another one " +
+				"is rejected. The line chooses the method before the user is known, from the `authentication` of its " +
+				"profile in ringback.yaml. An empty list accepts none, so PPP is rejected."},
+		read: func(p *Policy, v *schema.Value) {
+			if v.IsSet() {
+				p.PPPAuth = append([]string{}, v.Texts()...)
+			}
+		},
+		text: func(p Policy) string { return authText(p.PPPAuth) },
+		late: true,
+	},
+}
+
+// pppMethods are the methods of `authentication` in a profile of ringback.yaml, by their names there.
+var pppMethods = []string{"ms-chap-v2", "ms-chap", "chap", "pap", "eap"}
+
+// PPPMethods returns the methods that `ppp.auth` may name.
+func PPPMethods() []string { return slices.Clone(pppMethods) }
+
+// AnyPPPAuth is the Request.PPPAuth of a check that does not know by which method the caller would authenticate.
+const AnyPPPAuth = "any"
+
+const anyMethod = "those of the line's profile"
+
+// authText returns the methods as a policy file has them.
+func authText(methods []string) string {
+	if methods == nil {
+		return anyMethod
+	}
+	return "[" + strings.Join(slices.Sorted(slices.Values(methods)), ", ") + "]"
+}
+
+// rulePPPAuth rejects a caller of PPP who authenticated by a method that the group does not accept.
+func rulePPPAuth(e *evaluation) (string, string, bool) {
+	accepted := "ppp.auth: " + authText(e.policy.PPPAuth)
+	if e.PPPAuth == AnyPPPAuth {
+		return accepted, "depends on the method of the caller, which is not known here", false
+	}
+	input := cmp.Or(e.PPPAuth, "no method") + ", " + accepted
+	if slices.Contains(e.policy.PPPAuth, e.PPPAuth) {
+		return input, "accepted", false
+	}
+	return e.refuse(input, TextRefused,
+		"have the client authenticate by another method, or change ppp.auth in the group's policy file",
+		"the caller authenticated by %s, and group %s has %s", cmp.Or(e.PPPAuth, "no method"), e.policy.name(),
+		accepted)
 }
 
 // checkName rejects what no pool and no filter is called: an empty name would narrow nothing.

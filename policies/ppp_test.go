@@ -60,7 +60,10 @@ func TestPPPTermsInvalid(t *testing.T) {
 		{"{pool: ''}", Site{}, "is not the name of a pool or filter"},
 		{"{filter: 'a b'}", Site{}, "is not the name of a pool or filter"},
 		{"{pool: [a]}", Site{}, "ppp.pool"},
-		{"{auth: [pap]}", Site{}, "auth"},
+		{"{auth: [pap, ms-chap-v2, ms-chap, chap, eap]}", Site{}, ""},
+		{"{auth: []}", Site{}, ""},
+		{"{auth: [mschap]}", Site{}, `ppp.auth[0]`},
+		{"{auth: pap}", Site{}, "ppp.auth"},
 	} {
 		l := loader{files: map[string]*policyFile{}}
 		l.parse("g.yaml", "g.yaml", []byte("group: g\nppp: "+tt.text+"\n"))
@@ -68,5 +71,91 @@ func TestPPPTermsInvalid(t *testing.T) {
 		if (s != nil) != (tt.want == "") || !strings.Contains(problems.String(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.text, problems, tt.want)
 		}
+	}
+}
+
+// What a group accepts, by the text of its file and of the file that it extends. The rule comes before the leg's and
+// before the access window's, and decides about PPP alone.
+func TestPPPAuth(t *testing.T) {
+	for _, tt := range []struct {
+		text    string
+		service aaa.Service
+		by      string
+		want    string // the rule's result; "": it is not evaluated
+		input   string
+	}{
+		{"ppp: {pool: vendors}\n", aaa.PPP, "pap", "", ""},
+		{"ppp: {auth: [ms-chap-v2, eap]}\n", aaa.EXEC, "", "", ""},
+		{"ppp: {auth: [ms-chap-v2, eap]}\n", aaa.PPP, "eap", "accepted", "eap, ppp.auth: [eap, ms-chap-v2]"},
+		{"ppp: {auth: [ms-chap-v2, eap]}\n", aaa.PPP, "ms-chap-v2", "accepted",
+			"ms-chap-v2, ppp.auth: [eap, ms-chap-v2]"},
+		{"ppp: {auth: [ms-chap-v2, eap]}\n", aaa.PPP, "ms-chap", "refuse: the caller authenticated by ms-chap, and " +
+			"group g has ppp.auth: [eap, ms-chap-v2]", "ms-chap, ppp.auth: [eap, ms-chap-v2]"},
+		{"ppp: {auth: [ms-chap-v2, eap]}\n", aaa.PPP, "", "refuse: the caller authenticated by no method, and " +
+			"group g has ppp.auth: [eap, ms-chap-v2]", "no method, ppp.auth: [eap, ms-chap-v2]"},
+		{"ppp: {auth: [chap]}\n", aaa.PPP, AnyPPPAuth, "depends on the method of the caller, which is not known here",
+			"ppp.auth: [chap]"},
+		{"ppp: {auth: []}\n", aaa.PPP, "eap",
+			"refuse: the caller authenticated by eap, and group g has ppp.auth: []", "eap, ppp.auth: []"},
+		{"extends: parent\n", aaa.PPP, "pap", "refuse: the caller authenticated by pap, and group g has " +
+			"ppp.auth: [chap]", "pap, ppp.auth: [chap]"},
+		{"extends: parent\nppp: {auth+: [pap]}\n", aaa.PPP, "pap", "accepted", "pap, ppp.auth: [chap, pap]"},
+		{"extends: parent\nppp: {auth: [pap]}\n", aaa.PPP, "pap", "accepted", "pap, ppp.auth: [pap]"},
+		{"extends: parent\nppp: {auth: [pap]}\naccess: {window: required, max: 1h}\n", aaa.PPP, "chap",
+			"refuse: the caller authenticated by chap, and group g has ppp.auth: [pap]", "chap, ppp.auth: [pap]"},
+	} {
+		s, problems := loadText(map[string]string{"g.yaml": "group: g\n" + tt.text,
+			"parent.yaml": "group: parent\nppp: {auth: [chap]}\n"})
+		if s == nil {
+			t.Fatal(problems)
+		}
+		for leg := 1; leg <= 2; leg++ {
+			d, trace := s.Evaluate(Request{Auth: aaa.Authorization{Groups: []string{"g"}}, Service: tt.service,
+				Leg: leg, PPPAuth: tt.by})
+			var step Step
+			if len(trace) > 2 && trace[2].Rule == "PPP authentication" {
+				step = trace[2]
+			}
+			if step.Result != tt.want || step.Input != tt.input {
+				t.Errorf("%q by %q, leg %d:\n%s", tt.text, tt.by, leg, trace)
+			}
+			if refused := strings.HasPrefix(tt.want, "refuse"); (d.Outcome == Refuse) != refused ||
+				refused && d.Text != "Access denied" {
+				t.Errorf("%q by %q, leg %d: %s %q", tt.text, tt.by, leg, d.Outcome, d.Text)
+			}
+		}
+	}
+}
+
+// With callback: secure the caller reads the same as every other, and a callback that is pending is not dialed if the
+// method is not accepted any more.
+func TestPPPAuthOfCallbacks(t *testing.T) {
+	p := open
+	then, _ := mustNew(t, p).Evaluate(Request{Auth: fixed, Service: aaa.PPP, PPPAuth: "pap"})
+	if then.Outcome != CallBack {
+		t.Fatalf("%+v", then)
+	}
+	p.PPPAuth = []string{"chap"}
+	again := Request{Auth: fixed, Service: aaa.PPP, PPPAuth: "pap", Promised: &then}
+	if d, trace := mustNew(t, p).Evaluate(again); d.Outcome != Refuse || d.Text != TextNoCallback {
+		t.Errorf("%+v\n%s", d, trace)
+	}
+	again.PPPAuth = AnyPPPAuth // of an older journal
+	if d, trace := mustNew(t, p).Evaluate(again); d.Outcome != CallBack {
+		t.Errorf("%+v\n%s", d, trace)
+	}
+	p.Callback = Secure
+	d, trace := mustNew(t, p).Evaluate(Request{Auth: fixed, Service: aaa.PPP, PPPAuth: "pap"})
+	if d.Outcome != Refuse || d.Text != "Line is disconnected" || !d.Secure {
+		t.Errorf("%+v\n%s", d, trace)
+	}
+}
+
+// The default changes no digest, and the order of a list neither.
+func TestPPPAuthDigest(t *testing.T) {
+	digest := func(methods ...string) string { return Policy{Group: "g", PPPAuth: methods}.Digest() }
+	if digest("pap", "chap") != digest("chap", "pap") || digest("pap") == digest("chap") ||
+		(Policy{Group: "g", PPPAuth: []string{}}).Digest() == (Policy{Group: "g"}).Digest() {
+		t.Error("digests of ppp.auth")
 	}
 }

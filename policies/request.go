@@ -12,6 +12,7 @@ type Request struct {
 	Identity   aaa.Identity
 	Auth       aaa.Authorization
 	Service    aaa.Service
+	PPPAuth    string  // of PPP: the method by which the caller authenticated (aaa.Result), or AnyPPPAuth
 	Leg        int     // 1 the caller's own call (0 means 1), 2 the call that a callback made
 	FromCaller *string // the number that the caller gave; nil: not asked yet
 	Place      string  // instead of FromCaller, the name of a place that the caller gave (RFC 1570, operation 2)
@@ -56,7 +57,7 @@ type Used struct {
 // about the call, not in what they ask. q.TTY, q.Caller and q.Called are those of leg one; line is that TTY.
 func Ask(q aaa.Request, granted aaa.Result, line Line, now time.Time, used Used) Request {
 	return Request{
-		Identity: granted.Identity, Auth: granted.Auth, Service: q.Service, Leg: q.Leg,
+		Identity: granted.Identity, Auth: granted.Auth, Service: q.Service, PPPAuth: granted.PPPAuth, Leg: q.Leg,
 		Caller: q.Caller, Called: q.Called, TTY: q.TTY, Line: line, Time: now, Used: used,
 	}
 }

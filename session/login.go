@@ -96,7 +96,7 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 		return Verdict{}, Invalid
 	}
 	asked := Asked{Call: s.call, Service: s.frontEnd.Service(), Identity: res.Identity, Auth: res.Auth,
-		Server: res.Server}
+		Server: res.Server, PPPAuth: res.PPPAuth}
 	// What another user gets after a secure login on the same call would tell whether that one has a callback.
 	secure := s.leg.Number == 1 && (s.secured || s.broker.Secure(asked))
 	why := s.frontEnd.Unservable(res.Auth)

@@ -60,6 +60,7 @@ type Asked struct {
 	Auth     aaa.Authorization
 	Service  aaa.Service // of the front end
 	Server   string      // the AAA server that authenticated the user
+	PPPAuth  string      // as in aaa.Result
 	Session  int         // 1 for the first grant on this call, 2 after a refusal and a second login, …
 }
 

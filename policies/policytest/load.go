@@ -55,6 +55,7 @@ var requestKeys = []schema.Key{
 	{Name: "entry", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}},
 	{Name: "service", Type: schema.String, Enum: []string{string(aaa.EXEC), string(aaa.PPP)}},
+	{Name: "auth", Type: schema.String, Enum: policies.PPPMethods()},
 	{Name: "callback", Type: schema.Bool},
 	{Name: "number", Type: schema.String},
 	{Name: "place", Type: schema.String, Check: schema.NotEmpty},
@@ -168,7 +169,7 @@ func Parse(file string, data []byte) ([]Case, schema.Problems) {
 func asked(v *schema.Value) Asked {
 	a := Asked{
 		User: v.Get("user").Text(), Entry: v.Get("entry").Text(), Groups: v.Get("groups").Texts(),
-		Service:  aaa.Service(v.Get("service").Text()),
+		Service: aaa.Service(v.Get("service").Text()), Auth: v.Get("auth").Text(),
 		Callback: v.Get("callback").Bool(false), Number: optional(v.Get("number")), Place: v.Get("place").Text(),
 		CallerID: v.Get("caller_id").Bool(false), NoVerify: v.Get("no_verify").Bool(false),
 		Priv: 1, PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),

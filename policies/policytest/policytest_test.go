@@ -101,8 +101,13 @@ func TestRequest(t *testing.T) {
 		number := rapid.SampledFrom([]string{"unset", "", "84001", "84555100", "112", "x"}).Draw(t, "number")
 		typed := rapid.SampledFrom([]string{"unset", "", "84007", "84901", "ATH"}).Draw(t, "typed")
 		hint := rapid.SampledFrom([]string{"admins", "isp", "nobody"}).Draw(t, "hint")
-		asked := Asked{User: user, Groups: []string{hint}, Service: service, Time: noon}
-		r := policies.Request{Identity: aaa.Identity{User: user}, Service: service, Line: policies.Line{Trusted: true},
+		auth := rapid.SampledFrom([]string{"", "pap", "chap"}).Draw(t, "auth")
+		asked := Asked{User: user, Groups: []string{hint}, Service: service, Auth: auth, Time: noon}
+		if auth == "" {
+			auth = policies.AnyPPPAuth
+		}
+		r := policies.Request{Identity: aaa.Identity{User: user}, Service: service, PPPAuth: auth,
+			Line: policies.Line{Trusted: true},
 			Time: noon, Auth: aaa.Authorization{Groups: []string{hint}}}
 		if number != "unset" {
 			asked.Number = &number

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -14,6 +15,7 @@ type Asked struct {
 	Entry   string      // the method-list entry that authenticated the user
 	Groups  []string    // AAA's group hints, in their order
 	Service aaa.Service // "": aaa.EXEC
+	Auth    string      // of PPP: the method by which the user authenticated; "": unknown
 
 	Callback bool    // AAA requires a callback; one of the next three says so too
 	Number   *string // AAA's number; "" leaves it to the caller
@@ -50,7 +52,8 @@ func (a Asked) Request() policies.Request {
 	auth.Callback = auth.Callback || a.Number != nil || a.Place != "" || a.CallerID
 	asked := aaa.Request{Service: service, User: a.User, Leg: a.Leg, Caller: a.Caller, Called: a.Called,
 		TTY: a.Line}
-	granted := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: a.Entry, User: a.User}, Auth: auth}
+	granted := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: a.Entry, User: a.User}, Auth: auth,
+		PPPAuth: cmp.Or(a.Auth, policies.AnyPPPAuth)}
 	r := policies.Ask(asked, granted, policies.Line{Rotary: a.Rotary, Trusted: true}, a.Time,
 		policies.Used{Sessions: a.Sessions})
 	r.FromCaller = a.Typed

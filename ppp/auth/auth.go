@@ -50,7 +50,8 @@ func (m Method) String() string {
 
 // Interpret returns AAA's result as this package acts on it. A grant that the method cannot tell the peer is a refusal
 // with a reason: of MS-CHAPv2 without the server's proof (RFC 2759 §5), of EAP without an EAP Success. So is a question
-// that the method cannot ask (RFC 2865 §4.4). Interpret of its own result changes nothing.
+// that the method cannot ask (RFC 2865 §4.4). A grant gets the method's name (aaa.Result.PPPAuth). Interpret of its own
+// result changes nothing.
 //
 // Answer interprets too. An engine that acts on a result before it calls Answer calls Interpret first.
 func (m Method) Interpret(res aaa.Result) aaa.Result {
@@ -81,6 +82,7 @@ func (m Method) interpretGrant(res aaa.Result) aaa.Result {
 	default:
 		return refused(res, "no authentication method")
 	}
+	res.PPPAuth = m.String()
 	return res
 }
 

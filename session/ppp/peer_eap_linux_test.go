@@ -154,8 +154,10 @@ func TestPeerMethods(t *testing.T) {
 		"local": {Authentication: aaa.Lists{aaa.PPP: {Name: "default", Entries: []aaa.Method{local}}}}} {
 		for _, m := range []lcp.Auth{lcp.PAP, lcp.CHAP, lcp.MSCHAPv1, lcp.MSCHAPv2, lcp.EAP} {
 			t.Run(fmt.Sprintf("%s %v", name, m), func(t *testing.T) {
-				c := pppdCall{auth: []lcp.Auth{m}, login: login, broker: &fakeBroker{}, until: hasAddress}
-				if out, p := callPPPD(t, lib, c); out.Identity.User != "kim" || out.Kind != session.SessionEnded {
+				b := &fakeBroker{}
+				c := pppdCall{auth: []lcp.Auth{m}, login: login, broker: b, until: hasAddress}
+				if out, p := callPPPD(t, lib, c); out.Identity.User != "kim" || out.Kind != session.SessionEnded ||
+					b.asked[0].PPPAuth != m.String() {
 					t.Errorf("%+v\n%s", out, p.log.String())
 				}
 				c = pppdCall{auth: c.auth, login: login, broker: &fakeBroker{}, options: []string{"password", "wrong"}}
