@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,13 @@ func TestPolicySchema(t *testing.T) {
 			var v map[string]any
 			if err != nil || yaml.Unmarshal(data, &v) != nil {
 				t.Fatalf("%s: %v", file, err)
+			}
+			if numbered, ok := v["rotaries"].(map[any]any); ok { // a name of JSON is text
+				rotaries := map[string]any{}
+				for n, r := range numbered {
+					rotaries[fmt.Sprint(n)] = r
+				}
+				v["rotaries"] = rotaries
 			}
 			if err := s.Validate(v); err != nil {
 				t.Errorf("%s: %v", file, err)

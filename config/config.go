@@ -74,7 +74,8 @@ type Config struct {
 	Scripts []*chat.Script // from the file, then those shipped whose names the file does not use
 	// of modems: the shipped ones and those of modems_dir
 	Profiles *profiles.Set
-	Lines    []Line // by TTY
+	Lines    []Line             // by TTY
+	Hunts    map[int]lines.Hunt // by rotary
 
 	written written
 }

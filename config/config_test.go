@@ -211,6 +211,9 @@ func TestFullSample(t *testing.T) {
 	if l := c.Lines[7]; l.Modem != lines.CallOut || l.CallbackScript != "" || l.OffHookScript != "" {
 		t.Errorf("%+v", l)
 	}
+	if !reflect.DeepEqual(c.Hunts, map[int]lines.Hunt{1: lines.RoundRobin}) {
+		t.Errorf("%+v", c.Hunts)
+	}
 	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "" ||
 		l.Lists.Of("login") != "staff" || l.Lists.Of("exec") != "staff" ||
 		l.Lists.Of("enable") != "default" {
@@ -603,6 +606,16 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			`ringback.yaml:7:50: trunks[0].rotary: no line of rotary 7 dials (write the rotary of a line)`},
 		{"", "trunks: [{name: a, template: \"{number}\", tariff: none.csv}]\n",
 			`ringback.yaml:7:50: trunks[0].tariff: none.csv: no such file or directory (the path is relative to the directory of the configuration file)`},
+
+		// rotaries
+		{"", "rotaries: {1: {hunt: random}}\n",
+			`ringback.yaml:7:22: rotaries.1.hunt: "random" is not "linear", "round_robin" or "least_used"`},
+		{"", "rotaries: {101: {hunt: linear}}\n",
+			`ringback.yaml:7:12: rotaries.101: a rotary has a number from 0 to 100`},
+		{"", "rotaries: {01: {hunt: linear}}\n",
+			`ringback.yaml:7:12: rotaries.01: a rotary has a number from 0 to 100`},
+		{"", "rotaries: {2: {hunt: linear}}\n",
+			`ringback.yaml:7:15: warning: rotaries.2: no line of rotary 2 dials (see the key lines)`},
 
 		// chat scripts
 		{"name: nodial", "name: rtp",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -148,9 +149,38 @@ func Keys() []schema.Key {
 				"script with one of these names replaces the built-in one."},
 		{Name: "ppp", Type: schema.Object, Keys: pppKeys, Absent: notPPP,
 			Doc: "PPP: callers whose packets are carried to a network. See [PPP](../how-to/ppp.md)."},
+		{Name: "rotaries", Reload: schema.AtOnce, Type: schema.Dict, Check: checkRotary,
+			Elem: &schema.Key{Type: schema.Object, Keys: rotaryKeys}, Example: `{"1": {hunt: round_robin}}`,
+			Doc: "Settings of rotaries, by number. A rotary needs none."},
 		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
 			Doc: "The lines, each with one modem."},
 	})
+}
+
+var rotaryKeys = []schema.Key{
+	{Name: "hunt", Enum: hunts(), Default: string(lines.Linear), Example: string(lines.RoundRobin),
+		Doc: "Which of several idle lines dials a callback. `linear`: the one with the lowest number; `round_robin`: " +
+			"the one that has not been used for a callback for the longest time; `least_used`: the one with the " +
+			"fewest calls and callbacks since the start. `callout` lines come before `inout` lines, which " +
+			"callers need, and the called line is the last. Lines that AAA or a policy lists are used in their " +
+			"order."},
+}
+
+func hunts() (all []string) {
+	for _, h := range lines.Hunts() {
+		all = append(all, string(h))
+	}
+	return all
+}
+
+// maxRotary is the highest number of a rotary, as in IOS.
+const maxRotary = 100
+
+func checkRotary(s string) error {
+	if n, err := strconv.Atoi(s); err != nil || n < 0 || n > maxRotary || s != strconv.Itoa(n) {
+		return fmt.Errorf("a rotary has a number from 0 to %d", maxRotary)
+	}
+	return nil
 }
 
 var hostKeys = []schema.Key{
@@ -191,8 +221,8 @@ var trunkKeys = []schema.Key{
 		Example: "[65, 66]", Doc: "TTY numbers of the lines that lead to it, in the order of preference. A callback " +
 			"uses them unless AAA or the policy names lines or a rotary, and the called line only if there is no " +
 			"other. Default: all lines."},
-	{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Rotary of the lines that lead to it, " +
-		"instead of `lines`."},
+	{Name: "rotary", Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
+		Doc: "Rotary of the lines that lead to it, instead of `lines`."},
 	{Name: "tariff", Check: checkFileName, Example: "carrier.csv",
 		Doc: "Price list of this trunk, in the currency of the site's tariff. A number without a rate is not dialed " +
 			"through it. Default: the site's tariff counts, and the order of the trunks decides."},
@@ -278,7 +308,7 @@ var userKeys = []schema.Key{
 			Doc: "Skips the second login on the callback, if the policy allows that."},
 		{Name: "line", Loose: true, Check: schema.CheckTTYs, Example: "66",
 			Doc: "TTY or range of lines that call back (IOS `callback-line`)."},
-		{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1",
+		{Name: "rotary", Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
 			Doc: "Rotary of the lines that call back (IOS `callback-rotary`)."},
 	}},
 }
@@ -307,7 +337,7 @@ func lineKeys() []schema.Key {
 				"The keys `init`, `result_codes`, `proof_registers` and `timing` of the line take precedence."},
 		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware",
 			Doc: "RTS/CTS or none. Default: as in the URL, else `hardware`."},
-		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: 100, Example: "1",
+		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
 			Doc: "Group of interchangeable lines. A callback is dialed by another line of the called line's rotary " +
 				"if one is in service."},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,20 @@ func (l *loader) lines() {
 		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: no call can be answered",
 			Severity: schema.Warning,
 			Hint:     `write lines: [{tty: 65, port: "serial:///dev/ttyS0"}]`})
+	}
+}
+
+// hunts reads how the rotaries hunt.
+func (l *loader) hunts() {
+	all := l.v.Get("rotaries")
+	l.cfg.Hunts = map[int]lines.Hunt{}
+	for _, name := range all.Names() {
+		n, _ := strconv.Atoi(name) // checked by the table
+		l.cfg.Hunts[n] = lines.Hunt(or(all.Get(name), rotaryKeys, "hunt").Text())
+		dials := func(line Line) bool { return line.Rotary == n && line.Modem != lines.CallIn }
+		if !l.broken("lines") && !slices.ContainsFunc(l.cfg.Lines, dials) {
+			l.warnAt(all.Get(name), "see the key lines", "no line of rotary %d dials", n)
+		}
 	}
 }
 

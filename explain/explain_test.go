@@ -91,6 +91,32 @@ ppp: {netdev: userspace, profiles: [{name: default, ipv6: true}]}
 	}
 }
 
+// TestReportOfHunt: the line that calls back depends on the hunt of the rotary, unless lines are listed.
+func TestReportOfHunt(t *testing.T) {
+	t.Parallel()
+	for hunt, want := range map[string]string{"linear": "first idle line", "round_robin": "an idle line, in turn",
+		"least_used": "the idle line that is least used"} {
+		cfg := configtest.Load(t, `
+users: [{name: kim, password_file: password}]
+aaa: {lists: {login: {default: [local]}}}
+rotaries: {1: {hunt: `+hunt+`}}
+lines:
+- {tty: 1-3, port: "tcp://127.0.0.1:{1+n}", rotary: 1}
+- {tty: 4, port: "tcp://127.0.0.1:4", rotary: 1, modem: callout}
+`)
+		auth := aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf("84001")}
+		r := reportOf(cfg, aaa.EXEC, 1, auth)
+		if !strings.Contains(r.Outcome, "from tty 4, 2, 3 ("+want+")") {
+			t.Errorf("%s: %q", hunt, r.Outcome)
+		}
+		auth.Lines = []int{3, 2}
+		r = reportOf(cfg, aaa.EXEC, 1, auth)
+		if !strings.Contains(r.Outcome, "from tty 3, 2 (first idle line)") {
+			t.Errorf("%s, with lines: %q", hunt, r.Outcome)
+		}
+	}
+}
+
 // What a caller of PPP gets depends on how it asks for a callback, where the profile allows it to.
 func TestReportOfWays(t *testing.T) {
 	t.Parallel()

@@ -162,7 +162,7 @@ func (r *Report) callback(cfg *config.Config, line config.Line, d policies.Decis
 			return Refuse, "rejected: " + err.Error()
 		}
 		from = "from tty " + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Dialers), " ", ", "), "[]") +
-			" (first idle line)"
+			" (" + r.hunt(cfg, line, d) + ")"
 		if i := slices.IndexFunc(cfg.Lines, func(l config.Line) bool {
 			return len(r.Dialers) > 0 &&
 				l.TTY == r.Dialers[0]
@@ -180,6 +180,23 @@ func (r *Report) callback(cfg *config.Config, line config.Line, d policies.Decis
 	}
 	return CallBack, fmt.Sprintf("called back at %s %s, %s after hang-up or later, %s: %s", d.Number, from, r.Wait,
 		again, r.session(d))
+}
+
+// hunt says which of the lines that may call back is used.
+func (r *Report) hunt(cfg *config.Config, line config.Line, d policies.Decision) string {
+	rotary := line.Rotary
+	if d.Rotary != nil {
+		rotary = *d.Rotary
+	}
+	if len(d.Lines) == 0 && len(r.Dialers) > 1 {
+		switch cfg.Hunts[rotary] {
+		case lines.RoundRobin:
+			return "an idle line, in turn"
+		case lines.LeastUsed:
+			return "the idle line that is least used"
+		}
+	}
+	return "first idle line"
 }
 
 // dialers returns the lines that may call back, assuming that all are idle.

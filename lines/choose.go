@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,8 +32,9 @@ func (w Want) MayOmitLogin(c Config) bool { return w.mayOmit(c.Idle().standing()
 
 func (w Want) mayOmit(s standing) bool { return !s.untrusted && (s.tty != w.Called || s.sameLine) }
 
-// Choose returns the lines that may serve w now, best first, whether idle or not. It omits lines that are out of
-// service (down, quarantined) or only answer (callin). It includes explicit lines that are down, because no other
+// Choose returns the lines that may serve w now, best first, whether idle or not; the hunt of the rotary may change the
+// order of those that only dial, and of the others. It omits lines that are out of service (down, quarantined) or only
+// answer (callin). It includes explicit lines that are down, because no other
 // line may replace them. No line and no error means that a line must first return to service. An error says why no
 // line can ever serve w. Choose has no side effects: check-config calls it with lines that are all Idle.
 func Choose(w Want, all []Status) ([]int, error) {
@@ -40,7 +42,9 @@ func Choose(w Want, all []Status) ([]int, error) {
 		return nil, err
 	}
 	all = slices.Clone(all)
-	slices.SortFunc(all, func(a, b Status) int { return a.TTY - b.TTY })
+	slices.SortFunc(all, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(w.rank(a), w.rank(b)), cmp.Compare(a.TTY, b.TTY))
+	})
 	rotary := w.rotary(all)
 	best := fitNever
 	for _, s := range all {
@@ -57,10 +61,18 @@ func Choose(w Want, all []Status) ([]int, error) {
 			may = append(may, s.TTY)
 		}
 	}
-	if len(w.TTYs) > 0 {
-		slices.SortStableFunc(may, func(a, b int) int { return slices.Index(w.TTYs, a) - slices.Index(w.TTYs, b) })
-	}
 	return may, nil
+}
+
+// rank orders lines of equal fit: explicit lines as listed; otherwise those that only dial are first.
+func (w Want) rank(s Status) int {
+	switch {
+	case len(w.TTYs) > 0:
+		return slices.Index(w.TTYs, s.TTY)
+	case s.Modem == CallOut:
+		return 0
+	}
+	return 1
 }
 
 func (s State) inService() bool { return s != Down && s != Quarantined }

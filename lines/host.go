@@ -37,6 +37,8 @@ type line struct {
 	calls      uint64
 	dials      uint64
 	noise      uint64
+	leases     uint64            // ever granted
+	lastLent   uint64            // pool.lent at its last lease for a callback; 0: none yet
 	inBand     bool              // the open port has no modem signals
 	notices    map[string]string // by name
 	plan       standing          // of configLocked, for Choose
@@ -74,6 +76,7 @@ func (l *line) statusLocked() Status {
 		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.plan.modem, Rotary: l.cfg.Rotary, State: l.stateLocked(),
 		Since:   l.since,
 		Signals: l.signals.String(), Calls: l.calls, Dials: l.dials, Noise: l.noise,
+		Leases: l.leases,
 	}
 	switch s.State {
 	case Down:

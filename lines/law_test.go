@@ -49,6 +49,7 @@ func attack(t *rapid.T) {
 		}
 	}, cfgs, true)
 	defer a.w.stop()
+	a.hunt(t)
 	t.Repeat(map[string]func(*rapid.T){
 		"":        a.check,
 		"request": a.request,
@@ -62,6 +63,7 @@ func attack(t *rapid.T) {
 		"break":   a.breakOrMend,
 		"port":    a.port,
 		"probe":   a.probe,
+		"hunt":    a.hunt,
 		"in-band": func(t *rapid.T) { a.w.stubs[a.tty(t)].host.InBand(rapid.Bool().Draw(t, "is")) },
 		"clear":   func(t *rapid.T) { _ = a.w.Clear(a.tty(t)) },
 		"time":    func(t *rapid.T) { <-time.After(time.Duration(rapid.IntRange(1, 30).Draw(t, "s")) * time.Second) },
@@ -241,6 +243,15 @@ func (a *attacker) probe(t *rapid.T) {
 	takes := time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second
 	a.odd[tty] = a.odd[tty] || err != nil || takes > 0
 	a.w.stubs[tty].probes(err, takes)
+}
+
+// hunt changes which of several idle lines is used.
+func (a *attacker) hunt(t *rapid.T) {
+	hunts := map[int]Hunt{}
+	for _, r := range []int{0, 1} {
+		hunts[r] = rapid.SampledFrom(Hunts()).Draw(t, "hunt")
+	}
+	a.w.SetHunts(hunts)
 }
 
 func (w *town) probing(tty int) bool {

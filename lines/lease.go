@@ -94,12 +94,14 @@ func (q *Waiting) freeLocked() *line {
 	if len(q.want.TTYs) > 0 {
 		return nil
 	}
+	var best *line
+	hunt := q.pool.hunts[q.rotary]
 	for _, l := range q.pool.sorted {
-		if l.lendableLocked() && q.servesLocked(l) {
-			return l
+		if l.lendableLocked() && (best == nil || l.beforeLocked(best, hunt)) && q.servesLocked(l) {
+			best = l
 		}
 	}
-	return nil
+	return best
 }
 
 // servesLocked reports whether l may serve q now.
@@ -273,8 +275,12 @@ func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	s := &Lease{line: l, owner: owner, incoming: incoming, lost: make(chan struct{})}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	l.pool.lent++
+	l.leases++
 	l.lease = s
 	phase := Leased
+	if !incoming {
+		l.lastLent = l.pool.lent
+	}
 	if incoming {
 		phase = Ringing
 	}

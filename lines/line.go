@@ -116,6 +116,8 @@ type Status struct {
 	Calls   uint64    `json:"calls"` // incoming calls answered
 	Dials   uint64    `json:"dials"` // dial commands given
 	Noise   uint64    `json:"noise"` // lines of garbage from the modem
+	// leases granted to calls and callbacks since the start, by which a rotary hunts LeastUsed
+	Leases uint64 `json:"leases"`
 
 	Untrusted bool `json:"untrusted,omitempty"` // not Config.Trusted: a callback on this line needs a login
 	SameLine  bool `json:"same_line,omitempty"` // as in Config

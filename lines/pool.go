@@ -41,6 +41,7 @@ type Pool struct {
 	lines    map[int]*line
 	sorted   []*line       // by TTY
 	usable   map[int]count // rotary → its lines that are in service and may dial
+	hunts    map[int]Hunt  // rotary → its hunt; missing: Linear
 	queue    list.List     // of *Waiting, oldest first
 	lent     uint64        // leases ever granted
 	returned uint64        // leases ever released

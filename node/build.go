@@ -22,6 +22,7 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) },
 		Full:   func(r lines.RingingCall) bool { return d.broker.Full(r) },
 	})
+	p.SetHunts(d.cfg.Hunts)
 	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
 	if err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ import (
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
 )
 
@@ -87,6 +88,7 @@ type daemon struct {
 	feed    *api.Feed
 	broker  *broker.Broker
 	journal *sqlite.Journal
+	lines   *lines.Pool
 	carrier carrier                // of PPP
 	keep    atomic.Int64           // journal.keep of the configuration in force
 	broken  atomic.Pointer[string] // what is wrong with the audit
@@ -125,8 +127,7 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, w := range j.Warnings() {
 		d.log.Error("journal", zap.String("problem", w))
 	}
-	pool, err := d.pool()
-	if err != nil {
+	if d.lines, err = d.pool(); err != nil {
 		return err
 	}
 	if d.carrier, err = newCarrier(d.cfg.PPP, d.feed); err != nil {
@@ -140,7 +141,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.methods = m
 	defer d.closeMethods()
 	d.broker = broker.New(broker.Options{
-		Journal: j, Pool: pool, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
+		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		NameKey: j.NameKey(), PPP: d.carrier,
 	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket)
@@ -158,11 +159,11 @@ func (d *daemon) run(ctx context.Context) error {
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
-	parts.Go(func() { watchLines(ctx, pool, d.broker.Happened) })
+	parts.Go(func() { watchLines(ctx, d.lines, d.broker.Happened) })
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
 	parts.Go(func() { d.verifyAudit(ctx, j.VerifyAudit) })
-	parts.Go(func() { trim(ctx, pool) })
+	parts.Go(func() { trim(ctx, d.lines) })
 	keep := func() time.Duration { return time.Duration(d.keep.Load()) }
 	parts.Go(func() { retain(ctx, d.log, keep, j.Prune) })
 	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })

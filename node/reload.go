@@ -61,6 +61,7 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	old := d.replace(m, time.Now())
 	d.carrier.addresses.Reload(cfg.PPP.Pools)
+	d.lines.SetHunts(cfg.Hunts)
 	d.broker.Reload(bc)
 	d.keep.Store(int64(cfg.Journal.Keep))
 	old.Retire() // conversations under way continue with them
