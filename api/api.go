@@ -33,6 +33,9 @@ type Daemon interface {
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
+	// BusyOutLine lets a line finish its call, and then take no more until RestoreLine, also after a restart.
+	BusyOutLine(ctx context.Context, tty int, reason string) error
+	RestoreLine(ctx context.Context, tty int) error
 	LoginLocks() []client.LoginLock
 	// ClearLoginLocks clears the failed logins of a name or number, or all with "", and returns how many sources it
 	// cleared; ErrNotFound if there are none.
@@ -105,6 +108,21 @@ func (s *Server) routes(api huma.API) {
 			TTY int `path:"tty"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.ClearLine(ctx, in.TTY))
+		})
+	huma.Register(api, operation("busy-out-line", http.MethodPut, "/v1/lines/{tty}/busyout",
+		"Let a line finish its call, and then take no more"),
+		func(ctx context.Context, in *struct {
+			TTY    int    `path:"tty"`
+			Reason string `query:"reason" maxLength:"16384" doc:"for operators and the audit; may be empty"`
+		}) (*struct{}, error) {
+			return nil, status(s.Daemon.BusyOutLine(ctx, in.TTY, in.Reason))
+		})
+	huma.Register(api, operation("restore-line", http.MethodDelete, "/v1/lines/{tty}/busyout",
+		"Let a line that is busied out take calls again"),
+		func(ctx context.Context, in *struct {
+			TTY int `path:"tty"`
+		}) (*struct{}, error) {
+			return nil, status(s.Daemon.RestoreLine(ctx, in.TTY))
 		})
 	huma.Register(api, operation("list-users", http.MethodGet, "/v1/users", "List the users on the lines"),
 		func(context.Context, *struct{}) (*list[client.User], error) {

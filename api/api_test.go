@@ -64,6 +64,18 @@ func (f fake) ClearLine(ctx context.Context, tty int) error {
 	return nil
 }
 
+func (f fake) BusyOutLine(ctx context.Context, tty int, reason string) error {
+	if tty != 65 {
+		return fmt.Errorf("there is no line %d", tty)
+	}
+	f.cleared <- fmt.Sprintf("%d: %s by %s", tty, reason, By(ctx))
+	return nil
+}
+
+func (fake) RestoreLine(_ context.Context, tty int) error {
+	return fmt.Errorf("line %d is not busied out", tty)
+}
+
 func (fake) LoginLocks() []client.LoginLock {
 	return []client.LoginLock{{Of: "number", Number: "84002", Failures: 30, Until: &created}}
 }
@@ -170,6 +182,17 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
 		t.Errorf("ClearLine: %v", err)
+	}
+	if err := c.BusyOutLine(ctx, 65, "a & b"); err != nil {
+		t.Errorf("BusyOutLine: %v", err)
+	} else if got := <-f.cleared; !strings.HasPrefix(got, fmt.Sprintf("65: a & b by uid %d", os.Getuid())) {
+		t.Errorf("BusyOutLine: %q", got)
+	}
+	if err := c.BusyOutLine(ctx, 7, ""); err == nil || err.Error() != "there is no line 7" {
+		t.Errorf("BusyOutLine of an unknown line: %v", err)
+	}
+	if err := c.RestoreLine(ctx, 65); err == nil || err.Error() != "line 65 is not busied out" {
+		t.Errorf("RestoreLine: %v", err)
 	}
 	if err := c.ClearLine(ctx, 7); err == nil || err.Error() != "there is no line 7" {
 		t.Errorf("ClearLine of an unknown line: %v", err)

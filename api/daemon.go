@@ -31,6 +31,9 @@ func (d daemon) Lines() []client.Line {
 			Since:   s.Since.Local(), Calls: s.Calls, Dials: s.Dials, Noise: s.Noise, Notices: s.Notices,
 			InBand: s.InBand,
 		}
+		if b := s.Busyout; b != nil {
+			l.Busyout = &client.Busyout{Reason: b.Reason, By: b.By, Since: b.Since.Local()}
+		}
 		if s.Rotary != lines.NoRotary {
 			l.Rotary = &s.Rotary
 		}
@@ -90,6 +93,12 @@ func (d daemon) CancelCallback(ctx context.Context, id string) error {
 func (d daemon) ClearLine(ctx context.Context, tty int) error {
 	return d.b.ClearLine(ctx, tty, By(ctx))
 }
+
+func (d daemon) BusyOutLine(ctx context.Context, tty int, reason string) error {
+	return d.b.BusyOutLine(tty, reason, By(ctx))
+}
+
+func (d daemon) RestoreLine(ctx context.Context, tty int) error { return d.b.RestoreLine(tty, By(ctx)) }
 
 func (d daemon) LoginLocks() []client.LoginLock {
 	locks := d.b.LoginLocks()

@@ -72,11 +72,14 @@ type Options struct {
 	// CallCheck asks AAA whether a ringing call may be answered (Service-Type Call-Check), for lines that require it.
 	// It blocks until the answer or the end of ctx. Only Granted answers the call. nil: such lines answer no call.
 	CallCheck func(ctx context.Context, r aaa.Request) aaa.Result
-	PPP       session.PPPShower          // nil: there is no PPP to show
-	Log       *zap.Logger                // nil: none
-	Debug     func(tty int, text string) // `debug callback`; nil: none
-	Limits    Limits
-	NameKey   []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
+	// KeepBusyouts writes the lines that are busied out, by TTY, and returns when they are on disk. nil: a restart
+	// forgets them.
+	KeepBusyouts func(map[int]lines.Busyout) error
+	PPP          session.PPPShower          // nil: there is no PPP to show
+	Log          *zap.Logger                // nil: none
+	Debug        func(tty int, text string) // `debug callback`; nil: none
+	Limits       Limits
+	NameKey      []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
 }
 
 // Limits are the loop's own deadlines. Zero fields mean the defaults in the comments.
@@ -114,6 +117,7 @@ type Broker struct {
 	notes    notes
 	lock     lockdown
 	access   access
+	busyout  sync.Mutex // one order for a line at a time; no other mutex is held
 
 	mu     sync.Mutex        // guards what follows
 	calls  map[string]*call  // live calls by ID

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,8 @@ type town struct {
 	opt     townOptions
 	stop    context.CancelFunc
 	ended   chan error
+
+	busyouts map[int]lines.Busyout // on disk
 }
 
 type townOptions struct {
@@ -119,6 +122,7 @@ type townOptions struct {
 	frontEnds func(session.FrontEnd) session.Chooser     // replaces the EXEC; nil: the EXEC alone
 	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 	log       *zap.Logger
+	busyouts  func() error // the disk for the lines that are busied out; nil: a good one
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town's configuration says.
@@ -211,11 +215,23 @@ func (w *town) start() {
 	if w.opt.store != nil {
 		store = w.opt.store(j)
 	}
+	w.pool.SetBusyouts(maps.Clone(w.busyouts))
 	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
-		NameKey: []byte("names")}, w.config())
+		NameKey: []byte("names"), KeepBusyouts: w.keepBusyouts}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
+}
+
+// keepBusyouts is a disk that may fail.
+func (w *town) keepBusyouts(all map[int]lines.Busyout) error {
+	if w.opt.busyouts != nil {
+		if err := w.opt.busyouts(); err != nil {
+			return err
+		}
+	}
+	w.busyouts = maps.Clone(all)
+	return nil
 }
 
 func (w *town) config() broker.Config {

@@ -66,5 +66,5 @@ func healthText(w io.Writer, h client.Health, now time.Time) {
 		fmt.Fprintln(w, "accounting: no records waiting")
 	}
 	fmt.Fprintf(w, "log: %d records dropped\n", h.Log.Dropped)
-	fmt.Fprintf(w, "lines: %d, out of service %d\n", h.Lines, len(h.Out))
+	fmt.Fprintf(w, "lines: %d, out of service %d, busied out %d\n", h.Lines, len(h.Out), len(h.Busyouts))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/lines"
 )
 
 func newShowLines() *cobra.Command {
@@ -93,7 +94,7 @@ func lineTable(w io.Writer, v []client.Line, wide bool) {
 			"Reason"}
 	}
 	for _, l := range v {
-		remarks := l.Notices
+		remarks := append(busyText(l), l.Notices...)
 		if l.Reason != "" {
 			remarks = append([]string{l.Reason}, remarks...)
 		}
@@ -124,6 +125,9 @@ func lineText(w io.Writer, l client.Line, at place) {
 		}
 	}
 	field("reason", l.Reason)
+	for _, text := range busyText(l) {
+		field("busyout", text)
+	}
 	for _, n := range l.Notices {
 		field("notice", n)
 	}
@@ -139,6 +143,18 @@ func lineText(w io.Writer, l client.Line, at place) {
 	field("calls", fmt.Sprintf("%d answered", l.Calls))
 	field("dials", l.Dials)
 	field("noise", numbered(int(l.Noise), "line of garbage", "lines of garbage"))
+}
+
+// busyText says that a line takes no more calls, unless its state says so.
+func busyText(l client.Line) []string {
+	if l.Busyout == nil || l.State == string(lines.BusiedOut) {
+		return nil
+	}
+	text := "takes no more calls, by " + l.Busyout.By
+	if l.Busyout.Reason != "" {
+		text += ": " + l.Busyout.Reason
+	}
+	return []string{text}
 }
 
 func rotaryText(n *int) string {

@@ -33,8 +33,8 @@ func (w Want) MayOmitLogin(c Config) bool { return w.mayOmit(c.Idle().standing()
 func (w Want) mayOmit(s standing) bool { return !s.untrusted && (s.tty != w.Called || s.sameLine) }
 
 // Choose returns the lines that may serve w now, best first, whether idle or not; the hunt of the rotary may change the
-// order of those that only dial, and of the others. It omits lines that are out of service (down, quarantined) or only
-// answer (callin). It includes explicit lines that are down, because no other
+// order of those that only dial, and of the others. It omits lines that are out of service (down, quarantined, busied
+// out) or only answer (callin). It includes explicit lines that are down, because no other
 // line may replace them. No line and no error means that a line must first return to service. An error says why no
 // line can ever serve w. Choose has no side effects: check-config calls it with lines that are all Idle.
 func Choose(w Want, all []Status) ([]int, error) {
@@ -48,7 +48,7 @@ func Choose(w Want, all []Status) ([]int, error) {
 	rotary := w.rotary(all)
 	best := fitNever
 	for _, s := range all {
-		if f := w.fit(s.standing(), rotary); s.State.inService() && f != fitNever && (best == fitNever || f < best) {
+		if f := w.fit(s.standing(), rotary); s.inService() && f != fitNever && (best == fitNever || f < best) {
 			best = f
 		}
 	}
@@ -57,7 +57,7 @@ func Choose(w Want, all []Status) ([]int, error) {
 		explicit := len(w.TTYs) > 0
 		switch f := w.fit(s.standing(), rotary); {
 		case f == fitNever:
-		case explicit && (best == fitNever || f == best), f == best && s.State.inService():
+		case explicit && (best == fitNever || f == best), f == best && s.inService():
 			may = append(may, s.TTY)
 		}
 	}
@@ -75,7 +75,10 @@ func (w Want) rank(s Status) int {
 	return 1
 }
 
-func (s State) inService() bool { return s != Down && s != Quarantined }
+// inService reports whether the line takes calls and callbacks, or will when it is idle.
+func (s Status) inService() bool {
+	return s.State != Down && s.State != Quarantined && s.Busyout == nil
+}
 
 // fit ranks a line for a Want: lower is better. A line is used only if no line with a better fit is in service.
 type fit int

@@ -23,15 +23,16 @@ type line struct {
 	// the driver has reported Up or Down at least once; until then the line counts as in service, since it is about
 	// to start
 	reported   bool
-	up         bool   // the modem is ready
-	reason     string // why it is not up
-	quarantine string // why it is quarantined; "" it is not
-	proving    bool   // the goroutine that ends the quarantine runs
-	counted    count  // what it adds to pool.usable
-	settling   bool   // released, not yet proven on hook
-	lease      *Lease // nil: not leased
-	phase      State  // the activity of the driver or the lease, while the line is up
-	shown      State  // the state shown last, since the time of since
+	up         bool     // the modem is ready
+	reason     string   // why it is not up
+	quarantine string   // why it is quarantined; "" it is not
+	busyout    *Busyout // the operator's order; nil: none
+	proving    bool     // the goroutine that ends the quarantine runs
+	counted    count    // what it adds to pool.usable
+	settling   bool     // released, not yet proven on hook
+	lease      *Lease   // nil: not leased
+	phase      State    // the activity of the driver or the lease, while the line is up
+	shown      State    // the state shown last, since the time of since
 	since      time.Time
 	signals    Signals
 	calls      uint64
@@ -47,7 +48,9 @@ type line struct {
 }
 
 // freeLocked reports whether the line may be leased or may answer now.
-func (l *line) freeLocked() bool { return l.up && l.quarantine == "" && l.lease == nil && !l.settling }
+func (l *line) freeLocked() bool {
+	return l.up && l.quarantine == "" && l.busyout == nil && l.lease == nil && !l.settling
+}
 
 // lendableLocked reports whether the line may be leased now.
 func (l *line) lendableLocked() bool { return l.freeLocked() && !l.probing }
@@ -65,6 +68,8 @@ func (l *line) stateLocked() State {
 		return Down
 	case l.quarantine != "":
 		return Quarantined
+	case l.busyout != nil && l.lease == nil && !l.settling:
+		return BusiedOut
 	case l.phase == "":
 		return Idle
 	}
@@ -83,7 +88,10 @@ func (l *line) statusLocked() Status {
 		s.Reason = l.reason
 	case Quarantined:
 		s.Reason = l.quarantine
+	case BusiedOut:
+		s.Reason = l.busyout.String()
 	}
+	s.Busyout = l.busyout
 	s.InBand, s.Untrusted, s.SameLine = l.cfg.InBand || l.inBand, l.plan.untrusted, l.plan.sameLine
 	for _, name := range slices.Sorted(maps.Keys(l.notices)) {
 		s.Notices = append(s.Notices, l.notices[name])
@@ -117,7 +125,7 @@ func (c count) minus(d count) count { return count{c.all - d.all, c.trusted - d.
 // serve updates the count of lines in service, which tells a Waiting whether to fall back on other lines.
 func (l *line) serve() {
 	var now count
-	if l.cfg.Modem != CallIn && l.quarantine == "" && (l.up || !l.reported) {
+	if l.cfg.Modem != CallIn && l.quarantine == "" && l.busyout == nil && (l.up || !l.reported) {
 		now.all = 1
 		if !l.plan.untrusted {
 			now.trusted = 1

@@ -64,6 +64,7 @@ func attack(t *rapid.T) {
 		"port":    a.port,
 		"probe":   a.probe,
 		"hunt":    a.hunt,
+		"busyout": a.busyOut,
 		"in-band": func(t *rapid.T) { a.w.stubs[a.tty(t)].host.InBand(rapid.Bool().Draw(t, "is")) },
 		"clear":   func(t *rapid.T) { _ = a.w.Clear(a.tty(t)) },
 		"time":    func(t *rapid.T) { <-time.After(time.Duration(rapid.IntRange(1, 30).Draw(t, "s")) * time.Second) },
@@ -245,6 +246,17 @@ func (a *attacker) probe(t *rapid.T) {
 	a.w.stubs[tty].probes(err, takes)
 }
 
+// busyOut orders a line out of service, or back.
+func (a *attacker) busyOut(t *rapid.T) {
+	all := a.w.Busyouts()
+	if tty := a.tty(t); rapid.Bool().Draw(t, "restore") {
+		delete(all, tty)
+	} else {
+		all[tty] = Busyout{By: "uid 0"}
+	}
+	a.w.SetBusyouts(all)
+}
+
 // hunt changes which of several idle lines is used.
 func (a *attacker) hunt(t *rapid.T) {
 	hunts := map[int]Hunt{}
@@ -302,7 +314,7 @@ func (a *attacker) check(t *rapid.T) {
 func (a *attacker) checkUsable(t *rapid.T) {
 	count, trusted := map[int]int{}, map[int]int{}
 	for _, s := range a.w.Lines() {
-		if s.Rotary != NoRotary && s.Modem != CallIn && s.State.inService() {
+		if s.Rotary != NoRotary && s.Modem != CallIn && s.inService() {
 			count[s.Rotary]++
 			if !s.Untrusted {
 				trusted[s.Rotary]++
@@ -327,6 +339,7 @@ func (a *attacker) end() {
 		s.probes(nil, 0)
 		s.host.Up(nil)
 	}
+	a.w.SetBusyouts(nil)
 	<-time.After(time.Minute) // a probe may be running or delayed
 	for _, q := range a.queue {
 		may, _ := Choose(q.want, a.w.Lines())

@@ -96,6 +96,7 @@ const (
 	OutCall     State = "out call"    // an outgoing call is up
 	HangingUp   State = "hanging up"  // until proven on hook
 	Quarantined State = "quarantined" // could not be proven on hook: not used until it is
+	BusiedOut   State = "busyout"     // in working order, but an operator lets it take no calls
 )
 
 // Status is a line's state at one instant.
@@ -107,7 +108,9 @@ type Status struct {
 	State  State     `json:"state"`
 	// no modem signals: the modem must prove its state by a secret
 	InBand bool   `json:"in_band,omitempty"`
-	Reason string `json:"reason,omitempty"` // why it is down or quarantined
+	Reason string `json:"reason,omitempty"` // why it is down, quarantined or busied out
+	// the operator's order; the line may still finish a call
+	Busyout *Busyout `json:"busyout,omitempty"`
 	// problems of a line that still works: caller ID refused, DCD that never rises
 	Notices []string  `json:"notices,omitempty"`
 	Owner   string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID

@@ -39,17 +39,18 @@ type Pool struct {
 
 	mu       sync.Mutex // guards the fields below and those of each line
 	lines    map[int]*line
-	sorted   []*line       // by TTY
-	usable   map[int]count // rotary → its lines that are in service and may dial
-	hunts    map[int]Hunt  // rotary → its hunt; missing: Linear
-	queue    list.List     // of *Waiting, oldest first
-	lent     uint64        // leases ever granted
-	returned uint64        // leases ever released
-	draining bool          // no more calls are answered
-	closing  bool          // no new leases
-	stopped  bool          // no more goroutines are started
-	quiet    chan struct{} // closed when closing and nothing runs; nil before closing
-	changed  chan struct{} // closed at the next change of a line; nil while there is no waiter
+	sorted   []*line         // by TTY
+	usable   map[int]count   // rotary → its lines that are in service and may dial
+	hunts    map[int]Hunt    // rotary → its hunt; missing: Linear
+	busyouts map[int]Busyout // by TTY
+	queue    list.List       // of *Waiting, oldest first
+	lent     uint64          // leases ever granted
+	returned uint64          // leases ever released
+	draining bool            // no more calls are answered
+	closing  bool            // no new leases
+	stopped  bool            // no more goroutines are started
+	quiet    chan struct{}   // closed when closing and nothing runs; nil before closing
+	changed  chan struct{}   // closed at the next change of a line; nil while there is no waiter
 
 	ctx     context.Context // of accept; nil before Run
 	drivers context.Context // of the drivers and their scripts: outlives ctx until the calls have ended
@@ -87,6 +88,7 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 	}
 	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now()}
 	l.planLocked()
+	l.busyOutLocked()
 	l.serve()
 	p.lines[cfg.TTY] = l
 	at, _ := slices.BinarySearchFunc(p.sorted, cfg.TTY,

@@ -23,6 +23,11 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		Full:   func(r lines.RingingCall) bool { return d.broker.Full(r) },
 	})
 	p.SetHunts(d.cfg.Hunts)
+	busy, err := d.busyouts().read()
+	if err != nil {
+		return nil, err
+	}
+	p.SetBusyouts(busy)
 	proofs, err := modem.OpenProofs(filepath.Join(d.cfg.StateDir, "lines"))
 	if err != nil {
 		return nil, err

@@ -29,7 +29,8 @@ type problem struct{ key, text string }
 func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 	j := d.journal.Health()
 	h := client.Health{
-		Problems: []string{}, Spool: []client.Backlog{}, Out: []int{}, Arrears: d.broker.Arrears(), Log: d.logHealth(),
+		Problems: []string{}, Spool: []client.Backlog{}, Out: []int{}, Busyouts: []int{},
+		Arrears: d.broker.Arrears(), Log: d.logHealth(),
 		Lockdown: api.LockdownOf(d.broker.LockdownState()),
 		Journal: client.Journal{
 			Path: j.Path, Octets: j.Octets, LogOctets: j.Log, Free: j.Free, Busy: j.Busy.Seconds(),
@@ -40,6 +41,9 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 		h.Lines++
 		if outOfService(l) != "" {
 			h.Out = append(h.Out, l.TTY)
+		}
+		if l.Busyout != nil {
+			h.Busyouts = append(h.Busyouts, l.TTY)
 		}
 	}
 	backlogs, err := d.journal.Backlogs(ctx)

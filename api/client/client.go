@@ -112,6 +112,19 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	return err
 }
 
+// BusyOutLine lets a line finish its call, and then take no more. reason may be "".
+func (c *Client) BusyOutLine(ctx context.Context, tty int, reason string) error {
+	_, err := c.do(ctx, http.MethodPut, fmt.Sprintf("/v1/lines/%d/busyout?reason=%s", tty, url.QueryEscape(reason)),
+		nil)
+	return err
+}
+
+// RestoreLine lets a line that is busied out take calls again.
+func (c *Client) RestoreLine(ctx context.Context, tty int) error {
+	_, err := c.do(ctx, http.MethodDelete, fmt.Sprintf("/v1/lines/%d/busyout", tty), nil)
+	return err
+}
+
 // LoginLocks returns the names, numbers and lines whose logins are locked or delayed.
 func (c *Client) LoginLocks(ctx context.Context) ([]LoginLock, error) {
 	var v []LoginLock

@@ -13,8 +13,9 @@ type Line struct {
 	Port    string    `json:"port" doc:"URL of the port"`
 	Modem   string    `json:"modem" doc:"inout, callin or callout"`
 	Rotary  *int      `json:"rotary,omitempty" doc:"rotary group, 0-100"`
-	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined"`
-	Reason  string    `json:"reason,omitempty" doc:"why the line is down or quarantined"`
+	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined, busyout"`
+	Reason  string    `json:"reason,omitempty" doc:"why the line is down, quarantined or busied out"`
+	Busyout *Busyout  `json:"busyout,omitempty" doc:"set if the line takes no more calls; it may still finish one"`
 	Notices []string  `json:"notices,omitempty" doc:"problems that do not take the line out of service"`
 	InBand  bool      `json:"in_band,omitempty" doc:"the port has no modem signals"`
 	Owner   string    `json:"owner,omitempty" doc:"the call or callback that holds the line"`
@@ -23,6 +24,13 @@ type Line struct {
 	Calls   uint64    `json:"calls" doc:"incoming calls answered"`
 	Dials   uint64    `json:"dials" doc:"dial commands sent"`
 	Noise   uint64    `json:"noise" doc:"unexpected text lines from the modem"`
+}
+
+// Busyout is an operator's order that a line takes no more calls.
+type Busyout struct {
+	Reason string    `json:"reason,omitempty"`
+	By     string    `json:"by" doc:"the operator"`
+	Since  time.Time `json:"since"`
 }
 
 // User is a user on a line.
@@ -221,6 +229,7 @@ type Health struct {
 	Log      Log       `json:"log"`
 	Lines    int       `json:"lines"`
 	Out      []int     `json:"lines_out_of_service" nullable:"false"`
+	Busyouts []int     `json:"lines_busied_out" nullable:"false"`
 }
 
 // Journal is the state of the journal and its disk. Durations are in seconds.

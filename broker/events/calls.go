@@ -122,6 +122,33 @@ type LineCleared struct {
 
 func (e LineCleared) audit() Entry { return Entry{"line cleared", e.By, fmt.Sprintf("tty %d", e.Line)} }
 
+// LineBusiedOut reports that an operator lets a line take no more calls.
+type LineBusiedOut struct {
+	undebugged
+	Line   int    `event:"line"`
+	Reason string `event:"reason"`
+	By     string `event:"by"`
+}
+
+func (LineBusiedOut) log() (zapcore.Level, string) { return zapcore.InfoLevel, "line busied out" }
+
+func (e LineBusiedOut) audit() Entry {
+	return Entry{"line busied out", e.By, fmt.Sprintf("tty %d: %s", e.Line, e.Reason)}
+}
+
+// LineRestored reports that an operator lets a line take calls again.
+type LineRestored struct {
+	undebugged
+	Line int    `event:"line"`
+	By   string `event:"by"`
+}
+
+func (LineRestored) log() (zapcore.Level, string) { return zapcore.InfoLevel, "line restored" }
+
+func (e LineRestored) audit() Entry {
+	return Entry{"line restored", e.By, fmt.Sprintf("tty %d", e.Line)}
+}
+
 // HostJoined reports a session that was connected to a host.
 type HostJoined struct {
 	unlogged

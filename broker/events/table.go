@@ -19,6 +19,8 @@ var Table = []Row{
 	{"call.ended", CallEnded{}, "A call is over."},
 	{"call.disconnected", CallDisconnected{}, "A session was ended from outside (Disconnect-Request)."},
 	{"line.cleared", LineCleared{}, "An operator ended the call on a line."},
+	{"line.busyout", LineBusiedOut{}, "An operator lets a line take no more calls and callbacks."},
+	{"line.restored", LineRestored{}, "An operator lets a line take calls and callbacks again."},
 	{"login.succeeded", LoginSucceeded{}, "A user authenticated, to log in or for a privileged level."},
 	{"login.failed", LoginFailed{}, "A login failed, or one for a privileged level."},
 	{"login.locked", LoginLocked{}, "Failed logins have locked a name, a number or a line for a while."},

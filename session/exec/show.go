@@ -54,6 +54,9 @@ func remarks(l lines.Status) string {
 	if l.Reason != "" {
 		all = append(all, l.Reason)
 	}
+	if l.Busyout != nil && l.State != lines.BusiedOut {
+		all = append(all, l.Busyout.String())
+	}
 	if l.InBand {
 		all = append(all, "in-band")
 	}

@@ -1,0 +1,62 @@
+package lines
+
+import (
+	"maps"
+	"time"
+)
+
+// Busyout is an operator's order that a line takes no more calls, like IOS's `modem busyout`. The line finishes its
+// call or callback first. Then it answers no call and is not leased, but its modem is watched as before.
+type Busyout struct {
+	Reason string    `json:"reason,omitempty"` // of the operator; "" not given
+	By     string    `json:"by"`               // the operator
+	Since  time.Time `json:"since"`
+}
+
+// String says whose order it is, and why.
+func (b Busyout) String() string {
+	text := "busied out by " + b.By
+	if b.Reason != "" {
+		text += ": " + b.Reason
+	}
+	return text
+}
+
+// Busyouts returns the orders in force, by TTY; also those for lines that are not in the pool.
+func (p *Pool) Busyouts() map[int]Busyout {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := map[int]Busyout{}
+	maps.Copy(all, p.busyouts)
+	return all
+}
+
+// SetBusyouts replaces the orders in force, by TTY; also for lines that are added later. The Pool keeps the map.
+func (p *Pool) SetBusyouts(all map[int]Busyout) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busyouts = all
+	for _, l := range p.sorted {
+		l.busyOutLocked()
+	}
+}
+
+// busyOutLocked applies the order for the line, or its end.
+func (l *line) busyOutLocked() {
+	was := l.busyout
+	l.busyout = nil
+	if b, ok := l.pool.busyouts[l.cfg.TTY]; ok {
+		l.busyout = &b
+	}
+	if was == nil && l.busyout == nil {
+		return
+	}
+	l.touchLocked()
+	l.serve()
+	if l.busyout != nil {
+		l.freeCandidateLocked()
+		return
+	}
+	signal(l.calm)
+	l.pool.passLocked(l, false)
+}

@@ -1,0 +1,63 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// busyouts is the file in the state directory with the lines that are busied out.
+type busyouts string
+
+func (d *daemon) busyouts() busyouts { return busyouts(filepath.Join(d.cfg.StateDir, "busyouts.json")) }
+
+// read returns the lines of the file, by TTY; none if it does not exist.
+func (path busyouts) read() (map[int]lines.Busyout, error) {
+	all := map[int]lines.Busyout{}
+	text, err := os.ReadFile(string(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lines that are busied out: %s: %w (remove the file, and busy out the lines again with "+
+			"`ringback line busyout N`)", path, err)
+	}
+	return all, nil
+}
+
+// keep replaces the file. After a crash, either the old or the new one exists.
+func (path busyouts) keep(all map[int]lines.Busyout) error {
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(string(path))
+	f, err := os.CreateTemp(dir, ".busyouts-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), string(path))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
