@@ -88,12 +88,50 @@ func TestCountry(t *testing.T) {
 var allowed = PatternsOf("3314020*")
 
 func TestEvasions(t *testing.T) {
-	f, err := os.Open("../testdata/numbers/evasions.tsv")
+	if rows := checkEvasions(t, france, allowed, "../testdata/numbers/evasions.tsv"); rows < 500 {
+		t.Errorf("%d evasions, want at least 500", rows)
+	}
+}
+
+// Sites with other plans; the first lines of each file describe them.
+func TestEvasionsElsewhere(t *testing.T) {
+	britain := Plan{Country: Country{Code: "44", Area: "20", Digits: []int{9, 10}, International: []string{"00"},
+		National: []string{"0"}, Private: PatternsOf("84*")}}
+	italy := Plan{Country: Country{Code: "39", Digits: []int{6, 7, 8, 9, 10, 11}, International: []string{"00"}}}
+	moscow := russia
+	moscow.Country.Area = "495"
+	taiwan := Plan{Country: Country{Code: "886", Area: "2", Digits: []int{8, 9}, International: []string{"002", "009"},
+		National: []string{"0"}}}
+	norway := Plan{Country: Country{Code: "47", Digits: []int{5, 8}, International: []string{"00"}}}
+	pbx := Plan{Country: Country{Code: "33", Digits: []int{9}, International: []string{"00"}, National: []string{"0"},
+		Private: PatternsOf("2*")}, TrunkPrefixes: []string{"9", "0,"}}
+	rows := 0
+	for name, site := range map[string]struct {
+		plan    Plan
+		allowed string
+	}{
+		"1": {america, "1408946*"}, "44": {britain, "442079460*"}, "49": {germany, "498955512*"},
+		"39": {italy, "390655501*"}, "7": {moscow, "7495123*"}, "886": {taiwan, "886227200*"},
+		"47": {norway, "472200*"}, "33": {pbx, "3314020*"},
+	} {
+		if key, err := site.plan.Country.Validate(); err != nil {
+			t.Errorf("%s: %s: %v", name, key, err)
+		}
+		rows += checkEvasions(t, site.plan, PatternsOf(site.allowed), "../testdata/numbers/elsewhere/"+name+".tsv")
+	}
+	if rows < 350 {
+		t.Errorf("%d evasions, want at least 350", rows)
+	}
+}
+
+// checkEvasions reads a table and returns the number of its rows.
+func checkEvasions(t *testing.T, plan Plan, allowed Patterns, file string) (rows int) {
+	t.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	rows := 0
 	for in := bufio.NewScanner(f); in.Scan(); {
 		if strings.HasPrefix(in.Text(), "#") {
 			continue
@@ -102,23 +140,21 @@ func TestEvasions(t *testing.T) {
 		row := strings.Split(in.Text(), "\t")
 		s, err := strconv.Unquote(row[1])
 		if err != nil || len(row) != 4 {
-			t.Fatalf("%s: %v", in.Text(), err)
+			t.Fatalf("%s: %s: %v", file, in.Text(), err)
 		}
-		n, err := france.Canonical(s, Origin(row[0]))
+		n, err := plan.Canonical(s, Origin(row[0]))
 		got := n.String()
 		if err != nil {
 			got = "rejected"
 		}
 		if got != row[2] {
-			t.Errorf("%s: %q from %s is %s, %v; want %s", row[3], s, row[0], got, err, row[2])
+			t.Errorf("%s: %s: %q from %s is %s, %v; want %s", file, row[3], s, row[0], got, err, row[2])
 		}
 		if pattern, _ := allowed.Longest(n); pattern != "" {
-			t.Errorf("%s: %q from %s is allowed", row[3], s, row[0])
+			t.Errorf("%s: %s: %q from %s is allowed", file, row[3], s, row[0])
 		}
 	}
-	if rows < 500 {
-		t.Errorf("%d evasions, want at least 500", rows)
-	}
+	return rows
 }
 
 // Every octet at every position of a number, from every origin.
