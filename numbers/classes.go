@@ -85,11 +85,15 @@ func (p Plan) Classes(number Number) ClassSet {
 		return 0
 	}
 	region, planned := classify(number.digits)
+	ours := p.Country.has(number.digits, region, planned)
 	s := p.Ranges.of(number.digits) | planned
+	if ours && p.Ranges.isBuiltIn() {
+		s &^= SetOf(Fraud) // it is about calls from abroad, and names whole countries
+	}
 	if s == 0 {
 		s = SetOf(Unknown)
 	}
-	if !p.Country.has(number.digits, region, planned) {
+	if !ours {
 		s |= SetOf(International)
 	}
 	return s

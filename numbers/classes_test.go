@@ -16,11 +16,12 @@ func TestClasses(t *testing.T) {
 		"442079460000": "fixed, international", "4917612345678": "mobile, international",
 		"4990012345678": "unknown, international", // no such number: 0900 has one more digit for the content
 		"390612345678":  "fixed, international",   // the 0 belongs to the number
-		"33012345678":   "unknown",                // the library's Parse would drop the 0
-		"871123456789":  "unknown, international", // a spare code
-		"2101234567":    "unknown, international", // a spare code
-		"8005551212":    "unknown, international",
-		"33555":         "unknown",
+		"18095551234":   "fraud, mobile, fixed, international", "22222123456": "fraud, mobile, international",
+		"33012345678":  "unknown",                // the library's Parse would drop the 0
+		"871123456789": "unknown, international", // a spare code
+		"2101234567":   "unknown, international", // a spare code
+		"8005551212":   "unknown, international",
+		"33555":        "unknown",
 	} {
 		if got := france.Classes(number(canonical)).String(); got != want {
 			t.Errorf("%s is %q, want %q", canonical, got, want)
@@ -63,6 +64,34 @@ func TestEmergencyOfCountry(t *testing.T) {
 		if got := plan.IsEmergency(n); got != want {
 			t.Errorf("%s: %q, want %q", digits, got, want)
 		}
+	}
+}
+
+// The built-in fraud ranges name whole countries, for which calls in the country are no fraud. A site's file says what
+// it means.
+func TestFraudAtHome(t *testing.T) {
+	mauritania := Plan{Country: Country{Code: "222"}}
+	dominica := Plan{Country: Country{Code: "1", Region: "DO"}}
+	for _, tt := range []struct {
+		plan   Plan
+		number string
+		fraud  bool
+	}{
+		{mauritania, "22222123456", false}, {mauritania, "18095551234", true}, {dominica, "18095551234", false},
+		{dominica, "18769261234", true}, {dominica, "22222123456", true}, {america, "18095551234", true},
+		{america, "14085551212", false},
+	} {
+		if got := tt.plan.Classes(number(tt.number)); (got&SetOf(Fraud) != 0) != tt.fraud {
+			t.Errorf("%s at a site in %s %s: %s", tt.number, tt.plan.Country.Code, tt.plan.Country.Region, got)
+		}
+	}
+	own, err := ParseRanges([]byte(`ranges: [{class: fraud, source: s, date: "2026-11-29", prefixes: ["222"]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mauritania.Ranges = own
+	if got := mauritania.Classes(number("22222123456")); got&SetOf(Fraud) == 0 {
+		t.Errorf("a range of the site's file is %s", got)
 	}
 }
 

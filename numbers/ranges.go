@@ -89,9 +89,12 @@ func (row rangeRow) addTo(classes map[string]ClassSet) error {
 	return nil
 }
 
+// isBuiltIn reports whether r are the ranges of fraud.yaml.
+func (r Ranges) isBuiltIn() bool { return r.classes.Len() == 0 }
+
 // of returns the class of the longest prefix of the digits.
 func (r Ranges) of(digits string) ClassSet {
-	if r.classes.Len() == 0 {
+	if r.isBuiltIn() {
 		r = builtIn()
 	}
 	s, _ := r.classes.Longest(digits)

@@ -88,7 +88,7 @@ func TestEvaluateAllocations(t *testing.T) {
 
 // classifiedNumbers are typed at the sites of classified.
 var classifiedNumbers = map[string]Outcome{"+33 1 40 20 50 51": CallBack, "+1 408 555 1212": CallBack,
-	"84001": CallBack, "+1 876 926 1234": CallBack, "+49 30 123456": CallBack, "+33 899 123456": InvalidNumber,
+	"84001": CallBack, "+1 876 926 1234": InvalidNumber, "+49 30 123456": CallBack, "+33 899 123456": InvalidNumber,
 	"+1 555 123 4567": InvalidNumber, "+881 6 1234 5678": InvalidNumber}
 
 // classified returns a set of a site in France and one in the USA.
