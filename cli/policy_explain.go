@@ -80,6 +80,7 @@ to the caller; --typed is then what the caller gives.`,
 	fl.BoolVar(&f.asked.Callback, "callback", false, "AAA requires a callback")
 	fl.StringVar(&f.number, "number", "", `the callback number that AAA gives; "" leaves it to the caller`)
 	fl.StringVar(&f.asked.Place, "place", "", "the Callback-Id that AAA gives")
+	fl.StringVar(&f.asked.Address, "address", "", "with --service ppp, the fixed IPv4 address that AAA gives")
 	fl.BoolVar(&f.asked.CallerID, "caller-id", false, "AAA requires a callback to the calling number")
 	fl.BoolVar(&f.asked.NoVerify, "no-verify", false, "AAA grants that the second login is omitted")
 	fl.IntVar(&f.asked.Priv, "priv-lvl", 1, "the privilege level that AAA grants")
@@ -105,6 +106,10 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 		return fmt.Errorf("--auth is of PPP: --service ppp is required")
 	case f.asked.Auth != "" && !slices.Contains(policies.PPPMethods(), f.asked.Auth):
 		return fmt.Errorf("--auth %s: must be one of %s", f.asked.Auth, strings.Join(policies.PPPMethods(), ", "))
+	case f.asked.Address != "" && f.service != "ppp":
+		return fmt.Errorf("--address is of PPP: --service ppp is required")
+	case f.asked.Address != "" && policytest.CheckAddress(f.asked.Address) != nil:
+		return fmt.Errorf("--address: %w", policytest.CheckAddress(f.asked.Address))
 	case f.asked.Leg != 1 && f.asked.Leg != 2:
 		return fmt.Errorf("--leg %d: must be 1 or 2", f.asked.Leg)
 	}

@@ -104,7 +104,7 @@ func TestPolicyTest(t *testing.T) {
 }
 
 // The examples are valid, their tests pass and are of every group and every rule, except those of a pending callback
-// and of leg two, which a test beside a policy cannot describe, and of trunks, which the site has not.
+// and of leg two, which a test beside a policy cannot describe, and of trunks and pools, which the site has not.
 func TestPolicyExamples(t *testing.T) {
 	const examples = "../policies/examples"
 	got, err := policyCommand(examples, "test", "-c", examples+"/site/ringback.yaml", "-o", "json")
@@ -116,7 +116,8 @@ func TestPolicyExamples(t *testing.T) {
 		t.Errorf("%v: %+v", err, r)
 	}
 	for _, c := range r.Rules {
-		if c.Evaluated == 0 && c.Rule != "called number" && c.Rule != "since the promise" && c.Rule != "trunks" {
+		if c.Evaluated == 0 && c.Rule != "called number" && c.Rule != "since the promise" && c.Rule != "trunks" &&
+			c.Rule != "PPP terms" {
 			t.Errorf("no test evaluates the rule %q", c.Rule)
 		}
 	}
@@ -142,6 +143,8 @@ func TestPolicyExplain(t *testing.T) {
 			"and group isp has ppp.auth: [chap, eap, ms-chap-v2]\n", ""},
 		{"--user customer --called 55556 --service ppp --auth chap", "decision of group isp: admit: ", ""},
 		{"--user customer --called 55556 --service ppp", "depends on the method of the caller", ""},
+		{"--user x --address 10.8.0.20", "", "--address is of PPP: --service ppp is required"},
+		{"--user x --service ppp --address ::1", "", `--address: "::1" is not an IPv4 address`},
 		{"--user x --auth pap", "", "--auth is of PPP: --service ppp is required"},
 		{"--user x --service ppp --auth slip", "", "--auth slip: must be one of ms-chap-v2, ms-chap, chap, pap, eap"},
 		{"--user austin-01 --number 84001 --leg 2 -o json", `"outcome": "admit"`, ""},

@@ -32,10 +32,11 @@ staff are in staff.test.yaml, beside staff.yaml:
 request has what AAA would answer and what is known about the call: user, entry (of the method list), groups (AAA's
 hints), service (exec, ppp), auth (of PPP: the method by which the user authenticated; default: not known), callback
 (true: AAA requires one), number (AAA's; "" leaves it to the caller), place (AAA's Callback-Id), caller_id (true: AAA
-requires a callback to the calling number), no_verify, priv_lvl (default: 1, as if AAA sets none), port_limit,
-sessions, typed (the number that the caller gave), caller (the calling number), called (the number that the caller
-dialed), line (the called TTY), rotary (of that line), leg, time (RFC 3339; default: 2026-01-05T12:00:00Z, a Monday),
-windows (the groups whose access windows are open, with the number of operators).
+requires a callback to the calling number), address (of PPP: AAA's fixed IPv4 address), no_verify, priv_lvl (default:
+1, as if AAA sets none), port_limit, sessions, typed (the number that the caller gave), caller (the calling number),
+called (the number that the caller dialed), line (the called TTY), rotary (of that line), leg, time (RFC 3339;
+default: 2026-01-05T12:00:00Z, a Monday), windows (the groups whose access windows are open, with the number of
+operators).
 decision has what must be decided: outcome (admit, call_back, ask_number, invalid_number, refuse), and if they matter
 group (default: that of the file), number, reason (a part of it), rule (that decides), no_verify, lines (that call
 back, best first; with -c), script and wait (of the group's file).

@@ -526,6 +526,9 @@ func (l *loader) policyFiles() {
 	if !l.broken("ppp.filters") {
 		l.site.Filters = append([]string{}, l.cfg.PPP.Filters.Names()...)
 	}
+	if l.site.Pools != nil && l.site.Filters != nil {
+		l.site.PPPUnfit = l.cfg.PPP.unfit
+	}
 	set, problems := l.policies(l.cfg.PoliciesDir, l.site)
 	l.problems = append(l.problems, problems...)
 	l.cfg.Policies = set

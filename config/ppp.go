@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/ppp/filter"
 	"github.com/ringback/ringback/ppp/lcp"
 	"github.com/ringback/ringback/ppp/netdev"
@@ -42,6 +43,12 @@ func (p *PPP) Profile(name string) (PPPProfile, bool) {
 		return PPPProfile{}, false
 	}
 	return p.Profiles[i], true
+}
+
+// unfit is policies.Site.PPPUnfit.
+func (p *PPP) unfit(granted aaa.Authorization, terms policies.PPP, isGroup func(string) bool) string {
+	n := network.New(network.Config{Pools: p.Pools, Filters: p.Filters, Group: isGroup})
+	return n.Unfit(granted, terms.Pool, terms.Filter)
 }
 
 // LinePPP is how a line serves PPP.

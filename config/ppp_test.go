@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/ppp/lcp"
 	"github.com/ringback/ringback/ppp/netdev"
@@ -311,6 +312,46 @@ func TestPolicyPPPAuth(t *testing.T) {
 		}
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestPolicyPPPTerms: a policy names pools and filters of the configuration. A grant that is not in the group's pool is
+// rejected before its callback is promised.
+func TestPolicyPPPTerms(t *testing.T) {
+	dir := samples(t)
+	load := func(text string) (*Config, string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "policies.d", "own.yaml"), []byte("group: own\n"+text+"\n"),
+			0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, problems := Load(filepath.Join(dir, "full.yaml"), nil)
+		return c, strings.ReplaceAll(problems.Only(schema.Error).String(), dir+"/", "")
+	}
+	for text, want := range map[string]string{
+		"ppp: {pool: nobody}": `policies.d/own.yaml:2:13: ppp.pool: no pool is called "nobody"; ppp.pools of ` +
+			"ringback.yaml has ",
+		"ppp: {filter: nobody}": `policies.d/own.yaml:2:15: ppp.filter: no filter is called "nobody"; ppp.filters ` +
+			"of ringback.yaml has ",
+	} {
+		if _, got := load(text); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	c, problems := load("ppp: {pool: dialin}")
+	if problems != "" {
+		t.Fatal(problems)
+	}
+	for address, want := range map[string]string{"10.8.0.20": "", "192.0.2.9": "AAA grants 192.0.2.9/32, which is " +
+		"not in pool dialin, the ppp.pool of the group's policy"} {
+		granted := aaa.Result{Identity: aaa.Identity{User: "kim"}, Auth: aaa.Authorization{Callback: true,
+			Dialstring: aaa.DialstringOf("84001"), Groups: []string{"own"}, FilterIDs: []string{"own"},
+			Framed: &aaa.Framed{Address: address}}}
+		asked := policies.Ask(aaa.Request{Service: aaa.PPP}, granted, policies.Line{}, time.Now(), policies.Used{})
+		d, trace := c.Policies.Evaluate(asked)
+		if (d.Outcome == policies.CallBack) != (want == "") || want != "" && d.Reason != want {
+			t.Errorf("%s: %+v\n%s", address, d, trace)
 		}
 	}
 }

@@ -90,6 +90,7 @@ const (
 	whenOtherService      // only on leg two of a callback that was promised for another service
 	whenHours             // only if the group has hours, and never on leg two
 	whenPPPAuth           // only for PPP, if the group does not accept every method
+	whenPPPTerms          // only for PPP, if the group has a pool or a filter
 	whenLimits            // only if the group has limits
 	whenAccess            // only if the group requires an access window
 	whenConditions        // only if the group has conditions
@@ -113,6 +114,8 @@ func (e *evaluation) applies(w when) bool {
 		return len(e.policy.When) > 0
 	case whenPPPAuth:
 		return e.Service == aaa.PPP && e.policy.PPPAuth != nil
+	case whenPPPTerms:
+		return e.Service == aaa.PPP && e.policy.PPP != (PPP{}) && e.set.site.PPPUnfit != nil
 	case whenLimits:
 		return e.policy.Limits != Limits{}
 	case whenAccess:
@@ -151,6 +154,7 @@ var rules = []rule{
 	{name: "group", do: ruleGroup},
 	{name: "authorization", do: ruleAuthorization},
 	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth},
+	{name: "PPP terms", do: rulePPPTerms, when: whenPPPTerms},
 	{name: RuleAccess, do: ruleAccess, when: whenAccess},
 	{name: "leg", do: ruleLeg},
 	{name: "callback demanded", do: ruleDemanded},

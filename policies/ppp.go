@@ -33,7 +33,7 @@ var pppKeys = []key{
 		Key: schema.Key{Name: "pool", Type: schema.String, Check: checkName, Example: "vendors",
 			Doc: "Pool of `ppp.pools` in ringback.yaml that the addresses come from. A session for which AAA grants " +
 				"another pool, or an address, a prefix or a route that is not in this pool or a backup of it, is " +
-				"refused. Default: that of AAA, or else of the line's profile."},
+				"rejected, before a callback. Default: that of AAA, or else of the line's profile."},
 		read: func(p *Policy, v *schema.Value) { p.PPP.Pool = v.Text() },
 		text: func(p Policy) string { return p.PPP.Pool },
 		late: true,
@@ -119,4 +119,16 @@ func (s Site) checkPPP(v *schema.Value, problem func(schema.Problem)) {
 		problem(problemAt(name, fmt.Sprintf("no %s is called %.64q; ppp.%ss of ringback.yaml has %s", key, name.Text(),
 			key, cmp.Or(strings.Join(names, ", "), "none")), hint))
 	}
+}
+
+// rulePPPTerms rejects a caller of PPP whose grant the network would refuse in the session: after a callback that would
+// be too late.
+func rulePPPTerms(e *evaluation) (string, string, bool) {
+	input := e.policy.PPP.String()
+	isGroup := func(name string) bool { _, ok := e.set.groups[name]; return ok }
+	if why := e.set.site.PPPUnfit(e.Auth, e.policy.PPP, isGroup); why != "" {
+		return e.refuse(input, TextRefused,
+			"correct the user's entry at the AAA server, or ppp in the group's policy file", "%s", printable(why))
+	}
+	return input, "AAA's grant fits", false
 }

@@ -159,3 +159,45 @@ func TestPPPAuthDigest(t *testing.T) {
 		t.Error("digests of ppp.auth")
 	}
 }
+
+// A grant that does not fit the terms is rejected before a callback is promised, and again before its dial. It is asked
+// about only where it matters: PPP, a group with terms, a site whose pools and filters are known.
+func TestPPPTermsUnfit(t *testing.T) {
+	outside := fixed
+	outside.Framed = &aaa.Framed{Address: "192.0.2.9"}
+	p := open
+	p.PPP = PPP{Pool: "vendors"}
+	known := site
+	known.PPPUnfit = func(granted aaa.Authorization, terms PPP, isGroup func(string) bool) string {
+		if terms.Pool != "vendors" || !isGroup("default") || isGroup("vendors") {
+			t.Errorf("asked about %s", terms)
+		}
+		if granted.Framed != nil {
+			return "AAA grants 192.0.2.9\x1b"
+		}
+		return ""
+	}
+	then, _ := mustServe(t, known, p).Evaluate(Request{Auth: fixed, Service: aaa.PPP})
+	for _, tt := range []struct {
+		name     string
+		site     Site
+		request  Request
+		outcome  Outcome
+		text     string
+		reported bool
+	}{
+		{"fits", known, Request{Auth: fixed, Service: aaa.PPP}, CallBack, "", true},
+		{"does not fit", known, Request{Auth: outside, Service: aaa.PPP}, Refuse, "Access denied", true},
+		{"leg two", known, Request{Auth: outside, Service: aaa.PPP, Leg: 2}, Refuse, "Access denied", true},
+		{"before the dial", known, Request{Auth: outside, Service: aaa.PPP, Promised: &then}, Refuse,
+			"Callback not available", true},
+		{"the EXEC", known, Request{Auth: outside, Service: aaa.EXEC}, CallBack, "", false},
+		{"an unknown site", site, Request{Auth: outside, Service: aaa.PPP}, CallBack, "", false},
+	} {
+		d, trace := mustServe(t, tt.site, p).Evaluate(tt.request)
+		if d.Outcome != tt.outcome || d.Text != tt.text || d.Outcome == Refuse && d.Reason != "AAA grants 192.0.2.9?" ||
+			strings.Contains(trace.String(), "PPP terms") != tt.reported {
+			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
+		}
+	}
+}

@@ -24,7 +24,10 @@ type Site struct {
 	Lines []SiteLine
 	// Pools and Filters are the names of those of PPP; nil: they are not known.
 	Pools, Filters []string
-	Scripts        map[string]SiteScript // the chat scripts by name; nil: they are not known
+	// PPPUnfit returns why a session of PPP with these terms cannot have what AAA granted; "" if it can, as far as that
+	// does not depend on other sessions. isGroup reports whether a name is that of a group. nil: it is not known.
+	PPPUnfit func(granted aaa.Authorization, terms PPP, isGroup func(name string) bool) string
+	Scripts  map[string]SiteScript // the chat scripts by name; nil: they are not known
 }
 
 // SiteOfFiles is a site for checks of policy files without their configuration. Classes of numbers require a country,

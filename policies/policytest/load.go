@@ -2,6 +2,7 @@ package policytest
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,6 +61,7 @@ var requestKeys = []schema.Key{
 	{Name: "number", Type: schema.String},
 	{Name: "place", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "caller_id", Type: schema.Bool},
+	{Name: "address", Type: schema.String, Check: CheckAddress},
 	{Name: "no_verify", Type: schema.Bool},
 	{Name: "priv_lvl", Type: schema.Int, Min: 0, Max: 15},
 	{Name: "port_limit", Type: schema.Int, Min: 1, Max: 1000},
@@ -94,6 +96,14 @@ func CheckRange(key string, n int) error {
 	i := slices.IndexFunc(requestKeys, func(k schema.Key) bool { return k.Name == key })
 	if k := requestKeys[i]; int64(n) < k.Min || int64(n) > k.Max {
 		return fmt.Errorf("must be %d to %d", k.Min, k.Max)
+	}
+	return nil
+}
+
+// CheckAddress returns an error if a text is not an IPv4 address. It is for command lines too.
+func CheckAddress(s string) error {
+	if a, err := netip.ParseAddr(s); err != nil || !a.Is4() {
+		return fmt.Errorf("%.64q is not an IPv4 address", s)
 	}
 	return nil
 }
@@ -171,6 +181,7 @@ func asked(v *schema.Value) Asked {
 		User: v.Get("user").Text(), Entry: v.Get("entry").Text(), Groups: v.Get("groups").Texts(),
 		Service: aaa.Service(v.Get("service").Text()), Auth: v.Get("auth").Text(),
 		Callback: v.Get("callback").Bool(false), Number: optional(v.Get("number")), Place: v.Get("place").Text(),
+		Address:  v.Get("address").Text(),
 		CallerID: v.Get("caller_id").Bool(false), NoVerify: v.Get("no_verify").Bool(false),
 		Priv: 1, PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
 		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(),

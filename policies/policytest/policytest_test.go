@@ -149,3 +149,37 @@ func TestPrivilegeLevel(t *testing.T) {
 		}
 	}
 }
+
+// A test gives the address that AAA grants, for the terms of PPP.
+func TestAddress(t *testing.T) {
+	known := site
+	known.PPPUnfit = func(granted aaa.Authorization, terms policies.PPP, _ func(string) bool) string {
+		if granted.Framed != nil && granted.Framed.Address == "10.8.9.77" && terms.Pool == "vendors" {
+			return "outside"
+		}
+		return ""
+	}
+	set, err := policies.New(known, policies.Policy{Group: "vendor", Users: []string{"kim"},
+		PPP: policies.PPP{Pool: "vendors"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, problems := Parse("vendor.test.yaml", []byte(`tests:
+  - name: outside
+    request: {user: kim, service: ppp, address: 10.8.9.77}
+    decision: {outcome: refuse, rule: PPP terms, reason: outside}
+  - name: inside
+    request: {user: kim, service: ppp, address: 10.8.1.1}
+    decision: {outcome: admit}
+  - name: of the pool
+    request: {user: kim, service: ppp}
+    decision: {outcome: admit}
+`))
+	if r := Run(set, cases); len(problems) > 0 || len(r.Failures) > 0 || r.Cases != 3 {
+		t.Errorf("%v %+v", problems, r)
+	}
+	if _, problems := Parse("x.test.yaml", []byte("tests:\n  - name: x\n    request: {user: kim, address: '::1'}\n"+
+		"    decision: {outcome: admit}\n")); !strings.Contains(problems.String(), "is not an IPv4 address") {
+		t.Error(problems)
+	}
+}

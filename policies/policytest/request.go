@@ -20,6 +20,7 @@ type Asked struct {
 	Callback bool    // AAA requires a callback; one of the next three says so too
 	Number   *string // AAA's number; "" leaves it to the caller
 	Place    string  // AAA's Callback-Id
+	Address  string  // of PPP: AAA's fixed IPv4 address; "": none
 	CallerID bool    // AAA requires a callback to the calling number
 	NoVerify bool    // AAA grants that the second login is omitted
 
@@ -48,6 +49,9 @@ func (a Asked) Request() policies.Request {
 		PrivLevel: a.Priv, PortLimit: a.PortLimit, Groups: a.Groups}
 	if a.Number != nil {
 		auth.Dialstring = aaa.DialstringOf(*a.Number)
+	}
+	if a.Address != "" {
+		auth.Framed = &aaa.Framed{Address: a.Address}
 	}
 	auth.Callback = auth.Callback || a.Number != nil || a.Place != "" || a.CallerID
 	asked := aaa.Request{Service: service, User: a.User, Leg: a.Leg, Caller: a.Caller, Called: a.Called,

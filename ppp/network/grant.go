@@ -55,6 +55,15 @@ func (n *Network) read(auth aaa.Authorization, also string) (grant, error) {
 	return g, g.addresses(f)
 }
 
+// readWithin is read for a session that the site's policy keeps to a pool, if any.
+func (n *Network) readWithin(auth aaa.Authorization, pool, filter string) (grant, error) {
+	g, err := n.read(auth, filter)
+	if err == nil && pool != "" {
+		err = n.within(g, pool)
+	}
+	return g, err
+}
+
 // exists returns an error if there is no pool of a name that is not empty.
 func (n *Network) exists(pool string) error {
 	if _, _, ok := n.config.Pools.Sizes(pool); !ok && pool != "" {

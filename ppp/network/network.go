@@ -70,8 +70,12 @@ func New(c Config) *Network {
 
 // Unservable returns why an authorization cannot be applied; "" if it can: a filter or a pool that is not configured,
 // a route that is none. Without this, a caller would be called back and then get no network, or more than AAA granted.
-func (n *Network) Unservable(auth aaa.Authorization) string {
-	if _, err := n.read(auth, ""); err != nil {
+func (n *Network) Unservable(auth aaa.Authorization) string { return n.Unfit(auth, "", "") }
+
+// Unfit is Unservable for a session with the pool and the filter of the site's policy; "": none. It needs the Pools,
+// the Filters and the Group of the Config alone.
+func (n *Network) Unfit(auth aaa.Authorization, pool, filter string) string {
+	if _, err := n.readWithin(auth, pool, filter); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -88,14 +92,11 @@ func (n *Network) Assign(_ context.Context, h ppp.Holder) (ppp.Lease, error) {
 	case n.config.Device == nil:
 		return nil, errNoDevice
 	}
-	g, err := n.read(h.Auth, h.Filter)
+	g, err := n.readWithin(h.Auth, h.Pool, h.Filter)
 	if err != nil {
 		return nil, err
 	}
 	if h.Pool != "" {
-		if err := n.within(g, h.Pool); err != nil {
-			return nil, err
-		}
 		p.Pool = h.Pool
 	}
 	l := &lease{

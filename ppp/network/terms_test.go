@@ -7,7 +7,8 @@ import (
 	"github.com/ringback/ringback/aaa"
 )
 
-// TestTerms: what the policy's pool and filter leave of a grant of AAA. What is refused leases nothing.
+// TestTerms: what the policy's pool and filter leave of a grant of AAA. What is refused leases nothing,
+// and is known before the session.
 func TestTerms(t *testing.T) {
 	const dns, spare = "; dns [192.0.2.53 2001:db8::53]", "local 10.8.0.1; peer 10.9.0.10; IPv6 "
 	const dialin = "local 10.8.0.1; peer 10.8.0.10; IPv6 ; prefixes [2001:db8:8::/64]" + dns
@@ -46,6 +47,10 @@ func TestTerms(t *testing.T) {
 			s := newSite(t)
 			h := caller(65, tt.auth)
 			h.Pool, h.Filter = tt.pool, tt.filter
+			why := s.Unfit(tt.auth, tt.pool, tt.filter)
+			if (why == "") != (tt.err == "") || !strings.HasPrefix(why, tt.err) {
+				t.Errorf("unfit: %q, want %s", why, tt.err)
+			}
 			l, err := s.Assign(t.Context(), h)
 			if tt.err != "" {
 				if l != nil || err == nil || !strings.HasPrefix(err.Error(), tt.err) {
