@@ -26,6 +26,10 @@ import (
 // Daemon is what the API shows and controls. FromBroker returns one.
 type Daemon interface {
 	Lines() []client.Line
+	// Rotaries returns the rotaries that have lines, by number.
+	Rotaries() []client.Rotary
+	// Queue returns the callbacks that wait for a line, in order.
+	Queue() []client.Queued
 	Users() []client.User
 	// Callbacks returns callbacks, newest first, and the number of older ones omitted because of the limit.
 	Callbacks(ctx context.Context, q client.CallbackQuery) (v []client.Callback, older int, err error)
@@ -123,6 +127,16 @@ func (s *Server) routes(api huma.API) {
 			TTY int `path:"tty"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.RestoreLine(ctx, in.TTY))
+		})
+	huma.Register(api, operation("list-rotaries", http.MethodGet, "/v1/rotaries",
+		"List the rotaries with their lines and the callbacks that wait for one"),
+		func(context.Context, *struct{}) (*list[client.Rotary], error) {
+			return &list[client.Rotary]{s.Daemon.Rotaries()}, nil
+		})
+	huma.Register(api, operation("list-queue", http.MethodGet, "/v1/queue",
+		"List the callbacks that wait for a line, in order"),
+		func(context.Context, *struct{}) (*list[client.Queued], error) {
+			return &list[client.Queued]{s.Daemon.Queue()}, nil
 		})
 	huma.Register(api, operation("list-users", http.MethodGet, "/v1/users", "List the users on the lines"),
 		func(context.Context, *struct{}) (*list[client.User], error) {

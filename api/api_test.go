@@ -64,6 +64,16 @@ func (f fake) ClearLine(ctx context.Context, tty int) error {
 	return nil
 }
 
+func (fake) Rotaries() []client.Rotary {
+	return []client.Rotary{{Rotary: 1, Hunt: "linear", Lines: []client.RotaryLine{{TTY: 65, Modem: "inout",
+		State: "idle", Leases: 3}}, Queue: []string{"abc"}}}
+}
+
+func (fake) Queue() []client.Queued {
+	return []client.Queued{{Callback: "abc", User: "austin-01", Number: "84001", Lines: []int{65}, Called: 66,
+		Since: created}}
+}
+
 func (f fake) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	if tty != 65 {
 		return fmt.Errorf("there is no line %d", tty)
@@ -182,6 +192,14 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
 		t.Errorf("ClearLine: %v", err)
+	}
+	rotaries, err := c.Rotaries(ctx)
+	if diff := cmp.Diff(f.Rotaries(), rotaries); err != nil || diff != "" {
+		t.Errorf("Rotaries: %v\n%s", err, diff)
+	}
+	queue, err := c.Queue(ctx)
+	if diff := cmp.Diff(f.Queue(), queue); err != nil || diff != "" {
+		t.Errorf("Queue: %v\n%s", err, diff)
 	}
 	if err := c.BusyOutLine(ctx, 65, "a & b"); err != nil {
 		t.Errorf("BusyOutLine: %v", err)

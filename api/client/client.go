@@ -106,6 +106,18 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	return err
 }
 
+// Rotaries returns the rotaries that have lines.
+func (c *Client) Rotaries(ctx context.Context) ([]Rotary, error) {
+	var v []Rotary
+	return v, c.get(ctx, "/v1/rotaries", &v)
+}
+
+// Queue returns the callbacks that wait for a line, in order.
+func (c *Client) Queue(ctx context.Context) ([]Queued, error) {
+	var v []Queued
+	return v, c.get(ctx, "/v1/queue", &v)
+}
+
 // ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
