@@ -54,8 +54,9 @@ type Daemon interface {
 	AccessWindows() []client.AccessWindow
 	// OpenAccess opens an access window of a policy group, or asks for one that another operator must approve.
 	OpenAccess(ctx context.Context, group string, length time.Duration, reason string) error
-	// ApproveAccess opens the window that another operator has asked for, if it is for this length of time.
-	ApproveAccess(ctx context.Context, group string, length time.Duration) error
+	// ApproveAccess opens the window that another operator has asked for, if it is for this length of time and this
+	// reason.
+	ApproveAccess(ctx context.Context, group string, length time.Duration, reason string) error
 	CloseAccess(ctx context.Context, group, reason string) error
 }
 

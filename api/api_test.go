@@ -126,8 +126,8 @@ func (fake) OpenAccess(_ context.Context, group string, length time.Duration, re
 	return nil
 }
 
-func (fake) ApproveAccess(_ context.Context, group string, length time.Duration) error {
-	return errors.New("not approved: " + group + ", " + length.String())
+func (fake) ApproveAccess(_ context.Context, group string, length time.Duration, reason string) error {
+	return errors.New("not approved: " + group + ", " + length.String() + ", " + reason)
 }
 
 func (fake) CloseAccess(_ context.Context, group, reason string) error {
@@ -248,8 +248,8 @@ func TestClient(t *testing.T) {
 		!v[0].Until.Equal(created) {
 		t.Errorf("OpenAccess: %+v %v", v, err)
 	}
-	if _, err := c.ApproveAccess(ctx, "vendor", time.Hour); err == nil ||
-		err.Error() != "not approved: vendor, 1h0m0s" {
+	if _, err := c.ApproveAccess(ctx, "vendor", time.Hour, "x & y"); err == nil ||
+		err.Error() != "not approved: vendor, 1h0m0s, x & y" {
 		t.Errorf("ApproveAccess: %v", err)
 	}
 	if err := c.CloseAccess(ctx, "vendor", "a=b"); err == nil || err.Error() != "not closed: vendor, a=b" {

@@ -196,10 +196,11 @@ func (c *Client) OpenAccess(ctx context.Context, group string, length time.Durat
 	return v, err
 }
 
-// ApproveAccess opens the access window that another operator has asked for, if it is for this length of time. It
-// returns all windows.
-func (c *Client) ApproveAccess(ctx context.Context, group string, length time.Duration) (v []AccessWindow, err error) {
-	query := url.Values{"for": {length.String()}}
+// ApproveAccess opens the access window that another operator has asked for, if it is for this length of time and this
+// reason. It returns all windows.
+func (c *Client) ApproveAccess(ctx context.Context, group string, length time.Duration, reason string) (
+	v []AccessWindow, err error) {
+	query := url.Values{"for": {length.String()}, "reason": {reason}}
 	_, err = c.do(ctx, http.MethodPost, "/v1/windows/"+url.PathEscape(group)+"/approve?"+query.Encode(), &v)
 	return v, err
 }
