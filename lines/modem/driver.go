@@ -55,6 +55,8 @@ type Driver struct {
 	reopen  time.Duration  // the pause before the port is opened again; of live
 	reading sync.WaitGroup // the reader
 
+	recovery recovery // of the token's holder; of live while the port is closed
+
 	mu      sync.Mutex // guards the fields below
 	resting bool       // the reader must end, or has ended: see rest.go
 	port    lines.Port
@@ -173,13 +175,10 @@ func (d *Driver) work(ctx context.Context) (rests bool) {
 		case ctx.Err() != nil:
 			return false
 		}
+		pause, err := d.laterPort(wasUp, err)
 		d.host.Down(err)
 		d.debug("down: %v", err)
-		if wasUp {
-			d.reopen = d.t.Reopen
-		}
-		d.sleep(ctx, d.reopen)
-		d.reopen = min(2*d.reopen, maxReopen)
+		d.sleep(ctx, pause)
 	}
 }
 
@@ -250,6 +249,7 @@ func (d *Driver) openPort(ctx context.Context) error {
 		return err
 	}
 	d.started(unproven)
+	d.recovered()
 	d.alarm = nil
 	return nil
 }

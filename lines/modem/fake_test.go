@@ -100,6 +100,7 @@ type fake struct {
 	echo    bool
 	numeric bool
 	mute    bool                    // sends nothing
+	cure    string                  // what ends mute: a command, "DTR low", or "open" and the number of times
 	chunk   int                     // writes in pieces of this size; 0: whole
 	latency time.Duration           // before each answer
 	reply   func(cmd string) string // replaces the answer to a command; "" keeps the usual one
@@ -136,7 +137,7 @@ func factory() map[int]int { return map[int]int{2: '+', 12: 50} }
 func (f *fake) open(ctx context.Context) (lines.Port, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.opened.Add(1)
+	f.curedLocked(fmt.Sprint("open ", f.opened.Add(1)))
 	if f.refuse != nil {
 		return nil, f.refuse
 	}
@@ -194,6 +195,10 @@ func (f *fake) listen(wire net.Conn) {
 			}
 			cmd := string(line)
 			line = nil
+			f.set(func() {
+				f.curedLocked(cmd)
+				mute = f.mute
+			})
 			if !mute {
 				if f.echo {
 					f.say(cmd + "\r")
@@ -366,6 +371,8 @@ func (f *fake) setDTR(on bool) {
 	f.sig &^= lines.DTR
 	if on {
 		f.sig |= lines.DTR
+	} else {
+		f.curedLocked("DTR low")
 	}
 	f.port.changed()
 	drop := !on && !f.dcdHigh
@@ -373,6 +380,13 @@ func (f *fake) setDTR(on bool) {
 	if drop {
 		f.set(func() { f.online, f.offHook = false, false })
 		f.dcd(false)
+	}
+}
+
+// curedLocked ends mute if that is the cure.
+func (f *fake) curedLocked(by string) {
+	if f.mute && f.cure != "" && by == f.cure {
+		f.mute = false
 	}
 }
 

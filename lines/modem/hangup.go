@@ -30,6 +30,9 @@ func (d *Driver) prove(ctx context.Context) error {
 	} else {
 		err = d.hangUpInBand(ctx, from)
 	}
+	if err == nil {
+		d.recovered()
+	}
 	d.mu.Lock()
 	d.muffled = false
 	on := onProven
@@ -50,8 +53,12 @@ func (d *Driver) prove(ctx context.Context) error {
 func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 	d.lookAtSignals()
 	gone := (from == released || from == used || from == idle) && !d.dcd()
-	if gone && d.ask(ctx, "ATH", d.t.Command/2) == nil {
-		return nil
+	if gone {
+		err := d.ask(ctx, "ATH", d.t.Command/2)
+		if err == nil || stop(ctx, err) {
+			return err
+		}
+		d.climb(rungDTR, err)
 	}
 	if err := d.lowerDTR(ctx); err != nil {
 		return err
@@ -60,12 +67,22 @@ func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 	if err == nil || stop(ctx, err) {
 		return err
 	}
-	if d.ask(ctx, "ATH", d.t.Command) == nil || d.ask(ctx, "ATZ", d.t.Command) == nil {
-		if d.initialize(ctx) == nil && d.disableEscape(ctx) == nil { // DTR or ATZ may have reset it
-			return nil
+	d.climb(rungDTR, err)
+	if !d.answersAgain(ctx, err) || d.initialize(ctx) != nil || d.disableEscape(ctx) != nil {
+		return err
+	}
+	return nil // DTR or ATZ may have reset it
+}
+
+// answersAgain continues to climb after DTR and reports whether the modem answers.
+func (d *Driver) answersAgain(ctx context.Context, why error) bool {
+	for _, rung := range []string{rungATH, rungATZ} {
+		d.climb(rung, why)
+		if d.ask(ctx, rung, d.t.Command) == nil {
+			return true
 		}
 	}
-	return err
+	return false
 }
 
 // errStuck is wrapped by the error for a carrier that stays on.

@@ -31,6 +31,7 @@ const (
 	noticeCarrier         = "carrier"
 	noticeCallerID        = "caller ID"
 	noticeProof           = "proof"
+	noticeRecovery        = "recovery"
 	noticeErrorCorrection = "error correction"
 	noticeOnHold          = "modem-on-hold"
 	noticeVerify          = "verify"
@@ -102,20 +103,33 @@ func (d *Driver) switchOnCallerID(ctx context.Context) {
 	d.notice(noticeCallerID, err)
 }
 
-// reset loads the stored profile and makes the modem answer, in steps: hang up by DTR, ATH, repeat.
+// reset loads the stored profile, and makes a modem answer that does not, or that has a call up.
 func (d *Driver) reset(ctx context.Context) error {
-	if !d.dcd() && d.insist(ctx, speak) == nil {
-		return d.load(ctx)
+	silent := errors.New("DCD is on: a call that an earlier process left up")
+	if !d.dcd() {
+		if silent = d.insist(ctx, speak); silent == nil {
+			return d.load(ctx)
+		}
+		if stop(ctx, silent) {
+			return silent
+		}
 	}
+	d.climb(rungDTR, silent)
 	if err := d.lowerDTR(ctx); err != nil && stop(ctx, err) {
 		return err // a DCD that stays on may be forced (&C0); the initialization ends that
 	}
+	d.climb(rungATH, silent)
 	if err := d.ask(ctx, "ATH", d.t.Command); err != nil && stop(ctx, err) {
 		return err
 	}
-	if err := d.insist(ctx, speak); err != nil {
+	err := d.insist(ctx, speak)
+	if err == nil {
+		return d.load(ctx)
+	}
+	if stop(ctx, err) {
 		return err
 	}
+	d.climb(rungATZ, err)
 	return d.load(ctx)
 }
 

@@ -164,8 +164,18 @@ func (t *tty) ended(n int, err error) (int, error) {
 	}
 	if errors.Is(err, unix.EIO) && t.kernel == nil {
 		err = fmt.Errorf("%s: the other side of the PTY is gone: %w", t.name, err)
+	} else if errors.Is(err, unix.EIO) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
+		err = fmt.Errorf("%s: the device is gone: %w (unplugged, or its driver reset?)", t.name, bareErrno(err))
 	}
 	return n, err
+}
+
+// bareErrno removes the path and the system call from an error of os.
+func bareErrno(err error) error {
+	if no, ok := errors.AsType[unix.Errno](err); ok {
+		return no
+	}
+	return err
 }
 
 func (t *tty) readable() { awaitReadable(t.f) }

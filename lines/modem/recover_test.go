@@ -1,0 +1,126 @@
+package modem
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+)
+
+// silences are the moments at which a modem falls silent, up to the state in which the line must be again.
+var silences = map[string]func(b *bench, silent func()){
+	"from the start": func(b *bench, _ func()) {},
+	"idle": func(b *bench, silent func()) {
+		b.until(lines.Idle)
+		silent()
+		b.pass(b.drv.t.Probe)
+	},
+	"leased": func(b *bench, silent func()) {
+		b.until(lines.Idle)
+		l := b.lease()
+		silent()
+		l.Command(b.t.Context(), dialScript("1"))
+		l.Release()
+	},
+	"during a call": func(b *bench, silent func()) {
+		b.until(lines.Idle)
+		c := b.incoming()
+		silent()
+		c.Hangup(b.t.Context())
+	},
+}
+
+// Each moment of silence, with each thing that makes the modem answer again: the ladder ends with that rung, says what
+// was tried, and the line is in service again, with nothing left on display.
+func TestRecoveryLadder(t *testing.T) {
+	for when, fall := range silences {
+		for _, tt := range []struct {
+			cure  string
+			rungs []string // in the log
+		}{
+			{"DTR low", []string{"DTR low"}},
+			{"ATH", []string{"DTR low", "ATH"}},
+			{"ATZ", []string{"DTR low", "ATH", "ATZ"}},
+			{"open 2", []string{"DTR low", "ATH", "ATZ"}},
+			{"open 9", []string{"DTR low", "ATH", "ATZ"}},
+		} {
+			t.Run(when+"/"+tt.cure, func(t *testing.T) {
+				f := newFake(true)
+				silent := func() { f.set(func() { f.mute, f.cure = true, tt.cure }) }
+				if when == "from the start" {
+					silent()
+				}
+				onBench(t, f, func(b *bench) {
+					fall(b, silent)
+					b.pass(30 * time.Minute)
+					if s := b.until(lines.Idle); s.Notices != nil || s.Reason != "" {
+						t.Errorf("left on display: %q %q", s.Notices, s.Reason)
+					}
+					if f.mute {
+						t.Error("the cure was never applied")
+					}
+					b.wantRungs(rungsOf(when, tt.cure, tt.rungs))
+				})
+			})
+		}
+	}
+}
+
+// rungsOf returns the rungs that the log has: all, or none if the cure is a part of each proof on hook, so that the
+// modem answers again unnoticed.
+func rungsOf(when, cure string, all []string) []string {
+	switch {
+	case when == "from the start" && cure == "DTR low":
+		return []string{"DTR low", "ATH"} // ATH follows in any case
+	case when == "during a call" && cure == "DTR low", (when == "idle" || when == "leased") && cure == "ATH":
+		return nil
+	}
+	return all
+}
+
+// wantRungs compares the rungs in the log, in their order.
+func (b *bench) wantRungs(want []string) {
+	b.t.Helper()
+	b.logMu.Lock()
+	defer b.logMu.Unlock()
+	var got []string
+	for _, line := range b.log {
+		_, rest, ok := strings.Cut(line, "recovery: ")
+		rung, _, _ := strings.Cut(rest, ":")
+		if ok && rung != "the modem answers again" && !slices.Contains(got, rung) {
+			got = append(got, rung)
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		b.t.Errorf("rungs %q, want %q", got, want)
+	}
+}
+
+// A modem that stays silent is tried at growing intervals, and the line says what was tried.
+func TestSilentModemIsTriedLessOften(t *testing.T) {
+	f := newFake(true)
+	f.mute = true
+	onBench(t, f, func(b *bench) {
+		b.pass(time.Hour)
+		s := b.until(lines.Down)
+		for _, want := range []string{"no OK to ATE0Q0V1", "tried DTR low, ATH, ATZ, opening the port ",
+			"the next attempt is within 5m0s"} {
+			if !strings.Contains(s.Reason, want) {
+				t.Errorf("reason %q, want …%s…", s.Reason, want)
+			}
+		}
+		if n := f.opened.Load(); n < 12 || n > 25 {
+			t.Errorf("opened %d times in an hour", n)
+		}
+		f.set(func() { f.mute = false })
+		if err := b.pool.Clear(1); err != nil && !errors.Is(err, lines.ErrDown) {
+			t.Error(err)
+		}
+		b.pass(5 * time.Second)
+		b.until(lines.Idle)
+	})
+}
