@@ -118,7 +118,6 @@ type Broker struct {
 	lock     lockdown
 	access   access
 	busyout  sync.Mutex // one order for a line at a time; no other mutex is held
-	orders   orders
 
 	mu     sync.Mutex        // guards what follows
 	calls  map[string]*call  // live calls by ID
@@ -132,6 +131,7 @@ type Broker struct {
 	taken    map[string]bool // reused by gather
 	steps    []step          // reused by round
 	leaseSeq uint64
+	bars     map[barred]time.Time                          // until when
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation replaces it
 	again    func(context.Context, event)                  // tryAgain; the simulation replaces it
 	undone   time.Time                                     // when it was last logged that a step could not be recorded
@@ -155,7 +155,7 @@ func New(o Options, c Config) *Broker {
 		events: make(chan event, 256),
 		over:   make(chan struct{}),
 		calls:  map[string]*call{}, fullAt: map[int]time.Time{},
-		works: map[string]*work{}, taken: map[string]bool{},
+		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)
@@ -206,7 +206,6 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	b.spool.Flush(base)
 	b.access.stop()
-	b.orders.wait()
 	b.notesWritten()
 	return err
 }

@@ -264,7 +264,8 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		lasted := time.Since(began)
 		b.closeCall(c, out)
 		b.send(ctx, event{id: c.callbackID, what: callback.CallEnded{Attempt: e.Attempt, Cause: out.Reason,
-			Unproven: err != nil}, text: out.Reason, also: func(w *work) {
+			Unproven: err != nil}, cut: cut, text: out.Reason, also: func(w *work) {
+			w.dialEnded = time.Now()
 			w.spend(e.Attempt, spent{Step: step, Time: lasted})
 		}})
 	})

@@ -196,7 +196,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
 	w.follow(b.planOf(d, a.Service, c.TTY))
-	w.leg1, w.limits, w.expires = c, d.Limits, b.expiry(now)
+	w.leg1, w.limits, w.attempts, w.expires = c, d.Limits, d.Attempts, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w
 }

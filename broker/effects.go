@@ -140,9 +140,9 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	case callback.LineRetry:
 		return l.LineRetry
 	case callback.Wait:
-		return max(since(w.hungUp, e.Full, w.forcedWait()), w.putOff())
+		return max(since(w.hungUp, e.Full, w.forcedWait()), w.putOff(), b.untilDialed(w))
 	case callback.RetryWait:
-		return max(since(w.dialEnded, e.Full, max(w.nextStep().Wait, w.forcedWait())), w.putOff())
+		return max(since(w.dialEnded, e.Full, max(w.usualWait(), w.forcedWait())), w.putOff(), b.untilDialed(w))
 	case callback.OffHookDeadline:
 		return l.OffHook
 	case callback.DialDeadline:
@@ -265,7 +265,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		b.publish(events.AttemptEnded{Callback: id, Line: lease.TTY(), Attempt: e.Attempt, Outcome: outcome,
 			Detail: a.Detail})
 		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail),
-			also: func(w *work) {
+			barred: a.Barred, also: func(w *work) {
 				if !a.HeldBack { // otherwise there was no dial from which the next must keep its distance
 					w.dialEnded = time.Now()
 				}

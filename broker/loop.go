@@ -27,6 +27,8 @@ type event struct {
 	text    string             // for the history
 	report  []events.Event     // to be reported when the step is committed
 	also    func(*work)        // changes the loop's work when the loop handles the event; must not block
+	barred  time.Duration      // DialEnded: for how long the modem will not dial the number
+	cut     bool               // CallEnded: by a lockdown
 	afresh  bool               // DenialRechecked: a lockdown delayed the check, so it is made again
 	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: no one waits
 }
@@ -212,7 +214,7 @@ func (b *Broker) take(e event) (step, bool) {
 		}
 		e.what = leased
 	}
-	e.what = w.ahead(e.what)
+	e.what = b.ahead(w, e)
 	before := w.state
 	next, effects, ok := callback.Step(before, e.what)
 	if !ok {
@@ -520,6 +522,12 @@ func (b *Broker) describe(s step) string {
 		add(e.Cause)
 	case callback.NoLine:
 		add(e.Cause)
+	case callback.DialEnded:
+		add(stopped(e.Then))
+	case callback.CallEnded:
+		add(stopped(e.Then))
+	case callback.Restarted:
+		add(stopped(e.Then))
 	case callback.DenialRechecked:
 		if e.Reason == "" {
 			add("not denied")
@@ -538,6 +546,13 @@ func (b *Broker) describe(s step) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+func stopped(then callback.Then) string {
+	if then.Stop {
+		return "the policy makes no further attempt after this cause"
+	}
+	return ""
 }
 
 // eventName is the event's name in the machine's table.

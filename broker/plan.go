@@ -86,9 +86,10 @@ type morePlan struct {
 	Then   callback.Plan `json:"then,omitempty"`   // the other steps
 	// For Slot, Rates and Spent, see work. They are here and not only in the reservation: if that is damaged, its
 	// amount stays reserved, and the call must not use more.
-	Slot  time.Duration `json:"slot,omitempty"`
-	Rates []tariff.Rate `json:"rates,omitempty"`
-	Spent map[int]spent `json:"spent,omitempty"`
+	Slot   time.Duration `json:"slot,omitempty"`
+	Rates  []tariff.Rate `json:"rates,omitempty"`
+	Spent  map[int]spent `json:"spent,omitempty"`
+	Barred []barredFor   `json:"barred,omitempty"`
 }
 
 // follow sets the plan of a callback.
@@ -104,9 +105,10 @@ func (w *work) follow(p callback.Plan) {
 // savePlan updates the row from what the attempts of a callback have used.
 func (w *work) savePlan() {
 	more := morePlan{Script: w.plan[0].Script, Trunk: w.plan[0].Trunk, Then: w.plan[1:], Slot: w.slot, Rates: w.rates,
-		Spent: w.spent}
+		Spent: w.spent, Barred: w.barred}
 	w.row.Plan = ""
-	if more.Script+more.Trunk != "" || more.Slot > 0 || len(more.Then)+len(more.Rates)+len(more.Spent) > 0 {
+	if more.Script+more.Trunk != "" || more.Slot > 0 ||
+		len(more.Then)+len(more.Rates)+len(more.Spent)+len(more.Barred) > 0 {
 		w.row.Plan = mustJSON(more)
 	}
 }
@@ -119,7 +121,7 @@ func (w *work) readPlan() error {
 			return err
 		}
 	}
-	w.slot, w.rates, w.spent = more.Slot, more.Rates, more.Spent
+	w.slot, w.rates, w.spent, w.barred = more.Slot, more.Rates, more.Spent, more.Barred
 	p, err := more.plan(w.row)
 	w.plan = p
 	return err
@@ -155,29 +157,6 @@ func (w *work) lastDial() int { return max(0, w.state.Attempt+w.state.Passed-1) 
 func (b *Broker) want(w *work) lines.Want {
 	s := w.nextStep()
 	want := b.wanted(aaa.Service(w.row.Service), s, w.row.CalledTTY)
-	want.Owner, want.NoVerify = w.row.ID, w.row.NoVerify
+	want.Owner, want.NoVerify, want.Avoid = w.row.ID, w.row.NoVerify, b.avoided(w)
 	return want
-}
-
-// ahead adds to an event what comes next in the plan.
-func (w *work) ahead(what callback.Event) callback.Event {
-	switch e := what.(type) {
-	case callback.NoLine:
-		if e.Final {
-			e.Next = w.plan.After(w.state.Next())
-		}
-		return e
-	case callback.DialEnded:
-		next := w.state.Next()
-		if e.Final {
-			e.Next = w.plan.After(w.lastDial())
-			next = e.Next
-		}
-		e.Away = !w.plan.SameLines(w.lastDial(), next)
-		return e
-	case callback.CallEnded:
-		e.Away = !w.plan.SameLines(w.lastDial(), w.state.Next())
-		return e
-	}
-	return what
 }

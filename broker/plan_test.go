@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 )
@@ -72,6 +73,7 @@ func TestBadPlanIsNotTakenUp(t *testing.T) {
 
 // Events get what comes next in the plan, regardless of their sender.
 func TestAhead(t *testing.T) {
+	b := New(Options{}, Config{})
 	w := newWork(journal.Callback{ID: "cb"}, trace{}, grant{})
 	w.follow(callback.Plan{{Number: number("84001"), Times: 2}, {Number: number("84002"), Times: 1},
 		{Number: number("84003"), Lines: []int{67}, Times: 1}})
@@ -94,7 +96,7 @@ func TestAhead(t *testing.T) {
 		{1, 0, callback.HungUp{}, callback.HungUp{}},
 	} {
 		w.state = callback.State{ID: "cb", Attempt: tt.attempt, Passed: tt.passed, Max: 4}
-		if got := w.ahead(tt.what); got != tt.want {
+		if got := b.ahead(w, event{what: tt.what}); got != tt.want {
 			t.Errorf("after %d attempts, %d passed: %T%+v, want %+v", tt.attempt, tt.passed, got, got, tt.want)
 		}
 	}
@@ -130,5 +132,21 @@ func TestPlanOfADecision(t *testing.T) {
 func TestOverhead(t *testing.T) {
 	if got := (Limits{}).withDefaults().overhead(); got != policies.CallOverhead {
 		t.Errorf("%v", got)
+	}
+}
+
+// Each outcome of package dialer that the policies distinguish has its cause, and each cause an outcome.
+func TestCauses(t *testing.T) {
+	for outcome, want := range map[dialer.Outcome]policies.Cause{
+		dialer.Busy: policies.Busy, dialer.NoAnswer: policies.NoAnswer, dialer.NoCarrier: policies.NoCarrier,
+		dialer.NoDialtone: policies.NoDialtone, dialer.Voice: policies.Voice, dialer.Fax: policies.Voice,
+		dialer.Blacklisted: policies.Blacklisted, dialer.Delayed: policies.Delayed, dialer.TimedOut: policies.Timeout,
+		dialer.Glare: policies.NoCause, dialer.ModemError: policies.NoCause, dialer.NoScript: policies.NoCause,
+		dialer.LineLost: policies.NoCause, dialer.Cancelled: policies.NoCause,
+		"interrupted by lockdown": policies.Interrupted,
+	} {
+		if got := causeOf(string(outcome)); got != want {
+			t.Errorf("%s: cause %d, want %d", outcome, got, want)
+		}
 	}
 }

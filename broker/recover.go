@@ -103,8 +103,10 @@ func (b *Broker) restart(row journal.Callback) error {
 	if err := w.readPlan(); err != nil {
 		return fmt.Errorf("its recorded plan: %w", err)
 	}
-	w.auth, w.limits, w.unstarted, w.expires = g, d.Limits, true, b.expiry(row.Created)
+	w.auth, w.limits, w.attempts, w.unstarted = g, d.Limits, d.Attempts, true
+	w.expires = b.expiry(row.Created)
 	w.keepDelay()
+	b.keepBars(w)
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was restarted"}
 	if w.state.Phase == callback.Dialing { // a crash interrupted the attempt; it counts, whatever the modem did

@@ -103,6 +103,9 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dia
 	}
 	a := ended(outcome, what+": "+why)
 	a.Call, a.HeldBack, a.Transcript = call, heldBack, transcript(said)
+	if barred := (lines.Barred{}); errors.As(err, &barred) {
+		a.Barred = barred.For
+	}
 	return a
 }
 

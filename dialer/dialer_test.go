@@ -298,6 +298,20 @@ func TestDial(t *testing.T) {
 	}
 }
 
+// TestBarred: the time for which a modem will not dial the number is reported, and the operator reads it.
+func TestBarred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := fakeLine{answers: answers(""), code: lines.Delayed, after: time.Second,
+			err: lines.Barred{For: 90 * time.Second}}
+		d := Dialer{Scripts: scripts(t)}
+		a := d.Dial(t.Context(), &l, "rtp", number("84001"))
+		if Outcome(a.Outcome) != Delayed || a.Barred != 90*time.Second || !a.Unanswered || a.HeldBack ||
+			!strings.HasSuffix(a.Detail, "the modem said DELAYED; it will not dial the number for 1m30s") {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
 // TestHeldBack: a dial command that was provably never sent is distinguished from one that may have dialed.
 func TestHeldBack(t *testing.T) {
 	rang := fmt.Errorf("tty65: %w: %w", lines.ErrHeldBack, lines.ErrRinging)

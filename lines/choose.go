@@ -20,6 +20,9 @@ type Want struct {
 	// It is called while the Pool is locked, so it must not block.
 	Unfit func(tty int) string
 
+	// Avoid has lines that are used only if no other that may serve is in service.
+	Avoid []int
+
 	// NoVerify: the called party is admitted without a login. Lines that allow this (MayOmitLogin) are preferred;
 	// others are used only if none of them is in service.
 	NoVerify bool
@@ -89,6 +92,7 @@ const (
 	fitSame           // the called line
 	fitFirstLogin     // like fitFirst, but a callback without verification would need a login
 	fitSameLogin
+	fitAvoided // and more: a line of Want.Avoid, with the fit that it would have otherwise
 )
 
 // standing is the input of fit: the constant properties of a line and whether it is trusted.
@@ -119,6 +123,9 @@ func (w Want) fit(s standing, rotary int) fit {
 	}
 	if f != fitNever && w.NoVerify && !w.mayOmit(s) {
 		f += fitFirstLogin - fitFirst
+	}
+	if f != fitNever && slices.Contains(w.Avoid, s.tty) {
+		f += fitAvoided
 	}
 	return f
 }

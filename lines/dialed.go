@@ -1,6 +1,9 @@
 package lines
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Dialable is a line to dial on; a Lease is one.
 type Dialable interface {
@@ -24,4 +27,6 @@ type Dialed struct {
 	HeldBack   bool   // the dial command was provably never sent (ErrHeldBack): no call was placed
 	Final      bool   // the same dial always ends like this, for example if the script is missing
 	Unproven   bool   // the line could not be proven on hook
+	// for how long the modem will not dial the number, as it said; 0: it named no time
+	Barred time.Duration
 }

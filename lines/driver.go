@@ -3,6 +3,8 @@ package lines
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 )
 
 // ErrDown is wrapped by the errors of a Driver whose port or modem is not usable. Such a line needs no quarantine:
@@ -12,6 +14,12 @@ var ErrDown = errors.New("the line is down")
 // ErrHeldBack is wrapped by the error of a Dial whose dial command was provably never sent: no octet of it was
 // written to the port.
 var ErrHeldBack = errors.New("the dial command was held back")
+
+// Barred is the error of a Dial that ended with Blacklisted or Delayed if the modem named the time for which it will
+// not dial the number.
+type Barred struct{ For time.Duration }
+
+func (e Barred) Error() string { return fmt.Sprintf("it will not dial the number for %v", e.For) }
 
 // ErrRinging is the error of a Probe of a line that rings.
 var ErrRinging = errors.New("the line rings")
@@ -36,8 +44,8 @@ type Driver interface {
 	// the line rang meanwhile. A dial command is rejected.
 	Command(ctx context.Context, fn Script) (ResultCode, error)
 	// Dial runs fn and allows it one dial command. With Connected and no error, the call is up and the caller must
-	// hang it up. Any other result code comes without an error. With an error, it is unknown whether the network
-	// placed a call.
+	// hang it up. Any other result code comes without an error or with Barred. With another error, it is unknown
+	// whether the network placed a call.
 	Dial(ctx context.Context, fn Script) (*Call, ResultCode, error)
 	// Settle proves the line on hook after commands and failed dials, and hangs up any call. It does nothing if no
 	// proof is needed. An error that is not ErrDown means quarantine.

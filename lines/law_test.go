@@ -89,6 +89,9 @@ func (a *attacker) request(t *rapid.T) {
 			return ""
 		}
 	}
+	if rapid.Bool().Draw(t, "some avoided") {
+		x.Avoid = []int{a.tty(t)}
+	}
 	before := a.w.Lines()
 	q, err := a.w.Request(x)
 	may, chooseErr := Choose(x, before)

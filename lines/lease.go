@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // ErrReleased is the error of a lease that was released.
@@ -18,7 +17,6 @@ type Waiting struct {
 	want   Want
 	rotary int           // Want.Rotary, or the called line's
 	called *line         // nil: unknown
-	since  time.Time     // of the request
 	lease  chan *Lease   // capacity 1; closed when the pool ends
 	place  *list.Element // nil: no longer in the queue; guarded by pool.mu
 	probed *line         // the line whose modem is being probed for it; nil none; guarded by pool.mu
@@ -65,19 +63,14 @@ func (p *Pool) Request(w Want) (*Waiting, error) {
 	if p.closing {
 		return nil, ErrClosed
 	}
-	q := p.waitingLocked(w)
-	if err := p.canServeLocked(w, q.rotary); err != nil {
+	rotary := p.rotaryLocked(w)
+	if err := p.canServeLocked(w, rotary); err != nil {
 		return nil, err
 	}
-	q.since = p.o.Now()
+	q := &Waiting{pool: p, want: w, rotary: rotary, called: p.lines[w.Called], lease: make(chan *Lease, 1)}
 	q.place = p.queue.PushBack(q)
 	q.seekLocked()
 	return q, nil
-}
-
-// waitingLocked returns a request that is not in the queue.
-func (p *Pool) waitingLocked(w Want) *Waiting {
-	return &Waiting{pool: p, want: w, rotary: p.rotaryLocked(w), called: p.lines[w.Called], lease: make(chan *Lease, 1)}
 }
 
 // seekLocked starts a probe of the best line that may serve q now, if q still waits and no line is being probed for
@@ -127,6 +120,12 @@ func (q *Waiting) betterLocked(than fit) bool {
 			}
 			f := q.want.fit(l.plan, q.rotary)
 			return f != fitNever && f < than
+		})
+	}
+	if len(q.want.Avoid) > 0 {
+		return slices.ContainsFunc(q.pool.sorted, func(l *line) bool {
+			f := q.want.fit(l.plan, q.rotary)
+			return l.counted.all > 0 && f != fitNever && f < than
 		})
 	}
 	if than == fitFirst {
@@ -360,8 +359,8 @@ func (s *Lease) Command(ctx context.Context, fn Script) (ResultCode, error) {
 }
 
 // Dial runs fn, which may send one dial command, and blocks until the modem's final answer. With Connected and no
-// error, the owner must hang up the call; any other result code comes without an error and without a call. ctx and
-// the end of the lease cancel it.
+// error, the owner must hang up the call; any other result code comes without a call, and without an error or with
+// Barred. ctx and the end of the lease cancel it.
 func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {

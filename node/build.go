@@ -38,8 +38,7 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		driver := modem.New(modem.Options{
 			Config: &l.Config,
 			Open: func(ctx context.Context) (lines.Port, error) {
-				return l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller,
-					TLS: &l.TLS})
+				return l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller})
 			},
 			Proofs: proofs,
 			Debug:  debug,

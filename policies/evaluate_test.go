@@ -337,7 +337,7 @@ func TestDecisionJSON(t *testing.T) {
 	if err := json.Unmarshal(j, &back); err != nil || !reflect.DeepEqual(back, d) {
 		t.Errorf("%s\n%+v\n%+v", j, d, back)
 	}
-	if d.Lines[0] != 7 || *d.Rotary != 3 || d.Attempts != (Attempts{3, time.Minute}) {
+	if d.Lines[0] != 7 || *d.Rotary != 3 || d.Attempts != (Attempts{Max: 3, RetryWait: time.Minute}) {
 		t.Errorf("%+v", d)
 	}
 }

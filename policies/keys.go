@@ -217,24 +217,7 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return sorted(p.Numbers.DenyClasses) },
 		late: true,
 	},
-	{Key: schema.Key{Name: "attempts", Type: schema.Object,
-		Doc: "Number and timing of the dial attempts of a callback."}},
-	{
-		in: "attempts",
-		Key: schema.Key{Name: "max", Type: schema.Int, Min: 1, Max: maxAttempts,
-			Default: fmt.Sprint(DefaultMaxAttempts), Example: "3",
-			Doc: "Maximum number of dials, including those interrupted by a crash or restart."},
-		read: func(p *Policy, v *schema.Value) { p.Attempts.Max = v.Int() },
-		text: func(p Policy) string { return fmt.Sprint(p.Attempts.orDefault().Max) },
-	},
-	{
-		in: "attempts",
-		Key: schema.Key{Name: "retry_wait", Type: schema.Duration, Min: int64(minRetryWait), Max: int64(maxRetryWait),
-			Default: DefaultRetryWait.String(), Example: "1m",
-			Doc: "Wait between the end of an attempt and the next."},
-		read: func(p *Policy, v *schema.Value) { p.Attempts.RetryWait = v.Duration() },
-		text: func(p Policy) string { return p.Attempts.orDefault().RetryWait.String() },
-	},
+}, attemptKeys, []key{
 	{
 		Key: schema.Key{Name: "reauthorize", Type: schema.String, Enum: []string{never, beforeDial},
 			Default: never, Example: beforeDial,

@@ -38,12 +38,13 @@ func TestParse(t *testing.T) {
 	p, problems := Parse("default.yaml", []byte(sample))
 	want := Policy{Group: "default", Users: []string{"austin-01", "austin 02"}, Callback: Required, NoVerify: true,
 		Numbers:  Numbers{From: AnySource(), Allow: []string{"84*"}, Deny: []string{"849*"}},
-		Attempts: Attempts{3, 90 * time.Second}, OnRequest: true}
+		Attempts: Attempts{Max: 3, RetryWait: 90 * time.Second}, OnRequest: true}
 	if len(problems) > 0 || !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v\n%v", p, problems)
 	}
 	p, problems = Parse("x.yaml", []byte("group: x\n"))
-	if len(problems) > 0 || !reflect.DeepEqual(p, Policy{Group: "x", Attempts: Attempts{1, 30 * time.Second}}) {
+	want = Policy{Group: "x", Attempts: Attempts{Max: 1, RetryWait: 30 * time.Second}}
+	if len(problems) > 0 || !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v\n%v", p, problems)
 	}
 }
@@ -69,6 +70,9 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 		"access.approvals": "2, window: none", "access.max": "8h, window: none",
 		"access.sessions": "continue, window: none",
 		"hours.dates":     "[2026-12-24 07:00-12:00], zone: UTC"}
+	for _, c := range causeKeys {
+		other["attempts."+c.name] = "{retry: no}"
+	}
 	for _, k := range table {
 		if k.text == nil {
 			continue

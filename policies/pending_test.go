@@ -73,7 +73,8 @@ func TestAgainNeverWidens(t *testing.T) {
 			Numbers: Numbers{From: anySources.Draw(t, "from "+when), Allow: []string{"84*"},
 				List: anyList.Draw(t, "list "+when),
 				Deny: rapid.SampledFrom([][]string{nil, {"84007"}, {"84*"}}).Draw(t, "deny "+when)},
-			Attempts: Attempts{Max: rapid.IntRange(1, 10).Draw(t, "max "+when),
+			Attempts: Attempts{After: rapid.SampledFrom([]Retries{{}, {Busy: {Never: true}},
+				{Busy: {Wait: time.Second}}}).Draw(t, "after "+when), Max: rapid.IntRange(1, 10).Draw(t, "max "+when),
 				RetryWait: time.Duration(rapid.IntRange(1, 60).Draw(t, "wait "+when)) * time.Second},
 			Reauthorize: rapid.Bool().Draw(t, "reauthorize "+when),
 		}
@@ -100,7 +101,7 @@ func TestAgainNeverWidens(t *testing.T) {
 		case now.Number != then.Number || now.Origin != then.Origin || now.NoVerify && !then.NoVerify ||
 			!reflect.DeepEqual(now.Lines, then.Lines) || !reflect.DeepEqual(now.Rotary, then.Rotary),
 			now.Attempts.Max > then.Attempts.Max, now.Attempts.RetryWait < then.Attempts.RetryWait, then.Reauthorize &&
-				!now.Reauthorize:
+				!now.Reauthorize, now.Attempts.After != then.Attempts.After:
 			t.Fatalf("%+v is more than %+v\n%s", now, then, trace)
 		}
 	})

@@ -7,8 +7,6 @@ package policies
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"time"
 )
 
 // CallbackMode says whether a group is called back.
@@ -27,54 +25,6 @@ const (
 
 // DefaultGroup is the group of users that no other group claims.
 const DefaultGroup = "default"
-
-// The default attempts of a callback (IOS dials once).
-const (
-	DefaultMaxAttempts = 1
-	DefaultRetryWait   = 30 * time.Second
-	maxAttempts        = 10
-	minRetryWait       = time.Second
-	maxRetryWait       = time.Hour
-)
-
-// Attempts is the budget of dials that a callback gets.
-type Attempts struct {
-	Max       int           // maximum number of dials, 1–10; 0 means 1
-	RetryWait time.Duration // between the end of an attempt and the next; 0 means 30 s
-}
-
-// attemptsJSON has the wait as text, "30s", as in policy files.
-type attemptsJSON struct {
-	Max       int    `json:"max"`
-	RetryWait string `json:"retry_wait"`
-}
-
-// MarshalJSON writes the wait as text.
-func (a Attempts) MarshalJSON() ([]byte, error) {
-	return json.Marshal(attemptsJSON{a.Max, a.RetryWait.String()})
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (a *Attempts) UnmarshalJSON(b []byte) error {
-	var j attemptsJSON
-	if err := json.Unmarshal(b, &j); err != nil {
-		return err
-	}
-	wait, err := time.ParseDuration(j.RetryWait)
-	*a = Attempts{j.Max, wait}
-	return err
-}
-
-func (a Attempts) orDefault() Attempts {
-	if a.Max <= 0 {
-		a.Max = DefaultMaxAttempts
-	}
-	if a.RetryWait <= 0 {
-		a.RetryWait = DefaultRetryWait
-	}
-	a.Max = min(a.Max, maxAttempts)
-	return a
-}
 
 // Numbers limits the numbers at which a group may be called back.
 type Numbers struct {

@@ -220,15 +220,6 @@ func PortLimit(id aaa.Identity, auth aaa.Authorization, used Used) error {
 	return nil
 }
 
-func ruleAttempts(e *evaluation) (string, string, bool) {
-	a := e.d.Attempts
-	input := e.text("max ", strconv.Itoa(a.Max), ", retry_wait ", a.RetryWait.String())
-	if e.d.Reauthorize = e.policy.Reauthorize || e.Promised != nil && e.Promised.Reauthorize; e.d.Reauthorize {
-		input += ", reauthorize " + beforeDial
-	}
-	return e.decide(CallBack, input, "", "", "at "+e.d.Number.String()+", allowed by group "+e.policy.name())
-}
-
 func yesNo(b bool) string {
 	if b {
 		return "yes"

@@ -106,18 +106,6 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	return err
 }
 
-// Rotaries returns the rotaries that have lines.
-func (c *Client) Rotaries(ctx context.Context) ([]Rotary, error) {
-	var v []Rotary
-	return v, c.get(ctx, "/v1/rotaries", &v)
-}
-
-// Queue returns the callbacks that wait for a line, in order.
-func (c *Client) Queue(ctx context.Context) ([]Queued, error) {
-	var v []Queued
-	return v, c.get(ctx, "/v1/queue", &v)
-}
-
 // ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
@@ -196,11 +184,10 @@ func (c *Client) OpenAccess(ctx context.Context, group string, length time.Durat
 	return v, err
 }
 
-// ApproveAccess opens the access window that another operator has asked for, if it is for this length of time and this
-// reason. It returns all windows.
-func (c *Client) ApproveAccess(ctx context.Context, group string, length time.Duration, reason string) (
-	v []AccessWindow, err error) {
-	query := url.Values{"for": {length.String()}, "reason": {reason}}
+// ApproveAccess opens the access window that another operator has asked for, if it is for this length of time. It
+// returns all windows.
+func (c *Client) ApproveAccess(ctx context.Context, group string, length time.Duration) (v []AccessWindow, err error) {
+	query := url.Values{"for": {length.String()}}
 	_, err = c.do(ctx, http.MethodPost, "/v1/windows/"+url.PathEscape(group)+"/approve?"+query.Encode(), &v)
 	return v, err
 }

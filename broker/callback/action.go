@@ -103,6 +103,8 @@ var (
 			d.s.Passed += d.e.next - d.s.Next()
 		}
 	}}
+	pause = action{"wait of the event", func(d *draft) { d.s.Pause = d.e.wait }}
+
 	startSession = action{"StartSession", func(d *draft) { d.add(StartSession{d.s.Attempt, d.s.Lease}) }}
 	hangUp       = action{"HangUp", func(d *draft) { d.add(HangUp{d.s.Attempt, d.s.Lease}) }}
 	markOverdue  = action{"no further attempt", func(d *draft) { d.s.Overdue = true }}

@@ -24,6 +24,8 @@ type input struct {
 	next     int
 	unproven bool
 	away     bool
+	stop     bool
+	wait     time.Duration
 	until    int64
 	delay    time.Duration
 }
@@ -97,6 +99,14 @@ type DialEnded struct {
 	Next      int    // Final: the first dial of the plan that may succeed; 0 if none
 	Away      bool   // the next dial may not be made from the leased line
 	HeldBack  bool   // the dial command provably never left: no octet of it was written to the port
+	Then
+}
+
+// Then is what the policy says of an attempt that failed. The zero value is a further attempt, if dials are left, after
+// the wait of the plan.
+type Then struct {
+	Stop bool          // no further attempt
+	Wait time.Duration // before the next one, what chance adds included; 0: that of the plan
 }
 
 // Admitted means that leg two's session was admitted.
@@ -116,6 +126,7 @@ type CallEnded struct {
 	Cause    string
 	Unproven bool
 	Away     bool // the next dial may not be made from the leased line
+	Then
 }
 
 // Cancel means that an operator cancels the callback.
@@ -130,8 +141,8 @@ type Delay struct {
 }
 
 // Restarted means that this process found the callback in the journal. Timers, leases and calls of the previous process
-// are gone.
-type Restarted struct{}
+// are gone. Then is for an attempt that this interrupted.
+type Restarted struct{ Then }
 
 func (e Promise) input() input { return input{on: "Promise", id: e.ID, max: e.Max} }
 func (HungUp) input() input    { return input{on: "HungUp"} }
@@ -154,17 +165,19 @@ func (e DenialRechecked) input() input {
 }
 func (e DialEnded) input() input {
 	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome,
-		unproven: e.Unproven, final: e.Final, next: e.Next, away: e.Away, heldBack: e.HeldBack}
+		unproven: e.Unproven, final: e.Final, next: e.Next, away: e.Away, heldBack: e.HeldBack,
+		stop: e.Stop, wait: e.Wait}
 }
 func (e Admitted) input() input { return input{on: "Admitted", attempt: e.Attempt} }
 func (e NotAdmitted) input() input {
 	return input{on: "NotAdmitted", attempt: e.Attempt, cause: e.Cause, final: true}
 }
 func (e CallEnded) input() input {
-	return input{on: "CallEnded", attempt: e.Attempt, cause: e.Cause, unproven: e.Unproven, away: e.Away}
+	return input{on: "CallEnded", attempt: e.Attempt, cause: e.Cause, unproven: e.Unproven, away: e.Away,
+		stop: e.Stop, wait: e.Wait}
 }
 func (e Cancel) input() input { return input{on: "Cancel", cause: e.By} }
 func (e Delay) input() input {
 	return input{on: "Delay", until: e.NotBefore, delay: e.For, cause: e.By}
 }
-func (Restarted) input() input { return input{on: "Restarted"} }
+func (e Restarted) input() input { return input{on: "Restarted", stop: e.Stop, wait: e.Wait} }

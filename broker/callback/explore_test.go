@@ -23,7 +23,7 @@ func events(s State, w world) []Event {
 		NoLine{Cause: "no such line", Final: true, Next: s.Next() + 1},
 		NoLine{Cause: "no such line", Final: true, Next: s.Max},
 		DenialRechecked{Gen: s.TimerGen}, DenialRechecked{Gen: s.TimerGen + 1}, DenialRechecked{Reason: "lockdown"},
-		Cancel{By: "op"}, Restarted{},
+		Cancel{By: "op"}, Restarted{}, Restarted{Then{Stop: true}}, Restarted{Then{Wait: 1}},
 		Delay{NotBefore: s.NotBefore}, Delay{},
 	}
 	if s.NotBefore < 2 { // keeps the number of states finite
@@ -42,6 +42,9 @@ func events(s State, w world) []Event {
 	if s.Phase == Dialing {
 		n, l := s.Attempt, s.Lease
 		out = append(out, DialEnded{Attempt: n, Lease: l, Outcome: "busy", Away: true},
+			DialEnded{Attempt: n, Lease: l, Outcome: "busy", Then: Then{Stop: true}},
+			DialEnded{Attempt: n, Lease: l, Outcome: "glare", HeldBack: true, Then: Then{Stop: true}},
+			DialEnded{Attempt: n, Lease: l, Outcome: "busy", Then: Then{Wait: 1}},
 			DialEnded{Attempt: n, Lease: l, Outcome: "no script", Final: true, Next: s.Next()},
 			DialEnded{Attempt: n, Lease: l, Outcome: "no script", Final: true, Next: s.Next() - 1},
 			DialEnded{Attempt: n, Lease: l, Outcome: "no script", Final: true, Next: s.Next() + 1, Away: true})
@@ -57,7 +60,9 @@ func events(s State, w world) []Event {
 			Admitted{Attempt: n}, NotAdmitted{Attempt: n, Cause: "bad password"},
 			CallEnded{Attempt: n, Cause: "no carrier"}, CallEnded{Attempt: n, Cause: "no carrier", Unproven: true})
 	}
-	out = append(out, CallEnded{Attempt: s.Attempt, Cause: "no carrier", Away: true})
+	out = append(out, CallEnded{Attempt: s.Attempt, Cause: "no carrier", Away: true},
+		CallEnded{Attempt: s.Attempt, Cause: "no carrier", Then: Then{Stop: true}},
+		CallEnded{Attempt: s.Attempt, Cause: "no carrier", Unproven: true, Then: Then{Wait: 1}})
 	return out
 }
 

@@ -95,6 +95,9 @@ func (w *world) event(tr transition) string {
 		w.waited = false
 		w.checking = false
 	case DialEnded:
+		if broken := follows(tr, e.Then); broken != "" && !e.Connected && !e.HeldBack {
+			return broken
+		}
 		if e.Attempt != tr.before.Attempt || e.Lease != tr.before.Lease {
 			return "a stale attempt was accepted"
 		}
@@ -126,6 +129,9 @@ func (w *world) event(tr transition) string {
 			return "a stale attempt was accepted"
 		}
 	case CallEnded:
+		if broken := follows(tr, e.Then); broken != "" {
+			return broken
+		}
 		if e.Attempt != tr.before.Attempt {
 			return "a stale attempt was accepted"
 		}
@@ -134,8 +140,24 @@ func (w *world) event(tr transition) string {
 		}
 		w.waited = false
 	case Restarted:
+		if broken := follows(tr, e.Then); broken != "" && (tr.before.Phase == Dialing || tr.before.Phase == Answered) {
+			return broken
+		}
 		w.out, w.life, w.phaseTimer, w.asked, w.checking, w.waited, w.interrupted = 0, false, NoTimer, 0, false, false,
 			true
+	}
+	return ""
+}
+
+// follows returns the law that is broken after an attempt that failed, or "".
+func follows(tr transition, then Then) string {
+	switch {
+	case !tr.after.Phase.Pending():
+		return ""
+	case then.Stop:
+		return "an attempt follows a cause after which there must be none"
+	case tr.after.Pause != then.Wait:
+		return "the wait for this cause is lost"
 	}
 	return ""
 }
@@ -243,6 +265,8 @@ func (w *world) invariant(tr transition) string {
 		return "something still runs after the end"
 	case s.NotBefore < tr.before.NotBefore:
 		return "a delay was shortened"
+	case s.Pause != tr.before.Pause && tr.before.Phase != Dialing && tr.before.Phase != Answered:
+		return "a wait changed without an attempt"
 	case s.Held != w.spare:
 		return "an attempt that counts is reused, or one that does not is not"
 	case s.Attempt+s.Passed > s.Max || s.Attempt < tr.before.Attempt || s.Passed < tr.before.Passed:

@@ -67,6 +67,8 @@ type State struct {
 	Max     int    `json:"-"` // the budget, at least 1 once promised: the number of dials in the plan
 	Cause   string `json:"-"` // last known cause; final in a terminal phase
 
+	// the wait after the last attempt, if the policy has one for its cause; 0: that of the plan
+	Pause time.Duration `json:"pause,omitempty"`
 	// dials of the plan that were passed over, because they could not succeed
 	Passed int `json:"passed,omitempty"`
 	// the last attempt's dial command was held back: the next dial is the same attempt

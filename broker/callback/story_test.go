@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestStories replays each testdata/*.story. A story's lines are
@@ -140,6 +141,11 @@ func (f fields) num(key string) int {
 
 func (f fields) yes(key string) bool { return f.str(key) == "yes" }
 
+func (f fields) then() Then {
+	wait, _ := time.ParseDuration(f.str("wait"))
+	return Then{Stop: f.yes("stop"), Wait: wait}
+}
+
 func (f fields) event(name string) Event {
 	switch name {
 	case "Promise":
@@ -163,20 +169,20 @@ func (f fields) event(name string) Event {
 	case "DialEnded":
 		return DialEnded{Attempt: f.num("attempt"), Lease: uint64(f.num("lease")), HeldBack: f.yes("held-back"),
 			Connected: f.yes("connected"), Outcome: f.str("outcome"), Unproven: f.yes("unproven"),
-			Final: f.yes("final"), Next: f.num("next"), Away: f.yes("away")}
+			Final: f.yes("final"), Next: f.num("next"), Away: f.yes("away"), Then: f.then()}
 	case "Admitted":
 		return Admitted{Attempt: f.num("attempt")}
 	case "NotAdmitted":
 		return NotAdmitted{Attempt: f.num("attempt"), Cause: f.str("cause")}
 	case "CallEnded":
 		return CallEnded{Attempt: f.num("attempt"), Cause: f.str("cause"), Unproven: f.yes("unproven"),
-			Away: f.yes("away")}
+			Away: f.yes("away"), Then: f.then()}
 	case "Cancel":
 		return Cancel{By: f.str("by")}
 	case "Delay":
 		return Delay{NotBefore: int64(f.num("until")), By: f.str("by")}
 	case "Restarted":
-		return Restarted{}
+		return Restarted{f.then()}
 	}
 	return nil
 }

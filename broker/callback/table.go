@@ -57,11 +57,13 @@ var table = []rule{
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final)), to: Expired,
 		do:  do(blame, lifetimeEnded, release),
 		why: "the lifetime ended meanwhile"},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, stop), to: Failed, do: do(blame, release),
+		why: "the policy makes no further attempt after this cause"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue), not(unproven), not(away)),
 		to: Waiting,
-		do: do(blame, pass, offHook, armWait)},
+		do: do(blame, pass, pause, offHook, armWait)},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue)), to: Leasing,
-		do:  do(blame, pass, release, acquire),
+		do:  do(blame, pass, pause, release, acquire),
 		why: "the next dial may not use this line, or it is not proven on hook"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft), to: Expired,
 		do:  do(blame, lifetimeEnded, release),
@@ -84,10 +86,11 @@ var table = []rule{
 		why: "a further attempt might call the wrong person again"},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(release)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, stop), to: Failed, do: do(blame, release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry, not(unproven), not(away)), to: Waiting,
-		do: do(blame, offHook, armWait)},
+		do: do(blame, pause, offHook, armWait)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry), to: Leasing,
-		do: do(blame, release, acquire)},
+		do: do(blame, pause, release, acquire)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, attemptsLeft), to: Expired,
 		do: do(blame, lifetimeEnded, release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
@@ -112,8 +115,9 @@ var table = []rule{
 		why: "the wait runs again in full"},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Cancelled)), to: Cancelled, do: do(forget)},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Failed)), to: Failed, do: do(forget)},
+	{from: in(Dialing, Answered), on: "Restarted", when: all(stop), to: Failed, do: do(forget, interrupted)},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(mayRetry), to: Leasing,
-		do:  do(forget, interrupted, armLifetime, acquire),
+		do:  do(forget, interrupted, pause, armLifetime, acquire),
 		why: "the attempt counts"},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(attemptsLeft), to: Expired,
 		do: do(forget, interrupted, lifetimeEnded)},
@@ -164,6 +168,7 @@ var (
 	mayHoldBack = guard{"not too often", func(s State, _ input) bool { return s.HeldBack < MaxHeldBack }}
 	connected   = guard{"connected", func(_ State, e input) bool { return e.ok }}
 	final       = guard{"final", func(_ State, e input) bool { return e.final }}
+	stop        = guard{"no further attempt", func(_ State, e input) bool { return e.stop }}
 	away        = guard{"from other lines", func(_ State, e input) bool { return e.away }}
 	another     = guard{"another step", func(s State, e input) bool { return e.next > s.Next() && e.next < s.Max }}
 	dialsLeft   = guard{"dials left", func(s State, e input) bool {

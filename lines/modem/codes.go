@@ -3,6 +3,7 @@ package modem
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ringback/ringback/lines"
 )
@@ -15,9 +16,10 @@ type event struct {
 	speed int              // CONNECT: bit/s, 0 if not given
 	// RING and caller ID lines: the calling number, digits with at most a plus before them; "" not given
 	caller  string
-	called  string // the called number, in the same form
-	numeric bool   // a numeric result code (V0)
-	online  bool   // the modem may be out of command state, even if no data modem answered
+	called  string        // the called number, in the same form
+	barred  time.Duration // BLACKLISTED, DELAYED: for how long, 0 if not given
+	numeric bool          // a numeric result code (V0)
+	online  bool          // the modem may be out of command state, even if no data modem answered
 }
 
 type kind int
@@ -79,6 +81,8 @@ func (c *codes) parse(line []byte, numeric bool) event {
 			e.speed = connectSpeed(text)
 		case lines.Ring:
 			e.caller, e.called = from, to
+		case lines.Blacklisted, lines.Delayed:
+			e.barred = barredFor(text)
 		}
 		return e
 	} else if ok || !tells {
@@ -121,6 +125,25 @@ func connectSpeed(text string) int {
 		}
 	}
 	return 0
+}
+
+// barredFor returns the time at the end of a line such as "DELAYED 00:59:02", in hours, minutes and seconds (HylaFAX 6,
+// faxd/ClassModem.c++); 0 if the line does not end with one.
+func barredFor(text string) time.Duration {
+	words := strings.Fields(text)
+	parts := strings.Split(words[len(words)-1], ":")
+	if len(parts) != 3 {
+		return 0
+	}
+	var seconds time.Duration
+	for i, p := range parts {
+		n, err := strconv.Atoi(p)
+		if len(p) != 2 || !allDigits(p) || err != nil || i > 0 && n > 59 {
+			return 0
+		}
+		seconds = seconds*60 + time.Duration(n)
+	}
+	return seconds * time.Second
 }
 
 func printable(s string) bool {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringback/ringback/lines"
 )
@@ -257,6 +258,37 @@ func TestLines(t *testing.T) {
 			t.Errorf("%q: %+v, want kind %d %q", tc.line, e, tc.kind, tc.code)
 		}
 	}
+}
+
+// TestBarredTimes: the time that a modem names with BLACKLISTED or DELAYED is read if it is one of hours, minutes and
+// seconds.
+func TestBarredTimes(t *testing.T) {
+	c := newCodes(map[string]lines.ResultCode{"LINE BLOCKED*": lines.Blacklisted}, nil)
+	for line, want := range map[string]time.Duration{
+		"DELAYED 00:59:02":         59*time.Minute + 2*time.Second, // HylaFAX 6, faxd/ClassModem.c++
+		"delayed 00:01:30":         90 * time.Second,
+		"BLACKLISTED 00:05:00":     5 * time.Minute,
+		"LINE BLOCKED FOR 10:00:0": 0, "LINE BLOCKED FOR 10:00:00": 10 * time.Hour,
+		"DELAYED": 0, "DELAYED 00:00:00": 0, "DELAYED 01:30": 0, "DELAYED 00:60:00": 0, "DELAYED 00:00:60": 0,
+		"DELAYED 00:+1:30": 0, "DELAYED -1:00:00": 0, "DELAYED 100:00:00": 0, "DELAYED 00:01:30:00": 0,
+		"DELAYED 00:01:30 OR SO": 0, "BLACKLISTED": 0, "BUSY 00:01:30": 0,
+	} {
+		if e := c.parse([]byte(line), false); e.barred != want {
+			t.Errorf("%q: %v, want %v", line, e.barred, want)
+		}
+	}
+}
+
+func FuzzBarredFor(f *testing.F) {
+	f.Add("DELAYED 00:59:02")
+	f.Add("BLACKLISTED 99:59:59")
+	f.Fuzz(func(t *testing.T, text string) {
+		e := newCodes(nil, nil).parse([]byte(text), false)
+		if e.barred < 0 || e.barred >= 100*time.Hour || e.barred > 0 && e.code != lines.Delayed &&
+			e.code != lines.Blacklisted {
+			t.Errorf("%q: %+v", text, e)
+		}
+	})
 }
 
 func TestNumericCodes(t *testing.T) {

@@ -97,7 +97,7 @@ lines:
 | CONNECT | connected |
 | BUSY, NO ANSWER, NO CARRIER, NO DIALTONE | busy, no answer, no carrier, no dialtone |
 | VOICE, FAX | voice, fax: a person or a fax machine answered, and the modem was hung up |
-| BLACKLISTED, DELAYED | blacklisted, delayed: the modem rejects the number |
+| BLACKLISTED, DELAYED | blacklisted, delayed: the modem rejects the number; with a time at the end of the line, such as DELAYED 00:59:02 (hours, minutes, seconds), the line does not dial it before |
 | ERROR | modem error |
 | RING | glare: a call came in while the line dialed |
 | OK, progress | the dial continues |

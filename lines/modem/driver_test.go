@@ -78,7 +78,7 @@ func TestDialOutcomes(t *testing.T) {
 			{"BUSY", lines.Busy}, {"NO ANSWER", lines.NoAnswer}, {"NO CARRIER", lines.NoCarrier},
 			{"NO DIALTONE", lines.NoDialtone},
 			{"NO DIAL TONE", lines.NoDialtone}, {"ERROR", lines.Error}, {"RING", lines.Ring}, {"VOICE", lines.Voice},
-			{"BLACKLISTED", lines.Blacklisted}, {"DELAYED 00:01:00", lines.Delayed},
+			{"BLACKLISTED", lines.Blacklisted}, {"DELAYED", lines.Delayed},
 		} {
 			t.Run(tc.says, func(t *testing.T) {
 				f := newFake(signals)
@@ -104,6 +104,24 @@ func TestDialOutcomes(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestDialBarred: the time for which the modem will not dial the number comes with the result code.
+func TestDialBarred(t *testing.T) {
+	for says, want := range map[string]time.Duration{"DELAYED 00:01:30": 90 * time.Second,
+		"BLACKLISTED 00:05:00": 5 * time.Minute} {
+		f := newFake(true)
+		f.train, f.dials = time.Second, func(string) string { return says }
+		onBench(t, f, func(b *bench) {
+			l := b.lease()
+			defer l.Release()
+			call, code, err := l.Dial(b.t.Context(), dialScript("5551234"))
+			if barred := (lines.Barred{}); call != nil || !strings.HasPrefix(says, string(code)) ||
+				!errors.As(err, &barred) || barred.For != want {
+				t.Errorf("%s: %v %q %v, want %v", says, call, code, err, want)
+			}
+		})
+	}
 }
 
 func TestDialConnects(t *testing.T) {

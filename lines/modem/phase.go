@@ -188,7 +188,7 @@ var (
 	giveToScript = action{"give the call to the script",
 		func(d *Driver, _ happening) { d.talk.connectLocked(d.conn) }}
 	endAttempt = action{"give the result to the script",
-		func(d *Driver, h happening) { d.talk.finalLocked(h.line.code) }}
+		func(d *Driver, h happening) { d.talk.finalLocked(h.line) }}
 	beginScript = action{"begin the script", func(d *Driver, h happening) { d.talk = h.talk }}
 	endScript   = action{"end the script", func(d *Driver, h happening) { d.talk.endLocked(h.why) }}
 	endCall     = action{"end the call", func(d *Driver, _ happening) { d.endCallLocked() }}

@@ -191,15 +191,16 @@ func (d *Driver) quietLocked() {
 	d.unscreenLocked()
 }
 
-// lookAtSignals handles a change of the modem signals. Any goroutine may have received the token of the port. The
-// signals are read with the lock held: of two goroutines, the one that read earlier must not write later.
+// lookAtSignals handles a change of the modem signals. Any goroutine may have received the token of the port.
 func (d *Driver) lookAtSignals() {
 	d.mu.Lock()
-	if !d.port.HasSignals() {
-		d.mu.Unlock()
+	port := d.port
+	d.mu.Unlock()
+	if !port.HasSignals() {
 		return
 	}
-	now := d.port.Signals()
+	now := port.Signals()
+	d.mu.Lock()
 	changed := now != d.signals
 	d.signals = now
 	var over *conn

@@ -36,6 +36,7 @@ type talk struct {
 
 	dialed bool             // the dial command was sent; guarded by d.mu
 	code   lines.ResultCode // the result code that ended the script; guarded by d.mu
+	barred time.Duration    // what the line of that code says of it; guarded by d.mu
 	last   lines.ResultCode // the last result code; guarded by d.mu
 	said   string           // the last line that is not a result code; guarded by d.mu
 	rang   bool             // guarded by d.mu
@@ -60,9 +61,9 @@ func (t *talk) endLocked(cause error) {
 }
 
 // finalLocked handles the result code that ends an attempt.
-func (t *talk) finalLocked(code lines.ResultCode) {
-	t.code = code
-	t.endLocked(fmt.Errorf("the modem said %s", code))
+func (t *talk) finalLocked(e event) {
+	t.code, t.barred = e.code, e.barred
+	t.endLocked(fmt.Errorf("the modem said %s", e.code))
 }
 
 // rangLocked handles a RING, or a CONNECT that does not belong to the script: glare. A dial command that is not sent

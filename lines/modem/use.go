@@ -36,6 +36,8 @@ func (d *Driver) Dial(ctx context.Context, fn lines.Script) (*lines.Call, lines.
 		return nil, t.code, heldBack{err}
 	case t.code == lines.Connected || t.code == lines.NoResult:
 		return nil, lines.NoResult, err
+	case t.barred > 0:
+		return nil, t.code, lines.Barred{For: t.barred}
 	}
 	return nil, t.code, nil
 }

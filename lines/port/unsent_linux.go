@@ -15,13 +15,9 @@ func (t *tcp) Unsent() (int, error) { return unsentTCP(t.Conn) }
 func (p *rfc2217) Unsent() (int, error) { return unsentTCP(p.conn) }
 
 func unsentTCP(c net.Conn) (n int, err error) {
-	held := 0
-	if t, ok := c.(*secure); ok {
-		c, held = t.raw.Conn, t.raw.size()
-	}
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return held, nil // in memory: written data is already read
+		return 0, nil // in memory: written data is already read
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -31,7 +27,7 @@ func unsentTCP(c net.Conn) (n int, err error) {
 	if ctl != nil {
 		return 0, ctl
 	}
-	return held + n, err
+	return n, err
 }
 
 // Unsent returns the number of written octets that the device has not accepted yet.

@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/policies"
+)
+
+// causes has the causes of the policies for the outcomes of attempts: those of package dialer, and the broker's own.
+var causes = map[string]policies.Cause{
+	"busy": policies.Busy, "no answer": policies.NoAnswer, "no carrier": policies.NoCarrier,
+	"no dialtone": policies.NoDialtone, "voice": policies.Voice, "fax": policies.Voice,
+	"blacklisted": policies.Blacklisted, "delayed": policies.Delayed, "timed out": policies.Timeout,
+	interrupted: policies.Interrupted,
+}
+
+func causeOf(outcome string) policies.Cause {
+	if c, ok := causes[outcome]; ok {
+		return c
+	}
+	return policies.NoCause
+}
+
+// ahead adds to an event what comes next in the plan, by the policy for the cause of an attempt that failed.
+func (b *Broker) ahead(w *work, e event) callback.Event {
+	switch what := e.what.(type) {
+	case callback.NoLine:
+		if what.Final {
+			what.Next = w.plan.After(w.state.Next())
+		}
+		return what
+	case callback.DialEnded:
+		next := w.state.Next()
+		if what.Final {
+			what.Next = w.plan.After(w.lastDial())
+			next = what.Next
+		}
+		if !what.Connected && !what.HeldBack {
+			b.bar(w, e.barred)
+			what.Then = w.then(causeOf(what.Outcome))
+		}
+		what.Away = w.leaves(next) || e.barred > max(what.Wait, w.plan[w.plan.Step(next)].Wait)
+		return what
+	case callback.CallEnded:
+		cause := policies.NoCarrier
+		if e.cut {
+			cause = policies.Interrupted
+		}
+		what.Then = w.then(cause)
+		what.Away = w.leaves(w.state.Next())
+		return what
+	case callback.Restarted:
+		if w.state.Phase == callback.Dialing || w.state.Phase == callback.Answered {
+			what.Then = w.then(policies.Interrupted)
+		}
+		return what
+	}
+	return e.what
+}
+
+// then returns what the policy says after the running attempt, which a cause ends, and draws what chance adds to the
+// wait.
+func (w *work) then(c policies.Cause) (t callback.Then) {
+	r := w.attempts.After.Of(c)
+	w.avoid = 0
+	if r.OtherLine {
+		w.avoid = w.state.TTY
+	}
+	if r == (policies.Retry{}) {
+		return t
+	}
+	t.Stop, t.Wait = r.Never, r.Pause(w.state.Attempt, w.lastStep().Wait)
+	if r.Jitter > 0 {
+		t.Wait += rand.N(r.Jitter + 1)
+	}
+	return t
+}
+
+// leaves reports whether a dial after the last one is not made from its line if another is in service.
+func (w *work) leaves(next int) bool { return w.avoid != 0 || !w.plan.SameLines(w.lastDial(), next) }
+
+// usualWait returns the minimum between the end of an attempt and the next.
+func (w *work) usualWait() time.Duration {
+	if w.state.Pause > 0 {
+		return w.state.Pause
+	}
+	return w.nextStep().Wait
+}
+
+// longestBar is the longest time for which a modem's refusal to dial a number is believed.
+const longestBar = 24 * time.Hour
+
+// barred is a number that the modem of a line will not dial for a while.
+type barred struct {
+	TTY    int            `json:"tty"`
+	Number numbers.Number `json:"number"`
+}
+
+// barredFor is what the modem said. It is stored with the callback, and begins again after a restart.
+type barredFor struct {
+	barred
+	For time.Duration `json:"for"`
+}
+
+// bar records that the modem of the leased line will not dial the last number again for d. Only the loop calls it.
+func (b *Broker) bar(w *work, d time.Duration) {
+	maps.DeleteFunc(b.bars, func(_ barred, until time.Time) bool { return !until.After(time.Now()) })
+	if d <= 0 {
+		return
+	}
+	what := barred{w.state.TTY, w.lastStep().Number}
+	w.barred = slices.DeleteFunc(w.barred, func(x barredFor) bool { return x.barred == what })
+	w.barred = append(w.barred, barredFor{what, min(d, longestBar)})
+	w.savePlan()
+	b.keepBars(w)
+}
+
+// keepBars begins the times for which modems will not dial numbers of a callback.
+func (b *Broker) keepBars(w *work) {
+	for _, x := range w.barred {
+		if until := time.Now().Add(x.For); until.After(b.bars[x.barred]) {
+			b.bars[x.barred] = until
+		}
+	}
+}
+
+// untilDialed returns how long the modem of the leased line will not dial the next number.
+func (b *Broker) untilDialed(w *work) time.Duration {
+	if w.lease == nil {
+		return 0
+	}
+	return time.Until(b.bars[barred{w.lease.TTY(), w.nextStep().Number}])
+}
+
+// avoided returns the lines that are used for the next dial only if no other is in service.
+func (b *Broker) avoided(w *work) (ttys []int) {
+	if w.avoid != 0 {
+		ttys = append(ttys, w.avoid)
+	}
+	number := w.nextStep().Number
+	for k, until := range b.bars {
+		if k.Number == number && time.Now().Before(until) {
+			ttys = append(ttys, k.TTY)
+		}
+	}
+	return ttys
+}
