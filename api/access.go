@@ -36,14 +36,15 @@ func (s *Server) accessRoutes(api huma.API) {
 	huma.Register(api, operation("approve-window", http.MethodPost, "/v1/windows/{group}/approve",
 		"Open the access window that another operator has asked for"),
 		func(ctx context.Context, in *struct {
-			Group string `path:"group" maxLength:"255"`
-			For   string `query:"for" maxLength:"32" doc:"the length that was asked for, such as 4h"`
+			Group  string `path:"group" maxLength:"255"`
+			For    string `query:"for" maxLength:"32" doc:"the length that was asked for, such as 4h"`
+			Reason string `query:"reason" maxLength:"16384" doc:"the reason of the request"`
 		}) (*list[client.AccessWindow], error) {
 			length, err := lengthOf(in.For)
 			if err != nil {
 				return nil, err
 			}
-			err = s.Daemon.ApproveAccess(ctx, in.Group, length)
+			err = s.Daemon.ApproveAccess(ctx, in.Group, length, in.Reason)
 			return &list[client.AccessWindow]{s.Daemon.AccessWindows()}, status(err)
 		})
 	huma.Register(api, operation("close-window", http.MethodDelete, "/v1/windows/{group}",
@@ -83,12 +84,12 @@ func (d daemon) OpenAccess(ctx context.Context, group string, length time.Durati
 	return d.b.OpenAccess(group, length, reason, by)
 }
 
-func (d daemon) ApproveAccess(ctx context.Context, group string, length time.Duration) error {
+func (d daemon) ApproveAccess(ctx context.Context, group string, length time.Duration, reason string) error {
 	by, err := operator(ctx)
 	if err != nil {
 		return err
 	}
-	return d.b.ApproveAccess(group, length, by)
+	return d.b.ApproveAccess(group, length, reason, by)
 }
 
 // CloseAccess does not ask which operator it is: every user of the socket may close a window.

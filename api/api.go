@@ -26,6 +26,10 @@ import (
 // Daemon is what the API shows and controls. FromBroker returns one.
 type Daemon interface {
 	Lines() []client.Line
+	// Rotaries returns the rotaries that have lines, by number.
+	Rotaries() []client.Rotary
+	// Queue returns the callbacks that wait for a line, in order.
+	Queue() []client.Queued
 	Users() []client.User
 	// Callbacks returns callbacks, newest first, and the number of older ones omitted because of the limit.
 	Callbacks(ctx context.Context, q client.CallbackQuery) (v []client.Callback, older int, err error)
@@ -50,8 +54,9 @@ type Daemon interface {
 	AccessWindows() []client.AccessWindow
 	// OpenAccess opens an access window of a policy group, or asks for one that another operator must approve.
 	OpenAccess(ctx context.Context, group string, length time.Duration, reason string) error
-	// ApproveAccess opens the window that another operator has asked for, if it is for this length of time.
-	ApproveAccess(ctx context.Context, group string, length time.Duration) error
+	// ApproveAccess opens the window that another operator has asked for, if it is for this length of time and this
+	// reason.
+	ApproveAccess(ctx context.Context, group string, length time.Duration, reason string) error
 	CloseAccess(ctx context.Context, group, reason string) error
 }
 
@@ -123,6 +128,16 @@ func (s *Server) routes(api huma.API) {
 			TTY int `path:"tty"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.RestoreLine(ctx, in.TTY))
+		})
+	huma.Register(api, operation("list-rotaries", http.MethodGet, "/v1/rotaries",
+		"List the rotaries with their lines and the callbacks that wait for one"),
+		func(context.Context, *struct{}) (*list[client.Rotary], error) {
+			return &list[client.Rotary]{s.Daemon.Rotaries()}, nil
+		})
+	huma.Register(api, operation("list-queue", http.MethodGet, "/v1/queue",
+		"List the callbacks that wait for a line, in order"),
+		func(context.Context, *struct{}) (*list[client.Queued], error) {
+			return &list[client.Queued]{s.Daemon.Queue()}, nil
 		})
 	huma.Register(api, operation("list-users", http.MethodGet, "/v1/users", "List the users on the lines"),
 		func(context.Context, *struct{}) (*list[client.User], error) {

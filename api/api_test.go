@@ -64,6 +64,16 @@ func (f fake) ClearLine(ctx context.Context, tty int) error {
 	return nil
 }
 
+func (fake) Rotaries() []client.Rotary {
+	return []client.Rotary{{Rotary: 1, Hunt: "linear", Lines: []client.RotaryLine{{TTY: 65, Modem: "inout",
+		State: "idle", Leases: 3}}, Queue: []string{"abc"}}}
+}
+
+func (fake) Queue() []client.Queued {
+	return []client.Queued{{Callback: "abc", User: "austin-01", Number: "84001", Lines: []int{65}, Called: 66,
+		Since: created}}
+}
+
 func (f fake) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	if tty != 65 {
 		return fmt.Errorf("there is no line %d", tty)
@@ -116,8 +126,8 @@ func (fake) OpenAccess(_ context.Context, group string, length time.Duration, re
 	return nil
 }
 
-func (fake) ApproveAccess(_ context.Context, group string, length time.Duration) error {
-	return errors.New("not approved: " + group + ", " + length.String())
+func (fake) ApproveAccess(_ context.Context, group string, length time.Duration, reason string) error {
+	return errors.New("not approved: " + group + ", " + length.String() + ", " + reason)
 }
 
 func (fake) CloseAccess(_ context.Context, group, reason string) error {
@@ -183,6 +193,14 @@ func TestClient(t *testing.T) {
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
 		t.Errorf("ClearLine: %v", err)
 	}
+	rotaries, err := c.Rotaries(ctx)
+	if diff := cmp.Diff(f.Rotaries(), rotaries); err != nil || diff != "" {
+		t.Errorf("Rotaries: %v\n%s", err, diff)
+	}
+	queue, err := c.Queue(ctx)
+	if diff := cmp.Diff(f.Queue(), queue); err != nil || diff != "" {
+		t.Errorf("Queue: %v\n%s", err, diff)
+	}
 	if err := c.BusyOutLine(ctx, 65, "a & b"); err != nil {
 		t.Errorf("BusyOutLine: %v", err)
 	} else if got := <-f.cleared; !strings.HasPrefix(got, fmt.Sprintf("65: a & b by uid %d", os.Getuid())) {
@@ -230,8 +248,8 @@ func TestClient(t *testing.T) {
 		!v[0].Until.Equal(created) {
 		t.Errorf("OpenAccess: %+v %v", v, err)
 	}
-	if _, err := c.ApproveAccess(ctx, "vendor", time.Hour); err == nil ||
-		err.Error() != "not approved: vendor, 1h0m0s" {
+	if _, err := c.ApproveAccess(ctx, "vendor", time.Hour, "x & y"); err == nil ||
+		err.Error() != "not approved: vendor, 1h0m0s, x & y" {
 		t.Errorf("ApproveAccess: %v", err)
 	}
 	if err := c.CloseAccess(ctx, "vendor", "a=b"); err == nil || err.Error() != "not closed: vendor, a=b" {

@@ -42,6 +42,37 @@ func (d daemon) Lines() []client.Line {
 	return v
 }
 
+func (d daemon) Rotaries() []client.Rotary {
+	all := d.b.Rotaries()
+	v := make([]client.Rotary, 0, len(all))
+	for _, r := range all {
+		out := client.Rotary{Rotary: r.Rotary, Hunt: string(r.Hunt), Lines: []client.RotaryLine{}, Queue: []string{}}
+		for _, s := range r.Lines {
+			out.Lines = append(out.Lines, client.RotaryLine{TTY: s.TTY, Modem: string(s.Modem), State: string(s.State),
+				Leases: s.Leases})
+		}
+		for _, q := range r.Queue {
+			out.Queue = append(out.Queue, q.Owner)
+		}
+		v = append(v, out)
+	}
+	return v
+}
+
+func (d daemon) Queue() []client.Queued {
+	all := d.b.Queue()
+	v := make([]client.Queued, 0, len(all))
+	for _, q := range all {
+		out := client.Queued{Callback: q.Owner, User: q.User, Number: q.Number, Lines: q.TTYs, Called: q.Called,
+			Probed: q.Probed, Since: q.Since.Local()}
+		if q.Rotary != lines.NoRotary {
+			out.Rotary = &q.Rotary
+		}
+		v = append(v, out)
+	}
+	return v
+}
+
 func (d daemon) Users() []client.User {
 	on := d.b.OnLines()
 	v := make([]client.User, 0, len(on))

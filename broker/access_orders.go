@@ -50,10 +50,14 @@ func (b *Broker) OpenAccess(group string, length time.Duration, reason, by strin
 	})
 }
 
-// ApproveAccess opens the window that another operator has asked for, if it is for this length of time: what by has
-// read may have been replaced. Its time begins now. Errors and waiting are those of OpenAccess.
-func (b *Broker) ApproveAccess(group string, length time.Duration, by string) error {
+// ApproveAccess opens the window that another operator has asked for, if it is for this length of time and this reason:
+// what by has read may have been replaced. Its time begins now. Errors and waiting are those of OpenAccess.
+func (b *Broker) ApproveAccess(group string, length time.Duration, reason, by string) error {
 	if _, err := b.accessPolicy(group); err != nil {
+		return err
+	}
+	reason, err := goodReason(reason)
+	if err != nil {
 		return err
 	}
 	now := time.Now().Round(0)
@@ -73,6 +77,9 @@ func (b *Broker) ApproveAccess(group string, length time.Duration, by string) er
 		case w.row.Length != length:
 			return row, fmt.Errorf("%w: the request for group %s is for %v, not for %v (ringback show windows)",
 				ErrAccess, group, w.row.Length, length)
+		case w.row.Reason != reason:
+			return row, fmt.Errorf("%w: %s has asked for group %s with the reason %q, not %q (repeat the reason that "+
+				"you agree to; ringback show windows)", ErrAccess, w.row.OpenedBy, group, w.row.Reason, reason)
 		case w.row.OpenedBy == by:
 			return row, fmt.Errorf("%w: %s has asked for it, so another operator must approve it", ErrAccess, by)
 		}
@@ -97,13 +104,13 @@ func (b *Broker) putAccess(group string, e events.Event,
 	written := b.note(nil, append(audit(time.Now(), e), journal.PutAccessWindow{Window: row})...)
 	b.access.mu.Unlock()
 	done := make(chan error, 1)
-	go func() {
+	b.orders.start(func() {
 		err := b.accessWritten(w, n, row, <-written)
 		if err == nil {
 			b.publish(e)
 		}
 		done <- err
-	}()
+	})
 	if err := b.soon(done); err != nil {
 		return fmt.Errorf("%w: not recorded: %w", ErrAccess, err)
 	}
@@ -130,7 +137,7 @@ func (b *Broker) accessWritten(w *accessWindow, n uint64, row journal.AccessWind
 // keepAccess writes the end of a window until it is on disk or there is a later order. done gets the first result.
 func (b *Broker) keepAccess(w *accessWindow, n uint64, row journal.AccessWindow, audit []journal.Mutation,
 	done chan<- error) {
-	go b.keep(order{what: "the end of the access window of group " + row.Group, audit: audit,
+	o := order{what: "the end of the access window of group " + row.Group, audit: audit,
 		rows: []journal.Mutation{journal.PutAccessWindow{Window: row}}, mu: &b.access.mu,
 		current: func() bool { return n == w.order },
 		told: first(done, func(err error, current bool) {
@@ -140,7 +147,8 @@ func (b *Broker) keepAccess(w *accessWindow, n uint64, row journal.AccessWindow,
 				w.onDisk = true
 			}
 		}),
-	})
+	}
+	b.orders.start(func() { b.keep(o) }) // mu is held
 }
 
 // CloseAccess closes a group's window, or takes back a request for one, at once. Then it waits at most Limits.Report

@@ -214,7 +214,7 @@ func TestAccessTwoOperators(t *testing.T) {
 		}
 		approve := func(by, want string) {
 			t.Helper()
-			err := w.broker.ApproveAccess("default", time.Hour, by)
+			err := w.broker.ApproveAccess("default", time.Hour, " ticket 7", by)
 			if want == "" && err != nil || want != "" && (!errors.Is(err, broker.ErrAccess) ||
 				!strings.Contains(err.Error(), want)) {
 				t.Errorf("%s approves: %v", by, err)
@@ -232,10 +232,16 @@ func TestAccessTwoOperators(t *testing.T) {
 			!strings.Contains(err.Error(), "uid 0 has asked for one of group default") {
 			t.Errorf("the request of another is replaced: %v", err)
 		}
-		if err := w.broker.ApproveAccess("default", 2*time.Hour, "uid 7"); !errors.Is(err, broker.ErrAccess) ||
+		if err := w.broker.ApproveAccess("default", 2*time.Hour, "ticket 7", "uid 7"); !errors.Is(err,
+			broker.ErrAccess) ||
 			!strings.Contains(err.Error(), "is for 1h0m0s, not for 2h0m0s") {
 			t.Errorf("another length is approved: %v", err)
 		}
+		if err := w.broker.OpenAccess("default", time.Hour, "ticket 8", "uid 0"); err != nil { // by the same operator
+			t.Fatal(err)
+		}
+		approve("uid 7", `uid 0 has asked for group default with the reason "ticket 8", not "ticket 7"`)
+		ask("uid 0")
 		w.halt()
 		w.start()
 		w.pass(30 * time.Minute)

@@ -118,6 +118,7 @@ type Broker struct {
 	lock     lockdown
 	access   access
 	busyout  sync.Mutex // one order for a line at a time; no other mutex is held
+	orders   orders
 
 	mu     sync.Mutex        // guards what follows
 	calls  map[string]*call  // live calls by ID
@@ -206,6 +207,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	b.spool.Flush(base)
 	b.access.stop()
+	b.orders.wait()
 	b.notesWritten()
 	return err
 }

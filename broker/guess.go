@@ -235,7 +235,7 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 	login := events.LoginFailed{
 		User: g.shown(q.User), Caller: peer(q.Call), Line: q.Call.TTY, Call: q.Call.ID, Leg: q.Leg, Reason: reason,
 		Enable: q.Enable,
-		Locked: r == session.GuessLocked,
+		Locked: r == session.GuessLocked, Rejected: r == session.GuessRefused,
 	}
 	g.writing.Lock()
 	defer g.writing.Unlock()

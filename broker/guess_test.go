@@ -288,9 +288,9 @@ func TestGuessLog(t *testing.T) {
 		g.After(guess("kihei-03", "84002", 65), session.GuessWrong, "local: wrong password")
 		g.After(guess("sécret", "", 66), session.GuessWrong, "no such user")
 		g.After(guess("sécret", "", 66), session.GuessRefused, "locked")
-		got := logs.FilterMessage("login failed").All()
-		if len(got) != 3 {
-			t.Fatalf("%d lines", len(got))
+		got, rejected := logs.FilterMessage("login failed").All(), logs.FilterMessage("login rejected").All()
+		if len(got) != 2 || len(rejected) != 1 || rejected[0].ContextMap()["reason"] != "locked" {
+			t.Fatalf("%v, %v", got, rejected)
 		}
 		want := map[string]any{"user": "kihei-03", "caller": "84002", "line": int64(65), "call": "c1", "leg": int64(1),
 			"reason": "local: wrong password"}

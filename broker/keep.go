@@ -10,6 +10,44 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
+// orders are the goroutines of operators' orders. They end when the disk has answered after the end of the loop. Orders
+// may be given at any moment, also while Run waits, which a sync.WaitGroup does not allow.
+type orders struct {
+	mu      sync.Mutex
+	running int
+	none    chan struct{} // closed when running is 0 again
+}
+
+// start runs a function that Run waits for.
+func (o *orders) start(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.running == 0 {
+		o.none = make(chan struct{})
+	}
+	o.running++
+	go func() {
+		defer func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			if o.running--; o.running == 0 {
+				close(o.none)
+			}
+		}()
+		f()
+	}()
+}
+
+// wait blocks until no order runs.
+func (o *orders) wait() {
+	o.mu.Lock()
+	running, none := o.running, o.none
+	o.mu.Unlock()
+	if running > 0 {
+		<-none
+	}
+}
+
 // order is an operator's order that acts from memory and must reach the disk.
 type order struct {
 	what  string // for the log
@@ -32,7 +70,7 @@ func (b *Broker) keep(o order) {
 	}
 	written := b.note(nil, rows...)
 	o.mu.Unlock()
-	go func() {
+	b.orders.start(func() {
 		err := <-written
 		o.mu.Lock()
 		current = current && o.current()
@@ -49,7 +87,7 @@ func (b *Broker) keep(o order) {
 			b.keep(o)
 		case <-b.over:
 		}
-	}()
+	})
 }
 
 // soon waits for the disk's answer, at most Limits.Report.

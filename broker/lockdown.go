@@ -204,7 +204,7 @@ func (b *Broker) LiftLockdown(reason, by string) error {
 		Lockdown: journal.Lockdown{Reason: reason, Who: by, Since: time.Now()}})...)
 	l.mu.Unlock()
 	done := make(chan error, 1)
-	go func() {
+	b.orders.start(func() {
 		err := <-written
 		switch {
 		case err == nil && l.lift(order):
@@ -218,7 +218,7 @@ func (b *Broker) LiftLockdown(reason, by string) error {
 			done <- err
 			b.keepLockdown(order, was, nil, make(chan error, 1))
 		}
-	}()
+	})
 	if err := b.soon(done); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotLifted, err)
 	}

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/ppp/ppptest"
 	"github.com/ringback/ringback/session"
@@ -72,6 +74,13 @@ var secureCases = map[string]secureCase{
 		o.policy = func(p *policies.Policy) {
 			p.Callback, p.Access = policies.Secure, policies.Access{Required: true}
 		}
+	}},
+	"all lines are busy": {want: 1, before: func(w *town) {
+		l, err := w.pool.Acquire(context.Background(), lines.Want{TTYs: []int{66}, Owner: "another"})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		time.AfterFunc(2*time.Minute, l.Release)
 	}},
 	"already pending": {want: 1, before: func(w *town) {
 		p := w.pc(w.home)

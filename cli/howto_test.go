@@ -7,16 +7,17 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/policytest"
 	"github.com/ringback/ringback/schema"
 )
 
-// TestHowToYAML parses each block of YAML in the how-tos about policies and the telephone bill.
+// TestHowToYAML parses each block of YAML in these how-tos.
 func TestHowToYAML(t *testing.T) {
 	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
-	for page, least := range map[string]int{"toll-fraud": 15, "policies": 6, "tariff": 2} {
+	for page, least := range map[string]int{"toll-fraud": 15, "policies": 6, "tariff": 2, "modem-profiles": 3} {
 		all := block.FindAllStringSubmatch(readFile(t, "../docs/how-to/"+page+".md"), -1)
 		if len(all) < least {
 			t.Errorf("%s.md has %d blocks of YAML", page, len(all))
@@ -45,6 +46,9 @@ func parseBlock(t *testing.T, text string) schema.Problems {
 	switch key := firstKey.FindStringSubmatch(text); {
 	case key == nil:
 		t.Fatalf("no key in\n%s", text)
+	case key[1] == "about":
+		_, problems := profiles.New(profiles.File{Path: "our-modems.yaml", Data: []byte(text)})
+		return problems
 	case key[1] == "tests":
 		_, problems := policytest.Parse("field.test.yaml", []byte(text))
 		return problems
@@ -62,6 +66,9 @@ func parseBlock(t *testing.T, text string) schema.Problems {
 		files[group[1]+".yaml"] = text
 		_, problems := policies.LoadFiles(policies.SiteOfFiles(), filepath.Join(fileDir(t, files), group[1]+".yaml"))
 		return problems
+	}
+	if strings.HasPrefix(text, "modems_dir: modems.d\n") {
+		files["modems.d/our-modems.yaml"] = "about: ours\n"
 	}
 	files["ringback.yaml"] = text + rest
 	_, problems := config.Load(filepath.Join(fileDir(t, files), "ringback.yaml"), nil)

@@ -23,7 +23,7 @@ nothing that runs. A daemon applies changed files when it is reloaded (SIGHUP).
 Three commands give orders to a running daemon, for groups whose file has access: {window: required}:
 
   ringback policy open vendor --for 4h --reason "ticket 4711"
-  ringback policy approve vendor --for 4h     agree to a window that another operator has asked for
+  ringback policy approve vendor --for 4h --reason "ticket 4711"
   ringback policy close vendor
 
 docs/how-to/policies.md has the steps, docs/reference/configuration.md all keys.`,

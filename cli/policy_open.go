@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,24 +53,25 @@ records each order in its audit. See docs/how-to/policies.md.`,
 func newPolicyApprove() *cobra.Command {
 	var f daemonFlags
 	var length time.Duration
+	var reason string
 	c := &cobra.Command{
-		Use:   "approve GROUP --for TIME",
+		Use:   "approve GROUP --for TIME --reason TEXT",
 		Short: "open the access window that another operator has asked for",
 		Long: `Opens the window of a group whose policy file has access: {approvals: 2}. Its time begins now. The operators must be
-different users of the admin socket. ringback show windows prints what waits for an approval; --for repeats its time, so that
-nobody approves a request that was replaced meanwhile.`,
-		Example: "  ringback policy approve vendor --for 4h",
+different users of the admin socket. ringback show windows prints what waits for an approval; --for and --reason repeat its
+time and its reason, so that nobody approves a request that was replaced meanwhile.`,
+		Example: `  ringback policy approve vendor --for 4h --reason "ticket 4711"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !cmd.Flags().Changed("for") {
-				return errors.New(
-					"policy approve: --for is required: the time that was asked for (ringback show windows)")
+			if !cmd.Flags().Changed("for") || !cmd.Flags().Changed("reason") {
+				return errors.New("policy approve: --for and --reason are required: the time that was asked for and " +
+					"the reason (ringback show windows)")
 			}
 			cl, err := f.client()
 			if err != nil {
 				return err
 			}
-			v, err := cl.ApproveAccess(cmd.Context(), args[0], length)
+			v, err := cl.ApproveAccess(cmd.Context(), args[0], length, reason)
 			if err != nil {
 				return err
 			}
@@ -79,6 +81,7 @@ nobody approves a request that was replaced meanwhile.`,
 	}
 	f.addOutput(c)
 	c.Flags().DurationVar(&length, "for", 0, "the time that was asked for, such as 4h (required)")
+	c.Flags().StringVar(&reason, "reason", "", "the reason that was given (required)")
 	return c
 }
 
@@ -145,10 +148,12 @@ func windowOf(all []client.AccessWindow, group string) (v client.AccessWindow) {
 func windowText(w io.Writer, v client.AccessWindow, at place) {
 	switch v.State {
 	case "open":
-		fmt.Fprintf(w, "access window of group %s open until %s\n", v.Group, at.clock(*v.Until))
+		fmt.Fprintf(w, "access window of group %s open until %s, by %s: %s\n", v.Group, at.clock(*v.Until),
+			strings.TrimSuffix(v.OpenedBy+" and "+v.ApprovedBy, " and "), console.Clean(v.Reason))
 	case "waiting":
-		fmt.Fprintf(w, "access window of group %s requested; another operator opens it within one hour: ringback "+
-			"policy approve %s --for %s\n", v.Group, v.Group, v.For)
+		fmt.Fprintf(w, "access window of group %s requested by %s: %s\nanother operator opens it within one hour, "+
+			"with this time and reason: ringback policy approve %s --for %s --reason TEXT\n", v.Group, v.OpenedBy,
+			console.Clean(v.Reason), v.Group, v.For)
 	default: // another operator was quick
 		fmt.Fprintf(w, "access window of group %s: %s\n", v.Group, v.State)
 	}

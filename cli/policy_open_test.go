@@ -33,7 +33,7 @@ func (d guarded) OpenAccess(_ context.Context, group string, length time.Duratio
 	return nil
 }
 
-func (d guarded) ApproveAccess(_ context.Context, group string, _ time.Duration) error {
+func (d guarded) ApproveAccess(_ context.Context, group string, _ time.Duration, _ string) error {
 	if d.window.State != "waiting" {
 		return errors.New("access window: nobody has asked for one of group " + group)
 	}
@@ -59,12 +59,12 @@ func TestWindowCommands(t *testing.T) {
 		{"policy open vendor --for 1y --reason=x", `error: policy open: --for "1y": must be a duration`},
 		{"policy open --for 4h --reason=x", "error: policy open: an argument is missing"},
 		{"policy open staff --for 4h --reason=x", "error: access window: group staff needs none"},
-		{"policy approve vendor", "error: policy approve: --for is required"},
-		{"policy approve vendor --for 4h", "error: access window: nobody has asked"},
-		{"policy open vendor --for 4h --reason=ticket\x1b[2J", "access window of group vendor requested; another " +
-			"operator opens it within one hour: ringback policy approve vendor --for 4h0m0s\n"},
+		{"policy approve vendor --for 4h", "error: policy approve: --for and --reason are required"},
+		{"policy approve vendor --for 4h --reason=x", "error: access window: nobody has asked"},
+		{"policy open vendor --for 4h --reason=ticket\x1b[2J", "access window of group vendor requested by uid 0 " +
+			"(api): ticket"},
 		{"show windows", "vendor  waiting"},
-		{"policy approve vendor --for 4h", "access window of group vendor open until "},
+		{"policy approve vendor --for 4h --reason=ticket", ", by uid 0 (api) and uid 7 (api): ticket"},
 		{"show windows", "uid 7 (api)"},
 		{"show windows -o json", `"state": "open"`},
 		{"policy close vendor extra", `error: policy close: wrong number of arguments: ["vendor" "extra"]`},

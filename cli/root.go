@@ -95,7 +95,8 @@ Run it:
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	root.AddCommand(newServe(version), newCheckConfig(), newShow(), newDebug(), newClear(), newCancel(), newLine(),
-		newLockdown(), newPPP(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newLab())
+		newLockdown(), newPPP(), newModem(),
+		newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newLab())
 	checkUsage(root)
 	return root
 }

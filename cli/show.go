@@ -14,10 +14,11 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show",
-		Short: "show the state of a running daemon: lines, users, callbacks, ceilings, PPP, login locks, " +
+		Short: "show the state of a running daemon: lines, rotaries, users, callbacks, ceilings, PPP, login locks, " +
 			"access windows, AAA servers, health",
 	}
-	c.AddCommand(newShowLines(), newShowLine(), newShowUsers(), newShowCallbacks(), newShowCallback(),
+	c.AddCommand(newShowLines(), newShowLine(), newShowRotary(), newShowQueue(),
+		newShowUsers(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem/profiles"
@@ -109,6 +110,7 @@ type Line struct {
 	Lists       ListNames
 	PPP         LinePPP
 	Address     port.Address
+	TLS         certs.Files // of a port over TLS
 }
 
 // ForPolicies returns what the policies know about the line. The zero Line is no line in particular.

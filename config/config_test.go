@@ -16,6 +16,7 @@ import (
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
@@ -118,7 +119,7 @@ func TestFullSample(t *testing.T) {
 			Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto"},
 		{Name: "radsec", Address: "radius.example.net:2083", Accounting: "radius.example.net:2083",
 			Timeout: 2 * time.Second, Retries: 3, MessageAuthenticator: "require", StatusServer: "auto",
-			Transport: "tls", TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir,
+			Transport: "tls", TLS: &radius.TLSConfig{Files: certs.Files{CAFile: filepath.Join(dir,
 				"ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"),
 				ServerName: "radius.example.net"}, RADIUS11: "allow"}},
 	}; !reflect.DeepEqual(c.RADIUS.Servers, want) || c.RADIUS.Name != "radius" ||
@@ -135,7 +136,7 @@ func TestFullSample(t *testing.T) {
 			{Name: "tac1", Address: "192.0.2.2:49", Secret: "not-a-secret-but-long-enough-for-a-test",
 				Timeout: 5 * time.Second, SingleConnection: true},
 			{Name: "tac2", Address: "tac.example.net:300", Timeout: 5 * time.Second,
-				TLS: &aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"),
+				TLS: &certs.Files{CAFile: filepath.Join(dir, "ca.pem"),
 					CertFile: filepath.Join(dir, "ringback.pem"),
 					KeyFile:  filepath.Join(dir, "ringback.key"), ServerName: "tac.example.net"}},
 		}}); !reflect.DeepEqual(c.TACACS, want) {
@@ -183,7 +184,7 @@ func TestFullSample(t *testing.T) {
 	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "field", "staff"}) {
 		t.Error(got)
 	}
-	if len(c.Lines) != 9 || len(c.LineConfigs()) != 9 {
+	if len(c.Lines) != 11 || len(c.LineConfigs()) != 11 {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
 	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Modem: lines.InOut,
@@ -213,6 +214,12 @@ func TestFullSample(t *testing.T) {
 	}
 	if !reflect.DeepEqual(c.Hunts, map[int]lines.Hunt{1: lines.RoundRobin}) {
 		t.Errorf("%+v", c.Hunts)
+	}
+	if l, want := c.Lines[10], (certs.Files{CAFile: filepath.Join(dir, "ca.pem"),
+		CertFile: filepath.Join(dir, "ringback.pem"), KeyFile: filepath.Join(dir, "ringback.key"),
+		ServerName: "console2.example.net", MinTLS12: true}); l.TLS != want || l.InBand ||
+		l.Address.Name() != "rfc2217s://console2.example.net:2218" {
+		t.Errorf("%+v", l)
 	}
 	if l := c.Lines[8]; l.Modem != lines.CallIn || l.CallbackScript != "" ||
 		l.Lists.Of("login") != "staff" || l.Lists.Of("exec") != "staff" ||
@@ -652,6 +659,14 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			`ringback.yaml:6:24: lines[0].port: port "/dev/ttyS0": not a URL: did you mean serial:///dev/ttyS0?`},
 		{"tcp://127.0.0.1:7001\"", "serial:///dev/ttyS0?flow=none\", flow_control: hardware",
 			`ringback.yaml:6:24: lines[0].port: the URL has flow=none, but flow_control is hardware (set only one)`},
+		{"tty: 1,", "tty: 1, tls: {server_name: c},",
+			`ringback.yaml:6:23: lines[0].tls: only valid for a port over TLS, not for tcp://127.0.0.1:7001 (write rfc2217s:// or tcps://, or remove it)`},
+		{"tty: 1, port: \"tcp:", "tty: 1, tls: {insecure: true}, port: \"tcps:",
+			`ringback.yaml:6:34: warning: lines[0].tls.insecure: the server's certificate is not checked: anyone on the path can read and change what the line carries (name the authority of the server's certificate in ca_file)`},
+		{"tty: 1, port: \"tcp:", "tty: 1, tls: {ca_file: nowhere.pem}, port: \"tcps:",
+			`ringback.yaml:6:33: lines[0].tls.ca_file: nowhere.pem: no such file or directory (the path is relative to the directory of the configuration file)`},
+		{"tty: 1, port: \"tcp:", "tty: 1, tls: {cert_file: radius.secret}, port: \"tcps:",
+			`ringback.yaml:6:35: lines[0].tls.cert_file: a certificate without its key (add key_file)`},
 		{"tty: 1,", "tty: 1, rotray: 1,", `ringback.yaml:6:18: lines[0].rotray: unknown key (did you mean "rotary"?)`},
 		{"rotary: 1}", "rotary: 101}", `ringback.yaml:6:56: lines[0].rotary: 101 is not between 0 and 100`},
 		{"tty: 1,", "tty: 1, modem: in-out,",

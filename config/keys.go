@@ -326,8 +326,13 @@ func lineKeys() []schema.Key {
 			Doc: "Number of the line, or a range `65-70` of lines with the same settings. See [Ranges](#ranges)."},
 		{Name: "port", Reload: schema.Restart, Required: true, Check: schema.NotEmpty,
 			Example: `"serial:///dev/ttyS0?speed=115200"`,
-			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`. See " +
-				"[Ports](#ports)."},
+			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`; over " +
+				"TLS `rfc2217s://host:port`, `tcps://host:port`. See [Ports](#ports)."},
+		{Name: "tls", Reload: schema.Restart, Type: schema.Object,
+			Doc: "Certificates of an `rfc2217s://` or `tcps://` port. The files are read at each connection.",
+			Keys: append(tlsKeys(), minVersionKey("Minimum version of TLS; 1.2 is for old servers."),
+				schema.Key{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true",
+					Doc: "Accepts any certificate: anyone on the path can read and change what the line carries."})},
 		{Name: "modem", Reload: schema.Restart, Enum: []string{string(lines.InOut), string(lines.CallIn),
 			string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},

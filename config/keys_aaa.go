@@ -69,8 +69,7 @@ var radiusKeys = []schema.Key{
 	{Name: "transport", Enum: []string{"udp", "tls"}, Default: "udp", Example: "tls",
 		Doc: "`tls` is RadSec (RFC 6614). There is no fallback to UDP."},
 	{Name: "tls", Type: schema.Object, Doc: "With `transport: tls`.", Keys: append(tlsKeys(),
-		schema.Key{Name: "min_version", Enum: []string{"1.2", "1.3"}, Default: "1.3", Example: `"1.2"`,
-			Doc: "Minimum version of TLS; 1.2 is for old servers, without RADIUS/1.1."},
+		minVersionKey("Minimum version of TLS; 1.2 is for old servers, without RADIUS/1.1."),
 		schema.Key{Name: "radius11", Enum: []string{"off", "allow", "require"}, Example: "require",
 			Doc: "RADIUS/1.1 (RFC 9765), without MD5. Default: `allow` with TLS 1.3."},
 	)},
@@ -86,7 +85,7 @@ var radiusKeys = []schema.Key{
 		Doc: "Accepts a secret shorter than 16 octets."},
 }
 
-// tlsKeys returns the keys of a server's `tls`.
+// tlsKeys returns the keys of `tls` of a server or a line.
 func tlsKeys() []schema.Key {
 	return []schema.Key{
 		{Name: "ca_file", Check: schema.NotEmpty, Example: "ca.pem",
@@ -95,8 +94,12 @@ func tlsKeys() []schema.Key {
 			Doc: "Client certificate, with `key_file`. Default: none."},
 		{Name: "key_file", Check: schema.NotEmpty, Example: "ringback.key", Doc: "Private key of `cert_file`."},
 		{Name: "server_name", Check: schema.NotEmpty, Example: "radius.example.net",
-			Doc: "Name that the server's certificate must have. Default: the host of `address`."},
+			Doc: "Name that the server's certificate must have. Default: the host of the server's address."},
 	}
+}
+
+func minVersionKey(doc string) schema.Key {
+	return schema.Key{Name: "min_version", Enum: []string{"1.2", "1.3"}, Default: "1.3", Example: `"1.2"`, Doc: doc}
 }
 
 var tacacsKeys = []schema.Key{

@@ -74,7 +74,7 @@ func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports ma
 		if !url.IsSet() || !l.address(&line, url, n, ports) {
 			return
 		}
-		told = told || l.screened(v, line)
+		told = told || l.screened(v, line) || l.strayTLS(v, line)
 		l.cfg.Lines = append(l.cfg.Lines, line)
 	}
 }
@@ -91,6 +91,17 @@ func (l *loader) screened(v *schema.Value, line Line) bool {
 	l.errorAt(at, "use a serial or rfc2217 port, or accept the risk with insecure_signals: true",
 		"call_check needs modem signals or insecure_signals: on the port of tty %d a caller can write any number",
 		line.TTY)
+	return true
+}
+
+// strayTLS rejects `tls` on a port without TLS, and reports whether it did.
+func (l *loader) strayTLS(v *schema.Value, line Line) bool {
+	at := v.Get("tls")
+	if !at.IsSet() || line.Address.OverTLS() {
+		return false
+	}
+	l.errorAt(at, "write rfc2217s:// or tcps://, or remove it", "only valid for a port over TLS, not for %s",
+		line.Address.Name())
 	return true
 }
 
@@ -123,6 +134,11 @@ func (l *loader) line(v *schema.Value) Line {
 		}
 	}
 	line.Accounting = line.Lists.Of(AccountingLists)
+	line.TLS, _ = l.certificates(v.Get("tls"))
+	if at := v.Get("tls", "insecure"); line.TLS.Insecure {
+		l.warnAt(at, "name the authority of the server's certificate in ca_file", "the server's certificate is not "+
+			"checked: anyone on the path can read and change what the line carries")
+	}
 	line.PPP = l.linePPP(v)
 	l.lineScripts(v, line)
 	l.lineLists(v, line)
@@ -260,7 +276,7 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 		l.errorAt(url, "set only one", "the URL has flow=%s, but flow_control is %s", a.Flow, line.FlowControl)
 	}
 	line.Port, line.Address = a.String(), a
-	line.InBand = a.Scheme == port.TCP || a.Scheme == port.PTY
+	line.InBand = a.InBand()
 	return true
 }
 

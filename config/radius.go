@@ -105,8 +105,7 @@ func (l *loader) radsec(v *schema.Value, s *radius.ServerConfig) bool {
 	s.Transport = radius.TLS
 	at := v.Get("tls")
 	c, ok := l.certificates(at)
-	s.TLS = &radius.TLSConfig{Certificates: c, MinTLS12: at.Get("min_version").Text() == "1.2",
-		RADIUS11: at.Get("radius11").Text()}
+	s.TLS = &radius.TLSConfig{Files: c, RADIUS11: at.Get("radius11").Text()}
 	l.overTLS(v, s.Warnings())
 	return ok
 }

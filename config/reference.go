@@ -69,6 +69,7 @@ const referenceMiddle = `## Ports
 | ` + "`serial:///dev/ttyS0?speed=115200&flow=hardware`" + ` | a TTY device | yes |
 | ` + "`rfc2217://host:port?speed=115200`" + ` | a serial device behind a Telnet server with COM-PORT-OPTION | yes, if the server reports them |
 | ` + "`tcp://host:port`" + ` | a modem over plain TCP | no, only result codes |
+| ` + "`rfc2217s://host:port`, `tcps://host:port`" + ` | the same over TLS | as without TLS |
 | ` + "`pty:///path`" + ` | a pseudo terminal | no, only result codes |
 
 Two lines on one port, or with one TTY number, are an error.

@@ -5,15 +5,16 @@ import (
 	"crypto/x509"
 	"io/fs"
 
-	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/schema"
 )
 
 // certificates reads `tls` of a server and checks the files that it names. ok is false if there was a problem,
 // which it reports.
-func (l *loader) certificates(v *schema.Value) (c aaa.Certificates, ok bool) {
+func (l *loader) certificates(v *schema.Value) (c certs.Files, ok bool) {
 	before := len(l.problems.Only(schema.Error))
-	c = aaa.Certificates{ServerName: v.Get("server_name").Text()}
+	c = certs.Files{ServerName: v.Get("server_name").Text(), MinTLS12: v.Get("min_version").Text() == "1.2",
+		Insecure: v.Get("insecure").Bool(false)}
 	if ca := v.Get("ca_file"); ca.IsSet() {
 		c.CAFile = l.path(ca.Text())
 		if data, ok := l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // ErrReleased is the error of a lease that was released.
@@ -17,6 +18,7 @@ type Waiting struct {
 	want   Want
 	rotary int           // Want.Rotary, or the called line's
 	called *line         // nil: unknown
+	since  time.Time     // of the request
 	lease  chan *Lease   // capacity 1; closed when the pool ends
 	place  *list.Element // nil: no longer in the queue; guarded by pool.mu
 	probed *line         // the line whose modem is being probed for it; nil none; guarded by pool.mu
@@ -63,14 +65,19 @@ func (p *Pool) Request(w Want) (*Waiting, error) {
 	if p.closing {
 		return nil, ErrClosed
 	}
-	rotary := p.rotaryLocked(w)
-	if err := p.canServeLocked(w, rotary); err != nil {
+	q := p.waitingLocked(w)
+	if err := p.canServeLocked(w, q.rotary); err != nil {
 		return nil, err
 	}
-	q := &Waiting{pool: p, want: w, rotary: rotary, called: p.lines[w.Called], lease: make(chan *Lease, 1)}
+	q.since = p.o.Now()
 	q.place = p.queue.PushBack(q)
 	q.seekLocked()
 	return q, nil
+}
+
+// waitingLocked returns a request that is not in the queue.
+func (p *Pool) waitingLocked(w Want) *Waiting {
+	return &Waiting{pool: p, want: w, rotary: p.rotaryLocked(w), called: p.lines[w.Called], lease: make(chan *Lease, 1)}
 }
 
 // seekLocked starts a probe of the best line that may serve q now, if q still waits and no line is being probed for

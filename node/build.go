@@ -38,7 +38,8 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		driver := modem.New(modem.Options{
 			Config: &l.Config,
 			Open: func(ctx context.Context) (lines.Port, error) {
-				return l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller})
+				return l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller,
+					TLS: &l.TLS})
 			},
 			Proofs: proofs,
 			Debug:  debug,

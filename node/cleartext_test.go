@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/config"
 )
 
@@ -30,7 +30,7 @@ func TestWarnOfCleartext(t *testing.T) {
 		return config.Config{RADIUS: radius.Config{Servers: []radius.ServerConfig{{Name: "s", Address: address,
 			Accounting: accounting, Transport: transport}}}}
 	}
-	tac := func(address string, tls *aaa.Certificates) config.Config {
+	tac := func(address string, tls *certs.Files) config.Config {
 		return config.Config{TACACS: tacplus.Config{Servers: []tacplus.ServerConfig{{Name: "s", Address: address,
 			TLS: tls}}}}
 	}
@@ -49,7 +49,7 @@ func TestWarnOfCleartext(t *testing.T) {
 		{r("far.example:1812", "", ""), true},
 		{r("10.0.0.1:1812", "203.0.113.5:1813", ""), true}, {r("203.0.113.5:2083", "203.0.113.5:2083", radius.TLS),
 			false}, {r("none.example", "", ""), false},
-		{tac("127.0.0.1:49", nil), false}, {tac("localhost", nil), false}, {tac("203.0.113.5:300", &aaa.Certificates{}),
+		{tac("127.0.0.1:49", nil), false}, {tac("localhost", nil), false}, {tac("203.0.113.5:300", &certs.Files{}),
 			false},
 		{tac("10.0.0.1:49", nil), true}, {tac("203.0.113.5", nil), true}, {tac("near.example", nil), true},
 	} {

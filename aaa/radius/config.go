@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/certs"
 )
 
 // Whether a reply must carry a Message-Authenticator. A wrong or duplicate one is never accepted.
@@ -45,9 +46,9 @@ const (
 
 // TLSConfig configures TLS for a RadSec server. New reads the files.
 type TLSConfig struct {
-	aaa.Certificates
-	MinTLS12 bool   // allows TLS 1.2, without RADIUS/1.1, for an old server; otherwise the minimum is 1.3
-	RADIUS11 string // RADIUS11Allow, RADIUS11Require or RADIUS11Off; "" is RADIUS11Allow, or RADIUS11Off with MinTLS12
+	certs.Files // with MinTLS12, without RADIUS/1.1
+	// RADIUS11Allow, RADIUS11Require or RADIUS11Off; "" is RADIUS11Allow, or RADIUS11Off with MinTLS12
+	RADIUS11 string
 }
 
 // ServerConfig is one RADIUS server.

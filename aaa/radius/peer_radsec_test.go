@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/lab/servers"
 )
 
@@ -39,7 +40,7 @@ func authority(t *testing.T) *servers.Authority {
 // must be long enough for a busy server.
 func overTLS(t *testing.T, address, dir string, timeout time.Duration, set func(*radius.TLSConfig)) *radius.Client {
 	t.Helper()
-	tc := &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "ca.pem"),
+	tc := &radius.TLSConfig{Files: certs.Files{CAFile: filepath.Join(dir, "ca.pem"),
 		CertFile: filepath.Join(dir, "nas.pem"), KeyFile: filepath.Join(dir, "nas.key"), ServerName: "radius.example"}}
 	if set != nil {
 		set(tc)

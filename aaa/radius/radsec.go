@@ -3,14 +3,14 @@ package radius
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"reflect"
 	"syscall"
 	"time"
+
+	"github.com/ringback/ringback/certs"
 )
 
 // The ALPN protocol names (RFC 9765 §3.2).
@@ -35,9 +35,6 @@ func (t TLSConfig) load(host string) (*radsec, error) {
 	c, err := t.Config(host)
 	if err != nil {
 		return nil, err
-	}
-	if t.MinTLS12 {
-		c.MinVersion = tls.VersionTLS12
 	}
 	switch t.RADIUS11 {
 	case RADIUS11Require:
@@ -71,7 +68,7 @@ func (t TLSConfig) check() error {
 	if t.MinTLS12 && t.RADIUS11 != "" && t.RADIUS11 != RADIUS11Off {
 		return errors.New("RADIUS/1.1 requires TLS 1.3 (RFC 9765 §3.5): do not combine radius11 with TLS 1.2")
 	}
-	return t.Certificates.Check()
+	return t.Files.Check()
 }
 
 func (t TLSConfig) warnings(name string) (w []string) {
@@ -112,71 +109,15 @@ type handshakeError struct{ error }
 
 func (e *handshakeError) Unwrap() error { return e.error }
 
-// Alerts (RFC 8446 §6, RFC 7301 §3.2).
-const (
-	alertBadCertificate      = 42
-	alertUnsupportedCert     = 43
-	alertCertificateExpired  = 45
-	alertCertificateUnknown  = 46
-	alertUnknownCA           = 48
-	alertAccessDenied        = 49
-	alertProtocolVersion     = 70
-	alertCertificateRequired = 116
-	alertNoProtocol          = 120
-)
-
-// alertOf returns the TLS alert that the server sent; false if there is none. crypto/tls stores it in a private type of
-// one octet.
-func alertOf(err error) (alert uint64, ok bool) {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "remote error" {
-		return 0, false
-	}
-	v := reflect.ValueOf(op.Err)
-	if v.Kind() != reflect.Uint8 {
-		return 0, false
-	}
-	return v.Uint(), true
-}
-
 // explainTLS adds a hint to a TLS error. Other errors are returned unchanged.
 func explainTLS(err error) error {
-	var name x509.HostnameError
-	var authority x509.UnknownAuthorityError
-	var invalid x509.CertificateInvalidError
-	alert, alerted := alertOf(err)
-	switch {
-	case errors.As(err, &name):
-		return fmt.Errorf("the server's certificate is for another name: %w (check server_name)", err)
-	case errors.As(err, &authority):
-		return fmt.Errorf("the server's certificate is signed by an unknown authority: %w (check ca_file)", err)
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fmt.Errorf("the server's certificate is expired or not yet valid: %w (check this machine's clock)", err)
-	case errors.As(err, &invalid):
-		return fmt.Errorf("the server's certificate is not valid: %w", err)
-	case alerted:
-		return explainAlert(err, alert)
+	switch alert, _ := certs.Alert(err); {
+	case alert == certs.NoApplicationProtocol:
+		return fmt.Errorf("no common RADIUS version: %w (check radius11)", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("TLS: no answer in time: %w (is it a RADIUS over TLS port?)", err)
 	}
-	return err
-}
-
-func explainAlert(err error, alert uint64) error {
-	switch alert {
-	case alertCertificateRequired:
-		return fmt.Errorf("the server requires a client certificate: %w (set cert_file and key_file, signed by an "+
-			"authority that the server trusts)", err)
-	case alertBadCertificate, alertUnsupportedCert, alertCertificateExpired, alertCertificateUnknown, alertUnknownCA,
-		alertAccessDenied:
-		return fmt.Errorf("the server rejected our certificate: %w (is cert_file valid, and signed by an authority "+
-			"that it trusts?)", err)
-	case alertProtocolVersion:
-		return fmt.Errorf("the server's TLS version is too old: %w (allow TLS 1.2 for it)", err)
-	case alertNoProtocol:
-		return fmt.Errorf("no common RADIUS version: %w (check radius11)", err)
-	}
-	return err
+	return certs.Explain(err)
 }
 
 // lasting reports whether the next attempt would fail with the same error: a wrong certificate, but not a restarting
@@ -189,7 +130,7 @@ func lasting(err error) bool {
 		}
 	}
 	var h *handshakeError
-	_, alerted := alertOf(err)
+	_, alerted := certs.Alert(err)
 	return alerted || errors.As(err, &h)
 }
 

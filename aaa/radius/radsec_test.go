@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/lab/servers"
 )
 
@@ -54,7 +55,7 @@ func inTLSTown(t *testing.T, o servers.RadSec, set func(w *tlsTown, c *radius.Se
 		w.start()
 		c := radius.ServerConfig{Name: "one", Transport: radius.TLS, Address: "radsec.example",
 			Accounting: "radsec.example",
-			TLS: &radius.TLSConfig{Certificates: aaa.Certificates{CAFile: filepath.Join(w.dir, "ca.pem"),
+			TLS: &radius.TLSConfig{Files: certs.Files{CAFile: filepath.Join(w.dir, "ca.pem"),
 				CertFile: filepath.Join(w.dir, "nas.pem"), KeyFile: filepath.Join(w.dir, "nas.key")}}}
 		w.dial = w.streams.Dial
 		if set != nil {
@@ -699,13 +700,13 @@ func TestRadSecDumb(t *testing.T) {
 func TestTLSConfig(t *testing.T) {
 	dir := t.TempDir()
 	for want, c := range map[string]radius.TLSConfig{
-		"no such file":     {Certificates: aaa.Certificates{CAFile: filepath.Join(dir, "none.pem")}},
-		"both or neither":  {Certificates: aaa.Certificates{CertFile: "x"}},
+		"no such file":     {Files: certs.Files{CAFile: filepath.Join(dir, "none.pem")}},
+		"both or neither":  {Files: certs.Files{CertFile: "x"}},
 		`radius11 "maybe"`: {RADIUS11: "maybe"},
-		"TLS 1.3":          {MinTLS12: true, RADIUS11: radius.RADIUS11Allow},
-		"nas.pem": {Certificates: aaa.Certificates{CertFile: filepath.Join(dir, "nas.pem"),
+		"TLS 1.3":          {Files: certs.Files{MinTLS12: true}, RADIUS11: radius.RADIUS11Allow},
+		"nas.pem": {Files: certs.Files{CertFile: filepath.Join(dir, "nas.pem"),
 			KeyFile: filepath.Join(dir, "nas.key")}},
-		"no certificate in": {Certificates: aaa.Certificates{CAFile: "radsec_test.go"}},
+		"no certificate in": {Files: certs.Files{CAFile: "radsec_test.go"}},
 	} {
 		_, err := radius.New(radius.Config{Servers: []radius.ServerConfig{{Name: "s", Transport: radius.TLS,
 			Address: "h", TLS: &c}}})
@@ -718,7 +719,7 @@ func TestTLSConfig(t *testing.T) {
 		t.Error(err)
 	}
 	if w := (radius.ServerConfig{Transport: radius.TLS,
-		TLS: &radius.TLSConfig{MinTLS12: true}}).Warnings(); len(w) != 2 {
+		TLS: &radius.TLSConfig{Files: certs.Files{MinTLS12: true}}}).Warnings(); len(w) != 2 {
 		t.Error(w)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/certs"
 )
 
 // How EXEC logins are authenticated.
@@ -54,7 +55,7 @@ type ServerConfig struct {
 	Timeout          time.Duration // for the connection, for its TLS, and for each answer; 0 is 5 s
 	SingleConnection bool          // asks the server to carry all sessions over one connection (RFC 8907 §4.3)
 	// TLS 1.3 (RFC 9887); nil is plain TCP. The client never falls back from one to the other
-	TLS      *aaa.Certificates
+	TLS      *certs.Files
 	Insecure bool // allow a shorter secret
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/certs"
 )
 
 func TestNew(t *testing.T) {
@@ -31,15 +31,15 @@ func TestNew(t *testing.T) {
 		"tacacs server 192.0.2.1: neither a secret nor TLS": s(tacplus.ServerConfig{}),
 		"a secret of 15 octets can be guessed: use 16":      s(tacplus.ServerConfig{Secret: "123456789012345"}),
 		"TLS has no obfuscation": s(tacplus.ServerConfig{Secret: secret,
-			TLS: &aaa.Certificates{}}),
+			TLS: &certs.Files{}}),
 		"cert_file and key_file: set both or " +
-			"neither": s(tacplus.ServerConfig{TLS: &aaa.Certificates{CertFile: "x"}}),
+			"neither": s(tacplus.ServerConfig{TLS: &certs.Files{CertFile: "x"}}),
 		"tls.ca_file: open " +
-			"/nowhere": s(tacplus.ServerConfig{TLS: &aaa.Certificates{CAFile: "/nowhere"}}),
+			"/nowhere": s(tacplus.ServerConfig{TLS: &certs.Files{CAFile: "/nowhere"}}),
 		"no certificate in it (is " +
-			"it PEM?)": s(tacplus.ServerConfig{TLS: &aaa.Certificates{CAFile: bad}}),
+			"it PEM?)": s(tacplus.ServerConfig{TLS: &certs.Files{CAFile: bad}}),
 		"tls.cert_file " +
-			bad: s(tacplus.ServerConfig{TLS: &aaa.Certificates{CertFile: bad, KeyFile: bad}}),
+			bad: s(tacplus.ServerConfig{TLS: &certs.Files{CertFile: bad, KeyFile: bad}}),
 		"tacacs server 192.0.2.1: defined twice": twice,
 		`unknown authentication "chap"`:          odd,
 		"no address":                             {Servers: []tacplus.ServerConfig{{Secret: secret}}},
@@ -54,7 +54,7 @@ func TestNew(t *testing.T) {
 	}
 	good := tacplus.Config{Servers: []tacplus.ServerConfig{
 		{Address: "192.0.2.1", Secret: "short", Insecure: true}, {Address: "host:4949", Secret: secret},
-		{Address: "2001:db8::1", TLS: &aaa.Certificates{}},
+		{Address: "2001:db8::1", TLS: &certs.Files{}},
 	}}
 	cl, err := tacplus.New(good)
 	if err != nil {

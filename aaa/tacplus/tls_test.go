@@ -18,6 +18,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/certs"
 )
 
 // certificates is a CA made in the test, with a server's and a client's certificate, in PEM files.
@@ -90,8 +91,8 @@ func (c *certificates) server(t testing.TB, name string) *tls.Config {
 		ClientAuth: tls.RequireAndVerifyClientCert}
 }
 
-func (c *certificates) client(edit ...func(*aaa.Certificates)) tacplus.ServerConfig {
-	t := &aaa.Certificates{CAFile: c.file("ca.pem"), CertFile: c.file("client.pem"), KeyFile: c.file("client.key"),
+func (c *certificates) client(edit ...func(*certs.Files)) tacplus.ServerConfig {
+	t := &certs.Files{CAFile: c.file("ca.pem"), CertFile: c.file("client.pem"), KeyFile: c.file("client.key"),
 		ServerName: "tacacs.example"}
 	for _, f := range edit {
 		f(t)
@@ -133,18 +134,18 @@ func TestTLSRefused(t *testing.T) {
 		server server
 		reason string
 	}{
-		"another name": {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "other.example" }),
+		"another name": {server{ServerConfig: c.client(func(c *certs.Files) { c.ServerName = "other.example" }),
 			TLS: c.server(t, "server")}, "tls.server_name sets the name"},
-		"the host's name": {server{ServerConfig: c.client(func(c *aaa.Certificates) { c.ServerName = "" }),
+		"the host's name": {server{ServerConfig: c.client(func(c *certs.Files) { c.ServerName = "" }),
 			TLS: c.server(t, "server")}, "tls.server_name sets the name"},
 		"another authority": {server{ServerConfig: c.client(), TLS: c.server(t, "stranger")},
 			"Does tls.ca_file contain"},
 		"TLS 1.2": {server{ServerConfig: c.client(), TLS: old}, "must support TLS 1.3"},
-		"no client's": {server{ServerConfig: c.client(func(c *aaa.Certificates) {
+		"no client's": {server{ServerConfig: c.client(func(c *certs.Files) {
 			c.CertFile, c.KeyFile = "",
 				""
 		}), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
-		"another authority for the client": {server{ServerConfig: c.client(func(t *aaa.Certificates) {
+		"another authority for the client": {server{ServerConfig: c.client(func(t *certs.Files) {
 			t.CertFile, t.KeyFile = c.file("stranger.pem"), c.file("stranger.key")
 		}), TLS: c.server(t, "server")}, "Does the server trust the authority that signed tls.cert_file?"},
 		"plain TCP": {server{ServerConfig: c.client(),

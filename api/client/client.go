@@ -106,6 +106,18 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	return err
 }
 
+// Rotaries returns the rotaries that have lines.
+func (c *Client) Rotaries(ctx context.Context) ([]Rotary, error) {
+	var v []Rotary
+	return v, c.get(ctx, "/v1/rotaries", &v)
+}
+
+// Queue returns the callbacks that wait for a line, in order.
+func (c *Client) Queue(ctx context.Context) ([]Queued, error) {
+	var v []Queued
+	return v, c.get(ctx, "/v1/queue", &v)
+}
+
 // ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
@@ -184,10 +196,11 @@ func (c *Client) OpenAccess(ctx context.Context, group string, length time.Durat
 	return v, err
 }
 
-// ApproveAccess opens the access window that another operator has asked for, if it is for this length of time. It
-// returns all windows.
-func (c *Client) ApproveAccess(ctx context.Context, group string, length time.Duration) (v []AccessWindow, err error) {
-	query := url.Values{"for": {length.String()}}
+// ApproveAccess opens the access window that another operator has asked for, if it is for this length of time and this
+// reason. It returns all windows.
+func (c *Client) ApproveAccess(ctx context.Context, group string, length time.Duration, reason string) (
+	v []AccessWindow, err error) {
+	query := url.Values{"for": {length.String()}, "reason": {reason}}
 	_, err = c.do(ctx, http.MethodPost, "/v1/windows/"+url.PathEscape(group)+"/approve?"+query.Encode(), &v)
 	return v, err
 }

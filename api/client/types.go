@@ -33,6 +33,34 @@ type Busyout struct {
 	Since  time.Time `json:"since"`
 }
 
+// Rotary is a group of interchangeable lines.
+type Rotary struct {
+	Rotary int          `json:"rotary" doc:"0-100"`
+	Hunt   string       `json:"hunt" doc:"linear, round_robin or least_used: which of several idle lines dials"`
+	Lines  []RotaryLine `json:"lines" nullable:"false" doc:"by number"`
+	Queue  []string     `json:"queue" nullable:"false" doc:"IDs of the callbacks that wait for one of the lines, in order"`
+}
+
+// RotaryLine is a line of a rotary.
+type RotaryLine struct {
+	TTY    int    `json:"tty"`
+	Modem  string `json:"modem" doc:"inout, callin or callout"`
+	State  string `json:"state" doc:"as in the list of lines"`
+	Leases uint64 `json:"leases" doc:"calls and callbacks since the start, by which least_used hunts"`
+}
+
+// Queued is a callback that waits for a line.
+type Queued struct {
+	Callback string    `json:"callback" doc:"its ID"`
+	User     string    `json:"user"`
+	Number   string    `json:"number" doc:"the number to dial"`
+	Rotary   *int      `json:"rotary,omitempty" doc:"the rotary in which it waits"`
+	Lines    []int     `json:"lines,omitempty" doc:"the lines that may dial it, if they are listed"`
+	Called   int       `json:"called_tty" doc:"the line that the user called"`
+	Probed   int       `json:"probed_tty,omitempty" doc:"the line whose modem is being asked whether it answers"`
+	Since    time.Time `json:"since"`
+}
+
 // User is a user on a line.
 type User struct {
 	TTY      int       `json:"tty"`

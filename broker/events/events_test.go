@@ -292,6 +292,8 @@ func TestSinks(t *testing.T) {
 		{LoginFailed{User: "kim", Caller: "84001", Line: 65, Leg: 1, Reason: "no"},
 			Entry{"login failed", "kim", `tty 65, caller "84001", leg 1: no`}},
 		{LoginFailed{User: "kim", Enable: true, Line: 65}, Entry{"enable failed", "kim", `tty 65, caller "", leg 0: `}},
+		{LoginFailed{User: "kim", Line: 65, Leg: 1, Rejected: true, Reason: "ceiling reached: …"},
+			Entry{"login rejected", "kim", `tty 65, caller "", leg 1: ceiling reached: …`}},
 		{LoginFailed{User: "kim", Locked: true}, Entry{}},
 		{Decided{User: "kim"}, Entry{}},
 	} {

@@ -24,7 +24,8 @@ func (e LoginSucceeded) audit() Entry {
 	return Entry{what(e.Enable), e.User, from(e.Line, e.Caller, e.Leg) + ", by " + e.Method}
 }
 
-// LoginFailed reports a failed login. The name is shown only if it is the name of a user.
+// LoginFailed reports a login that failed, or that was rejected although AAA may have granted it. The name is shown
+// only if it is the name of a user.
 type LoginFailed struct {
 	undebugged
 	User   string `event:"user"`
@@ -34,19 +35,28 @@ type LoginFailed struct {
 	Leg    int    `event:"leg"`
 	Reason string `event:"reason"`
 	Enable bool   `event:"enable,unlogged"` // for a privileged level
+	// No server answered, or the policy, a ceiling or the limits of the node deny it: Reason says which.
+	Rejected bool `event:"rejected,unlogged"`
 	// The audit has the lock, but not each login that it rejects, so that an attacker cannot make the audit grow.
 	Locked bool `event:"locked,unlogged"`
 }
 
 func (e LoginFailed) log() (zapcore.Level, string) {
-	return zapcore.WarnLevel, what(e.Enable) + " failed"
+	return zapcore.WarnLevel, what(e.Enable) + e.result()
 }
 
 func (e LoginFailed) audit() Entry {
 	if e.Locked {
 		return Entry{}
 	}
-	return Entry{what(e.Enable) + " failed", e.User, from(e.Line, e.Caller, e.Leg) + ": " + e.Reason}
+	return Entry{what(e.Enable) + e.result(), e.User, from(e.Line, e.Caller, e.Leg) + ": " + e.Reason}
+}
+
+func (e LoginFailed) result() string {
+	if e.Rejected {
+		return " rejected"
+	}
+	return " failed"
 }
 
 func what(enable bool) string {

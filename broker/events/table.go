@@ -22,7 +22,7 @@ var Table = []Row{
 	{"line.busyout", LineBusiedOut{}, "An operator lets a line take no more calls and callbacks."},
 	{"line.restored", LineRestored{}, "An operator lets a line take calls and callbacks again."},
 	{"login.succeeded", LoginSucceeded{}, "A user authenticated, to log in or for a privileged level."},
-	{"login.failed", LoginFailed{}, "A login failed, or one for a privileged level."},
+	{"login.failed", LoginFailed{}, "A login failed or was rejected, or one for a privileged level."},
 	{"login.locked", LoginLocked{}, "Failed logins have locked a name, a number or a line for a while."},
 	{"login.unlocked", LoginUnlocked{}, "An operator cleared failed logins."},
 	{"host.joined", HostJoined{}, "A session was connected to a host."},

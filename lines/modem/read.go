@@ -191,16 +191,15 @@ func (d *Driver) quietLocked() {
 	d.unscreenLocked()
 }
 
-// lookAtSignals handles a change of the modem signals. Any goroutine may have received the token of the port.
+// lookAtSignals handles a change of the modem signals. Any goroutine may have received the token of the port. The
+// signals are read with the lock held: of two goroutines, the one that read earlier must not write later.
 func (d *Driver) lookAtSignals() {
 	d.mu.Lock()
-	port := d.port
-	d.mu.Unlock()
-	if !port.HasSignals() {
+	if !d.port.HasSignals() {
+		d.mu.Unlock()
 		return
 	}
-	now := port.Signals()
-	d.mu.Lock()
+	now := d.port.Signals()
 	changed := now != d.signals
 	d.signals = now
 	var over *conn

@@ -21,13 +21,22 @@ const (
 	RFC2217 Scheme = "rfc2217" // a serial device behind a Telnet server with the COM-PORT option
 	TCP     Scheme = "tcp"     // bytes over TCP, no signals
 	PTY     Scheme = "pty"     // the slave side of a pseudo terminal, no signals
+
+	RFC2217TLS Scheme = "rfc2217s" // RFC2217 over TLS
+	TCPTLS     Scheme = "tcps"     // TCP over TLS
 )
+
+// OverTLS reports whether the port's server is reached over TLS.
+func (a Address) OverTLS() bool { return a.Scheme == RFC2217TLS || a.Scheme == TCPTLS }
+
+// InBand reports whether this kind of port has no modem signals.
+func (a Address) InBand() bool { return a.Scheme == TCP || a.Scheme == TCPTLS || a.Scheme == PTY }
 
 // Address is a parsed and checked port URL. It is comparable. Two Addresses with the same Name are the same port.
 type Address struct {
 	Scheme Scheme
 	Path   string // of the device, cleaned and absolute; Serial and PTY
-	Host   string // host:port; TCP and RFC2217
+	Host   string // host:port; TCP and RFC2217, also over TLS
 	Speed  int    // bit/s; 0 is DefaultSpeed for Serial and the server's own for RFC2217
 	Flow   string // FlowHardware, FlowNone or ""; Serial and RFC2217
 }
@@ -46,7 +55,9 @@ type kind struct {
 var kinds = []kind{
 	{Serial, "serial:///dev/ttyS0?speed=115200&flow=hardware", true, []string{"speed", "flow"}},
 	{RFC2217, "rfc2217://console1.example.net:2217?speed=115200", false, []string{"speed", "flow"}},
+	{RFC2217TLS, "rfc2217s://console1.example.net:2217?speed=115200", false, []string{"speed", "flow"}},
 	{TCP, "tcp://127.0.0.1:7001", false, nil},
+	{TCPTLS, "tcps://console1.example.net:7001", false, nil},
 	{PTY, "pty:///run/ringback/modem1", true, nil},
 }
 

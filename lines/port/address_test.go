@@ -27,6 +27,9 @@ func TestParse(t *testing.T) {
 		{"RFC2217://Console1:02217/", Address{Scheme: RFC2217, Host: "console1:2217"}, "rfc2217://console1:2217"},
 		{"tcp://127.0.0.1:7001", Address{Scheme: TCP, Host: "127.0.0.1:7001"}, "tcp://127.0.0.1:7001"},
 		{"tcp://[::1]:7001", Address{Scheme: TCP, Host: "[::1]:7001"}, "tcp://[::1]:7001"},
+		{"rfc2217s://console1:2217?speed=9600", Address{Scheme: RFC2217TLS, Host: "console1:2217", Speed: 9600},
+			"rfc2217s://console1:2217"},
+		{"tcps://console1:7001", Address{Scheme: TCPTLS, Host: "console1:7001"}, "tcps://console1:7001"},
 		{"pty:///run/ringback/modem1", Address{Scheme: PTY, Path: "/run/ringback/modem1"},
 			"pty:///run/ringback/modem1"},
 	}
@@ -57,7 +60,7 @@ func TestParseRefuses(t *testing.T) {
 		{"serial:/dev/ttyS0", "no scheme://"},
 		{"seriel:///dev/ttyS0", "did you mean serial?"},
 		{"rfc2271://host:1", "did you mean rfc2217?"},
-		{"telnet://host:23", "use one of serial, rfc2217, tcp, pty"},
+		{"telnet://host:23", "use one of serial, rfc2217, rfc2217s, tcp, tcps, pty"},
 		{"serial://ttyS0", "did you mean serial:///dev/ttyS0?"},
 		{"serial://dev/ttyS0", "did you mean serial:///dev/ttyS0?"},
 		{"serial:///", "the device path is missing"},

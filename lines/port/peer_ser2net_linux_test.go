@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -42,8 +44,11 @@ type ser2net struct {
 	lines  string // path of the file with the lines that the modem has on
 }
 
+// ser2netTLS is the TLS of a ser2net; the zero value is none.
+type ser2netTLS struct{ params, authdir string }
+
 // startSer2net starts ser2net on a PTY; shim gives the PTY modem lines.
-func startSer2net(t *testing.T, shim bool) *ser2net {
+func startSer2net(t *testing.T, shim bool, tls ser2netTLS) *ser2net {
 	t.Helper()
 	program := need(t, "ser2net", "ser2net")
 	dir := t.TempDir()
@@ -76,8 +81,12 @@ func startSer2net(t *testing.T, shim bool) *ser2net {
 	}
 	for range 5 { // another program may take the TCP port before ser2net does
 		host := freePort(t)
-		if s.run(t, program, dir, host, slave, env) {
-			s.url = "rfc2217://" + host + "?speed=115200"
+		if s.run(t, program, dir, host, slave, tls, env) {
+			scheme := RFC2217
+			if tls.params != "" {
+				scheme = RFC2217TLS
+			}
+			s.url = string(scheme) + "://" + host + "?speed=115200"
 			return s
 		}
 	}
@@ -123,12 +132,19 @@ func freePort(t *testing.T) string {
 }
 
 // run starts ser2net and reports whether it serves host.
-func (s *ser2net) run(t *testing.T, program, dir, host, slave string, env []string) bool {
+func (s *ser2net) run(t *testing.T, program, dir, host, slave string, tls ser2netTLS, env []string) bool {
 	t.Helper()
 	ip, port, _ := net.SplitHostPort(host)
 	config := filepath.Join(dir, "ser2net.yaml")
-	yaml := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: "+
-		"serialdev,%s,115200n81\n", ip, port, slave)
+	layer := "tcp"
+	if tls.params != "" {
+		layer = "ssl(" + tls.params + "),tcp"
+	}
+	yaml := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),%s,%s,%s\n  connector: "+
+		"serialdev,%s,115200n81\n", layer, ip, port, slave)
+	if tls.authdir != "" {
+		yaml += "  options:\n    authdir: " + tls.authdir + "\n"
+	}
 	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +271,7 @@ func until(t *testing.T, p lines.Port, what string, ok func(lines.Signals) bool)
 
 func TestPeerSer2net(t *testing.T) {
 	t.Parallel()
-	s := startSer2net(t, true)
+	s := startSer2net(t, true, ser2netTLS{})
 	p := open(t, s.url, Options{FlowControl: FlowNone})
 	if !p.HasSignals() {
 		t.Fatal("no signals")
@@ -347,7 +363,7 @@ func allOctets(t *testing.T, p lines.Port, got <-chan []byte, master *os.File) {
 // A PTY behind ser2net has no modem lines: the port works, but reports no signals.
 func TestPeerSer2netWithoutLines(t *testing.T) {
 	t.Parallel()
-	s := startSer2net(t, false)
+	s := startSer2net(t, false, ser2netTLS{})
 	var log bytes.Buffer
 	p := open(t, s.url, Options{Timeout: time.Second,
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
@@ -355,6 +371,95 @@ func TestPeerSer2netWithoutLines(t *testing.T) {
 		t.Errorf("HasSignals %v, log %q", p.HasSignals(), log.String())
 	}
 	allOctets(t, p, reading(p), s.master)
+}
+
+// The same over TLS, with a client certificate. ser2net resets the connection of a rejected client after the handshake,
+// often before its alert is read.
+func TestPeerSer2netTLS(t *testing.T) {
+	t.Parallel()
+	site := newSite(t)
+	ca := filepath.Join(site.dir, "ca.pem")
+	s := startSer2net(t, true, ser2netTLS{fmt.Sprintf("key=%s,cert=%s,clientauth", filepath.Join(site.dir,
+		"server.key"), filepath.Join(site.dir, "server.pem")), site.authdir(t)})
+	files := site.client("client")
+	p := open(t, s.url, Options{FlowControl: FlowNone, TLS: &files})
+	if !p.HasSignals() {
+		t.Fatal("no signals")
+	}
+	s.sees(t, "dtr rts")
+	until(t, p, "open", func(g lines.Signals) bool { return g == lines.DSR|lines.CTS|lines.DTR|lines.RTS })
+	got := reading(p)
+	allOctets(t, p, got, s.master)
+	if err := p.SetDTR(false); err != nil {
+		t.Fatal(err)
+	}
+	s.sees(t, "none")
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range got {
+	}
+
+	a, err := Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		files certs.Files
+		want  string
+	}{
+		{certs.Files{CAFile: ca}, "cert_file"},
+		{site.client("stranger"), "cert_file"},
+		{certs.Files{CAFile: filepath.Join(site.dir, "other.pem")}, "signed by an unknown authority"},
+		{certs.Files{CAFile: ca, ServerName: "modems.example"}, "for another name"},
+	} {
+		p, err := a.Open(t.Context(), Options{Timeout: time.Minute, TLS: &tt.files})
+		if err == nil {
+			p.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v; want …%s…", err, tt.want)
+		}
+	}
+}
+
+// authdir makes the directory in which ser2net looks for the authorities of the user "client", by the hash of their
+// names.
+func (s *site) authdir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(s.dir, "auth", "client", "allowed_certs")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := exec.Command(need(t, "openssl", "openssl"), "x509", "-hash", "-noout", "-in",
+		filepath.Join(s.dir, "ca.pem")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, string(bytes.TrimSpace(hash))+".0"), s.ca.PEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(s.dir, "auth")
+}
+
+// A certificate of ser2net that has expired.
+func TestPeerSer2netExpired(t *testing.T) {
+	t.Parallel()
+	site := newSite(t)
+	s := startSer2net(t, false, ser2netTLS{params: fmt.Sprintf("key=%s,cert=%s", filepath.Join(site.dir,
+		"expired.key"), filepath.Join(site.dir, "expired.pem"))})
+	a, err := Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Open(t.Context(), Options{TLS: &certs.Files{CAFile: filepath.Join(site.dir, "ca.pem")}})
+	if err == nil {
+		p.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "expired or not yet valid") {
+		t.Error(err)
+	}
+	open(t, s.url, Options{TLS: &certs.Files{Insecure: true}})
 }
 
 // minicom names and writes its lock as we do and observes ours, and we observe its. It is the usual terminal program

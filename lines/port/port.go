@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -20,6 +21,9 @@ const (
 // DefaultPoll is the interval at which the signals of a serial device are read, and so the longest time until a
 // change is noticed.
 const DefaultPoll = 100 * time.Millisecond
+
+// connectLimit limits the set-up of a TCP connection, including TLS: small terminal servers need seconds for it.
+const connectLimit = 15 * time.Second
 
 // DefaultTimeout limits the wait for the answers of an RFC 2217 server.
 const DefaultTimeout = 2 * time.Second
@@ -41,6 +45,9 @@ type Options struct {
 	// reported the modem's state in this time is used without signals. It also limits the wait for room to send a
 	// control message. 0 means DefaultTimeout.
 	Timeout time.Duration
+	// TLS are the certificates for a port over TLS; their files are read at each Open. nil trusts the system's
+	// authorities.
+	TLS *certs.Files
 	// Log receives records at level Debug and Warn; nil drops them.
 	Log *slog.Logger
 
@@ -62,9 +69,9 @@ func (a Address) Open(ctx context.Context, o Options) (lines.Port, error) {
 		return openSerial(a, o)
 	case PTY:
 		return openPTY(a)
-	case TCP:
-		return openTCP(ctx, a)
-	case RFC2217:
+	case TCP, TCPTLS:
+		return openTCP(ctx, a, o)
+	case RFC2217, RFC2217TLS:
 		return openRFC2217(ctx, a, o)
 	}
 	return nil, fmt.Errorf("%q: unknown kind of port (use Parse to make an Address)", a.Scheme)

@@ -65,7 +65,7 @@ type rfc2217 struct {
 }
 
 func openRFC2217(ctx context.Context, a Address, o Options) (lines.Port, error) {
-	c, err := dial(ctx, a)
+	c, err := dial(ctx, a, o.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +133,9 @@ func (p *rfc2217) greet(end time.Time) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("the server does not read the data sent to it: %v", err)
 	}
+	if s, ok := p.conn.(*secure); ok && err != nil {
+		return s.reason(err)
+	}
 	return err
 }
 
@@ -177,7 +180,7 @@ func (p *rfc2217) Read(b []byte) (int, error) {
 // Await implements lines.Port. Signals change only within Read, except those that we set.
 func (p *rfc2217) Await() {
 	if len(p.early) == 0 && len(p.signals.changes) == 0 {
-		awaitReadable(p.conn)
+		await(p.conn)
 	}
 }
 

@@ -9,18 +9,19 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/lines"
 )
 
-// tcp is a port of plain bytes over TCP.
+// tcp is a port of plain bytes over TCP or TLS.
 type tcp struct {
 	net.Conn
 	noSignals
 	name string
 }
 
-func openTCP(ctx context.Context, a Address) (lines.Port, error) {
-	c, err := dial(ctx, a)
+func openTCP(ctx context.Context, a Address, o Options) (lines.Port, error) {
+	c, err := dial(ctx, a, o.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +31,15 @@ func openTCP(ctx context.Context, a Address) (lines.Port, error) {
 func (t *tcp) String() string { return t.name }
 
 // Await implements lines.Port.
-func (t *tcp) Await() { awaitReadable(t.Conn) }
+func (t *tcp) Await() { await(t.Conn) }
+
+func await(c net.Conn) {
+	if s, ok := c.(*secure); ok {
+		s.await()
+		return
+	}
+	awaitReadable(c)
+}
 
 // Close ends the connection; a second Close does nothing.
 func (t *tcp) Close() error {
@@ -41,14 +50,24 @@ func (t *tcp) Close() error {
 }
 
 // dial connects to a.Host. Keep-alive detects a peer that is switched off after a minute of silence.
-func dial(ctx context.Context, a Address) (net.Conn, error) {
+func dial(ctx context.Context, a Address, files *certs.Files) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectLimit)
+	defer cancel()
 	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second,
 		Interval: 10 * time.Second, Count: 3}}
 	c, err := d.DialContext(ctx, "tcp", a.Host) // Go sets TCP_NODELAY by itself
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w%s", a.Name(), bare(err), dialHint(err))
 	}
-	return c, nil
+	if !a.OverTLS() {
+		return c, nil
+	}
+	s, err := handshake(ctx, c, a, files)
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: %w", a.Name(), bare(err))
+	}
+	return s, nil
 }
 
 // bare returns the cause of an error of net or os, without the address (the name of the port has it) and the system

@@ -20,6 +20,6 @@ func openSerial(a Address, _ Options) (lines.Port, error) { return nil, needsLin
 func openPTY(a Address) (lines.Port, error)               { return nil, needsLinux(a) }
 
 func needsLinux(a Address) error {
-	return fmt.Errorf("%s: %s ports need Linux, not %s; rfc2217:// and tcp:// work here", a.Name(), a.Scheme,
+	return fmt.Errorf("%s: %s ports need Linux, not %s; the others work here", a.Name(), a.Scheme,
 		runtime.GOOS)
 }

@@ -15,9 +15,13 @@ func (t *tcp) Unsent() (int, error) { return unsentTCP(t.Conn) }
 func (p *rfc2217) Unsent() (int, error) { return unsentTCP(p.conn) }
 
 func unsentTCP(c net.Conn) (n int, err error) {
+	held := 0
+	if t, ok := c.(*secure); ok {
+		c, held = t.raw.Conn, t.raw.size()
+	}
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return 0, nil // in memory: written data is already read
+		return held, nil // in memory: written data is already read
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
@@ -27,7 +31,7 @@ func unsentTCP(c net.Conn) (n int, err error) {
 	if ctl != nil {
 		return 0, ctl
 	}
-	return n, err
+	return held + n, err
 }
 
 // Unsent returns the number of written octets that the device has not accepted yet.

@@ -113,6 +113,9 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 // promised tells the caller of the callback, which remains valid if the caller has gone.
 func (s *dialogue) promised(v session.Verdict, typed bool) session.Ending {
 	text := textPromised + "\n"
+	if v.Queue > 0 {
+		text = fmt.Sprintf("All lines are busy - your callback is number %d in the queue\n", v.Queue) + text
+	}
 	if !typed {
 		text = "\n" + text // as in IOS: an empty line after the password, none after the number
 	}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/api"
+	"github.com/ringback/ringback/api/client"
+)
+
+// bank is a daemon with three lines in one rotary and two callbacks that wait.
+type bank struct {
+	api.Daemon
+	busyout map[int]client.Busyout
+}
+
+func (bank) Lockdown() client.Lockdown { return client.Lockdown{OnDisk: true} }
+
+func (d bank) Lines() []client.Line {
+	all := []client.Line{{TTY: 65, State: "in call"}, {TTY: 66, State: "idle"}}
+	for i, l := range all {
+		if b, ok := d.busyout[l.TTY]; ok {
+			all[i].Busyout = &b
+		}
+	}
+	return all
+}
+
+func (d bank) BusyOutLine(_ context.Context, tty int, reason string) error {
+	d.busyout[tty] = client.Busyout{By: "uid 0", Reason: reason}
+	return nil
+}
+
+func (d bank) RestoreLine(_ context.Context, tty int) error {
+	if _, ok := d.busyout[tty]; !ok {
+		return fmt.Errorf("line %d is not busied out", tty)
+	}
+	delete(d.busyout, tty)
+	return nil
+}
+
+func (bank) Rotaries() []client.Rotary {
+	return []client.Rotary{{Rotary: 1, Hunt: "round_robin", Queue: []string{"abc", "def"}, Lines: []client.RotaryLine{
+		{TTY: 65, Modem: "inout", State: "in call", Leases: 7}, {TTY: 66, Modem: "inout", State: "busyout"},
+		{TTY: 67, Modem: "callout", State: "quarantined"}, {TTY: 68, Modem: "inout", State: "idle"}}}}
+}
+
+func (bank) Queue() []client.Queued {
+	one := 1
+	since := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	return []client.Queued{
+		{Callback: "abc", User: "austin-01", Number: "84001", Rotary: &one, Called: 65, Since: since},
+		{Callback: "def", User: "austin\x1b[2J", Number: "84002", Lines: []int{66, 67}, Called: 65, Since: since},
+		{Callback: "ghi", User: "kihei-03", Number: "84003", Lines: []int{1, 2, 3, 4, 5}, Called: 65, Since: since},
+		{Callback: "jkl", User: "kihei-04", Number: "84004", Called: 70, Since: since},
+		{Callback: "mno", User: "kihei-05", Number: "84005", Rotary: &one, Called: 70, Probed: 71, Since: since},
+	}
+}
+
+// TestLineCommands: the orders for lines, what shows them, and the mistakes.
+func TestLineCommands(t *testing.T) {
+	socket := served(t, bank{busyout: map[int]client.Busyout{}})
+	for _, tt := range []struct {
+		args string
+		want []string
+	}{
+		{"line busyout 65 --reason storm", []string{"line 65 takes no more calls\n"}},
+		{"show lines", []string{"takes no more calls, by uid 0: storm"}},
+		{"show line 65", []string{"busyout  takes no more calls, by uid 0: storm"}},
+		{"show line 65 -o json", []string{`"by": "uid 0"`}},
+		{"line restore 65", []string{"line 65 takes calls\n"}},
+		{"line restore 65", []string{"error: line 65 is not busied out\n"}},
+		{"line busyout x", []string{`error: line busyout "x": a line is a TTY number`}},
+		{"line restore -1", []string{"error: "}},
+		{"line busyout", []string{"error: "}},
+		{"show rotary", []string{"Waiting\n   1  round_robin      4     1       1    1        1        2\n"}},
+		{"show rotary 1", []string{"rotary 1: hunt round_robin\n", " 65  inout    in call           7\n",
+			"waiting: abc, def\n"}},
+		{"show rotary 1 -o json", []string{`"hunt": "round_robin"`, `"leases": 7`}},
+		{"show rotary 2", []string{"error: no line is in rotary 2: `ringback show rotary` lists the rotaries\n"}},
+		{"show rotary one", []string{`error: show rotary "one": a rotary is a number`}},
+		{"show queue", []string{"    1  abc       austin-01  84001   rotary 1 ", "tty 66, 67", "one of 5 lines",
+			"tty 70", "modem of tty 71"}},
+		{"show queue -o json", []string{`"callback": "abc"`, `"rotary": 1`}},
+	} {
+		got := command(t, append(strings.Fields(tt.args), "--socket", socket)...)
+		for _, want := range tt.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %q in\n%s", tt.args, want, got)
+			}
+		}
+		if strings.Contains(got, "\x1b") {
+			t.Errorf("%s: printed\n%q", tt.args, got)
+		}
+	}
+}

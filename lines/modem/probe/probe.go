@@ -1,0 +1,277 @@
+// Package probe finds out what modem is on a port and whether it suits a line. It never dials, never goes off hook,
+// never writes the stored profile, and restores each setting that it changes.
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem/profiles"
+)
+
+// budget is how long the questions to a modem that answers may take together.
+const budget = 4500 * time.Millisecond
+
+// Options are the parameters of a probe.
+type Options struct {
+	// Open opens the port at a speed in bit/s; 0 is that of the URL. Its errors name the port. Run closes the port.
+	Open func(ctx context.Context, speed int) (lines.Port, error)
+	// URL returns the port's URL for a speed.
+	URL func(speed int) string
+	// Speeds are tried in this order until the modem answers. An empty list is a port without a speed.
+	Speeds   []int
+	USB      string // vid:pid of the device, "" if unknown
+	Profiles *profiles.Set
+	TTY      int // of the proposed line
+}
+
+// Run probes the modem. It ends soon after ctx; without a modem it ends after a second for each speed.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	p := &prober{o: o, report: &Report{USB: o.USB}}
+	if err := p.find(ctx); err != nil {
+		return nil, err
+	}
+	defer p.talk.port.Close()
+	asking, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	if err := p.questions(asking); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.report.Port, p.advise(err))
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p.report.propose(o.TTY)
+	return p.report, nil
+}
+
+// prober is one run of a probe.
+type prober struct {
+	o      Options
+	talk   talker
+	quiet  bool // the modem had Q1
+	report *Report
+	heard  string // what came instead of an answer
+}
+
+// find opens the port and finds the speed at which the modem answers.
+func (p *prober) find(ctx context.Context) error {
+	speeds := p.o.Speeds
+	if len(speeds) == 0 {
+		speeds = []int{0}
+	}
+	var last error
+	for _, speed := range speeds {
+		port, err := p.o.Open(ctx, speed)
+		if err != nil {
+			return err
+		}
+		p.talk = talker{port: port, gap: shortGap}
+		if last = p.hello(ctx); last == nil {
+			p.report.Speed, p.report.Port = speed, p.o.URL(speed)
+			p.report.InBand = !port.HasSignals()
+			return nil
+		}
+		signals := port.Signals()
+		port.Close()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(last, errSilent) && signals.Has(lines.DCD) {
+			last = fmt.Errorf("%w, and DCD is on (is a call up?)", errSilent)
+		}
+	}
+	return fmt.Errorf("%s: %w", p.o.URL(0), p.advise(last))
+}
+
+// hello asks for OK, and turns on the result codes if the modem has them off (Q1).
+func (p *prober) hello(ctx context.Context) error {
+	if p.talk.port.HasSignals() {
+		if err := p.talk.port.SetDTR(true); err != nil {
+			return err
+		}
+	}
+	var err error
+	for n, command := range []string{"AT", "AT", "ATQ0"} { // the first may meet the rest of another command
+		var r reply
+		r, err = p.talk.ask(ctx, command)
+		if r.raw != "" {
+			p.heard = r.raw
+		}
+		if errors.Is(err, errSilent) && slices.Contains(r.lines, "0") {
+			p.talk.numeric, err = true, nil
+		}
+		switch {
+		case err == nil:
+			p.quiet = n == 2
+			return nil
+		case !errors.Is(err, errSilent):
+			return err
+		}
+	}
+	return err
+}
+
+var login = regexp.MustCompile(`(?i)(login|username|password)\s*:`)
+
+// advise says what to do about a device that does not answer as a modem does.
+func (p *prober) advise(err error) error {
+	heard := strings.TrimSpace(p.heard)
+	switch {
+	case errors.Is(err, errRinging):
+		return fmt.Errorf("%w: the probe does not disturb a call (try again when it has stopped)", err)
+	case errors.Is(err, errFlood):
+		return fmt.Errorf("%w: it begins with %s (no modem does that: is it another device, such as a GPS receiver or "+
+			"a console? is the speed right?)", err, quote(heard))
+	case errors.Is(err, io.EOF):
+		return errors.New("the connection was closed: the port is in use, by a line of a daemon or another program " +
+			"(stop it, or probe another port)")
+	case !errors.Is(err, errSilent):
+		return err
+	case login.MatchString(heard):
+		return fmt.Errorf("a computer answers, not a modem: %s (connect the modem to this port; or a getty runs on "+
+			"it: systemctl disable --now serial-getty@NAME)", quote(heard))
+	case heard != "" && strings.Trim(strings.ToUpper(heard), "ATQ0\r\n ") == "":
+		return errors.New("the device returns what is sent, without an OK (a loopback plug, a crossed cable, or a " +
+			"modem in a call: check the cable, or hang up)")
+	case heard != "":
+		return fmt.Errorf("no OK to AT; the device sends %s (is the speed right? is it a modem?)", quote(heard))
+	}
+	return fmt.Errorf("%w to AT at any speed (is it a modem? check power, cable and, for ModemManager or a getty, "+
+		"what else uses the port)", err)
+}
+
+// quote shortens a text from the device for a message.
+func quote(s string) string {
+	if len(s) > 40 {
+		s = s[:40] + "…"
+	}
+	return strconv.QuoteToASCII(s)
+}
+
+// questions asks what the report needs, the most important first.
+func (p *prober) questions(ctx context.Context) error {
+	if p.quiet {
+		defer p.restore(ctx, "ATQ1")
+	}
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"model", p.identify}, {"S registers", p.registers}, {"modem signals", p.signals}, {"S2", p.escape},
+		{"proof registers", p.proof}, {"caller ID", p.callerID}} {
+		switch err := part.run(ctx); {
+		case errors.Is(err, context.DeadlineExceeded):
+			p.check(part.name, Unknown, fmt.Sprintf("not all answers came within %v", budget), "")
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// ask is talker.ask for a command that a modem may not know: silence counts as no answer. The first silence may also
+// mean that the command came too early after the last result code.
+func (p *prober) ask(ctx context.Context, command string) (reply, error) {
+	r, err := p.talk.ask(ctx, command)
+	if errors.Is(err, errSilent) && p.talk.gap == shortGap {
+		p.talk.gap = longGap
+		r, err = p.talk.ask(ctx, command)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return r, context.DeadlineExceeded
+	case errors.Is(err, errSilent):
+		return reply{}, nil
+	}
+	return r, err
+}
+
+// restore sends a command that restores a setting, also if the time is up.
+func (p *prober) restore(ctx context.Context, command string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*patience)
+	defer cancel()
+	_, _ = p.ask(ctx, command) // a modem that does not answer any more cannot be helped
+}
+
+// note records an answer.
+func (p *prober) note(command string, r reply) {
+	if r.ok && len(r.lines) > 0 {
+		p.report.Answers = append(p.report.Answers, Answer{command, r.lines, meaning(command, r.lines)})
+	}
+}
+
+// inquiries are the commands that a modem may answer with its name. ATI2 is missing: on some it tests the memory.
+var inquiries = []string{"ATI3", "ATI0", "ATI4", "ATI6", "ATI1", "ATI5", "ATI7", "ATI8", "ATI9"}
+
+// identify asks for maker and model, and selects the profile.
+func (p *prober) identify(ctx context.Context) error {
+	said := profiles.Answers{USB: p.o.USB}
+	for _, command := range inquiries {
+		r, err := p.ask(ctx, command)
+		if err != nil {
+			return err
+		}
+		p.note(command, r)
+		said.ATI = append(said.ATI, r.lines...)
+	}
+	for _, q := range []struct {
+		commands []string
+		to       *[]string
+	}{{[]string{"AT+GMI", "AT+CGMI"}, &said.GMI}, {[]string{"AT+GMM", "AT+CGMM"}, &said.GMM}} {
+		for _, command := range q.commands {
+			r, err := p.ask(ctx, command)
+			if err != nil {
+				return err
+			}
+			if p.note(command, r); r.ok && len(r.lines) > 0 {
+				*q.to = r.lines
+				break
+			}
+		}
+	}
+	best, also := p.o.Profiles.Identify(said)
+	p.report.Profile, p.report.About = best.Name, best.About
+	for _, other := range also {
+		p.report.Also = append(p.report.Also, other.Name)
+	}
+	return nil
+}
+
+// register reads an S register; -1: the modem does not have it.
+func (p *prober) register(ctx context.Context, n int) (int, error) {
+	r, err := p.ask(ctx, fmt.Sprintf("ATS%d?", n))
+	if err != nil || !r.ok {
+		return -1, err
+	}
+	v, bad := strconv.Atoi(r.last())
+	if bad != nil || v < 0 || v > 255 {
+		return -1, nil
+	}
+	return v, nil
+}
+
+// keeps writes a value into a register, reads it back and restores the register. had is the value before.
+func (p *prober) keeps(ctx context.Context, n, had, value int) (bool, error) {
+	r, err := p.ask(ctx, fmt.Sprintf("ATS%d=%d", n, value))
+	if err == nil && !r.ok {
+		return false, nil
+	}
+	if err != nil {
+		p.restore(ctx, fmt.Sprintf("ATS%d=%d", n, had))
+		return false, err
+	}
+	defer p.restore(ctx, fmt.Sprintf("ATS%d=%d", n, had))
+	now, err := p.register(ctx, n)
+	return now == value, err
+}
+
+func (p *prober) check(name string, v Verdict, text, fix string) {
+	p.report.Checks = append(p.report.Checks, Check{name, v, text, fix})
+}
