@@ -192,7 +192,7 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 		c.promised = id
 		b.mu.Unlock()
 		b.publish(events.Promised{Callback: id, Call: c.ID, Line: c.TTY, User: user, Number: w.row.Number})
-		return session.Verdict{Kind: session.Promised, CallbackID: id, Reason: reason, Queue: b.ahead(w)}
+		return session.Verdict{Kind: session.Promised, CallbackID: id, Reason: reason, Queue: b.placeOf(w)}
 	case errors.Is(err, errAlready):
 		b.publish(events.AlreadyPending{Call: c.ID, User: user})
 		return session.Verdict{Text: textPending, Reason: "a callback of this user is already pending; it is unchanged"}

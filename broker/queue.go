@@ -5,9 +5,9 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-// ahead returns the place of a promised callback in the queue for a line; 0 if one is free. Callbacks whose callers
+// placeOf returns the place of a promised callback in the queue for a line; 0 if one is free. Callbacks whose callers
 // still hang up count too. It tells how many wait, and nothing else about them.
-func (b *Broker) ahead(w *work) int {
+func (b *Broker) placeOf(w *work) int {
 	b.mu.Lock()
 	var others []lines.Want
 	for _, o := range b.works {
