@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/doctor"
+	"github.com/ringback/ringback/schema"
+)
+
+func newDoctor() *cobra.Command {
+	var path, name string
+	var modems bool
+	var f daemonFlags
+	c := &cobra.Command{
+		Use:   "doctor -c ringback.yaml",
+		Short: "find what keeps the lines from working, and the commands that fix it",
+		Long: `Looks for what modem lines often stumble over: a getty or ModemManager on the port, permissions, lock files, devices
+named by their number, DCD that is always on, missing wires, servers without COM-PORT, settings of the modem. It prints each
+problem with the command that fixes it.
+
+It changes nothing, and asks a running daemon about its lines. With --modems it also opens the ports that no program uses and
+asks the modems for their settings (AT&V); for that, stop the daemon. Run it as root: the open files of other users are hidden
+otherwise. Exit status 0: nothing was found; 1: something was found.
+
+  sudo ringback doctor -c /etc/ringback/ringback.yaml --user ringback`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			site, err := siteOf(cmd.Context(), path, name)
+			if err != nil {
+				return err
+			}
+			if modems {
+				site.Ask = doctor.AskModem
+			}
+			r := doctor.Run(cmd.Context(), site, doctor.Checks())
+			if err := f.print(cmd.OutOrStdout(), r, func(w io.Writer) { doctorText(w, r) }); err != nil {
+				return err
+			}
+			if len(r.Findings) > 0 {
+				return exitStatus(1)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	c.Flags().StringVar(&name, "user", "", "the user that runs the daemon (default: the user that runs this command)")
+	c.Flags().BoolVar(&modems, "modems", false, "open the ports that no program uses, and ask their modems")
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
+	return c
+}
+
+// siteOf reads the configuration and asks the daemon, if it runs.
+func siteOf(ctx context.Context, path, name string) (*doctor.Site, error) {
+	cfg, problems := config.Load(path, nil)
+	if cfg == nil {
+		return nil, fmt.Errorf("%s has errors; `ringback check-config -c %s` lists them:\n%v", path, path,
+			problems.Only(schema.Error))
+	}
+	u, err := userOf(name)
+	if err != nil {
+		return nil, err
+	}
+	s := &doctor.Site{Lines: cfg.Lines, User: u}
+	s.Daemon, err = daemonOf(ctx, cfg.API.Socket)
+	return s, err
+}
+
+// daemonOf returns what the daemon says; nil if none runs.
+func daemonOf(ctx context.Context, socket string) (*doctor.Daemon, error) {
+	if _, err := os.Stat(socket); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	cl := client.New(socket)
+	v, err := cl.Version(ctx)
+	if err != nil {
+		return nil, nil // the socket of a daemon that has ended
+	}
+	d := &doctor.Daemon{PID: v.PID}
+	if d.Lines, err = cl.Lines(ctx); err == nil {
+		d.Health, err = cl.Health(ctx)
+	}
+	return d, err
+}
+
+func userOf(name string) (u doctor.User, err error) {
+	if name == "" {
+		u.UID = os.Geteuid()
+		u.GIDs, err = os.Getgroups()
+		return u, err
+	}
+	found, err := user.Lookup(name)
+	if err != nil {
+		return u, fmt.Errorf("--user: %w", err)
+	}
+	groups, err := found.GroupIds()
+	if err != nil {
+		return u, fmt.Errorf("--user: %w", err)
+	}
+	u.UID, _ = strconv.Atoi(found.Uid)
+	for _, g := range groups {
+		n, _ := strconv.Atoi(g)
+		u.GIDs = append(u.GIDs, n)
+	}
+	return u, nil
+}
+
+func doctorText(w io.Writer, r doctor.Report) {
+	for _, f := range r.Findings {
+		line := ""
+		if f.TTY != 0 {
+			line = fmt.Sprintf("line %d: ", f.TTY)
+		}
+		fmt.Fprintf(w, "%s: %s%s\n  fix: %s\n", f.Check, line, console.Clean(f.Found), console.Clean(f.Fix))
+	}
+	for _, s := range r.Skipped {
+		fmt.Fprintf(w, "%s: not complete: %s\n", s.Check, console.Clean(s.Why))
+	}
+	fmt.Fprintf(w, "%s, %s\n", numbered(len(r.Checks), "check", "checks"), numbered(len(r.Findings), "problem",
+		"problems"))
+}

@@ -1,0 +1,145 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/config"
+)
+
+// daemonChecks ask the running daemon.
+var daemonChecks = []Check{
+	{"daemon", "a daemon runs, and reports no problem of its journal, its disk or its accounting", health},
+	{"line", "each line is in service", linesDown},
+	{"notice", "no line has a problem that does not take it out of service", notices},
+	{"dcd", "DCD is off on each line that is on hook", carrierHigh},
+	{"wires", "DSR and CTS are on while the modem is ready", missingWires},
+	{"com-port", "each RFC 2217 server reports modem signals", withoutSignals},
+}
+
+var errNoDaemon = errors.New("no daemon answers")
+
+func health(_ context.Context, s *Site) (found []Finding, _ error) {
+	if s.Daemon == nil {
+		return nil, errNoDaemon
+	}
+	for _, p := range s.Daemon.Health.Problems {
+		found = append(found, Finding{Found: p, Fix: "ringback show health"})
+	}
+	return found, nil
+}
+
+// daemonLines calls f for each line of the configuration that the daemon knows.
+func (s *Site) daemonLines(f func(config.Line, client.Line)) error {
+	if s.Daemon == nil {
+		return errNoDaemon
+	}
+	for _, l := range s.Lines {
+		for _, known := range s.Daemon.Lines {
+			if known.TTY == l.TTY {
+				f(l, known)
+			}
+		}
+	}
+	return nil
+}
+
+// remedies pairs a part of the reason of a line that is out of service with its fix. The first that matches counts.
+var remedies = []struct{ part, fix string }{
+	{"busyout", "ringback line restore TTY"},
+	{"COM-PORT", "enable RFC 2217 at the server (ser2net: accepter: telnet(rfc2217),tcp,PORT), or set " +
+		"insecure_signals: true"},
+	{"locked by process", "end that program, or remove its lock file"},
+	{"permission denied", "usermod -aG dialout USER, then start the daemon again"},
+	{"no such file or directory", "plug it in; ls /dev/serial/by-id lists the adapters"},
+	{"connection refused", "start the server, and check its TCP port"},
+	{"certificate", "check the keys of tls of the line"},
+	{"DCD stays on", "AT&C1&D2&W in the modem; check that no switch of the modem forces DCD on"},
+	{"no OK", "switch the modem on; check its speed, its cable and flow_control; then ringback clear line TTY"},
+}
+
+func linesDown(_ context.Context, s *Site) (found []Finding, err error) {
+	err = s.daemonLines(func(l config.Line, known client.Line) {
+		if known.State != "down" && known.State != "quarantined" {
+			return
+		}
+		fix := "ringback debug modem shows what the modem answers; then ringback clear line TTY"
+		for _, r := range remedies {
+			if strings.Contains(known.Reason, r.part) {
+				fix = r.fix
+				break
+			}
+		}
+		found = append(found, at(l, withTTY(fix, l), "%s: %s", known.State, known.Reason))
+	})
+	return found, err
+}
+
+func notices(_ context.Context, s *Site) (found []Finding, err error) {
+	err = s.daemonLines(func(l config.Line, known client.Line) {
+		for _, n := range known.Notices {
+			found = append(found, at(l, withTTY("ringback show line TTY", l), "%s", n))
+		}
+	})
+	return found, err
+}
+
+const fixCarrier = "AT&C1&W in the modem, and no AT&C0 in init; check that no switch of the modem or wire of the " +
+	"cable forces DCD on"
+
+// onHook reports whether the line is on hook and its signals are known.
+func onHook(known client.Line) bool { return known.State == "idle" && !known.InBand }
+
+func carrierHigh(_ context.Context, s *Site) (found []Finding, err error) {
+	err = s.daemonLines(func(l config.Line, known client.Line) {
+		if onHook(known) && has(known.Signals, "DCD") {
+			found = append(found, at(l, fixCarrier, "DCD is on while the line is on hook"))
+		}
+	})
+	return found, err
+}
+
+func missingWires(_ context.Context, s *Site) (found []Finding, err error) {
+	err = s.daemonLines(func(l config.Line, known client.Line) {
+		if onHook(known) {
+			found = append(found, wires(l, has(known.Signals, "DSR"), has(known.Signals, "CTS"))...)
+		}
+	})
+	return found, err
+}
+
+// wires judges the signals of a modem that answers commands.
+func wires(l config.Line, dsr, cts bool) (found []Finding) {
+	if !cts && l.FlowControl != "none" && l.Address.Flow != "none" {
+		found = append(found, at(l, "AT&K3 (or &R2&H1) in the modem; use a cable with RTS and CTS, or "+
+			"flow_control: none", "CTS is off: with hardware flow control nothing can be sent"))
+	}
+	if !dsr {
+		found = append(found, at(l, "AT&S0 in the modem; use a cable with all wires (a null-modem adapter has none of "+
+			"them at a modem)", "DSR is off although the modem answers: the cable may lack wires, such as DTR"))
+	}
+	return found
+}
+
+func withoutSignals(_ context.Context, s *Site) (found []Finding, err error) {
+	err = s.daemonLines(func(l config.Line, known client.Line) {
+		if known.State != "down" && known.InBand && !l.Address.InBand() {
+			found = append(found, at(l, "enable RFC 2217 at the server (ser2net: accepter: telnet(rfc2217),tcp,PORT)",
+				"the server reports no modem signals, so the state of the modem cannot be seen"))
+		}
+	})
+	return found, err
+}
+
+func has(signals, name string) bool {
+	for _, s := range strings.Fields(signals) {
+		if s == name {
+			return true
+		}
+	}
+	return false
+}
+
+func withTTY(fix string, l config.Line) string { return strings.ReplaceAll(fix, "TTY", ttyText(l)) }
