@@ -214,7 +214,7 @@ func (b *Broker) take(e event) (step, bool) {
 		}
 		e.what = leased
 	}
-	e.what = b.ahead(w, e)
+	e.what = b.planned(w, e)
 	before := w.state
 	next, effects, ok := callback.Step(before, e.what)
 	if !ok {

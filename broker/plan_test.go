@@ -96,7 +96,7 @@ func TestAhead(t *testing.T) {
 		{1, 0, callback.HungUp{}, callback.HungUp{}},
 	} {
 		w.state = callback.State{ID: "cb", Attempt: tt.attempt, Passed: tt.passed, Max: 4}
-		if got := b.ahead(w, event{what: tt.what}); got != tt.want {
+		if got := b.planned(w, event{what: tt.what}); got != tt.want {
 			t.Errorf("after %d attempts, %d passed: %T%+v, want %+v", tt.attempt, tt.passed, got, got, tt.want)
 		}
 	}

@@ -26,8 +26,8 @@ func causeOf(outcome string) policies.Cause {
 	return policies.NoCause
 }
 
-// ahead adds to an event what comes next in the plan, by the policy for the cause of an attempt that failed.
-func (b *Broker) ahead(w *work, e event) callback.Event {
+// planned adds to an event what comes next in the plan, by the policy for the cause of an attempt that failed.
+func (b *Broker) planned(w *work, e event) callback.Event {
 	switch what := e.what.(type) {
 	case callback.NoLine:
 		if what.Final {
