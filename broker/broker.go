@@ -36,6 +36,8 @@ type Config struct {
 	Accounting map[string]AccountingList // by the name in Line.Accounting. A missing list records start and stop
 	Policies   *policies.Set
 	Lifetime   time.Duration   // from promised to expired; 0: 1 h
+	HoldOff    time.Duration   // from the end of a dial to the next one of the same number
+	RandomWait time.Duration   // most that chance adds to the wait before the first dial of a callback
 	Ceilings   []journal.Limit // of all callbacks together; the zone of the node defines their windows
 	Tariff     *tariff.Table   // nil: no number has a price
 	Dialer     Dialer
@@ -133,6 +135,7 @@ type Broker struct {
 	steps    []step          // reused by round
 	leaseSeq uint64
 	bars     map[barred]time.Time                          // until when
+	dialedAt map[numbers.Number]time.Time                  // when the last dial of a number ended
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation replaces it
 	again    func(context.Context, event)                  // tryAgain; the simulation replaces it
 	undone   time.Time                                     // when it was last logged that a step could not be recorded
@@ -157,6 +160,7 @@ func New(o Options, c Config) *Broker {
 		over:   make(chan struct{}),
 		calls:  map[string]*call{}, fullAt: map[int]time.Time{},
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
+		dialedAt: map[numbers.Number]time.Time{},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)

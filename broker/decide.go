@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -195,6 +196,9 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(),
 		MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
+	if most := b.config.Load().RandomWait; most > 0 {
+		w.randomWait = rand.N(most + 1)
+	}
 	w.follow(b.planOf(d, a.Service, c.TTY))
 	w.leg1, w.limits, w.attempts, w.expires = c, d.Limits, d.Attempts, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)

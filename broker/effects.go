@@ -140,9 +140,10 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	case callback.LineRetry:
 		return l.LineRetry
 	case callback.Wait:
-		return max(since(w.hungUp, e.Full, w.forcedWait()), w.putOff(), b.untilDialed(w))
+		return max(since(w.hungUp, e.Full, w.forcedWait()+w.randomWait), w.putOff(), b.untilDialed(w), b.heldOff(w))
 	case callback.RetryWait:
-		return max(since(w.dialEnded, e.Full, max(w.usualWait(), w.forcedWait())), w.putOff(), b.untilDialed(w))
+		return max(since(w.dialEnded, e.Full, max(w.usualWait(), w.forcedWait())), w.putOff(), b.untilDialed(w),
+			b.heldOff(w))
 	case callback.OffHookDeadline:
 		return l.OffHook
 	case callback.DialDeadline:
@@ -215,6 +216,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	began := time.Now()
 	b.mu.Lock()
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel, began: began}
+	taken, inUse := b.inUse(w, w.plan[w.plan.Step(e.Of)].Number)
 	locked := b.lock.deny() // with the mutex: a later lockdown finds the dial
 	b.mu.Unlock()
 	if locked != "" {
@@ -239,7 +241,10 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has its own context
 		a, calling := b.calling(s.Number, leg1)
-		if !calling {
+		switch {
+		case inUse:
+			a = taken
+		case !calling:
 			a = cfg.dial(dialCtx, lease, script, s)
 		}
 		use := spent{Step: step, Time: time.Since(began)}
@@ -268,6 +273,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			barred: a.Barred, also: func(w *work) {
 				if !a.HeldBack { // otherwise there was no dial from which the next must keep its distance
 					w.dialEnded = time.Now()
+					b.holdOff(s.Number, w.dialEnded)
 				}
 				if w.dial != nil && w.dial.attempt == e.Attempt {
 					w.dial.call = a.Call

@@ -90,6 +90,8 @@ type morePlan struct {
 	Rates  []tariff.Rate `json:"rates,omitempty"`
 	Spent  map[int]spent `json:"spent,omitempty"`
 	Barred []barredFor   `json:"barred,omitempty"`
+
+	RandomWait time.Duration `json:"random_wait,omitempty"`
 }
 
 // follow sets the plan of a callback.
@@ -105,9 +107,9 @@ func (w *work) follow(p callback.Plan) {
 // savePlan updates the row from what the attempts of a callback have used.
 func (w *work) savePlan() {
 	more := morePlan{Script: w.plan[0].Script, Trunk: w.plan[0].Trunk, Then: w.plan[1:], Slot: w.slot, Rates: w.rates,
-		Spent: w.spent, Barred: w.barred}
+		Spent: w.spent, Barred: w.barred, RandomWait: w.randomWait}
 	w.row.Plan = ""
-	if more.Script+more.Trunk != "" || more.Slot > 0 ||
+	if more.Script+more.Trunk != "" || more.Slot+more.RandomWait > 0 ||
 		len(more.Then)+len(more.Rates)+len(more.Spent)+len(more.Barred) > 0 {
 		w.row.Plan = mustJSON(more)
 	}
@@ -122,6 +124,7 @@ func (w *work) readPlan() error {
 		}
 	}
 	w.slot, w.rates, w.spent, w.barred = more.Slot, more.Rates, more.Spent, more.Barred
+	w.randomWait = more.RandomWait
 	p, err := more.plan(w.row)
 	w.plan = p
 	return err

@@ -29,6 +29,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadAccess(ctx); err != nil {
 		return err
 	}
+	if err := b.loadDials(ctx); err != nil {
+		return err
+	}
 	promised, promisedOn := map[string]bool{}, map[string]bool{}
 	for _, row := range pending {
 		promised[row.ID], promisedOn[row.CallID] = true, true

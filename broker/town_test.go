@@ -112,6 +112,8 @@ type townOptions struct {
 	grant     func(aaa.Request, *aaa.Authorization)
 	callerID  bool
 	lifetime  time.Duration
+	holdOff   time.Duration
+	random    time.Duration                     // random_wait
 	store     func(journal.Store) journal.Store // wraps the journal; nil: no wrapper
 	limits    broker.LoginLimits
 	ceilings  []journal.Limit
@@ -298,7 +300,7 @@ func (w *town) config() broker.Config {
 	}
 	return broker.Config{
 		Session: session.Config{FrontEnds: frontEnds}, Lines: running, Policies: set,
-		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime,
+		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime, HoldOff: w.opt.holdOff, RandomWait: w.opt.random,
 		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
 		Tariff: prices,
 	}

@@ -26,8 +26,10 @@ type work struct {
 
 	plan     callback.Plan     // what its attempts dial; set by follow, restored by readPlan
 	attempts policies.Attempts // what follows an attempt that failed, as promised
-	barred   []barredFor       // what modems said of its numbers
-	avoid    int               // the line of that attempt, if the next one is to be made on another; 0: any
+	// added to the wait before the first dial; drawn with the promise
+	randomWait time.Duration
+	barred     []barredFor // what modems said of its numbers
+	avoid      int         // the line of that attempt, if the next one is to be made on another; 0: any
 
 	hungUp    time.Time // when leg one went down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended

@@ -100,7 +100,9 @@ type Log struct {
 
 // Callback configures all callbacks.
 type Callback struct {
-	Lifetime time.Duration // from the promise until the callback expires
+	Lifetime   time.Duration // from the promise until the callback expires
+	HoldOff    time.Duration // between two dials of a number; 0: none
+	RandomWait time.Duration // most that chance adds to the wait before the first dial; 0: nothing
 }
 
 // Line is a line, as configured for the pool, the driver and the broker, with its port.

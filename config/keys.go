@@ -106,6 +106,13 @@ func Keys() []schema.Key {
 			Keys: []schema.Key{
 				{Name: "lifetime", Type: schema.Duration, Min: second, Max: 24 * hour, Default: "1h", Example: "30m",
 					Doc: "A callback expires if it is not completed within this time after the promise."},
+				{Name: "hold_off", Type: schema.Duration, Max: 24 * hour, Default: "0s", Example: "2m",
+					Doc: "Minimum time between the end of a dial and the next dial of the same number, by whichever " +
+						"callback and line, also after a restart. Some networks block a number that is dialed too " +
+						"often."},
+				{Name: "random_wait", Type: schema.Duration, Max: hour, Default: "0s", Example: "30s",
+					Doc: "Up to this much is added at random to the wait before the first dial of a callback, so " +
+						"that users who called at the same time are not called back at the same time."},
 			}},
 		{Name: "ceilings", Reload: schema.NewCalls, Type: schema.Object, Keys: ceilingKeys(),
 			Doc: "What all callbacks together may use. A callback is promised only if the most that it can use still " +

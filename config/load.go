@@ -292,6 +292,14 @@ func (l *loader) node() {
 	c.PoliciesDir = l.filePath("policies_dir")
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: l.bool("ppp.callback")}
 	c.Callback.Lifetime = l.duration("callback.lifetime")
+	c.Callback.HoldOff = l.duration("callback.hold_off")
+	c.Callback.RandomWait = l.duration("callback.random_wait")
+	for _, key := range []string{"hold_off", "random_wait"} {
+		if d := l.duration("callback." + key); d >= c.Callback.Lifetime && !l.broken("callback") {
+			l.errorAt(l.v.Get("callback", key), "write a shorter time, or a longer callback.lifetime",
+				"%v: callbacks expire %v after the promise, before they would be dialed", d, c.Callback.Lifetime)
+		}
+	}
 }
 
 // ceilings reads the limits of all callbacks together.

@@ -72,6 +72,8 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 	return broker.Config{
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
 		Lifetime:    cfg.Callback.Lifetime,
+		HoldOff:     cfg.Callback.HoldOff,
+		RandomWait:  cfg.Callback.RandomWait,
 		Ceilings:    cfg.Ceilings,
 		Tariff:      cfg.Tariff,
 		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
