@@ -667,6 +667,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			`ringback.yaml:6:33: lines[0].tls.ca_file: nowhere.pem: no such file or directory (the path is relative to the directory of the configuration file)`},
 		{"tty: 1, port: \"tcp:", "tty: 1, tls: {cert_file: radius.secret}, port: \"tcps:",
 			`ringback.yaml:6:35: lines[0].tls.cert_file: a certificate without its key (add key_file)`},
+		{"tcp://127.0.0.1:7001\"", "serial:///dev/ttyS0?format=7e1\", flow_control: software", ""},
 		{"tty: 1,", "tty: 1, rotray: 1,", `ringback.yaml:6:18: lines[0].rotray: unknown key (did you mean "rotary"?)`},
 		{"rotary: 1}", "rotary: 101}", `ringback.yaml:6:56: lines[0].rotary: 101 is not between 0 and 100`},
 		{"tty: 1,", "tty: 1, modem: in-out,",

@@ -347,8 +347,10 @@ func lineKeys() []schema.Key {
 			Example: "usr-courier",
 			Doc: "The [profile](modems.md) of the modem's family: its commands, caller ID, result codes and timing. " +
 				"The keys `init`, `result_codes`, `proof_registers` and `timing` of the line take precedence."},
-		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "none"}, Example: "hardware",
-			Doc: "RTS/CTS or none. Default: as in the URL, else `hardware`."},
+		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "software", "none"},
+			Example: "hardware",
+			Doc: "`hardware` is RTS/CTS; `software` is XON/XOFF, which removes two octets from the data, so PPP is " +
+				"not possible. Default: as in the URL, else `hardware`."},
 		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
 			Doc: "Group of interchangeable lines. A callback is dialed by another line of the called line's rotary " +
 				"if one is in service."},

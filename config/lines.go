@@ -275,6 +275,10 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 	if a.Flow != "" && line.FlowControl != "" && a.Flow != line.FlowControl {
 		l.errorAt(url, "set only one", "the URL has flow=%s, but flow_control is %s", a.Flow, line.FlowControl)
 	}
+	if line.Serves(aaa.PPP) && !a.Transparent(line.FlowControl) {
+		l.errorAt(url, "use 8 data bits and hardware flow control, or remove ppp_profile",
+			"PPP needs all octets, and %s has 7 data bits or software flow control", a.String())
+	}
 	line.Port, line.Address = a.String(), a
 	line.InBand = a.InBand()
 	return true

@@ -38,6 +38,11 @@ ppp:
 func TestPPPProblems(t *testing.T) {
 	for _, tt := range []struct{ old, new, want string }{
 		{"", "", ""},
+		// ports that do not carry all octets
+		{"tcp://127.0.0.1:7002", "serial:///dev/ttyS0?format=7e1",
+			`ringback.yaml:5:18: lines[1].port: PPP needs all octets, and serial:///dev/ttyS0?format=7e1 has 7 data bits or software flow control (use 8 data bits and hardware flow control, or remove ppp_profile)`},
+		{`"tcp://127.0.0.1:7002"`, `"serial:///dev/ttyS0", flow_control: software`,
+			`ringback.yaml:5:18: lines[1].port: PPP needs all octets, and serial:///dev/ttyS0 has 7 data bits or software flow control (use 8 data bits and hardware flow control, or remove ppp_profile)`},
 		// names
 		{"ppp_profile: default}\nppp", "ppp_profile: defalt}\nppp",
 			`ringback.yaml:5:66: lines[1].ppp_profile: there is no profile "defalt" (did you mean "default"?)`},

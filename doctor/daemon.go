@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lines/port"
 )
 
 // daemonChecks ask the running daemon.
@@ -112,7 +114,7 @@ func missingWires(_ context.Context, s *Site) (found []Finding, err error) {
 
 // wires judges the signals of a modem that answers commands.
 func wires(l config.Line, dsr, cts bool) (found []Finding) {
-	if !cts && l.FlowControl != "none" && l.Address.Flow != "none" {
+	if flow := cmp.Or(l.Address.Flow, l.FlowControl, port.FlowHardware); !cts && flow == port.FlowHardware {
 		found = append(found, at(l, "AT&K3 (or &R2&H1) in the modem; use a cable with RTS and CTS, or "+
 			"flow_control: none", "CTS is off: with hardware flow control nothing can be sent"))
 	}

@@ -23,7 +23,7 @@ type Config struct {
 	TTY         int
 	Port        string    // URL of the port
 	Modem       ModemMode // "" is InOut
-	FlowControl string    // "hardware" or "none"
+	FlowControl string    // "hardware", "software" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
 	// caller ID is switched on (a refusal is accepted), and an answer waits for it until the ring after the one that
 	// Profile.CallerID.Order names

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -38,7 +39,8 @@ type Address struct {
 	Path   string // of the device, cleaned and absolute; Serial and PTY
 	Host   string // host:port; TCP and RFC2217, also over TLS
 	Speed  int    // bit/s; 0 is DefaultSpeed for Serial and the server's own for RFC2217
-	Flow   string // FlowHardware, FlowNone or ""; Serial and RFC2217
+	Flow   string // FlowHardware, FlowSoftware, FlowNone or ""; Serial and RFC2217
+	Format Format // of the characters; Serial and RFC2217
 }
 
 // DefaultSpeed is the speed of a serial device whose URL names none, in bit/s.
@@ -52,10 +54,13 @@ type kind struct {
 	params  []string
 }
 
+// serialParams are the parameters of ports with a serial device.
+var serialParams = []string{"speed", "flow", "format"}
+
 var kinds = []kind{
-	{Serial, "serial:///dev/ttyS0?speed=115200&flow=hardware", true, []string{"speed", "flow"}},
-	{RFC2217, "rfc2217://console1.example.net:2217?speed=115200", false, []string{"speed", "flow"}},
-	{RFC2217TLS, "rfc2217s://console1.example.net:2217?speed=115200", false, []string{"speed", "flow"}},
+	{Serial, "serial:///dev/ttyS0?speed=115200&flow=hardware", true, serialParams},
+	{RFC2217, "rfc2217://console1.example.net:2217?speed=115200", false, serialParams},
+	{RFC2217TLS, "rfc2217s://console1.example.net:2217?speed=115200", false, serialParams},
 	{TCP, "tcp://127.0.0.1:7001", false, nil},
 	{TCPTLS, "tcps://console1.example.net:7001", false, nil},
 	{PTY, "pty:///run/ringback/modem1", true, nil},
@@ -226,7 +231,7 @@ func (k kind) unknownParameter(name string) error {
 	if best := nearest(strings.ToLower(name), k.params); best != "" {
 		return fmt.Errorf("unknown parameter %q: did you mean %s?", name, best)
 	}
-	return fmt.Errorf("unknown parameter %q: %s ports have %s", name, k.scheme, strings.Join(k.params, " and "))
+	return fmt.Errorf("unknown parameter %q: %s ports have %s", name, k.scheme, strings.Join(k.params, ", "))
 }
 
 func (a *Address) parameter(name, value string) error {
@@ -241,20 +246,71 @@ func (a *Address) parameter(name, value string) error {
 		}
 		a.Speed = n
 	case "flow":
-		switch value {
-		case FlowHardware, FlowNone:
-			a.Flow = value
-		case "software", "xonxoff", "xon/xoff":
-			return fmt.Errorf("flow=%s would remove two octets from the data: use flow=%s (RTS/CTS) or flow=%s", value,
-				FlowHardware, FlowNone)
-		default:
-			if best := nearest(value, []string{FlowHardware, FlowNone}); best != "" {
-				return fmt.Errorf("flow=%s is unknown: did you mean flow=%s?", value, best)
-			}
-			return fmt.Errorf("flow=%s is unknown: use flow=%s or flow=%s", value, FlowHardware, FlowNone)
-		}
+		return a.setFlow(value)
+	case "format":
+		return a.setFormat(value)
 	}
 	return nil
+}
+
+func (a *Address) setFlow(value string) error {
+	all := []string{FlowHardware, FlowSoftware, FlowNone}
+	switch value {
+	case FlowHardware, FlowSoftware, FlowNone:
+		a.Flow = value
+		return nil
+	case "xonxoff", "xon/xoff":
+		return fmt.Errorf("flow=%s is unknown: did you mean flow=%s?", value, FlowSoftware)
+	}
+	if best := nearest(value, all); best != "" {
+		return fmt.Errorf("flow=%s is unknown: did you mean flow=%s?", value, best)
+	}
+	return fmt.Errorf("flow=%s is unknown: use flow=%s", value, strings.Join(all, " or flow="))
+}
+
+// Format is the format of the characters on a serial line: data bits, parity and stop bits. "" is 8n1.
+type Format string
+
+// DataBits returns 8 or 7.
+func (f Format) DataBits() int {
+	if strings.HasPrefix(string(f), "7") {
+		return 7
+	}
+	return 8
+}
+
+// Parity returns 'n' (none), 'e' (even) or 'o' (odd).
+func (f Format) Parity() byte {
+	if len(f) < 2 {
+		return 'n'
+	}
+	return f[1]
+}
+
+// StopBits returns 1 or 2.
+func (f Format) StopBits() int {
+	if strings.HasSuffix(string(f), "2") {
+		return 2
+	}
+	return 1
+}
+
+func (a *Address) setFormat(value string) error {
+	lower := strings.ToLower(value)
+	if len(lower) != 3 || !strings.Contains("78", lower[:1]) || !strings.Contains("neo", lower[1:2]) ||
+		!strings.Contains("12", lower[2:]) {
+		return fmt.Errorf("format=%s is unknown: write the data bits (7 or 8), the parity (n, e or o) and the stop "+
+			"bits (1 or 2), as format=7e1", value)
+	}
+	a.Format = Format(lower)
+	return nil
+}
+
+// Transparent reports whether the port carries all octets, as PPP needs: 8 data bits, and no octets for flow control.
+// TCP and PTY ports have neither.
+// flow is the flow control of the line, for a URL without one.
+func (a Address) Transparent(flow string) bool {
+	return a.InBand() || a.Format.DataBits() == 8 && cmp.Or(a.Flow, flow) != FlowSoftware
 }
 
 // Name returns the port's URL without parameters, the same for all Addresses of one port: "serial:///dev/ttyS0".
@@ -270,6 +326,9 @@ func (a Address) String() string {
 	}
 	if a.Flow != "" {
 		q = append(q, "flow="+a.Flow)
+	}
+	if a.Format != "" {
+		q = append(q, "format="+string(a.Format))
 	}
 	return a.url(q)
 }

@@ -17,6 +17,8 @@ func TestParse(t *testing.T) {
 		{"serial:///dev/ttyS0", Address{Scheme: Serial, Path: "/dev/ttyS0"}, "serial:///dev/ttyS0"},
 		{"serial:///dev/ttyS0?speed=115200&flow=hardware", Address{Scheme: Serial, Path: "/dev/ttyS0", Speed: 115200,
 			Flow: "hardware"}, "serial:///dev/ttyS0"},
+		{"serial:///dev/ttyS0?flow=software&format=7E1", Address{Scheme: Serial, Path: "/dev/ttyS0",
+			Flow: "software", Format: "7e1"}, "serial:///dev/ttyS0"},
 		{"serial:///dev/../dev//ttyS0?flow=none", Address{Scheme: Serial, Path: "/dev/ttyS0", Flow: "none"},
 			"serial:///dev/ttyS0"},
 		{"serial:///dev/serial/by-id/usb-FTDI%20x-if00?speed=4000000",
@@ -52,6 +54,22 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestTransparent(t *testing.T) {
+	for _, tt := range []struct {
+		url, flow string
+		want      bool
+	}{
+		{"serial:///dev/ttyS0", "", true}, {"serial:///dev/ttyS0?format=8e1", "hardware", true},
+		{"serial:///dev/ttyS0?format=7e1", "", false}, {"serial:///dev/ttyS0", "software", false},
+		{"rfc2217://h:1?flow=software", "", false}, {"tcp://h:1", "software", true},
+	} {
+		a, err := Parse(tt.url)
+		if got := a.Transparent(tt.flow); err != nil || got != tt.want {
+			t.Errorf("%s, flow control %q: %v, %v", tt.url, tt.flow, got, err)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	tests := []struct{ url, want string }{
 		{"", "the URL is empty"},
@@ -67,7 +85,12 @@ func TestParseRefuses(t *testing.T) {
 		{"serial://", "the device path is missing"},
 		{"serial:///dev/ttyS0%00", "NUL"},
 		{"serial:///dev/ttyS0?sped=9600", "did you mean speed?"},
-		{"serial:///dev/ttyS0?parity=even", "serial ports have speed and flow"},
+		{"serial:///dev/ttyS0?parity=even", "serial ports have speed, flow, format"},
+		{"serial:///dev/ttyS0?format=9n1", "as format=7e1"},
+		{"serial:///dev/ttyS0?format=8x1", "as format=7e1"},
+		{"serial:///dev/ttyS0?format=8n3", "as format=7e1"},
+		{"serial:///dev/ttyS0?format=", "as format=7e1"},
+		{"tcp://host:1?format=7e1", "tcp ports have none"},
 		{"serial:///dev/ttyS0?speed=115201", "did you mean 115200?"},
 		{"serial:///dev/ttyS0?speed=33600", "did you mean 38400?"},
 		{"serial:///dev/ttyS0?speed=9k6", "not a number of bit/s"},
@@ -76,8 +99,8 @@ func TestParseRefuses(t *testing.T) {
 		{"serial:///dev/ttyS0?speed=0", "is not a serial port speed"},
 		{"serial:///dev/ttyS0?speed=9600&speed=9600", "given 2 times"},
 		{"serial:///dev/ttyS0?flow=hard", "did you mean flow=hardware?"},
-		{"serial:///dev/ttyS0?flow=xonxoff", "would remove two octets from the data"},
-		{"serial:///dev/ttyS0?flow=", "use flow=hardware or flow=none"},
+		{"serial:///dev/ttyS0?flow=xonxoff", "did you mean flow=software?"},
+		{"serial:///dev/ttyS0?flow=", "use flow=hardware or flow=software or flow=none"},
 		{"serial:///dev/ttyS0?speed=%zz", "invalid URL escape"},
 		{"serial:///dev/ttyS0#1", "#fragment"},
 		{"tcp://host:1#", "#fragment"},
@@ -139,7 +162,7 @@ func TestOpenRefusesOptions(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{FlowControl: "xonxoff"}, `flow control "xonxoff" is unknown`},
+		{Options{FlowControl: "xon-xoff"}, `flow control "xon-xoff" is unknown`},
 		{Options{FlowControl: FlowHardware}, "the URL says flow=none and the line says flow control hardware"},
 	}
 	for _, tt := range tests {

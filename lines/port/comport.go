@@ -26,8 +26,10 @@ const (
 // Values of SET-PARITY, SET-STOPSIZE (RFC 2217 §2) and SET-CONTROL (§3).
 const (
 	parityNone   = 1
-	stopSizeOne  = 1
+	parityOdd    = 2
+	parityEven   = 3
 	flowOff      = 1
+	flowXonXoff  = 2
 	flowRTSCTS   = 3
 	breakOn      = 5
 	breakOff     = 6
@@ -62,16 +64,19 @@ func appendCom(dst []byte, command byte, value ...byte) []byte {
 }
 
 // appendSettings appends the settings of the line for the server. speed 0 keeps the server's speed.
-func appendSettings(dst []byte, speed int, flow string) []byte {
+func appendSettings(dst []byte, speed int, flow string, format Format) []byte {
 	if speed != 0 {
 		dst = appendCom(dst, comBaudRate, binary.BigEndian.AppendUint32(nil, uint32(speed))...)
 	}
-	dst = appendCom(dst, comDataSize, 8)
-	dst = appendCom(dst, comParity, parityNone)
-	dst = appendCom(dst, comStopSize, stopSizeOne)
+	dst = appendCom(dst, comDataSize, byte(format.DataBits()))
+	dst = appendCom(dst, comParity, map[byte]byte{'n': parityNone, 'o': parityOdd, 'e': parityEven}[format.Parity()])
+	dst = appendCom(dst, comStopSize, byte(format.StopBits())) // 1 is one, 2 is two
 	control := byte(flowOff)
-	if flow == FlowHardware {
+	switch flow {
+	case FlowHardware:
 		control = flowRTSCTS
+	case FlowSoftware:
+		control = flowXonXoff
 	}
 	dst = appendCom(dst, comControl, control)
 	dst = appendCom(dst, comLineStateMask, 0)

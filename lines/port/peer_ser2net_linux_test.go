@@ -59,7 +59,7 @@ func startSer2net(t *testing.T, shim bool, tls ser2netTLS) *ser2net {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { hold.Close() })
-	if err := setRaw(int(hold.Fd()), 0, FlowNone); err != nil {
+	if err := setRaw(int(hold.Fd()), settings{flow: FlowNone}); err != nil {
 		t.Fatal(err)
 	}
 	s := &ser2net{master: master, lines: filepath.Join(dir, "in")}

@@ -15,6 +15,7 @@ import (
 // The values of Options.FlowControl and of the URL parameter flow.
 const (
 	FlowHardware = "hardware" // RTS/CTS
+	FlowSoftware = "software" // XON/XOFF: the two octets are not data
 	FlowNone     = "none"
 )
 
@@ -30,8 +31,8 @@ const DefaultTimeout = 2 * time.Second
 
 // Options are the parameters for opening a port. The zero value is usable.
 type Options struct {
-	// FlowControl is FlowHardware or FlowNone; "" uses the URL's flow or, without one, FlowHardware. A value that
-	// contradicts the URL is an error. TCP and PTY ports ignore it.
+	// FlowControl is FlowHardware, FlowSoftware or FlowNone; "" uses the URL's flow or, without one, FlowHardware. A
+	// value that contradicts the URL is an error. TCP and PTY ports ignore it.
 	FlowControl string
 	// LockDir is the directory for the UUCP lock files of serial devices (LCK..ttyS0). "" is the first of /run/lock
 	// and /var/lock that exists; if neither exists, only the kernel's locks protect the device.
@@ -80,10 +81,10 @@ func (a Address) Open(ctx context.Context, o Options) (lines.Port, error) {
 // settle sets the defaults and merges the URL's flow control with the option's.
 func (o Options) settle(a Address) (Options, error) {
 	switch o.FlowControl {
-	case "", FlowHardware, FlowNone:
+	case "", FlowHardware, FlowSoftware, FlowNone:
 	default:
-		return o, fmt.Errorf("%s: flow control %q is unknown: use %q or %q", a.Name(), o.FlowControl, FlowHardware,
-			FlowNone)
+		return o, fmt.Errorf("%s: flow control %q is unknown: use %q, %q or %q", a.Name(), o.FlowControl, FlowHardware,
+			FlowSoftware, FlowNone)
 	}
 	switch {
 	case a.Flow != "" && o.FlowControl != "" && a.Flow != o.FlowControl:

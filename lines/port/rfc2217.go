@@ -31,6 +31,7 @@ type rfc2217 struct {
 	log   *slog.Logger
 	speed int
 	flow  string
+	form  Format
 	limit time.Duration // Options.Timeout
 
 	// Used only by the reader.
@@ -78,8 +79,8 @@ func openRFC2217(ctx context.Context, a Address, o Options) (lines.Port, error) 
 }
 
 func newRFC2217(c net.Conn, a Address, o Options) *rfc2217 {
-	p := &rfc2217{conn: c, name: a.Name(), log: o.Log, speed: a.Speed, flow: o.FlowControl, limit: o.Timeout,
-		sending: make(chan struct{}, 1), closing: make(chan struct{})}
+	p := &rfc2217{conn: c, name: a.Name(), log: o.Log, speed: a.Speed, flow: o.FlowControl,
+		form: a.Format, limit: o.Timeout, sending: make(chan struct{}, 1), closing: make(chan struct{})}
 	p.telnet.comPort = p.command
 	return p
 }
@@ -193,7 +194,7 @@ func (p *rfc2217) receive(b []byte) (int, error) {
 	p.nvt.Store(p.telnet.ours(optBinary) == no)
 	if p.comPort.Load() && !p.set {
 		p.set = true
-		p.telnet.out = appendSettings(p.telnet.out, p.speed, p.flow)
+		p.telnet.out = appendSettings(p.telnet.out, p.speed, p.flow, p.form)
 		p.signals.set(toModem, toModem)
 	}
 	if len(p.telnet.out) > 0 || p.owing.Load() {
@@ -225,6 +226,10 @@ func (p *rfc2217) command(m []byte) {
 	case fromServer + comBaudRate:
 		if len(value) == 4 && p.speed != 0 && binary.BigEndian.Uint32(value) != uint32(p.speed) {
 			p.log.Warn("the server's port has another speed", "asked", p.speed, "speed", binary.BigEndian.Uint32(value))
+		}
+	case fromServer + comDataSize:
+		if want := byte(p.form.DataBits()); len(value) == 1 && value[0] != want {
+			p.log.Warn("the server's port has another number of data bits", "asked", want, "data_bits", value[0])
 		}
 	case fromServer + comSignature, comSignature:
 		if len(value) == 0 && p.telnet.answered < maxAnswers {

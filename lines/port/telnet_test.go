@@ -168,7 +168,7 @@ func TestComPortMessages(t *testing.T) {
 		{"§3 SET-CONTROL DTR off, RTS off", appendDrive(nil, lines.DTR|lines.RTS, false),
 			[]byte{255, 250, 44, 5, 9, 255, 240, 255, 250, 44, 5, 12, 255, 240}},
 		{"§3 SET-CONTROL DTR on alone", appendDrive(nil, lines.DTR, true), []byte{255, 250, 44, 5, 8, 255, 240}},
-		{"§2–4 settings at 115200, RTS/CTS", appendSettings(nil, 115200, FlowHardware), slices.Concat(
+		{"§2–4 settings at 115200, RTS/CTS", appendSettings(nil, 115200, FlowHardware, ""), slices.Concat(
 			[]byte{255, 250, 44, 1, 0, 1, 194, 0, 255, 240}, // SET-BAUDRATE
 			[]byte{255, 250, 44, 2, 8, 255, 240},            // SET-DATASIZE
 			[]byte{255, 250, 44, 3, 1, 255, 240},            // SET-PARITY NONE
@@ -180,8 +180,11 @@ func TestComPortMessages(t *testing.T) {
 			[]byte{255, 250, 44, 5, 11, 255, 240},           // RTS on
 			[]byte{255, 250, 44, 7, 255, 240},               // NOTIFY-MODEMSTATE, empty: requests the state
 		)},
-		{"settings at the server's speed, no flow control", appendSettings(nil, 0, FlowNone)[:28], []byte{
-			255, 250, 44, 2, 8, 255, 240, 255, 250, 44, 3, 1, 255, 240, 255, 250, 44, 4, 1, 255, 240, 255, 250, 44, 5,
+		{"7 data bits, even parity, 2 stop bits, XON/XOFF", appendSettings(nil, 0, FlowSoftware, "7e2")[:28], []byte{
+			255, 250, 44, 2, 7, 255, 240, 255, 250, 44, 3, 3, 255, 240, 255, 250, 44, 4, 2, 255, 240, 255, 250, 44, 5,
+			2, 255, 240}},
+		{"settings at the server's speed, no flow control", appendSettings(nil, 0, FlowNone, "8o1")[:28], []byte{
+			255, 250, 44, 2, 8, 255, 240, 255, 250, 44, 3, 2, 255, 240, 255, 250, 44, 4, 1, 255, 240, 255, 250, 44, 5,
 			1, 255, 240}},
 	}
 	for _, tt := range tests {

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -19,17 +20,24 @@ var baudOf = map[int]uint32{300: unix.B300, 600: unix.B600, 1200: unix.B1200, 18
 	3000000: unix.B3000000,
 	3500000: unix.B3500000, 4000000: unix.B4000000}
 
-// setRaw makes the terminal transparent for octets: 8 data bits, no parity, one stop bit, no echo, no signals, no
+// settings are those of a serial port. speed 0 keeps the speed.
+type settings struct {
+	speed  int
+	flow   string
+	format Format
+}
+
+// setRaw makes the terminal transparent for octets, as far as format and flow allow: no echo, no signals, no
 // translation. speed 0 keeps the speed. Pending input is kept, because a flush could lose a peer's first octets.
 //
 // CLOCAL is set: without it, the kernel hangs the terminal up whenever the carrier drops, and the modem's NO CARRIER
 // is lost; the Poller watches the carrier instead. HUPCL is set, so that the modem hangs up when the process dies.
-func setRaw(fd, speed int, flow string) error {
+func setRaw(fd int, s settings) error {
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return fmt.Errorf("read the terminal's settings: %w", err)
 	}
-	want := rawMode(*t, speed, flow)
+	want := rawMode(*t, s)
 	if err := ignoringEINTR(func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, &want) }); err != nil {
 		return fmt.Errorf("set the terminal raw: %w", err)
 	}
@@ -40,30 +48,61 @@ func setRaw(fd, speed int, flow string) error {
 	}
 	switch differ := want.Cflag ^ got.Cflag; {
 	case differ&unix.CBAUD != 0:
-		return fmt.Errorf("the device does not support %d bit/s: choose another speed=", speed)
+		return fmt.Errorf("the device does not support %d bit/s: choose another speed=", s.speed)
 	case differ&unix.CRTSCTS != 0:
 		return errors.New("the device does not support RTS/CTS flow control: use flow=none")
-	case differ&(unix.CSIZE|unix.PARENB) != 0:
-		return errors.New("the device does not support 8 data bits without parity")
+	case differ&formatBits != 0:
+		return fmt.Errorf("the device does not support the format %s: use another format=", cmp.Or(s.format, "8n1"))
 	}
 	return nil
 }
 
-func rawMode(t unix.Termios, speed int, flow string) unix.Termios {
+// formatBits are the bits of Cflag for the format of the characters.
+const formatBits = unix.CSIZE | unix.PARENB | unix.PARODD | unix.CMSPAR | unix.CSTOPB
+
+// rawMode does not check the parity of what is received: a wrong octet is better than none.
+func rawMode(t unix.Termios, s settings) unix.Termios {
 	t.Iflag = unix.IGNBRK // a received BREAK is not an octet
 	t.Oflag = 0
 	t.Lflag = 0
-	t.Cflag &^= unix.CSIZE | unix.PARENB | unix.PARODD | unix.CMSPAR | unix.CSTOPB | unix.CRTSCTS
-	t.Cflag |= unix.CS8 | unix.CREAD | unix.CLOCAL | unix.HUPCL
-	if flow == FlowHardware {
+	t.Cflag &^= formatBits | unix.CRTSCTS
+	t.Cflag |= charFormat(s.format) | unix.CREAD | unix.CLOCAL | unix.HUPCL
+	switch s.flow {
+	case FlowHardware:
 		t.Cflag |= unix.CRTSCTS
+	case FlowSoftware:
+		t.Iflag |= unix.IXON | unix.IXOFF
+		t.Cc[unix.VSTART], t.Cc[unix.VSTOP] = xon, xoff
 	}
-	if b, ok := baudOf[speed]; ok {
+	if b, ok := baudOf[s.speed]; ok {
 		t.Cflag = t.Cflag&^(unix.CBAUD|unix.CBAUD<<unix.IBSHIFT) | b
 		t.Ispeed, t.Ospeed = b, b
 	}
 	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
 	return t
+}
+
+// The octets of software flow control (DC1 and DC3).
+const (
+	xon  = 0x11
+	xoff = 0x13
+)
+
+func charFormat(f Format) (cflag uint32) {
+	cflag = unix.CS8
+	if f.DataBits() == 7 {
+		cflag = unix.CS7
+	}
+	switch f.Parity() {
+	case 'e':
+		cflag |= unix.PARENB
+	case 'o':
+		cflag |= unix.PARENB | unix.PARODD
+	}
+	if f.StopBits() == 2 {
+		cflag |= unix.CSTOPB
+	}
+	return cflag
 }
 
 // modemIoctl has the kernel calls for a serial port's modem. Tests replace them, since a PTY has no modem signals.

@@ -65,7 +65,7 @@ func openPTY(a Address) (lines.Port, error) {
 		if _, err := unix.IoctlGetInt(fd, unix.TIOCGPTN); err == nil {
 			return errors.New("this is the master side of a PTY: name the slave's path, such as /dev/pts/3")
 		}
-		return setRaw(fd, 0, FlowNone)
+		return setRaw(fd, settings{flow: FlowNone})
 	})
 	if err != nil {
 		t.Close()
@@ -114,7 +114,8 @@ func (t *tty) setUp(a Address, o Options) error {
 	if speed == 0 {
 		speed = DefaultSpeed
 	}
-	if err := t.control(func(fd int) error { return setRaw(fd, speed, o.FlowControl) }); err != nil {
+	want := settings{speed, o.FlowControl, a.Format}
+	if err := t.control(func(fd int) error { return setRaw(fd, want) }); err != nil {
 		return err
 	}
 	kernel := o.circuits

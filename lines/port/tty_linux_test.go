@@ -233,19 +233,24 @@ func TestRawMode(t *testing.T) {
 		Cflag: unix.B9600 | unix.CS7 | unix.PARENB | unix.PARODD | unix.CSTOPB}
 	base := uint32(unix.CS8 | unix.CREAD | unix.CLOCAL | unix.HUPCL)
 	tests := []struct {
-		speed int
-		flow  string
-		cflag uint32
+		settings
+		cflag, iflag uint32
 	}{
-		{115200, FlowHardware, base | unix.B115200 | unix.CRTSCTS},
-		{4000000, FlowNone, base | unix.B4000000},
-		{0, FlowNone, base | unix.B9600}, // unchanged
+		{settings{115200, FlowHardware, ""}, base | unix.B115200 | unix.CRTSCTS, 0},
+		{settings{4000000, FlowNone, "8n1"}, base | unix.B4000000, 0},
+		{settings{0, FlowNone, ""}, base | unix.B9600, 0}, // unchanged
+		{settings{9600, FlowSoftware, "7e1"}, base&^unix.CS8 | unix.CS7 | unix.PARENB | unix.B9600,
+			unix.IXON | unix.IXOFF},
+		{settings{1200, FlowNone, "8o2"}, base | unix.PARENB | unix.PARODD | unix.CSTOPB | unix.B1200, 0},
 	}
 	for _, tt := range tests {
-		got := rawMode(cooked, tt.speed, tt.flow)
-		if got.Cflag != tt.cflag || got.Lflag != 0 || got.Oflag != 0 || got.Iflag != unix.IGNBRK ||
+		got := rawMode(cooked, tt.settings)
+		if got.Cflag != tt.cflag || got.Lflag != 0 || got.Oflag != 0 || got.Iflag != unix.IGNBRK|tt.iflag ||
 			got.Cc[unix.VMIN] != 1 || got.Cc[unix.VTIME] != 0 {
-			t.Errorf("%d %s: %+v, want Cflag %#o", tt.speed, tt.flow, got, tt.cflag)
+			t.Errorf("%+v: %+v, want Cflag %#o", tt.settings, got, tt.cflag)
+		}
+		if tt.flow == FlowSoftware && (got.Cc[unix.VSTART] != 'Q'-'@' || got.Cc[unix.VSTOP] != 'S'-'@') {
+			t.Errorf("%+v: XON %d, XOFF %d", tt.settings, got.Cc[unix.VSTART], got.Cc[unix.VSTOP])
 		}
 	}
 	for _, s := range speeds {
