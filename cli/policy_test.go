@@ -40,6 +40,8 @@ func TestPolicyCheck(t *testing.T) {
 	}{
 		{[]string{in("good")}, "valid (policies: groups default, staff)\n", ""},
 		{[]string{in("good/staff.yaml")}, "valid (policies: groups staff)\n", ""},
+		{[]string{in("good/staff.yaml"), in("good") + "/../good/staff.yaml", in("good/default.yaml")},
+			"valid (policies: groups default, staff)\n", ""},
 		{[]string{in("alone")}, "alone: warning: no policy file for the group default: ", ""},
 		{[]string{in("good/staff.yaml"), in("alone/staff.yaml")}, `alone/staff.yaml: group "staff" has two policies`,
 			"exit status 1"},

@@ -46,8 +46,8 @@ func Find() (Town, error) {
 		return Town{}, fmt.Errorf("look for a running lab: %w", err)
 	}
 	var t Town
-	if err := json.Unmarshal(data, &t); err != nil {
-		return Town{}, fmt.Errorf("look for a running lab: %s: %w (remove it)", pointer(), err)
+	if json.Unmarshal(data, &t) != nil {
+		return Town{}, fmt.Errorf("look for a running lab: %s: the file is damaged (remove it)", pointer())
 	}
 	if !alive(t.PID) {
 		return Town{}, ErrNoLab

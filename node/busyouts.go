@@ -23,8 +23,8 @@ func (path busyouts) read() (map[int]lines.Busyout, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &all)
+	if err == nil && json.Unmarshal(text, &all) != nil {
+		err = errors.New("the file is damaged")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lines that are busied out: %s: %w (remove the file, and busy out the lines again with "+

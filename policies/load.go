@@ -61,8 +61,10 @@ func (l *loader) tests(dir, name string, entries []fs.DirEntry) {
 }
 
 // LoadFiles is LoadDir for the policy files with these paths and those that they extend, from the same directory.
+// A file that is named twice is read once.
 func LoadFiles(site Site, paths ...string) (*Set, schema.Problems) {
 	l := loader{files: map[string]*policyFile{}}
+	paths = distinct(paths)
 	for _, path := range paths {
 		l.file(filepath.Dir(path), filepath.Base(path))
 	}
@@ -70,6 +72,22 @@ func LoadFiles(site Site, paths ...string) (*Set, schema.Problems) {
 		l.extended(filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), ".yaml"))
 	}
 	return l.set(site)
+}
+
+// distinct returns the paths without those that name a file again.
+func distinct(paths []string) (out []string) {
+	seen := map[string]bool{}
+	for _, path := range paths {
+		name := path
+		if abs, err := filepath.Abs(path); err == nil {
+			name = abs
+		}
+		if !seen[name] {
+			out = append(out, path)
+		}
+		seen[name] = true
+	}
+	return out
 }
 
 // Parse reads one policy file that extends no other; file is only its name. If there are errors the Policy must not be

@@ -1,18 +1,22 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// ParseJSON is Parse for a JSON object that is one line of a file. Problems are at this line.
+// ParseJSON is Parse for a JSON object that is one line of a file. Problems are at this line; the
+// column is known only of text that is not JSON.
 func ParseJSON(file string, line int, data []byte, table []Key) (*Value, Problems) {
 	if !json.Valid(data) {
-		var v any
-		return &Value{typ: Object}, Problems{{File: file, Line: line, Column: 1,
-			Msg:  "not JSON: " + json.Unmarshal(data, &v).Error(),
+		column, why := notJSON(data)
+		return &Value{typ: Object}, Problems{{File: file, Line: line, Column: column, Msg: "not JSON: " + why,
 			Hint: `write one object on each line, {"key": value}`}}
 	}
 	p := &parser{file: file}
@@ -21,6 +25,27 @@ func ParseJSON(file string, line int, data []byte, table []Key) (*Value, Problem
 		return v, p.problems
 	}
 	return &Value{typ: Object}, p.problems
+}
+
+// notJSON returns the column, in characters from 1, at which a text stops being one JSON value, and why.
+func notJSON(data []byte) (column int, why string) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	var value json.RawMessage
+	var bad *json.SyntaxError
+	err := d.Decode(&value)
+	at, why := len(data), "the line ends before the object does"
+	switch {
+	case err == nil: // another value follows
+		rest := bytes.TrimLeft(data[d.InputOffset():], " \t\r\n")
+		at, why = len(data)-len(rest), "there is more text after the value"
+	case errors.As(err, &bad): // its offset is that after the octet
+		at = int(bad.Offset) - 1
+		c, _ := utf8.DecodeRune(data[at:])
+		why = fmt.Sprintf("%q is not expected here", c)
+	case len(bytes.TrimSpace(data)) == 0:
+		at, why = 0, "the line is empty"
+	}
+	return utf8.RuneCount(data[:at]) + 1, why
 }
 
 // jsonText reads valid JSON as the nodes that YAML has. It is several times as fast as the YAML package, which could

@@ -131,10 +131,16 @@ func TestParseJSON(t *testing.T) {
 		t.Errorf("%+v %v", v, problems)
 	}
 	for text, want := range map[string]string{
-		``:                           `f:7:1: not JSON: unexpected end of JSON input (write one object on each line`,
+		``:                           `f:7:1: not JSON: the line is empty (write one object on each line`,
+		`{"name": "x"`:               `f:7:13: not JSON: the line ends before the object does (write one object`,
+		`hello`:                      `f:7:1: not JSON: 'h' is not expected here (write one object`,
+		`{"name": tru}`:              `f:7:13: not JSON: '}' is not expected here`,
+		`{"name": "é", 'n': 1}`:      `f:7:15: not JSON: '\'' is not expected here`,
+		`{"name": "x",}`:             `f:7:14: not JSON: '}' is not expected here`,
+		`{"n": 1e999} x`:             `f:7:14: not JSON: there is more text after the value`,
 		`null`:                       `f:7:1: has no value`,
 		`[1]`:                        `f:7:1: expected keys, got a list`,
-		`{"name": "x"} {}`:           `f:7:1: not JSON: invalid character '{' after top-level value`,
+		`{"name": "x"} {}`:           `f:7:15: not JSON: there is more text after the value (write one object`,
 		`{"name": "x", "name": "y"}`: `f:7:1: name: already set on line 7`,
 		`{"name": "x", "nn": 1}`:     `f:7:1: nn: unknown key`,
 		`{"name": "x", "n": 1.0}`:    `f:7:1: n: expected an integer, got the number 1.0`,

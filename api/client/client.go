@@ -313,7 +313,14 @@ func (c *Client) do(ctx context.Context, method, path string, into any) (http.He
 	if into == nil {
 		return resp.Header, nil
 	}
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+	err = json.NewDecoder(resp.Body).Decode(into)
+	var notJSON *json.SyntaxError
+	var other *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &notJSON) || errors.As(err, &other):
+		return nil, fmt.Errorf("the response to %s is not that of a ringback daemon of this version (is %s its "+
+			"socket? ringback version)", path, c.socket)
+	case err != nil:
 		return nil, fmt.Errorf("read the response to %s: %w", path, err)
 	}
 	return resp.Header, nil

@@ -91,8 +91,8 @@ func (p *Proofs) load(tty int) (s state, err error) {
 	if err == nil {
 		text, err = opened(text)
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &s)
+	if err == nil && json.Unmarshal(text, &s) != nil {
+		err = errors.New("the file is damaged")
 	}
 	if err != nil {
 		return state{}, fmt.Errorf("the proof of the modem's state cannot be read: %s: %w (remove it, check that no "+

@@ -114,8 +114,8 @@ func TestRunFails(t *testing.T) {
 		strings.Repeat(good, 5000) + `{"user": 7}`:           `f:5001:1: user: expected text`,
 		good + `{"user": "x", "service": "slip"}`:            `"slip" is not "exec" or "ppp"`,
 		good + `{"user": "` + strings.Repeat("x", 2<<20):     ": the line is longer than 1 MiB",
-		good + `{"user": "` + strings.Repeat("x", 70_000):    "f:2:1: not JSON",
-		strings.Repeat("\n", 70_000) + "{":                   "f:70001:1: not JSON",
+		good + `{"user": "` + strings.Repeat("x", 70_000):    "f:2:70011: not JSON: the line ends before the object does",
+		strings.Repeat("\n", 70_000) + "{":                   "f:70001:2: not JSON",
 		good + `{"user": "kim", "connected": "1h", "leg":3}`: "leg: 3 is not between 1 and 2",
 	} {
 		_, err := Comparison{}.Run(t.Context(), Lines("f", strings.NewReader(text)))
