@@ -1,5 +1,5 @@
 // Package api is the admin API of a running daemon: HTTP and JSON on a unix socket, with an OpenAPI 3.1 description at
-// /openapi.json. The file mode of the socket (0600) controls access. Package api/client has the types and the client.
+// /openapi.json. The file mode of the socket controls access. Package api/client has the types and the client.
 package api
 
 import (
@@ -8,17 +8,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/danielgtaylor/huma/v2/sse"
-	"golang.org/x/sys/unix"
 
 	"github.com/ringback/ringback/api/client"
 )
@@ -80,8 +76,8 @@ type Server struct {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	cfg := huma.DefaultConfig("ringback admin API", "1")
-	cfg.Info.Description = "Show the state of a running ringback daemon and control it. Served on a unix socket with " +
-		"mode 0600."
+	cfg.Info.Description = "Show the state of a running ringback daemon and control it. Served on a unix socket, " +
+		"whose mode controls access."
 	cfg.CreateHooks = nil // no $schema member in responses
 	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
 	api := humago.New(mux, cfg)
@@ -335,60 +331,6 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 		return nil
 	}
 	return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
-}
-
-// Listen creates the socket with mode 0600, and its directory with mode 0700 if missing. The listener accepts a few
-// connections even if the process has run out of file descriptors.
-func Listen(path string) (net.Listener, error) {
-	if len(path) > 100 {
-		return nil, fmt.Errorf("admin socket %s: the path has %d octets; the maximum is 100 (set a shorter api.socket)",
-			path, len(path))
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("admin socket: %w (set api.socket to a writable location)", err)
-	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		c.Close()
-		return nil, fmt.Errorf("admin socket %s: in use by another ringback (stop it, or set another api.socket and "+
-			"state_dir)", path)
-	}
-	if err := removeStale(path); err != nil {
-		return nil, err
-	}
-	l, err := listenPrivately(path)
-	if err != nil {
-		return nil, fmt.Errorf("admin socket: %w (set api.socket to a writable location)", err)
-	}
-	return newSparing(l), nil
-}
-
-// listenPrivately listens on a socket that never had another mode than 0600: Linux gives the file the mode that the
-// socket has before it is bound. A umask would also apply to the other files that the process creates at the time.
-func listenPrivately(path string) (net.Listener, error) {
-	private := func(_, _ string, c syscall.RawConn) (err error) {
-		err2 := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
-		return errors.Join(err, err2)
-	}
-	return (&net.ListenConfig{Control: private}).Listen(context.Background(), "unix", path)
-}
-
-// removeStale removes a socket at path, but no other kind of file.
-func removeStale(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err == nil && info.Mode().Type() != os.ModeSocket {
-		return fmt.Errorf("admin socket %s: a file that is not a socket exists there (mode %v); move it or set "+
-			"another api.socket", path, info.Mode())
-	}
-	if err == nil {
-		err = os.Remove(path)
-	}
-	if err != nil {
-		return fmt.Errorf("admin socket: remove the stale %s: %w", path, err)
-	}
-	return nil
 }
 
 func lostText(n int) string {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -144,7 +145,7 @@ func serve(t *testing.T, s *Server) (*client.Client, string) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	path := filepath.Join(dir, "run", "s")
-	l, err := Listen(path)
+	l, err := Listen(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +265,7 @@ func TestClient(t *testing.T) {
 	if st, err := os.Stat(filepath.Dir(path)); err != nil || st.Mode().Perm() != 0o700 {
 		t.Errorf("its directory's mode is %v, %v", st.Mode(), err)
 	}
-	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "in use by another ringback") {
+	if _, err := Listen(path, nil); err == nil || !strings.Contains(err.Error(), "in use by another ringback") {
 		t.Errorf("a second daemon on the socket: %v", err)
 	}
 }
@@ -278,12 +279,12 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	}
 	stale.(*net.UnixListener).SetUnlinkOnClose(false) // as after a kill
 	stale.Close()
-	l, err := Listen(path)
+	l, err := Listen(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
-	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120))); err == nil ||
+	if _, err := Listen(filepath.Join(dir, strings.Repeat("x", 120)), nil); err == nil ||
 		!strings.Contains(err.Error(), "the maximum is 100") {
 		t.Errorf("a path that is too long: %v", err)
 	}
@@ -299,7 +300,11 @@ func TestPeer(t *testing.T) {
 	if err := c.ClearLine(t.Context(), 65); err != nil {
 		t.Fatal(err)
 	}
-	if by, want := <-f.by, fmt.Sprintf("uid %d (api)", os.Geteuid()); by != want {
+	want := fmt.Sprintf("uid %d (api)", os.Geteuid())
+	if u, err := user.Current(); err == nil {
+		want = fmt.Sprintf("uid %d (%s, api)", os.Geteuid(), u.Username)
+	}
+	if by := <-f.by; by != want {
 		t.Errorf("%q, must be %q", by, want)
 	}
 	if by := By(t.Context()); by != "api" {
@@ -316,7 +321,7 @@ func TestOnlySocketsAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, link, folder} {
-		if l, err := Listen(path); err == nil {
+		if l, err := Listen(path, nil); err == nil {
 			l.Close()
 			t.Errorf("%s was treated as a stale socket", path)
 		} else if !strings.Contains(err.Error(), "a file that is not a socket") {

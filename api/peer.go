@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os/user"
+	"strconv"
 )
 
 // peerKey is the context key of the user ID of the socket's peer.
@@ -22,10 +24,15 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// By identifies the user of an API request for the audit: "uid 1000 (api)", or "api" if the system does not report it.
+// By identifies the user of an API request for the audit: "uid 1000 (alice, api)", "uid 1000 (api)" if the system has
+// no name for it, or "api" if it does not report the user.
 func By(ctx context.Context) string {
-	if uid, ok := ctx.Value(peerKey{}).(uint32); ok {
-		return fmt.Sprintf("uid %d (api)", uid)
+	uid, ok := ctx.Value(peerKey{}).(uint32)
+	if !ok {
+		return "api"
 	}
-	return "api"
+	if u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
+		return fmt.Sprintf("uid %d (%s, api)", uid, u.Username)
+	}
+	return fmt.Sprintf("uid %d (api)", uid)
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/broker/events"
@@ -13,7 +14,7 @@ import (
 // OpenAccess opens an access window of a group for a length of time from now, or, if the group's policy requires two
 // operators, asks for one that ApproveAccess opens. An open window is replaced, unless two operators are required. It
 // waits for the disk at most Limits.Report; if the disk only answers later, the window opens then. by identifies the
-// operator. Errors: ErrReason, ErrAccess; then nothing was done, unless the disk has not answered.
+// operator (operatorOf). Errors: ErrReason, ErrAccess; then nothing was done, unless the disk has not answered.
 func (b *Broker) OpenAccess(group string, length time.Duration, reason, by string) error {
 	reason, err := goodReason(reason)
 	if err != nil {
@@ -38,7 +39,7 @@ func (b *Broker) OpenAccess(group string, length time.Duration, reason, by strin
 		e = events.AccessOpened{Group: group, Until: row.Until, Reason: reason, By: by}
 	}
 	return b.putAccess(group, e, func(w *accessWindow) (journal.AccessWindow, error) {
-		if two && accessState(w.row, now) == AccessWaiting && w.row.OpenedBy != by {
+		if two && accessState(w.row, now) == AccessWaiting && operatorOf(w.row.OpenedBy) != operatorOf(by) {
 			return row, fmt.Errorf("%w: %s has asked for one of group %s (approve that, or close it first)", ErrAccess,
 				w.row.OpenedBy, group)
 		}
@@ -48,6 +49,12 @@ func (b *Broker) OpenAccess(group string, length time.Duration, reason, by strin
 		}
 		return row, nil
 	})
+}
+
+// operatorOf returns what tells an operator from others: "uid 1000" of "uid 1000 (alice, api)". The name may change.
+func operatorOf(by string) string {
+	id, _, _ := strings.Cut(by, " (")
+	return id
 }
 
 // ApproveAccess opens the window that another operator has asked for, if it is for this length of time and this reason:
@@ -80,7 +87,7 @@ func (b *Broker) ApproveAccess(group string, length time.Duration, reason, by st
 		case w.row.Reason != reason:
 			return row, fmt.Errorf("%w: %s has asked for group %s with the reason %q, not %q (repeat the reason that "+
 				"you agree to; ringback show windows)", ErrAccess, w.row.OpenedBy, group, w.row.Reason, reason)
-		case w.row.OpenedBy == by:
+		case operatorOf(w.row.OpenedBy) == operatorOf(by):
 			return row, fmt.Errorf("%w: %s has asked for it, so another operator must approve it", ErrAccess, by)
 		}
 		return row, nil

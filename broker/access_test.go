@@ -227,6 +227,7 @@ func TestAccessTwoOperators(t *testing.T) {
 		}
 		w.rejected("paia-04")
 		approve("uid 0", "another operator must approve it")
+		approve("uid 0 (renamed, api)", "another operator must approve it")
 		// Nobody is made to approve what they have not read.
 		if err := w.broker.OpenAccess("default", 2*time.Hour, "longer", "uid 9"); !errors.Is(err, broker.ErrAccess) ||
 			!strings.Contains(err.Error(), "uid 0 has asked for one of group default") {

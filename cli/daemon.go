@@ -58,12 +58,13 @@ func (f *daemonFlags) client() (*client.Client, error) {
 	if town, err := lab.Find(); err == nil {
 		return client.New(town.Socket), nil
 	}
-	s := config.DefaultSocket()
-	if _, err := os.Stat(s); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback "+
-			"serve -c …`, or give --socket)", filepath.Clean(s))
+	for _, s := range []string{config.DefaultSocket(), config.SystemSocket} {
+		if _, err := os.Stat(s); !errors.Is(err, os.ErrNotExist) {
+			return client.New(s), nil
+		}
 	}
-	return client.New(s), nil
+	return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback "+
+		"serve -c …`, or give --socket)", filepath.Clean(config.DefaultSocket()))
 }
 
 func (f *daemonFlags) check() error {

@@ -39,7 +39,7 @@ func newJournalTown(t *testing.T) *journalTown {
 	if err := j.Commit(t.Context(), journal.PutCallback{Callback: c}); err != nil {
 		t.Fatal(err)
 	}
-	sock, err := api.Listen(w.socket)
+	sock, err := api.Listen(w.socket, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

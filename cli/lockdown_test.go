@@ -59,7 +59,7 @@ func served(t *testing.T, d api.Daemon) (socket string) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket = filepath.Join(dir, "s")
-	l, err := api.Listen(socket)
+	l, err := api.Listen(socket, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

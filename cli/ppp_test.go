@@ -61,7 +61,7 @@ func capturing(t *testing.T) *client.Client {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
-	l, err := api.Listen(socket)
+	l, err := api.Listen(socket, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ func newServe(version string) *cobra.Command {
 next start.
 
 SIGHUP reopens log.file and reloads the configuration. If the new configuration has an error, the old one stays in force
-and the log names the error. Ports, modems, state_dir and api.socket change only with a restart; see the table in
-docs/reference/configuration.md.`,
+and the log names the error. Ports, modems, state_dir and the admin socket change only with a restart; see the
+table in docs/reference/configuration.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := node.Run(cmd.Context(), node.Options{File: path, Version: version, Stderr: cmd.ErrOrStderr()})

@@ -5,6 +5,7 @@ package config
 
 import (
 	"cmp"
+	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -88,7 +89,8 @@ type Journal struct {
 
 // API is the admin interface.
 type API struct {
-	Socket string // path of the unix socket
+	Socket string      // path of the unix socket
+	Group  *user.Group // of operators, besides root and the user of the daemon; nil: none
 }
 
 // Log configures the log.

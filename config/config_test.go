@@ -419,6 +419,15 @@ func TestProblems(t *testing.T) {
 		{"", "state_dir:\n", `ringback.yaml:7:11: state_dir: has no value (write a value or remove the key)`},
 		{"", "api: {socket: /" + strings.Repeat("x", 107) + "}\n",
 			`ringback.yaml:7:15: api.socket: the path of a unix socket has 1 to 107 octets, not 108`},
+		{"", "api: {group: nobody-has-this, socket: /run/s}\n", `ringback.yaml:7:14: warning: api.group: this machine has ` +
+			`no group "nobody-has-this" (groupadd --system nobody-has-this; for a group of a directory service, ` +
+			`write its number)`},
+		{"", "api: {group: 4294967295, socket: /run/s}\n", // which chown(2) takes for no group
+			`ringback.yaml:7:14: warning: api.group: this machine has no group "4294967295" ` +
+				`(groupadd --system 4294967295; for a group of a directory service, write its number)`},
+		{"", "state_dir: /var/lib/x\napi: {group: 990, socket: /var/lib/x/run/s}\n",
+			`ringback.yaml:8:14: api.group: the socket is in state_dir, which nobody but the user running ringback may ` +
+				`enter (set api.socket to a directory of its own, such as /run/ringback/ringback.sock)`},
 		{"", "timeouts: [\n",
 			`ringback.yaml:7:1: invalid YAML: did not find expected node content (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
 		{"", "policies_dir: nowhere\n",

@@ -9,8 +9,11 @@ import (
 // user's state directory (XDG Base Directory Specification); "" if the user has no home.
 func DefaultStateDir() string { return stateDir(os.Geteuid() == 0, os.Getenv) }
 
-// DefaultSocket returns the default of api.socket if state_dir is not set either: /run/ringback/ringback.sock
-// for root, otherwise in DefaultStateDir.
+// SystemSocket is the default of api.socket for root.
+const SystemSocket = "/run/ringback/ringback.sock"
+
+// DefaultSocket returns the default of api.socket if state_dir is not set either: SystemSocket for root, otherwise
+// in DefaultStateDir.
 func DefaultSocket() string { return socketIn(os.Geteuid() == 0, DefaultStateDir()) }
 
 func stateDir(root bool, getenv func(string) string) string {
@@ -28,7 +31,7 @@ func stateDir(root bool, getenv func(string) string) string {
 
 func socketIn(root bool, state string) string {
 	if root {
-		return "/run/ringback/ringback.sock"
+		return SystemSocket
 	}
 	return filepath.Join(state, "ringback.sock")
 }

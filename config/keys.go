@@ -40,6 +40,11 @@ func Keys() []schema.Key {
 			{Name: "socket", Check: checkSocket, Example: "/run/ringback/ringback.sock",
 				Doc: "Unix socket for the command line. Default: `/run/ringback/ringback.sock` for root, " +
 					"else `ringback.sock` in `state_dir`."},
+			{Name: "group", Loose: true, Check: schema.NotEmpty, Example: "ringback-operators",
+				Doc: "Group whose members may use the socket too, each as an operator of their own; a name, or the " +
+					"number of a group of a directory service. The user running ringback must be a member. " +
+					"Default: none, only root and that user may use it. See [dual " +
+					"control](../how-to/policies.md#two-operators)."},
 		}},
 		{Name: "log", Reload: schema.Restart, Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
 			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug",

@@ -215,6 +215,8 @@ lines: [{tty: 65-67, port: "tcp://127.0.0.1:{7010+n}", rotary: 3, login: more}]
 `, long, nil), []Change{{"lines[].tty", []int{67, 70}}, {"lines[].port", []int{65, 66}}, {"lines[].rotary", []int{65, 66}}}},
 		"dynamic_author removed": {load(lines, long, nil),
 			[]Change{{Key: "aaa.dynamic_author.listen"}, {Key: "aaa.dynamic_author.clients"}}},
+		"a group of operators": {load(coa+lines, long, map[string]string{"RINGBACK_API_GROUP": "990",
+			"RINGBACK_API_SOCKET": "/run/s"}), []Change{{Key: "api.socket"}, {Key: "api.group"}}},
 		"another socket follows state_dir": {load(coa+strings.Replace(lines, "/tmp/s", "/tmp/t", 1), long, nil),
 			[]Change{{Key: "state_dir"},
 				{Key: "api.socket"}}},

@@ -41,7 +41,7 @@ func (stub) Callbacks(_ context.Context, q client.CallbackQuery) ([]client.Callb
 func stubDaemon(t *testing.T) (socket string, feed *api.Feed, stop func()) {
 	t.Helper()
 	socket, feed = filepath.Join(tempDir(t), "s"), &api.Feed{}
-	l, err := api.Listen(socket)
+	l, err := api.Listen(socket, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,7 +144,7 @@ func (d *daemon) run(ctx context.Context) error {
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		NameKey: j.NameKey(), PPP: d.carrier, KeepBusyouts: d.busyouts().keep,
 	}, bc)
-	sock, err := api.Listen(d.cfg.API.Socket)
+	sock, err := api.Listen(d.cfg.API.Socket, d.cfg.API.Group)
 	if err != nil {
 		return err
 	}
