@@ -29,7 +29,7 @@ func (d daemon) Lines() []client.Line {
 			TTY: s.TTY, Port: s.Port, Modem: string(s.Modem), State: string(s.State), Reason: s.Reason, Owner: s.Owner,
 			Signals: s.Signals,
 			Since:   s.Since.Local(), Calls: s.Calls, Dials: s.Dials, Noise: s.Noise, Notices: s.Notices,
-			InBand: s.InBand,
+			InBand: s.InBand, Change: s.Change,
 		}
 		if b := s.Busyout; b != nil {
 			l.Busyout = &client.Busyout{Reason: b.Reason, By: b.By, Since: b.Since.Local()}

@@ -71,7 +71,10 @@ func (b *Broker) acquire(ctx context.Context, w *work) {
 	b.running.Go(func() {
 		select {
 		case lease, ok := <-waiting.Lease():
-			if !ok {
+			if err := waiting.Err(); !ok && errors.Is(err, lines.ErrClosed) {
+				return
+			} else if !ok { // a reload removed the lines that could serve it
+				b.send(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
 				return
 			}
 			if !b.send(ctx, event{id: id, what: callback.Leased{}, lease: lease}) {

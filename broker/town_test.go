@@ -191,28 +191,11 @@ func (w *town) start() {
 	}
 	w.journal = j
 	w.pool = lines.NewPool(lines.PoolOptions{Full: func(r lines.RingingCall) bool { return w.broker.Full(r) }})
-	for i, m := range w.lines {
-		rotary := 1
-		if w.opt.noRotary {
-			rotary = lines.NoRotary
-		}
-		cfg := &lines.Config{TTY: 65 + i, Rotary: rotary, CallerID: w.opt.callerID}
-		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
-		open := func(context.Context) (lines.Port, error) {
-			p := dtePort{m.DTE()}
-			if w.opt.noSignals {
-				return plain{p}, nil
-			}
-			return p, nil
-		}
-		var driver lines.Driver = modem.New(modem.Options{Config: cfg, Open: open})
-		if w.opt.driver != nil {
-			driver = w.opt.driver(cfg.TTY, driver)
-		}
-		if err := w.pool.Add(cfg, driver); err != nil {
-			w.t.Fatal(err)
-		}
+	var ttys []int
+	for i := range w.lines {
+		ttys = append(ttys, 65+i)
 	}
+	w.pool.Reconfigure(w.planned(nil, ttys...))
 	var store journal.Store = j
 	if w.opt.store != nil {
 		store = w.opt.store(j)
@@ -223,6 +206,36 @@ func (w *town) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
+}
+
+// planned returns the lines of the town with these TTYs; change, unless it is nil, may change their configurations.
+func (w *town) planned(change func(*lines.Config), ttys ...int) (all []lines.Planned) {
+	for _, tty := range ttys {
+		m, rotary := w.lines[tty-65], 1
+		if w.opt.noRotary {
+			rotary = lines.NoRotary
+		}
+		cfg := &lines.Config{TTY: tty, Rotary: rotary, CallerID: w.opt.callerID}
+		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
+		if change != nil {
+			change(cfg)
+		}
+		open := func(context.Context) (lines.Port, error) {
+			p := dtePort{m.DTE()}
+			if w.opt.noSignals {
+				return plain{p}, nil
+			}
+			return p, nil
+		}
+		all = append(all, lines.Planned{Config: cfg, Driver: func() lines.Driver {
+			var driver lines.Driver = modem.New(modem.Options{Config: cfg, Open: open})
+			if w.opt.driver != nil {
+				driver = w.opt.driver(cfg.TTY, driver)
+			}
+			return driver
+		}})
+	}
+	return all
 }
 
 // keepBusyouts is a disk that may fail.

@@ -47,6 +47,20 @@ type CallbackView struct {
 // Lines implements session.Shower.
 func (b *Broker) Lines() []lines.Status { return b.opt.Pool.Lines() }
 
+// LinesInUse returns the lines that a live call, or a pending callback that was promised or dials there, uses.
+func (b *Broker) LinesInUse() map[int]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	used := map[int]bool{}
+	for _, c := range b.calls {
+		used[c.TTY] = true
+	}
+	for _, w := range b.works {
+		used[w.row.CalledTTY], used[w.state.TTY] = true, true
+	}
+	return used
+}
+
 // OnLines returns the callers on the lines, sorted by TTY.
 func (b *Broker) OnLines() []UserView {
 	b.mu.Lock()

@@ -95,6 +95,9 @@ func lineTable(w io.Writer, v []client.Line, wide bool) {
 	}
 	for _, l := range v {
 		remarks := append(busyText(l), l.Notices...)
+		if l.Change != "" {
+			remarks = append(remarks, l.Change)
+		}
 		if l.Reason != "" {
 			remarks = append([]string{l.Reason}, remarks...)
 		}
@@ -131,6 +134,7 @@ func lineText(w io.Writer, l client.Line, at place) {
 	for _, n := range l.Notices {
 		field("notice", n)
 	}
+	field("reload", l.Change)
 	field("port", l.Port)
 	field("modem", l.Modem)
 	field("rotary", rotaryText(l.Rotary))

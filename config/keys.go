@@ -54,7 +54,7 @@ func Keys() []schema.Key {
 			{Name: "file", Check: schema.NotEmpty, Example: "/var/log/ringback.log",
 				Doc: "File to append to. Default: standard error."},
 		}},
-		{Name: "modems_dir", Reload: schema.Restart, Check: schema.NotEmpty, Example: "modems.d",
+		{Name: "modems_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Example: "modems.d",
 			Doc: "Directory of modem profiles `NAME.yaml`, in addition to the [shipped ones](modems.md). Default: " +
 				"none."},
 		{Name: "policies_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Default: "policies.d",
@@ -164,8 +164,9 @@ func Keys() []schema.Key {
 		{Name: "rotaries", Reload: schema.AtOnce, Type: schema.Dict, Check: checkRotary,
 			Elem: &schema.Key{Type: schema.Object, Keys: rotaryKeys}, Example: `{"1": {hunt: round_robin}}`,
 			Doc: "Settings of rotaries, by number. A rotary needs none."},
-		{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
-			Doc: "The lines, each with one modem."},
+		{Name: "lines", Reload: schema.NewCalls, Type: schema.List,
+			Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
+			Doc:  "The lines, each with one modem."},
 	})
 }
 
@@ -334,57 +335,57 @@ var scriptKeys = []schema.Key{
 
 func lineKeys() []schema.Key {
 	keys := []schema.Key{
-		{Name: "tty", Reload: schema.Restart, Loose: true, Required: true, Check: schema.CheckTTYs, Example: "65",
+		{Name: "tty", Loose: true, Required: true, Check: schema.CheckTTYs, Example: "65",
 			Doc: "Number of the line, or a range `65-70` of lines with the same settings. See [Ranges](#ranges)."},
-		{Name: "port", Reload: schema.Restart, Required: true, Check: schema.NotEmpty,
+		{Name: "port", Required: true, Check: schema.NotEmpty,
 			Example: `"serial:///dev/ttyS0?speed=115200"`,
 			Doc: "URL of the port: `serial:///dev/…`, `rfc2217://host:port`, `tcp://host:port`, `pty:///path`; over " +
 				"TLS `rfc2217s://host:port`, `tcps://host:port`. See [Ports](#ports)."},
-		{Name: "tls", Reload: schema.Restart, Type: schema.Object,
+		{Name: "tls", Type: schema.Object,
 			Doc: "Certificates of an `rfc2217s://` or `tcps://` port. The files are read at each connection.",
 			Keys: append(tlsKeys(), minVersionKey("Minimum version of TLS; 1.2 is for old servers."),
 				schema.Key{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true",
 					Doc: "Accepts any certificate: anyone on the path can read and change what the line carries."})},
-		{Name: "modem", Reload: schema.Restart, Enum: []string{string(lines.InOut), string(lines.CallIn),
+		{Name: "modem", Enum: []string{string(lines.InOut), string(lines.CallIn),
 			string(lines.CallOut)}, Default: string(lines.InOut), Example: "callout",
 			Doc: "`inout` answers and dials, `callin` answers only, `callout` dials only."},
-		{Name: "profile", Reload: schema.Restart, Check: profiles.CheckName, Default: profiles.Generic,
+		{Name: "profile", Check: profiles.CheckName, Default: profiles.Generic,
 			Example: "usr-courier",
 			Doc: "The [profile](modems.md) of the modem's family: its commands, caller ID, result codes and timing. " +
 				"The keys `init`, `result_codes`, `proof_registers` and `timing` of the line take precedence."},
-		{Name: "flow_control", Reload: schema.Restart, Enum: []string{"hardware", "software", "none"},
+		{Name: "flow_control", Enum: []string{"hardware", "software", "none"},
 			Example: "hardware",
 			Doc: "`hardware` is RTS/CTS; `software` is XON/XOFF, which removes two octets from the data, so PPP is " +
 				"not possible. Default: as in the URL, else `hardware`."},
-		{Name: "rotary", Reload: schema.Restart, Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
+		{Name: "rotary", Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
 			Doc: "Group of interchangeable lines. A callback is dialed by another line of the called line's rotary " +
 				"if one is in service."},
 	}
 	keys = append(keys, lineListKeys()...)
 	keys = append(keys, linePPPKeys...)
 	return append(keys, []schema.Key{
-		{Name: "caller_id", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
+		{Name: "caller_id", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Enables caller ID on the modem (AT+VCID=1, or the command of its profile). A call is answered once " +
 				"the number is reported, at the second ring at the latest, if the profile names no other order; the " +
 				"number is sent as Calling-Station-Id. Always on with `call_check`."},
-		{Name: "call_check", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
+		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The calling number is checked with `aaa.call_check` before the call is answered. If it is " +
 				"rejected, or no server answers, the call is left ringing."},
-		{Name: "insecure_signals", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
+		{Name: "insecure_signals", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller that sends " +
 				"the modem's result codes can then impersonate it. See [Ports without modem signals](ports.md)."},
-		{Name: "proof_registers", Reload: schema.Restart, Type: schema.List,
+		{Name: "proof_registers", Type: schema.List,
 			Elem: &schema.Key{Type: schema.Int, Min: 13, Max: 255}, Example: "[18, 25, 26]",
 			Doc: "S registers, unused by this modem, that store the proof of its state on a port without modem " +
 				"signals. Default: those of the profile, 18, 25, 26."},
-		{Name: "result_codes", Reload: schema.Restart, Type: schema.Dict, Check: modem.CheckResultText,
+		{Name: "result_codes", Type: schema.Dict, Check: modem.CheckResultText,
 			Elem: &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"}, Example: `{"LINE BLOCKED*": BLACKLISTED}`,
 			Doc: "Meanings of this modem's own texts, in addition to the known [result codes](result-codes.md), over " +
 				"which they take precedence: a text, or its beginning and `*`, and a result code; `progress` " +
 				"does not " +
 				"end a call attempt. `OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers cannot be " +
 				"given a meaning."},
-		{Name: "init", Reload: schema.Restart, Check: checkInit, Example: "AT&F1E0M0",
+		{Name: "init", Check: checkInit, Example: "AT&F1E0M0",
 			Doc: "Modem command sent after the reset. Default: that of the profile."},
 		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Chat scripts. Each is selected by a regular expression; the first script whose name matches is used.",
@@ -399,11 +400,11 @@ func lineKeys() []schema.Key {
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks from this line.", Keys: []schema.Key{
 			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s",
 				Example: "5s", Doc: "Minimum time between the hang-up and the dial (IOS `callback forced-wait`)."},
-			{Name: "same_line_no_verify", Reload: schema.Restart, Type: schema.Bool, Default: "false", Example: "true",
+			{Name: "same_line_no_verify", Type: schema.Bool, Default: "false", Example: "true",
 				Doc: "Allows the called line to dial a callback without a second login: a caller that never hangs up " +
 					"can then take the call."},
 		}},
-		{Name: "timing", Reload: schema.Restart, Type: schema.Object,
+		{Name: "timing", Type: schema.Object,
 			Doc: "Timing of the modem driver. The defaults are for real modems.", Keys: profiles.TimingKeys()},
 	}...)
 }

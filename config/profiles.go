@@ -1,8 +1,6 @@
 package config
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +29,6 @@ func (l *loader) profileFiles(dir string) (files []profiles.File) {
 		return nil
 	}
 	l.trustDir(dir)
-	sum := sha256.New()
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
@@ -51,12 +48,7 @@ func (l *loader) profileFiles(dir string) (files []profiles.File) {
 		}
 		l.trust(nil, path, access, noWrite)
 		l.files = append(l.files, data...)
-		sum.Write([]byte(e.Name() + "\x00"))
-		sum.Write(data)
 		files = append(files, profiles.File{Path: path, Data: data})
-	}
-	if len(files) > 0 {
-		l.named["modems_dir"] = hex.EncodeToString(sum.Sum(nil))
 	}
 	return files
 }

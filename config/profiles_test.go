@@ -49,8 +49,8 @@ func TestModemsDir(t *testing.T) {
 	if changed == nil {
 		t.Fatal(problems)
 	}
-	if need := NeedsRestart(c, changed); len(need) != 1 || need[0].Key != "modems_dir" {
-		t.Errorf("a changed profile: %+v", need)
+	if need := NeedsRestart(c, changed); len(need) > 0 {
+		t.Errorf("a changed profile needs a restart: %q", need)
 	}
 	if c.Digest == changed.Digest {
 		t.Error("the digest does not depend on the profiles")

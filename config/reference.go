@@ -179,13 +179,16 @@ takes effect as its column *reload* says:
 |---|---|
 | new calls | the new value applies to later calls, logins and dials; a call in progress keeps the old one |
 | immediately | the new value also applies to calls and callbacks in progress |
-| restart | the old value stays in force until a restart; the log names the key and, for a key of a line, the TTYs |
+| restart | the old value stays in force until a restart; the log names the key |
 
 A callback that was promised keeps its decision, its number and the forced wait of the called line.
 Before its dial only denials of the new policies count. Its next attempt, a wait that has not begun
 and its second login use the new values of their lines.
 
-A line is identified by its TTY, not by its place in the file. A new line starts with the next
-restart. A removed line runs until then with its old method lists; a reload that also removes these
-lists is rejected.
+A line is identified by its TTY, not by its place in the file. A reload adds, changes and removes lines
+without touching the others. A line that is changed or removed takes no more calls, and finishes its
+call or callback first; ` + "`show lines`" + ` says that the change waits, and ` + "`clear line`" + ` ends the call. A
+line with the port of another one begins when that one has closed it. A callback that only removed
+lines could dial fails. A removed line keeps its method lists and PPP profile for its calls and
+callbacks; a reload that also removes these is rejected while there are any.
 `

@@ -80,9 +80,9 @@ func TestReload(t *testing.T) {
 	play(t, l, parse(t, caller+noCallback))
 
 	change(t, l, "ringback.yaml", "tty: 68", "tty: 69")
-	reload(t, l, "this key changes only with a restart")
+	reload(t, l, "lines reloaded")
 	if log := readFile(t, filepath.Join(l.Dir(),
-		"ringback.log")); !regexp.MustCompile(`with a restart\s+\{"key": "lines\[\]\.tty", "lines": "68-69"\}`).MatchString(log) {
+		"ringback.log")); !regexp.MustCompile(`lines reloaded\s+\{"added": "69", "removed": "68"`).MatchString(log) {
 		t.Errorf("the log does not name the lines that come and go:\n%s", log)
 	}
 }

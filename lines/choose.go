@@ -80,7 +80,7 @@ func (w Want) rank(s Status) int {
 
 // inService reports whether the line takes calls and callbacks, or will when it is idle.
 func (s Status) inService() bool {
-	return s.State != Down && s.State != Quarantined && s.Busyout == nil
+	return s.State != Down && s.State != Quarantined && s.Busyout == nil && s.Change != Leaves
 }
 
 // fit ranks a line for a Want: lower is better. A line is used only if no line with a better fit is in service.
@@ -99,18 +99,19 @@ const (
 type standing struct {
 	tty, rotary         int
 	modem               ModemMode
+	leaves              bool // it serves no further request
 	untrusted, sameLine bool
 }
 
 func (s Status) standing() standing {
-	return standing{s.TTY, s.Rotary, s.Modem, s.Untrusted, s.SameLine}
+	return standing{s.TTY, s.Rotary, s.Modem, s.Change == Leaves, s.Untrusted, s.SameLine}
 }
 
 // fit ranks the line for w.
 func (w Want) fit(s standing, rotary int) fit {
 	f := fitNever
 	switch {
-	case s.modem == CallIn, w.unfit(s.tty) != "":
+	case s.leaves, s.modem == CallIn, w.unfit(s.tty) != "":
 		return fitNever
 	case len(w.TTYs) > 0:
 		if slices.Contains(w.TTYs, s.tty) {
@@ -153,7 +154,7 @@ func (w Want) rotary(all []Status) int {
 // empty returns an error if w names a rotary without lines: such a request asks for lines other than the called one.
 func (w Want) empty(all []Status) error {
 	if len(w.TTYs) > 0 || w.Rotary == NoRotary ||
-		slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary }) {
+		slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary && s.Change != Leaves }) {
 		return nil
 	}
 	return fmt.Errorf("no line can call back: rotary %d has no lines (see lines in the configuration)", w.Rotary)

@@ -15,7 +15,14 @@ import (
 type line struct {
 	pool   *Pool
 	cfg    *Config
+	port   any // Planned.Port
 	driver Driver
+
+	ctx     context.Context    // of the driver and the goroutines of the line; nil until it begins
+	stop    context.CancelFunc // of ctx
+	running bool               // the driver has begun and not ended
+	next    *replacement       // what follows the line; nil: it stays
+	gone    bool               // it is not in the pool any more
 
 	kick chan struct{} // capacity 1: prove a quarantined line now; nil: it is not being proven
 	calm chan struct{} // capacity 1: the obstacle to a probe may be gone; nil: no probe is made
@@ -49,7 +56,7 @@ type line struct {
 
 // freeLocked reports whether the line may be leased or may answer now.
 func (l *line) freeLocked() bool {
-	return l.up && l.quarantine == "" && l.busyout == nil && l.lease == nil && !l.settling
+	return l.up && l.quarantine == "" && l.busyout == nil && l.next == nil && l.lease == nil && !l.settling
 }
 
 // lendableLocked reports whether the line may be leased now.
@@ -92,6 +99,12 @@ func (l *line) statusLocked() Status {
 		s.Reason = l.busyout.String()
 	}
 	s.Busyout = l.busyout
+	switch {
+	case l.next.removes():
+		s.Change = Leaves
+	case l.next != nil:
+		s.Change = Changes
+	}
 	s.InBand, s.Untrusted, s.SameLine = l.cfg.InBand || l.inBand, l.plan.untrusted, l.plan.sameLine
 	for _, name := range slices.Sorted(maps.Keys(l.notices)) {
 		s.Notices = append(s.Notices, l.notices[name])
@@ -124,8 +137,11 @@ func (c count) minus(d count) count { return count{c.all - d.all, c.trusted - d.
 
 // serve updates the count of lines in service, which tells a Waiting whether to fall back on other lines.
 func (l *line) serve() {
+	if l.gone {
+		return
+	}
 	var now count
-	if l.cfg.Modem != CallIn && l.quarantine == "" && l.busyout == nil && (l.up || !l.reported) {
+	if !l.next.removes() && l.cfg.Modem != CallIn && l.quarantine == "" && l.busyout == nil && (l.up || !l.reported) {
 		now.all = 1
 		if !l.plan.untrusted {
 			now.trusted = 1
@@ -294,7 +310,10 @@ func (l *line) InBand(is bool) {
 	l.serve()
 }
 
-func (l *line) planLocked() { l.plan = l.configLocked().Idle().standing() }
+func (l *line) planLocked() {
+	l.plan = l.configLocked().Idle().standing()
+	l.plan.leaves = l.next.removes()
+}
 
 // Notice implements Host.
 func (l *line) Notice(name, text string) {
@@ -352,6 +371,9 @@ func (l *line) settledLocked(err error, fresh bool) {
 	defer l.pool.hushLocked()
 	if err != nil && !errors.Is(err, ErrDown) {
 		l.quarantineLocked(err)
+	}
+	if l.next != nil {
+		l.giveWayLocked()
 		return
 	}
 	l.pool.passLocked(l, fresh)
@@ -366,7 +388,7 @@ func (l *line) quarantineLocked(err error) {
 		return
 	}
 	l.kick = make(chan struct{}, 1)
-	l.proving = l.pool.goLocked(l.prove)
+	l.proving = l.goLocked(l.prove)
 }
 
 // liftLocked ends a quarantine, if there is one, and passes the line to the next request.

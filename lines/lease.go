@@ -17,10 +17,10 @@ type Waiting struct {
 	pool   *Pool
 	want   Want
 	rotary int           // Want.Rotary, or the called line's
-	called *line         // nil: unknown
 	since  time.Time     // of the request
 	lease  chan *Lease   // capacity 1; closed when the pool ends
 	place  *list.Element // nil: no longer in the queue; guarded by pool.mu
+	err    error         // why no line can serve it; set before lease is closed
 	probed *line         // the line whose modem is being probed for it; nil none; guarded by pool.mu
 }
 
@@ -77,7 +77,7 @@ func (p *Pool) Request(w Want) (*Waiting, error) {
 
 // waitingLocked returns a request that is not in the queue.
 func (p *Pool) waitingLocked(w Want) *Waiting {
-	return &Waiting{pool: p, want: w, rotary: p.rotaryLocked(w), called: p.lines[w.Called], lease: make(chan *Lease, 1)}
+	return &Waiting{pool: p, want: w, rotary: p.rotaryLocked(w), lease: make(chan *Lease, 1)}
 }
 
 // seekLocked starts a probe of the best line that may serve q now, if q still waits and no line is being probed for
@@ -143,7 +143,7 @@ func (q *Waiting) betterLocked(than fit) bool {
 	if q.want.NoVerify {
 		first, login = others.trusted, others.all-others.trusted
 	}
-	c := q.called
+	c := q.calledLocked()
 	same := c != nil && c.counted.all > 0 && q.want.fit(c.plan, q.rotary) == fitSame
 	switch than {
 	case fitSame:
@@ -156,6 +156,9 @@ func (q *Waiting) betterLocked(than fit) bool {
 	return false
 }
 
+// calledLocked returns the line that was called; nil if there is none.
+func (q *Waiting) calledLocked() *line { return q.pool.lines[q.want.Called] }
+
 // othersLocked counts the lines of the rotary in service, without the called one.
 func (q *Waiting) othersLocked() count {
 	if q.rotary == NoRotary {
@@ -165,7 +168,7 @@ func (q *Waiting) othersLocked() count {
 		return q.fitOthersLocked()
 	}
 	n := q.pool.usable[q.rotary]
-	if c := q.called; c != nil && c.cfg.Rotary == q.rotary {
+	if c := q.calledLocked(); c != nil && c.cfg.Rotary == q.rotary {
 		n = n.minus(c.counted)
 	}
 	return n
@@ -173,8 +176,9 @@ func (q *Waiting) othersLocked() count {
 
 // fitOthersLocked is othersLocked for a request that not every line of the rotary may serve.
 func (q *Waiting) fitOthersLocked() (n count) {
+	called := q.calledLocked()
 	for _, l := range q.pool.sorted {
-		if l != q.called && l.cfg.Rotary == q.rotary && q.want.unfit(l.cfg.TTY) == "" {
+		if l != called && l.cfg.Rotary == q.rotary && q.want.unfit(l.cfg.TTY) == "" {
 			n = n.plus(l.counted)
 		}
 	}
@@ -190,8 +194,13 @@ func (q *Waiting) prefersLocked(probed, l *line) bool {
 	return at >= 0 && at < slices.Index(q.want.TTYs, l.cfg.TTY)
 }
 
-// Lease returns the channel that delivers the lease, once. It is closed without a lease when the pool ends.
+// Lease returns the channel that delivers the lease, once. It is closed without a lease when the pool ends, or when a
+// new configuration has no line that can ever serve the request; Err says which.
 func (q *Waiting) Lease() <-chan *Lease { return q.lease }
+
+// Err returns why the channel of Lease was closed: ErrClosed, or why no line can ever serve the request. Call it only
+// after that.
+func (q *Waiting) Err() error { return q.err }
 
 // Cancel leaves the queue. It releases a lease that was granted but not yet received from the channel. A second call
 // is safe. A lease that was received is unaffected.
@@ -228,7 +237,7 @@ func (p *Pool) Acquire(ctx context.Context, w Want) (*Lease, error) {
 	select {
 	case l, ok := <-q.Lease():
 		if !ok {
-			return nil, ErrClosed
+			return nil, q.Err()
 		}
 		return l, nil
 	case <-ctx.Done():
@@ -426,7 +435,7 @@ func (s *Lease) Release() {
 	l := s.line
 	l.settling = true
 	l.phaseLocked(HangingUp)
-	if !p.goLocked(func(ctx context.Context) { l.settle(ctx) }) {
+	if !l.goLocked(func(ctx context.Context) { l.settle(ctx) }) {
 		l.settledLocked(nil, false) // the drivers have ended and closed the ports
 	}
 }

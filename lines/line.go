@@ -22,6 +22,7 @@ const NoRotary = -1
 type Config struct {
 	TTY         int
 	Port        string    // URL of the port
+	Device      string    // what no two lines may open at the same time; "" is Port
 	Modem       ModemMode // "" is InOut
 	FlowControl string    // "hardware", "software" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
@@ -112,7 +113,9 @@ type Status struct {
 	// the operator's order; the line may still finish a call
 	Busyout *Busyout `json:"busyout,omitempty"`
 	// problems of a line that still works: caller ID refused, DCD that never rises
-	Notices []string  `json:"notices,omitempty"`
+	Notices []string `json:"notices,omitempty"`
+	// Changes or Leaves: a new configuration waits for the end of its call
+	Change  string    `json:"change,omitempty"`
 	Owner   string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID
 	Signals string    `json:"signals,omitempty"`
 	Since   time.Time `json:"since"`

@@ -39,18 +39,19 @@ type Pool struct {
 
 	mu       sync.Mutex // guards the fields below and those of each line
 	lines    map[int]*line
-	sorted   []*line         // by TTY
-	usable   map[int]count   // rotary → its lines that are in service and may dial
-	hunts    map[int]Hunt    // rotary → its hunt; missing: Linear
-	busyouts map[int]Busyout // by TTY
-	queue    list.List       // of *Waiting, oldest first
-	lent     uint64          // leases ever granted
-	returned uint64          // leases ever released
-	draining bool            // no more calls are answered
-	closing  bool            // no new leases
-	stopped  bool            // no more goroutines are started
-	quiet    chan struct{}   // closed when closing and nothing runs; nil before closing
-	changed  chan struct{}   // closed at the next change of a line; nil while there is no waiter
+	sorted   []*line          // by TTY
+	usable   map[int]count    // rotary → its lines that are in service and may dial
+	hunts    map[int]Hunt     // rotary → its hunt; missing: Linear
+	busyouts map[int]Busyout  // by TTY
+	ports    map[string]*line // Config.device → the line that uses it
+	queue    list.List        // of *Waiting, oldest first
+	lent     uint64           // leases ever granted
+	returned uint64           // leases ever released
+	draining bool             // no more calls are answered
+	closing  bool             // no new leases
+	stopped  bool             // no more goroutines are started
+	quiet    chan struct{}    // closed when closing and nothing runs; nil before closing
+	changed  chan struct{}    // closed at the next change of a line; nil while there is no waiter
 
 	ctx     context.Context // of accept; nil before Run
 	drivers context.Context // of the drivers and their scripts: outlives ctx until the calls have ended
@@ -72,7 +73,7 @@ func NewPool(o PoolOptions) *Pool {
 	if o.Grace <= 0 {
 		o.Grace = 15 * time.Second
 	}
-	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}}
+	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}, ports: map[string]*line{}}
 }
 
 // Add adds a line to the pool, which keeps cfg. If Run is already running, Add starts the driver. A TTY that is
@@ -86,7 +87,13 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 	if _, taken := p.lines[cfg.TTY]; taken {
 		return fmt.Errorf("tty %d: duplicate line", cfg.TTY)
 	}
-	l := &line{pool: p, cfg: cfg, driver: d, reason: "starting", since: p.o.Now()}
+	p.addLocked(&Planned{Config: cfg, Driver: func() Driver { return d }})
+	return nil
+}
+
+func (p *Pool) addLocked(by *Planned) *line {
+	cfg := by.Config
+	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: "starting", since: p.o.Now()}
 	l.planLocked()
 	l.busyOutLocked()
 	l.serve()
@@ -94,10 +101,8 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 	at, _ := slices.BinarySearchFunc(p.sorted, cfg.TTY,
 		func(l *line, tty int) int { return cmp.Compare(l.cfg.TTY, tty) })
 	p.sorted = slices.Insert(p.sorted, at, l)
-	if p.ctx != nil {
-		p.startLocked(l)
-	}
-	return nil
+	p.startLocked(l)
+	return l
 }
 
 // Run runs the drivers and passes incoming calls to accept, each in its own goroutine. It blocks until ctx ends. Then
@@ -139,6 +144,7 @@ func (p *Pool) close() <-chan struct{} {
 	for e := p.queue.Front(); e != nil; e = p.queue.Front() {
 		q := e.Value.(*Waiting)
 		q.leaveLocked()
+		q.err = ErrClosed
 		close(q.lease)
 	}
 	p.hushLocked()
@@ -174,26 +180,48 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// startLocked runs the driver of l. If the driver ends early, its line is down and the others continue.
+// startLocked runs the driver of l, once, unless the pool does not run or another line still uses the port.
 func (p *Pool) startLocked(l *line) {
-	ctx := p.drivers
+	if l.ctx != nil || p.ctx == nil || p.closing || p.stopped {
+		return
+	}
+	if o := p.ports[l.cfg.device()]; o != nil && o != l && l.cfg.device() != "" {
+		l.reason = fmt.Sprintf("waits until tty %d has released the port", o.cfg.TTY)
+		l.touchLocked()
+		return
+	}
+	p.ports[l.cfg.device()] = l
+	l.reason, l.running = "starting", true
+	l.ctx, l.stop = context.WithCancel(p.drivers)
 	p.jobs.Add(1)
-	l.driver.Run(ctx, l, func(err error) {
+	l.driver.Run(l.ctx, l, func(err error) {
 		defer p.jobs.Done()
-		if ctx.Err() == nil {
-			p.o.Debug(l.cfg.TTY, fmt.Sprintf("the driver ended: %v", err))
-			l.Down(fmt.Errorf("the driver ended: %v", err))
-		}
+		l.ended(err)
 	})
 }
 
-// goLocked starts f unless the pool has stopped.
-func (p *Pool) goLocked(f func(context.Context)) bool {
-	if p.stopped || p.ctx == nil {
+// ended handles the end of the driver. If it ends early, its line is down and the others continue.
+func (l *line) ended(err error) {
+	l.pool.mu.Lock()
+	l.running = false
+	early := l.ctx.Err() == nil
+	if l.next != nil && !l.inUseLocked() && !l.pool.closing {
+		l.replaceLocked()
+	}
+	l.pool.mu.Unlock()
+	if early {
+		l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("the driver ended: %v", err))
+		l.Down(fmt.Errorf("the driver ended: %v", err))
+	}
+}
+
+// goLocked starts f unless the pool has stopped. Its context ends with the line.
+func (l *line) goLocked(f func(context.Context)) bool {
+	if l.pool.stopped || l.ctx == nil {
 		return false
 	}
-	ctx := p.drivers
-	p.jobs.Go(func() { f(ctx) })
+	ctx := l.ctx
+	l.pool.jobs.Go(func() { f(ctx) })
 	return true
 }
 

@@ -9,7 +9,7 @@ import (
 
 // probeLocked starts a probe of a line that may be leased to q; q keeps its place in the queue.
 func (l *line) probeLocked(q *Waiting) {
-	if !l.pool.goLocked(l.probe) {
+	if !l.goLocked(l.probe) {
 		return // no new leases
 	}
 	l.probing, l.probedFor, q.probed = true, q, l

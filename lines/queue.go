@@ -127,8 +127,9 @@ func (q *Waiting) roomLocked() (room int) {
 			best = f
 		}
 	}
+	called := q.calledLocked()
 	for _, l := range q.pool.sorted {
-		ends := l == q.called && l.lease != nil && l.lease.incoming
+		ends := l == called && l.lease != nil && l.lease.incoming
 		if (l.lendableLocked() || ends && l.counted.all > 0) && q.want.fit(l.plan, q.rotary) == best {
 			room++
 		}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/broker"
@@ -32,28 +33,53 @@ func (d *daemon) pool() (*lines.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	poller, debug := &port.Poller{}, d.feed.Topic("modem")
-	for i := range d.cfg.Lines {
-		l := &d.cfg.Lines[i] // no copy: it lives as long as the daemon
-		driver := modem.New(modem.Options{
-			Config: &l.Config,
-			Open: func(ctx context.Context) (lines.Port, error) {
-				return l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: poller,
-					TLS: &l.TLS})
-			},
-			Proofs: proofs,
-			Debug:  debug,
-		})
-		if err := p.Add(&l.Config, driver); err != nil {
-			return nil, err
-		}
-	}
+	d.drivers = drivers{proofs: proofs, poller: &port.Poller{}, debug: d.feed.Topic("modem")}
+	p.Reconfigure(d.drivers.planned(d.cfg))
 	return p, nil
 }
 
-// build creates from a configuration what a reload can replace. old are the methods in force; nil for none.
-func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *methods.Set, error) {
-	front, err := d.carrier.frontEnds(cfg, d.cfg.Lines)
+// drivers has what the drivers of all lines share.
+type drivers struct {
+	proofs *modem.Proofs
+	poller *port.Poller
+	debug  func(tty int, text string)
+}
+
+// planned returns the lines of a configuration, which stays in memory as long as they do.
+func (ds drivers) planned(cfg *config.Config) []lines.Planned {
+	all := make([]lines.Planned, len(cfg.Lines))
+	for i := range cfg.Lines {
+		l := &cfg.Lines[i]
+		all[i] = lines.Planned{Config: &l.Config, Port: l.TLS, Driver: func() lines.Driver {
+			return modem.New(modem.Options{
+				Config: &l.Config,
+				Open: func(ctx context.Context) (lines.Port, error) {
+					return l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, Poller: ds.poller,
+						TLS: &l.TLS})
+				},
+				Proofs: ds.proofs,
+				Debug:  ds.debug,
+			})
+		}}
+	}
+	return all
+}
+
+// leaving returns the lines in force that a new configuration does not have. They keep their method lists and their
+// PPP profile for the calls and callbacks that still use them.
+func (d *daemon) leaving(cfg *config.Config) []config.Line {
+	stays := map[int]bool{}
+	for _, l := range cfg.Lines {
+		stays[l.TTY] = true
+	}
+	return slices.DeleteFunc(slices.Clone(d.known), func(l config.Line) bool { return stays[l.TTY] })
+}
+
+// build creates from a configuration what a reload can replace. old are the methods in force; nil for none. leaving are
+// lines that are not in the configuration any more, used those of them that a call or a pending callback needs.
+func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Line, used map[int]bool) (broker.Config,
+	*methods.Set, error) {
+	front, err := d.carrier.frontEnds(cfg, leaving, used)
 	if err != nil {
 		return broker.Config{}, nil, err
 	}
@@ -62,7 +88,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set) (broker.Config, *me
 	if err != nil {
 		return broker.Config{}, nil, err
 	}
-	running, err := m.Lines(d.cfg.Lines)
+	running, err := m.Lines(leaving, used)
 	if err != nil {
 		m.Close()
 		return broker.Config{}, nil, err

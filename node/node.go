@@ -89,6 +89,9 @@ type daemon struct {
 	broker  *broker.Broker
 	journal *sqlite.Journal
 	lines   *lines.Pool
+	drivers drivers
+	// known has the lines in force: those of the configuration, and removed ones that calls and callbacks may need
+	known   []config.Line
 	carrier carrier                // of PPP
 	keep    atomic.Int64           // journal.keep of the configuration in force
 	broken  atomic.Pointer[string] // what is wrong with the audit
@@ -134,11 +137,11 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	defer d.carrier.close()
-	bc, m, err := d.build(d.cfg, nil)
+	bc, m, err := d.build(d.cfg, nil, nil, nil)
 	if err != nil {
 		return err
 	}
-	d.methods = m
+	d.methods, d.known = m, d.cfg.Lines
 	defer d.closeMethods()
 	d.broker = broker.New(broker.Options{
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),

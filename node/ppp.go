@@ -45,9 +45,9 @@ func (c carrier) close() {
 	}
 }
 
-// frontEnds returns the front ends of a configuration. running are the lines of the daemon.
-func (c carrier) frontEnds(cfg *config.Config, running []config.Line) (pppfront.Chooser, error) {
-	lines, err := pppLines(cfg, running)
+// frontEnds returns the front ends of a configuration. leaving and used are those of build.
+func (c carrier) frontEnds(cfg *config.Config, leaving []config.Line, used map[int]bool) (pppfront.Chooser, error) {
+	lines, err := pppLines(cfg, leaving, used)
 	if err != nil {
 		return pppfront.Chooser{}, err
 	}
@@ -67,21 +67,20 @@ func (c carrier) frontEnds(cfg *config.Config, running []config.Line) (pppfront.
 	}, nil
 }
 
-// pppLines returns how each line serves PPP. One that is not configured any more keeps its profile until the restart,
-// as it keeps its method lists.
-func pppLines(cfg *config.Config, running []config.Line) (map[int]config.LinePPP, error) {
+// pppLines returns how each line serves PPP. One that was removed keeps its profile as long as it is used.
+func pppLines(cfg *config.Config, leaving []config.Line, used map[int]bool) (map[int]config.LinePPP, error) {
 	out := map[int]config.LinePPP{}
-	for _, l := range running {
-		out[l.TTY] = l.PPP
+	for _, l := range leaving {
+		switch _, ok := cfg.PPP.Profile(l.PPP.Profile); {
+		case l.PPP.Profile == "" || ok:
+			out[l.TTY] = l.PPP
+		case used[l.TTY]:
+			return nil, fmt.Errorf("tty %d: there is no profile %q, which the line uses until its calls and callbacks "+
+				"have ended (ppp.profiles)", l.TTY, l.PPP.Profile)
+		}
 	}
 	for _, l := range cfg.Lines {
 		out[l.TTY] = l.PPP
-	}
-	for tty, l := range out {
-		if _, ok := cfg.PPP.Profile(l.Profile); l.Profile != "" && !ok {
-			return nil, fmt.Errorf("tty %d: there is no profile %q, which the line uses until the restart "+
-				"(ppp.profiles)", tty, l.Profile)
-		}
 	}
 	return out, nil
 }

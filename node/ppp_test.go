@@ -36,7 +36,7 @@ func TestFrontEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	front, err := c.frontEnds(cfg, cfg.Lines)
+	front, err := c.frontEnds(cfg, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +58,12 @@ func TestFrontEnds(t *testing.T) {
 	now := configtest.Load(t, strings.NewReplacer("autoselect: [ppp]", "autoselect: [ppp, during_login]",
 		`- {tty: 2, port: "tcp://127.0.0.1:2", autoselect: [dedicated], ppp_profile: default}`+"\n", "",
 	).Replace(pppConfig))
-	after, err := c.frontEnds(now, cfg.Lines)
+	after, err := c.frontEnds(now, cfg.Lines[1:2], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for tty, want := range map[int]string{1: "exec and look", 2: "ppp", 3: "exec"} {
-		if got := begins(after, tty); got != want { // tty 2 is removed: until the restart it is what it was
+		if got := begins(after, tty); got != want { // tty 2 is removed: its call continues
 			t.Errorf("after the reload, tty %d: %s, want %s", tty, got, want)
 		}
 	}
@@ -89,16 +89,19 @@ func TestShownPools(t *testing.T) {
 	}
 }
 
-// TestRemovedProfile: a reload cannot remove the profile of a line that it removes too.
+// TestRemovedProfile: a reload cannot remove the profile of a line that it removes too while a call uses it.
 func TestRemovedProfile(t *testing.T) {
 	t.Parallel()
 	cfg := configtest.Load(t, pppConfig)
 	now := configtest.Load(t, strings.NewReplacer(", autoselect: [ppp], ppp_profile: default", "",
 		`- {tty: 2, port: "tcp://127.0.0.1:2", autoselect: [dedicated], ppp_profile: default}`+"\n", "",
 		"name: default", "name: other").Replace(pppConfig))
-	_, err := carrier{}.frontEnds(now, cfg.Lines)
-	if err == nil || err.Error() != `tty 2: there is no profile "default", which the line uses until the restart `+
-		"(ppp.profiles)" {
+	if _, err := (carrier{}).frontEnds(now, cfg.Lines[1:2], nil); err != nil {
+		t.Errorf("nothing uses the line: %v", err)
+	}
+	_, err := carrier{}.frontEnds(now, cfg.Lines[1:2], map[int]bool{2: true})
+	if err == nil || err.Error() != `tty 2: there is no profile "default", which the line uses until its calls and `+
+		"callbacks have ended (ppp.profiles)" {
 		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,7 +54,8 @@ func (d *daemon) reload(ctx context.Context) {
 		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, First: first, By: "SIGHUP"})
 		return
 	}
-	bc, m, err := d.build(cfg, d.inForce())
+	leaving := d.leaving(cfg)
+	bc, m, err := d.build(cfg, d.inForce(), leaving, d.broker.LinesInUse())
 	if err != nil {
 		d.stale.Store(new(err.Error()))
 		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, Err: err, By: "SIGHUP"})
@@ -61,15 +63,24 @@ func (d *daemon) reload(ctx context.Context) {
 	}
 	old := d.replace(m, time.Now())
 	d.carrier.addresses.Reload(cfg.PPP.Pools)
+	if text := tooFewDescriptors(cfg, descriptorLimit()); text != "" {
+		d.log.Error(text)
+	}
 	d.lines.SetHunts(cfg.Hunts)
+	changed := d.lines.Reconfigure(d.drivers.planned(cfg)) // first: no call may come on a line without method lists
 	d.broker.Reload(bc)
+	d.known = slices.Concat(cfg.Lines, leaving)
 	d.keep.Store(int64(cfg.Journal.Keep))
 	old.Retire() // conversations under way continue with them
 	d.stale.Store(nil)
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: "SIGHUP"})
 	d.warnOfPending(ctx, m)
-	for _, c := range config.NeedsRestart(d.cfg, cfg) {
-		d.broker.Happened(events.RestartNeeded{Key: c.Key, Lines: ranges(c.Lines)})
+	if e := (events.LinesReloaded{Added: ranges(changed.Added), Changed: ranges(changed.Changed),
+		Removed: ranges(changed.Removed), Waiting: ranges(changed.Waiting)}); e != (events.LinesReloaded{}) {
+		d.broker.Happened(e)
+	}
+	for _, key := range config.NeedsRestart(d.cfg, cfg) {
+		d.broker.Happened(events.RestartNeeded{Key: key})
 	}
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +18,9 @@ func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event))
 	out, notices := map[int]string{}, map[int][]string{}
 	for {
 		changed := p.Changed()
+		there := map[int]bool{}
 		for _, s := range p.Lines() {
+			there[s.TTY] = true
 			reportNotices(s, notices[s.TTY], happened)
 			notices[s.TTY] = s.Notices
 			reason := outOfService(s)
@@ -30,6 +33,8 @@ func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event))
 				happened(events.LineUp{Line: s.TTY, Port: s.Port})
 			}
 		}
+		maps.DeleteFunc(out, func(tty int, _ string) bool { return !there[tty] }) // removed by a reload
+		maps.DeleteFunc(notices, func(tty int, _ []string) bool { return !there[tty] })
 		select {
 		case <-changed:
 		case <-ctx.Done():

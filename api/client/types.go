@@ -16,6 +16,7 @@ type Line struct {
 	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined, busyout"`
 	Reason  string    `json:"reason,omitempty" doc:"why the line is down, quarantined or busied out"`
 	Busyout *Busyout  `json:"busyout,omitempty" doc:"set if the line takes no more calls; it may still finish one"`
+	Change  string    `json:"change,omitempty" doc:"what a new configuration does when the call on the line ends"`
 	Notices []string  `json:"notices,omitempty" doc:"problems that do not take the line out of service"`
 	InBand  bool      `json:"in_band,omitempty" doc:"the port has no modem signals"`
 	Owner   string    `json:"owner,omitempty" doc:"the call or callback that holds the line"`

@@ -58,13 +58,24 @@ func (e ReloadFailed) audit() Entry {
 type RestartNeeded struct {
 	undebugged
 	unaudited
-	Key   string `event:"key"`
-	Lines string `event:"lines,omitempty"` // the TTYs, for a key of lines
+	Key string `event:"key"`
 }
 
 func (RestartNeeded) log() (zapcore.Level, string) {
 	return zapcore.WarnLevel, "reload: this key changes only with a restart"
 }
+
+// LinesReloaded reports lines that a new configuration adds, changes or removes, as lists of TTYs.
+type LinesReloaded struct {
+	undebugged
+	unaudited
+	Added   string `event:"added,omitempty"`
+	Changed string `event:"changed,omitempty"`
+	Removed string `event:"removed,omitempty"`
+	Waiting string `event:"waiting,omitempty"` // of those changed and removed: their calls end first
+}
+
+func (LinesReloaded) log() (zapcore.Level, string) { return zapcore.InfoLevel, "lines reloaded" }
 
 // MethodGone reports a pending callback for whose second login the new configuration has no method.
 type MethodGone struct {

@@ -57,6 +57,7 @@ var Table = []Row{
 	{"reload.done", Reloaded{}, "A configuration was applied."},
 	{"reload.failed", ReloadFailed{}, "A configuration was not applied; the old one stays in force."},
 	{"reload.restart", RestartNeeded{}, "A changed key needs a restart."},
+	{"reload.lines", LinesReloaded{}, "A configuration adds, changes or removes lines."},
 	{"reload.method", MethodGone{}, "A pending callback no longer has a method for its second login."},
 	{"accounting.waits", AccountingWaits{},
 		"No server acknowledges the records of an accounting list: they wait in the spool."},

@@ -70,30 +70,36 @@ func (m *Set) brought(name string) aaa.Brought {
 	return b
 }
 
-// Lines returns the broker's records of the running lines, by TTY. A configured line gets its new record; a
-// line that was removed from the configuration runs unchanged until the restart.
-func (m *Set) Lines(running []config.Line) (map[int]broker.Line, error) {
-	configured := map[int]config.Line{}
-	for _, l := range m.cfg.Lines {
-		configured[l.TTY] = l
-	}
+// Lines returns the broker's records of the configured lines, by TTY, and of lines that are leaving: these keep their
+// lists as long as a call or a callback may need them. A line that is used and whose lists are gone is an error.
+func (m *Set) Lines(leaving []config.Line, used map[int]bool) (map[int]broker.Line, error) {
 	out := map[int]broker.Line{}
 	logins := map[string]broker.Login{} // shared by lines that name the same lists
-	for _, l := range running {
-		if now, ok := configured[l.TTY]; ok {
-			l = now
-		} else if err := m.has(l); err != nil {
-			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
-		}
+	add := func(l config.Line) error {
 		names := l.Lists.String()
 		if l.Login = logins[names]; l.Login == nil {
 			login, err := m.Login(l)
 			if err != nil {
-				return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
+				return fmt.Errorf("tty %d: %w", l.TTY, err)
 			}
 			l.Login, logins[names] = login, login
 		}
 		out[l.TTY] = l.Line
+		return nil
+	}
+	for _, l := range leaving {
+		err := m.has(l)
+		if err == nil {
+			err = add(l)
+		}
+		if err != nil && used[l.TTY] {
+			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
+		}
+	}
+	for _, l := range m.cfg.Lines {
+		if err := add(l); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
@@ -103,7 +109,8 @@ func (m *Set) Lines(running []config.Line) (map[int]broker.Line, error) {
 func (m *Set) has(l config.Line) error {
 	for _, k := range config.ListKinds {
 		if name := l.Lists.Of(k.Name); !k.Serves(m.cfg.Lists, name) {
-			return fmt.Errorf("there is no %s list %q, which the line uses until the restart (aaa.lists.%s)",
+			return fmt.Errorf("there is no %s list %q, which the line uses until its calls and callbacks have "+
+				"ended (aaa.lists.%s)",
 				k.Name, name, k.Name)
 		}
 	}

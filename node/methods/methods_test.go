@@ -37,7 +37,7 @@ lines:
 - {tty: 2, port: "tcp://127.0.0.1:2", exec: strict}
 - {tty: 3, port: "tcp://127.0.0.1:3", exec: plain}
 `)
-	running, err := methodsOf(t, cfg).Lines(cfg.Lines)
+	running, err := methodsOf(t, cfg).Lines(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +50,8 @@ lines:
 	}
 }
 
-// A line that a reload removed runs until the restart, with the lists that it names. A reload that removes one
-// of these lists too is refused, so that the line does not use another list or none.
+// A line that a reload removed keeps the lists that it names for its calls and callbacks. A reload that removes one of
+// these lists too is refused while there are any, so that the line does not use another list or none.
 func TestRemovedLineWithoutItsList(t *testing.T) {
 	t.Parallel()
 	const text = `hostname: h
@@ -73,18 +73,23 @@ lines:
 	running := configtest.Load(t, strings.NewReplacer("TTY", "1", "LISTS",
 		", login: console, enable: console, ppp: console, "+
 			"exec: console, network: console, commands: console, accounting: console").Replace(text))
-	if _, err := methodsOf(t, running).Lines(running.Lines); err != nil {
+	used := map[int]bool{1: true}
+	if _, err := methodsOf(t, running).Lines(nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	removed := strings.NewReplacer("TTY", "2", "LISTS", "").Replace(text)
-	if _, err := methodsOf(t, configtest.Load(t, removed)).Lines(running.Lines); err != nil {
+	if _, err := methodsOf(t, configtest.Load(t, removed)).Lines(running.Lines, used); err != nil {
 		t.Errorf("the line is removed, its lists are there: %v", err)
 	}
 	for _, kind := range []string{"login", "enable", "ppp", "exec", "network", "commands", "accounting"} {
 		from := strings.Index(removed, "    "+kind+":")
 		line := removed[from : from+strings.Index(removed[from:], "\n")+1]
 		without := strings.Replace(removed, line, strings.Replace(line, "console", "other", 1), 1)
-		_, err := methodsOf(t, configtest.Load(t, without)).Lines(running.Lines)
+		all, err := methodsOf(t, configtest.Load(t, without)).Lines(running.Lines, nil)
+		if err != nil || len(all) != 1 {
+			t.Errorf("%s, and nothing uses the line: %v, %v", kind, all, err)
+		}
+		_, err = methodsOf(t, configtest.Load(t, without)).Lines(running.Lines, used)
 		if err == nil || !strings.Contains(err.Error(), `tty 1: there is no `+kind+` list "console", which the line uses`) {
 			t.Errorf("%s: %v", kind, err)
 		}
@@ -108,7 +113,6 @@ aaa:
     accounting: {open: {record: none}}
 lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 `
-	before := configtest.Load(t, strings.Replace(text, "NAMED", "", 1))
 	kim := aaa.Identity{Entry: "local", User: "kim"}
 	starts := func(r aaa.Request) func(broker.Line) aaa.Result {
 		return func(l broker.Line) aaa.Result {
@@ -139,7 +143,7 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"NAMED}]
 	} {
 		for named, want := range map[string]bool{"": false, ", " + kind + ": open": true} {
 			now := configtest.Load(t, strings.Replace(text, "NAMED", named, 1))
-			running, err := methodsOf(t, now).Lines(before.Lines)
+			running, err := methodsOf(t, now).Lines(nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

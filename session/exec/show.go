@@ -57,6 +57,9 @@ func remarks(l lines.Status) string {
 	if l.Busyout != nil && l.State != lines.BusiedOut {
 		all = append(all, l.Busyout.String())
 	}
+	if l.Change != "" {
+		all = append(all, l.Change)
+	}
 	if l.InBand {
 		all = append(all, "in-band")
 	}
