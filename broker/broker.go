@@ -127,6 +127,7 @@ type Broker struct {
 	fullAt map[int]time.Time // by TTY: when Full last rejected a ring
 	works  map[string]*work  // callbacks that the loop works on, by ID; written by the loop only
 	clock  clock
+	ended  map[aaa.Identity]ended // callbacks of which their users have not heard
 
 	// Used by the loop only.
 	backlog  []event
@@ -136,6 +137,7 @@ type Broker struct {
 	leaseSeq uint64
 	bars     map[barred]time.Time                          // until when
 	dialedAt map[numbers.Number]time.Time                  // when the last dial of a number ended
+	disabled map[numbers.Number]time.Time                  // until when no callback to a number is promised
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation replaces it
 	again    func(context.Context, event)                  // tryAgain; the simulation replaces it
 	undone   time.Time                                     // when it was last logged that a step could not be recorded
@@ -160,7 +162,8 @@ func New(o Options, c Config) *Broker {
 		over:   make(chan struct{}),
 		calls:  map[string]*call{}, fullAt: map[int]time.Time{},
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
-		dialedAt: map[numbers.Number]time.Time{},
+		dialedAt: map[numbers.Number]time.Time{}, disabled: map[numbers.Number]time.Time{},
+		ended: map[aaa.Identity]ended{},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)

@@ -40,6 +40,15 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 	d, _ := b.evaluate(c, a, choice{})
 	b.decided(a, d)
+	v := b.verdict(ctx, c, a, d)
+	if a.Service == aaa.EXEC && !d.Secure {
+		v.Notice = b.lastCallback(a.Identity)
+	}
+	return v
+}
+
+// verdict acts on the decision about a caller on leg one.
+func (b *Broker) verdict(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
 	if why := b.lockedOut(d); why != "" {
 		return session.Verdict{Text: textNotAvailable, Reason: why}
 	}

@@ -1,13 +1,11 @@
 package broker
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/ringback/ringback/broker/callback"
-	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
 )
@@ -45,43 +43,4 @@ func (b *Broker) heldOff(w *work) time.Duration {
 		return 0
 	}
 	return time.Until(at.Add(b.config.Load().HoldOff))
-}
-
-// loadDials reads from the journal when numbers were dialed last. A dial that a crash interrupted ends now, and so does
-// one whose end is in the future, because the clock was set back.
-func (b *Broker) loadDials(ctx context.Context) error {
-	c := b.config.Load()
-	if c.HoldOff == 0 {
-		return nil
-	}
-	now := time.Now()
-	// a callback that was promised a lifetime ago may have dialed just now
-	since := now.Add(-c.HoldOff - longestLifetime)
-	all, _, err := b.opt.Journal.Callbacks(ctx, journal.All, journal.Filter{Since: since})
-	if err != nil {
-		return fmt.Errorf("journal: read the callbacks since %s: %w", since.Format(time.DateTime), err)
-	}
-	for _, row := range all {
-		if row.Attempts == 0 || !row.Pending() && row.Ended.Before(now.Add(-c.HoldOff)) {
-			continue
-		}
-		_, attempts, err := b.opt.Journal.Callback(ctx, row.ID)
-		if err != nil {
-			continue // damaged: recover has reported it if it is pending
-		}
-		for _, a := range attempts {
-			n, err := numbers.Reread(a.Number)
-			if err != nil || a.Outcome == journal.HeldBack {
-				continue
-			}
-			ended := a.Ended
-			if ended.IsZero() || ended.After(now) {
-				ended = now
-			}
-			if ended = now.Add(-now.Round(0).Sub(ended)); ended.After(b.dialedAt[n]) {
-				b.dialedAt[n] = ended
-			}
-		}
-	}
-	return nil
 }

@@ -45,6 +45,9 @@ var errAlready = errors.New("a callback is already pending for this user")
 // errNumberPending is wrapped by the reply to a promise for a number that a pending callback will call.
 var errNumberPending = errors.New("a callback to this number is already pending")
 
+// errDisabled is wrapped by the reply to a promise for a number at which a callback has just failed.
+var errDisabled = errors.New("a callback to this number has failed")
+
 // send passes an event to the loop; it blocks only while the loop is behind. It returns false if ctx ended first.
 func (b *Broker) send(ctx context.Context, e event) bool {
 	select {
@@ -329,6 +332,12 @@ func (b *Broker) beside(w *work) error {
 			return fmt.Errorf("%w (%s)", errNumberPending, id)
 		}
 	}
+	for _, s := range w.plan {
+		if until := b.disabled[s.Number]; time.Now().Before(until) {
+			return fmt.Errorf("%w: %s is disabled until %s (attempts.disable)", errDisabled, s.Number,
+				until.Format(time.DateTime))
+		}
+	}
 	return nil
 }
 
@@ -459,6 +468,9 @@ func (b *Broker) done(ctx context.Context, s step) {
 	w.unstarted = false
 	for _, e := range s.effects {
 		b.carry(ctx, w, e)
+		if end, ok := e.(callback.End); ok {
+			b.remember(w, end)
+		}
 	}
 	for _, e := range s.events {
 		b.publish(e)

@@ -199,6 +199,9 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 	case errors.Is(err, errNumberPending):
 		b.publish(events.NumberPending{Call: c.ID, User: user, Number: w.row.Number, Err: err})
 		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
+	case errors.Is(err, errDisabled):
+		b.publish(events.NumberDisabled{Call: c.ID, User: user, Number: w.row.Number, Err: err})
+		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
 	case errors.Is(err, journal.ErrCeiling):
 		b.Happened(events.CeilingReached{Call: c.ID, User: user, Err: err})
 		return session.Verdict{Text: policies.TextNoCallback, Reason: err.Error()}

@@ -29,7 +29,7 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadAccess(ctx); err != nil {
 		return err
 	}
-	if err := b.loadDials(ctx); err != nil {
+	if err := b.loadPast(ctx); err != nil {
 		return err
 	}
 	promised, promisedOn := map[string]bool{}, map[string]bool{}

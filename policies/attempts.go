@@ -23,6 +23,8 @@ type Attempts struct {
 	Max       int           // maximum number of dials, 1–10; 0 means 1
 	RetryWait time.Duration // between the end of an attempt and the next; 0 means 30 s
 	After     Retries       // by the cause that ended an attempt
+	// Disable is for how long a number is not called back after a callback that failed with its dials; 0: none.
+	Disable time.Duration
 }
 
 // Cause is why an attempt failed, as far as policies distinguish it.
@@ -101,6 +103,7 @@ type attemptsJSON struct {
 	Max       int                  `json:"max"`
 	RetryWait string               `json:"retry_wait"`
 	After     map[string]retryJSON `json:"after,omitempty"`
+	Disable   span                 `json:"disable,omitempty"`
 }
 
 type retryJSON struct {
@@ -125,7 +128,7 @@ func (s *span) UnmarshalText(text []byte) error {
 
 // MarshalJSON writes durations as text.
 func (a Attempts) MarshalJSON() ([]byte, error) {
-	j := attemptsJSON{Max: a.Max, RetryWait: a.RetryWait.String()}
+	j := attemptsJSON{Max: a.Max, RetryWait: a.RetryWait.String(), Disable: span(a.Disable)}
 	for c, r := range a.After {
 		if r == (Retry{}) {
 			continue
@@ -146,7 +149,7 @@ func (a *Attempts) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	wait, err := time.ParseDuration(j.RetryWait)
-	*a = Attempts{Max: j.Max, RetryWait: wait}
+	*a = Attempts{Max: j.Max, RetryWait: wait, Disable: time.Duration(j.Disable)}
 	for c, k := range causeKeys {
 		r := j.After[k.name]
 		a.After[c] = Retry{r.Never, time.Duration(r.Wait), r.Backoff, time.Duration(r.MaxWait),
@@ -170,6 +173,9 @@ func (a Attempts) orDefault() Attempts {
 func ruleAttempts(e *evaluation) (string, string, bool) {
 	a := e.d.Attempts
 	input := e.text("max ", fmt.Sprint(a.Max), ", retry_wait ", a.RetryWait.String())
+	if a.Disable > 0 {
+		input += ", disable " + a.Disable.String()
+	}
 	for c, r := range a.After {
 		if r != (Retry{}) {
 			input += ", " + causeKeys[c].name + " " + r.text()
@@ -220,6 +226,14 @@ var attemptKeys = func() []key {
 			text: func(p Policy) string { return p.Attempts.orDefault().RetryWait.String() },
 		},
 	}
+	keys = append(keys, key{
+		in: "attempts", late: true,
+		Key: schema.Key{Name: "disable", Type: schema.Duration, Max: int64(24 * time.Hour), Default: "0s",
+			Example: "15m", Doc: "For this time after a callback has failed although its number was dialed, no " +
+				"callback to that number is promised (IOS: the disable timer of Redial Enhancements)."},
+		read: func(p *Policy, v *schema.Value) { p.Attempts.Disable = v.Duration() },
+		text: func(p Policy) string { return p.Attempts.Disable.String() },
+	})
 	for c := range NoCause {
 		keys = append(keys, causeKey(c))
 	}

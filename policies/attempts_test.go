@@ -14,6 +14,7 @@ users: [kim]
 attempts:
   max: 5
   retry_wait: 1m
+  disable: 15m
   busy: {wait: 2m, backoff: 3, max_wait: 10m, jitter: 15s}
   no_dialtone: {line: other}
   voice: {retry: no}
@@ -37,8 +38,8 @@ func TestRetryOfACause(t *testing.T) {
 		}
 	}
 	_, trace := mustNew(t, p).Evaluate(Request{Identity: aaa.Identity{User: "kim"}, Auth: fixed, Service: aaa.EXEC})
-	const input = "max 5, retry_wait 1m0s, busy {wait: 2m0s, backoff: 3, max_wait: 10m0s, jitter: 15s}, " +
-		"no_dialtone {line: other}, voice {retry: no}"
+	const input = "max 5, retry_wait 1m0s, disable 15m0s, busy {wait: 2m0s, backoff: 3, max_wait: 10m0s, " +
+		"jitter: 15s}, no_dialtone {line: other}, voice {retry: no}"
 	if !strings.Contains(trace.String(), input) {
 		t.Errorf("%s", trace)
 	}
@@ -74,7 +75,7 @@ func TestRetriesInJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"max":5,"retry_wait":"1m0s","after":{"busy":{"wait":"2m0s","backoff":3,"max_wait":"10m0s",` +
-		`"jitter":"15s"},"no_dialtone":{"other_line":true},"voice":{"never":true}}}`
+		`"jitter":"15s"},"no_dialtone":{"other_line":true},"voice":{"never":true}},"disable":"15m0s"}`
 	if string(text) != want {
 		t.Errorf("%s", text)
 	}
@@ -112,6 +113,7 @@ func TestRetryProblems(t *testing.T) {
 		"{busy: {wait: 10m, max_wait: 5m}}": "attempts.busy.max_wait: is shorter than the first wait, 10m0s (write " +
 			"a longer max_wait, or a shorter wait)",
 		"{busy: {max_wait: 5s}}":       "attempts.busy.max_wait: is shorter than the first wait, 30s",
+		"{disable: 25h}":               "attempts.disable: 25h0m0s is not between 0s and 24h0m0s",
 		"{busy: {wait: 0s}}":           "attempts.busy.wait: 0s is not between 1s and 1h0m0s",
 		"{busy: {backoff: 0}}":         "attempts.busy.backoff: 0 is not between 1 and 10",
 		"{voice: {line: 66}}":          "attempts.voice.line",

@@ -116,6 +116,7 @@ type Verdict struct {
 	Text       string // for the caller, with Refuse, BadChoice and Disconnect; "" for a default text
 	Reason     string // for the operator; never shown to the caller
 	CallbackID string // of Promised
+	Notice     string // of Decide: a sentence that the user reads first; "" for none
 	Queue      int    // of Promised: the callback's place in the queue for a line; 0: one is free
 	// With Admit and Offered, the longest session and idle time, if AAA sets none that are shorter; 0: none.
 	SessionTime, IdleTime time.Duration

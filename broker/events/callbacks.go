@@ -66,6 +66,20 @@ func (NumberPending) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "callback not promised: another one calls the number"
 }
 
+// NumberDisabled reports that a callback was not promised because an earlier one to the number has failed.
+type NumberDisabled struct {
+	undebugged
+	unaudited
+	Call   string `event:"call"`
+	User   string `event:"user"`
+	Number string `event:"number"`
+	Err    error  `event:"error"`
+}
+
+func (NumberDisabled) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "callback not promised: an earlier one to the number has failed"
+}
+
 // NotPromised reports that a callback was not promised because no line can dial it.
 type NotPromised struct {
 	undebugged

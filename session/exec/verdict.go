@@ -27,6 +27,9 @@ const numberTries = 3
 // prompt is repeated.
 func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending, over bool) {
 	v, failure := s.Settle(ctx, res)
+	if failure == session.NoFailure && v.Notice != "" {
+		s.say("\n" + v.Notice + "\n")
+	}
 	switch {
 	case failure == session.Over:
 		return s.interruptedBy(ctx, ctx.Err()), true
