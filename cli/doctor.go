@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -123,8 +124,16 @@ func doctorText(w io.Writer, r doctor.Report) {
 		}
 		fmt.Fprintf(w, "%s: %s%s\n  fix: %s\n", f.Check, line, console.Clean(f.Found), console.Clean(f.Fix))
 	}
+	var reasons []string
+	skipped := map[string][]string{}
 	for _, s := range r.Skipped {
-		fmt.Fprintf(w, "%s: not complete: %s\n", s.Check, console.Clean(s.Why))
+		if skipped[s.Why] == nil {
+			reasons = append(reasons, s.Why)
+		}
+		skipped[s.Why] = append(skipped[s.Why], s.Check)
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(w, "not complete: %s: %s\n", strings.Join(skipped[why], ", "), console.Clean(why))
 	}
 	fmt.Fprintf(w, "%s, %s\n", numbered(len(r.Checks), "check", "checks"), numbered(len(r.Findings), "problem",
 		"problems"))

@@ -42,6 +42,9 @@ type ser2net struct {
 	driven *bufio.Reader // the lines that the program drives, one text line per change
 	fifo   *os.File
 	lines  string // path of the file with the lines that the modem has on
+
+	kill    func()      // without a farewell, and waits for its end
+	restart func() bool // at the same address
 }
 
 // ser2netTLS is the TLS of a ser2net; the zero value is none.
@@ -87,6 +90,7 @@ func startSer2net(t *testing.T, shim bool, tls ser2netTLS) *ser2net {
 				scheme = RFC2217TLS
 			}
 			s.url = string(scheme) + "://" + host + "?speed=115200"
+			s.restart = func() bool { return s.run(t, program, dir, host, slave, tls, env) }
 			return s
 		}
 	}
@@ -156,6 +160,7 @@ func (s *ser2net) run(t *testing.T, program, dir, host, slave string, tls ser2ne
 	}
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
+	s.kill = func() { cmd.Process.Kill(); <-ended }
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		select {
@@ -421,6 +426,40 @@ func TestPeerSer2netTLS(t *testing.T) {
 			t.Errorf("%v; want …%s…", err, tt.want)
 		}
 	}
+}
+
+// A server that is killed ends the port; until it is back, the port cannot be opened, and says why; then everything
+// works again.
+func TestPeerSer2netRestarts(t *testing.T) {
+	t.Parallel()
+	s := startSer2net(t, true, ser2netTLS{})
+	a, err := Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		p := open(t, s.url, Options{Timeout: time.Minute})
+		if !p.HasSignals() {
+			t.Fatal("no signals")
+		}
+		got := reading(p)
+		s.kill()
+		for range got { // until the reader sees the end
+		}
+		if p.Signals()&fromModem != 0 {
+			t.Errorf("signals %06b of a server that is gone", p.Signals())
+		}
+		p.Close()
+		if _, err := a.Open(t.Context(), Options{}); err == nil ||
+			!strings.Contains(err.Error(), "connection refused (is the server running") {
+			t.Errorf("while it is gone: %v", err)
+		}
+		if !s.restart() {
+			t.Skip("another program has taken the TCP port")
+		}
+	}
+	p := open(t, s.url, Options{Timeout: time.Minute, FlowControl: FlowNone})
+	allOctets(t, p, reading(p), s.master)
 }
 
 // authdir makes the directory in which ser2net looks for the authorities of the user "client", by the hash of their
