@@ -275,9 +275,13 @@ func TestModems(t *testing.T) {
 	if got := found(t, s, "modem"); got != "skipped: --modems was not given: no port is opened" {
 		t.Error(got)
 	}
-	s.Lines[0].Init = "AT&F1X3"
-	if got := found(t, s, "dial-tone"); !strings.HasPrefix(got, "65: init has X3: ") {
-		t.Error(got)
+	for init, want := range map[string]string{"": "", "AT&F1X4": "", "AT&F&X0": "", "AT+X0": "", "AT+MS=V90,X": "",
+		"AT&F1x3": "X3", "X0": "X0", "ATE0 X1S0=0": "X1"} {
+		s.Lines[0].Init = init
+		got := found(t, s, "dial-tone")
+		if want == "" && got != "" || want != "" && !strings.HasPrefix(got, "65: init has "+want+": ") {
+			t.Errorf("%s: %s", init, got)
+		}
 	}
 }
 

@@ -67,13 +67,15 @@ func (s *Site) askAll(ctx context.Context) {
 	}
 }
 
-var blind = regexp.MustCompile(`(?i)X[0-3]`)
+// blind finds the command X, but not &X or +X.
+var blind = regexp.MustCompile(`(?i)(?:^|[^&%\\+*$#X-])(X[0-3])`)
 
 func blindInit(_ context.Context, s *Site) (found []Finding, _ error) {
 	for _, l := range s.Lines {
-		if x := blind.FindString(l.Init); x != "" {
-			found = append(found, at(l, "write X4 in init", "init has %s: the modem dials without dial tone or does "+
-				"not report BUSY, so a callback waits until its time is over", strings.ToUpper(x)))
+		if x := blind.FindStringSubmatch(l.Init); x != nil {
+			found = append(found, at(l, "write X4 in init, unless a PBX without dial tone requires it",
+				"init has %s: the modem dials without dial tone or does not report BUSY, so a callback waits until "+
+					"its time is over", strings.ToUpper(x[1])))
 		}
 	}
 	return found, nil

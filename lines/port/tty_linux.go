@@ -160,12 +160,14 @@ func (t *tty) Changes() <-chan struct{}           { return t.signals.changes }
 // ended returns the result of a Read or Write. After a hang-up of the terminal, it turns off all signals from the
 // modem.
 func (t *tty) ended(n int, err error) (int, error) {
-	if err == io.EOF || errors.Is(err, unix.EIO) {
+	gone := errors.Is(err, unix.EIO) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
+	if gone || err == io.EOF {
 		t.signals.set(fromModem, 0)
 	}
-	if errors.Is(err, unix.EIO) && t.kernel == nil {
+	switch {
+	case gone && t.kernel == nil:
 		err = fmt.Errorf("%s: the other side of the PTY is gone: %w", t.name, err)
-	} else if errors.Is(err, unix.EIO) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
+	case gone:
 		err = fmt.Errorf("%s: the device is gone: %w (unplugged, or its driver reset?)", t.name, bareErrno(err))
 	}
 	return n, err

@@ -225,6 +225,22 @@ func TestTTYHighDescriptors(t *testing.T) {
 	}
 }
 
+// A device that was unplugged says so, with the name of the port, and its signals are off.
+func TestDeviceGone(t *testing.T) {
+	for _, gone := range []error{unix.EIO, unix.ENODEV, unix.ENXIO} {
+		p := &tty{name: "serial:///dev/ttyUSB0", kernel: &uart{}}
+		p.signals.set(fromModem, lines.DCD|lines.DSR)
+		_, err := p.ended(0, &os.PathError{Op: "read", Path: "/dev/ttyUSB0", Err: gone})
+		want := "serial:///dev/ttyUSB0: the device is gone: " + gone.Error() + " (unplugged, or its driver reset?)"
+		if !errors.Is(err, gone) || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if p.Signals()&fromModem != 0 {
+			t.Errorf("%v: signals %06b", gone, p.Signals())
+		}
+	}
+}
+
 // The terminal's settings, as termios(3) names them.
 func TestRawMode(t *testing.T) {
 	cooked := unix.Termios{Iflag: unix.ICRNL | unix.IXON | unix.IXOFF | unix.ISTRIP | unix.BRKINT,
