@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
@@ -241,6 +242,11 @@ var trunkKeys = []schema.Key{
 			"through it. Default: the site's tariff counts, and the order of the trunks decides."},
 }
 
+func checkCallbackLine(s string) error {
+	_, err := aaa.ParseCallbackLine(s, schema.MaxTTY)
+	return err
+}
+
 // checkTerminal accepts the terminal types of RFC 1091, which cannot contain a Telnet command.
 func checkTerminal(s string) error {
 	if s == "" || len(s) > 40 {
@@ -319,8 +325,8 @@ var userKeys = []schema.Key{
 			Doc: `Number; "" asks the caller for it if the policy allows that.`},
 		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Skips the second login on the callback, if the policy allows that."},
-		{Name: "line", Loose: true, Check: schema.CheckTTYs, Example: "66",
-			Doc: "TTY or range of lines that call back (IOS `callback-line`)."},
+		{Name: "line", Loose: true, Check: checkCallbackLine, Example: "66",
+			Doc: "TTY or range of lines that call back, as IOS's `callback-line`: `66`, `66-67`, `tty 66 67`."},
 		{Name: "rotary", Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
 			Doc: "Rotary of the lines that call back (IOS `callback-rotary`)."},
 	}},

@@ -292,6 +292,7 @@ func (l *loader) cross() {
 	l.rotaries()
 	l.pppCallbacks()
 	l.untrusted()
+	l.groupLines()
 	l.reauthorize()
 	users := l.v.Get("users").Items()
 	for i, u := range l.cfg.Users {
@@ -329,6 +330,56 @@ func (l *loader) rotaries() {
 			l.warnAt(v.Get("tty"), "give it a rotary with another line that dials",
 				"callers on tty %d are called back by the same line: a caller that never hangs up can wait for "+
 					"the dial", first)
+		}
+	}
+}
+
+// groupLines reports groups whose callback_lines have no line that could serve a callback, for a service or for the
+// callers of a line.
+func (l *loader) groupLines() {
+	var all []lines.Status
+	for _, line := range l.cfg.Lines {
+		all = append(all, line.Idle())
+	}
+	for _, group := range l.cfg.Policies.Groups() {
+		p, _ := l.cfg.Policies.Group(group)
+		ttys := l.cfg.Policies.CallbackLines(group, 0)
+		if len(ttys) == 0 || p.Callback == policies.Off { // no line at all: the policies have reported it
+			continue
+		}
+		for service, denied := range map[aaa.Service]bool{aaa.EXEC: p.Services.NoEXEC, aaa.PPP: p.Services.NoPPP} {
+			if denied || !l.site.Callback[service] || service == aaa.PPP && !l.servesPPP() {
+				continue
+			}
+			want := lines.Want{TTYs: ttys, Rotary: lines.NoRotary, Unfit: l.cfg.Unfit(service)}
+			if _, err := lines.Choose(want, all); err != nil {
+				l.groupWarning(group, "callback_lines", "name a line that serves it, or write services: {"+
+					string(service)+": deny}", "callers of %s cannot be called back: %v",
+					strings.ToUpper(string(service)), err)
+			}
+		}
+		if only := ttys[0]; len(ttys) == 1 && p.OtherLine && l.answers(only) {
+			l.groupWarning(group, "same_line", "name another line too", "callers on tty %d cannot be called back: it "+
+				"is the only one of callback_lines", only)
+		}
+	}
+}
+
+// answers reports whether a line answers calls.
+func (l *loader) answers(tty int) bool {
+	return slices.ContainsFunc(l.cfg.Lines, func(line Line) bool {
+		return line.TTY == tty && line.Modem != lines.CallOut
+	})
+}
+
+// groupWarning warns of a key of a group's policy file.
+func (l *loader) groupWarning(group, key, hint, format string, args ...any) {
+	flat, _ := l.cfg.Policies.Flat(group)
+	for _, s := range flat {
+		if s.Key == key || strings.HasPrefix(s.Key, key+"[") {
+			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: key, Hint: hint,
+				Msg: "group " + group + ": " + fmt.Sprintf(format, args...), Severity: schema.Warning})
+			return
 		}
 	}
 }

@@ -72,10 +72,7 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 		l.number(dial, numbers.OriginAAA)
 	}
 	if line := v.Get("line"); line.IsSet() {
-		first, last, _ := schema.ParseTTYs(line.Text()) // checked by the table
-		for tty := first; tty <= last; tty++ {
-			c.Lines = append(c.Lines, tty)
-		}
+		c.Lines, _ = aaa.ParseCallbackLine(line.Text(), schema.MaxTTY) // checked by the table
 	}
 	if r := v.Get("rotary"); r.IsSet() {
 		n := r.Int()

@@ -61,12 +61,23 @@ func (s Site) hunt(c LineChoice, called int) (ttys []int) {
 }
 
 // preferred returns the lines of callback_lines, best first, each once.
-func (e *evaluation) preferred() (ttys []int) {
-	for _, c := range e.policy.CallbackLines {
-		for _, tty := range e.set.site.hunt(c, e.TTY) {
-			if !slices.Contains(ttys, tty) {
+func (e *evaluation) preferred() []int { return e.set.site.chosen(e.policy.CallbackLines, e.TTY) }
+
+// CallbackLines returns the lines of a group's callback_lines, best first, each once, for a call on a line; nil if the
+// group has none, or the lines of the site are not known.
+func (s *Set) CallbackLines(group string, called int) []int {
+	p, _ := s.Group(group)
+	return s.Site().chosen(p.CallbackLines, called)
+}
+
+func (s Site) chosen(choices []LineChoice, called int) (ttys []int) {
+	seen := map[int]bool{}
+	for _, c := range choices {
+		for _, tty := range s.hunt(c, called) {
+			if !seen[tty] {
 				ttys = append(ttys, tty)
 			}
+			seen[tty] = true
 		}
 	}
 	return ttys

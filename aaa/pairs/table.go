@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/aaa"
 )
 
 // Only this file defines what a pair means, in both protocols. To add a pair: add a row here, add values with what they
@@ -42,8 +44,8 @@ const (
 var Table = []Row{
 	{Name: "callback-dialstring", In: EXEC | LCP, Fills: "callback, dialstring", Null: true, Source: draft,
 		apply: dialstring, Rule: "at most 64 octets; empty is NULL: the caller may type it"},
-	{Name: "callback-line", In: EXEC | LCP, Fills: "callback, callback_line", Rule: "a TTY number", Source: draft,
-		apply: line},
+	{Name: "callback-line", In: EXEC | LCP, Fills: "callback, callback_line", Source: draft, apply: line,
+		Rule: "a TTY number `7`, or a range `7-9` or `7 9`, with or without `tty ` before it"},
 	{Name: "callback-rotary", In: EXEC | LCP, Fills: "callback, callback_rotary", Rule: "0 to 100", Source: draft,
 		apply: rotary},
 	{Name: "nocallback-verify", In: EXEC, Fills: "no_verify", Rule: "1 or true; 0 or false has no effect",
@@ -113,11 +115,11 @@ func dialstring(g *Grant, _ Place, v string) error {
 // line requires a callback, as every callback-* pair except nocallback-verify does: a profile with nothing else must
 // not admit the user on this call.
 func line(g *Grant, _ Place, v string) error {
-	n, err := Decimal(v, 1, 65535)
+	ttys, err := aaa.ParseCallbackLine(v, 65535)
 	if err != nil {
 		return err
 	}
-	if err := g.SetLines([]int{n}); err != nil {
+	if err := g.SetLines(ttys); err != nil {
 		return err
 	}
 	return g.Demand()
