@@ -46,9 +46,10 @@ func newReportCosts() *cobra.Command {
 		Use:   "costs -c ringback.yaml",
 		Short: "report the calls of a month and what they have cost",
 		Long: `Sums the calls of a month by user, by group or for the site: the callers' own calls (leg one) and the callbacks that were
-connected (leg two), with their times. With the tariff of -c: what leg two has cost, what the callers would have paid to
-call for as long themselves (caller_per_minute of their calling numbers), and what was saved. It reads the journal; the
-daemon may run. A month is that of the call's start, in UTC.
+connected (leg two), with their times. Leg two is the callback's user's, also if nobody logged in on it. With the tariff of
+-c: what leg two has cost, what the callers would have paid to call for as long themselves (caller_per_minute of their
+calling numbers), and what was saved. It reads the journal; the daemon may run. A month is that of the call's start, in
+UTC.
 
 An amount is the price of each call by today's tariff, for the time from the modem's CONNECT. Of calls that retention
 (journal.keep) has removed only sums are left: they belong to no group, and their cost is estimated from their mean time.

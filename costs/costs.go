@@ -24,8 +24,8 @@ const (
 
 // Row sums calls.
 type Row struct {
-	// Name of the user or group; "" for calls without one: nobody logged in, or for a group, no callback was promised
-	// on the call or its row has been removed. Site has one row, whose name is "".
+	// Name of the user or group; "" for calls without one: nobody logged in on leg one, or for a group, no callback was
+	// promised on the call or its row has been removed. Site has one row, whose name is "".
 	Name   string `json:"name"`
 	LegOne Calls  `json:"leg_one"` // incoming
 	LegTwo Calls  `json:"leg_two"` // outgoing, connected
@@ -66,7 +66,7 @@ type Report struct {
 	Open      int // calls of the month that have not ended: they are not counted
 }
 
-type callback struct{ group, caller, number string }
+type callback struct{ user, group, caller, number string }
 
 // New returns a Report of a month in UTC. A nil tariff has no prices. The plan reads calling numbers.
 func New(by By, month time.Time, t *tariff.Table, plan numbers.Plan) *Report {
@@ -81,7 +81,7 @@ func (r *Report) Callback(c journal.Callback) {
 		Group string `json:"group"`
 	}
 	_ = json.Unmarshal([]byte(c.Decision), &d) // without a group, the calls are in the row ""
-	r.callbacks[c.ID] = callback{d.Group, c.Caller, c.Number}
+	r.callbacks[c.ID] = callback{c.User, d.Group, c.Caller, c.Number}
 	r.groups[c.CallID] = d.Group
 }
 
@@ -100,7 +100,8 @@ func (r *Report) Call(c journal.Call) {
 		return
 	}
 	of := r.callbacks[c.CallbackID]
-	row := r.row(c.User, of.group)
+	// The callback's user, also if nobody logs in on leg two: it was made for them.
+	row := r.row(cmp.Or(of.user, c.User), of.group)
 	row.LegTwo.add(1, connected)
 	number, _ := numbers.Reread(cmp.Or(of.number, c.Called)) // the zero Number has no price
 	caller, _ := r.plan.Canonical(of.caller, numbers.OriginCallerID)

@@ -69,6 +69,19 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A callback that was answered is charged to the user for whom it was promised, whether they log in or not.
+func TestReportWithoutLogin(t *testing.T) {
+	r := New(User, november, prices(t), numbers.Plan{})
+	r.Callback(journal.Callback{ID: "b1", CallID: "c1", User: "kim", Number: "84001"})
+	for _, user := range []string{"", "kim"} {
+		r.Call(journal.Call{Leg: 2, CallbackID: "b1", User: user, Start: november, End: november.Add(time.Minute)})
+	}
+	rows := r.Rows() // 2 × (0.10 + 0.06)
+	if len(rows) != 1 || rows[0].Name != "kim" || rows[0].LegTwo.Calls != 2 || rows[0].Cost.String() != "0.32" {
+		t.Errorf("%+v", rows)
+	}
+}
+
 // The report is the sum of the journal's rows times the tariff, by whatever it is divided.
 func TestReportIsRowsTimesTariff(t *testing.T) {
 	table := prices(t)

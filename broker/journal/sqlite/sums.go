@@ -45,13 +45,13 @@ const (
 	freeReturned = 512
 )
 
-// Prune removes the callbacks, with their attempts, and the calls that ended before a time, keeps what cost reports
+// Prune removes the calls, then the callbacks with their attempts, that ended before a time, keeps what cost reports
 // need of them as sums by month, and returns free pages to the disk. It keeps pending callbacks, open calls, rows that
 // do not verify, the spool and the audit. It works in small transactions, between which others are written, and blocks
 // until it is done or ctx ends. Only journals that were created with this ability, or vacuumed once (Vacuum), return
 // pages.
 func (j *Journal) Prune(ctx context.Context, before time.Time) (p journal.Pruned, err error) {
-	for _, t := range []*table{callbacksTable, callsTable} {
+	for _, t := range []*table{callsTable, callbacksTable} {
 		for after, more := int64(-1), true; more; {
 			batch := &pruning{table: t, before: before, after: after}
 			if err := j.Commit(ctx, batch); err != nil {
@@ -143,6 +143,15 @@ func (p *pruning) call(w *writer, values []any, sums totals) error {
 	number := c.Called
 	if c.Direction == "incoming" {
 		number = "" // the called number is our own
+	}
+	if c.Leg == 2 && c.User == "" { // nobody logged in: the cost is that of the callback's user
+		b, err := get(w, callbacksTable, decodeCallback, c.CallbackID)
+		switch {
+		case err == nil:
+			c.User, c.Entry = b.User, b.Entry
+		case !errors.Is(err, journal.ErrNotFound) && !errors.Is(err, journal.ErrDamaged):
+			return err
+		}
 	}
 	s := sums.of(c.Start, c.Direction, c.User, c.Entry, number)
 	s.Calls++

@@ -99,6 +99,32 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestPruneWithoutLogin: a leg two on which nobody logged in is summed with the calls of the callback's user. Without
+// the callback's row nobody is known.
+func TestPruneWithoutLogin(t *testing.T) {
+	j := open(t, newPath(t))
+	var tx []journal.Mutation
+	for _, id := range []string{"cb1", "gone"} {
+		c := call(id + "-2")
+		c.Direction, c.Called, c.User, c.Entry, c.Leg, c.CallbackID = "outgoing", "84001", "", "", 2, id
+		c.Start, c.End = at(1), at(2)
+		tx = append(tx, journal.PutCall{Call: c})
+	}
+	one := callback("cb1", "austin-01")
+	one.Created = at(1)
+	over := one
+	over.Phase, over.Outcome, over.Ended = "failed", "failed", at(2)
+	commit(t, j, append(tx, journal.PutCallback{Callback: one}, journal.PutCallback{Callback: over})...)
+	if p, err := j.Prune(t.Context(), at(9)); err != nil || p.Callbacks != 1 || p.Calls != 2 {
+		t.Fatalf("%+v %v", p, err)
+	}
+	var got []string
+	for _, s := range rows(j.Sums(t.Context())) {
+		got = append(got, fmt.Sprintf("%s %s %d %d", s.User, s.Entry, s.Callbacks, s.Calls))
+	}
+	equal(t, got, []string{"  0 1", "austin-01 radius 1 1"})
+}
+
 // TestPruneKeepsWhatItCannotSum: a forged sum is not added to, and nothing is removed that would have to be added.
 func TestPruneKeepsWhatItCannotSum(t *testing.T) {
 	ctx := context.Background()
