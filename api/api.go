@@ -22,6 +22,8 @@ import (
 // Daemon is what the API shows and controls. FromBroker returns one.
 type Daemon interface {
 	Lines() []client.Line
+	// Modems returns how the modem of each line is operated.
+	Modems() []client.Modem
 	// Rotaries returns the rotaries that have lines, by number.
 	Rotaries() []client.Rotary
 	// Queue returns the callbacks that wait for a line, in order.
@@ -124,6 +126,11 @@ func (s *Server) routes(api huma.API) {
 			TTY int `path:"tty"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.RestoreLine(ctx, in.TTY))
+		})
+	huma.Register(api, operation("list-modems", http.MethodGet, "/v1/modems",
+		"List how the modem of each line is operated"),
+		func(context.Context, *struct{}) (*list[client.Modem], error) {
+			return &list[client.Modem]{s.Daemon.Modems()}, nil
 		})
 	huma.Register(api, operation("list-rotaries", http.MethodGet, "/v1/rotaries",
 		"List the rotaries with their lines and the callbacks that wait for one"),

@@ -65,6 +65,11 @@ func (f fake) ClearLine(ctx context.Context, tty int) error {
 	return nil
 }
 
+func (fake) Modems() []client.Modem {
+	return []client.Modem{{TTY: 65, State: "idle", Profile: "generic", Init: "ATE0", Answer: "ATA",
+		Verify: []client.Register{{Register: 7, Value: 60}}, ResultCodes: []client.ResultCode{}}}
+}
+
 func (fake) Rotaries() []client.Rotary {
 	return []client.Rotary{{Rotary: 1, Hunt: "linear", Lines: []client.RotaryLine{{TTY: 65, Modem: "inout",
 		State: "idle", Leases: 3}}, Queue: []string{"abc"}}}
@@ -193,6 +198,10 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
 		t.Errorf("ClearLine: %v", err)
+	}
+	modems, err := c.Modems(ctx)
+	if diff := cmp.Diff(f.Modems(), modems); err != nil || diff != "" {
+		t.Errorf("Modems: %v\n%s", err, diff)
 	}
 	rotaries, err := c.Rotaries(ctx)
 	if diff := cmp.Diff(f.Rotaries(), rotaries); err != nil || diff != "" {

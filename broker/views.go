@@ -61,6 +61,9 @@ func (b *Broker) LinesInUse() map[int]bool {
 	return used
 }
 
+// LineConfig returns the configuration of a line's modem; false if there is no such line.
+func (b *Broker) LineConfig(tty int) (lines.Config, bool) { return b.opt.Pool.Config(tty) }
+
 // OnLines returns the callers on the lines, sorted by TTY.
 func (b *Broker) OnLines() []UserView {
 	b.mu.Lock()

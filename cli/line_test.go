@@ -42,6 +42,17 @@ func (d bank) RestoreLine(_ context.Context, tty int) error {
 	return nil
 }
 
+func (bank) Modems() []client.Modem {
+	return []client.Modem{
+		{TTY: 65, State: "idle", Profile: "rockwell", Init: "ATE0Q0V1", Answer: "ATA", ErrorCorrection: `AT\N3`,
+			CallerID: "AT#CID=1", CallerIDOrder: "after_first_ring",
+			Verify:      []client.Register{{Register: 7, Value: 60}},
+			ResultCodes: []client.ResultCode{{Text: "RRING", Means: "progress"}},
+			Notices:     []string{"no caller ID: the modem answered ERROR to AT#CID=1"}},
+		{TTY: 66, State: "down", Profile: "generic", Answer: "ATA", InBand: true, ProofRegisters: []int{18, 25}},
+	}
+}
+
 func (bank) Rotaries() []client.Rotary {
 	return []client.Rotary{{Rotary: 1, Hunt: "round_robin", Queue: []string{"abc", "def"}, Lines: []client.RotaryLine{
 		{TTY: 65, Modem: "inout", State: "in call", Leases: 7}, {TTY: 66, Modem: "inout", State: "busyout"},
@@ -76,6 +87,13 @@ func TestLineCommands(t *testing.T) {
 		{"line busyout x", []string{`error: line busyout "x": a line is a TTY number`}},
 		{"line restore -1", []string{"error: "}},
 		{"line busyout", []string{"error: "}},
+		{"show modem", []string{"65   idle   rockwell  AT#CID=1   DTR and DCD\n", "no caller ID: the modem answered",
+			"66   down   generic   off        S18 S25\n"}},
+		{"show modem 65", []string{"modem of line 65: idle\n", "  notice           no caller ID", `AT\N3`,
+			"AT#CID=1, after first ring\n", "  verified         S7=60\n", "  text             RRING means progress\n"}},
+		{"show modem 66 -o json", []string{`"proof_registers": [`, `"in_band": true`}},
+		{"show modem 67", []string{"error: there is no line 67"}},
+		{"show modem x", []string{`error: show modem "x": a line is a TTY number`}},
 		{"show rotary", []string{"Waiting\n   1  round_robin      4     1       1    1        1        2\n"}},
 		{"show rotary 1", []string{"rotary 1: hunt round_robin\n", " 65  inout    in call           7\n",
 			"waiting: abc, def\n"}},

@@ -14,10 +14,10 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show",
-		Short: "show the state of a running daemon: lines, rotaries, users, callbacks, ceilings, PPP, login locks, " +
-			"access windows, AAA servers, health",
+		Short: "show the state of a running daemon: lines, modems, rotaries, users, callbacks, ceilings, PPP, login " +
+			"locks, access windows, AAA servers, health",
 	}
-	c.AddCommand(newShowLines(), newShowLine(), newShowRotary(), newShowQueue(),
+	c.AddCommand(newShowLines(), newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
 		newShowUsers(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
 	return c

@@ -106,6 +106,12 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	return err
 }
 
+// Modems returns how the modem of each line is operated.
+func (c *Client) Modems(ctx context.Context) ([]Modem, error) {
+	var v []Modem
+	return v, c.get(ctx, "/v1/modems", &v)
+}
+
 // Rotaries returns the rotaries that have lines.
 func (c *Client) Rotaries(ctx context.Context) ([]Rotary, error) {
 	var v []Rotary

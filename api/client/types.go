@@ -34,6 +34,36 @@ type Busyout struct {
 	Since  time.Time `json:"since"`
 }
 
+// Modem is how the modem of a line is operated: its profile, with what the line's configuration has instead.
+type Modem struct {
+	TTY             int          `json:"tty"`
+	State           string       `json:"state" doc:"as in the list of lines"`
+	Profile         string       `json:"profile"`
+	Init            string       `json:"init" doc:"the command after ATZ"`
+	ErrorCorrection string       `json:"error_correction,omitempty" doc:"the command that turns it on"`
+	OnHold          string       `json:"on_hold,omitempty" doc:"the command that turns modem-on-hold off"`
+	Answer          string       `json:"answer" doc:"the command that answers a call"`
+	CallerID        string       `json:"caller_id,omitempty" doc:"the command that turns caller ID on; absent if it is off"`
+	CallerIDOrder   string       `json:"caller_id_order,omitempty" doc:"when the number is reported"`
+	InBand          bool         `json:"in_band,omitempty" doc:"the port has no modem signals"`
+	ProofRegisters  []int        `json:"proof_registers,omitempty" doc:"S registers that prove its state on such a port"`
+	Verify          []Register   `json:"verify" nullable:"false" doc:"registers that are read back when the modem is ready"`
+	ResultCodes     []ResultCode `json:"result_codes" nullable:"false" doc:"texts with a meaning of their own"`
+	Notices         []string     `json:"notices,omitempty" doc:"problems that do not take the line out of service"`
+}
+
+// Register is an S register and its value.
+type Register struct {
+	Register int `json:"register"`
+	Value    int `json:"value"`
+}
+
+// ResultCode is a text of a modem and its meaning.
+type ResultCode struct {
+	Text  string `json:"text"`
+	Means string `json:"means" doc:"a result code, or progress"`
+}
+
 // Rotary is a group of interchangeable lines.
 type Rotary struct {
 	Rotary int          `json:"rotary" doc:"0-100"`
