@@ -32,7 +32,7 @@ var (
 type reply struct {
 	lines  []string // without the echo and the result code
 	ok     bool     // OK; otherwise ERROR
-	echoed bool     // the command came back
+	silent bool     // there was no result code
 	raw    string   // all that came, for errors
 }
 
@@ -111,7 +111,6 @@ func (t *talker) parse(command, raw string) (r reply, done bool) {
 		switch up := strings.ToUpper(text); {
 		case text == "":
 		case up == strings.ToUpper(command):
-			r.echoed = true
 		case up == "OK" || t.numeric && up == "0":
 			r.ok, done = true, true
 		case up == "ERROR" || t.numeric && up == "4" || strings.HasPrefix(up, "+CME ERROR"):

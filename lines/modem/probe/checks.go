@@ -240,6 +240,11 @@ var callerIDs = []struct{ ask, on string }{{"AT+VCID=?", "AT+VCID=1"}, {"AT#CID=
 
 // callerID asks which command turns caller ID on. Nothing is turned on.
 func (p *prober) callerID(ctx context.Context) error {
+	if !p.extended {
+		p.check("caller ID", Unknown, "the modem answers OK to extended commands that it does not know, so it was not "+
+			"asked: some take AT+VCID for a dial", "leave caller_id off, or use the profile of the modem (tcpser)")
+		return nil
+	}
 	var has []string
 	for _, q := range callerIDs {
 		r, err := p.ask(ctx, q.ask)

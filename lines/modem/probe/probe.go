@@ -54,11 +54,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // prober is one run of a probe.
 type prober struct {
-	o      Options
-	talk   talker
-	quiet  bool // the modem had Q1
-	report *Report
-	heard  string // what came instead of an answer
+	o     Options
+	talk  talker
+	quiet bool // the modem had Q1
+	// the modem knows that + begins a name: one that skips it takes AT+VCID for V, C, I and a dial
+	extended bool
+	report   *Report
+	heard    string // what came instead of an answer
 }
 
 // find opens the port and finds the speed at which the modem answers.
@@ -188,7 +190,7 @@ func (p *prober) ask(ctx context.Context, command string) (reply, error) {
 	case ctx.Err() != nil:
 		return r, context.DeadlineExceeded
 	case errors.Is(err, errSilent):
-		return reply{}, nil
+		return reply{silent: true}, nil
 	}
 	return r, err
 }
@@ -230,7 +232,10 @@ func (p *prober) identify(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if p.note(command, r); r.ok && len(r.lines) > 0 {
+			if p.note(command, r); !r.silent && (!r.ok || len(r.lines) > 0) {
+				p.extended = true
+			}
+			if r.ok && len(r.lines) > 0 {
 				*q.to = r.lines
 				break
 			}

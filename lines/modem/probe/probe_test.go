@@ -364,6 +364,24 @@ func TestAnotherDeviceWithAT(t *testing.T) {
 	}
 }
 
+// A modem that skips the plus of extended commands, as tcpser does, would take AT+VCID=? for a dial: it is not asked.
+func TestModemThatSkipsThePlus(t *testing.T) {
+	r, err := probeDevice(t, nil, func(int) (lines.Port, error) {
+		return device("", func(l string) string {
+			if strings.Contains(l, "CID") || strings.Contains(l, "CLIP") {
+				t.Errorf("asked %s", l)
+			}
+			if strings.HasSuffix(l, "?") {
+				return "\r\n000\r\nOK\r\n"
+			}
+			return "\r\nOK\r\n"
+		}), nil
+	})
+	if err != nil || verdicts(r)["caller ID"] != Unknown || r.Profile != profiles.Generic {
+		t.Errorf("%v %+v", err, r)
+	}
+}
+
 // The speed is the first at which the modem answers; an error of Open ends the probe.
 func TestSpeed(t *testing.T) {
 	var opened []int

@@ -74,19 +74,23 @@ type record struct {
 
 var (
 	secretValues = regexp.MustCompile(`(S(?:18|25|26)=)\d+`)
-	escapeValue  = regexp.MustCompile(`(S2=)(?:22|23|25|28)`)
+	escapeValue  = regexp.MustCompile(`(S2=)(?:22|23|25|28)(S12|\\r)`)
 	backspaces   = regexp.MustCompile(`(?:\\b)+`)
 	escapeOctets = regexp.MustCompile(`^"(?:(?:\\x16){3}|(?:\\x17){3}|(?:\\x19){3}|(?:\\x1c){3})"$`)
 )
 
 func (r *record) add(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintln(&r.text, steady(line))
+}
+
+// steady replaces random values in a quoted text that the driver sends.
+func steady(line string) string {
 	line = escapeOctets.ReplaceAllString(line, `"ESC"`)
 	line = backspaces.ReplaceAllString(line, "(erase)")
 	line = secretValues.ReplaceAllString(line, "${1}*")
-	line = escapeValue.ReplaceAllString(line, "${1}*")
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fmt.Fprintln(&r.text, line)
+	return escapeValue.ReplaceAllString(line, "${1}*${2}")
 }
 
 // octetsOf returns what a driver with this configuration sends during its start, an incoming call with caller ID and

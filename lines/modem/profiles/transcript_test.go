@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,9 +37,10 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// paper is a modem that follows a transcript, on a port with modem signals.
+// paper is a modem that follows a transcript.
 type paper struct {
 	t       *testing.T
+	inBand  bool        // the port has no modem signals
 	wire    net.Conn    // to the driver
 	sent    chan string // by the driver: texts, and its changes of DTR
 	changes chan struct{}
@@ -86,6 +88,9 @@ func (p *paper) Write(b []byte) (int, error) {
 }
 
 func (p *paper) SetDTR(on bool) error {
+	if p.inBand {
+		return lines.ErrNoSignals
+	}
 	p.sent <- "DTR " + map[bool]string{true: "on", false: "off"}[on]
 	return nil
 }
@@ -94,6 +99,13 @@ func (p *paper) Signals() lines.Signals {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.sig
+}
+
+func (p *paper) Changes() <-chan struct{} {
+	if p.inBand {
+		return nil
+	}
+	return p.changes
 }
 
 func (p *paper) dcd(on bool) {
@@ -112,21 +124,21 @@ func (p *paper) dcd(on bool) {
 	}
 }
 
-func (p *paper) HasSignals() bool          { return true }
-func (p *paper) Changes() <-chan struct{}  { return p.changes }
+func (p *paper) HasSignals() bool          { return !p.inBand }
 func (p *paper) Break(time.Duration) error { return nil }
 func (p *paper) String() string            { return "paper" }
 
 // stage is a line whose modem is on paper.
 type stage struct {
-	t     *testing.T
-	p     *paper
-	pool  *lines.Pool
-	calls chan *lines.Call
-	call  *lines.Call
-	lease *lines.Lease
-	dials chan string
-	log   []string // guarded by p.mu
+	t       *testing.T
+	p       *paper
+	pool    *lines.Pool
+	calls   chan *lines.Call
+	call    *lines.Call
+	lease   *lines.Lease
+	dials   chan string
+	noticed bool     // a notice is part of the transcript
+	log     []string // guarded by p.mu
 }
 
 func (s *stage) debug(_ int, text string) {
@@ -142,6 +154,9 @@ func replay(t *testing.T, p *Profile, text string) {
 	s := &stage{t: t, p: newPaper(t), calls: make(chan *lines.Call, 1), dials: make(chan string, 1)}
 	cfg := &lines.Config{TTY: 1, Port: "paper", Rotary: lines.NoRotary, CallerID: true}
 	p.Apply(cfg)
+	if strings.Contains(text, "\n[port]\nin-band, insecure_signals\n") {
+		s.p.inBand, cfg.InBand, cfg.InsecureSignals = true, true, true
+	}
 	s.pool = lines.NewPool(lines.PoolOptions{})
 	if err := s.pool.Add(cfg, modem.New(modem.Options{Config: cfg, Debug: s.debug,
 		Open: func(context.Context) (lines.Port, error) { return s.p, nil }})); err != nil {
@@ -175,13 +190,17 @@ func replay(t *testing.T, p *Profile, text string) {
 		case line == "" || strings.HasPrefix(line, "#"):
 		case strings.HasPrefix(line, "["):
 			section = strings.Trim(line, "[]")
+		case section == "port":
 		case section == "identify":
 			command, answer, _ := strings.Cut(line, ": ")
 			answers[command] = append(answers[command], answer)
 		case section == "texts":
 			said, means, _ := strings.Cut(line, " = ")
-			for _, step := range []string{"! dial 84001", "> AT", "< OK", "> ATDT84001", "< " + said, "> ATH", "< OK",
-				"= dialed " + means, "= idle"} {
+			steps := []string{"! dial 84001", "> AT", "< OK", "> ATDT84001", "< " + said}
+			if s.p.inBand {
+				steps = append(steps, "> ESC", "> +++", "> +++", "> (return)")
+			}
+			for _, step := range append(steps, "> ATH", "< OK", "= dialed "+means, "= idle") {
 				s.step(fmt.Sprintf("line %d", n+1), step)
 			}
 		default:
@@ -191,7 +210,7 @@ func replay(t *testing.T, p *Profile, text string) {
 	if found, _ := Shipped().Identify(answersOf(answers)); len(answers) > 0 && found.Name != p.Name {
 		t.Errorf("identified as %s", found.Name)
 	}
-	if got, _ := s.pool.Line(1); len(got.Notices) > 0 {
+	if got, _ := s.pool.Line(1); len(got.Notices) > 0 && !s.noticed {
 		t.Errorf("notices: %q", got.Notices)
 	}
 }
@@ -238,9 +257,9 @@ func (s *stage) expect(where, want string) {
 	for {
 		select {
 		case got := <-s.p.sent:
-			got = strings.TrimSuffix(got, "\r")
-			if got != "" && strings.Trim(got, "\b") == "" {
-				got = "(erase)" // of what may be on the modem's command line
+			got, _ = strconv.Unquote(steady(strconv.Quote(got)))
+			if got = strings.TrimSuffix(got, "\r"); got == "" {
+				got = "(return)"
 			}
 			switch {
 			case got == want:
@@ -343,6 +362,11 @@ func (s *stage) is(where, verb, arg string) {
 			case <-late:
 				s.t.Fatalf("%s: the line is %s: %s", where, now.State, now.Reason)
 			}
+		}
+	case "noticed":
+		s.noticed = true
+		if now, _ := s.pool.Line(1); !strings.Contains(strings.Join(now.Notices, " "), arg) {
+			s.t.Errorf("%s: notices %q, want %q", where, now.Notices, arg)
 		}
 	case "answered":
 		select {
