@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -80,8 +81,7 @@ var news = map[policies.Cause]string{
 // disabled, and what users have not heard.
 func (b *Broker) loadPast(ctx context.Context) error {
 	now := time.Now()
-	since := now.Add(-remembered - longestLifetime)
-	all, _, err := b.opt.Journal.Callbacks(ctx, journal.All, journal.Filter{Since: since})
+	all, err := b.recent(ctx, now.Add(-remembered-longestLifetime))
 	if err != nil {
 		return fmt.Errorf("journal: read the callbacks of the last days: %w", err)
 	}
@@ -105,6 +105,24 @@ func (b *Broker) loadPast(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// recent returns the callbacks that were promised since a time, newest first. The journal has no index by time, so it
+// reads from the newest on, not all that the journal keeps.
+func (b *Broker) recent(ctx context.Context, since time.Time) ([]journal.Callback, error) {
+	for n := 256; ; n *= 4 {
+		all, damaged, err := b.opt.Journal.Callbacks(ctx, n, journal.Filter{})
+		if err != nil {
+			return nil, err
+		}
+		older := func(c journal.Callback) bool { return c.Created.Before(since) }
+		if i := slices.IndexFunc(all, older); i >= 0 {
+			return all[:i], nil
+		}
+		if len(all)+len(damaged) < n {
+			return all, nil
+		}
+	}
 }
 
 // age is the time since t, at least 0: the clock may have been set back.

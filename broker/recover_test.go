@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"context"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -29,5 +31,37 @@ func TestStopAfterACrash(t *testing.T) {
 	if got, ok = stopOf(journal.Call{SessionID: "s1", Data: old}, began, aaa.CauseNASReboot); !ok ||
 		got.FramedAddress.IsValid() {
 		t.Errorf("%v %+v", ok, got)
+	}
+}
+
+// manyRows is a journal with callbacks promised a minute apart. It counts the rows that were read.
+type manyRows struct {
+	journal.Store
+	rows, read int
+	newest     time.Time
+}
+
+func (s *manyRows) Callbacks(_ context.Context, limit int, _ journal.Filter) (all []journal.Callback,
+	_ []journal.Damage, _ error) {
+	for i := range min(limit, s.rows) {
+		all = append(all, journal.Callback{ID: fmt.Sprint(i), Created: s.newest.Add(-time.Duration(i) * time.Minute)})
+	}
+	s.read += len(all)
+	return all, nil, nil
+}
+
+// A start reads the recent callbacks and not the whole journal.
+func TestRecent(t *testing.T) {
+	now := time.Now()
+	for _, tt := range []struct{ rows, since, want, most int }{
+		{0, 60, 0, 0}, {10, 60, 10, 10}, {10, 5, 6, 10}, {256, 1000, 256, 512}, {1_000_000, 60, 61, 256},
+		{1_000_000, 2000, 2001, 256 + 1024 + 4096},
+	} {
+		s := &manyRows{rows: tt.rows, newest: now}
+		b := New(Options{Journal: s}, Config{})
+		all, err := b.recent(context.Background(), now.Add(-time.Duration(tt.since)*time.Minute))
+		if err != nil || len(all) != tt.want || s.read > tt.most {
+			t.Errorf("%+v: %d callbacks, %d rows read, %v", tt, len(all), s.read, err)
+		}
 	}
 }
