@@ -24,7 +24,7 @@ const (
 
 // Keys is the table of the keys of a profile file.
 func Keys() []schema.Key {
-	return schema.Inherit(schema.Restart, []schema.Key{
+	return schema.Inherit(schema.NewCalls, []schema.Key{
 		{Name: keyAbout, Required: true, Check: schema.NotEmpty, Example: "Courier V.Everything",
 			Doc: "Which modems this is for."},
 		{Name: keyExtends, Check: CheckName, Default: Generic, Example: "usr-courier",

@@ -127,7 +127,8 @@ const referenceKeys = `
 ` + "`modems_dir`" + ` of the [configuration](configuration.md) names a directory of files ` + "`NAME.yaml`" + `, which
 are read like the configuration: an unknown key, a wrong type or an invalid command is an error with file, line
 and column. A file replaces the shipped profile of the same name, or, with ` + "`extends`" + ` and its own name,
-changes it. ` + "`generic`" + ` cannot be changed. A change takes effect with a restart.
+changes it. ` + "`generic`" + ` cannot be changed. A reload applies a change to the lines that have the profile,
+after their calls.
 
 ` + "```yaml" + `
 # modems.d/usr-courier.yaml: our Couriers have firmware with another caller ID command
