@@ -39,7 +39,7 @@ type Overrides map[string]string
 func Load(path string, o Overrides) (*Config, Problems) {
 	data, access, err := readFile(path, schema.MaxSize)
 	if err != nil {
-		return nil, Problems{{File: path, Msg: reason(err), Hint: "name the file with -c FILE; may this user read it?"}}
+		return nil, Problems{{File: path, Msg: schema.Reason(err), Hint: "name the file with -c FILE; may this user read it?"}}
 	}
 	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir, tun: tunDevice}
 	l.self = access
@@ -419,7 +419,7 @@ func (l *loader) ranges() numbers.Ranges {
 func (l *loader) other(at *schema.Value, path string) ([]byte, bool) {
 	data, access, err := l.read(path, schema.MaxSize)
 	if err != nil {
-		l.errorAt(at, "the path is relative to the directory of the configuration file", "%s: %s", path, reason(err))
+		l.errorAt(at, "the path is relative to the directory of the configuration file", "%s: %s", path, schema.Reason(err))
 		return nil, false
 	}
 	l.trust(at, path, access, noWrite)

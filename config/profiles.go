@@ -25,7 +25,7 @@ func (l *loader) profileFiles(dir string) (files []profiles.File) {
 	at := l.v.Get("modems_dir")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		l.errorAt(at, "create the directory, or remove the key", "%s: %s", dir, reason(err))
+		l.errorAt(at, "create the directory, or remove the key", "%s: %s", dir, schema.Reason(err))
 		return nil
 	}
 	l.trustDir(dir)
@@ -43,7 +43,7 @@ func (l *loader) profileFiles(dir string) (files []profiles.File) {
 		}
 		data, access, err := l.read(path, schema.MaxSize)
 		if err != nil {
-			l.problem(Problem{File: path, Msg: reason(err), Hint: "may this user read it?"})
+			l.problem(Problem{File: path, Msg: schema.Reason(err), Hint: "may this user read it?"})
 			continue
 		}
 		l.trust(nil, path, access, noWrite)

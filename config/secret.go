@@ -2,10 +2,7 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,29 +13,13 @@ import (
 // maxSecret is the maximum size of a secret file, in octets.
 const maxSecret = 4096
 
-// readFile reads a regular file of at most max octets and returns its permissions. It does not block on a FIFO
-// and opens no device.
+// readFile reads a regular file of at most max octets and returns its permissions.
 func readFile(path string, max int64) ([]byte, access, error) {
-	st, err := os.Stat(path)
+	data, info, err := schema.ReadFile(path, max)
 	if err != nil {
 		return nil, access{}, err
 	}
-	if !st.Mode().IsRegular() {
-		return nil, access{}, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, access{}, err
-	}
-	defer f.Close()
-	if st, err = f.Stat(); err != nil {
-		return nil, access{}, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, max+1))
-	if err == nil && int64(len(data)) > max {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d octets", max)}
-	}
-	return data, accessOf(st), err
+	return data, accessOf(info), nil
 }
 
 // secret reads the file that a key names; ok is false if there was a problem, which it reports.
@@ -46,7 +27,7 @@ func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
 	path := l.path(v.Text())
 	data, access, err := l.read(path, maxSecret)
 	if err != nil {
-		l.errorAt(v, secretHint(err), "%s: %s", path, reason(err))
+		l.errorAt(v, secretHint(err), "%s: %s", path, schema.Reason(err))
 		return "", false
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
@@ -69,14 +50,6 @@ func secretHint(err error) string {
 		return create
 	}
 	return "a regular file that the daemon's user may read"
-}
-
-// reason returns the system's error without the path.
-func reason(err error) string {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err.Error()
-	}
-	return err.Error()
 }
 
 // path returns a path of the file, relative to the file's directory.

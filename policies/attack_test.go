@@ -134,27 +134,6 @@ func TestReplacedWhileOpen(t *testing.T) {
 	<-stopped
 }
 
-// A file that is written in place while it is read is an error.
-func TestWrittenWhileRead(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "default.yaml")
-	fifo := path + ".fifo"
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := read(fifo, 100); err == nil || err.Error() != "not a regular file" {
-		t.Error(err)
-	}
-	if err := os.WriteFile(path, []byte("0123456789"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if data, err := read(path, 10); err != nil || string(data) != "0123456789" {
-		t.Errorf("%q, %v", data, err)
-	}
-	if _, err := read(path, 9); err == nil || err.Error() != "larger than 9 octets" {
-		t.Error(err)
-	}
-}
-
 // narrower has lines of a policy file, and what each may be narrowed to. The first value is the widest.
 var narrower = map[string][]string{
 	"no_verify: ":           {"allow", "deny"},

@@ -74,7 +74,7 @@ func (l *loader) chain(name string) (chain []string, ok bool) {
 		next := e.Text()
 		switch {
 		case l.files[next] == nil:
-			if at == name { // otherwise that file itself reports it
+			if at == name && !slices.Contains(l.unread, next) { // otherwise another problem says it
 				l.noParent(e)
 			}
 			return nil, false
@@ -94,7 +94,9 @@ func (l *loader) chain(name string) (chain []string, ok bool) {
 }
 
 func (l *loader) noParent(e *schema.Value) {
-	others := slices.Sorted(maps.Keys(l.files))
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(l.files)), func(g string) bool {
+		return l.files[g].Get(extends) == e // not itself
+	})
 	hint := schema.Suggest(e.Text(), others)
 	if hint == "" {
 		hint = "write the file, or the name of a group that has one"

@@ -28,9 +28,9 @@ func Format(paths ...string) ([]Formatted, schema.Problems) {
 	var out []Formatted
 	texts := map[string]string{}
 	for _, path := range paths {
-		data, err := read(path, schema.MaxSize)
+		data, _, err := schema.ReadFile(path, schema.MaxSize)
 		if err != nil {
-			return nil, schema.Problems{{File: path, Msg: reason(err)}}
+			return nil, schema.Problems{schema.FileProblem(path, err)}
 		}
 		text, problems := format(path, data)
 		if problems.HasErrors() {
@@ -110,7 +110,7 @@ func kin(paths []string) []string {
 
 // parentOf returns the path of the file that a valid file extends; "": none.
 func parentOf(path string) string {
-	data, err := read(path, schema.MaxSize)
+	data, _, err := schema.ReadFile(path, schema.MaxSize)
 	if err != nil {
 		return ""
 	}

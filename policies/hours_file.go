@@ -48,9 +48,9 @@ func (l *loader) holidays(p *Policy, v *schema.Value) {
 
 // holidayFile reads a holiday file, which several groups may name; the first of them reports what is wrong with it.
 func (l *loader) holidayFile(path string, name *schema.Value) []holiday {
-	data, err := read(path, maxHolidaySize)
+	data, _, err := schema.ReadFile(path, maxHolidaySize)
 	if err != nil {
-		l.problem(problemAt(name, path+": "+reason(err),
+		l.problem(problemAt(name, path+": "+schema.Reason(err),
 			"write the file, or check its path, which is relative to the policy files, and its permissions"))
 		return nil
 	}

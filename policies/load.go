@@ -3,14 +3,12 @@ package policies
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/ringback/ringback/schema"
 )
@@ -25,8 +23,7 @@ const TestSuffix = ".test.yaml"
 func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		hint := "check that it is a directory that the daemon's user may read"
-		return nil, schema.Problems{{File: dir, Msg: reason(err), Hint: hint}}
+		return nil, schema.Problems{schema.FileProblem(dir, err)}
 	}
 	l := loader{files: map[string]*policyFile{}}
 	for _, e := range entries {
@@ -156,6 +153,7 @@ type loader struct {
 	files    map[string]*policyFile // by the group's name
 	texts    map[string]string      // by path: instead of the file
 	problems schema.Problems
+	unread   []string          // groups whose file cannot be read: reported
 	claims   map[string]string // user → where the user is claimed
 
 	holidayFiles map[string][]holiday // by path
@@ -170,13 +168,10 @@ func (l *loader) file(dir, name string) {
 		l.parse(path, name, []byte(text))
 		return
 	}
-	data, err := read(path, schema.MaxSize)
+	data, _, err := schema.ReadFile(path, schema.MaxSize)
 	if err != nil {
-		hint := ""
-		if errors.Is(err, fs.ErrPermission) {
-			hint = "check that the daemon's user may read it"
-		}
-		l.problem(schema.Problem{File: path, Msg: reason(err), Hint: hint})
+		l.problem(schema.FileProblem(path, err))
+		l.unread = append(l.unread, strings.TrimSuffix(name, ".yaml"))
 		return
 	}
 	l.parse(path, name, data)
@@ -201,34 +196,6 @@ func (l *loader) parse(path, name string, data []byte) {
 		return
 	}
 	l.files[want] = &policyFile{Value: v, path: path, broken: problems.HasErrors()}
-}
-
-// read reads a regular file: a FIFO could block, a device may never end. The file may be replaced at any moment; one
-// that is written meanwhile is an error, because half of a file may be valid and allow more than the whole.
-func read(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // does not wait for the writer of a FIFO
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	before, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !before.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
-	case before.Size() > limit:
-		return nil, fmt.Errorf("larger than %d octets", limit)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	after, err := f.Stat()
-	if err == nil && (int64(len(data)) != before.Size() || !after.ModTime().Equal(before.ModTime())) {
-		err = errors.New("was written while it was read (write another file and rename it)")
-	}
-	return data, err
 }
 
 // claim reports a user that is claimed twice.
@@ -277,13 +244,4 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 	}
 	s.flat, s.files = flat, slices.Sorted(maps.Keys(l.holidayFiles))
 	return s, l.problems
-}
-
-// reason returns the system's error without the path, which the Problem already has.
-func reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err.Error()
-	}
-	return err.Error()
 }

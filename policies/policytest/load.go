@@ -3,7 +3,6 @@ package policytest
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -136,9 +135,9 @@ func LoadDir(dir string) ([]Case, schema.Problems) {
 		if strings.HasPrefix(filepath.Base(file), ".") {
 			continue
 		}
-		data, err := os.ReadFile(file)
+		data, _, err := schema.ReadFile(file, schema.MaxSize)
 		if err != nil {
-			problems = append(problems, schema.Problem{File: file, Msg: err.Error(), Hint: "check its permissions"})
+			problems = append(problems, schema.FileProblem(file, err))
 			continue
 		}
 		cases, ps := Parse(file, data)
