@@ -419,7 +419,8 @@ func (l *loader) ranges() numbers.Ranges {
 func (l *loader) other(at *schema.Value, path string) ([]byte, bool) {
 	data, access, err := l.read(path, schema.MaxSize)
 	if err != nil {
-		l.errorAt(at, "the path is relative to the directory of the configuration file", "%s: %s", path, schema.Reason(err))
+		l.errorAt(at, "the path is relative to the directory of the configuration file", "%s: %s", path,
+			schema.Reason(err))
 		return nil, false
 	}
 	l.trust(at, path, access, noWrite)

@@ -68,7 +68,8 @@ func (l *loader) pem(v *schema.Value, forbidden fs.FileMode) ([]byte, bool) {
 	path := l.path(v.Text())
 	data, access, err := l.read(path, maxPEM)
 	if err != nil {
-		l.errorAt(v, "the path is relative to the directory of the configuration file", "%s: %s", path, schema.Reason(err))
+		l.errorAt(v, "the path is relative to the directory of the configuration file", "%s: %s", path,
+			schema.Reason(err))
 		return nil, false
 	}
 	l.trust(v, path, access, forbidden)
