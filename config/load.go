@@ -39,7 +39,8 @@ type Overrides map[string]string
 func Load(path string, o Overrides) (*Config, Problems) {
 	data, access, err := readFile(path, schema.MaxSize)
 	if err != nil {
-		return nil, Problems{{File: path, Msg: schema.Reason(err), Hint: "name the file with -c FILE; may this user read it?"}}
+		return nil, Problems{{File: path, Msg: schema.Reason(err),
+			Hint: "name the file with -c FILE; may this user read it?"}}
 	}
 	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir, tun: tunDevice}
 	l.self = access
