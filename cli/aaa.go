@@ -87,11 +87,11 @@ by AAA or by the policy, or no server answered.`,
 func (f *testFlags) check() error {
 	switch {
 	case f.service != "exec" && f.service != "ppp":
-		return fmt.Errorf("--service %s: must be exec or ppp", f.service)
+		return misused("--service %s: must be exec or ppp", f.service)
 	case f.method() == 0:
-		return fmt.Errorf("--auth %s: must be pap, chap, ms-chap, ms-chap-v2 or eap", f.auth)
+		return misused("--auth %s: must be pap, chap, ms-chap, ms-chap-v2 or eap", f.auth)
 	case f.method() != auth.PAP && f.service != "ppp":
-		return fmt.Errorf("--auth %s: an EXEC login sends a password (add --service ppp)", f.auth)
+		return misused("--auth %s: an EXEC login sends a password (add --service ppp)", f.auth)
 	}
 	return f.daemonFlags.check()
 }

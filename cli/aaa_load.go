@@ -67,15 +67,15 @@ func (f *loadFlags) check() error {
 	one, many := f.user != "" || f.password != "", f.csv != ""
 	switch {
 	case f.count < 1:
-		return fmt.Errorf("-n %d: must be 1 or greater", f.count)
+		return misused("-n %d: must be 1 or greater", f.count)
 	case f.parallel < 1:
-		return fmt.Errorf("-p %d: must be 1 or greater", f.parallel)
+		return misused("-p %d: must be 1 or greater", f.parallel)
 	case f.cpus < 0:
-		return fmt.Errorf("--cpus %d: must be 0 (all) or greater", f.cpus)
+		return misused("--cpus %d: must be 0 (all) or greater", f.cpus)
 	case one == many:
-		return errors.New("no user given: use --user with --password-file, or --users")
+		return misused("no user given: use --user with --password-file, or --users")
 	case one && (f.user == "" || f.password == ""):
-		return errors.New("--user and --password-file must be given together")
+		return misused("--user and --password-file must be given together")
 	}
 	return errors.Join(f.daemonFlags.check(), f.loadServerFlags.check())
 }
@@ -84,11 +84,11 @@ func aaaLoad(ctx context.Context, f *loadFlags, stdout, stderr io.Writer) error 
 	if err := f.check(); err != nil {
 		return err
 	}
-	users, err := f.logins()
+	users, err := f.logins(ctx)
 	if err != nil {
 		return err
 	}
-	target, err := f.target(stderr)
+	target, err := f.target(ctx, stderr)
 	if err != nil {
 		return err
 	}

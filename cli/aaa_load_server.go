@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -45,25 +45,27 @@ func (f *loadServerFlags) add(fl *pflag.FlagSet) {
 func (f *loadServerFlags) check() error {
 	switch {
 	case f.address == "" && f.secret != "":
-		return errors.New("--secret-file is for --address; a server of the configuration has its own")
+		return misused("--secret-file is for --address; a server of the configuration has its own")
 	case f.address != "" && f.server != "":
-		return errors.New("--server and --address exclude each other")
+		return misused("--server and --address exclude each other")
 	case f.address != "" && f.secret == "":
-		return errors.New("--address needs --secret-file (make one: openssl rand -base64 24)")
+		return misused("--address needs --secret-file (make one: openssl rand -base64 24)")
 	case f.protocol != load.ProtocolRADIUS && f.protocol != load.ProtocolTACACS:
-		return fmt.Errorf("--protocol %s: must be radius or tacacs", f.protocol)
+		return misused("--protocol %s: must be radius or tacacs", f.protocol)
+	case !slices.Contains([]string{radius.Require, radius.Auto, radius.Off}, f.messageAuthenticator):
+		return misused("--message-authenticator %s: must be require, auto or off", f.messageAuthenticator)
 	case f.timeout < 0 || f.retries < 0:
-		return errors.New("--timeout and --retries must be 0 or greater")
+		return misused("--timeout and --retries must be 0 or greater")
 	}
 	return nil
 }
 
 // target creates the client of the server. Problems of a configuration are printed to stderr.
-func (f *loadServerFlags) target(stderr io.Writer) (*load.Target, error) {
+func (f *loadServerFlags) target(ctx context.Context, stderr io.Writer) (*load.Target, error) {
 	if f.address == "" {
 		return f.configured(stderr)
 	}
-	secret, err := readSecretFile(f.secret)
+	secret, err := readSecretFile(ctx, f.secret)
 	if err != nil {
 		return nil, err
 	}

@@ -324,7 +324,7 @@ func TestAAALoadRefusesFlags(t *testing.T) {
 		{append([]string{"--address", "h"}, who...), "needs --secret-file"},
 		{append([]string{"--server", "s"}, append(who, where...)...), "--server and --address exclude each other"},
 		{append([]string{"--protocol", "diameter"}, append(who, where...)...), "must be radius or tacacs"},
-		{append([]string{"--message-authenticator", "no"}, append(who, where...)...), "use require, auto or off"},
+		{append([]string{"--message-authenticator", "no"}, append(who, where...)...), "must be require, auto or off"},
 		{append([]string{"--address", "h", "--secret-file", short}, who...), "10 octets"},
 		{append([]string{"--address", "h", "--secret-file", write(t, "two", "a\nb\n")}, who...), "on one line"},
 		{append([]string{"--users", write(t, "csv", "good\n")}, where...), "line 1: expected user,password"},

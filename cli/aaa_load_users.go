@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
@@ -14,15 +14,15 @@ import (
 const maxLoadFile = 64 << 20
 
 // logins returns the users to log in, as the flags say; one at least.
-func (f *loadFlags) logins() ([]load.User, error) {
+func (f *loadFlags) logins(ctx context.Context) ([]load.User, error) {
 	if f.csv == "" {
-		password, err := readSecretFile(f.password)
+		password, err := readSecretFile(ctx, f.password)
 		if err != nil {
 			return nil, err
 		}
 		return []load.User{{Name: f.user, Password: password}}, nil
 	}
-	file, err := os.Open(f.csv)
+	file, err := openInput(ctx, f.csv)
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +35,8 @@ func (f *loadFlags) logins() ([]load.User, error) {
 }
 
 // readSecretFile reads a file that contains only a secret, on one line.
-func readSecretFile(path string) (aaa.Secret, error) {
-	data, err := os.ReadFile(path)
+func readSecretFile(ctx context.Context, path string) (aaa.Secret, error) {
+	data, err := readInput(ctx, path, maxLoadFile)
 	if err != nil {
 		return "", err
 	}

@@ -45,7 +45,7 @@ func reportText(w io.Writer, r *explain.Report, explained bool) {
 		explainReadings(w, *r.Authorization)
 	}
 	if r.Decision != nil {
-		fmt.Fprintf(w, "\ndecision of group %s: %s: %s\n", r.Decision.Group, r.Decision.Outcome, r.Decision.Reason)
+		fmt.Fprintf(w, "\n%s\n", decisionText(*r.Decision))
 		if explained {
 			fmt.Fprintf(w, "%s", r.Trace)
 		}

@@ -14,7 +14,7 @@ func newClear() *cobra.Command {
 		Short: "hang up the call on line N",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := lineNumber("clear line", args[0])
+			n, err := lineNumber(args[0])
 			if err != nil {
 				return err
 			}

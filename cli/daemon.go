@@ -76,7 +76,7 @@ func (f *daemonFlags) check() error {
 		return nil
 	}
 	last := len(formats) - 1
-	return fmt.Errorf("-o %s: must be %s or %s", f.output, strings.Join(formats[:last], ", "), formats[last])
+	return misused("-o %s: must be %s or %s", f.output, strings.Join(formats[:last], ", "), formats[last])
 }
 
 // print writes v as JSON if the user asked for it, otherwise it calls table.

@@ -37,6 +37,9 @@ otherwise. Exit status 0: nothing was found; 1: something was found.
   sudo ringback doctor -c /etc/ringback/ringback.yaml --user ringback`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
 			site, err := siteOf(cmd.Context(), path, name)
 			if err != nil {
 				return err

@@ -212,7 +212,7 @@ func newLabCall() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if as == "" {
-				return errors.New("lab call: --as NAME is required (austin-01, austin-02, kihei-03)")
+				return misused("--as NAME is required (austin-01, austin-02, kihei-03)")
 			}
 			town, err := lab.Find()
 			if err != nil {

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,20 +117,20 @@ func (f *labAAAFlags) add(c *cobra.Command) {
 func (f *labAAAFlags) check() error {
 	switch {
 	case f.users == "" && f.tacacs == "":
-		return errors.New("lab aaa: no server given: use --users FILE (RADIUS) or --tacacs FILE (TACACS+) (`ringback " +
+		return misused("no server given: use --users FILE (RADIUS) or --tacacs FILE (TACACS+) (`ringback " +
 			"lab aaa --help` has a sample of both)")
 	case f.output != "table" && f.output != "json":
-		return fmt.Errorf("-o %s: must be table or json", f.output)
+		return misused("-o %s: must be table or json", f.output)
 	case f.drop < 0 || f.drop > 100:
-		return fmt.Errorf("--drop %d: must be 0 to 100 (percent)", f.drop)
+		return misused("--drop %d: must be 0 to 100 (percent)", f.drop)
 	case f.users == "" && (f.forge > 0 || f.unsigned):
-		return errors.New("--forge and --no-message-authenticator require a RADIUS server (--users)")
+		return misused("--forge and --no-message-authenticator require a RADIUS server (--users)")
 	case f.forge < 0 || f.forge > 100_000 || f.delay < 0:
-		return errors.New("--forge must be 0 to 100000, --delay 0 or greater")
+		return misused("--forge must be 0 to 100000, --delay 0 or greater")
 	case (f.cert == "") != (f.key == ""):
-		return errors.New("--tls-cert and --tls-key must be given together")
+		return misused("--tls-cert and --tls-key must be given together")
 	case f.clientCA != "" && f.cert == "":
-		return errors.New("--tls-client-ca requires --tls-cert and --tls-key")
+		return misused("--tls-client-ca requires --tls-cert and --tls-key")
 	}
 	return nil
 }

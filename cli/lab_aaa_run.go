@@ -37,7 +37,7 @@ func (f *labAAAFlags) run(ctx context.Context, w io.Writer) error {
 			l.detail.Close()
 		}
 	}()
-	if err := errors.Join(f.startRADIUS(l), f.startTACACS(l)); err != nil {
+	if err := errors.Join(f.startRADIUS(ctx, l), f.startTACACS(ctx, l)); err != nil {
 		return fmt.Errorf("lab aaa: %w", err)
 	}
 	l.print.ready()
@@ -69,15 +69,15 @@ func (l *labAAA) serve(ctx context.Context) error {
 
 func (f *labAAAFlags) at(port int) string { return net.JoinHostPort(f.listen, strconv.Itoa(port)) }
 
-func (f *labAAAFlags) startRADIUS(l *labAAA) error {
+func (f *labAAAFlags) startRADIUS(ctx context.Context, l *labAAA) error {
 	if f.users == "" {
 		return nil
 	}
-	users, err := readFileWith(f.users, servers.ParseUsers)
+	users, err := readFileWith(ctx, f.users, servers.ParseUsers)
 	if err != nil {
 		return err
 	}
-	secret, err := f.theSecret()
+	secret, err := f.theSecret(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,16 +105,16 @@ func (f *labAAAFlags) startRADIUS(l *labAAA) error {
 	if f.cert == "" {
 		return nil
 	}
-	return f.startRadSec(l)
+	return f.startRadSec(ctx, l)
 }
 
 // startRadSec serves the same users over TLS. It is a server of its own because RadSec has its own secret.
-func (f *labAAAFlags) startRadSec(l *labAAA) error {
-	config, err := f.tls()
+func (f *labAAAFlags) startRadSec(ctx context.Context, l *labAAA) error {
+	config, err := f.tls(ctx)
 	if err != nil {
 		return err
 	}
-	users, err := readFileWith(f.users, servers.ParseUsers)
+	users, err := readFileWith(ctx, f.users, servers.ParseUsers)
 	if err != nil {
 		return err
 	}
@@ -140,17 +140,17 @@ func (f *labAAAFlags) startRadSec(l *labAAA) error {
 // radsecSecret is the secret required by RFC 6614 §2.3.
 const radsecSecret = aaa.Secret("radsec")
 
-func (f *labAAAFlags) startTACACS(l *labAAA) error {
+func (f *labAAAFlags) startTACACS(ctx context.Context, l *labAAA) error {
 	if f.tacacs == "" {
 		return nil
 	}
-	profiles, err := readFileWith(f.tacacs, servers.ParseTACACS)
+	profiles, err := readFileWith(ctx, f.tacacs, servers.ParseTACACS)
 	if err != nil {
 		return err
 	}
 	key := profiles.Key
 	if key == "" || f.secretFile != "" {
-		if key, err = f.theSecret(); err != nil {
+		if key, err = f.theSecret(ctx); err != nil {
 			return err
 		}
 	}
@@ -158,7 +158,7 @@ func (f *labAAAFlags) startTACACS(l *labAAA) error {
 		f.tacacsPort); err != nil || f.cert == "" {
 		return err
 	}
-	config, err := f.tls()
+	config, err := f.tls(ctx)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func portHint(err error) error {
 }
 
 // theSecret reads the secret's file, or generates a secret; once, for both servers.
-func (f *labAAAFlags) theSecret() (aaa.Secret, error) {
+func (f *labAAAFlags) theSecret(ctx context.Context) (aaa.Secret, error) {
 	if f.secret != "" {
 		return f.secret, nil
 	}
@@ -202,7 +202,7 @@ func (f *labAAAFlags) theSecret() (aaa.Secret, error) {
 		f.secret = aaa.Secret(rand.Text()[:24])
 		return f.secret, nil
 	}
-	b, err := os.ReadFile(f.secretFile)
+	b, err := readInput(ctx, f.secretFile, maxLoadFile)
 	if err != nil {
 		return "", err
 	}
@@ -214,7 +214,7 @@ func (f *labAAAFlags) theSecret() (aaa.Secret, error) {
 	return f.secret, nil
 }
 
-func (f *labAAAFlags) tls() (*tls.Config, error) {
+func (f *labAAAFlags) tls(ctx context.Context) (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(f.cert, f.key)
 	if err != nil {
 		return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", f.cert, f.key, err)
@@ -223,7 +223,7 @@ func (f *labAAAFlags) tls() (*tls.Config, error) {
 	if f.clientCA == "" {
 		return c, nil
 	}
-	pem, err := os.ReadFile(f.clientCA)
+	pem, err := readInput(ctx, f.clientCA, maxLoadFile)
 	if err != nil {
 		return nil, err
 	}
@@ -235,8 +235,8 @@ func (f *labAAAFlags) tls() (*tls.Config, error) {
 }
 
 // readFileWith parses a file; its errors contain the file's name.
-func readFileWith[T any](path string, parse func(io.Reader) (T, error)) (T, error) {
-	file, err := os.Open(path)
+func readFileWith[T any](ctx context.Context, path string, parse func(io.Reader) (T, error)) (T, error) {
+	file, err := openInput(ctx, path)
 	if err != nil {
 		var zero T
 		return zero, err

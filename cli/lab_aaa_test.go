@@ -278,7 +278,7 @@ func TestLabAAAErrors(t *testing.T) {
 		want string
 	}{
 		{nil, "no server given: use --users FILE (RADIUS)"},
-		{[]string{"--users", "nosuch"}, "open nosuch: no such file"},
+		{[]string{"--users", "nosuch"}, "nosuch: no such file"},
 		{[]string{"--users", "../policies/examples/default.yaml"}, "default.yaml:"},
 		{[]string{"--tacacs", users}, users + ":4: unknown word austin-01 here"},
 		{[]string{"--users", users, "--secret-file", "/dev/null"}, "--secret-file /dev/null: its first line is empty"},

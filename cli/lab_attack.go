@@ -101,13 +101,13 @@ func (f *labAttackFlags) plays(names []string) ([]labAttackPlay, error) {
 	}
 	for _, n := range names {
 		if !slices.Contains(known, n) {
-			return nil, fmt.Errorf("lab attack: unknown attack %q; valid attacks: %s", n, strings.Join(known, ", "))
+			return nil, misused("unknown attack %q; valid attacks: %s", n, strings.Join(known, ", "))
 		}
 	}
 	var plays []labAttackPlay
 	for _, p := range kinds {
 		if !slices.Contains(lab.AllPorts, p) {
-			return nil, fmt.Errorf("lab attack: --ports %s: must be rfc2217, tcp or pty", p)
+			return nil, misused("--ports %s: must be rfc2217, tcp or pty", p)
 		}
 		for _, a := range all {
 			if len(names) == 0 || slices.Contains(names, a.Name) {
@@ -124,11 +124,11 @@ func (f *labAttackFlags) run(ctx context.Context, names []string, w io.Writer) e
 	case err != nil:
 		return err
 	case f.output != "table" && f.output != "json":
-		return fmt.Errorf("lab attack: -o %s: must be table or json", f.output)
+		return misused("-o %s: must be table or json", f.output)
 	case f.pace < 1:
-		return fmt.Errorf("lab attack: --pace %g: must be 1 or greater", f.pace)
+		return misused("--pace %g: must be 1 or greater", f.pace)
 	case f.parallel < 1:
-		return fmt.Errorf("lab attack: --parallel %d: must be 1 or greater", f.parallel)
+		return misused("--parallel %d: must be 1 or greater", f.parallel)
 	}
 	binary, err := os.Executable()
 	if err != nil {

@@ -25,7 +25,7 @@ unanswered, so take it out of the hunt group of the telephone network if there i
   ringback line busyout 65 --reason "modem to be replaced"`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := lineNumber("line busyout", args[0])
+			n, err := lineNumber(args[0])
 			if err != nil {
 				return err
 			}
@@ -53,7 +53,7 @@ func newLineRestore() *cobra.Command {
 		Example: "  ringback line restore 65",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := lineNumber("line restore", args[0])
+			n, err := lineNumber(args[0])
 			if err != nil {
 				return err
 			}

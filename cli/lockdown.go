@@ -51,9 +51,9 @@ func (f *lockdownFlags) run(cmd *cobra.Command) error {
 	ordered := cmd.Flags().Changed("reason")
 	switch {
 	case f.lift && f.sessions:
-		return errors.New("lockdown: --lift ends the whole lockdown: it cannot be combined with --sessions")
+		return misused("--lift ends the whole lockdown: it cannot be combined with --sessions")
 	case f.sessions && !ordered:
-		return errors.New(`lockdown --sessions: give the reason (example: --reason "stolen passwords")`)
+		return misused(`--sessions: give the reason (example: --reason "stolen passwords")`)
 	}
 	cl, err := f.client()
 	if err != nil {

@@ -94,11 +94,11 @@ func TestLockdownCommands(t *testing.T) {
 	}{
 		{"lockdown", []string{"no lockdown\n"}},
 		{"lockdown --lift", []string{"error: there is no lockdown to lift"}},
-		{"lockdown --sessions", []string{"error: lockdown --sessions: give the reason"}},
+		{"lockdown --sessions", []string{"error: lockdown: --sessions: give the reason"}},
 		{"lockdown --reason=", []string{"error: the reason is missing (--reason TEXT)"}},
 		{"lockdown --reason=fraud --sessions --lift", []string{"error: lockdown: --lift ends the whole lockdown"}},
 		{"lockdown --reason=fraud extra", []string{`error: lockdown: wrong number of arguments: ["extra"]`}},
-		{"lockdown --reason=fraud -o xml", []string{"error: -o xml: must be table or json"}},
+		{"lockdown --reason=fraud -o xml", []string{"error: lockdown: -o xml: must be table or json"}},
 		{"lockdown", []string{"no lockdown\n"}},
 		{"lockdown --reason=fraud", []string{above, " by uid 0: fraud\nno callback is promised or dialed (ringback " +
 			"lockdown --lift)\n"}},

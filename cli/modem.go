@@ -43,7 +43,7 @@ is in use, by a line of a daemon or by another program, is not touched. Exit sta
 			}
 			o, err := probeOptions(args[0])
 			if err != nil {
-				return err
+				return misused("%w", err)
 			}
 			o.TTY, o.Profiles = tty, profiles.Shipped()
 			if path != "" {

@@ -62,7 +62,7 @@ func checkPolicies(paths []string) (*policies.Set, schema.Problems, error) {
 		return nil, nil, fmt.Errorf("%q: %w (give the directory of the policy files, or files)", paths[0],
 			errors.Unwrap(err))
 	case st.IsDir() && len(paths) > 1:
-		return nil, nil, fmt.Errorf("%s is a directory: give one directory, or files", paths[0])
+		return nil, nil, misused("%s is a directory: give one directory, or files", paths[0])
 	case !st.IsDir():
 		set, problems := policies.LoadFiles(policies.SiteOfFiles(), paths...)
 		return set, append(schema.Problems{}, problems...), nil

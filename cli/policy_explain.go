@@ -99,19 +99,19 @@ to the caller; --typed is then what the caller gives.`,
 func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	switch {
 	case f.asked.User == "":
-		return fmt.Errorf("--user is required: the name of a user, as AAA names it")
+		return misused("--user is required: the name of a user, as AAA names it")
 	case f.service != "exec" && f.service != "ppp":
-		return fmt.Errorf("--service %s: must be exec or ppp", f.service)
+		return misused("--service %s: must be exec or ppp", f.service)
 	case f.asked.Auth != "" && f.service != "ppp":
-		return fmt.Errorf("--auth is of PPP: --service ppp is required")
+		return misused("--auth is of PPP: --service ppp is required")
 	case f.asked.Auth != "" && !slices.Contains(policies.PPPMethods(), f.asked.Auth):
-		return fmt.Errorf("--auth %s: must be one of %s", f.asked.Auth, strings.Join(policies.PPPMethods(), ", "))
+		return misused("--auth %s: must be one of %s", f.asked.Auth, strings.Join(policies.PPPMethods(), ", "))
 	case f.asked.Address != "" && f.service != "ppp":
-		return fmt.Errorf("--address is of PPP: --service ppp is required")
+		return misused("--address is of PPP: --service ppp is required")
 	case f.asked.Address != "" && policytest.CheckAddress(f.asked.Address) != nil:
-		return fmt.Errorf("--address: %w", policytest.CheckAddress(f.asked.Address))
+		return misused("--address: %w", policytest.CheckAddress(f.asked.Address))
 	case f.asked.Leg != 1 && f.asked.Leg != 2:
-		return fmt.Errorf("--leg %d: must be 1 or 2", f.asked.Leg)
+		return misused("--leg %d: must be 1 or 2", f.asked.Leg)
 	}
 	for _, n := range []struct {
 		flag, key string
@@ -121,7 +121,7 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 			continue
 		}
 		if err := policytest.CheckRange(n.key, n.value); err != nil {
-			return fmt.Errorf("--%s %d: %w", n.flag, n.value, err)
+			return misused("--%s %d: %w", n.flag, n.value, err)
 		}
 	}
 	f.asked.Service = aaa.Service(f.service)
@@ -142,7 +142,7 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	}
 	if f.asked.Time = time.Now(); f.at != "" {
 		if f.asked.Time, err = policytest.ParseTime(f.at); err != nil {
-			return fmt.Errorf("--time: %w", err)
+			return misused("--time: %w", err)
 		}
 	}
 	return nil
@@ -161,8 +161,10 @@ func (f *explainFlags) checkWindows(set *policies.Set) error {
 
 func (e explained) text(w io.Writer) {
 	d := e.Decision
-	fmt.Fprintf(w, "decision of group %s: %s: %s\n", d.Group, d.Outcome, d.Reason)
-	fmt.Fprintf(w, "policy: %s\n", orBuiltIn(e.File))
+	fmt.Fprintln(w, decisionText(d))
+	if d.Group != "" {
+		fmt.Fprintf(w, "policy: %s\n", orBuiltIn(e.File))
+	}
 	fmt.Fprintf(w, "%s", e.Trace)
 	if d.Text != "" {
 		fmt.Fprintf(w, "the caller reads: %s\n", d.Text)
@@ -176,6 +178,15 @@ func (e explained) text(w io.Writer) {
 	if d.Hint != "" {
 		fmt.Fprintf(w, "fix: %s\n", d.Hint)
 	}
+}
+
+// decisionText is a decision in one line. If several groups claim the caller it is of none of them.
+func decisionText(d policies.Decision) string {
+	of := "group " + d.Group
+	if d.Group == "" {
+		of = "no group"
+	}
+	return fmt.Sprintf("decision of %s: %s: %s", of, d.Outcome, d.Reason)
 }
 
 func orBuiltIn(file string) string {

@@ -37,7 +37,7 @@ Exit status 0: done; 1: a file has errors or, with --check, another style.`,
 				return err
 			}
 			if len(paths) > 1 && !write && !check {
-				return fmt.Errorf("%d files: give -w to replace them, or --check", len(paths))
+				return misused("%d files: give -w to replace them, or --check", len(paths))
 			}
 			files, problems := policies.Format(paths...)
 			if problems.HasErrors() {
@@ -68,7 +68,7 @@ func policyFiles(args []string) (paths []string, err error) {
 		st, err := os.Lstat(arg)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, fileError(arg, err)
 		case strings.HasSuffix(arg, policies.TestSuffix):
 			return nil, fmt.Errorf("%s has tests (give the policy file)", arg)
 		case !st.IsDir():
@@ -77,7 +77,7 @@ func policyFiles(args []string) (paths []string, err error) {
 		}
 		entries, err := os.ReadDir(arg)
 		if err != nil {
-			return nil, err
+			return nil, fileError(arg, err)
 		}
 		for _, e := range entries {
 			if !policies.IsFile(e.Name()) || e.IsDir() {

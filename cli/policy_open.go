@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -29,7 +28,7 @@ records each order in its audit. See docs/how-to/policies.md.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("for") || !cmd.Flags().Changed("reason") {
-				return errors.New(`policy open: --for and --reason are required (example: --for 4h --reason "ticket 7")`)
+				return misused(`--for and --reason are required (example: --for 4h --reason "ticket 7")`)
 			}
 			cl, err := f.client()
 			if err != nil {
@@ -64,7 +63,7 @@ time and its reason, so that nobody approves a request that was replaced meanwhi
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("for") || !cmd.Flags().Changed("reason") {
-				return errors.New("policy approve: --for and --reason are required: the time that was asked for and " +
+				return misused("--for and --reason are required: the time that was asked for and " +
 					"the reason (ringback show windows)")
 			}
 			cl, err := f.client()

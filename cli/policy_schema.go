@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/config"
@@ -39,7 +37,7 @@ durations, duplicate keys. ringback policy check knows all of them.`,
 			kind := append(args, "policy")[0]
 			s, ok := schemas[kind]
 			if !ok {
-				return fmt.Errorf("%q: must be policy, tests or config", kind)
+				return misused("%q: must be policy, tests or config", kind)
 			}
 			text, err := schema.JSON(s.title, s.keys())
 			if err != nil {

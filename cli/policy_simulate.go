@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 	"text/tabwriter"
@@ -50,11 +48,11 @@ Exit status 0, whether there are differences or not; 1: a file has errors.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.with == "":
-				return errors.New("--with DIR is required: the directory of the changed policy files")
+				return misused("--with DIR is required: the directory of the changed policy files")
 			case f.journal == (f.file != ""):
-				return errors.New("give --journal or --from FILE: where the past requests are")
+				return misused("give --journal or --from FILE: where the past requests are")
 			case f.examples < 0:
-				return fmt.Errorf("--differences %d: must be 0 or more", f.examples)
+				return misused("--differences %d: must be 0 or more", f.examples)
 			}
 			return f.run(cmd, strings.Join(args, ""))
 		},
@@ -95,7 +93,7 @@ func (f *simulateFlags) replay(ctx context.Context, c replay.Comparison) (replay
 	if f.journal {
 		return f.replayJournal(ctx, c)
 	}
-	in, err := os.Open(f.file)
+	in, err := openInput(ctx, f.file)
 	if err != nil {
 		return replay.Report{}, err
 	}

@@ -41,12 +41,12 @@ The call never waits for the file. If it cannot be written fast enough, frames a
 			"  ringback ppp capture 65 --payload -w - | tshark -r - -V",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			tty, err := lineNumber("ppp capture", args[0])
+			tty, err := lineNumber(args[0])
 			if err != nil {
 				return err
 			}
 			if file == "" {
-				return errors.New(`ppp capture: -w FILE is required ("-": standard output)`)
+				return misused(`-w FILE is required ("-": standard output)`)
 			}
 			cl, err := f.client()
 			if err != nil {

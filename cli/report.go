@@ -77,13 +77,13 @@ func (f *costsFlags) run(cmd *cobra.Command) error {
 	if f.month != "" {
 		var err error
 		if month, err = time.Parse("2006-01", f.month); err != nil {
-			return fmt.Errorf("--month %s: is not a month (write 2026-11)", f.month)
+			return misused("--month %s: is not a month (write 2026-11)", f.month)
 		}
 	}
 	switch costs.By(f.by) {
 	case costs.User, costs.Group, costs.Site:
 	default:
-		return fmt.Errorf("--by %s: must be user, group or site", f.by)
+		return misused("--by %s: must be user, group or site", f.by)
 	}
 	path, err := f.path()
 	if err != nil {

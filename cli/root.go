@@ -43,7 +43,7 @@ func Run(version string, args []string) int {
 	case errors.As(err, &status):
 		return int(status)
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "ringback: %v\nusage: %s\n", err, usage.cmd.UseLine())
+		fmt.Fprintf(os.Stderr, "ringback: %v\nusage: %s\n", err, usage.line())
 		return usageStatus
 	default:
 		fmt.Fprintf(os.Stderr, "ringback: %v\n", err)
@@ -52,18 +52,21 @@ func Run(version string, args []string) int {
 }
 
 // unknownCommand rejects commands such as `ringback show nosuch`, for which cobra would print the help of
-// `ringback show` without an error.
+// `ringback show` without an error, and `ringback nosuch`.
 func unknownCommand(root *cobra.Command, args []string) error {
 	c, rest, err := root.Find(args)
-	if err != nil || c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
-		return nil // cobra checks these
+	if err != nil {
+		return usageError{root, err}
+	}
+	if c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+		return nil // cobra, or the command, checks these
 	}
 	var names []string
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	return fmt.Errorf("unknown command %q for %q; valid commands: %s", rest[0], c.CommandPath(),
-		strings.Join(names, ", "))
+	return usageError{c, fmt.Errorf("unknown command %q; valid commands: %s", rest[0],
+		strings.Join(names, ", "))}
 }
 
 // exitStatus is an error that was printed already; only the exit status remains.

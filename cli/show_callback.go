@@ -41,7 +41,7 @@ left out.
 func (f *callbackFlags) run(cmd *cobra.Command) error {
 	at := here()
 	if f.query.Limit < 0 {
-		return fmt.Errorf("--limit %d: must be 0 (all) or greater", f.query.Limit)
+		return misused("--limit %d: must be 0 (all) or greater", f.query.Limit)
 	}
 	if f.since != "" {
 		var err error

@@ -37,7 +37,7 @@ func newShowLine() *cobra.Command {
 			if len(args) == 0 {
 				return showLines(cmd, &f)
 			}
-			n, err := lineNumber("show line", args[0])
+			n, err := lineNumber(args[0])
 			if err != nil {
 				return err
 			}
@@ -62,10 +62,10 @@ func newShowLine() *cobra.Command {
 }
 
 // lineNumber parses the line number given to a command.
-func lineNumber(command, text string) (int, error) {
+func lineNumber(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%s %q: a line is a TTY number, as `ringback show lines` prints them", command, text)
+		return 0, misused("%q: a line is a TTY number, as `ringback show lines` prints them", text)
 	}
 	return n, nil
 }

@@ -22,7 +22,7 @@ func newShowModem() *cobra.Command {
 			n := -1
 			if len(args) == 1 {
 				var err error
-				if n, err = lineNumber("show modem", args[0]); err != nil {
+				if n, err = lineNumber(args[0]); err != nil {
 					return err
 				}
 			}

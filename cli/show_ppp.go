@@ -36,6 +36,13 @@ packets to the caller, and TCP slows down.`,
 		Example: "  ringback show ppp\n  ringback show ppp 65\n  ringback show ppp pools",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			n := 0
+			if len(args) > 0 {
+				var err error
+				if n, err = lineNumber(args[0]); err != nil {
+					return err
+				}
+			}
 			cl, err := f.client()
 			if err != nil {
 				return err
@@ -46,10 +53,6 @@ packets to the caller, and TCP slows down.`,
 			}
 			if len(args) == 0 {
 				return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { pppTable(w, v, f.wide(), here()) })
-			}
-			n, err := lineNumber("show ppp", args[0])
-			if err != nil {
-				return err
 			}
 			for _, s := range v {
 				if s.TTY == n {

@@ -25,8 +25,7 @@ func newShowRotary() *cobra.Command {
 			if len(args) == 1 {
 				var err error
 				if n, err = strconv.Atoi(args[0]); err != nil || n < 0 {
-					return fmt.Errorf("show rotary %q: a rotary is a number, as `ringback show rotary` prints them",
-						args[0])
+					return misused("%q: a rotary is a number, as `ringback show rotary` prints them", args[0])
 				}
 			}
 			cl, err := f.client()

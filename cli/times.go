@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +43,7 @@ func (p place) since(text string) (time.Time, error) {
 		}
 	}
 	return time.Time{},
-		fmt.Errorf(`--since %q: give a time as 2026-11-21, "2026-11-21 10:04" or RFC 3339, or how long ago as 90m, 36h or 7d`, text)
+		misused(`--since %q: give a time as 2026-11-21, "2026-11-21 10:04" or RFC 3339, or how long ago as 90m, 36h or 7d`, text)
 }
 
 // ago parses a duration, which may be in days.

@@ -23,7 +23,23 @@ func (e usageError) Error() string {
 	return strings.TrimPrefix(path+": ", e.cmd.Root().Name()+": ") + e.err.Error()
 }
 
+// line is the usage of the command.
+func (e usageError) line() string {
+	if line := e.cmd.UseLine(); e.cmd.Runnable() {
+		return line
+	}
+	return e.cmd.CommandPath() + " COMMAND"
+}
+
 func (e usageError) Unwrap() error { return e.err }
+
+// misuse is a mistake on the command line that a command finds itself: a flag that is required, a value that is wrong.
+// checkUsage makes it a usageError.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
+func misused(format string, args ...any) error { return misuse{fmt.Errorf(format, args...)} }
 
 // checkUsage makes the mistakes on the command lines of all commands a usageError, in our words.
 func checkUsage(root *cobra.Command) {
@@ -36,6 +52,15 @@ func checkUsage(root *cobra.Command) {
 					return usageError{cmd, argsError(args, err)}
 				}
 				return nil
+			}
+		}
+		if run := c.RunE; run != nil {
+			c.RunE = func(cmd *cobra.Command, args []string) error {
+				err := run(cmd, args)
+				if _, ok := errors.AsType[misuse](err); ok {
+					return usageError{cmd, err}
+				}
+				return err
 			}
 		}
 		for _, sub := range c.Commands() {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,12 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	all(newRoot("test"))
+	for _, args := range misuses(newRoot("test")) {
+		err := newRootWith(args).Execute()
+		if _, ok := err.(usageError); !ok {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
 	for args, want := range map[string]string{
 		"policy show":                      "policy show: an argument is missing",
 		"show lines extra":                 `show lines: wrong number of arguments: ["extra"]`,
@@ -37,6 +44,52 @@ func TestUsage(t *testing.T) {
 	} {
 		if err := newRootWith(strings.Fields(args)).Execute(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", args, err, want)
+		}
+	}
+}
+
+// misuses has mistakes that the commands find themselves: an unknown format of each command that has formats, whatever
+// its arguments are, and others.
+func misuses(c *cobra.Command) (all [][]string) {
+	for _, sub := range c.Commands() {
+		all = append(all, misuses(sub)...)
+	}
+	if path := strings.Fields(c.CommandPath())[1:]; c.Flags().Lookup("output") != nil {
+		for _, args := range [][]string{{}, {"1"}, {"1", "2"}} {
+			all = append(all, slices.Concat(path, args, []string{"-o", "xml"}))
+		}
+	}
+	if c.HasParent() {
+		return all
+	}
+	for _, line := range []string{"policy open ven",
+		"policy approve ven --for 1h", "policy explain x", "policy simulate x",
+		"policy simulate x --with y", "policy simulate x --with y --journal --from z", "report costs --by foo",
+		"report costs --month nov", "policy explain --user kim --leg 3", "policy explain --user kim --service foo",
+		"policy explain --user kim --time noon", "policy explain --user kim --line -1", "show callbacks --limit -1",
+		"show callbacks --since foo", "policy simulate x --with y --journal --differences -1", "policy schema foo",
+		"lockdown --lift --sessions --reason x", "lockdown --sessions", "show line one", "show ppp one",
+		"clear line one", "line busyout one", "show rotary one", "debug nope", "lab attack nope", "lab call",
+		"lab aaa", "lab aaa --users u --drop 101", "aaa load -n 0", "aaa test kim --service foo", "ppp capture 1",
+		"modem probe foo://bar"} {
+		all = append(all, strings.Fields(line))
+	}
+	return all
+}
+
+// TestUnknownCommand: a word that is no command has the usage of the command before it.
+func TestUnknownCommand(t *testing.T) {
+	root := newRoot("test")
+	for args, want := range map[string]string{
+		"nope":        `unknown command "nope" for "ringback"`,
+		"show nope":   `show: unknown command "nope"; valid commands: aaa, `,
+		"policy nope": `policy: unknown command "nope"; valid commands: approve, `,
+	} {
+		err := unknownCommand(root, strings.Fields(args))
+		usage, ok := err.(usageError)
+		if !ok || !strings.HasPrefix(err.Error(), want) ||
+			!strings.HasSuffix(usage.line(), "COMMAND") && args != "nope" {
+			t.Errorf("%s: %v", args, err)
 		}
 	}
 }

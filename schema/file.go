@@ -67,6 +67,8 @@ func FileHint(err error) string {
 		return "give a file; a directory, a FIFO or a device cannot be read here"
 	case errors.Is(err, errSize):
 		return "check that it is the right file, or divide it"
+	case errors.Is(err, syscall.EISDIR):
+		return "give a file"
 	case errors.Is(err, syscall.ELOOP):
 		return "its symbolic links point to each other: remove them"
 	case errors.Is(err, syscall.ENOTDIR):
