@@ -55,8 +55,8 @@ An amount is the price of each call by today's tariff, for the time from the mod
 (journal.keep) has removed only sums are left: they belong to no group, and their cost is estimated from their mean time.
 A note says how many these are.
 
-An amount for which no call has a price is - in the table and empty in CSV; otherwise the calls without a price are left
-out, and a note says how many these are. In CSV, times are in seconds, amounts have a decimal point, and a name that a
+An amount for which no call has a price is - in the table, empty in CSV and absent in JSON; otherwise the calls without a
+price are left out, and a note (in JSON, unpriced and callers_unpriced) says how many these are. In CSV, times are in seconds, amounts have a decimal point, and a name that a
 spreadsheet would take for a formula has an apostrophe before it.`,
 		Example: `  ringback report costs -c ringback.yaml --by user --month 2026-11
   ringback report costs -c ringback.yaml --by group --month 2026-11 -o csv`,
@@ -169,19 +169,20 @@ func (r costsReport) text(w io.Writer) {
 	}
 }
 
-// money has the three amounts of a row as text: empty ones without a tariff, unknown if there is no price for any call.
+// money has the three amounts of a row as text: empty ones without a tariff, unknown for one that is not known.
 func (r costsReport) money(row costs.Row, unknown string) []string {
 	if r.Currency == "" {
-		return []string{"", "", ""}
+		unknown = ""
 	}
-	cost, callers, saved := row.Cost.String(), row.CallersCost.String(), row.Saved.String()
-	if row.LegTwo.Calls > 0 && row.Unpriced == row.LegTwo.Calls {
-		cost = unknown
+	var out []string
+	for _, m := range []*tariff.Money{row.Cost, row.CallersCost, row.Saved} {
+		text := unknown
+		if m != nil {
+			text = m.String()
+		}
+		out = append(out, text)
 	}
-	if row.LegTwo.Calls > 0 && row.Compared == 0 {
-		callers, saved = unknown, unknown
-	}
-	return []string{cost, callers, saved}
+	return out
 }
 
 func (r costsReport) csv(w io.Writer) error {

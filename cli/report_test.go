@@ -14,6 +14,8 @@ func TestReportCosts(t *testing.T) {
 			"84,x,0.10,0.05,60/60,EUR,0.20\n",
 		"ringback.yaml": "policies_dir: policies.d\nstate_dir: state\naaa: {lists: {login: {default: [none]}}}\n" +
 			"tariff: {file: tariff.csv}\nlines:\n  - {tty: 65-66, port: \"serial:///dev/ttyS{n}\", rotary: 1}\n",
+		"free.yaml": "policies_dir: policies.d\nstate_dir: state\naaa: {lists: {login: {default: [none]}}}\n" +
+			"lines:\n  - {tty: 65-66, port: \"serial:///dev/ttyS{n}\", rotary: 1}\n",
 	})
 	pastJournal(t, filepath.Join(dir, "state"))
 	run := func(args string) (string, error) {
@@ -50,6 +52,27 @@ kim,0,0,1,60,0.15,,,EUR,0,1,0
 	if err != nil || json.Unmarshal([]byte(got), &r) != nil || len(r.Rows) != 1 || r.Currency != "EUR" || r.Open != 5 ||
 		r.Rows[0].LegTwo.Calls != 4 || r.Month != "2026-11" {
 		t.Errorf("%v\n%s", err, got)
+	}
+	const lee = `{
+      "name": "lee",
+      "leg_one": {
+        "calls": 0,
+        "seconds": 0
+      },
+      "leg_two": {
+        "calls": 3,
+        "seconds": 540
+      },
+      "cost": "0.35",
+      "compared": 0,
+      "unpriced": 2,
+`
+	if got, err := run("--month 2026-11 -o json"); err != nil || !strings.Contains(got, lee) {
+		t.Errorf("%v, no amount is known for the caller:\n%s", err, got)
+	}
+	got, err = run("--month 2026-11 --by site -o json --config " + filepath.Join(dir, "free.yaml"))
+	if err != nil || strings.Contains(got, `cost"`) || strings.Contains(got, "saved") {
+		t.Errorf("%v, amounts without a tariff:\n%s", err, got)
 	}
 	for args, want := range map[string]string{
 		"--by line": "--by line: must be user, group or site", "--month november": "--month november: is not a month",

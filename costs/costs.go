@@ -38,13 +38,13 @@ type Calls struct {
 	Seconds int64 `json:"seconds"` // of all together, each as tariff.Seconds
 }
 
-// Money is what calls of leg two cost.
+// Money is what calls of leg two cost. An amount that is known for none of the calls is nil.
 type Money struct {
-	Cost tariff.Money `json:"cost"` // of the calls with a price
+	Cost *tariff.Money `json:"cost,omitempty"` // of the calls with a price
 	// CallersCost is what the callers would have paid to call the site for as long, and Saved that without what the
 	// site has paid: of the calls for which both are known. Saved is negative if the callback cost more.
-	CallersCost tariff.Money `json:"callers_cost"`
-	Saved       tariff.Money `json:"saved"`
+	CallersCost *tariff.Money `json:"callers_cost,omitempty"`
+	Saved       *tariff.Money `json:"saved,omitempty"`
 
 	Compared        int64 `json:"compared"`         // calls for which both are known
 	Unpriced        int64 `json:"unpriced"`         // calls to numbers without a price
@@ -132,10 +132,14 @@ func (r *Report) Sum(s journal.Sum) {
 func (r *Report) Rows() []Row {
 	out := []Row{}
 	for _, name := range slices.Sorted(maps.Keys(r.rows)) {
-		out = append(out, *r.rows[name])
+		row := *r.rows[name]
+		if r.tariff != nil && row.LegTwo.Calls == 0 { // no calls cost nothing
+			row.Cost, row.CallersCost, row.Saved = new(tariff.Money), new(tariff.Money), new(tariff.Money)
+		}
+		out = append(out, row)
 	}
 	slices.SortStableFunc(out, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(b.Cost, a.Cost), cmp.Compare(b.LegTwo.Seconds, a.LegTwo.Seconds))
+		return cmp.Or(cmp.Compare(value(b.Cost), value(a.Cost)), cmp.Compare(b.LegTwo.Seconds, a.LegTwo.Seconds))
 	})
 	return out
 }
@@ -159,7 +163,7 @@ func (m *Money) pay(t *tariff.Table, number, caller numbers.Number, connected ti
 	rate, priced := t.Find(number)
 	cost := rate.Cost(connected).Times(int(calls))
 	if priced {
-		m.Cost = m.Cost.Plus(cost)
+		m.Cost = new(value(m.Cost).Plus(cost))
 	} else {
 		m.Unpriced += calls
 	}
@@ -170,7 +174,15 @@ func (m *Money) pay(t *tariff.Table, number, caller numbers.Number, connected ti
 		m.CallersUnpriced += calls
 	case priced:
 		m.Compared += calls
-		m.CallersCost = m.CallersCost.Plus(theirs)
-		m.Saved += theirs - cost
+		m.CallersCost = new(value(m.CallersCost).Plus(theirs))
+		m.Saved = new(value(m.Saved) + theirs - cost)
 	}
+}
+
+// value returns an amount; 0 if it is not known.
+func value(m *tariff.Money) tariff.Money {
+	if m == nil {
+		return 0
+	}
+	return *m
 }

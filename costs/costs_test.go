@@ -32,9 +32,9 @@ var november = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 func TestReport(t *testing.T) {
 	for by, want := range map[By]string{
 		// 61 s at 84: 0.10 + 2 × 0.06 = 0.22; the caller: 0.05 + 2 × 0.30 = 0.65. 10 s at 85: 0.10; the caller: 0.35.
-		User: "kim 1/30 2/71 0.32 1.00 0.68 2 0 0 0; lee 1/5 1/60 0.00 0.00 0.00 0 1 1 0; " +
+		User: "kim 1/30 2/71 0.32 1.00 0.68 2 0 0 0; lee 1/5 1/60 <nil> <nil> <nil> 0 1 1 0; " +
 			" 1/1 0/0 0.00 0.00 0.00 0 0 0 0",
-		Group: "staff 1/30 2/71 0.32 1.00 0.68 2 0 0 0;  2/6 1/60 0.00 0.00 0.00 0 1 1 0",
+		Group: "staff 1/30 2/71 0.32 1.00 0.68 2 0 0 0;  2/6 1/60 <nil> <nil> <nil> 0 1 1 0",
 		Site:  " 3/36 3/131 0.32 1.00 0.68 2 1 1 0",
 	} {
 		r := New(by, november.AddDate(0, 0, 14), prices(t), numbers.Plan{})
@@ -117,17 +117,16 @@ func TestReportIsRowsTimesTariff(t *testing.T) {
 		}
 		for _, r := range reports {
 			var got Row
+			var cost, callersCost, saved tariff.Money
 			for _, row := range r.Rows() {
 				got.LegTwo.Calls += row.LegTwo.Calls
 				got.LegTwo.Seconds += row.LegTwo.Seconds
-				got.Cost += row.Cost
-				got.CallersCost += row.CallersCost
-				got.Saved += row.Saved
+				cost, callersCost, saved = cost+*row.Cost, callersCost+*row.CallersCost, saved+*row.Saved
 			}
-			if int64(got.Cost) != millionths || got.LegTwo.Seconds != seconds || got.LegTwo.Calls != calls ||
-				int64(got.CallersCost) != callers || int64(got.Saved) != callers-millionths {
-				t.Fatalf("%s: %+v, want %d millionths, %d for callers, %d s, %d calls", r.by, got, millionths, callers,
-					seconds, calls)
+			if int64(cost) != millionths || got.LegTwo.Seconds != seconds || got.LegTwo.Calls != calls ||
+				int64(callersCost) != callers || int64(saved) != callers-millionths {
+				t.Fatalf("%s: %+v %v %v %v, want %d millionths, %d for callers, %d s, %d calls", r.by, got, cost,
+					callersCost, saved, millionths, callers, seconds, calls)
 			}
 		}
 	})
