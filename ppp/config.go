@@ -19,6 +19,9 @@ type Config struct {
 	RFC1570  bool // leg one: the peer may ask for operations 0 to 3 of RFC 1570
 	Initiate bool // leg one: a peer that asks for no callback waits for one all the same
 
+	// NumberTries is how often the peer may answer CBCP with what cannot be used; 0: as often as it is asked.
+	NumberTries int
+
 	IPv4, IPv6 bool // the network protocols
 
 	Echo           lcp.Echo      // the keepalive

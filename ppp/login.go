@@ -134,7 +134,8 @@ func (e *Engine) granted() {
 	case cbcp.Negotiate:
 		e.phase = PhaseCallback
 		e.link(e.lcp.SetEcho(callbackEcho))
-		e.cbcp = cbcp.NewMachine(cbcp.Config{Offer: plan.Offer, Resend: cbcp.ResendAfter(e.config.Speed)})
+		e.cbcp = cbcp.NewMachine(cbcp.Config{Offer: plan.Offer, Resend: cbcp.ResendAfter(e.config.Speed),
+			MaxChoices: e.config.NumberTries})
 		e.negotiate(e.cbcp.Start())
 	case cbcp.Promise:
 		e.promise(plan.Choice)

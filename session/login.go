@@ -9,6 +9,10 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
+// NumberTries is the maximum number of tries to give a callback number after a login, for all front ends. The last one
+// ends the login.
+const NumberTries = 3
+
 // Failure is why a login failed.
 type Failure int
 

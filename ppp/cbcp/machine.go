@@ -12,6 +12,7 @@ type Config struct {
 
 	Resend      time.Duration // between Requests without a Response; 0: 2 s. ResendAfter has it by speed
 	MaxRequests int           // Requests in all; 0: 10
+	MaxChoices  int           // Responses that cannot be used, of which the last one ends it; 0: only MaxRequests do
 	FirstID     byte          // identifier of the first Request; 0: 1
 	EndWait     time.Duration // how long the caller has to end the link after the Ack; 0: 10 s
 }
@@ -75,6 +76,7 @@ type Machine struct {
 	state  State
 
 	requests int    // sent
+	unusable int    // Responses that the offer does not allow, or whose number the broker did not take
 	id       byte   // of the last Request
 	chosen   answer // the Response that the broker is asked about, or that was acknowledged
 	wrong    string // what was wrong with the last Response
@@ -170,6 +172,7 @@ func (m *Machine) Answer(v Verdict) []Effect {
 	switch {
 	case v.Kind == VerdictBadChoice && !decline && m.config.Offer == (Offer{None: true, Admin: true}):
 		m.config.Offer, m.narrowed = Offer{None: true}, true
+		m.unusable-- // the caller has named no number
 		return m.again(v.Reason)
 	case v.Kind == VerdictBadChoice:
 		return m.again(v.Reason)
@@ -219,7 +222,8 @@ func (m *Machine) decline() []Effect {
 // again asks again after a Response that cannot be used.
 func (m *Machine) again(why string) []Effect {
 	m.wrong = why
-	if m.requests >= m.config.MaxRequests {
+	m.unusable++
+	if m.requests >= m.config.MaxRequests || m.config.MaxChoices > 0 && m.unusable >= m.config.MaxChoices {
 		return m.exhausted()
 	}
 	return m.request()

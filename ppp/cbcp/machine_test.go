@@ -297,6 +297,27 @@ func TestChooseAgain(t *testing.T) {
 	e.expect("enough", e.receive(response(10, "04 02")), "stop timer", "end: "+string(cbcp.NotAgreed))
 }
 
+// The third Response that cannot be used is the last one, whether the broker or the offer rejects it; what the broker
+// cannot promise at a fixed number is no try, and neither is a Request without a Response.
+func TestMaxChoices(t *testing.T) {
+	e := newEngine(t, cbcp.Config{Offer: user, MaxChoices: 3})
+	e.start()
+	e.receive(response(1, "02 0c 00 01 '5551234' 00"))
+	e.answer(cbcp.VerdictBadChoice)
+	e.timeout()
+	e.receive(response(3, "04 02"))
+	e.receive(response(4, "02 0c 00 01 '5551234' 00"))
+	e.expect("enough", e.answer(cbcp.VerdictBadChoice), "end: "+string(cbcp.NotAgreed))
+	if e.requests != 4 || e.why.Detail != "because" {
+		t.Errorf("%d Requests, %v", e.requests, e.why)
+	}
+
+	e = newEngine(t, cbcp.Config{Offer: cbcp.Offer{None: true, Admin: true}, MaxChoices: 1})
+	e.start()
+	e.receive(response(1, "03 03 00"))
+	e.expect("no try", e.answer(cbcp.VerdictBadChoice), send("01 02 00 06 01 02"), "start timer 2s")
+}
+
 func TestSilentPeer(t *testing.T) {
 	e := newEngine(t, cbcp.Config{Offer: admin, Resend: 7 * time.Second})
 	e.start()

@@ -59,10 +59,13 @@ func (s *dialogue) hosted(ctx context.Context, auth aaa.Authorization) session.E
 	return e
 }
 
+// hostTries is the maximum number of tries to enter a host.
+const hostTries = 3
+
 // askHost asks the caller for the host; "" if none is entered. Surrounding spaces are removed. The error is that of the
 // terminal.
 func (s *dialogue) askHost(ctx context.Context) (string, error) {
-	for range numberTries {
+	for range hostTries {
 		name, err := s.ask(ctx, textHostPrompt, true)
 		switch {
 		case rejected(err) != "":

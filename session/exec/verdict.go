@@ -20,9 +20,6 @@ const (
 	textPromised     = "Callback initiated - line is disconnected"
 )
 
-// numberTries is the maximum number of tries to enter a callback number.
-const numberTries = 3
-
 // settle continues according to AAA's result and the Broker's verdict. over is false if the login is refused and the
 // prompt is repeated.
 func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending, over bool) {
@@ -91,7 +88,7 @@ func (s *dialogue) accept(ctx context.Context, res aaa.Result, o session.Offer) 
 func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verdict, error) {
 	s.say("\n")
 	var last session.Verdict
-	for range numberTries {
+	for range session.NumberTries {
 		typed, err := s.ask(ctx, s.cfg.Prompts.Dialstring, true)
 		switch {
 		case errors.Is(err, console.ErrTooLong):
@@ -109,7 +106,7 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 		}
 		s.say(complaint(last.Text, textBadNumber) + "\n")
 	}
-	reason := fmt.Sprintf("no valid number in %d tries; last: %s", numberTries, s.Scrub(last.Reason))
+	reason := fmt.Sprintf("no valid number in %d tries; last: %s", session.NumberTries, s.Scrub(last.Reason))
 	return session.Verdict{Kind: session.BadChoice, Reason: reason}, nil
 }
 

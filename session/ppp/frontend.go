@@ -125,7 +125,8 @@ func (p Profile) engine(call *lines.Call, leg int, afterText bool) ppp.Config {
 		Leg: leg, Speed: call.Speed, Auth: methods, Name: p.Name,
 		Identification: p.Identification,
 		CBCP:           p.CBCP, RFC1570: p.RFC1570, Initiate: p.Initiate,
-		IPv4: p.IPv4, IPv6: p.IPv6, Echo: p.Echo, IdleTimeout: p.IdleTimeout,
+		NumberTries: session.NumberTries,
+		IPv4:        p.IPv4, IPv6: p.IPv6, Echo: p.Echo, IdleTimeout: p.IdleTimeout,
 		Escapes: call.Escapes, Plain: p.Plain, AfterText: afterText,
 		Random: func(b []byte) { _, _ = rand.Read(b) }, // it never fails
 	}

@@ -150,6 +150,21 @@ func TestCallback(t *testing.T) {
 	}
 }
 
+// TestNumberTries: the third number that the broker does not accept is the last one, as at the prompt of the EXEC.
+func TestNumberTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeBroker{decide: offers(""), promise: func(context.Context, session.Choice) session.Verdict {
+			return session.Verdict{Kind: session.BadChoice, Reason: "not allowed"}
+		}}
+		c := dial(t, scene{broker: b}, &ppptest.Client{User: "kim", Callback: []byte{6},
+			Response: choose(append([]byte{2, 11, 12, 1}, "555123\x00"...)...)})
+		out := c.ends()
+		if got := c.order(); len(b.chosen) != 3 || got != "c023:2 c029:1 c029:1 c029:1 c021:5" {
+			t.Errorf("%d numbers, frames %s, %+v", len(b.chosen), got, out)
+		}
+	})
+}
+
 // TestPromiseBeforeAck: the disk takes 5 s, and the caller hears nothing before.
 func TestPromiseBeforeAck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
