@@ -12,7 +12,8 @@ import (
 
 // PastRequest returns the request for which a callback of the journal was promised. The journal does not have
 // everything: a number that the caller gave, or that of a place that the caller named, is written in the notation of
-// this plan; how many sessions the user had is not known; the line is described as it is now.
+// this plan; the access window that was open for the group is; how many sessions the user had is not known; the line
+// is described as it is now.
 func PastRequest(c journal.Callback, plan numbers.Plan, line func(tty int) policies.Line) (r policies.Request,
 	err error) {
 	g, err := decodeGrant(c.Authorization)
@@ -23,11 +24,16 @@ func PastRequest(c journal.Callback, plan numbers.Plan, line func(tty int) polic
 	if err := unmarshal(c.Decision, &d); err != nil {
 		return r, fmt.Errorf("its decision cannot be read: %w", err)
 	}
-	w := newWork(c, trace{}, g)
+	var why trace
+	_ = unmarshal(c.Trace, &why) // without it, no window was open
+	w := newWork(c, why, g)
 	q := w.question()
 	q.Leg = 1
 	granted := aaa.Result{Identity: w.identity(), Auth: g.Auth, PPPAuth: g.pppAuth()}
 	r = policies.Ask(q, granted, line(q.TTY), c.Created, policies.Used{})
+	if w, ok := why.Decision.Window(); ok {
+		r.Windows = map[string]policies.AccessWindow{why.Group: w}
+	}
 	if d.Origin != numbers.OriginCaller {
 		return r, nil
 	}

@@ -3,6 +3,7 @@ package broker
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
@@ -46,6 +47,23 @@ func TestPastRequest(t *testing.T) {
 	for _, row := range []journal.Callback{{Authorization: "{", Decision: "{}"}, {Authorization: "{}", Decision: "["}} {
 		if _, err := PastRequest(row, policies.Site{}.Plan, nil); err == nil {
 			t.Errorf("%+v is read", row)
+		}
+	}
+}
+
+// The request has the access window that was open when the callback was promised, as it was, and no other one.
+func TestPastRequestWindow(t *testing.T) {
+	until := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	why := trace{Group: "vendor", Decision: policies.Trace{{Rule: policies.RuleAccess,
+		Input: "until 2026-11-02T12:00:00Z, by 1 of 1 operators", Result: "open"}}}
+	for text, want := range map[string]map[string]policies.AccessWindow{
+		why.encode():                       {"vendor": {Until: until.Add(time.Second), Operators: 1}},
+		(&trace{Group: "vendor"}).encode(): nil, "": nil,
+	} {
+		r, err := PastRequest(journal.Callback{Authorization: "{}", Decision: "{}", Trace: text}, policies.Site{}.Plan,
+			func(int) policies.Line { return policies.Line{} })
+		if err != nil || !reflect.DeepEqual(r.Windows, want) {
+			t.Errorf("%s: %v %v", text, r.Windows, err)
 		}
 	}
 }

@@ -34,7 +34,8 @@ with the tariff of -c, the money of the calls concerned, and the users. It asks 
 
 --journal takes the callbacks of the journal: what AAA granted, the number, the calls that they made. The journal does not
 have what AAA granted to users who were not called back; how many these are is printed. It does not know either how many
-sessions a user had. Limits of groups are not compared: what they change depends on other calls.
+sessions a user had. If a group required an access window, a callback is replayed with the window in which it was promised,
+until when it was open and by how many operators; no other window is open in a replay. Limits of groups are not compared: what they change depends on other calls.
 
 --from takes a file in which each line is a JSON object with the keys of a request in a file of tests (ringback policy test
 --help), and connected, how long the call of its callback lasted:

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -99,6 +100,50 @@ func TestPolicySimulateJournal(t *testing.T) {
 		"1 1:00 0.15") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
+}
+
+// A callback of a group that requires an access window is replayed with the window in which it was promised: a change
+// of the group's numbers is a difference, as is a second operator that the window does not have.
+func TestPolicySimulateInWindow(t *testing.T) {
+	const vendor = "group: vendor\nusers: [acme]\naccess: {window: required}\nnumbers: {from: [aaa]}\n"
+	dir := fileDir(t, map[string]string{
+		"policies.d/vendor.yaml": vendor, "numbers/vendor.yaml": vendor[:len(vendor)-2] + ", deny: ['84*']}\n",
+		"two/vendor.yaml": strings.Replace(vendor, "required}", "required, approvals: 2}", 1),
+		"ringback.yaml": "policies_dir: policies.d\nstate_dir: state\naaa: {lists: {login: {default: [none]}}}\n" +
+			"lines:\n  - {tty: 65-66, port: \"serial:///dev/ttyS{n}\", rotary: 1}\n",
+	})
+	j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	err = j.Commit(t.Context(), journal.PutCallback{Callback: journal.Callback{ID: "cb1", Phase: "failed",
+		Outcome: "failed", User: "acme", Entry: "local", Service: "exec", Number: "84001", Max: 1, CallID: "c1",
+		CalledTTY: 65, Created: at, Ended: at, Decision: `{"outcome": "call_back", "group": "vendor", "origin": "aaa"}`,
+		Authorization: `{"authorization": ` + mustText(t, aaa.Authorization{Callback: true,
+			Dialstring: aaa.DialstringOf("84001")}) + `}`,
+		Trace: `{"decision": [{"rule": "access window", "input": "until 2026-11-02T09:00:00Z, by 1 of 1 operators",
+			"result": "open"}], "group": "vendor"}`}})
+	if err := errors.Join(err, j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for with, want := range map[string]string{"policies.d": "1 request, 0 decided otherwise\n",
+		"numbers": "1 request, 1 decided otherwise\n", "two": "and two are required"} {
+		got, err := policyCommand(dir, "simulate", "-c", filepath.Join(dir, "ringback.yaml"), "--journal", "--with",
+			filepath.Join(dir, with))
+		if err != nil || !strings.Contains(got, want) {
+			t.Errorf("%s: %v, no %q in\n%s", with, err, want, got)
+		}
+	}
+}
+
+func mustText(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func TestPolicySimulate(t *testing.T) {

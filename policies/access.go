@@ -2,6 +2,8 @@ package policies
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/schema"
@@ -72,6 +74,22 @@ func ruleAccess(e *evaluation) (string, string, bool) {
 			"one operator has opened the access window of group %s, and two are required", name)
 	}
 	return input, "open", false
+}
+
+// Window returns the access window in which a request of the past was decided; false if none was required or open.
+func (t Trace) Window() (w AccessWindow, open bool) {
+	for _, s := range t {
+		if s.Rule != RuleAccess {
+			continue
+		}
+		until, operators, _ := strings.Cut(strings.TrimPrefix(s.Input, "until "), ", by ")
+		operators, _, _ = strings.Cut(operators, " ")
+		end, err := time.Parse(time.RFC3339, until)
+		n, err2 := strconv.Atoi(operators)
+		// The text has no fractions of a second, so the end may be a second later.
+		return AccessWindow{Until: end.Add(time.Second), Operators: n}, err == nil && err2 == nil
+	}
+	return AccessWindow{}, false
 }
 
 func openHint(group string) string {

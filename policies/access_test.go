@@ -61,6 +61,32 @@ func TestRuleAccess(t *testing.T) {
 	}
 }
 
+// The trace of a decision has the window in which it was made.
+func TestTraceWindow(t *testing.T) {
+	s := mustLoad(t, map[string]string{"vendor.yaml": vendorFile})
+	r := vendorAsks()
+	if _, trace := s.Evaluate(r); len(trace) == 0 {
+		t.Error("no trace")
+	} else if w, ok := trace.Window(); ok {
+		t.Errorf("no window is open: %+v", w)
+	}
+	r.Windows = map[string]AccessWindow{"vendor": {Until: r.Time.Add(time.Millisecond), Operators: 2}}
+	_, trace := s.Evaluate(r)
+	w, ok := trace.Window()
+	if !ok || w.Operators != 2 || !w.Until.After(r.Time) || w.Until.After(r.Time.Add(time.Second)) {
+		t.Errorf("%+v %v\n%s", w, ok, trace)
+	}
+	for _, input := range []string{"", "none", "until then, by 2 of 2 operators", "until 2026-11-02T08:00:00Z, by all",
+		"until 2026-11-02T08:00:00Z"} {
+		if w, ok := (Trace{{Rule: RuleAccess, Input: input}}).Window(); ok {
+			t.Errorf("%q: %+v", input, w)
+		}
+	}
+	if w, ok := (Trace{{Rule: RuleHours, Input: "until 2026-11-02T08:00:00Z, by 1 of 1 operators"}}).Window(); ok {
+		t.Errorf("of another rule: %+v", w)
+	}
+}
+
 func promisedToVendor(t *testing.T) *Decision {
 	t.Helper()
 	n, err := numbers.Plan{}.Canonical("84001", numbers.OriginAAA)
