@@ -282,6 +282,24 @@ func TestGuessEnable(t *testing.T) {
 	})
 }
 
+// A right password that a policy, a ceiling or a silent server rejects is no guess, however often: it neither delays
+// nor locks the user, and does not count with the wrong ones.
+func TestRejectedIsNoGuess(t *testing.T) {
+	inGuard(t, someLimits, func(t *testing.T, g *guard, _ *observer.ObservedLogs) {
+		q := guess("kihei-03", "84002", 65)
+		for range 100 {
+			g.After(q, session.GuessRefused, "a ceiling")
+		}
+		if wait, no := g.Before(q); wait != 0 || no != "" || len(g.b.LoginLocks()) != 0 {
+			t.Errorf("wait %v, %q", wait, no)
+		}
+		g.After(q, session.GuessWrong, "wrong")
+		if wait, no := g.Before(q); wait != 0 || no != "" {
+			t.Errorf("after one wrong password: wait %v, %q", wait, no)
+		}
+	})
+}
+
 // Each failure immediately logs one line of a stable form; a name that belongs to no user is not in it.
 func TestGuessLog(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, logs *observer.ObservedLogs) {
