@@ -124,7 +124,8 @@ var accessKeys = []key{
 		in: "access",
 		Key: schema.Key{Name: "approvals", Type: schema.Int, Min: 1, Max: 2, Default: "1", Example: "2",
 			Doc: "How many operators must agree to a window. `2`: it opens when a second operator, another user " +
-				"of the admin socket, approves it (`ringback policy approve GROUP --for TIME`); see `api.group`."},
+				"of the admin socket, approves it (`ringback policy approve GROUP --for TIME " +
+				"--reason TEXT`); see `api.group`."},
 		read: func(p *Policy, v *schema.Value) { p.Access.Approvals = v.Int() },
 		text: func(p Policy) string { return fmt.Sprint(p.Access.Operators()) },
 		late: true,

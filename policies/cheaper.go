@@ -41,7 +41,11 @@ func (e *evaluation) sourceCheaper(input string) (string, string, bool) {
 func ruleTariff(e *evaluation) (string, string, bool) {
 	input := e.d.Number.String()
 	rate, ok := e.set.site.Tariff.Find(e.d.Number)
-	if !ok {
+	switch {
+	case e.set.site.Tariff == nil:
+		return e.refuse(input, "", "write a tariff in ringback.yaml, and name that file with -c",
+			"no tariff is known, so no callback is cheaper")
+	case !ok:
 		return e.refuse(input, "", "add its prefix to the tariff", "the tariff has no rate for the calling number")
 	}
 	ours := e.set.site.Trunks.Dearest(e.set.site.Plan, e.d.Number, rate, cheaperFor)

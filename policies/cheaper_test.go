@@ -54,7 +54,7 @@ func TestCheaper(t *testing.T) {
 		{"the same", priced, cheaper(), at("84201"), Admit, "1.90 EUR here, and 1.90"},
 		{"unknown to the caller", priced, cheaper(), at("84301"), Admit, "what calls from prefix 843 cost"},
 		{"without a rate", priced, cheaper(), at("84401"), Admit, "no rate for the calling number"},
-		{"without a tariff", unpriced, cheaper(), at("84001"), Admit, "no rate for the calling number"},
+		{"without a tariff", unpriced, cheaper(), at("84001"), Admit, "no tariff is known"},
 		{"without a number", priced, cheaper(), at(""), Admit, "the calling number is unknown"},
 		{"a number that is none", priced, cheaper(), at("84001;ATH"), Admit, "';' at position 6"},
 		{"a line without signals", priced, cheaper(), Request{Auth: plain, Caller: "84001"}, Admit, "no modem signals"},

@@ -195,7 +195,7 @@ func (h *Hours) addDate(r Row) error {
 	}
 	day, again := h.Dates[date]
 	if again && (window == closed || len(day.Windows) == 0) {
-		return fmt.Errorf("%s is closed and has another row, %s (remove one of the two)", date, day.Row)
+		return fmt.Errorf("%s has another row, %s, and one of them is closed (remove one of the two)", date, day.Row)
 	}
 	if !again {
 		day.Row = r
@@ -339,16 +339,19 @@ func checkZone(s string) error {
 func (p Policy) checkHours(v *schema.Value, problem func(at *schema.Value, msg, hint string)) {
 	h := p.Hours
 	var dates Hours
+	wrong := false
 	for _, item := range v.Get("dates").Items() {
 		if err := dates.addDate(rowOf(item)); err != nil {
 			problem(item, err.Error(), "")
+			wrong = true
 		}
 	}
 	switch {
-	case !v.IsSet():
+	case !v.IsSet(), wrong: // its windows are not known
 	case h.Zone == nil:
 		problem(v, "has no zone, so its times are those of no place", "write zone: Europe/Paris or zone: UTC")
-	case h.always() && len(p.When) > 0: // the zone of its conditions
+	case h.always() && len(p.When) > 0 && !v.Get("weekdays").IsSet() && !v.Get("dates").IsSet():
+		// the zone of its conditions
 	case h.never():
 		problem(v, "has no window, so no callback could ever be promised",
 			"write weekdays: [mon-fri 07:00-19:00], or callback: off")

@@ -221,9 +221,11 @@ func TestHoursProblems(t *testing.T) {
 		begin + "weekdays: [mon]\n":                  `"" is not a window`,
 		begin + "dates: [2026-02-29 07:00-19:00]\n":  `hours.dates[0]: "2026-02-29" is not a date of the calendar (write 2026-12-25)`,
 		begin + "dates: [2026-12-24 open]\n":         `"open" is not a window (write 07:00-19:00; 22:00-06:00 ends on the next day, 00:00-24:00 is the whole day); "2026-12-24 closed" has none`,
-		begin + "dates: [2026-12-24 07:00-19:00, 2026-12-24 closed]\n": `default.yaml:4:35: hours.dates[1]: 2026-12-24 is ` +
-			`closed and has another row, "2026-12-24 07:00-19:00" (default.yaml:4) (remove one of the two)`,
-		begin + "dates: [2026-12-24 closed, 2026-12-24 07:00-19:00]\n": "hours.dates[1]: 2026-12-24 is closed and has",
+		begin + "dates: [2026-12-24 07:00-19:00, 2026-12-24 closed]\n": `default.yaml:4:35: hours.dates[1]: ` +
+			`2026-12-24 has another row, "2026-12-24 07:00-19:00" (default.yaml:4), and one of them is closed (remove one of the two)`,
+		begin + "dates: [2026-12-24 closed, 2026-12-24 07:00-19:00]\n": `2026-12-24 has another row, "2026-12-24 closed"`,
+		begin + "weekdays: []\nwhen: [priv_lvl == 15]\n":               "hours: has no window",
+		begin + "dates: []\nwhen: [priv_lvl == 15]\n":                  "hours: has no window",
 		begin + "holidays: none.txt\n":                                 "none.txt: no such file or directory (write",
 		begin + "holidays: .\n":                                        "not a regular file",
 		begin + "holidays: bad.txt\n": `bad.txt:2:1: "25.12.2026" is not a date of the calendar (write 2026-12-25)

@@ -242,7 +242,7 @@ var table = slices.Concat([]key{
 	serviceKey(aaa.EXEC, func(p *Policy) *bool { return &p.Services.NoEXEC }),
 	serviceKey(aaa.PPP, func(p *Policy) *bool { return &p.Services.NoPPP }),
 	{
-		Key: schema.Key{Name: "callback_lines", Type: schema.List, Default: "[]",
+		Key: schema.Key{Name: "callback_lines", Type: schema.List, Min: 1, Max: 10_000, Default: "[]",
 			Elem: &schema.Key{Type: schema.Object, Keys: []schema.Key{
 				{Name: "line", Type: schema.String, Loose: true, Check: schema.CheckTTYs, Example: "65-66",
 					Doc: "TTY or range of lines."},

@@ -130,7 +130,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
 	p.checkProfile(v, problem)
 	p.checkLogins(v, problem)
-	p.checkSources(v.Get("numbers"), problem)
+	p.checkSources(v, problem)
 	p.checkHours(v.Get("hours"), problem)
 	p.checkSecure(v, problem)
 	p.checkLimits(v.Get("limits"), problem)

@@ -317,7 +317,7 @@ func (l *loader) ambiguous(ps []Policy) {
 func matchKey(name, example, doc string, elem schema.Key, field func(*Match) *[]string,
 	text func(*schema.Value) string) key {
 	return key{in: "match", own: true, late: true,
-		Key: schema.Key{Name: name, Type: schema.List, Elem: &elem, Example: example, Doc: doc},
+		Key: schema.Key{Name: name, Type: schema.List, Min: 1, Max: 10_000, Elem: &elem, Example: example, Doc: doc},
 		read: func(p *Policy, v *schema.Value) {
 			for _, item := range v.Items() {
 				*field(&p.Match) = append(*field(&p.Match), text(item))

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -148,8 +149,27 @@ func (p Policy) checkSecure(v *schema.Value, problem func(at *schema.Value, msg,
 	}
 }
 
+// twoSources reports that a group's file, or that file and one that it extends, have both keys of the sources.
+func twoSources(file string, from, callers *schema.Value, problem func(at *schema.Value, msg, hint string)) {
+	hint := "remove from_caller; from_caller: allow is from: " + Numbers{From: AnySource()}.sourceText()
+	at, other := callers, from
+	switch {
+	case from.File == callers.File:
+		problem(callers, "from has the sources already", hint)
+		return
+	case from.File == file:
+		at, other = from, callers
+	case callers.File != file:
+		return // the file that extends the other one reports it
+	}
+	problem(at, fmt.Sprintf("%s:%d, which this file extends, has the sources in %s", other.File, other.Line,
+		other.Path), "write the same key in both files; from_caller: allow is from: "+
+		Numbers{From: AnySource()}.sourceText())
+}
+
 // checkSources returns the problems of the sources of a file.
-func (p Policy) checkSources(n *schema.Value, problem func(at *schema.Value, msg, hint string)) {
+func (p Policy) checkSources(v *schema.Value, problem func(at *schema.Value, msg, hint string)) {
+	n := v.Get("numbers")
 	from, callers, list := n.Get("from"), n.Get("from_caller"), n.Get("list")
 	at := from
 	if !from.IsSet() {
@@ -157,8 +177,7 @@ func (p Policy) checkSources(n *schema.Value, problem func(at *schema.Value, msg
 	}
 	switch {
 	case from.IsSet() && callers.IsSet():
-		problem(callers, "from has the sources already", "remove from_caller; from_caller: allow is "+
-			"from: "+Numbers{From: AnySource()}.sourceText())
+		twoSources(v.Get("group").File, from, callers, problem)
 		return
 	case from.IsSet() && len(p.Numbers.From) == 0:
 		problem(from, "has no source, so no number could be called", "write from: [aaa], or callback: off")

@@ -275,6 +275,10 @@ func (p *parser) list(v *Value, k *Key, n *yaml.Node) *Value {
 		return nil
 	}
 	if c := int64(len(n.Content)); k.Max != 0 && (c < k.Min || c > k.Max) {
+		if c == 0 {
+			p.problem(n, v.Path, "remove the key, or write an element", "the list is empty")
+			return nil
+		}
 		p.problem(n, v.Path, "", "has %d entries; expected %d to %d", c, k.Min, k.Max)
 		return nil
 	}

@@ -48,7 +48,8 @@ func (r *Reader) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 // OpenReader opens the journal at path read-only, for tools. The caller must Close it.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("journal %s: %w", path, errors.Unwrap(err))
+		return nil, fmt.Errorf("journal %s: %w (name its directory with --state-dir, or the configuration "+
+			"with -c)", path, errors.Unwrap(err))
 	}
 	r, err := openPool(ctx, path, "ro")
 	if err != nil {
