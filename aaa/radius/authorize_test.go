@@ -188,7 +188,7 @@ func TestAuthorize(t *testing.T) {
 		{"refuse Cisco-AVPair callback-dialstring: it has no prefix (write shell:callback-dialstring)",
 			radius.Attributes{avpair("callback-dialstring=84001")}},
 		{"type 0 priv 1", radius.Attributes{avpair("something=else")}},
-		{"refuse Cisco-AVPair shell:callback-line: \"x\" is not a number from 1",
+		{"refuse Cisco-AVPair shell:callback-line: \"x\" is not a line from 1 to 65535, or a range such as 65-70",
 			radius.Attributes{avpair("shell:callback-line=x")}},
 		{"type 0 priv 1", radius.Attributes{avpair("shell:callback-line*x")}},
 		{"refuse Cisco-AVPair shell:callback-line:", radius.Attributes{avpair("shell:callback-line")}},
