@@ -99,6 +99,7 @@ type Limits struct {
 	WaitStart   time.Duration // maximum wait of a caller for their Start to be acknowledged (wait-start): 10 s
 	Reauthorize time.Duration // maximum time of one request for authorization without a login: 20 s
 	CallCheck   time.Duration // maximum time that a call rings while AAA is asked whether to answer it: 15 s
+	Ringing     time.Duration // from the promise of a callback to a call that rings until it must stop: 3 min
 	Retry       time.Duration // pause before a step that could not be recorded is retried: 1 s
 }
 
@@ -124,6 +125,7 @@ type Broker struct {
 
 	mu     sync.Mutex        // guards what follows
 	calls  map[string]*call  // live calls by ID
+	rings  map[int]string    // calling numbers of calls that ring and about which AAA is asked, by TTY
 	fullAt map[int]time.Time // by TTY: when Full last rejected a ring
 	works  map[string]*work  // callbacks that the loop works on, by ID; written by the loop only
 	clock  clock
@@ -160,7 +162,7 @@ func New(o Options, c Config) *Broker {
 		sinks:  []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug)},
 		events: make(chan event, 256),
 		over:   make(chan struct{}),
-		calls:  map[string]*call{}, fullAt: map[int]time.Time{},
+		calls:  map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
 		dialedAt: map[numbers.Number]time.Time{}, disabled: map[numbers.Number]time.Time{},
 		ended: map[aaa.Identity]ended{},
@@ -305,6 +307,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.WaitStart, 10*time.Second)
 	set(&l.Reauthorize, 20*time.Second)
 	set(&l.CallCheck, 15*time.Second)
+	set(&l.Ringing, 3*time.Minute)
 	set(&l.Retry, time.Second)
 	return l
 }

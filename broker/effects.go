@@ -139,6 +139,9 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 	case callback.Lifetime:
 		return time.Until(w.expires)
 	case callback.HangUpDeadline:
+		if w.ringing {
+			return l.Ringing + l.HangUp // onRing cancels it before
+		}
 		return l.HangUp
 	case callback.LineRetry:
 		return l.LineRetry
@@ -307,13 +310,24 @@ func (b *Broker) calling(n numbers.Number, leg1 string) (lines.Dialed, bool) {
 	plan := b.config.Load().Policies.Site().Plan
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	busy := func(caller string, tty int) (lines.Dialed, bool) {
+		if number, err := plan.Canonical(caller, numbers.OriginCallerID); caller == "" || err != nil || number != n {
+			return lines.Dialed{}, false
+		}
+		return lines.Dialed{Outcome: "busy", HeldBack: true, Detail: fmt.Sprintf("%s is calling on tty %d", n, tty)},
+			true
+	}
 	for _, c := range b.calls {
-		if c.leg != 1 || c.Caller == "" || c.ID == leg1 {
+		if c.leg != 1 || c.ID == leg1 {
 			continue
 		}
-		if caller, err := plan.Canonical(c.Caller, numbers.OriginCallerID); err == nil && caller == n {
-			return lines.Dialed{Outcome: "busy", HeldBack: true,
-				Detail: fmt.Sprintf("%s is calling on tty %d", n, c.TTY)}, true
+		if d, calling := busy(c.Caller, c.TTY); calling {
+			return d, true
+		}
+	}
+	for tty, caller := range b.rings {
+		if d, calling := busy(caller, tty); calling {
+			return d, true
 		}
 	}
 	return lines.Dialed{}, false

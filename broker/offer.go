@@ -156,23 +156,31 @@ func (b *Broker) decline(ctx context.Context, c *call, o *offer) session.Verdict
 // promisable checks whether a callback can be promised; if so, the Verdict has no Reason.
 func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
 	no := func(reason string) session.Verdict { return session.Verdict{Text: textNotAvailable, Reason: reason} }
-	if b.draining.Load() {
-		return no("ringback is shutting down")
-	}
-	if why := b.lock.deny(); why != "" {
+	if why := b.unpromisable(c, a, d); why != "" {
 		return no(why)
 	}
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
-		return no(err.Error())
-	}
-	if err := b.opt.Pool.CanServe(b.wanted(a.Service, b.planOf(d, a.Service, c.TTY)[0], c.TTY)); err != nil {
-		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return no(err.Error())
 	}
 	if !b.startAcknowledged(ctx, c, a.Session) { // leg two would not be admitted either, so do not call the user
 		return no("accounting start not acknowledged")
 	}
 	return session.Verdict{}
+}
+
+// unpromisable returns why no callback can be promised now, whatever the session; "" if one can.
+func (b *Broker) unpromisable(c *call, a session.Asked, d policies.Decision) string {
+	if b.draining.Load() {
+		return "ringback is shutting down"
+	}
+	if why := b.lock.deny(); why != "" {
+		return why
+	}
+	if err := b.opt.Pool.CanServe(b.wanted(a.Service, b.planOf(d, a.Service, c.TTY)[0], c.TTY)); err != nil {
+		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
+		return err.Error()
+	}
+	return ""
 }
 
 // promise records a callback and returns only when it is on disk (law 1). reason is the reason of the decision.

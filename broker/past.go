@@ -34,7 +34,8 @@ func PastRequest(c journal.Callback, plan numbers.Plan, line func(tty int) polic
 	if w, ok := why.Decision.Window(); ok {
 		r.Windows = map[string]policies.AccessWindow{why.Group: w}
 	}
-	if d.Origin != numbers.OriginCaller {
+	r.Ringing = d.OnRing
+	if d.Origin != numbers.OriginCaller || d.OnRing {
 		return r, nil
 	}
 	for _, typed := range []string{c.Number, "+" + c.Number} {

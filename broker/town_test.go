@@ -124,6 +124,8 @@ type townOptions struct {
 	frontEnds func(session.FrontEnd) session.Chooser     // replaces the EXEC; nil: the EXEC alone
 	driver    func(tty int, d lines.Driver) lines.Driver // wraps the lines' drivers
 	log       *zap.Logger
+	// asked about each call that rings; nil: the lines have no call_check
+	callCheck func(context.Context, aaa.Request) aaa.Result
 	busyouts  func() error // the disk for the lines that are busied out; nil: a good one
 }
 
@@ -190,7 +192,8 @@ func (w *town) start() {
 		w.t.Fatal(err)
 	}
 	w.journal = j
-	w.pool = lines.NewPool(lines.PoolOptions{Full: func(r lines.RingingCall) bool { return w.broker.Full(r) }})
+	w.pool = lines.NewPool(lines.PoolOptions{Full: func(r lines.RingingCall) bool { return w.broker.Full(r) },
+		Screen: func(ctx context.Context, r lines.RingingCall) bool { return w.broker.Screen(ctx, r) }})
 	var ttys []int
 	for i := range w.lines {
 		ttys = append(ttys, 65+i)
@@ -202,7 +205,7 @@ func (w *town) start() {
 	}
 	w.pool.SetBusyouts(maps.Clone(w.busyouts))
 	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
-		NameKey: []byte("names"), KeepBusyouts: w.keepBusyouts}, w.config())
+		NameKey: []byte("names"), KeepBusyouts: w.keepBusyouts, CallCheck: w.opt.callCheck}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -215,7 +218,8 @@ func (w *town) planned(change func(*lines.Config), ttys ...int) (all []lines.Pla
 		if w.opt.noRotary {
 			rotary = lines.NoRotary
 		}
-		cfg := &lines.Config{TTY: tty, Rotary: rotary, CallerID: w.opt.callerID}
+		cfg := &lines.Config{TTY: tty, Rotary: rotary, CallerID: w.opt.callerID,
+			CallCheck: w.opt.callCheck != nil}
 		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
 		if change != nil {
 			change(cfg)

@@ -38,6 +38,7 @@ type work struct {
 	// left by an earlier process, and Restarted is not on disk yet: its state describes resources that no longer exist
 	unstarted bool
 	leg1      *call  // until it is down
+	ringing   bool   // instead of leg 1: the call that is not answered has not stopped ringing yet
 	leg1Stop  string // accounting record whose acknowledgement the dial awaits for a limited time
 
 	timers  map[callback.TimerKind]*time.Timer
@@ -205,7 +206,9 @@ func (b *Broker) script(w *work, s callback.PlanStep) string {
 // cannotBeCut reports whether a shutdown waits for this callback.
 func (w *work) cannotBeCut() bool {
 	switch w.state.Phase {
-	case callback.Promised, callback.Dialing, callback.Answered:
+	case callback.Promised:
+		return !w.ringing // a call that rings is not ours to end
+	case callback.Dialing, callback.Answered:
 		return true
 	}
 	return false

@@ -376,7 +376,8 @@ func lineKeys() []schema.Key {
 				"number is sent as Calling-Station-Id. Always on with `call_check`."},
 		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The calling number is checked with `aaa.call_check` before the call is answered. If it is " +
-				"rejected, or no server answers, the call is left ringing."},
+				"rejected, or no server answers, the call is left ringing. So it is if the user is called back " +
+				"instead, which a policy with `callback_on_ring: allow` lets AAA decide."},
 		{Name: "insecure_signals", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Accepts a modem whose state cannot be proven on a port without modem signals: a caller that sends " +
 				"the modem's result codes can then impersonate it. See [Ports without modem signals](ports.md)."},

@@ -294,6 +294,7 @@ func (l *loader) cross() {
 	l.untrusted()
 	l.groupLines()
 	l.reauthorize()
+	l.onRing()
 	users := l.v.Get("users").Items()
 	for i, u := range l.cfg.Users {
 		l.crossUser(users[i], u)

@@ -49,3 +49,34 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 	server.silence(true)
 	ringsInVain(guest, "84003", "silent")
 }
+
+// A call that is not answered: RADIUS names the user of the calling number, who is called back when the ringing has
+// ended, and logs in.
+func TestCallbackOnRing(t *testing.T) {
+	t.Parallel()
+	users := `84003	Service-Type == Call-Check, Auth-Type := Accept
+	User-Name = "kihei-03",
+	Service-Type = Callback-NAS-Prompt,
+	Callback-Number = "84003"
+
+DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
+
+` + townUsers(t, lab.ByRADIUS)
+	l, _ := aaaTown(t, lab.ByRADIUS, users, lab.Options{Dir: tempDir(t), Pace: 10},
+		inAAA("  call_check: {method: radius}"),
+		edit{"ringback.yaml", "login: default,", "login: default, call_check: true,"},
+		policy("callback_on_ring: allow\nlimits: {user: {hour: {calls: 2}}}"))
+	p := sitDown(t, l, "kihei-03")
+	p.enter("atdt 55555")
+	promised := regexp.MustCompile(`call not answered.*the user is called back instead`)
+	eventually(t, promised.String()+" in the log",
+		func() bool { return promised.MatchString(readFile(t, filepath.Join(l.Dir(), "ringback.log"))) })
+	p.enter("") // the caller gives up
+	p.see("NO CARRIER")
+	p.answer()
+	p.login("kihei-03", "wailea-03")
+	p.see(prompt + ">")
+	p.hangUp()
+	onlyCallback(t, l, "the callback's end", phase("completed"))
+	wantDialed(t, l, "84003")
+}

@@ -138,6 +138,7 @@ func TestReplacedWhileOpen(t *testing.T) {
 var narrower = map[string][]string{
 	"no_verify: ":           {"allow", "deny"},
 	"callback_on_request: ": {"allow", "deny"},
+	"callback_on_ring: ":    {"allow\nlimits: {user: {hour: {calls: 9}}}", "deny\nlimits: {user: {hour: {calls: 9}}}"},
 	"attempts: ":            {"{max: 5}", "{max: 2}", "{max: 1, retry_wait: 1m}"},
 	"numbers: ": {"{from: [aaa, caller, caller_id], allow: ['84*', '85*']}",
 		"{from: [aaa, caller, caller_id], allow: ['84*', '85*'], deny: ['8400*']}",

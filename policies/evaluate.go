@@ -55,6 +55,9 @@ type Decision struct {
 	OnRequest  bool `json:"on_request,omitempty"`
 	MayDecline bool `json:"may_decline,omitempty"` // for both: a caller who wants no callback is admitted
 
+	// OnRing: the group lets the user be called back without the call being answered. With CallBack: that is so.
+	OnRing bool `json:"on_ring,omitempty"`
+
 	Group  string `json:"group"`
 	Digest string `json:"digest"` // of the group's policy
 }
@@ -83,6 +86,7 @@ type when int
 const (
 	whenAlways       when = iota
 	whenPending           // only for a pending callback
+	whenRing              // only for a call that rings, and for a callback that was promised to one
 	whenCountry           // only if the site has a country, so that numbers have classes
 	whenTrunks            // only if the site has trunks
 	whenOwn               // only if the site has own numbers
@@ -102,6 +106,8 @@ func (e *evaluation) applies(w when) bool {
 	switch w {
 	case whenPending:
 		return e.Promised != nil
+	case whenRing:
+		return e.Ringing || e.Promised != nil && e.Promised.OnRing
 	case whenOtherService:
 		return e.otherService()
 	case whenCheaper:
@@ -157,6 +163,7 @@ var rules = []rule{
 	{name: "PPP terms", do: rulePPPTerms, when: whenPPPTerms},
 	{name: RuleAccess, do: ruleAccess, when: whenAccess},
 	{name: "leg", do: ruleLeg},
+	{name: "ringing call", do: ruleRing, when: whenRing},
 	{name: "callback demanded", do: ruleDemanded},
 	{name: "callback enabled", do: ruleEnabled},
 	{name: "callback policy", do: rulePolicy},
@@ -235,6 +242,8 @@ func (e *evaluation) refuse(input, text, hint, format string, args ...any) (stri
 func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string, string, bool) {
 	switch { // without a caller to admit or ask, and on leg two, which causes no callback
 	case e.Promised != nil && o != CallBack:
+		o, text = Refuse, TextNoCallback
+	case e.d.OnRing && o != CallBack && o != Admit: // nobody is there to ask
 		o, text = Refuse, TextNoCallback
 	case e.otherService() && o != Admit:
 		o, text = Refuse, TextRefused

@@ -355,8 +355,8 @@ func TestNothingWidens(t *testing.T) {
 				Allow: rapid.SliceOfN(pattern, 0, 4).Draw(t, "allow"),
 				Deny:  rapid.SliceOfN(pattern, 0, 4).Draw(t, "deny"), List: anyList.Draw(t, "list")},
 			Attempts:  Attempts{Max: rapid.IntRange(0, 10).Draw(t, "max")},
-			OnRequest: rapid.Bool().Draw(t, "on_request"),
-			Services:  Services{rapid.Bool().Draw(t, "no exec"), rapid.Bool().Draw(t, "no ppp")},
+			OnRequest: rapid.Bool().Draw(t, "on_request"), OnRing: rapid.Bool().Draw(t, "on_ring"),
+			Services: Services{rapid.Bool().Draw(t, "no exec"), rapid.Bool().Draw(t, "no ppp")},
 		}
 		a := aaa.Authorization{Callback: rapid.Bool().Draw(t, "demanded"), NoVerify: rapid.Bool().Draw(t, "noverify"),
 			ServiceType: rapid.IntRange(0, 20).Draw(t, "st"), PrivLevel: rapid.IntRange(0, 15).Draw(t, "priv"),

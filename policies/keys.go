@@ -238,6 +238,17 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return allowDeny(p.OnRequest) },
 		late: true,
 	},
+	{
+		Key: schema.Key{Name: onRing, Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
+			Doc: "`allow`: a call that rings on a line with `call_check` is not answered if AAA's answer about its " +
+				"calling number requires a callback: the user whom the answer names (User-Name) is called back " +
+				"when the ringing has ended, at AAA's number or, if AAA fixes none, at a number of " +
+				"`numbers.list`: the calling number if the list has it, otherwise the only one. The user must " +
+				"log in; `no_verify` does not apply. It requires a ceiling of `calls` in `limits.user`."},
+		read: func(p *Policy, v *schema.Value) { p.OnRing = v.Text() == "allow" },
+		text: func(p Policy) string { return allowDeny(p.OnRing) },
+		late: true,
+	},
 	{Key: schema.Key{Name: "services", Type: schema.Object, Doc: "For which services users are called back."}},
 	serviceKey(aaa.EXEC, func(p *Policy) *bool { return &p.Services.NoEXEC }),
 	serviceKey(aaa.PPP, func(p *Policy) *bool { return &p.Services.NoPPP }),

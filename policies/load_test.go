@@ -58,6 +58,7 @@ func TestCanonicalSaysEveryKey(t *testing.T) {
 		"numbers.from":          "[aaa, caller_list], list: {kim: [\"84007\"]}",
 		"numbers.list":          "{kim: [\"84007\"]}, from: [caller_list]",
 		"callback_on_request":   "allow\nnumbers: {from_caller: allow, allow: [\"84*\"]}",
+		"callback_on_ring":      "allow\nlimits: {user: {hour: {calls: 2}}}",
 		"hours.zone":            "Europe/Paris, weekdays: [mon 07:00-19:00]",
 		"profile.base":          "2}\nmatch: {called: [\"1\"]",
 		"login.delay_after":     "2}\nusers: [kim]\nmatch: {prefix: [x]",

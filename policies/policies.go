@@ -55,14 +55,17 @@ type Policy struct {
 	// OnRequest: users of PPP may request a callback that AAA does not require, at a number that they give
 	// (`callback_on_request: allow`). It requires FromCaller or FromList.
 	OnRequest bool
-	Services  Services // services without a callback
-	EXEC      EXEC     // terms of EXEC sessions
-	PPP       PPP      // terms of PPP sessions
-	PPPAuth   []string // methods by which callers of PPP may authenticate; nil: all that the line offers
-	Hours     Hours    // when callbacks may be promised
-	Limits    Limits   // ceilings of callbacks, and time limits of sessions
-	Access    Access   // when users may come in
-	When      []Condition
+	// OnRing: users are called back without their call being answered (`callback_on_ring: allow`), on lines whose calls
+	// AAA is asked about while they ring.
+	OnRing   bool
+	Services Services // services without a callback
+	EXEC     EXEC     // terms of EXEC sessions
+	PPP      PPP      // terms of PPP sessions
+	PPPAuth  []string // methods by which callers of PPP may authenticate; nil: all that the line offers
+	Hours    Hours    // when callbacks may be promised
+	Limits   Limits   // ceilings of callbacks, and time limits of sessions
+	Access   Access   // when users may come in
+	When     []Condition
 
 	CallbackLines []LineChoice // the lines that call back, best first; empty: AAA's, or the called line's rotary
 	OtherLine     bool         // never the line that was called (`same_line: deny`)

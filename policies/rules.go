@@ -189,6 +189,9 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 func ruleNoVerify(e *evaluation) (string, string, bool) {
 	input := e.text("AAA: ", yesNo(e.Auth.NoVerify), ", policy: ", allowDeny(e.policy.NoVerify), ", service ",
 		string(e.Service))
+	if e.d.OnRing {
+		return input + ", not answered", "login required: nobody has authenticated", false
+	}
 	e.d.NoVerify = e.Auth.NoVerify && e.policy.NoVerify && mayOmitLogin(e.Service)
 	if e.d.NoVerify {
 		return input, "no second login", false

@@ -21,6 +21,10 @@ func ruleSource(e *evaluation) (string, string, bool) {
 		return e.refuse(input+", callback: "+string(Secure), TextNoCallback,
 			"send Callback-Number, with the number to call",
 			"AAA does not fix the number, and group %s calls no other (callback: secure)", e.policy.name())
+	case e.d.OnRing && e.Promised == nil && (a.CallerID || a.CallbackID == "" && a.Dialstring.IsNull()):
+		return e.sourceRing(input)
+	case e.d.OnRing && a.CallerID:
+		return e.sourceCaller(input) // the number of the list, as it was promised
 	case a.CallerID:
 		return e.sourceCallerID(input)
 	case a.CallbackID != "":

@@ -10,9 +10,10 @@ import (
 )
 
 // CallCheck asks whether to answer a ringing call (Service-Type Call-Check, RFC 2865 §5.6), and blocks for the answer:
-// Granted, with the Accept's authorization of the call in Auth; Refused; or Silent. It is never a Prompt, and Identity
-// stays empty, because no user is authenticated. The User-Name is r.Caller, as the RFC recommends, or r.User if that is
-// set: then the request looks up, without a password, what a user may have now.
+// Granted, with the Accept's authorization in Auth; Refused; or Silent. Without r.Service, Auth is that of a PPP
+// session if its Service-Type is Framed or Callback-Framed, otherwise of an EXEC session. The result is never a Prompt,
+// and Identity stays empty, because no user is authenticated. The User-Name is r.Caller, as the RFC recommends, or
+// r.User if that is set: then the request looks up, without a password, what a user may have now.
 //
 // The User-Password, which RFC 2865 §4.1 requires, is r.Password: the password that the operator configured for these
 // lookups (IOS sends "cisco"), otherwise empty. A server must distinguish these requests from logins; otherwise a
@@ -43,6 +44,16 @@ func checkLookup(r aaa.Request) (credential, error) {
 			"or an entry must not be set", r.User)
 	}
 	return checked(r)
+}
+
+// serviceOf is the kind of session that the answer about a call is for: nobody has asked for one yet.
+func serviceOf(attrs radius.Attributes) aaa.Service {
+	n, err := radius.Integer(attrs.Get(rfc2865.ServiceType_Type))
+	if err == nil && (n == uint32(rfc2865.ServiceType_Value_FramedUser) ||
+		n == uint32(rfc2865.ServiceType_Value_CallbackFramedUser)) {
+		return aaa.PPP
+	}
+	return aaa.EXEC
 }
 
 // withoutCallCheck drops a Service-Type that only repeats the Call-Check of the request.

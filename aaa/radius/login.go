@@ -229,11 +229,15 @@ func (l *login) granted(user string, attrs radius.Attributes, at *slot) aaa.Auth
 	if l.request.Enable > 0 {
 		return enabled(l.request.Enable, d.Authorize(aaa.EXEC, attrs))
 	}
+	service := l.request.Service
 	if l.lookup {
 		attrs = withoutCallCheck(attrs)
+		if service == "" {
+			service = serviceOf(attrs)
+		}
 	}
 	d.Terse = !l.request.Explain
-	a := d.Authorize(l.request.Service, attrs)
+	a := d.Authorize(service, attrs)
 	if a.Refuse != "" {
 		return a
 	}

@@ -215,6 +215,9 @@ func TestPeerFreeRADIUSCallCheck(t *testing.T) {
 			return a.Callback &&
 				a.Dialstring.Value() == "84002"
 		}},
+		{aaa.Request{Caller: "84005"}, aaa.Granted, func(a aaa.Authorization) bool {
+			return a.Callback && a.Dialstring.Value() == "84005" && a.AccountingUser == "kim" && a.ServiceType == 4
+		}},
 		{aaa.Request{Caller: "84003", Password: "of the lookups"}, aaa.Granted, nil},
 		{aaa.Request{Caller: "84003"}, aaa.Refused, nil},
 		{aaa.Request{Caller: "84004"}, aaa.Refused, nil},

@@ -10,14 +10,22 @@ import (
 	"github.com/ringback/ringback/config"
 )
 
-// CallCheck asks whether a ringing call may be answered (aaa.call_check).
+// CallCheck asks whether a ringing call may be answered (aaa.call_check). A Granted result has the Identity that must
+// log in if the user is called back instead: its User is the User-Name of the answer, "" if that has none.
 func (m *Set) CallCheck(ctx context.Context, r aaa.Request) aaa.Result {
 	c := m.radius[m.cfg.CallCheck.Method]
 	if c == nil {
 		return aaa.Result{Reason: "call check: no RADIUS method is configured (aaa.call_check)"}
 	}
 	r.Password = m.cfg.CallCheck.Password
-	return c.CallCheck(ctx, r)
+	res := c.CallCheck(ctx, r)
+	if res.Kind == aaa.Granted {
+		res.Identity = aaa.Identity{Entry: m.cfg.CallCheck.Method, User: res.Auth.AccountingUser}
+		if res.Identity.User == r.User { // a server that repeats the User-Name of the request names nobody
+			res.Identity.User = ""
+		}
+	}
+	return res
 }
 
 // accountants returns the methods of an accounting list. If the list was removed or now records nothing, the

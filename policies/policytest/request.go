@@ -28,13 +28,14 @@ type Asked struct {
 	PortLimit int // AAA's maximum of simultaneous sessions; 0: none
 	Sessions  int // that the user has already
 
-	Typed  *string   // the number that the caller gave; nil: not asked yet
-	Caller string    // the calling number; "": unknown. It is that of the network, not of the caller
-	Called string    // the number that the caller dialed; "": unknown
-	Line   int       // the line that the caller called, a TTY; 0: unknown
-	Rotary *int      // of that line; nil: none
-	Leg    int       // 0 and 1: the caller's own call; 2: the call that the callback made
-	Time   time.Time // of the request
+	Typed   *string   // the number that the caller gave; nil: not asked yet
+	Caller  string    // the calling number; "": unknown. It is that of the network, not of the caller
+	Called  string    // the number that the caller dialed; "": unknown
+	Line    int       // the line that the caller called, a TTY; 0: unknown
+	Rotary  *int      // of that line; nil: none
+	Ringing bool      // the call is not answered yet; User is whom AAA names for the calling number
+	Leg     int       // 0 and 1: the caller's own call; 2: the call that the callback made
+	Time    time.Time // of the request
 	// Windows are the access windows that are open at that time: by group, how many operators have agreed.
 	Windows map[string]int
 }
@@ -60,7 +61,7 @@ func (a Asked) Request() policies.Request {
 		PPPAuth: cmp.Or(a.Auth, policies.AnyPPPAuth)}
 	r := policies.Ask(asked, granted, policies.Line{Rotary: a.Rotary, Trusted: true}, a.Time,
 		policies.Used{Sessions: a.Sessions})
-	r.FromCaller = a.Typed
+	r.FromCaller, r.Ringing = a.Typed, a.Ringing
 	for group, operators := range a.Windows {
 		if r.Windows == nil {
 			r.Windows = map[string]policies.AccessWindow{}
