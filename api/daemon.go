@@ -21,27 +21,6 @@ func FromBroker(b *broker.Broker) Daemon { return daemon{b} }
 
 type daemon struct{ b *broker.Broker }
 
-func (d daemon) Lines() []client.Line {
-	status := d.b.Lines()
-	v := make([]client.Line, 0, len(status))
-	for _, s := range status {
-		l := client.Line{
-			TTY: s.TTY, Port: s.Port, Modem: string(s.Modem), State: string(s.State), Reason: s.Reason, Owner: s.Owner,
-			Signals: s.Signals,
-			Since:   s.Since.Local(), Calls: s.Calls, Dials: s.Dials, Noise: s.Noise, Notices: s.Notices,
-			InBand: s.InBand, Change: s.Change,
-		}
-		if b := s.Busyout; b != nil {
-			l.Busyout = &client.Busyout{Reason: b.Reason, By: b.By, Since: b.Since.Local()}
-		}
-		if s.Rotary != lines.NoRotary {
-			l.Rotary = &s.Rotary
-		}
-		v = append(v, l)
-	}
-	return v
-}
-
 func (d daemon) Rotaries() []client.Rotary {
 	all := d.b.Rotaries()
 	v := make([]client.Rotary, 0, len(all))

@@ -64,7 +64,7 @@ func (s *Server) mayCapture(tty string) error {
 		return nil // the parameter is checked next
 	}
 	if !slices.ContainsFunc(s.Daemon.Lines(), func(l client.Line) bool { return l.TTY == n }) {
-		return fmt.Errorf("there is no line %d: `ringback show lines` lists them", n)
+		return fmt.Errorf("there is no line %d: `ringback show line` lists them", n)
 	}
 	return nil
 }

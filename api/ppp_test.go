@@ -256,7 +256,7 @@ func TestPPPCaptureRefused(t *testing.T) {
 		c    *client.Client
 		tty  int
 		want string
-	}{{c, 7, "there is no line 7: `ringback show lines` lists them"}, {none, 65, "this daemon does not serve PPP"}} {
+	}{{c, 7, "there is no line 7: `ringback show line` lists them"}, {none, 65, "this daemon does not serve PPP"}} {
 		err := tt.c.PPPCapture(t.Context(), tt.tty, false, nil, nil)
 		var problem *client.Problem
 		if !errors.As(err, &problem) || problem.Status != http.StatusNotFound || err.Error() != tt.want {

@@ -80,7 +80,7 @@ func TestLineCommands(t *testing.T) {
 	}{
 		{"line busyout 65 --reason storm", []string{"line 65 takes no more calls\n"}},
 		{"show lines", []string{"takes no more calls, by uid 0: storm"}},
-		{"show line 65", []string{"busyout  takes no more calls, by uid 0: storm"}},
+		{"show line 65", []string{"busyout      takes no more calls, by uid 0: storm"}},
 		{"show line 65 -o json", []string{`"by": "uid 0"`}},
 		{"line restore 65", []string{"line 65 takes calls\n"}},
 		{"line restore 65", []string{"error: line 65 is not busied out\n"}},

@@ -89,7 +89,7 @@ Run it:
 
   ringback check-config -c ringback.yaml      list all errors of a configuration
   ringback serve -c ringback.yaml             the daemon
-  ringback show lines                         the state of a running daemon
+  ringback show line                          the state of a running daemon
   ringback debug callback chat                stream live debug events`,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -17,7 +17,7 @@ func newShow() *cobra.Command {
 		Short: "show the state of a running daemon: lines, modems, rotaries, users, callbacks, ceilings, PPP, login " +
 			"locks, access windows, AAA servers, health",
 	}
-	c.AddCommand(newShowLines(), newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
+	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
 		newShowUsers(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
 	return c

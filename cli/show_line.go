@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,59 +14,55 @@ import (
 	"github.com/ringback/ringback/lines"
 )
 
-func newShowLines() *cobra.Command {
-	var f daemonFlags
-	c := &cobra.Command{
-		Use:     "lines",
-		Short:   "show the lines and their state",
-		Example: "  ringback show lines -o wide",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return showLines(cmd, &f) },
-	}
-	f.addTable(c)
-	return c
-}
-
 func newShowLine() *cobra.Command {
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:     "line [N]",
-		Short:   "show details of line N; without N, the table of `show lines`",
-		Example: "  ringback show line 65",
+		Aliases: []string{"lines"},
+		Short:   "show the lines and their state; with N, the details of line N",
+		Long: `Shows the lines and their state in the columns of IOS; with N, the details of line N: what it runs with, its
+counters, its last failure with the likely cause and its fix.
+The mark before the number: * the line is in use, I it is idle and takes calls, none it is out of service.
+Tx/Rx is the speed of the port in bit/s; - is the setting of its server. Uses counts the calls in both directions.`,
+		Example: "  ringback show line -o wide\n  ringback show line 65",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return showLines(cmd, &f)
 			}
-			n, err := lineNumber(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := f.client()
-			if err != nil {
-				return err
-			}
-			all, err := cl.Lines(cmd.Context())
-			if err != nil {
-				return err
-			}
-			for _, l := range all {
-				if l.TTY == n {
-					return f.print(cmd.OutOrStdout(), l, func(w io.Writer) { lineText(w, l, here()) })
-				}
-			}
-			return fmt.Errorf("there is no line %d: `ringback show lines` lists them", n)
+			return showLine(cmd, &f, args[0])
 		},
 	}
 	f.addTable(c)
 	return c
 }
 
+func showLine(cmd *cobra.Command, f *daemonFlags, text string) error {
+	n, err := lineNumber(text)
+	if err != nil {
+		return err
+	}
+	cl, err := f.client()
+	if err != nil {
+		return err
+	}
+	all, err := cl.Lines(cmd.Context())
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		if l.TTY == n {
+			return f.print(cmd.OutOrStdout(), l, func(w io.Writer) { lineText(w, l, here()) })
+		}
+	}
+	return fmt.Errorf("there is no line %d: `ringback show line` lists them", n)
+}
+
 // lineNumber parses the line number given to a command.
 func lineNumber(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, misused("%q: a line is a TTY number, as `ringback show lines` prints them", text)
+		return 0, misused("%q: a line is a TTY number, as `ringback show line` prints them", text)
 	}
 	return n, nil
 }
@@ -87,11 +84,12 @@ func showLines(cmd *cobra.Command, f *daemonFlags) error {
 	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { lineTable(w, v, f.wide()) })
 }
 
+// lineTable prints IOS's columns and the state. Columns of IOS that would be empty (AccO, AccI, Overruns) are left out.
 func lineTable(w io.Writer, v []client.Line, wide bool) {
-	t := console.Table{Heads: []string{"Tty", "Modem", "Roty", "State", "Calls", "Dials", "Port"}}
+	t := console.Table{Heads: []string{"", "Tty", "Tx/Rx", "Modem", "Roty", "Uses", "Noise", "State", "Signals"},
+		Right: []bool{false, true, true, false, true, true, true}}
 	if wide {
-		t.Heads = []string{"Tty", "Modem", "Roty", "State", "Signals", "Calls", "Dials", "Noise", "Port", "Owner",
-			"Reason"}
+		t.Heads = append(t.Heads, "Calls", "Dials", "Profile", "Port", "Connect", "Owner", "Reason")
 	}
 	for _, l := range v {
 		remarks := append(busyText(l), l.Notices...)
@@ -101,52 +99,119 @@ func lineTable(w io.Writer, v []client.Line, wide bool) {
 		if l.Reason != "" {
 			remarks = append([]string{l.Reason}, remarks...)
 		}
+		uses := l.Counters[lines.CallsIn.String()] + l.Counters[lines.CallsOut.String()]
+		row := []any{lineMark(l), l.TTY, speedText(l.Speed), l.Modem, rotaryText(l.Rotary), uses, l.Noise, l.State,
+			signalText(l, !wide)}
 		if wide {
-			signals := l.Signals
-			if l.InBand {
-				signals = "in-band"
-			}
-			t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, signals, l.Calls, l.Dials, l.Noise, l.Port, l.Owner,
-				strings.Join(remarks, "; "))
+			t.Row(append(row, l.Calls, l.Dials, profileText(l.Profile), l.Port, l.Connect, l.Owner,
+				strings.Join(remarks, "; "))...)
 			continue
 		}
-		port, _, _ := strings.Cut(l.Port, "?")
-		if l.InBand {
-			port += " in-band"
-		}
-		t.Row(l.TTY, l.Modem, rotaryText(l.Rotary), l.State, l.Calls, l.Dials, port)
+		t.Row(row...)
 		t.Note(strings.Join(remarks, "; "))
 	}
 	t.WriteTo(w)
+}
+
+// lineMark is the mark of IOS before a line's number.
+func lineMark(l client.Line) string {
+	switch lines.State(l.State) {
+	case lines.Idle:
+		return "I"
+	case lines.Down, lines.Quarantined, lines.BusiedOut:
+		return ""
+	}
+	return "*"
+}
+
+// speedText is Tx/Rx: a port has one speed for both.
+func speedText(speed int) string {
+	if speed == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%[1]d/%[1]d", speed)
+}
+
+// signalText returns the modem signals of a line; with modems, only those that the modem sets.
+func signalText(l client.Line, modems bool) string {
+	if l.InBand {
+		return "in-band"
+	}
+	if !modems {
+		return l.Signals
+	}
+	on := slices.DeleteFunc(strings.Fields(l.Signals), func(name string) bool { return name == "DTR" || name == "RTS" })
+	return strings.Join(on, " ")
+}
+
+func profileText(name string) string {
+	if name == "" {
+		return "generic"
+	}
+	return name
 }
 
 func lineText(w io.Writer, l client.Line, at place) {
 	fmt.Fprintf(w, "line %d: %s since %s\n", l.TTY, l.State, at.clock(l.Since))
 	field := func(name string, value any) {
 		if text := console.Clean(fmt.Sprint(value)); text != "" {
-			fmt.Fprintf(w, "  %-8s %s\n", name, text)
+			fmt.Fprintf(w, "  %-12s %s\n", name, text)
 		}
 	}
 	field("reason", l.Reason)
 	for _, text := range busyText(l) {
 		field("busyout", text)
 	}
+	field("waits for", l.WaitsFor)
+	if l.Retry != nil {
+		field("tried again", at.clock(*l.Retry))
+	}
 	for _, n := range l.Notices {
 		field("notice", n)
 	}
 	field("reload", l.Change)
 	field("port", l.Port)
-	field("modem", l.Modem)
-	field("rotary", rotaryText(l.Rotary))
+	field("Tx/Rx", speedText(l.Speed))
 	signals := l.Signals
 	if l.InBand {
 		signals = "in-band: this kind of port has none"
 	}
 	field("signals", signals)
+	field("modem", l.Modem)
+	field("profile", profileText(l.Profile))
+	field("rotary", rotaryText(l.Rotary))
 	field("owner", l.Owner)
-	field("calls", fmt.Sprintf("%d answered", l.Calls))
-	field("dials", l.Dials)
-	field("noise", numbered(int(l.Noise), "line of garbage", "lines of garbage"))
+	field("connect", l.Connect)
+	if l.Answered != nil {
+		field("probe", "answered at "+at.clock(*l.Answered))
+	}
+	lineCounters(w, l)
+	lineFailure(w, l.Failure, at)
+}
+
+// lineCounters prints the counters that are not 0.
+func lineCounters(w io.Writer, l client.Line) {
+	fmt.Fprintln(w, "counters")
+	t := console.Table{Heads: []string{"", "", ""}, Right: []bool{false, true}}
+	for _, c := range lines.Counters() {
+		if n := l.Counters[c.String()]; n > 0 {
+			t.Row("", n, c.Doc())
+		}
+	}
+	if t.Len() == 0 {
+		fmt.Fprintln(w, "  none")
+		return
+	}
+	_, rows, _ := strings.Cut(t.String(), "\n") // it has no header
+	io.WriteString(w, rows)
+}
+
+func lineFailure(w io.Writer, f *client.LineFailure, at place) {
+	if f == nil {
+		return
+	}
+	fmt.Fprintf(w, "last failure at %s: %s\n", at.clock(f.Time), console.Clean(f.Text))
+	fmt.Fprintf(w, "  likely cause: %s\n  fix:          %s\n", console.Clean(f.Cause), console.Clean(f.Fix))
 }
 
 // busyText says that a line takes no more calls, unless its state says so.

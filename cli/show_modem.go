@@ -42,7 +42,7 @@ func newShowModem() *cobra.Command {
 					return f.print(cmd.OutOrStdout(), m, func(w io.Writer) { modemText(w, m) })
 				}
 			}
-			return fmt.Errorf("there is no line %d: `ringback show lines` lists them", n)
+			return fmt.Errorf("there is no line %d: `ringback show line` lists them", n)
 		},
 	}
 	f.addOutput(c)

@@ -19,8 +19,9 @@ func TestTablesFit(t *testing.T) {
 		"TCP port?)"
 	lines := []client.Line{
 		{TTY: 65, Port: "rfc2217://10.20.30.40:2217?speed=115200", Modem: "callout", Rotary: &one, State: "in call",
-			Calls: 12345, Dials: 54321, Noise: 12,
-			Signals: "DTR RTS DCD DSR CTS", Owner: "7QK2JXW4MZ3TPLD5VYFHNRCA6B"},
+			Speed: 115200, Calls: 12345, Dials: 54321, Noise: 12,
+			Counters: map[string]uint64{"calls_in": 12345, "calls_out": 54321},
+			Signals:  "DTR RTS DCD DSR CTS", Owner: "7QK2JXW4MZ3TPLD5VYFHNRCA6B"},
 		{TTY: 128, Port: "serial:///dev/ttyUSB0?speed=115200", Modem: "inout", State: "quarantined", Reason: refused},
 	}
 	users := []client.User{{TTY: 128, User: "austin-01@example", Service: "exec", Leg: 2, Caller: "+18085550123456",
@@ -45,8 +46,8 @@ func TestTablesFit(t *testing.T) {
 		has, wider []string
 	}{
 		"lines": {func(b *strings.Builder, wide bool) { lineTable(b, lines, wide) },
-			[]string{"12345", "54321", "rfc2217://10.20.30.40:2217", "/dev/ttyUSB0", refused},
-			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "speed=115200", "DTR RTS DCD"}},
+			[]string{"* 65 115200/115200 callout 1 66666 12 in call DCD DSR CTS", "128 - inout", refused},
+			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "speed=115200", "DTR RTS DCD", "/dev/ttyUSB0"}},
 		"users": {func(b *strings.Builder, wide bool) { userTable(b, users, wide, at) },
 			[]string{"austin-01@example", "+18085550123456", "Nov 20 10:04:05"},
 			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
@@ -109,20 +110,34 @@ func TestLineText(t *testing.T) {
 	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	one := 1
 	var b strings.Builder
-	lineText(&b, client.Line{TTY: 65, Port: "tcp://127.0.0.1:7001", Modem: "inout", Rotary: &one, State: "leased",
-		Owner: "3apm7fwc", InBand: true,
-		Since: at.now.Add(-time.Minute), Calls: 3, Dials: 2, Noise: 1,
-		Notices: []string{"caller ID: the modem refused AT+VCID=1"}}, at)
-	const want = `line 65: leased since 10:03:05
-  notice   caller ID: the modem refused AT+VCID=1
-  port     tcp://127.0.0.1:7001
-  modem    inout
-  rotary   1
-  signals  in-band: this kind of port has none
-  owner    3apm7fwc
-  calls    3 answered
-  dials    2
-  noise    1 line of garbage
+	before := at.now.Add(-time.Minute)
+	lineText(&b, client.Line{TTY: 65, Port: "tcp://127.0.0.1:7001", Modem: "inout", Rotary: &one, State: "quarantined",
+		Owner: "3apm7fwc", InBand: true, Since: before, Reason: "DCD stays on\x1b[2J",
+		WaitsFor: "the proof", Retry: &at.now, Answered: &before,
+		Counters: map[string]uint64{"calls_in": 3, "dial_busy": 12, "noise": 1},
+		Notices:  []string{"caller ID: the modem refused AT+VCID=1"},
+		Failure: &client.LineFailure{Kind: "carrier stays on", Text: "DCD stays on", Time: before,
+			Cause: "the cable", Fix: "another cable"}}, at)
+	const want = `line 65: quarantined since 10:03:05
+  reason       DCD stays on[2J
+  waits for    the proof
+  tried again  10:04:05
+  notice       caller ID: the modem refused AT+VCID=1
+  port         tcp://127.0.0.1:7001
+  Tx/Rx        -
+  signals      in-band: this kind of port has none
+  modem        inout
+  profile      generic
+  rotary       1
+  owner        3apm7fwc
+  probe        answered at 10:03:05
+counters
+   3  incoming calls answered
+  12  dials that ended with BUSY
+   1  unexpected text lines from the modem
+last failure at 10:03:05: DCD stays on
+  likely cause: the cable
+  fix:          another cable
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)

@@ -188,7 +188,7 @@ func TestFullSample(t *testing.T) {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
 	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Device: "serial:///dev/ttyS0",
-		Modem:       lines.InOut,
+		Speed: 115200, Modem: lines.InOut,
 		FlowControl: "hardware", Rotary: 1, CallCheck: true, CallerID: true, Init: "AT&F1E0M0",
 		Profile: lines.Profile{Name: "our-modems", Answer: "ATA", CallerID: lines.CallerID{Command: "AT#CID=1",
 			Order: lines.AfterSecondRing}, Verify: []lines.Register{{Number: 10, Value: 14}}},

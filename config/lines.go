@@ -279,7 +279,10 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 		l.errorAt(url, "use 8 data bits and hardware flow control, or remove ppp_profile",
 			"PPP needs all octets, and %s has 7 data bits or software flow control", a.String())
 	}
-	line.Port, line.Device, line.Address = a.String(), a.Name(), a
+	line.Port, line.Device, line.Address, line.Speed = a.String(), a.Name(), a, a.Speed
+	if a.Speed == 0 && a.Scheme == port.Serial {
+		line.Speed = port.DefaultSpeed
+	}
 	line.InBand = a.InBand()
 	return true
 }

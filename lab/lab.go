@@ -287,7 +287,7 @@ func (l *Lab) ready(ctx context.Context) error {
 		}
 		if time.Now().After(deadline) {
 			if err == nil {
-				err = errors.New("its lines are not in service: see `show lines`")
+				err = errors.New("its lines are not in service: see `show line`")
 			}
 			return fmt.Errorf("lab: the daemon did not come up in %v: %w; its log is %s", startTime, err,
 				filepath.Join(l.dir, "ringback.log"))

@@ -80,7 +80,7 @@ func (l *Lab) Screen() string {
 	b.WriteString("\nPaste into a second terminal:\n")
 	for _, c := range []struct{ command, about string }{
 		{"debug all", "stream live debug events"},
-		{"show callbacks --all", "also: show lines, show users"},
+		{"show callbacks --all", "also: show line, show users"},
 		{"show callback ID --trace", "why, when, modem output"},
 		{"lab call --as austin-02", "use another PC"},
 	} {

@@ -87,6 +87,8 @@ type Host interface {
 	Notice(name, text string)
 	// Signals reports the modem signals after a change.
 	Signals(s Signals)
-	// Noise counts a line of garbage from the modem.
-	Noise()
+	// Count counts an event of the line.
+	Count(c Counter)
+	// Probed reports whether an idle modem has answered; ErrRinging: it was not asked.
+	Probed(err error)
 }

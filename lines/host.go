@@ -42,9 +42,10 @@ type line struct {
 	shown      State    // the state shown last, since the time of since
 	since      time.Time
 	signals    Signals
-	calls      uint64
-	dials      uint64
-	noise      uint64
+	record     *record
+	connect    string            // the CONNECT line of the call that is up
+	answered   time.Time         // when a probe was last answered; zero: not yet
+	retry      time.Time         // when the proof that ends the quarantine is tried again
 	leases     uint64            // ever granted
 	lastLent   uint64            // pool.lent at its last lease for a callback; 0: none yet
 	inBand     bool              // the open port has no modem signals
@@ -87,14 +88,14 @@ func (l *line) statusLocked() Status {
 	s := Status{
 		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.plan.modem, Rotary: l.cfg.Rotary, State: l.stateLocked(),
 		Since:   l.since,
-		Signals: l.signals.String(), Calls: l.calls, Dials: l.dials, Noise: l.noise,
-		Leases: l.leases,
+		Signals: l.signals.String(), Counts: l.record.counts, Failure: l.record.failure, Leases: l.leases,
+		Speed: l.cfg.Speed, Profile: l.cfg.Profile.Name, Answered: l.answered,
 	}
 	switch s.State {
 	case Down:
 		s.Reason = l.reason
 	case Quarantined:
-		s.Reason = l.quarantine
+		s.Reason, s.Retry = l.quarantine, l.retry
 	case BusiedOut:
 		s.Reason = l.busyout.String()
 	}
@@ -110,7 +111,7 @@ func (l *line) statusLocked() Status {
 		s.Notices = append(s.Notices, l.notices[name])
 	}
 	if l.lease != nil {
-		s.Owner = l.lease.owner
+		s.Owner, s.Connect = l.lease.owner, l.connect
 	}
 	return s
 }
@@ -159,6 +160,9 @@ func (l *line) serve() {
 func (l *line) Up(unproven error) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
+	if l.reported && !l.up {
+		l.countLocked(Reopenings)
+	}
 	l.reported, l.up, l.reason = true, true, ""
 	signal(l.calm)
 	if l.lease == nil && !l.settling {
@@ -176,6 +180,7 @@ func (l *line) Down(reason error) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
 	l.reported, l.up, l.reason = true, false, reason.Error()
+	l.failLocked(reason, FailDown)
 	l.outLocked(reason)
 }
 
@@ -195,7 +200,7 @@ func (l *line) Phase(s State) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
 	if s == Dialing {
-		l.dials++
+		l.countLocked(Dials)
 	}
 	switch {
 	case l.lease == nil && !l.settling && (s == Ringing || s == Idle):
@@ -261,7 +266,8 @@ func (l *line) Connected(c *Call) {
 	defer p.mu.Unlock()
 	s := l.lease
 	c.ID = s.owner
-	l.calls++
+	l.countLocked(CallsIn)
+	l.connect = c.Connect
 	l.phaseLocked(InCall)
 	// The driver is itself a job and still runs, so jobs is not done yet, even if the pool has stopped meanwhile.
 	ctx := p.ctx
@@ -296,6 +302,8 @@ func (l *line) handle(ctx context.Context, c *Call) {
 func (l *line) Missed(unproven error) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
+	l.countLocked(CallsMissed)
+	l.failLocked(errMissed, FailConnect)
 	l.lease.returnLocked()
 	l.settledLocked(unproven, true)
 }
@@ -340,12 +348,8 @@ func (l *line) Signals(s Signals) {
 	l.touchLocked()
 }
 
-// Noise implements Host.
-func (l *line) Noise() {
-	l.pool.mu.Lock()
-	defer l.pool.mu.Unlock()
-	l.noise++
-}
+// errMissed is the failure of an answered call that did not connect.
+var errMissed = errors.New("an answered call did not connect")
 
 // proofTime bounds a hang-up with its proof. The driver's own limits end it long before.
 func (l *line) proofTime() time.Duration {
@@ -381,6 +385,10 @@ func (l *line) settledLocked(err error, fresh bool) {
 
 // quarantineLocked stops leases and answers on the line until it is proven on hook.
 func (l *line) quarantineLocked(err error) {
+	if l.quarantine == "" {
+		l.countLocked(Quarantines)
+		l.failLocked(err, FailQuarantine)
+	}
 	l.quarantine = err.Error()
 	l.pool.o.Debug(l.cfg.TTY, "quarantined: "+l.quarantine)
 	l.outLocked(err)
@@ -412,6 +420,9 @@ func (l *line) prove(ctx context.Context) {
 	l.pool.mu.Unlock()
 	pause := l.cfg.Timing.WithDefaults().Quarantine
 	for {
+		l.pool.mu.Lock()
+		l.retry = l.pool.o.Now().Add(pause)
+		l.pool.mu.Unlock()
 		t := time.NewTimer(pause)
 		select {
 		case <-t.C:

@@ -387,9 +387,10 @@ func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) 
 	p := s.line.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s.line.dialedLocked(call != nil, code, err)
 	if call != nil {
 		call.ID = p.o.NewID()
-		s.dialed = true
+		s.dialed, s.line.connect = true, call.Connect
 	}
 	if s.line.lease == s {
 		phase := Leased
@@ -445,6 +446,6 @@ func (s *Lease) Release() {
 func (s *Lease) returnLocked() {
 	s.released = true
 	s.line.pool.returned++
-	s.line.lease = nil
+	s.line.lease, s.line.connect = nil, ""
 	s.end(ErrReleased)
 }

@@ -23,6 +23,7 @@ type Config struct {
 	TTY         int
 	Port        string    // URL of the port
 	Device      string    // what no two lines may open at the same time; "" is Port
+	Speed       int       // of the port, in bit/s; 0: unknown, the setting of its server
 	Modem       ModemMode // "" is InOut
 	FlowControl string    // "hardware", "software" or "none"
 	Rotary      int       // 0–100 as in IOS, or NoRotary
@@ -115,13 +116,17 @@ type Status struct {
 	// problems of a line that still works: caller ID refused, DCD that never rises
 	Notices []string `json:"notices,omitempty"`
 	// Changes or Leaves: a new configuration waits for the end of its call
-	Change  string    `json:"change,omitempty"`
-	Owner   string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID
-	Signals string    `json:"signals,omitempty"`
-	Since   time.Time `json:"since"`
-	Calls   uint64    `json:"calls"` // incoming calls answered
-	Dials   uint64    `json:"dials"` // dial commands given
-	Noise   uint64    `json:"noise"` // lines of garbage from the modem
+	Change   string    `json:"change,omitempty"`
+	Owner    string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID
+	Signals  string    `json:"signals,omitempty"`
+	Since    time.Time `json:"since"`
+	Speed    int       `json:"speed,omitempty"`   // as in Config
+	Profile  string    `json:"profile,omitempty"` // Profile.Name
+	Connect  string    `json:"connect,omitempty"` // the CONNECT line of the call that is up
+	Retry    time.Time `json:"retry,omitzero"`    // quarantined: when it is proven again
+	Answered time.Time `json:"answered,omitzero"` // when the modem last answered a probe
+	Counts   Counts    `json:"counts"`
+	Failure  *Failure  `json:"failure,omitempty"` // the last one
 	// leases granted to calls and callbacks since the start, by which a rotary hunts LeastUsed
 	Leases uint64 `json:"leases"`
 

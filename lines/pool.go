@@ -44,6 +44,7 @@ type Pool struct {
 	hunts    map[int]Hunt     // rotary → its hunt; missing: Linear
 	busyouts map[int]Busyout  // by TTY
 	ports    map[string]*line // Config.device → the line that uses it
+	records  map[int]*record  // by TTY
 	queue    list.List        // of *Waiting, oldest first
 	lent     uint64           // leases ever granted
 	returned uint64           // leases ever released
@@ -73,7 +74,8 @@ func NewPool(o PoolOptions) *Pool {
 	if o.Grace <= 0 {
 		o.Grace = 15 * time.Second
 	}
-	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}, ports: map[string]*line{}}
+	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}, ports: map[string]*line{},
+		records: map[int]*record{}}
 }
 
 // Add adds a line to the pool, which keeps cfg. If Run is already running, Add starts the driver. A TTY that is
@@ -93,7 +95,8 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 
 func (p *Pool) addLocked(by *Planned) *line {
 	cfg := by.Config
-	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: "starting", since: p.o.Now()}
+	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: "starting", since: p.o.Now(),
+		record: p.recordLocked(cfg.TTY)}
 	l.planLocked()
 	l.busyOutLocked()
 	l.serve()

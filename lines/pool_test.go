@@ -30,6 +30,8 @@ type stub struct {
 	probe  error // the result of Probe …
 	takes  time.Duration
 	probed int
+
+	answers ResultCode // of the modem to a dial; "": CONNECT
 }
 
 func (s *stub) Run(ctx context.Context, h Host, ended func(error)) {
@@ -68,6 +70,9 @@ func (s *stub) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
 		return nil, NoResult, err
 	}
 	s.host.Phase(Dialing)
+	if s.answers != "" {
+		return nil, s.answers, nil
+	}
 	return &Call{Data: newStubData(nil), TTY: s.tty, Direction: Outgoing}, Connected, nil
 }
 
@@ -303,7 +308,7 @@ func TestPassedOnWithoutBeingAnswerable(t *testing.T) {
 		h.Connected(&Call{Data: data, TTY: 1})
 		synctest.Wait()
 		s, _ := w.Line(1)
-		if s.State != InCall || s.Owner == "" || s.Calls != 1 {
+		if s.State != InCall || s.Owner == "" || s.Counts[CallsIn] != 1 {
 			t.Errorf("%+v", s)
 		}
 		q := w.want(t, "cb", Want{Rotary: NoRotary, Called: 1})
@@ -545,13 +550,14 @@ func TestStatusAndChanges(t *testing.T) {
 		if !isClosed(changed) {
 			t.Error("a change was not reported")
 		}
-		w.stubs[2].host.Noise()
+		w.stubs[2].host.Count(Noise)
 		l := taken(t, w.want(t, "a", Want{TTYs: []int{2}}))
 		c, code, err := l.Dial(t.Context(), func(context.Context, CommandConn) error { return nil })
 		if err != nil || code != Connected || c.ID == "" {
 			t.Errorf("%+v %v %v", c, code, err)
 		}
-		if s, _ := w.Line(2); s.State != OutCall || s.Signals != "DTR DCD" || s.Noise != 1 || s.Dials != 1 {
+		if s, _ := w.Line(2); s.State != OutCall || s.Signals != "DTR DCD" || s.Counts[Noise] != 1 ||
+			s.Counts[Dials] != 1 {
 			t.Errorf("%+v", s)
 		}
 		l.Release()

@@ -125,7 +125,7 @@ func (l *line) replaceLocked() {
 	}
 	if by != nil {
 		n := p.addLocked(by)
-		n.calls, n.dials, n.noise, n.leases, n.lastLent = l.calls, l.dials, l.noise, l.leases, l.lastLent
+		n.leases, n.lastLent = l.leases, l.lastLent
 	}
 	for _, o := range p.sorted { // one of them may wait for the port
 		p.startLocked(o)

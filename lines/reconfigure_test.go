@@ -133,7 +133,7 @@ func TestReconfigure(t *testing.T) {
 		}
 		two, _ = b.Line(2)
 		cfg, _ := b.Config(2)
-		if two.State != Idle || two.Change != "" || two.Calls != 1 || cfg.Init != "ATX3" || b.began[2] != 2 {
+		if two.State != Idle || two.Change != "" || two.Counts[CallsIn] != 1 || cfg.Init != "ATX3" || b.began[2] != 2 {
 			t.Errorf("%+v %+v, began %d times", two, cfg, b.began[2])
 		}
 	})

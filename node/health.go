@@ -108,7 +108,7 @@ func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem
 	}
 	add(h.Log.Untold > 0, "log", "the log loses records, %d so far: its reader is stalled or gone, or the disk of "+
 		"log.file is full", h.Log.Untold)
-	add(len(h.Out) > 0, "lines", "%d of %d lines are out of service: %v (show lines)", len(h.Out), h.Lines, h.Out)
+	add(len(h.Out) > 0, "lines", "%d of %d lines are out of service: %v (show line)", len(h.Out), h.Lines, h.Out)
 	return all
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Line is a line as `show lines` prints it. Times are wall-clock times.
+// Line is a line as `show line` prints it. Times are wall-clock times.
 type Line struct {
 	TTY     int       `json:"tty" doc:"TTY number of the line"`
 	Port    string    `json:"port" doc:"URL of the port"`
@@ -25,6 +25,24 @@ type Line struct {
 	Calls   uint64    `json:"calls" doc:"incoming calls answered"`
 	Dials   uint64    `json:"dials" doc:"dial commands sent"`
 	Noise   uint64    `json:"noise" doc:"unexpected text lines from the modem"`
+
+	Speed    int               `json:"speed,omitempty" doc:"speed of the port in bit/s; absent: the setting of its server"`
+	Connect  string            `json:"connect,omitempty" doc:"the modem's CONNECT line of the call that is up"`
+	Profile  string            `json:"profile,omitempty" doc:"profile of the modem; absent: generic"`
+	Answered *time.Time        `json:"answered,omitempty" doc:"when the idle modem last answered a probe"`
+	WaitsFor string            `json:"waits_for,omitempty" doc:"what ends the state of a line that is out of service or busied out"`
+	Retry    *time.Time        `json:"retry,omitempty" doc:"when a quarantined line is proven on hook again"`
+	Counters map[string]uint64 `json:"counters,omitempty" doc:"counts by cause: calls_in, calls_out, dial_busy, quarantines, …"`
+	Failure  *LineFailure      `json:"last_failure,omitempty"`
+}
+
+// LineFailure is the last failure of a line.
+type LineFailure struct {
+	Kind  string    `json:"kind" doc:"as in the reference of line failures"`
+	Text  string    `json:"text" doc:"what was seen"`
+	Time  time.Time `json:"time"`
+	Cause string    `json:"likely_cause"`
+	Fix   string    `json:"fix"`
 }
 
 // Busyout is an operator's order that a line takes no more calls.

@@ -103,7 +103,8 @@ func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) 
 	_, err := port.Write(b)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errors.New("the modem accepts no bytes (is it powered? is CTS off with hardware flow control?)")
+		return &lines.Failed{Kind: lines.FailUnsent, Text: "the modem accepts no bytes (is it powered? is CTS off " +
+			"with hardware flow control?)"}
 	case err != nil:
 		return fmt.Errorf("write to %s: %w", d.o.Config.Port, err)
 	}
@@ -212,7 +213,7 @@ func (d *Driver) ask(ctx context.Context, text string, limit time.Duration) erro
 }
 
 // errNoOK is wrapped by the error of a command that got no answer.
-var errNoOK = errors.New("no OK")
+var errNoOK = &lines.Failed{Kind: lines.FailNoOK, Text: "no OK"}
 
 // insist asks up to three times, each time with a longer limit: a modem ignores input for a moment after DTR rises,
 // and the first command may be garbled. A rejected command is not repeated.

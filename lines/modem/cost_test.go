@@ -225,7 +225,7 @@ func BenchmarkCycle(b *testing.B) {
 func cycle(pool *lines.Pool, port *instant) error {
 	before := await(pool, 0, func(s lines.Status) bool { return s.State == lines.Idle })
 	port.say("\r\nRING\r\n")
-	await(pool, 0, func(s lines.Status) bool { return s.Calls > before.Calls })
+	await(pool, 0, func(s lines.Status) bool { return s.Counts[lines.CallsIn] > before.Counts[lines.CallsIn] })
 	l, err := pool.Acquire(context.Background(), lines.Want{Owner: "cb", TTYs: []int{0}, Rotary: lines.NoRotary})
 	if err != nil {
 		return err
@@ -249,7 +249,7 @@ func TestCycle(t *testing.T) {
 	if n := pool.Outstanding(); n != 0 {
 		t.Errorf("%d leases were not released", n)
 	}
-	if s, _ := pool.Line(0); s.Calls != 200 || s.Dials != 200 {
+	if s, _ := pool.Line(0); s.Counts[lines.CallsIn] != 200 || s.Counts[lines.Dials] != 200 {
 		t.Errorf("%+v", s)
 	}
 }

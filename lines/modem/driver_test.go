@@ -35,7 +35,7 @@ func TestIncomingCall(t *testing.T) {
 				c.Direction != lines.Incoming || c.ID == "" {
 				t.Errorf("call %+v", c)
 			}
-			if s := b.until(lines.InCall); s.Owner != c.ID || s.Calls != 1 {
+			if s := b.until(lines.InCall); s.Owner != c.ID || s.Counts[lines.CallsIn] != 1 {
 				t.Errorf("status %+v", s)
 			}
 			f.say("hello")
@@ -94,8 +94,8 @@ func TestDialOutcomes(t *testing.T) {
 						t.Errorf("took %v though the modem answered after 3 s", took)
 					}
 					l.Release()
-					if s := b.until(lines.Idle); s.Dials != 1 {
-						t.Errorf("%d dials counted", s.Dials)
+					if s := b.until(lines.Idle); s.Counts[lines.Dials] != 1 {
+						t.Errorf("%d dials counted", s.Counts[lines.Dials])
 					}
 					if got := f.dialedCommands(); len(got) != 1 || got[0] != "ATDT5551234" {
 						t.Errorf("dialed %q", got)
@@ -332,7 +332,7 @@ func TestMissedCall(t *testing.T) {
 		b.until(lines.Idle)
 		f.code("RING")
 		b.pass(30 * time.Second)
-		if s := b.until(lines.Idle); s.Calls != 0 {
+		if s := b.until(lines.Idle); s.Counts[lines.CallsIn] != 0 {
 			t.Errorf("%+v", s)
 		}
 		// ATA is not answered any more, either.

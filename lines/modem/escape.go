@@ -2,12 +2,13 @@ package modem
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/lines"
 )
 
 // On a port without modem signals, the driver returns from data to the command line with the escape: silence, three
@@ -116,6 +117,7 @@ func (d *Driver) sendEscapes(ctx context.Context, silence time.Duration, chars [
 	d.mu.Lock()
 	port := d.port
 	d.mu.Unlock()
+	d.host.Count(lines.Escapes)
 	n := 0
 	for _, c := range chars {
 		if err := d.send(port, []byte{c, c, c}, time.Now().Add(d.t.Command), ""); err != nil {
@@ -137,8 +139,8 @@ func (d *Driver) setMuffled(on bool) {
 }
 
 // errFull is the error of a port that does not send the data that a call wrote.
-var errFull = errors.New("the port does not send the data written to it, so no escape reaches the modem: reopening " +
-	"the port")
+var errFull = &lines.Failed{Kind: lines.FailUnsent, Text: "the port does not send the data written to it, so no " +
+	"escape reaches the modem: reopening the port"}
 
 // drained waits until the written data has left this machine and had time to cross the line, because the modem
 // measures the silence of an escape. A port that does not drain is closed.

@@ -209,7 +209,7 @@ func TestGarbage(t *testing.T) {
 		}
 		f.say("\r\nRI\xc3NG\r\n")
 		b.pass(time.Minute)
-		if s := b.until(lines.Idle); s.Noise == 0 {
+		if s := b.until(lines.Idle); s.Counts[lines.Noise] == 0 {
 			t.Errorf("%+v: garbage is counted", s)
 		}
 		c := b.incoming()

@@ -86,7 +86,8 @@ func (d *Driver) answersAgain(ctx context.Context, why error) bool {
 }
 
 // errStuck is wrapped by the error for a carrier that stays on.
-var errStuck = errors.New("DCD stays on with DTR low (does the modem have AT&C1&D2? does the cable have all wires?)")
+var errStuck = &lines.Failed{Kind: lines.FailCarrier, Text: "DCD stays on with DTR low (does the modem have " +
+	"AT&C1&D2? does the cable have all wires?)"}
 
 // lowerDTR drops DTR until the carrier is off, for at least Timing.DTRLow and at most Timing.OnHook, and raises it
 // again.

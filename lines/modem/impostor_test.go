@@ -63,8 +63,8 @@ func TestTypedNoCarrier(t *testing.T) {
 				}
 				lease.Release()
 				e.until(lines.Idle)
-				if s, _ := e.pool.Line(1); s.Calls != 1 || len(e.calls) != 0 {
-					t.Errorf("%d calls, though one came in", s.Calls)
+				if s, _ := e.pool.Line(1); s.Counts[lines.CallsIn] != 1 || len(e.calls) != 0 {
+					t.Errorf("%d calls, though one came in", s.Counts[lines.CallsIn])
 				}
 				if strings.Contains(thief.screen(), "ATD") {
 					t.Errorf("the thief read %q", thief.screen())

@@ -31,7 +31,9 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 		return next // it is in use, so it answers
 	}
 	defer d.give()
-	switch err := d.probe(ctx, d.t.Probe/2); {
+	err := d.probe(ctx, d.t.Probe/2)
+	d.host.Probed(err)
+	switch {
 	case err == nil || err == lines.ErrRinging:
 	case errors.Is(err, lines.ErrDown):
 		d.debug("probe: %v", err)

@@ -145,10 +145,11 @@ func newProof(o Options) proof {
 
 // The errors of a line whose state is not proven.
 var (
-	errUnproven = errors.New("not proven on hook: the modem does not report the values written into its registers (a " +
-		"caller impersonates the modem, or the modem was switched off or replaced: check that no call is up, " +
-		"then run `ringback clear line`)")
-	errNoProof   = errors.New("the modem cannot prove its state on a port without modem signals")
+	errUnproven = &lines.Failed{Kind: lines.FailUnproven, Text: "not proven on hook: the modem does not report the " +
+		"values written into its registers (a caller impersonates the modem, or the modem was switched off or " +
+		"replaced: check that no call is up, then run `ringback clear line`)"}
+	errNoProof = &lines.Failed{Kind: lines.FailNoProof, Text: "the modem cannot prove its state on a port without " +
+		"modem signals"}
 	errDisturbed = errors.New("a call came in while the modem was being reset")
 )
 

@@ -39,7 +39,8 @@ func (d *Driver) read(port lines.Port) {
 
 func portEnd(err error) error {
 	if errors.Is(err, io.EOF) {
-		return errors.New("the port ended (modem unplugged, or the server closed the connection?)")
+		return &lines.Failed{Kind: lines.FailEnded, Text: "the port ended (modem unplugged, or the server closed " +
+			"the connection?)"}
 	}
 	return fmt.Errorf("read: %w", err)
 }
@@ -75,7 +76,7 @@ func (d *Driver) feed(b []byte) {
 			b, noises, rang = d.commandLocked(b)
 			d.mu.Unlock()
 			for range noises {
-				d.host.Noise()
+				d.host.Count(lines.Noise)
 			}
 			if rang {
 				signal(d.wake)

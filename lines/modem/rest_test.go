@@ -62,7 +62,7 @@ func TestRest(t *testing.T) {
 			"noise": func(b *bench) {
 				b.f.say("\x00\xff\r\n")
 				synctest.Wait()
-				if s, _ := b.pool.Line(1); s.Noise == 0 {
+				if s, _ := b.pool.Line(1); s.Counts[lines.Noise] == 0 {
 					b.t.Error("not noticed")
 				}
 			},

@@ -168,7 +168,9 @@ func (d *Driver) Probe(ctx context.Context) error {
 		return fmt.Errorf("probe tty %d: %w", d.o.Config.TTY, err)
 	}
 	defer d.give()
-	if err := d.probe(ctx, d.t.Probe/10); err != nil {
+	err := d.probe(ctx, d.t.Probe/10)
+	d.host.Probed(err)
+	if err != nil {
 		return fmt.Errorf("probe tty %d: %w", d.o.Config.TTY, err)
 	}
 	return nil

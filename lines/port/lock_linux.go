@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringback/ringback/lines"
 )
 
 // lockFile is a UUCP lock in the HDB form that minicom, mgetty, pppd and others observe (FHS 3.0 §5.9): LCK..ttyS0
@@ -148,7 +150,8 @@ func lockedBy(pid int, path string) error {
 	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
 		who = fmt.Sprintf(" (%s)", bytes.TrimSpace(b))
 	}
-	return fmt.Errorf("locked by process %d%s; end it or remove %s", pid, who, path)
+	return &lines.Failed{Kind: lines.FailInUse, Text: fmt.Sprintf("locked by process %d%s; end it or remove %s", pid,
+		who, path)}
 }
 
 // lockOwner parses the process number of a lock: ASCII (HDB), or four binary octets as written by older programs.

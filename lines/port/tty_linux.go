@@ -91,8 +91,8 @@ func openTTY(a Address) (*tty, error) {
 			}
 			err := ignoringEINTR(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return errors.New("in use by another port of this or another program (flock); `fuser -v " + a.Path +
-					"` names the program")
+				return &lines.Failed{Kind: lines.FailInUse, Text: "in use by another port of this or another program " +
+					"(flock); `fuser -v " + a.Path + "` names the program"}
 			}
 			return err
 		})

@@ -338,8 +338,8 @@ type fakeShower struct{ now time.Time }
 
 func (f fakeShower) Lines() []lines.Status {
 	return []lines.Status{
-		{TTY: 65, Modem: lines.InOut, Rotary: 1, State: lines.InCall, Since: f.now.Add(-65 * time.Second), Calls: 12,
-			Dials: 3},
+		{TTY: 65, Modem: lines.InOut, Rotary: 1, State: lines.InCall, Since: f.now.Add(-65 * time.Second),
+			Speed: 115200, Counts: lines.Counts{lines.CallsIn: 12, lines.CallsOut: 3}},
 		{TTY: 66, Modem: lines.InOut, Rotary: lines.NoRotary, State: lines.Down,
 			Reason: "open tcp://127.0.0.1:7001: refused\x1b[2J", Since: f.now.Add(-27 * time.Hour)},
 	}

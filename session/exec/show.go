@@ -28,8 +28,8 @@ func (s show) lines(_ context.Context, args console.Args, w io.Writer) error {
 	}
 	wanted, one := args.Int("tty")
 	t := console.Table{
-		Heads: []string{"Tty", "Modem", "Roty", "State", "Since", "Calls", "Dials", "Noise", "Reason"},
-		Right: []bool{true, false, true, false, true, true, true, true},
+		Heads: []string{"", "Tty", "Tx/Rx", "Modem", "Roty", "Uses", "Noise", "State", "Since", "Reason"},
+		Right: []bool{false, true, true, false, true, true, true, false, true},
 	}
 	for _, l := range s.from.Lines() {
 		if one && l.TTY != wanted {
@@ -39,13 +39,29 @@ func (s show) lines(_ context.Context, args console.Args, w io.Writer) error {
 		if l.Rotary >= 0 {
 			rotary = fmt.Sprint(l.Rotary)
 		}
-		t.Row(l.TTY, l.Modem, rotary, l.State, s.age(l.Since), l.Calls, l.Dials, l.Noise, remarks(l))
+		speed := "-"
+		if l.Speed > 0 {
+			speed = fmt.Sprintf("%[1]d/%[1]d", l.Speed)
+		}
+		uses := l.Counts[lines.CallsIn] + l.Counts[lines.CallsOut]
+		t.Row(mark(l), l.TTY, speed, l.Modem, rotary, uses, l.Counts[lines.Noise], l.State, s.age(l.Since), remarks(l))
 	}
 	if one && t.Len() == 0 {
 		return fmt.Errorf("no line %d", wanted)
 	}
 	_, err := t.WriteTo(w)
 	return err
+}
+
+// mark is the mark of IOS before a line's number: in use, or idle.
+func mark(l lines.Status) string {
+	switch l.State {
+	case lines.Idle:
+		return "I"
+	case lines.Down, lines.Quarantined, lines.BusiedOut:
+		return ""
+	}
+	return "*"
 }
 
 // remarks returns why a line is out of service, and other notices about it.

@@ -37,7 +37,7 @@ func TestShowLineRemarks(t *testing.T) {
 	if len(rows) != 4 {
 		t.Fatalf("%q", rows)
 	}
-	for i, want := range []string{"0", "in-band; the modem refused AT+VCID=1; DCD never rises",
+	for i, want := range []string{"idle       -", "in-band; the modem refused AT+VCID=1; DCD never rises",
 		"unplugged; DCD never rises"} {
 		if got := strings.TrimSpace(rows[i+1]); !strings.HasSuffix(got, want) {
 			t.Errorf("%q, want …%q", got, want)

@@ -1,0 +1,147 @@
+package lines
+
+import "errors"
+
+// Counter is a count of what happens on a line.
+type Counter int
+
+// The counters.
+const (
+	CallsIn     Counter = iota // incoming calls answered
+	CallsMissed                // incoming calls answered that the modem did not connect
+	CallsOut                   // dials that connected
+	Dials                      // dial commands sent
+	DialBusy                   // dials by the modem's result code; DialOther: none, or another one
+	DialNoAnswer
+	DialNoCarrier
+	DialNoDialtone
+	DialError
+	DialRing
+	DialBlacklisted
+	DialDelayed
+	DialVoice
+	DialFax
+	DialOther
+	Escapes       // escapes from data to the command line, on a port without modem signals
+	Quarantines   // times that the line could not be proven on hook
+	Reopenings    // times that the port was opened again, and the modem was ready again
+	ProbeFailures // times that an idle modem did not answer
+	Noise         // lines of garbage from the modem
+	numCounters
+)
+
+// counters has the names of the counters, which are stable, and what they count.
+var counters = [numCounters]struct{ name, doc string }{
+	CallsIn:         {"calls_in", "incoming calls answered"},
+	CallsMissed:     {"calls_missed", "incoming calls answered, but the modem did not connect"},
+	CallsOut:        {"calls_out", "dials that connected"},
+	Dials:           {"dials", "dial commands sent"},
+	DialBusy:        {"dial_busy", "dials that ended with BUSY"},
+	DialNoAnswer:    {"dial_no_answer", "dials that ended with NO ANSWER"},
+	DialNoCarrier:   {"dial_no_carrier", "dials that ended with NO CARRIER"},
+	DialNoDialtone:  {"dial_no_dialtone", "dials that ended with NO DIALTONE"},
+	DialError:       {"dial_error", "dials that ended with ERROR"},
+	DialRing:        {"dial_ring", "dials that met an incoming call (glare)"},
+	DialBlacklisted: {"dial_blacklisted", "dials that ended with BLACKLISTED"},
+	DialDelayed:     {"dial_delayed", "dials that ended with DELAYED"},
+	DialVoice:       {"dial_voice", "dials that ended with VOICE"},
+	DialFax:         {"dial_fax", "dials that a fax machine answered"},
+	DialOther:       {"dial_other", "dials without a result code: no answer in time, cancelled, line lost"},
+	Escapes:         {"escapes", "escapes from data to the command line (ports without modem signals)"},
+	Quarantines:     {"quarantines", "times that the line could not be proven on hook"},
+	Reopenings:      {"reopenings", "times that the line came back after it was down"},
+	ProbeFailures:   {"probe_failures", "times that an idle modem did not answer a probe"},
+	Noise:           {"noise", "unexpected text lines from the modem"},
+}
+
+// String returns the counter's name in the API and the journal.
+func (c Counter) String() string { return counters[c].name }
+
+// Doc says what the counter counts.
+func (c Counter) Doc() string { return counters[c].doc }
+
+// Counters returns all counters, in the order in which they are shown.
+func Counters() []Counter {
+	all := make([]Counter, numCounters)
+	for i := range all {
+		all[i] = Counter(i)
+	}
+	return all
+}
+
+// Counts has a value for each Counter.
+type Counts [numCounters]uint64
+
+// ByName returns the values by the names of their counters.
+func (c Counts) ByName() map[string]uint64 {
+	v := make(map[string]uint64, len(c))
+	for i, n := range c {
+		v[counters[i].name] = n
+	}
+	return v
+}
+
+// dialCounters has the counter of a dial's result code.
+var dialCounters = map[ResultCode]Counter{Connected: CallsOut, Busy: DialBusy, NoAnswer: DialNoAnswer,
+	NoCarrier: DialNoCarrier, NoDialtone: DialNoDialtone, Error: DialError, Ring: DialRing,
+	Blacklisted: DialBlacklisted, Delayed: DialDelayed, Voice: DialVoice, Fax: DialFax}
+
+// record is what a line's number stands for across its configurations.
+type record struct {
+	counts  Counts
+	failure *Failure // the last one; nil: none
+}
+
+// recordLocked returns the record of a line.
+func (p *Pool) recordLocked(tty int) *record {
+	r := p.records[tty]
+	if r == nil {
+		r = &record{}
+		p.records[tty] = r
+	}
+	return r
+}
+
+// countLocked counts an event of the line.
+func (l *line) countLocked(c Counter) { l.record.counts[c]++ }
+
+// failLocked keeps a failure as the line's last one.
+func (l *line) failLocked(err error, otherwise FailureKind) {
+	l.record.failure = &Failure{Kind: KindOf(err, otherwise), Text: err.Error(), Time: l.pool.o.Now()}
+}
+
+// dialedLocked counts the result of a dial. A result that only tells something of the called number is no failure of
+// the line.
+func (l *line) dialedLocked(connected bool, code ResultCode, err error) {
+	switch counter, ok := dialCounters[code]; {
+	case connected:
+		l.countLocked(CallsOut)
+		return
+	case ok && code != Connected:
+		l.countLocked(counter)
+	default:
+		l.countLocked(DialOther)
+	}
+	if kind, ok := dialFailures[code]; ok {
+		l.failLocked(errors.New("the modem said "+string(code)+" to a dial"), kind)
+	}
+}
+
+// Count implements Host.
+func (l *line) Count(c Counter) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.countLocked(c)
+}
+
+// Probed implements Host.
+func (l *line) Probed(err error) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	switch {
+	case err == nil:
+		l.answered = l.pool.o.Now()
+	case !errors.Is(err, ErrRinging):
+		l.countLocked(ProbeFailures)
+	}
+}

@@ -1,0 +1,146 @@
+package lines
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+)
+
+var update = flag.Bool("update", false, "rewrite the printed document; then read the diff")
+
+// TestReferenceLineFailures compares docs/reference/line-failures.md with the tables of failures and counters.
+func TestReferenceLineFailures(t *testing.T) {
+	const path = "../docs/reference/line-failures.md"
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	seen := map[FailureKind]bool{}
+	for _, r := range Failures {
+		if seen[r.Kind] || r.Kind == "" || r.Seen == "" || r.Cause == "" || r.Fix == "" {
+			t.Errorf("%q: twice, or without a text", r.Kind)
+		}
+		seen[r.Kind] = true
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Kind, r.Seen, r.Cause, r.Fix)
+	}
+	b.WriteString(countersHead)
+	names := map[string]bool{}
+	for _, c := range Counters() {
+		if names[c.String()] || c.String() == "" || c.Doc() == "" {
+			t.Errorf("counter %d: %q twice, or without a text", c, c)
+		}
+		names[c.String()] = true
+		fmt.Fprintf(&b, "| `%s` | %s |\n", c, c.Doc())
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(path)
+	if err != nil || string(have) != b.String() {
+		t.Errorf("%s is stale (%v): go test ./lines -run Reference -update, then read the diff", path, err)
+	}
+}
+
+const referenceHead = `# Failures and counters of lines
+
+<!-- Printed from lines: go test ./lines -run Reference -update -->
+
+` + "`ringback show line N`" + ` shows the last failure of a line with its likely cause and what to do. Results of a dial
+that only tell something of the called number (BUSY, NO ANSWER, VOICE) are counted, but are no failure of
+the line.
+
+| failure | what happened | likely cause | what to do |
+|---|---|---|---|
+`
+
+const countersHead = `
+## Counters
+
+| counter | counts |
+|---|---|
+`
+
+// TestKindOf: the kind of an error is the one that it names, or that of the system's error in it.
+func TestKindOf(t *testing.T) {
+	named := &Failed{Kind: FailCarrier, Text: "DCD stays on"}
+	for _, tt := range []struct {
+		err  error
+		want FailureKind
+	}{
+		{fmt.Errorf("probe tty 1: %w: waited 5s", named), FailCarrier},
+		{fmt.Errorf("%w: %w", ErrDown, named), FailCarrier},
+		{&fs.PathError{Op: "open", Path: "/dev/ttyS0", Err: syscall.EACCES}, FailPermission},
+		{&fs.PathError{Op: "open", Path: "/dev/ttyS0", Err: syscall.ENOENT}, FailMissing},
+		{fmt.Errorf("exclusive use: %w", syscall.EBUSY), FailInUse},
+		{fmt.Errorf("tcp://h:1: %w (is the server running?)", syscall.ECONNREFUSED), FailRefused},
+		{syscall.EHOSTUNREACH, FailUnreachable},
+		{context.DeadlineExceeded, FailUnreachable},
+		{fmt.Errorf("read: %w", io.EOF), FailEnded},
+		{fmt.Errorf("2 octets are unsent: %w", os.ErrDeadlineExceeded), FailUnsent},
+		{errors.New("something else"), FailQuarantine},
+	} {
+		if got := KindOf(tt.err, FailQuarantine); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.err, got, tt.want)
+		}
+	}
+	if r := FailureOf("unknown"); r.Kind != FailDown {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestCounters: each event of a line is counted once, and the last failure is kept.
+func TestCounters(t *testing.T) {
+	inTown(t, func(ctx context.Context, c *Call) {}, []Config{{TTY: 1, Rotary: NoRotary}}, func(t *testing.T, w *town) {
+		h := w.stubs[1].host
+		h.Answer("", "")
+		h.Connected(&Call{Data: newStubData(nil), TTY: 1, Connect: "CONNECT 9600"})
+		synctest.Wait()
+		h.Answer("", "")
+		h.Missed(nil)
+		if s, _ := w.Line(1); s.Failure == nil || s.Failure.Kind != FailConnect || s.Failure.Time.IsZero() {
+			t.Errorf("%+v", s.Failure)
+		}
+		h.Down(fmt.Errorf("%w: %w", ErrDown, &Failed{FailEnded, "the port ended"}))
+		h.Up(nil)
+		h.Up(nil)
+		h.Probed(nil)
+		h.Probed(ErrRinging)
+		h.Probed(errors.New("no OK"))
+		h.Count(Escapes)
+		w.stubs[1].settles(errors.New("DCD stays on"))
+		l := taken(t, w.want(t, "a", Want{TTYs: []int{1}}))
+		for _, code := range []ResultCode{Busy, NoDialtone, "DIALING", Ring} {
+			w.stubs[1].answers = code
+			if c, got, _ := l.Dial(t.Context(), func(context.Context, CommandConn) error { return nil }); c != nil ||
+				got != code {
+				t.Errorf("%v %v", c, got)
+			}
+		}
+		if s, _ := w.Line(1); s.Failure.Kind != FailNoDialtone || s.Answered.IsZero() {
+			t.Errorf("%+v", s)
+		}
+		w.stubs[1].answers = ""
+		c, _, err := l.Dial(t.Context(), func(context.Context, CommandConn) error { return nil })
+		if err != nil || c == nil {
+			t.Fatal(err)
+		}
+		l.Release()
+		synctest.Wait()
+		s, _ := w.Line(1)
+		if want := (Counts{CallsIn: 1, CallsMissed: 1, CallsOut: 1, Dials: 5, DialBusy: 1, DialNoDialtone: 1,
+			DialOther: 1, DialRing: 1, Escapes: 1, Quarantines: 1, Reopenings: 1, ProbeFailures: 1}); s.Counts != want {
+			t.Errorf("got  %v\nwant %v", s.Counts.ByName(), want.ByName())
+		}
+		if s.Failure.Kind != FailQuarantine || s.Failure.Text != "DCD stays on" || s.Retry.IsZero() {
+			t.Errorf("%+v %v", s.Failure, s.Retry)
+		}
+	})
+}
