@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 )
 
@@ -37,7 +38,7 @@ func onRing(check func(context.Context, aaa.Request) aaa.Result) townOptions {
 // answered returns how many calls to the lines were answered.
 func (w *town) answered() (n int) {
 	for _, s := range w.pool.Lines() {
-		n += int(s.Calls)
+		n += int(s.Counts[lines.CallsIn])
 	}
 	return n
 }
