@@ -35,7 +35,7 @@ func TestUsage(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"policy show":                      "policy show: an argument is missing",
-		"show lines extra":                 `show line "extra": a line is a TTY number`,
+		"show lines extra":                 `show line: "extra": a line is a TTY number`,
 		"policy explain --rotary x":        `policy explain: --rotary "x": must be a whole number`,
 		"policy open v --for 1y":           `policy open: --for "1y": must be a duration, with units: 90m, 4h or 1h30m`,
 		"policy fmt --check=maybe d":       `policy fmt: --check "maybe": must be true or false`,

@@ -88,7 +88,7 @@ func TestPPPProblems(t *testing.T) {
 		{"pool: dialin}", "authentication: [chap, pap, chap]}",
 			`ringback.yaml:8:77: ppp.profiles[0].authentication[2]: chap is listed twice (remove one of the two)`},
 		{"pool: dialin}", "authentication: []}",
-			`ringback.yaml:8:65: ppp.profiles[0].authentication: has 0 entries; expected 1 to 5`},
+			`ringback.yaml:8:65: ppp.profiles[0].authentication: the list is empty (remove the key, or write an element)`},
 		{"pool: dialin}", "authentication: [mschapv2]}",
 			`ringback.yaml:8:66: ppp.profiles[0].authentication[0]: "mschapv2" is not "ms-chap-v2", "ms-chap", "chap", "pap" or "eap" (did you mean "ms-chap-v2"?)`},
 		{"pool: dialin}", "dns: [ns1]}", `ringback.yaml:8:55: ppp.profiles[0].dns[0]: not an address of a host`},

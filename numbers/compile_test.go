@@ -153,9 +153,9 @@ func TestMakersOfNumbers(t *testing.T) {
 
 // Only code that reads back our own records calls Reread, which bypasses the plan.
 func TestWhatIsReread(t *testing.T) {
-	// rows of the journal: a plan, past calls; the numbers of benchmarks
+	// rows of the journal: a plan, past calls; the numbers of benchmarks; a policy's list, made canonical at load
 	allowed := map[string]bool{"broker/plan.go": true, "broker/ended.go": true, "costs/costs.go": true,
-		"bench/dial.go": true, "bench/policy.go": true}
+		"bench/dial.go": true, "bench/policy.go": true, "policies/ring.go": true}
 	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err

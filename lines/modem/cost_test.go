@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -154,7 +155,7 @@ func instantTown(tb testing.TB, n int, accept lines.Accept) (*lines.Pool, []*ins
 	ports := make([]*instant, n)
 	for i := range n {
 		ports[i] = newInstant()
-		cfg := &lines.Config{TTY: i, Port: "instant", Rotary: lines.NoRotary,
+		cfg := &lines.Config{TTY: i, Port: "instant:" + strconv.Itoa(i), Rotary: lines.NoRotary,
 			Timing: lines.Timing{DTRLow: 1, Drain: 1, CommandGap: 1, Settle: 1}}
 		d := New(Options{Config: cfg, Open: func(context.Context) (lines.Port, error) { return ports[i], nil }})
 		if err := pool.Add(cfg, d); err != nil {
