@@ -59,7 +59,7 @@ func TestLabAttack(t *testing.T) {
 		{[]string{"--parallel", "0"}, "--parallel 0: must be 1 or greater"},
 		{[]string{"-o", "xml"}, "-o xml: must be table or json"},
 	} {
-		if out, status := ringback(t, "", append([]string{"lab", "attack"}, tt.args...)...); status != 1 ||
+		if out, status := ringback(t, "", append([]string{"lab", "attack"}, tt.args...)...); status != 2 ||
 			!strings.Contains(out, tt.want) {
 			t.Errorf("%v: status %d: %s", tt.args, status, out)
 		}
