@@ -52,7 +52,7 @@ func (b *Broker) disable(p callback.Plan, until time.Time) {
 }
 
 // lastCallback returns, once, what became of the last callback of a user if it was not completed; "" if there is
-// nothing to say. It has no number and no operator's name: whoever has stolen the password reads it too.
+// nothing to say. It has no number and no operator's name: a thief of the password reads it too.
 func (b *Broker) lastCallback(id aaa.Identity) string {
 	b.mu.Lock()
 	e, ok := b.ended[id]

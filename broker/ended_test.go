@@ -92,7 +92,7 @@ func TestLastCallbackIsNotForAll(t *testing.T) {
 	})
 }
 
-// A number at which a callback has failed is not called for a while, whoever asks, also after a restart.
+// A number at which a callback has failed is not called for a while, for any user, also after a restart.
 func TestDisable(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		disable := func(p *policies.Policy) { p.Attempts.Disable = 10 * time.Minute }

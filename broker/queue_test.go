@@ -9,7 +9,7 @@ import (
 )
 
 // TestQueueIsTold: a caller whose callback must wait for a line is told its place before the line drops, and is called
-// back when the callbacks before it are done. The first caller, for whom a line is free, is told nothing.
+// back when the callbacks before it are done. The first caller, who gets a line, is told nothing.
 func TestQueueIsTold(t *testing.T) {
 	inTown(t, townOptions{lines: 2, forcedWait: 3 * time.Minute}, func(w *town) {
 		second := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))

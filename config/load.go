@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/chat"
-	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -89,133 +86,6 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	}
 	cfg := l.cfg // a copy, so that the loader with the whole tree of nodes can be freed
 	return &cfg, l.problems
-}
-
-// layer puts flags over environment over file over defaults. Only checked scalars go through viper, which folds
-// the letter case of keys and splits them at dots; lists and names chosen by the user are read from the file
-// itself.
-func (l *loader) layer(o Overrides) {
-	l.scalars = viper.New()
-	l.scalars.SetEnvPrefix(EnvPrefix)
-	l.scalars.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
-	file := l.v.Flat()
-	l.over = map[string]string{}
-	var paths, vars []string
-	schema.Scalars(Keys(), func(path string, k schema.Key) {
-		paths, vars = append(paths, path), append(vars, envName(path))
-		l.scalars.SetDefault(path, k.Default)
-		_ = l.scalars.BindEnv(path) // its only error is a call without a key
-		if s, ok := file[path]; ok {
-			_ = l.scalars.MergeConfigMap(nested(path, s)) // its only error is an unsupported type
-		}
-		l.override(path, k, o)
-	})
-	for _, path := range sortedKeys(o) {
-		if !contains(paths, path) {
-			l.problem(Problem{File: "command line", Key: path, Msg: "not a key with a single value",
-				Hint: schema.Suggest(path, paths)})
-		}
-	}
-	l.strayVariables(vars)
-}
-
-// override checks a key's value from the command line, or from the environment, which viper reads by itself. It
-// reports an invalid one.
-func (l *loader) override(path string, k schema.Key, o Overrides) {
-	// viper ignores empty variables too
-	from, key, text := "environment", envName(path), os.Getenv(envName(path))
-	if s, ok := o[path]; ok {
-		from, key, text = "command line", path, s
-		l.scalars.Set(path, s)
-	} else if text == "" {
-		return
-	}
-	l.over[path] = text
-	if _, err := schema.ParseScalar(k, text); err != nil {
-		l.problem(Problem{File: from, Key: key, Msg: err.Error(), Hint: schema.Suggest(text, k.Enum)})
-		l.scalars.Set(path, k.Default)
-	}
-}
-
-// otherVariables are variables of ringback that are not keys: the socket of `ringback show` and similar
-// commands, and the settings of the tests and scripts/long.
-var otherVariables = []string{
-	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS",
-	EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
-}
-
-// strayVariables reports variables that have the prefix but no effect, since the operator may expect one. Empty
-// ones are ignored.
-func (l *loader) strayVariables(known []string) {
-	var rests []string
-	for _, k := range known {
-		rests = append(rests, strings.TrimPrefix(k, EnvPrefix+"_"))
-	}
-	stray := map[string]string{}
-	for _, kv := range os.Environ() {
-		name, value, _ := strings.Cut(kv, "=")
-		rest, ours := strings.CutPrefix(name, EnvPrefix+"_")
-		if ours && value != "" && !contains(known, name) && !contains(otherVariables, name) {
-			stray[name] = rest
-		}
-	}
-	for _, name := range sortedKeys(stray) {
-		hint := strings.Replace(schema.Suggest(stray[name], rests), `"`, `"`+EnvPrefix+"_", 1)
-		if hint == "" {
-			hint = "unset it; only keys with a single value have a variable, for example log.level " +
-				envName("log.level")
-		}
-		l.problem(Problem{File: "environment", Key: name, Msg: "names no key", Hint: hint})
-	}
-}
-
-func envName(path string) string {
-	return EnvPrefix + "_" + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
-}
-
-func nested(path, value string) map[string]any {
-	name, rest, deep := strings.Cut(path, ".")
-	if !deep {
-		return map[string]any{name: value}
-	}
-	return map[string]any{name: nested(rest, value)}
-}
-
-func sortedKeys(m map[string]string) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
-}
-
-func contains(words []string, w string) bool {
-	for _, x := range words {
-		if x == w {
-			return true
-		}
-	}
-	return false
-}
-
-// The values of scalar keys. Values that layer rejected are zero; the Config is not returned then.
-func (l *loader) text(path string) string { return l.scalars.GetString(path) }
-
-func (l *loader) bool(path string) bool { return l.scalars.GetBool(path) }
-
-func (l *loader) int(path string) int { return l.scalars.GetInt(path) }
-
-func (l *loader) duration(path string) time.Duration { return l.scalars.GetDuration(path) }
-
-// filePath returns a scalar that is a path: relative to the directory of the file or, from the command line or
-// the environment, to the working directory.
-func (l *loader) filePath(path string) string {
-	s := l.text(path)
-	if _, ok := l.over[path]; ok {
-		return s
-	}
-	return l.path(s)
 }
 
 func (l *loader) problem(p Problem) { l.problems = append(l.problems, p) }
@@ -379,43 +249,6 @@ func (l *loader) hosts() exec.Hosts {
 	return h
 }
 
-func (l *loader) numbers() {
-	n := l.v.Get("numbers")
-	l.site.Plan = numbers.Plan{TrunkPrefixes: n.Get("trunk_prefixes").Texts(), MaxDigits: l.int("numbers.max_digits"),
-		Country: l.country(n), Own: numbers.PatternsOf(n.Get("own").Texts()...)}
-	if e := n.Get("emergency"); e.IsSet() {
-		l.site.Plan.Emergency = numbers.PatternsOf(e.Texts()...)
-		if len(e.Items()) == 0 && !l.broken(e.Path) {
-			l.warnAt(e, "remove the key for the built-in patterns", "no emergency number is denied")
-		}
-	}
-	for _, p := range n.Get("trunk_prefixes").Items() {
-		if strings.Trim(p.Text(), "0123456789 -().") == "" {
-			l.warnAt(p, `write "`+p.Text()+`," if AAA sends a comma`,
-				"a prefix of digits only is also removed from numbers that merely begin with it")
-		}
-	}
-	l.site.Plan.Ranges = l.ranges()
-	l.cfg.Numbers = l.site.Plan
-}
-
-// ranges returns the classes of number ranges: those of a file, or the built-in ones.
-func (l *loader) ranges() numbers.Ranges {
-	path, at := l.filePath("numbers.fraud_file"), l.v.Get("numbers", "fraud_file")
-	if path == "" || l.site.Plan.Country.Code == "" || l.broken("numbers.fraud_file") {
-		return numbers.Ranges{}
-	}
-	text, ok := l.other(at, path)
-	if !ok {
-		return numbers.Ranges{}
-	}
-	r, err := numbers.ParseRanges(text)
-	if err != nil {
-		l.errorAt(at, "", "%s: %v", path, err)
-	}
-	return r
-}
-
 // other reads a file on which decisions depend, so that nobody else may write it; false: it cannot be read.
 func (l *loader) other(at *schema.Value, path string) ([]byte, bool) {
 	data, access, err := l.read(path, schema.MaxSize)
@@ -427,60 +260,6 @@ func (l *loader) other(at *schema.Value, path string) ([]byte, bool) {
 	l.trust(at, path, access, noWrite)
 	l.files = append(l.files, data...)
 	return data, true
-}
-
-// country returns the site's place in the telephone network.
-func (l *loader) country(n *schema.Value) numbers.Country {
-	c := numbers.Country{
-		Code: l.text("numbers.country"), Region: l.text("numbers.region"), Area: l.text("numbers.area"),
-		International: n.Get("international").Texts(), National: n.Get("national").Texts(),
-		Private: numbers.PatternsOf(n.Get("private").Texts()...),
-	}
-	for _, d := range n.Get("digits").Items() {
-		c.Digits = append(c.Digits, d.Int())
-	}
-	if c.Code == "" && !n.Get("country").IsSet() {
-		for _, name := range []string{"region", "digits", "area", "international", "national", "private",
-			"fraud_file"} {
-			if v := n.Get(name); v.IsSet() {
-				l.errorAt(v, `write country: "33"`, "requires numbers.country")
-			}
-		}
-		return numbers.Country{}
-	}
-	if key, err := c.Validate(); err != nil && !l.broken("numbers") {
-		v := n.Get(key)
-		if !v.IsSet() {
-			v = n.Get("country")
-		}
-		l.errorAt(v, "", "%v", err)
-		return numbers.Country{}
-	}
-	return c
-}
-
-// tariff reads the price list.
-func (l *loader) tariff() {
-	file, currency := l.filePath("tariff.file"), l.v.Get("tariff", "currency")
-	switch {
-	case file == "" && l.text("tariff.currency") != "" && !l.broken("tariff"):
-		l.errorAt(currency, "write tariff: {file: tariff.csv}, or remove it", "a currency without a tariff")
-		return
-	case file == "" || l.broken("tariff"):
-		return
-	}
-	l.cfg.Tariff = l.priceList(l.v.Get("tariff", "file"), file, l.text("tariff.currency"))
-}
-
-// priceList reads a price list.
-func (l *loader) priceList(at *schema.Value, file, currency string) *tariff.Table {
-	data, ok := l.other(at, file)
-	if !ok {
-		return nil
-	}
-	table, problems := tariff.Parse(file, data, currency)
-	l.problems = append(l.problems, problems...)
-	return table
 }
 
 // scripts parses the file's chat scripts and adds the shipped ones whose names are free.
@@ -510,122 +289,6 @@ func (l *loader) scripts() {
 	for _, s := range chat.Shipped() {
 		if names[s.Name] == nil {
 			l.cfg.Scripts = append(l.cfg.Scripts, s)
-		}
-	}
-}
-
-// siteScripts returns the chat scripts for the policies; nil if they have errors.
-func (l *loader) siteScripts() map[string]policies.SiteScript {
-	if l.broken("chat_scripts") {
-		return nil
-	}
-	all := map[string]policies.SiteScript{}
-	for _, s := range l.cfg.Scripts {
-		all[s.Name] = policies.SiteScript{Dials: s.UsesDialstring(), Adds: s.Adds()}
-	}
-	return all
-}
-
-func (l *loader) policyFiles() {
-	dir := l.v.Get("policies_dir")
-	l.trustDir(l.cfg.PoliciesDir)
-	l.site.Lines, l.site.Scripts = l.siteLines(), l.siteScripts()
-	l.site.Tariff = l.cfg.Tariff
-	if !l.broken("ppp.pools") {
-		l.site.Pools = append([]string{}, l.cfg.PPP.Pools.Names()...)
-	}
-	if !l.broken("ppp.filters") {
-		l.site.Filters = append([]string{}, l.cfg.PPP.Filters.Names()...)
-	}
-	if l.site.Pools != nil && l.site.Filters != nil {
-		l.site.PPPUnfit = l.cfg.PPP.unfit
-	}
-	set, problems := l.policies(l.cfg.PoliciesDir, l.site)
-	l.problems = append(l.problems, problems...)
-	l.cfg.Policies = set
-	if set == nil {
-		return
-	}
-	if group, yes := set.LimitsMoney(); yes && l.text("tariff.file") == "" && !l.broken("tariff") {
-		l.errorAt(dir, "write tariff: {file: tariff.csv}", "group %s limits money, and there is no tariff", group)
-	}
-	for _, w := range set.Warnings() {
-		p := Problem{File: l.file, Key: "policies_dir", Msg: w, Severity: schema.Warning}
-		if dir.IsSet() {
-			p.Line, p.Column = dir.Line, dir.Column
-		}
-		l.problem(p)
-	}
-	files := set.Files()
-	for _, g := range set.Groups() {
-		l.priced(set, g)
-		l.outlasted(set, g)
-		l.unoffered(set, g)
-		files = append(files, filepath.Join(l.cfg.PoliciesDir, g+".yaml"))
-	}
-	for _, path := range files {
-		if _, access, err := l.read(path, schema.MaxSize); err == nil {
-			l.trust(nil, path, access, noWrite)
-		}
-	}
-}
-
-// priced reports a policy that compares prices if there are none.
-func (l *loader) priced(set *policies.Set, group string) {
-	if p, _ := set.Group(group); p.Callback != policies.WhenCheaper || l.text("tariff.file") != "" {
-		return
-	}
-	flat, _ := set.Flat(group)
-	for _, s := range flat {
-		if s.Key == "callback" {
-			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: s.Key,
-				Msg:  "when_cheaper compares prices, and there is no tariff",
-				Hint: "write tariff: {file: tariff.csv} in " + l.file})
-		}
-	}
-}
-
-// outlasted reports a policy whose wait lasts until its callbacks have expired.
-func (l *loader) outlasted(set *policies.Set, group string) {
-	life := l.cfg.Callback.Lifetime
-	if p, _ := set.Group(group); p.Dial.Wait < life || l.broken("callback") {
-		return
-	}
-	flat, _ := set.Flat(group)
-	for _, s := range flat {
-		if s.Key == "wait" {
-			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: s.Key,
-				Msg:  fmt.Sprintf("callbacks expire %v after the promise, before they would be dialed", life),
-				Hint: "write a shorter wait, or a longer callback.lifetime in " + l.file})
-		}
-	}
-}
-
-// unoffered warns of a policy that accepts none of the methods that the lines offer.
-func (l *loader) unoffered(set *policies.Set, group string) {
-	p, _ := set.Group(group)
-	if len(p.PPPAuth) == 0 || !l.servesPPP() || l.broken("ppp") || l.broken("lines") {
-		return // an empty list is meant so
-	}
-	var offered []string
-	for _, line := range l.cfg.Lines {
-		profile, _ := l.cfg.PPP.Profile(line.PPP.Profile)
-		for _, m := range profile.Front.Authentication {
-			offered = append(offered, m.String())
-		}
-	}
-	slices.Sort(offered)
-	offered = slices.Compact(offered)
-	if slices.ContainsFunc(p.PPPAuth, func(m string) bool { return slices.Contains(offered, m) }) {
-		return
-	}
-	flat, _ := set.Flat(group)
-	for _, s := range flat {
-		if s.Key == "ppp.auth[0]" {
-			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: "ppp.auth", Severity: schema.Warning,
-				Msg: fmt.Sprintf("no line offers a method of this list, so PPP rejects the users of group %s; lines "+
-					"offer %s", group, strings.Join(offered, ", ")),
-				Hint: "change this list, or authentication of the profiles in " + l.file})
 		}
 	}
 }

@@ -69,7 +69,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// A callback that was answered is charged to the user for whom it was promised, whether they log in or not.
+// A callback that was answered is charged to its user, whether they log in or not.
 func TestReportWithoutLogin(t *testing.T) {
 	r := New(User, november, prices(t), numbers.Plan{})
 	r.Callback(journal.Callback{ID: "b1", CallID: "c1", User: "kim", Number: "84001"})

@@ -64,7 +64,7 @@ func operatorsSite(t *testing.T) (dir, copied string) {
 	return dir, filepath.Join(dir, "ringback")
 }
 
-// Two members of api.group are two operators, each of whom is known by the user ID; others cannot use the socket.
+// Two members of api.group are two operators, told apart by their user IDs; others cannot use the socket.
 func TestTwoOperators(t *testing.T) {
 	t.Parallel()
 	dir, program := operatorsSite(t)

@@ -149,7 +149,7 @@ func countryCode(digits string) (code, length int) {
 func emergencyOf(code, digits string) bool { return emergencies().of(code, digits) }
 
 // emergencyAnswers remembers the latest answers about extensions, for which the library reads the text of every
-// country's expression. It has a fixed size: whoever tries many extensions only has them looked up again.
+// country's expression. It has a fixed size: an attacker who tries many extensions only has them looked up again.
 type emergencyAnswers struct {
 	seed maphash.Seed // of this process, so that no caller can choose extensions with the same place
 	kept [1024]atomic.Pointer[emergencyAnswer]

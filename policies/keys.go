@@ -241,7 +241,7 @@ var table = slices.Concat([]key{
 	{
 		Key: schema.Key{Name: onRing, Type: schema.String, Enum: allowOrDeny, Default: "deny", Example: "allow",
 			Doc: "`allow`: a call that rings on a line with `call_check` is not answered if AAA's answer about its " +
-				"calling number requires a callback: the user whom the answer names (User-Name) is called back " +
+				"calling number requires a callback: the user that the answer names (User-Name) is called back " +
 				"when the ringing has ended, at AAA's number or, if AAA fixes none, at a number of " +
 				"`numbers.list`: the calling number if the list has it, otherwise the only one. The user must " +
 				"log in; `no_verify` does not apply. It requires a ceiling of `calls` in `limits.user`."},

@@ -15,14 +15,14 @@ import (
 type slowly struct{ ledger }
 
 func (b *slowly) Decide(context.Context, Asked) Verdict {
-	time.Sleep(90 * time.Second)
+	<-time.After(90 * time.Second)
 	one := 1
 	return Verdict{Kind: Offered, Offer: Offer{ID: "o1", MayDecline: true}, SessionTime: 2 * time.Hour,
 		Terms: Terms{Privilege: &one}}
 }
 
 func (b *slowly) Promise(context.Context, Choice) Verdict {
-	time.Sleep(time.Minute)
+	<-time.After(time.Minute)
 	return Verdict{Kind: Admit, SessionTime: time.Hour}
 }
 

@@ -33,7 +33,7 @@ type Asked struct {
 	Called  string    // the number that the caller dialed; "": unknown
 	Line    int       // the line that the caller called, a TTY; 0: unknown
 	Rotary  *int      // of that line; nil: none
-	Ringing bool      // the call is not answered yet; User is whom AAA names for the calling number
+	Ringing bool      // the call is not answered yet; User is the user that AAA names for the calling number
 	Leg     int       // 0 and 1: the caller's own call; 2: the call that the callback made
 	Time    time.Time // of the request
 	// Windows are the access windows that are open at that time: by group, how many operators have agreed.
