@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
 )
 
 func newClear() *cobra.Command {
@@ -13,21 +16,9 @@ func newClear() *cobra.Command {
 		Use:   "line N",
 		Short: "hang up the call on line N",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := lineNumber(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := f.client()
-			if err != nil {
-				return err
-			}
-			if err := cl.ClearLine(cmd.Context(), n); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "line %d cleared\n", n)
-			return nil
-		},
+		RunE: f.orderLine("line %d cleared", func(ctx context.Context, cl *client.Client, n int) error {
+			return cl.ClearLine(ctx, n)
+		}),
 	}
 	f.add(line)
 	c := &cobra.Command{Use: "clear", Short: "reset a line or login locks of a running daemon"}

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ringback/ringback/api/client"
 )
 
 func newLine() *cobra.Command {
@@ -24,21 +27,9 @@ unanswered, so take it out of the hunt group of the telephone network if there i
 
   ringback line busyout 65 --reason "modem to be replaced"`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := lineNumber(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := f.client()
-			if err != nil {
-				return err
-			}
-			if err := cl.BusyOutLine(cmd.Context(), n, reason); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "line %d takes no more calls\n", n)
-			return nil
-		},
+		RunE: f.orderLine("line %d takes no more calls", func(ctx context.Context, cl *client.Client, n int) error {
+			return cl.BusyOutLine(ctx, n, reason)
+		}),
 	}
 	f.add(c)
 	c.Flags().StringVar(&reason, "reason", "", "why: one line of up to 200 characters, for operators and the audit")
@@ -52,22 +43,31 @@ func newLineRestore() *cobra.Command {
 		Short:   "let line N, which is busied out, take calls again",
 		Example: "  ringback line restore 65",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := lineNumber(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := f.client()
-			if err != nil {
-				return err
-			}
-			if err := cl.RestoreLine(cmd.Context(), n); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "line %d takes calls\n", n)
-			return nil
-		},
+		RunE: f.orderLine("line %d takes calls", func(ctx context.Context, cl *client.Client, n int) error {
+			return cl.RestoreLine(ctx, n)
+		}),
 	}
 	f.add(c)
 	return c
+}
+
+// orderLine runs a command that gives the daemon an order about line N. When it is carried out, it prints said, a
+// format for N.
+func (f *daemonFlags) orderLine(said string, order func(context.Context, *client.Client, int) error,
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		n, err := lineNumber(args[0])
+		if err != nil {
+			return err
+		}
+		cl, err := f.client()
+		if err != nil {
+			return err
+		}
+		if err := order(cmd.Context(), cl, n); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), said+"\n", n)
+		return nil
+	}
 }
