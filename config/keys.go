@@ -392,8 +392,8 @@ func lineKeys() []schema.Key {
 				"does not " +
 				"end a call attempt. `OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers cannot be " +
 				"given a meaning."},
-		{Name: "init", Check: checkInit, Example: "AT&F1E0M0",
-			Doc: "Modem command sent after the reset. Default: that of the profile."},
+		{Name: "init", Check: modem.CheckCommand, Example: "AT&F1E0M0",
+			Doc: "Modem command sent after the reset; it must not dial. Default: that of the profile."},
 		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Chat scripts. Each is selected by a regular expression; the first script whose name matches is used.",
 			Keys: []schema.Key{
@@ -469,19 +469,6 @@ func checkTrunk(s string) error {
 	for _, r := range s {
 		if r <= ' ' || r > '~' {
 			return fmt.Errorf("%q is not allowed in a prefix", r)
-		}
-	}
-	return nil
-}
-
-// checkInit limits a modem command to one line.
-func checkInit(s string) error {
-	if !strings.HasPrefix(strings.ToUpper(s), "AT") {
-		return errors.New("a modem command begins with AT")
-	}
-	for _, r := range s {
-		if r < ' ' || r > '~' {
-			return fmt.Errorf("%q is not allowed in a modem command", r)
 		}
 	}
 	return nil
