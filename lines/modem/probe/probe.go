@@ -209,13 +209,40 @@ func (p *prober) note(command string, r reply) {
 	}
 }
 
-// inquiries are the commands that a modem may answer with its name. ATI2 is missing: on some it tests the memory.
-var inquiries = []string{"ATI3", "ATI0", "ATI4", "ATI6", "ATI1", "ATI5", "ATI7", "ATI8", "ATI9"}
+// inquiries are the commands that a modem may answer with its name: the usual ones, and those that are asked if these
+// do not tell the family. ATI2 is missing: on some it tests the memory.
+var (
+	inquiries     = []string{"ATI3", "ATI0", "ATI4"}
+	moreInquiries = []string{"ATI6", "ATI1", "ATI5", "ATI7", "ATI8", "ATI9"}
+)
 
-// identify asks for maker and model, and selects the profile.
+// identify asks for maker and model, and selects the profile. A modem with a long pause after each answer has no time
+// for all questions, and what a line needs is asked after these.
 func (p *prober) identify(ctx context.Context) error {
 	said := profiles.Answers{USB: p.o.USB}
-	for _, command := range inquiries {
+	if err := p.inquire(ctx, inquiries, &said); err != nil {
+		return err
+	}
+	if err := p.inquireNames(ctx, &said); err != nil {
+		return err
+	}
+	best, also := p.o.Profiles.Identify(said)
+	if best.Name == profiles.Generic || len(also) > 0 {
+		if err := p.inquire(ctx, moreInquiries, &said); err != nil {
+			return err
+		}
+		best, also = p.o.Profiles.Identify(said)
+	}
+	p.report.Profile, p.report.About = best.Name, best.About
+	for _, other := range also {
+		p.report.Also = append(p.report.Also, other.Name)
+	}
+	return nil
+}
+
+// inquire asks for the lines of ATI.
+func (p *prober) inquire(ctx context.Context, commands []string, said *profiles.Answers) error {
+	for _, command := range commands {
 		r, err := p.ask(ctx, command)
 		if err != nil {
 			return err
@@ -223,6 +250,11 @@ func (p *prober) identify(ctx context.Context) error {
 		p.note(command, r)
 		said.ATI = append(said.ATI, r.lines...)
 	}
+	return nil
+}
+
+// inquireNames asks for manufacturer and model (V.250 §6.1).
+func (p *prober) inquireNames(ctx context.Context, said *profiles.Answers) error {
 	for _, q := range []struct {
 		commands []string
 		to       *[]string
@@ -240,11 +272,6 @@ func (p *prober) identify(ctx context.Context) error {
 				break
 			}
 		}
-	}
-	best, also := p.o.Profiles.Identify(said)
-	p.report.Profile, p.report.About = best.Name, best.About
-	for _, other := range also {
-		p.report.Also = append(p.report.Also, other.Name)
 	}
 	return nil
 }

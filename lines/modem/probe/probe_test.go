@@ -405,6 +405,26 @@ func TestSpeed(t *testing.T) {
 	}
 }
 
+// A modem that answers each command after a twentieth of a second, and loses what comes within a tenth of a second
+// after an answer, is asked everything within the time.
+func TestSlowModem(t *testing.T) {
+	for _, signals := range []bool{true, false} {
+		got := onLab(t, exchange.ModemConfig{Dialect: exchange.Dialect{Deaf: 100 * time.Millisecond}}, signals,
+			func(m *exchange.Modem) { m.SetFault(exchange.Fault{DelayOK: 50 * time.Millisecond}) })
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+		for _, c := range got.report.Checks {
+			if c.Verdict != Good && c.Name != "modem signals" {
+				t.Errorf("signals %v: %+v", signals, c)
+			}
+		}
+		if got.took > 5*time.Second {
+			t.Errorf("signals %v: %v", signals, got.took)
+		}
+	}
+}
+
 // Each family is recognized by the answers of its transcript.
 func TestFamilies(t *testing.T) {
 	for _, name := range profiles.Shipped().Names() {
