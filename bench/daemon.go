@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"text/template"
@@ -29,6 +30,15 @@ type plan struct {
 	Default    bool   // use the waits that real modems need, not those of a test
 	PPP        bool   // the lines that take calls serve PPP
 	Echo       string // host:port that callers of PPP may reach on this machine
+	// interval of the probes of idle modems; 0: the default
+	Probe time.Duration
+	Log   string // level; "" warn
+	// a line with another setting than the rest, to be reloaded: its TTY, and the setting; 0 none
+	Odd     int
+	OddWait time.Duration
+	// hunting among the lines, attempts by cause, and the hold-off of numbers
+	Attempts bool
+	Waiters  int // users w0 …, whom only the last line calls back
 }
 
 // The configuration of a daemon under test. Separate lines take calls and dial, so that no call meets a dial. The waits
@@ -38,8 +48,12 @@ var configuration = template.Must(template.New("ringback.yaml").Parse(`hostname:
 state_dir: state
 api: {socket: {{.Dir}}/ringback.sock}
 policies_dir: policies.d
-log: {level: warn}
+log: {level: {{or .Log "warn"}}}
 exec: {callback: true}
+{{- if .Attempts}}
+rotaries: {"1": {hunt: least_used}}
+callback: {hold_off: 1s}
+{{- end}}
 aaa:
 {{- if .Auth}}
   radius:
@@ -63,16 +77,19 @@ users:
 {{- range $n, $number := .Numbers}}
   - {name: u{{$n}}, password_file: password{{if not $.PPP}}, callback: {dialstring: "{{$number}}"}{{end}}}
 {{- end}}
+{{- range $n, $number := .WaitNumbers}}
+  - {name: w{{$n}}, password_file: password, callback: {dialstring: "{{$number}}"}}
+{{- end}}
 {{- end}}
 chat_scripts:
   - {name: rtp, script: 'ABORT ERROR ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'}
 lines:
 {{- $p := .}}
 {{- range $i, $a := .CallIn}}
-  - {tty: {{$p.In $i}}, port: "{{$p.Kind}}://{{$a}}", modem: callin, rotary: 1{{if $p.PPP}}, autoselect: [ppp], ppp_profile: default{{end}}{{$p.Rest}}}
+  - {tty: {{$p.In $i}}, port: "{{$p.Kind}}://{{$a}}", modem: callin, rotary: 1{{if $p.PPP}}, autoselect: [ppp], ppp_profile: default{{end}}{{$p.Rest ($p.In $i)}}}
 {{- end}}
 {{- range $i, $a := .CallOut}}
-  - {tty: {{$p.Out $i}}, port: "{{$p.Kind}}://{{$a}}", modem: callout, rotary: 1, scripts: {callback: rtp}{{$p.Rest}}}
+  - {tty: {{$p.Out $i}}, port: "{{$p.Kind}}://{{$a}}", modem: callout, rotary: 1, scripts: {callback: rtp}{{$p.Rest ($p.Out $i)}}}
 {{- end}}
 `))
 
@@ -87,14 +104,70 @@ func (p plan) Numbers() []int {
 	return n
 }
 
-// Rest is the part that all lines have in common.
-func (p plan) Rest() string {
-	rest := fmt.Sprintf(", callback: {forced_wait: %s}", p.ForcedWait)
+func (p plan) WaitNumbers() []int {
+	var n []int
+	for i := range p.Waiters {
+		n = append(n, wire.FirstWait+i)
+	}
+	return n
+}
+
+// waits reports whether a number is that of a waiter.
+func (p plan) waits(number string) bool {
+	n, err := strconv.Atoi(number)
+	return err == nil && n >= wire.FirstWait && n < wire.FirstWait+p.Waiters
+}
+
+// Rest is the part of a line that is the same for both directions.
+func (p plan) Rest(tty int) string {
+	var timing []string
 	if !p.Default {
-		rest += fmt.Sprintf(", timing: {dtr_low: 1ms, drain: 1ms, guard: 1ms, silence: 20ms, command_gap: %s, "+
-			"settle: 1ms}", commandGap)
+		timing = append(timing, "dtr_low: 1ms, drain: 1ms, guard: 1ms, silence: 20ms, settle: 1ms",
+			"command_gap: "+commandGap.String())
+	}
+	if p.Probe > 0 {
+		timing = append(timing, "probe: "+p.Probe.String())
+	}
+	if tty == p.Odd {
+		timing = append(timing, "answer: "+p.OddWait.String())
+	}
+	rest := fmt.Sprintf(", callback: {forced_wait: %s}", p.ForcedWait)
+	if len(timing) > 0 {
+		rest += ", timing: {" + strings.Join(timing, ", ") + "}"
 	}
 	return rest
+}
+
+// attempts are the rules of a policy about what follows a failed attempt, for each cause.
+const attempts = `attempts:
+  max: 3
+  retry_wait: 30s
+  disable: 1s
+  busy: {wait: 30s, backoff: 2, max_wait: 10m, jitter: 5s, line: other}
+  no_answer: {wait: 1m, backoff: 2, jitter: 5s, line: other}
+  no_carrier: {wait: 30s, line: other}
+  no_dialtone: {wait: 10s, line: other}
+  voice: {retry: no}
+  timeout: {wait: 30s, line: other}
+`
+
+// policyFiles returns the policies of the users, by file name.
+func (p plan) policyFiles() map[string]string {
+	rules := "attempts: {max: 1}\n"
+	if p.Attempts {
+		rules = attempts
+	}
+	rules = "callback: optional\nnumbers: {allow: [\"84*\", \"89*\"]}\n" + rules
+	files := map[string]string{"default.yaml": "group: default\n" + rules}
+	if p.Waiters > 0 {
+		var users []string
+		for i := range p.Waiters {
+			users = append(users, fmt.Sprint("w", i))
+		}
+		files["waiters.yaml"] = fmt.Sprintf("group: waiters\nusers: [%s]\ncallback_lines: [{line: %d}]\n%s",
+			strings.Join(users, ", "), p.Out(len(p.CallOut)-1), rules)
+	}
+	return files
 }
 
 // files writes the configuration.
@@ -107,13 +180,15 @@ func (p plan) files() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(p.Dir, "ringback.yaml")
-	for name, data := range map[string]string{
+	files := map[string]string{
 		path:                                  conf.String(),
 		filepath.Join(p.Dir, "password"):      wire.Password + "\n",
 		filepath.Join(p.Dir, "radius.secret"): wire.Secret + "\n",
-		filepath.Join(p.Dir, "policies.d/default.yaml"): "group: default\ncallback: optional\nnumbers: {allow: " +
-			"[\"84*\"]}\nattempts: {max: 1}\n",
-	} {
+	}
+	for name, data := range p.policyFiles() {
+		files[filepath.Join(p.Dir, "policies.d", name)] = data
+	}
+	for name, data := range files {
 		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
 			return "", err
 		}

@@ -51,6 +51,11 @@ type sizes struct {
 	pppFor                  time.Duration
 	policyRounds            int
 	policyPast              int // requests to replay
+	idleFor                 time.Duration
+	reloads, probes         int
+	planLines, planRounds   int
+	planRate                float64
+	waiters                 int
 }
 
 var whole = sizes{
@@ -61,6 +66,8 @@ var whole = sizes{
 	pppds: 8, pppSessions: [2]int{20, 500}, pppIdle: 20 * time.Second, pppLines: 32, pppCycles: 30, pppRounds: 5,
 	pppFull: 1000, pppFor: 10 * time.Second,
 	policyRounds: 7, policyPast: 200_000,
+	idleFor: 30 * time.Second, reloads: 7, probes: 3,
+	planLines: 600, planRounds: 5, planRate: 60, waiters: 20,
 }
 
 var smoke = sizes{
@@ -71,6 +78,8 @@ var smoke = sizes{
 	pppds: 1, pppSessions: [2]int{5, 30}, pppIdle: 4 * time.Second, pppLines: 4, pppCycles: 3, pppRounds: 1,
 	pppFull: 20, pppFor: 2 * time.Second,
 	policyRounds: 1, policyPast: 10_000,
+	idleFor: 10 * time.Second, reloads: 2, probes: 1,
+	planLines: 60, planRounds: 1, planRate: 20, waiters: 3,
 }
 
 // part is one of the benchmarks.
@@ -83,7 +92,11 @@ type part struct {
 var parts = []part{
 	{"dial", (*bench).dial},
 	{"memory", (*bench).memory},
+	{"idle", (*bench).idleCPU},
+	{"reload", (*bench).reload},
+	{"probe", (*bench).probe},
 	{"wait", (*bench).wait},
+	{"plans", (*bench).plans},
 	{"promise", (*bench).promise},
 	{"cycles", (*bench).cycles},
 	{"radius", (*bench).radius},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // field returns the number after "name:" in a file of /proc/PID.
@@ -44,15 +46,15 @@ func stat(pid int) ([]string, error) {
 	return strings.Fields(rest), nil
 }
 
-// cpuOf is the CPU time of a process so far, in the kernel's ticks of 10 ms.
+// cpuOf is the CPU time of a process so far, by its clock (clock_getcpuclockid): in nanoseconds, and with the threads
+// that have ended.
 func cpuOf(pid int) (time.Duration, error) {
-	f, err := stat(pid)
-	if err != nil || len(f) < 13 {
+	const sched = 2 // CPUCLOCK_SCHED
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|sched), &t); err != nil {
 		return 0, fmt.Errorf("CPU of process %d: %w", pid, err)
 	}
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond, nil
+	return time.Duration(t.Nano()), nil
 }
 
 // children returns the processes below pid, at any depth.

@@ -91,9 +91,12 @@ type lateness struct {
 	done       int
 	script     sample // from the end of the wait by the broker's record to the script's first octet
 	dial       sample // from there to the CR of the dial command
+	command    sample // like script, to the first octet of the dial command
 	afterHook  sample // like script, from the modem's on-hook
 	scriptP99s sample // of each round
 	dialP99s   sample
+
+	commandP50s, commandP99s sample
 }
 
 // whole is from the end of the wait to the CR of the dial command.
@@ -108,53 +111,96 @@ func (l lateness) whole() (all sample) {
 // cycle.
 func (b *bench) lateness(ctx context.Context, p plan, lines, rounds int, rate float64, cycle time.Duration) (l lateness,
 	err error) {
-	each := lines / 2
-	p.Kind, p.Users = "rfc2217", min(int(rate*cycle.Seconds()), 2000)
-	town, err := b.startTown(ctx, townArgs(each, lines-each, p.Users, p.Kind, false)...)
+	s, err := b.startSite(ctx, p, lines, rate, cycle)
 	if err != nil {
 		return l, err
 	}
-	defer town.stop()
+	defer s.stop()
+	for range rounds {
+		if err := s.round(b.sizes.waitFor); err != nil {
+			return l, err
+		}
+	}
+	l, err = s.lateness(ctx)
+	for i := range l.scriptP99s {
+		b.say("round %d: p99 after the wait %.1f ms; to the dial command %.1f ms", i+1, l.scriptP99s[i], l.dialP99s[i])
+	}
+	return l, err
+}
+
+// site is a town and a daemon whose callbacks are timed.
+type site struct {
+	plan    plan
+	rate    float64 // callbacks begun per second
+	town    *other
+	daemon  *daemon
+	results []wire.Result // of the rounds
+}
+
+// startSite starts a town and a daemon. The caller stops them.
+func (b *bench) startSite(ctx context.Context, p plan, lines int, rate float64, cycle time.Duration) (*site, error) {
+	each := lines / 2
+	p.Kind, p.Users = "rfc2217", min(int(rate*cycle.Seconds()), 2000)
+	args := townArgs(each, lines-each, p.Users, p.Kind, false)
+	town, err := b.startTown(ctx, append(args, "-waiters", fmt.Sprint(p.Waiters))...)
+	if err != nil {
+		return nil, err
+	}
 	p.CallIn, p.CallOut = town.Lines[:each], town.Lines[each:]
 	d, err := b.startDaemon(ctx, p)
 	if err != nil {
-		return l, err
+		town.stop()
+		return nil, err
 	}
-	defer d.stop()
-	var results []wire.Result
-	for range rounds {
-		r, err := town.load(wire.Load{Callers: p.Users, For: b.sizes.waitFor, Rate: rate})
-		if err != nil {
-			return l, err
-		}
-		if r.Failed > 0 || r.Done == 0 {
-			return l, fmt.Errorf("%d of %d callers lost their callback: %v", r.Failed, r.Begun, r.Failures)
-		}
-		results = append(results, r)
+	return &site{plan: p, rate: rate, town: town, daemon: d}, nil
+}
+
+func (s *site) stop() {
+	s.daemon.stop()
+	s.town.stop()
+}
+
+// round has the callers call for that long, and waits for their callbacks.
+func (s *site) round(length time.Duration) error {
+	r, err := s.town.load(wire.Load{Callers: s.plan.Users, For: length, Rate: s.rate})
+	if err != nil {
+		return err
 	}
-	d.stop()
+	if r.Failed > 0 || r.Done == 0 {
+		return fmt.Errorf("%d of %d callers lost their callback: %v", r.Failed, r.Begun, r.Failures)
+	}
+	s.results = append(s.results, r)
+	return nil
+}
+
+// lateness ends the daemon and returns how late the dials of all rounds were.
+func (s *site) lateness(ctx context.Context) (l lateness, err error) {
+	s.daemon.stop()
 	m := match{next: map[string]int{}}
-	if m.down, err = hungUp(ctx, p.Dir); err != nil {
+	if m.down, err = hungUp(ctx, s.plan); err != nil {
 		return l, err
 	}
-	for _, r := range results {
-		script, dial, afterHook := m.lateness(r, p.ForcedWait)
-		if len(script) != r.Done || len(afterHook) != r.Done {
+	for _, r := range s.results {
+		one := m.lateness(r, s.plan.ForcedWait)
+		if len(one.script) != r.Done || len(one.afterHook) != r.Done {
 			return l, fmt.Errorf("%d callbacks, but %d dials matched by the journal and %d by the modems", r.Done,
-				len(script), len(afterHook))
+				len(one.script), len(one.afterHook))
 		}
 		l.done += r.Done
-		l.scriptP99s, l.dialP99s = append(l.scriptP99s, script.quantile(0.99)), append(l.dialP99s, dial.quantile(0.99))
-		l.script, l.dial, l.afterHook = append(l.script, script...), append(l.dial, dial...),
-			append(l.afterHook, afterHook...)
-		b.say("after the wait %s; to the dial command %s", script.tail(), dial.tail())
+		l.scriptP99s = append(l.scriptP99s, one.script.quantile(0.99))
+		l.dialP99s = append(l.dialP99s, one.dial.quantile(0.99))
+		l.commandP50s = append(l.commandP50s, one.command.median())
+		l.commandP99s = append(l.commandP99s, one.command.quantile(0.99))
+		l.script, l.dial = append(l.script, one.script...), append(l.dial, one.dial...)
+		l.command, l.afterHook = append(l.command, one.command...), append(l.afterHook, one.afterHook...)
 	}
 	return l, nil
 }
 
-// hungUp reads from the journal when leg one of each callback was known to be down, by number, in order.
-func hungUp(ctx context.Context, dir string) (map[string][]time.Time, error) {
-	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
+// hungUp reads from the journal when leg one of each callback was known to be down, by number, in order. Those of the
+// plan's waiters do not count.
+func hungUp(ctx context.Context, p plan) (map[string][]time.Time, error) {
+	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(p.Dir, "state", "journal.db")})
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +211,9 @@ func hungUp(ctx context.Context, dir string) (map[string][]time.Time, error) {
 	}
 	down := map[string][]time.Time{}
 	for _, r := range rows {
+		if p.waits(r.Number) {
+			continue
+		}
 		if r.Outcome != "completed" {
 			return nil, fmt.Errorf("callback %s to %s is %s: %s", r.ID, r.Number, r.Phase, r.Cause)
 		}
@@ -195,9 +244,8 @@ type match struct {
 	next map[string]int
 }
 
-// lateness returns, in ms, the time from the end of the wait to the start of each dial script of a round, by the
-// broker's record and by the modem's on-hook, and the time from that start to the complete dial command.
-func (m match) lateness(r wire.Result, forced time.Duration) (script, dial, afterHook sample) {
+// lateness returns how late the dials of a round were.
+func (m match) lateness(r wire.Result, forced time.Duration) (l lateness) {
 	hooks := map[string][]time.Time{}
 	for _, h := range r.OnHooks {
 		hooks[h.Number] = append(hooks[h.Number], h.Time)
@@ -206,13 +254,15 @@ func (m match) lateness(r wire.Result, forced time.Duration) (script, dial, afte
 		i := m.next[d.Number]
 		m.next[d.Number]++
 		if at := m.down[d.Number]; i < len(at) {
-			script = append(script, milliseconds(d.Began.Sub(at[i].Add(forced))))
-			dial = append(dial, milliseconds(d.Time.Sub(d.Began)))
+			due := at[i].Add(forced)
+			l.script = append(l.script, milliseconds(d.Began.Sub(due)))
+			l.command = append(l.command, milliseconds(d.Dial.Sub(due)))
+			l.dial = append(l.dial, milliseconds(d.Time.Sub(d.Began)))
 		}
 		if at := hooks[d.Number]; len(at) > 0 {
-			afterHook = append(afterHook, milliseconds(d.Began.Sub(at[0].Add(forced))))
+			l.afterHook = append(l.afterHook, milliseconds(d.Began.Sub(at[0].Add(forced))))
 			hooks[d.Number] = at[1:]
 		}
 	}
-	return script, dial, afterHook
+	return l
 }

@@ -40,6 +40,24 @@ func (c *caller) cycle() error {
 }
 
 func (c *caller) try() error {
+	if err := c.promise(); err != nil {
+		return err
+	}
+	err := c.talk([]step{
+		{"", "CONNECT"}, // RING, and S0 answers
+		{"", "Username: "},
+		{c.user + "\r", "Password: "},
+		{wire.Password + "\r", wire.Hostname + ">"},
+		{"exit\r", "NO CARRIER"},
+	})
+	if err != nil {
+		return fmt.Errorf("after the promise: %w", err)
+	}
+	return nil
+}
+
+// promise calls until a callback is promised and the access server has hung up.
+func (c *caller) promise() error {
 	c.seen = c.seen[:0]
 	c.dte.SetReadDeadline(time.Now().Add(patience))
 	for {
@@ -55,26 +73,28 @@ func (c *caller) try() error {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	for _, s := range [...]struct{ send, want string }{
+	err := c.talk([]step{
 		{"", "Username: "},
 		{c.user + "\r", "Password: "},
 		{wire.Password + "\r", "Callback initiated"},
-	} {
-		if err := c.do(s.send, s.want); err != nil {
-			return err
-		}
+	})
+	if err != nil {
+		return err
 	}
 	c.promised++
-	for _, s := range [...]struct{ send, want string }{
-		{"", "NO CARRIER"},
-		{"", "CONNECT"}, // RING, and S0 answers
-		{"", "Username: "},
-		{c.user + "\r", "Password: "},
-		{wire.Password + "\r", wire.Hostname + ">"},
-		{"exit\r", "NO CARRIER"},
-	} {
+	if err := c.see("NO CARRIER"); err != nil {
+		return fmt.Errorf("after the promise: %w", err)
+	}
+	return nil
+}
+
+// step is what a caller sends, and what they then wait for.
+type step struct{ send, want string }
+
+func (c *caller) talk(steps []step) error {
+	for _, s := range steps {
 		if err := c.do(s.send, s.want); err != nil {
-			return fmt.Errorf("after the promise: %w", err)
+			return err
 		}
 	}
 	return nil

@@ -15,44 +15,55 @@ import (
 )
 
 func main() {
-	ptys := flag.Int("ptys", 0, "number of bare modems without delays, each on a PTY")
-	callin := flag.Int("callin", 0, "number of modems that take calls, each with its own number")
-	callout := flag.Int("callout", 0, "number of modems that only dial")
-	callers := flag.Int("callers", 0, "subscribers")
-	kind := flag.String("port", "rfc2217", "port of the modems: rfc2217 or tcp")
-	radius := flag.Bool("radius", false, "run a RADIUS server")
-	echo := flag.Bool("echo", false, "run a UDP echo server")
+	var c config
+	flag.IntVar(&c.ptys, "ptys", 0, "number of bare modems without delays, each on a PTY")
+	flag.IntVar(&c.callin, "callin", 0, "number of modems that take calls, each with its own number")
+	flag.IntVar(&c.callout, "callout", 0, "number of modems that only dial")
+	flag.IntVar(&c.callers, "callers", 0, "subscribers")
+	flag.IntVar(&c.waiters, "waiters", 0, "subscribers who do not answer when they are called back")
+	flag.StringVar(&c.kind, "port", "rfc2217", "port of the modems: rfc2217, tcp or pty")
+	flag.BoolVar(&c.slow, "slow", false, "the lines' modems have the delays of real ones")
+	flag.BoolVar(&c.seen, "seen", false, "count what the lines' modems see")
+	flag.BoolVar(&c.radius, "radius", false, "run a RADIUS server")
+	flag.BoolVar(&c.echo, "echo", false, "run a UDP echo server")
 	flag.Parse()
-	if err := run(*ptys, *callin, *callout, *callers, *kind, *radius, *echo); err != nil {
+	if err := run(c); err != nil {
 		json.NewEncoder(os.Stdout).Encode(wire.Ready{Error: err.Error()})
 		os.Exit(1)
 	}
 }
 
-func run(ptys, callin, callout, callers int, kind string, radius, echo bool) error {
+// config is what the town has.
+type config struct {
+	ptys, callin, callout, callers, waiters int
+	kind                                    string
+	slow, seen, radius, echo                bool
+}
+
+func run(c config) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var ready wire.Ready
-	for range ptys {
+	for range c.ptys {
 		name, err := servePTY(ctx)
 		if err != nil {
 			return err
 		}
 		ready.PTYs = append(ready.PTYs, name)
 	}
-	t := newTown()
+	t := newTown(c.seen)
 	defer t.close()
 	var err error
-	if ready.Lines, err = t.serveLines(callin, callout, kind); err != nil {
+	if ready.Lines, err = t.serveLines(c); err != nil {
 		return err
 	}
-	t.settle(callers, callin)
-	if radius {
+	t.settle(c)
+	if c.radius {
 		if ready.Auth, ready.Acct, err = t.serveRADIUS(ctx); err != nil {
 			return err
 		}
 	}
-	if echo {
+	if c.echo {
 		if ready.Echo, err = serveEcho(); err != nil {
 			return err
 		}
@@ -77,7 +88,12 @@ func orders(t *town, out *json.Encoder) error {
 			return fmt.Errorf("town: an order is one line of JSON: %w", err)
 		}
 		work := t.load
-		if l.PPP != nil {
+		switch {
+		case l.Seen:
+			work = t.report
+		case l.Wait:
+			work = t.wait
+		case l.PPP != nil:
 			work = t.loadPPP
 		}
 		if err := out.Encode(work(l)); err != nil {

@@ -8,10 +8,12 @@ import (
 	"github.com/ringback/ringback/bench/wire"
 )
 
-// tap is a listener whose connections report each dial script at the time when the modem reads it.
+// tap is a listener whose connections report what the modem reads, at the time when it reads it.
 type tap struct {
 	net.Listener
-	dialed func(wire.Dial)
+	dialed func(wire.Dial) // each dial script; may be nil
+	seen   *seen           // connections and commands; may be nil
+	line   int             // of seen
 }
 
 func (t *tap) Accept() (net.Conn, error) {
@@ -19,7 +21,11 @@ func (t *tap) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tapped{Conn: c, ear: ear{dialed: t.dialed}}, nil
+	tapped := &tapped{Conn: c, ear: ear{dialed: t.dialed}}
+	if t.seen != nil {
+		tapped.ear.commanded = t.seen.connected(t.line)
+	}
+	return tapped, nil
 }
 
 type tapped struct {
@@ -36,7 +42,8 @@ func (c *tapped) Read(b []byte) (int, error) {
 // ear finds the lines of a dial script in what a modem reads, plain or over Telnet: AT, which only the script and a
 // probe before it send, and the dial command.
 type ear struct {
-	dialed func(wire.Dial)
+	dialed    func(wire.Dial)       // may be nil
+	commanded func(begun time.Time) // called for each command line, with the time of its first octet; may be nil
 
 	line  []byte
 	begun time.Time // start of the line
@@ -65,7 +72,10 @@ func (e *ear) whole(now time.Time) {
 	if bytes.Equal(e.line, []byte("AT")) {
 		e.at = e.begun
 	}
-	if number, ok := bytes.CutPrefix(e.line, []byte("ATDT ")); ok {
-		e.dialed(wire.Dial{Number: string(number), Began: e.at, Time: now})
+	if number, ok := bytes.CutPrefix(e.line, []byte("ATDT ")); ok && e.dialed != nil {
+		e.dialed(wire.Dial{Number: string(number), Began: e.at, Dial: e.begun, Time: now})
+	}
+	if e.commanded != nil && bytes.HasPrefix(e.line, []byte("AT")) {
+		e.commanded(e.begun)
 	}
 }

@@ -18,14 +18,19 @@ import (
 type town struct {
 	x       *exchange.Exchange
 	callers []*caller
+	waiters []*caller
+	seen    *seen // nil: not counted
 
 	mu     sync.Mutex
 	onHook []wire.OnHook
 	dials  []wire.Dial
 }
 
-func newTown() *town {
+func newTown(count bool) *town {
 	t := &town{}
+	if count {
+		t.seen = &seen{}
+	}
 	t.x = exchange.New(exchange.Config{Instant: true, OnEvent: t.event})
 	return t
 }
@@ -49,30 +54,55 @@ func (t *town) dialed(d wire.Dial) {
 	t.dials = append(t.dials, d)
 }
 
-// serveLines puts modems behind listeners on loopback.
-func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
+// slow is a modem with the delays of a real one: it answers after a moment, and loses what comes too early after an
+// answer.
+const (
+	slowAnswer = 50 * time.Millisecond
+	slowDeaf   = 100 * time.Millisecond
+)
+
+// serveLines puts modems behind listeners on loopback, or on PTYs.
+func (t *town) serveLines(conf config) ([]string, error) {
 	var addresses []string
-	for i := range callin + callout {
+	for i := range conf.callin + conf.callout {
 		c := exchange.ModemConfig{Name: fmt.Sprint("in", i), Number: fmt.Sprint(wire.FirstLine + i)}
-		if i >= callin {
+		if i >= conf.callin {
 			c = exchange.ModemConfig{Name: fmt.Sprint("out", i)}
+		}
+		if conf.slow {
+			c.Dialect.Deaf = slowDeaf
+		}
+		m := t.x.AddModem(c)
+		if conf.slow {
+			m.SetFault(exchange.Fault{DelayOK: slowAnswer})
+		}
+		if conf.kind == "pty" {
+			path, err := m.ServePTY("")
+			if err != nil {
+				return nil, err
+			}
+			addresses = append(addresses, path)
+			continue
 		}
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
 		addresses = append(addresses, l.Addr().String())
-		if i >= callin {
-			l = &tap{l, t.dialed}
+		p := &tap{Listener: l, seen: t.seen, line: i}
+		if i >= conf.callin {
+			p.dialed = t.dialed
 		}
-		m := t.x.AddModem(c)
-		switch kind {
+		if p.dialed != nil || p.seen != nil {
+			l = p
+		}
+		switch conf.kind {
 		case "rfc2217":
 			go m.ServeRFC2217(l)
 		case "tcp":
 			go m.ServeTCP(l)
 		default:
-			return nil, fmt.Errorf("unknown port kind %q; valid kinds: rfc2217, tcp", kind)
+			return nil, fmt.Errorf("unknown port kind %q; valid kinds: rfc2217, tcp, pty", conf.kind)
 		}
 	}
 	return addresses, nil
@@ -80,13 +110,19 @@ func (t *town) serveLines(callin, callout int, kind string) ([]string, error) {
 
 // settle adds the subscribers: user uN with the number 84N, a modem that answers, and a line that they call. A caller
 // who calls again finds that line long on hook; hunting would send them to the line that went on hook last, whose
-// driver is still proving that it is down.
-func (t *town) settle(n, lines int) {
-	for i := range n {
+// driver is still proving that it is down. A waiter is user wN with the number 89N, whose modem does not answer.
+func (t *town) settle(conf config) {
+	for i := range conf.waiters {
+		m := t.x.AddModem(exchange.ModemConfig{Name: fmt.Sprint("w", i), Number: fmt.Sprint(wire.FirstWait + i),
+			Profile: "E0S0=0"})
+		t.waiters = append(t.waiters, &caller{user: fmt.Sprint("w", i),
+			calls: fmt.Sprint(wire.FirstLine + i%conf.callin), dte: m.DTE()})
+	}
+	for i := range conf.callers {
 		number := fmt.Sprint(wire.FirstHome + i)
 		m := t.x.AddModem(exchange.ModemConfig{Name: "pc" + number, Number: number, Profile: "E0S0=1"})
-		t.callers = append(t.callers, &caller{user: fmt.Sprint("u", i), calls: fmt.Sprint(wire.FirstLine + i%lines),
-			dte: m.DTE()})
+		t.callers = append(t.callers, &caller{user: fmt.Sprint("u", i),
+			calls: fmt.Sprint(wire.FirstLine + i%conf.callin), dte: m.DTE()})
 	}
 }
 
@@ -113,6 +149,31 @@ func (t *town) serveRADIUS(ctx context.Context) (auth, acct string, err error) {
 	}
 	go r.Serve(ctx, socks[0], socks[1])
 	return socks[0].LocalAddr().String(), socks[1].LocalAddr().String(), nil
+}
+
+// report returns what the modems have seen.
+func (t *town) report(wire.Load) (r wire.Result) {
+	if t.seen == nil {
+		r.Failed, r.Failures = 1, []string{"the town was not started with -seen"}
+		return r
+	}
+	r.Opened, r.Commands = t.seen.report()
+	return r
+}
+
+// wait has each of the waiters call, until a callback is promised.
+func (t *town) wait(wire.Load) (r wire.Result) {
+	for _, c := range t.waiters {
+		r.Begun++
+		if err := c.promise(); err != nil {
+			r.Failed++
+			r.Failures = append(r.Failures, c.user+": "+err.Error())
+			c.hangUp()
+		}
+		r.Promised += c.promised
+		c.promised = 0
+	}
+	return r
 }
 
 // load has the callers call, and waits until the last has hung up.

@@ -17,6 +17,7 @@ type Ready struct {
 const (
 	FirstLine = 50000       // number of the first line that takes calls; each has a different number
 	FirstHome = 84000       // number of the first subscriber
+	FirstWait = 89000       // number of the first subscriber who does not answer
 	Password  = "maui-1993" // of all users
 	Secret    = "a secret of the bench, 24+"
 	Hostname  = "bench" // of the EXEC's prompt
@@ -28,6 +29,10 @@ type Load struct {
 	For     time.Duration `json:"for"` // no cycle begins later
 	// cycles begun per second, by all callers together; 0: each caller begins again immediately
 	Rate float64 `json:"rate"`
+	// nobody calls; the result has what the modems have seen since the last such order. The town was started with -seen
+	Seen bool `json:"seen,omitempty"`
+	// instead, each of the waiters calls once, is promised a callback, and does not answer it
+	Wait bool `json:"wait,omitempty"`
 	// the callers log in by PPP, without callbacks; nil: they see the prompts of a login
 	PPP *PPP `json:"ppp,omitempty"`
 }
@@ -60,12 +65,23 @@ type Result struct {
 	Sent, Received int `json:",omitempty"`
 	// PPP: the times of LCP Echo-Requests to the daemon, as Latencies
 	Echoes []time.Duration `json:",omitempty"`
+	// Load.Seen: the connections to the modems, and the number of commands that the modems read
+	Opened   []Opened `json:"opened,omitempty"`
+	Commands int      `json:"commands,omitempty"`
+}
+
+// Opened is a connection to a modem of the access server.
+type Opened struct {
+	Line    int       `json:"line"`    // index in Ready.Lines
+	Time    time.Time `json:"time"`    // when it was accepted
+	Command time.Time `json:"command"` // the first octet of its first command; zero: none yet
 }
 
 // Dial is one dial script as the modem read it.
 type Dial struct {
 	Number string    `json:"number"`
 	Began  time.Time `json:"began"` // its first octet
+	Dial   time.Time `json:"dial"`  // the first octet of its dial command
 	Time   time.Time `json:"time"`  // the CR of its dial command
 }
 
