@@ -273,7 +273,8 @@ func TestDamagedReservation(t *testing.T) {
 		w.start()
 		p.see("CONNECT", 5*time.Minute)
 		began := time.Now()
-		if n := logged.FilterMessageSnippet("a reservation is damaged; its amount stays reserved").Len(); n != 1 {
+		const alarm = "a reservation is damaged; its amount stays reserved, in all accounts"
+		if n := logged.FilterMessageSnippet(alarm).Len(); n != 1 {
 			t.Errorf("%d alarms", n)
 		}
 		for time.Since(began) < 3*time.Hour {

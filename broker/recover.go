@@ -65,7 +65,8 @@ func (b *Broker) settleLeft(ctx context.Context, pending map[string]bool) error 
 		return fmt.Errorf("journal: read the reservations: %w", err)
 	}
 	for _, d := range damaged {
-		b.Happened(events.Alarm{Text: "a reservation is damaged; its amount stays reserved: " + d.String()})
+		b.Happened(events.Alarm{Text: "a reservation is damaged; its amount stays reserved, in all accounts: " +
+			d.String()})
 	}
 	var left []journal.Mutation
 	for _, r := range open {

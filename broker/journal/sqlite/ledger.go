@@ -12,6 +12,7 @@ import (
 )
 
 var (
+	// What is reserved and open is 0 since schema 21.
 	accountsTable = &table{"accounts", 2, strings.Fields(`scope key reserved_calls reserved_time reserved_money
 		hour hour_calls hour_time hour_money day day_calls day_time day_money
 		month month_calls month_time month_money
@@ -108,80 +109,94 @@ func enter(a *journal.Account, begins [3]time.Time) {
 	}
 }
 
+// begins returns the beginnings of an account's windows.
+func begins(a journal.Account) (t [3]time.Time) {
+	for i, w := range a.Windows {
+		t[i] = w.Begin
+	}
+	return t
+}
+
 // windows returns the present windows: those of now, or later ones that the ledger has seen. When a month begins, it
-// removes the accounts that nothing has used since and of which nothing is reserved.
-func (w *writer) windows(now time.Time) (begins [3]time.Time, err error) {
+// removes the accounts that nothing has used since.
+func (w *writer) windows(now time.Time) (latest [3]time.Time, err error) {
 	clock, err := w.account("", "")
 	if err != nil && !errors.Is(err, journal.ErrNotFound) {
-		return begins, err
+		return latest, err
 	}
 	before := clock
 	enter(&clock, windowsAt(now))
-	for i := range begins {
-		begins[i] = clock.Windows[i].Begin
-	}
+	latest = begins(clock)
 	if clock == before {
-		return begins, nil
+		return latest, nil
 	}
 	if err = w.putAccount(clock); err != nil {
-		return begins, err
+		return latest, err
 	}
-	if month := begins[2]; month.After(before.Windows[2].Begin) {
+	if month := latest[2]; month.After(before.Windows[2].Begin) {
 		w.accounts.drop()
-		_, err = w.c.exec(`DELETE FROM accounts WHERE month < ? AND reserved_calls = 0 AND reserved_time = 0 AND
-			reserved_money = 0`, nanos(month))
+		_, err = w.c.exec("DELETE FROM accounts WHERE month < ? AND scope <> ''", nanos(month))
 	}
-	return begins, err
+	return latest, err
 }
 
-// charge changes an account, new or existing, in the present windows.
-func (w *writer) charge(c journal.Charge, begins [3]time.Time, change func(*journal.Account) error) error {
+// present returns an account, existing or new, in the present windows.
+func (w *writer) present(c journal.Charge, windows [3]time.Time) (journal.Account, error) {
 	a, err := w.account(c.Scope, c.Key)
 	if errors.Is(err, journal.ErrNotFound) {
 		a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
 	}
-	if err != nil {
-		return err
-	}
-	enter(&a, begins)
-	if err := change(&a); err != nil {
-		return err
-	}
-	return w.putAccount(a)
+	enter(&a, windows)
+	return a, err
 }
 
 func (w *writer) reserveAmount(m journal.Reserve) error {
 	if m.Negative() {
 		return about("reservation of callback", m.Callback, fmt.Errorf("%+v is negative", m.Amount))
 	}
-	begins, err := w.windows(m.Time)
-	for _, c := range m.Charges {
-		if err != nil {
-			break
-		}
-		err = w.charge(c, begins, func(a *journal.Account) error { return reserveIn(a, c, m.Amount) })
-	}
-	if err == nil {
-		_, err = w.put(reservationsTable, putReservation, reservationValues(journal.Reservation{
-			Callback: m.Callback, Accounts: m.Charges, Amount: m.Amount, Created: m.Time}))
-	}
-	return about("reservation of callback", m.Callback, err)
+	return about("reservation of callback", m.Callback, w.reserveIn(m))
 }
 
-// reserveIn reserves an amount in an account, unless that would exceed a limit.
-func reserveIn(a *journal.Account, c journal.Charge, add journal.Amount) error {
+func (w *writer) reserveIn(m journal.Reserve) error {
+	windows, err := w.windows(m.Time)
+	if err == nil {
+		err = w.loadReserved()
+	}
+	if err != nil {
+		return err
+	}
+	one := share{m.Amount, 1}
+	w.reserved.change(accountName{}, one)
+	for _, c := range m.Charges {
+		a, err := w.present(c, windows)
+		if err != nil {
+			return err
+		}
+		n := accountName{c.Scope, c.Key}
+		h := w.reserved.by[n].plus(w.reserved.lost)
+		a.Reserved, a.Open = h.Amount, h.open
+		if err := reservable(a, c, m.Amount); err != nil {
+			return err
+		}
+		w.reserved.change(n, one)
+	}
+	_, err = w.put(reservationsTable, putReservation, reservationValues(journal.Reservation{
+		Callback: m.Callback, Accounts: m.Charges, Amount: m.Amount, Created: m.Time}))
+	return err
+}
+
+// reservable returns the error of a reservation that would exceed a limit of an account; nil if it would not.
+func reservable(a journal.Account, c journal.Charge, add journal.Amount) error {
 	for _, l := range c.Limits {
-		if err := exceeded(*a, l, add); err != nil {
+		if err := exceeded(a, l, add); err != nil {
 			return err
 		}
 	}
 	if c.AtOnce > 0 && a.Open >= c.AtOnce {
 		return &journal.Ceiling{Scope: a.Scope, Key: a.Key, AtOnce: c.AtOnce}
 	}
-	a.Open++
-	before := a.Reserved
-	if a.Reserved = before.Plus(add); a.Reserved.Full() { // Minus could not undo it
-		return fmt.Errorf("%s %s: %+v is too much beside %+v", a.Scope, a.Key, add, before)
+	if a.Reserved.Plus(add).Full() { // the sum of the account would overflow
+		return fmt.Errorf("%s %s: %+v is too much beside %+v", a.Scope, a.Key, add, a.Reserved)
 	}
 	return nil
 }
@@ -212,29 +227,36 @@ func (w *writer) settle(m journal.Settle) error {
 	if m.Worst || used.Negative() {
 		used = r.Amount
 	}
-	begins, err := w.windows(m.Time)
+	return about("settlement of callback", m.Callback, w.settleIn(r, used, m.Time))
+}
+
+func (w *writer) settleIn(r journal.Reservation, used journal.Amount, now time.Time) error {
+	err := w.loadReserved()
+	switch {
+	case err == nil:
+		for _, n := range namesOf(r.Accounts) {
+			w.reserved.change(n, share{}.minus(share{r.Amount, 1}))
+		}
+	case !errors.Is(err, journal.ErrDamaged):
+		return err
+	}
+	windows, err := w.windows(now)
 	for _, c := range r.Accounts {
 		if err != nil && !errors.Is(err, journal.ErrDamaged) {
-			break
+			return err
 		}
-		err = w.charge(c, begins, func(a *journal.Account) error {
-			a.Reserved, a.Open = a.Reserved.Minus(r.Amount), max(a.Open-1, 0)
+		var a journal.Account
+		if a, err = w.present(c, windows); err == nil {
 			for i := range a.Windows {
 				a.Windows[i].Used = a.Windows[i].Used.Plus(used)
 			}
-			return nil
-		})
+			err = w.putAccount(a)
+		}
 	}
 	if err == nil || errors.Is(err, journal.ErrDamaged) {
-		_, err = w.c.exec("DELETE FROM reservations WHERE callback = ?", m.Callback)
+		_, err = w.c.exec("DELETE FROM reservations WHERE callback = ?", r.Callback)
 	}
-	return about("settlement of callback", m.Callback, err)
-}
-
-// Accounts returns what is used and reserved of each account, in the order of scope and key, and the rows that do not
-// verify. The windows are those of the account's last change.
-func (r *Reader) Accounts(ctx context.Context) ([]journal.Account, []journal.Damage, error) {
-	return list(ctx, r, accountsTable, decodeAccount, "WHERE scope <> '' ORDER BY scope, key")
+	return err
 }
 
 // Reservations returns the open reservations, oldest first, and the rows that do not verify.

@@ -154,8 +154,9 @@ func (newIdentity) apply(w *writer) error {
 	if _, err := w.c.exec("UPDATE marks SET hash = randomblob(16) WHERE name = 'identity'"); err != nil {
 		return err
 	}
-	// a salvaged journal has none
-	if _, err := w.c.exec("INSERT INTO marks (name, n) VALUES ('seal', 1) ON CONFLICT (name) DO NOTHING"); err != nil {
+	// a salvaged journal has no seal and no total of what is reserved
+	if _, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('seal', 1, NULL), ('reserved', 0, ?) "+
+		"ON CONFLICT (name) DO NOTHING", w.key.encodeTotal(share{})); err != nil {
 		return err
 	}
 	commits := w.identity.commits

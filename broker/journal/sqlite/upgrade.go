@@ -32,6 +32,9 @@ func (w *writer) upgrade() (warnings []string, err error) {
 		err = w.writeSeal()
 	}
 	if err == nil {
+		err = w.moveReserved()
+	}
+	if err == nil {
 		_, err = w.c.query(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
 	}
 	if err == nil {

@@ -3,9 +3,11 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -189,5 +191,51 @@ func TestUpgradeAllows(t *testing.T) {
 	j := open(t, older(t, func(c *journal.Callback) { c.NoVerify = false }))
 	if pending := rows(j.Pending(context.Background())); len(pending) != 2 || pending[0].NoVerify {
 		t.Errorf("%+v", pending)
+	}
+}
+
+// TestReservedIsMoved: in schema 20 each account had what was reserved of it. What it had more than its reservations
+// stays reserved.
+func TestReservedIsMoved(t *testing.T) {
+	path := newPath(t)
+	j := open(t, path)
+	commit(t, j, reserving("0", "u", 1, 0, at(0)), journal.Settle{Callback: "0", Worst: true, Time: at(0)},
+		reserving("a", "u", 1, time.Hour, at(0)), onWriter{do: func(w *writer) error {
+			for _, name := range []accountName{{"user", "u"}, {"site", ""}} {
+				a, err := w.account(name.scope, name.key)
+				if err != nil {
+					return err
+				}
+				a.Reserved, a.Open = journal.Amount{Calls: 2, Time: time.Hour}, 2
+				if err := w.putAccount(a); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, "DELETE FROM marks WHERE name = 'reserved'", "PRAGMA user_version = 20")
+	j = open(t, path)
+	for range 2 { // a second start moves nothing
+		for _, scope := range []accountName{{"user", "u"}, {"site", ""}} {
+			if a := accountOf(t, j, scope.scope, scope.key); a.Open != 2 || a.Windows[1].Used.Calls != 1 ||
+				a.Reserved != (journal.Amount{Calls: 2, Time: time.Hour}) {
+				t.Errorf("%+v", a)
+			}
+		}
+		if err := j.Commit(context.Background(), reserving("b", "u", 1, 0, at(1))); !errors.Is(err,
+			journal.ErrCeiling) {
+			t.Errorf("a fourth call of 3: %v", err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		j = open(t, path)
+	}
+	commit(t, j, journal.Settle{Callback: "a", Time: at(2)})
+	if a := accountOf(t, j, "user", "u"); a.Open != 1 || a.Reserved != (journal.Amount{Calls: 1}) {
+		t.Errorf("%+v", a)
 	}
 }

@@ -56,6 +56,7 @@ type writer struct {
 	spoolSeq int64 // the last one assigned
 
 	accounts accountCache
+	reserved reservedSums
 }
 
 // mark is the audit's end.
@@ -316,7 +317,7 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	w.accounts.begun(w.c)
+	w.begun()
 	written := 0
 	for _, r := range rs {
 		r.errs = make([]error, len(r.groups))
@@ -345,7 +346,7 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	if _, err := w.c.exec("COMMIT"); err != nil {
 		return errors.Join(err, w.rollback())
 	}
-	w.accounts.committed(w.c)
+	w.committed()
 	if w.audit != w.saved {
 		w.saved, w.written = w.audit, w.audit
 	}
@@ -378,11 +379,12 @@ func (w *writer) guarded(g []journal.Mutation) error {
 	if _, err := w.c.exec("SAVEPOINT g"); err != nil {
 		return fmt.Errorf("savepoint: %v", err)
 	}
-	before := w.audit
+	before, changes := w.audit, len(w.reserved.undo)
 	err := w.apply(g)
 	if err != nil {
 		w.audit = before
 		w.accounts.drop()
+		w.reserved.revert(changes)
 		if _, err2 := w.c.exec("ROLLBACK TO g"); err2 != nil {
 			return fmt.Errorf("%v; roll back: %v", err, err2)
 		}
@@ -393,41 +395,41 @@ func (w *writer) guarded(g []journal.Mutation) error {
 	return err
 }
 
-// writeMarks counts the transaction, updates the audit's mark and signs both, in one statement. The values are those
-// that the writer knows: what another program has written into the marks is not signed.
+// writeMarks counts the transaction, updates the audit's mark and the total of the reservations and signs them, in one
+// statement. The values are those that the writer knows: what another program has written into the marks is not signed.
 func (w *writer) writeMarks() error {
 	end := w.written
 	if w.audit != w.saved {
 		end = w.audit
 	}
 	commits, hash := w.identity.commits+1, []byte(end.hash)
-	statement, rows, seal := markSQL, int64(2), []byte(nil)
+	names, rows, seal, total := "'audit', 'commits'", int64(2), []byte(nil), []byte(nil)
 	if w.sealed {
-		statement, rows = markAndSealSQL, 3
+		names, rows = names+", 'seal'", rows+1
 		id, err := hex.DecodeString(w.identity.id)
 		if err != nil {
 			return err
 		}
 		seal = sealed.sum(w.key, []any{id, commits, end.seq, hash})
 	}
-	n, err := w.c.exec(statement, commits, end.seq, hash, seal)
+	if now := w.reserved.now(); now != w.reserved.total {
+		names, rows, total = names+", 'reserved'", rows+1, w.key.encodeTotal(now)
+	}
+	n, err := w.c.exec(setMarks+"("+names+")", commits, end.seq, hash, seal, total)
 	if err == nil && n != rows {
 		err = errors.New("a mark of its transactions or its audit is missing" + toRepair)
 	}
 	return err
 }
 
-const (
-	setMarks = `UPDATE marks SET n = CASE name WHEN 'commits' THEN ?1 WHEN 'audit' THEN ?2 ELSE n END,
-		hash = CASE name WHEN 'audit' THEN ?3 WHEN 'seal' THEN ?4 ELSE hash END WHERE name IN `
-	markSQL        = setMarks + "('audit', 'commits')"
-	markAndSealSQL = setMarks + "('audit', 'commits', 'seal')"
-)
+const setMarks = `UPDATE marks SET n = CASE name WHEN 'commits' THEN ?1 WHEN 'audit' THEN ?2 ELSE n END,
+	hash = CASE name WHEN 'audit' THEN ?3 WHEN 'seal' THEN ?4 WHEN 'reserved' THEN ?5 ELSE hash END WHERE name IN `
 
 // rollback ends the transaction. An error of the disk may have ended it already; then there is nothing to do.
 func (w *writer) rollback() error {
 	w.audit = w.saved
 	w.accounts.drop()
+	w.reserved.revert(0)
 	_, err := w.c.exec("ROLLBACK")
 	if code(err) == codeError {
 		return nil // "cannot rollback - no transaction is active"
@@ -442,6 +444,7 @@ func (w *writer) fail() {
 	}
 	w.old, w.c = w.c, nil
 	w.accounts.drop()
+	w.reserved = reservedSums{}
 }
 
 // ensure opens the file again after a disk error and checks it before anything else is written: its structure is
