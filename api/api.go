@@ -35,6 +35,9 @@ type Daemon interface {
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
+	// ClearCounters sets the counters of lines to zero, of all lines if no TTY is given. It returns how many there
+	// were.
+	ClearCounters(ctx context.Context, ttys ...int) (int, error)
 	// BusyOutLine lets a line finish its call, and then take no more until RestoreLine, also after a restart.
 	BusyOutLine(ctx context.Context, tty int, reason string) error
 	RestoreLine(ctx context.Context, tty int) error
@@ -111,6 +114,20 @@ func (s *Server) routes(api huma.API) {
 			TTY int `path:"tty"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.ClearLine(ctx, in.TTY))
+		})
+	huma.Register(api, operation("clear-counters", http.MethodDelete, "/v1/lines/counters",
+		"Set the counters of all lines to zero"),
+		func(ctx context.Context, _ *struct{}) (*one[client.Cleared], error) {
+			n, err := s.Daemon.ClearCounters(ctx)
+			return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
+		})
+	huma.Register(api, operation("clear-line-counters", http.MethodDelete, "/v1/lines/{tty}/counters",
+		"Set the counters of a line to zero"),
+		func(ctx context.Context, in *struct {
+			TTY int `path:"tty"`
+		}) (*one[client.Cleared], error) {
+			n, err := s.Daemon.ClearCounters(ctx, in.TTY)
+			return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
 		})
 	huma.Register(api, operation("busy-out-line", http.MethodPut, "/v1/lines/{tty}/busyout",
 		"Let a line finish its call, and then take no more"),

@@ -65,6 +65,17 @@ func (f fake) ClearLine(ctx context.Context, tty int) error {
 	return nil
 }
 
+func (f fake) ClearCounters(ctx context.Context, ttys ...int) (int, error) {
+	if len(ttys) == 0 {
+		return 3, nil
+	}
+	if ttys[0] != 65 {
+		return 0, fmt.Errorf("there is no line %d", ttys[0])
+	}
+	f.cleared <- "counters of 65 by " + By(ctx)
+	return 1, nil
+}
+
 func (fake) Modems() []client.Modem {
 	return []client.Modem{{TTY: 65, State: "idle", Profile: "generic", Init: "ATE0", Answer: "ATA",
 		Verify: []client.Register{{Register: 7, Value: 60}}, ResultCodes: []client.ResultCode{}}}
@@ -198,6 +209,17 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
 		t.Errorf("ClearLine: %v", err)
+	}
+	if err := c.ClearCounters(ctx, 65); err != nil {
+		t.Errorf("ClearCounters: %v", err)
+	} else if got := <-f.cleared; !strings.HasPrefix(got, fmt.Sprintf("counters of 65 by uid %d", os.Getuid())) {
+		t.Errorf("ClearCounters: %q", got)
+	}
+	if err := c.ClearCounters(ctx, 7); err == nil || err.Error() != "there is no line 7" {
+		t.Errorf("ClearCounters of an unknown line: %v", err)
+	}
+	if n, err := c.ClearAllCounters(ctx); n != 3 || err != nil {
+		t.Errorf("ClearAllCounters: %d, %v", n, err)
 	}
 	modems, err := c.Modems(ctx)
 	if diff := cmp.Diff(f.Modems(), modems); err != nil || diff != "" {

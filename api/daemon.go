@@ -104,6 +104,10 @@ func (d daemon) ClearLine(ctx context.Context, tty int) error {
 	return d.b.ClearLine(ctx, tty, By(ctx))
 }
 
+func (d daemon) ClearCounters(ctx context.Context, ttys ...int) (int, error) {
+	return d.b.ClearCounters(By(ctx), ttys...)
+}
+
 func (d daemon) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	return d.b.BusyOutLine(tty, reason, By(ctx))
 }

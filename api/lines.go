@@ -22,7 +22,7 @@ func lineOf(s lines.Status) client.Line {
 		Connect: s.Connect,
 		Profile: s.Profile, Answered: ended(s.Answered), Retry: ended(s.Retry), WaitsFor: waitsFor(s),
 		Calls: s.Counts[lines.CallsIn], Dials: s.Counts[lines.Dials], Noise: s.Counts[lines.Noise],
-		Counters: s.Counts.ByName(),
+		Counters: s.Counts.ByName(), CountersSince: s.CountsSince.Local(),
 	}
 	if o := s.Busyout; o != nil {
 		l.Busyout = &client.Busyout{Reason: o.Reason, By: o.By, Since: o.Since.Local()}

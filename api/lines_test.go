@@ -21,10 +21,11 @@ func TestLineOf(t *testing.T) {
 		}
 	}
 	l := lineOf(lines.Status{State: lines.Idle, Rotary: 3, Speed: 9600, Profile: "zyxel",
-		Counts:  lines.Counts{lines.CallsIn: 2, lines.DialBusy: 7},
+		Counts: lines.Counts{lines.CallsIn: 2, lines.DialBusy: 7}, CountsSince: time.Unix(1, 0),
 		Failure: &lines.Failure{Kind: lines.FailNoOK, Text: "no OK to ATZ", Time: time.Unix(0, 0)}})
 	if l.WaitsFor != "" || l.Answered != nil || l.Retry != nil || *l.Rotary != 3 || l.Speed != 9600 ||
-		l.Profile != "zyxel" || l.Calls != 2 || l.Counters["dial_busy"] != 7 {
+		l.Profile != "zyxel" || l.Calls != 2 || l.Counters["dial_busy"] != 7 ||
+		!l.CountersSince.Equal(time.Unix(1, 0)) {
 		t.Errorf("%+v", l)
 	}
 	if f := l.Failure; f.Kind != "no OK" || f.Text != "no OK to ATZ" || f.Cause == "" || f.Fix == "" {

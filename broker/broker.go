@@ -120,6 +120,7 @@ type Broker struct {
 	notes    notes
 	lock     lockdown
 	access   access
+	records  lineRecords
 	busyout  sync.Mutex // one order for a line at a time; no other mutex is held
 	orders   orders
 
@@ -165,7 +166,7 @@ func New(o Options, c Config) *Broker {
 		calls:  map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
 		dialedAt: map[numbers.Number]time.Time{}, disabled: map[numbers.Number]time.Time{},
-		ended: map[aaa.Identity]ended{},
+		ended: map[aaa.Identity]ended{}, records: lineRecords{onDisk: map[int]lines.Record{}},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)
@@ -184,6 +185,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err := b.recover(ctx); err != nil {
 		return err
 	}
+	b.loadRecords(ctx)
 	base := context.WithoutCancel(ctx)
 	work, stop := context.WithCancelCause(base)
 	defer stop(nil)
@@ -192,6 +194,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	parts.Go(func() { b.loop(work) })
 	parts.Go(func() { b.spool.Run(work) })
+	parts.Go(func() { b.keepRecords(work) })
 	pool := make(chan error, 1)
 	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
 	var err error
@@ -210,6 +213,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	stopLines()
 	<-pool
 	b.turns.Wait()
+	_ = b.writeRecords() // it logs an error
 	// Only in an orderly shutdown: a part that failed is restarted immediately, and for AAA its calls are not over.
 	if ctx.Err() != nil {
 		b.switchOff(base)

@@ -21,8 +21,41 @@ func newClear() *cobra.Command {
 		}),
 	}
 	f.add(line)
-	c := &cobra.Command{Use: "clear", Short: "reset a line or login locks of a running daemon"}
-	c.AddCommand(line, newClearLoginLock())
+	c := &cobra.Command{Use: "clear", Short: "reset a line, counters or login locks of a running daemon"}
+	c.AddCommand(line, newClearCounters(), newClearLoginLock())
+	return c
+}
+
+func newClearCounters() *cobra.Command {
+	var f daemonFlags
+	one := f.orderLine("counters of line %d cleared", func(ctx context.Context, cl *client.Client, n int) error {
+		return cl.ClearCounters(ctx, n)
+	})
+	c := &cobra.Command{
+		Use:   "counters [N]",
+		Short: "set the counters of line N, or of all lines, to zero",
+		Long: `Sets the counters of line N to zero; without N, those of all lines. "ringback show line N" says since when a line
+counts. The last failure of a line stays, with its time. The counters belong to the line's number and survive restarts
+and reloads: clear them when another modem gets the number, or when the number is no longer in the configuration.`,
+		Example: "  ringback clear counters 65",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return one(cmd, args)
+			}
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			n, err := cl.ClearAllCounters(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "counters of %s cleared\n", numbered(n, "line", "lines"))
+			return nil
+		},
+	}
+	f.add(c)
 	return c
 }
 

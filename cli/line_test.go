@@ -42,6 +42,16 @@ func (d bank) RestoreLine(_ context.Context, tty int) error {
 	return nil
 }
 
+func (bank) ClearCounters(_ context.Context, ttys ...int) (int, error) {
+	switch {
+	case len(ttys) == 0:
+		return 3, nil
+	case ttys[0] != 65:
+		return 0, fmt.Errorf("there is no line %d", ttys[0])
+	}
+	return 1, nil
+}
+
 func (bank) Modems() []client.Modem {
 	return []client.Modem{
 		{TTY: 65, State: "idle", Profile: "rockwell", Init: "ATE0Q0V1", Answer: "ATA", ErrorCorrection: `AT\N3`,
@@ -84,6 +94,10 @@ func TestLineCommands(t *testing.T) {
 		{"show line 65 -o json", []string{`"by": "uid 0"`}},
 		{"line restore 65", []string{"line 65 takes calls\n"}},
 		{"line restore 65", []string{"error: line 65 is not busied out\n"}},
+		{"clear counters 65", []string{"counters of line 65 cleared\n"}},
+		{"clear counters", []string{"counters of 3 lines cleared\n"}},
+		{"clear counters 7", []string{"error: there is no line 7\n"}},
+		{"clear counters all", []string{`error: clear counters: "all": a line is a TTY number`}},
 		{"line busyout x", []string{`error: line busyout: "x": a line is a TTY number`}},
 		{"line restore -1", []string{"error: "}},
 		{"line busyout", []string{"error: "}},

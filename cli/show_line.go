@@ -21,7 +21,7 @@ func newShowLine() *cobra.Command {
 		Aliases: []string{"lines"},
 		Short:   "show the lines and their state; with N, the details of line N",
 		Long: `Shows the lines and their state in the columns of IOS; with N, the details of line N: what it runs with, its
-counters, its last failure with the likely cause and its fix.
+counters, also those before a restart (ringback clear counters), its last failure with the likely cause and its fix.
 The mark before the number: * the line is in use, I it is idle and takes calls, none it is out of service.
 Tx/Rx is the speed of the port in bit/s; - is the setting of its server. Uses counts the calls in both directions.`,
 		Example: "  ringback show line -o wide\n  ringback show line 65",
@@ -185,13 +185,13 @@ func lineText(w io.Writer, l client.Line, at place) {
 	if l.Answered != nil {
 		field("probe", "answered at "+at.clock(*l.Answered))
 	}
-	lineCounters(w, l)
+	lineCounters(w, l, at)
 	lineFailure(w, l.Failure, at)
 }
 
 // lineCounters prints the counters that are not 0.
-func lineCounters(w io.Writer, l client.Line) {
-	fmt.Fprintln(w, "counters")
+func lineCounters(w io.Writer, l client.Line, at place) {
+	fmt.Fprintf(w, "counters since %s\n", at.clock(l.CountersSince))
 	t := console.Table{Heads: []string{"", "", ""}, Right: []bool{false, true}}
 	for _, c := range lines.Counters() {
 		if n := l.Counters[c.String()]; n > 0 {

@@ -114,8 +114,8 @@ func TestLineText(t *testing.T) {
 	lineText(&b, client.Line{TTY: 65, Port: "tcp://127.0.0.1:7001", Modem: "inout", Rotary: &one, State: "quarantined",
 		Owner: "3apm7fwc", InBand: true, Since: before, Reason: "DCD stays on\x1b[2J",
 		WaitsFor: "the proof", Retry: &at.now, Answered: &before,
-		Counters: map[string]uint64{"calls_in": 3, "dial_busy": 12, "noise": 1},
-		Notices:  []string{"caller ID: the modem refused AT+VCID=1"},
+		Counters: map[string]uint64{"calls_in": 3, "dial_busy": 12, "noise": 1}, CountersSince: before,
+		Notices: []string{"caller ID: the modem refused AT+VCID=1"},
 		Failure: &client.LineFailure{Kind: "carrier stays on", Text: "DCD stays on", Time: before,
 			Cause: "the cable", Fix: "another cable"}}, at)
 	const want = `line 65: quarantined since 10:03:05
@@ -131,7 +131,7 @@ func TestLineText(t *testing.T) {
   rotary       1
   owner        3apm7fwc
   probe        answered at 10:03:05
-counters
+counters since 10:03:05
    3  incoming calls answered
   12  dials that ended with BUSY
    1  unexpected text lines from the modem

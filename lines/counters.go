@@ -86,28 +86,16 @@ var dialCounters = map[ResultCode]Counter{Connected: CallsOut, Busy: DialBusy, N
 	NoCarrier: DialNoCarrier, NoDialtone: DialNoDialtone, Error: DialError, Ring: DialRing,
 	Blacklisted: DialBlacklisted, Delayed: DialDelayed, Voice: DialVoice, Fax: DialFax}
 
-// record is what a line's number stands for across its configurations.
-type record struct {
-	counts  Counts
-	failure *Failure // the last one; nil: none
-}
-
-// recordLocked returns the record of a line.
-func (p *Pool) recordLocked(tty int) *record {
-	r := p.records[tty]
-	if r == nil {
-		r = &record{}
-		p.records[tty] = r
-	}
-	return r
-}
-
 // countLocked counts an event of the line.
-func (l *line) countLocked(c Counter) { l.record.counts[c]++ }
+func (l *line) countLocked(c Counter) {
+	l.record.Counts[c]++
+	signal(l.pool.counted)
+}
 
 // failLocked keeps a failure as the line's last one.
 func (l *line) failLocked(err error, otherwise FailureKind) {
-	l.record.failure = &Failure{Kind: KindOf(err, otherwise), Text: err.Error(), Time: l.pool.o.Now()}
+	l.record.Failure = &Failure{Kind: KindOf(err, otherwise), Text: err.Error(), Time: l.pool.o.Now()}
+	signal(l.pool.counted)
 }
 
 // dialedLocked counts the result of a dial. A result that only tells something of the called number is no failure of

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 var update = flag.Bool("update", false, "rewrite the printed document; then read the diff")
@@ -64,6 +65,12 @@ the line.
 const countersHead = `
 ## Counters
 
+The counters and the last failure belong to the number of a line. They survive restarts, reloads and changes of
+the line; what was counted in the last five seconds before a crash is lost. A line that is removed from the
+configuration keeps them for its return until ` + "`ringback clear counters N`" + `; a line with a new number counts from
+zero. ` + "`show line N`" + ` says since when a line counts. A record that is damaged in the journal is reported as an alarm
+and set aside, and the line counts from zero.
+
 | counter | counts |
 |---|---|
 `
@@ -94,6 +101,54 @@ func TestKindOf(t *testing.T) {
 	if r := FailureOf("unknown"); r.Kind != FailDown {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestRecords: what an earlier process counted goes on; a removed line keeps its record, also for its next
+// configuration, until it is cleared.
+func TestRecords(t *testing.T) {
+	inTown(t, func(ctx context.Context, c *Call) {}, []Config{{TTY: 1, Rotary: NoRotary}, {TTY: 2, Rotary: NoRotary}},
+		func(t *testing.T, w *town) {
+			began := w.Records()[2].Since
+			if began.IsZero() || w.Records()[1].Counts != (Counts{}) {
+				t.Errorf("new: %+v", w.Records())
+			}
+			earlier := Record{Counts: Counts{Dials: 7, CallsOut: 5}, Since: began.Add(-time.Hour),
+				Failure: &Failure{Kind: FailError, Text: "ERROR"}}
+			w.SetRecords(map[int]Record{1: earlier, 9: earlier})
+			if len(w.Counted()) != 1 { // of the new lines
+				t.Error("the records of new lines are not announced")
+			}
+			<-w.Counted()
+			w.stubs[1].host.Phase(Dialing)
+			select {
+			case <-w.Counted():
+			default:
+				t.Error("a dial is not announced")
+			}
+			if s, _ := w.Line(1); s.Counts != (Counts{Dials: 8, CallsOut: 5}) || s.CountsSince != earlier.Since ||
+				s.Failure != earlier.Failure {
+				t.Errorf("%+v since %v, failure %+v", s.Counts.ByName(), s.CountsSince, s.Failure)
+			}
+			if s, _ := w.Line(2); s.Counts != (Counts{}) || s.CountsSince != began {
+				t.Errorf("the other line: %+v since %v", s.Counts.ByName(), s.CountsSince)
+			}
+			<-time.After(time.Minute)
+			now := time.Now()
+			r, known := w.ClearCounts(1)
+			if want := (Record{Since: now.Round(0), Failure: earlier.Failure}); r != want || !known ||
+				w.Records()[1] != want {
+				t.Errorf("cleared: %+v %v", r, known)
+			}
+			if len(w.Counted()) != 1 {
+				t.Error("the clearing is not announced")
+			}
+			if w.Records()[9] != earlier {
+				t.Errorf("of no line: %+v", w.Records()[9])
+			}
+			if _, known := w.ClearCounts(9); known || len(w.Records()) != 2 {
+				t.Errorf("of no line, cleared: %v %+v", known, w.Records())
+			}
+		})
 }
 
 // TestCounters: each event of a line is counted once, and the last failure is kept.

@@ -42,7 +42,7 @@ type line struct {
 	shown      State    // the state shown last, since the time of since
 	since      time.Time
 	signals    Signals
-	record     *record
+	record     *Record
 	connect    string            // the CONNECT line of the call that is up
 	answered   time.Time         // when a probe was last answered; zero: not yet
 	retry      time.Time         // when the proof that ends the quarantine is tried again
@@ -88,8 +88,9 @@ func (l *line) statusLocked() Status {
 	s := Status{
 		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.plan.modem, Rotary: l.cfg.Rotary, State: l.stateLocked(),
 		Since:   l.since,
-		Signals: l.signals.String(), Counts: l.record.counts, Failure: l.record.failure, Leases: l.leases,
-		Speed: l.cfg.Speed, Profile: l.cfg.Profile.Name, Answered: l.answered,
+		Signals: l.signals.String(), Counts: l.record.Counts, CountsSince: l.record.Since, Failure: l.record.Failure,
+		Leases: l.leases,
+		Speed:  l.cfg.Speed, Profile: l.cfg.Profile.Name, Answered: l.answered,
 	}
 	switch s.State {
 	case Down:

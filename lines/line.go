@@ -116,17 +116,18 @@ type Status struct {
 	// problems of a line that still works: caller ID refused, DCD that never rises
 	Notices []string `json:"notices,omitempty"`
 	// Changes or Leaves: a new configuration waits for the end of its call
-	Change   string    `json:"change,omitempty"`
-	Owner    string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID
-	Signals  string    `json:"signals,omitempty"`
-	Since    time.Time `json:"since"`
-	Speed    int       `json:"speed,omitempty"`   // as in Config
-	Profile  string    `json:"profile,omitempty"` // Profile.Name
-	Connect  string    `json:"connect,omitempty"` // the CONNECT line of the call that is up
-	Retry    time.Time `json:"retry,omitzero"`    // quarantined: when it is proven again
-	Answered time.Time `json:"answered,omitzero"` // when the modem last answered a probe
-	Counts   Counts    `json:"counts"`
-	Failure  *Failure  `json:"failure,omitempty"` // the last one
+	Change      string    `json:"change,omitempty"`
+	Owner       string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID
+	Signals     string    `json:"signals,omitempty"`
+	Since       time.Time `json:"since"`
+	Speed       int       `json:"speed,omitempty"`   // as in Config
+	Profile     string    `json:"profile,omitempty"` // Profile.Name
+	Connect     string    `json:"connect,omitempty"` // the CONNECT line of the call that is up
+	Retry       time.Time `json:"retry,omitzero"`    // quarantined: when it is proven again
+	Answered    time.Time `json:"answered,omitzero"` // when the modem last answered a probe
+	Counts      Counts    `json:"counts"`
+	CountsSince time.Time `json:"counts_since"`      // when they began
+	Failure     *Failure  `json:"failure,omitempty"` // the last one
 	// leases granted to calls and callbacks since the start, by which a rotary hunts LeastUsed
 	Leases uint64 `json:"leases"`
 

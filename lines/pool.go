@@ -44,7 +44,8 @@ type Pool struct {
 	hunts    map[int]Hunt     // rotary → its hunt; missing: Linear
 	busyouts map[int]Busyout  // by TTY
 	ports    map[string]*line // Config.device → the line that uses it
-	records  map[int]*record  // by TTY
+	records  map[int]*Record  // by TTY
+	counted  chan struct{}    // capacity 1: a record has changed
 	queue    list.List        // of *Waiting, oldest first
 	lent     uint64           // leases ever granted
 	returned uint64           // leases ever released
@@ -75,7 +76,7 @@ func NewPool(o PoolOptions) *Pool {
 		o.Grace = 15 * time.Second
 	}
 	return &Pool{o: o, lines: map[int]*line{}, usable: map[int]count{}, ports: map[string]*line{},
-		records: map[int]*record{}}
+		records: map[int]*Record{}, counted: make(chan struct{}, 1)}
 }
 
 // Add adds a line to the pool, which keeps cfg. If Run is already running, Add starts the driver. A TTY that is

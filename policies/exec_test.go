@@ -12,8 +12,8 @@ import (
 // The terms of a file are in the decision of each leg, and their canonical text is what the file says; the defaults
 // change no digest.
 func TestEXECTerms(t *testing.T) {
-	const every = "commands: [connect, enable, help, ppp, show, telnet]"
-	const all = "exec: {privilege: 15, commands: [show, telnet, connect, enable, help, ppp]}\n"
+	const every = "commands: [clear, connect, enable, help, ppp, show, telnet]"
+	const all = "exec: {privilege: 15, commands: [show, telnet, connect, enable, help, ppp, clear]}\n"
 	for text, want := range map[string]string{
 		"":                       "privilege: 15, " + every + ", hosts: " + anyHost,
 		all:                      "privilege: 15, " + every + ", hosts: " + anyHost,
@@ -51,7 +51,7 @@ func TestEXECTerms(t *testing.T) {
 func TestEXECTermsInvalid(t *testing.T) {
 	for text, want := range map[string]string{
 		"exec: {privilege: 16}\n":             "exec.privilege: 16 is",
-		"exec: {commands: [reload]}\n":        `exec.commands[0]: "reload" is not "connect"`,
+		"exec: {commands: [reload]}\n":        `exec.commands[0]: "reload" is not "clear"`,
 		"exec: {hosts: [bbs.example]}\n":      `exec.hosts[0]: "bbs.example" is not an address or a prefix`,
 		"exec: {hosts: ['fe80::1%eth0']}\n":   "is not an address or a prefix",
 		"exec: {hosts: ['10.0.0.0/33']}\n":    "is not an address or a prefix",

@@ -223,8 +223,12 @@ type Login interface {
 	Command(ctx context.Context, q aaa.Question) aaa.Result
 }
 
-// Shower returns the data for the EXEC's show commands. Each method returns a copy and is safe for concurrent use.
+// Shower returns the data for the EXEC's show commands, and clears some of it. Each method returns a copy and is safe
+// for concurrent use.
 type Shower interface {
+	// ClearCounters sets the counters of lines to zero, of all lines if no TTY is given, and returns how many there
+	// were when that is on disk. by identifies the user.
+	ClearCounters(by string, ttys ...int) (int, error)
 	Lines() []lines.Status
 	Users() []UserLine
 	Callbacks() []CallbackLine

@@ -130,6 +130,19 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	return err
 }
 
+// ClearCounters sets the counters of a line to zero.
+func (c *Client) ClearCounters(ctx context.Context, tty int) error {
+	_, err := c.do(ctx, http.MethodDelete, fmt.Sprintf("/v1/lines/%d/counters", tty), nil)
+	return err
+}
+
+// ClearAllCounters sets the counters of all lines to zero, and returns how many lines there were.
+func (c *Client) ClearAllCounters(ctx context.Context) (int, error) {
+	var v Cleared
+	_, err := c.do(ctx, http.MethodDelete, "/v1/lines/counters", &v)
+	return v.Cleared, err
+}
+
 // BusyOutLine lets a line finish its call, and then take no more. reason may be "".
 func (c *Client) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	_, err := c.do(ctx, http.MethodPut, fmt.Sprintf("/v1/lines/%d/busyout?reason=%s", tty, url.QueryEscape(reason)),

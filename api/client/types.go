@@ -33,7 +33,9 @@ type Line struct {
 	WaitsFor string            `json:"waits_for,omitempty" doc:"what ends the state of a line that is out of service or busied out"`
 	Retry    *time.Time        `json:"retry,omitempty" doc:"when a quarantined line is proven on hook again"`
 	Counters map[string]uint64 `json:"counters,omitempty" doc:"counts by cause: calls_in, calls_out, dial_busy, quarantines, …"`
-	Failure  *LineFailure      `json:"last_failure,omitempty"`
+	// of all counters, also those of earlier processes
+	CountersSince time.Time    `json:"counters_since" doc:"when they were zero: when the line was first configured, or cleared"`
+	Failure       *LineFailure `json:"last_failure,omitempty"`
 }
 
 // LineFailure is the last failure of a line.
@@ -224,7 +226,7 @@ type Amount struct {
 	Money    string  `json:"money" doc:"in the currency of the tariff: 12.00"`
 }
 
-// Cleared is the number of sources cleared.
+// Cleared is the number of sources of failed logins, or of lines, that were cleared.
 type Cleared struct {
 	Cleared int `json:"cleared"`
 }

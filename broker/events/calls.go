@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -147,6 +148,22 @@ func (LineRestored) log() (zapcore.Level, string) { return zapcore.InfoLevel, "l
 
 func (e LineRestored) audit() Entry {
 	return Entry{"line restored", e.By, fmt.Sprintf("tty %d", e.Line)}
+}
+
+// CountersCleared reports that an operator set the counters of lines to zero.
+type CountersCleared struct {
+	undebugged
+	Lines []int  `event:"lines"` // empty: all
+	By    string `event:"by"`
+}
+
+func (CountersCleared) log() (zapcore.Level, string) { return zapcore.InfoLevel, "counters cleared" }
+
+func (e CountersCleared) audit() Entry {
+	if len(e.Lines) == 0 {
+		return Entry{"counters cleared", e.By, "of all lines"}
+	}
+	return Entry{"counters cleared", e.By, "of tty " + strings.Trim(fmt.Sprint(e.Lines), "[]")}
 }
 
 // HostJoined reports a session that was connected to a host.

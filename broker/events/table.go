@@ -21,6 +21,7 @@ var Table = []Row{
 	{"line.cleared", LineCleared{}, "An operator ended the call on a line."},
 	{"line.busyout", LineBusiedOut{}, "An operator lets a line take no more calls and callbacks."},
 	{"line.restored", LineRestored{}, "An operator lets a line take calls and callbacks again."},
+	{"line.counters_cleared", CountersCleared{}, "An operator set the counters of lines to zero."},
 	{"login.succeeded", LoginSucceeded{}, "A user authenticated, to log in or for a privileged level."},
 	{"login.failed", LoginFailed{}, "A login failed or was rejected, or one for a privileged level."},
 	{"login.locked", LoginLocked{}, "Failed logins have locked a name, a number or a line for a while."},

@@ -125,6 +125,16 @@ type AccessWindow struct {
 	ClosedBy   string
 }
 
+// LineRecord is what a line's number stands for across restarts: its counters and its last failure.
+type LineRecord struct {
+	TTY         int
+	Since       time.Time // when the counts began
+	Counts      string    // JSON: counts by the names of the counters
+	FailureKind string    // "" none
+	Failure     string    // what was seen
+	Failed      time.Time // when
+}
+
 // PutCall writes a call, new or open. Error: ErrEnded if this call has been closed.
 type PutCall struct{ Call Call }
 
@@ -175,10 +185,16 @@ type PutLockdown struct{ Lockdown Lockdown }
 // PutAccessWindow replaces the row of a group's access window.
 type PutAccessWindow struct{ Window AccessWindow }
 
+// PutLineRecord writes the record of a line, new or existing.
+type PutLineRecord struct{ Record LineRecord }
+
+// DropLineRecord removes the record of a line. It is no error if there is none.
+type DropLineRecord struct{ TTY int }
+
 // SetAside takes damaged rows out of use: pending callbacks end as failed, open calls are closed, records of the spool
-// leave the queue. The original rows are kept in the table set_aside, for operators. It is for a daemon that has
-// reported the damage: otherwise a damaged pending callback would keep its user from another one, and the spool would
-// read a damaged record again each time.
+// leave the queue, records of lines are removed. The original rows are kept in the table set_aside, for operators. It
+// is for a daemon that has reported the damage: otherwise a damaged pending callback would keep its user from another
+// one, and the spool would read a damaged record again each time.
 type SetAside struct{ Time time.Time }
 
 // DamagedCause is the cause of callbacks and calls that SetAside ended.
@@ -201,5 +217,7 @@ func (PutLoginName) mutation()    {}
 func (DropLoginName) mutation()   {}
 func (PutLockdown) mutation()     {}
 func (PutAccessWindow) mutation() {}
+func (PutLineRecord) mutation()   {}
+func (DropLineRecord) mutation()  {}
 func (SetAside) mutation()        {}
 func (UseReserve) mutation()      {}

@@ -59,6 +59,8 @@ type Own interface {
 	// AccessWindows returns the latest access window of each group that ever had one, by group, and the rows that do
 	// not verify.
 	AccessWindows(ctx context.Context) ([]AccessWindow, []Damage, error)
+	// LineRecords returns the records of the lines, by TTY, and the rows that do not verify.
+	LineRecords(ctx context.Context) ([]LineRecord, []Damage, error)
 }
 
 // Damage describes a row that does not verify. The row is not returned and must not be acted on.

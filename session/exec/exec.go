@@ -112,7 +112,7 @@ func (x *exec) commands() *console.Tree {
 	level := func(help string, run func(context.Context, console.Args, io.Writer) error) []console.Node {
 		return []console.Node{{Word: "level", Kind: console.Number, Max: privileged, Help: help, Run: run}}
 	}
-	return &console.Tree{Before: x.before, Commands: append([]console.Node{
+	return &console.Tree{Before: x.before, Commands: slices.Concat(x.clearNodes(), []console.Node{
 		x.connectNode("connect"),
 		{Word: "disable", Help: "Turn off privileges", Run: x.disable,
 			Next: level("Privilege level", x.disable)},
@@ -137,7 +137,7 @@ func (x *exec) commands() *console.Tree {
 			{Word: "users", Help: "Users on the lines", Run: show.users},
 		}},
 		x.connectNode("telnet"),
-	}, x.pppNodes()...)}
+	}, x.pppNodes())}
 }
 
 // maxTTY is the highest line number accepted by `show line` and `show ppp`.

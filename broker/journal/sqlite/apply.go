@@ -55,6 +55,10 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.putLockdown(m)
 	case journal.PutAccessWindow:
 		return w.putAccessWindow(m)
+	case journal.PutLineRecord:
+		return w.putLineRecord(m)
+	case journal.DropLineRecord:
+		return w.dropLineRecord(m)
 	case journal.SetAside:
 		return w.setDamagedAside(m)
 	case applier:

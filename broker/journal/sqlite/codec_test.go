@@ -41,7 +41,8 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		sumsTable: sumValues(journal.Sum{}), accountsTable: accountValues(journal.Account{}),
 		reservationsTable:  reservationValues(journal.Reservation{}),
 		lockdownTable:      lockdownValues(journal.Lockdown{}),
-		accessWindowsTable: accessWindowValues(journal.AccessWindow{})} {
+		accessWindowsTable: accessWindowValues(journal.AccessWindow{}),
+		lineRecordsTable:   lineRecordValues(journal.LineRecord{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
 		}
@@ -61,6 +62,7 @@ func FuzzDecode(f *testing.F) {
 			Accounts: []journal.Charge{{Scope: "user", Key: "\xff\""}}}),
 		lockdownValues(journal.Lockdown{Active: true, Reason: "fraud"}),
 		accessWindowValues(journal.AccessWindow{Group: "vendor", Length: 1}),
+		lineRecordValues(journal.LineRecord{TTY: 65, Counts: `{"dials":1}`, FailureKind: "no OK"}),
 	} {
 		f.Add(pack(v))
 	}
@@ -78,6 +80,7 @@ func FuzzDecode(f *testing.F) {
 		back(t, reservationsTable, row, decodeReservation, reservationValues)
 		back(t, lockdownTable, row, decodeLockdown, lockdownValues)
 		back(t, accessWindowsTable, row, decodeAccessWindow, accessWindowValues)
+		back(t, lineRecordsTable, row, decodeLineRecord, lineRecordValues)
 	})
 }
 

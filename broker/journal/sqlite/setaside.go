@@ -23,6 +23,7 @@ func (w *writer) setDamagedAside(m journal.SetAside) error {
 		{callsTable, "ended = 0", callValues(journal.Call{}),
 			map[string]any{"ended": now, "cause": journal.DamagedCause}},
 		{spoolTable, "true", nil, nil},
+		{lineRecordsTable, "true", nil, nil},
 	} {
 		rows, err := w.c.query("SELECT rowid, " + t.columns() + " FROM " + t.name + " NOT INDEXED WHERE " + t.where)
 		if err != nil {

@@ -47,6 +47,9 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 			return each(ctx, r.db, r.key, accessWindowsTable, decodeAccessWindow, func(journal.AccessWindow) {}, add,
 				"")
 		},
+		func() error {
+			return each(ctx, r.db, r.key, lineRecordsTable, decodeLineRecord, func(journal.LineRecord) {}, add, "")
+		},
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {
