@@ -92,6 +92,9 @@ func (m *Modem) doDial(c command) verdict {
 // dialFault answers a dial command if a fault decides it without the line.
 func (m *Modem) dialFault() bool {
 	switch {
+	case m.fault.RejectsDial:
+		m.x.settle(m.dial, DialError)
+		m.say(resultError)
 	case m.fault.Blacklisted:
 		m.x.settle(m.dial, DialForbidden)
 		m.say(resultBlacklisted)

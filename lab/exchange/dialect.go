@@ -23,6 +23,8 @@ type Dialect struct {
 	Texts map[string]string
 	// HearsVoice ends a dial with VOICE when a person answers (U.S. Robotics, ZyXEL), instead of S7 and NO CARRIER.
 	HearsVoice bool
+	// HearsRinging sends RINGING during a dial each time the far end rings (U.S. Robotics, ZyXEL).
+	HearsRinging bool
 
 	// NoCallerID answers AT+VCID and AT#CID with ERROR.
 	NoCallerID bool

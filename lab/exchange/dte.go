@@ -135,6 +135,7 @@ func (d *DTE) SetWriteDeadline(t time.Time) error {
 	defer x.unlock()
 	d.wd.set(x, t, func(expired bool) {
 		d.p.writeExpired = expired
+		d.p.m.room.Broadcast()
 		if o := d.p.m.farEnd(); o != nil {
 			o.room.Broadcast()
 		}

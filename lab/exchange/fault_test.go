@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,6 +29,9 @@ func TestFaults(t *testing.T) {
 			"ATE0X3DW5552\r\r\nNO DIALTONE\r\n", OnHook},
 		{"blacklisted", Fault{Blacklisted: true}, "ATE0DT5552\r", 0, "ATE0DT5552\r\r\nBLACKLISTED\r\n", OnHook},
 		{"delayed", Fault{Delayed: true}, "ATE0V0DT5552\r", 0, "ATE0V0DT5552\r24\r", OnHook},
+		{"rejects dial", Fault{RejectsDial: true}, "ATE0DT5552\r", 0, "ATE0DT5552\r\r\nERROR\r\n", OnHook},
+		{"mute", Fault{Mute: true}, "ATE0H1\r", 0, "", OffHook},
+		{"stale", Fault{Stale: true}, "ATE0\rATS99999\rAT\r", 0, "ATE0\r\r\nOK\r\n\r\nERROR\r\n", OnHook},
 		{"false connect", Fault{FalseConnect: true}, "ATE0DT1\r", time.Second, "ATE0DT1\r\r\nCONNECT\r\n", Connected},
 	}
 	for _, tt := range tests {
@@ -158,6 +163,62 @@ func TestStuckCarrier(t *testing.T) {
 		pass(time.Second)
 		if w.dte["alice"].Signals().Has(DCD) {
 			t.Error("still stuck on")
+		}
+	})
+}
+
+// A write to a modem whose CTS is off waits for it, or for its deadline, and signals show it.
+func TestCTSStuckOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, Config{}, ModemConfig{})
+		d := w.dte["alice"]
+		w.types("alice", "ATE0\r")
+		w.got("alice")
+		w.alice.SetFault(Fault{CTSStuckOff: true, DSRLost: true})
+		if d.Signals()&(CTS|DSR) != 0 {
+			t.Errorf("signals %v", d.Signals())
+		}
+		d.SetWriteDeadline(time.Now().Add(time.Second))
+		if n, err := d.Write([]byte("AT\r")); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("wrote %d octets: %v", n, err)
+		}
+		d.SetWriteDeadline(time.Time{})
+		time.AfterFunc(time.Minute, func() { w.alice.SetFault(Fault{}) })
+		began := time.Now()
+		if _, err := d.Write([]byte("AT\r")); err != nil || time.Since(began) != time.Minute {
+			t.Errorf("wrote after %v: %v", time.Since(began), err)
+		}
+		w.want("alice", "\r\nOK\r\n")
+	})
+}
+
+// With the wrong speed the result codes are clear, and the data is other octets in both directions.
+func TestWrongSpeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "S0=1E0"})
+		w.types("alice", "ATE0\r")
+		w.got("alice")
+		w.alice.SetFault(Fault{WrongSpeed: true})
+		w.types("alice", "ATDT5552\r")
+		pass(3 * time.Second)
+		w.want("alice", "\r\nCONNECT\r\n")
+		w.got("bob")
+		w.types("alice", "to bob")
+		w.types("bob", "to alice")
+		if a, b := w.got("alice"), w.got("bob"); len(a) != 8 || len(b) != 6 || a == "to alice" || b == "to bob" {
+			t.Errorf("alice %q, bob %q", a, b)
+		}
+	})
+}
+
+func TestRinging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "S0=2E0"})
+		d := w.x.AddModem(ModemConfig{Dialect: Dialect{HearsRinging: true}, Profile: "E0"}).DTE()
+		d.Write([]byte("ATDT5552\r"))
+		pass(10 * time.Second)
+		if got := drainDTE(d); got != "\r\nRINGING\r\n\r\nRINGING\r\n\r\nCONNECT\r\n" {
+			t.Errorf("got %q", got)
 		}
 	})
 }

@@ -120,6 +120,17 @@ type Fault struct {
 	MuteNoCarrier bool // never sends NO CARRIER when the far end has hung up
 	DCDStuckOn    bool // always shows carrier
 	DCDStuckOff   bool // never shows carrier
+	DSRLost       bool // never shows DSR
+	// never ready to receive: CTS is off. A DTE's Write blocks until its deadline; without one, as from a stream, the
+	// octets are lost
+	CTSStuckOff bool
+	// executes everything and sends nothing, because another program reads the port
+	Mute bool
+	// answers each command with the result code of the one before
+	Stale bool
+	// uses another speed towards its DTE as soon as a call is connected: the data arrives as other octets, both ways
+	WrongSpeed  bool
+	RejectsDial bool // rejects dial commands: ERROR
 }
 
 // Modem is one modem. Exchange.AddModem makes it; its methods are safe for concurrent use.
@@ -134,6 +145,7 @@ type Modem struct {
 	rest     []byte // of the command line, after the current command
 	fault    Fault
 	answers  []string // of registers, for one line: Dialect.OneLine
+	stale    []byte   // the last result code, under Fault.Stale
 	deaf     time.Time
 	triggers []*trigger
 
@@ -235,6 +247,10 @@ func (m *Modem) SetFault(f Fault) {
 	m.x.lock()
 	was := m.fault
 	m.fault = f
+	if !f.Stale {
+		m.stale = nil
+	}
+	m.room.Broadcast() // writers that waited for CTS
 	if f.Vanished && !was.Vanished {
 		m.unplug()
 	}
@@ -265,12 +281,15 @@ func (m *Modem) powerOff() {
 	m.onHook()
 	m.editor = editor{}
 	m.late.stop()
-	m.held, m.answers, m.rest, m.deaf = nil, nil, nil, time.Time{}
+	m.held, m.answers, m.rest, m.stale, m.deaf = nil, nil, nil, nil, time.Time{}
 	m.holding.stop()
 }
 
 // dead reports whether input has no effect and the modem sends nothing.
 func (m *Modem) dead() bool { return m.fault.Hung || m.fault.PoweredOff }
+
+// silent reports whether the modem sends nothing.
+func (m *Modem) silent() bool { return m.dead() || m.fault.Mute }
 
 // Disconnect closes the port as a network failure does: the DTE must reconnect. DTR drops, unless the modem
 // StaysOffHook. A pseudo terminal returns immediately under a new name and the old link.
@@ -464,6 +483,12 @@ func (m *Modem) circuits() Signals {
 		return 0
 	}
 	s := DSR | CTS
+	if m.fault.DSRLost {
+		s &^= DSR
+	}
+	if m.fault.CTSStuckOff {
+		s &^= CTS
+	}
 	if (m.carrier || m.profile.dcd == 0 || m.fault.DCDStuckOn) && !m.fault.DCDStuckOff {
 		s |= DCD
 	}

@@ -73,7 +73,13 @@ func (e *escape) attention(c byte) bool {
 // input handles bytes from the DTE at p, as long as p is the modem's port. It returns false if p's write deadline
 // passed before they were sent.
 func (m *Modem) input(p *port, b []byte) bool {
+	if !m.waitForCTS(p) {
+		return false
+	}
 	m.trip(b)
+	if m.fault.WrongSpeed && m.state == Connected {
+		b = garbage(b)
+	}
 	for len(b) > 0 && m.port == p && !m.dead() {
 		switch m.state {
 		case Connected:
@@ -196,11 +202,29 @@ func (m *Modem) receive(data []byte) {
 		}
 	default:
 		m.overrun = false
+		if m.fault.WrongSpeed {
+			data = garbage(data)
+		}
 		m.send(data)
 	}
 }
 
 func (m *Modem) full() bool { return m.port != nil && len(m.port.out) >= portLimit }
+
+// waitForCTS waits, with the lock released, while a fault keeps CTS off. It returns false if p's write deadline passed
+// meanwhile, and for a stream, which would hold up its reader.
+func (m *Modem) waitForCTS(p *port) bool {
+	for m.fault.CTSStuckOff && m.port == p && !m.x.closed {
+		if p.rwc != nil || p.writeExpired {
+			return false
+		}
+		m.x.flush()
+		if m.fault.CTSStuckOff && m.port == p && !p.writeExpired {
+			m.room.Wait()
+		}
+	}
+	return true
+}
 
 // waitForRoom is the end-to-end flow control. It gives up after flowPatience, once, so that a DTE that never reads
 // cannot stop the far end forever.
@@ -228,7 +252,7 @@ func (m *Modem) send(b []byte) { m.sendPiece(piece{data: b}) }
 
 func (m *Modem) sendPiece(p piece) {
 	switch {
-	case len(p.data) == 0 || m.port == nil || m.dead():
+	case len(p.data) == 0 || m.port == nil || m.silent():
 	case len(m.held) > 0:
 		m.hold(p)
 	default:
@@ -247,7 +271,7 @@ func (m *Modem) hold(p piece) {
 
 // deliver writes a piece to the port.
 func (m *Modem) deliver(p piece) {
-	if m.port == nil || m.dead() {
+	if m.port == nil || m.silent() {
 		return
 	}
 	m.port.write(p.data)

@@ -20,14 +20,15 @@ const (
 	resultBusy        result = 7
 	resultNoAnswer    result = 8
 	resultDelayed     result = 24
-	resultVoice       result = 12 // as U.S. Robotics numbers it
+	resultRinging     result = 11 // as U.S. Robotics numbers it
+	resultVoice       result = 12 // likewise
 	resultBlacklisted result = 32
 )
 
 // results are all result codes.
 var results = []result{
 	resultOK, resultConnect, resultRing, resultNoCarrier, resultError, resultNoDialtone, resultBusy, resultNoAnswer,
-	resultVoice,
+	resultRinging, resultVoice,
 	resultDelayed, resultBlacklisted,
 }
 
@@ -50,6 +51,8 @@ func (r result) String() string {
 		return "BUSY"
 	case resultNoAnswer:
 		return "NO ANSWER"
+	case resultRinging:
+		return "RINGING"
 	case resultVoice:
 		return "VOICE"
 	case resultDelayed:
@@ -108,10 +111,13 @@ func (m *Modem) say(r result) { m.sayText(r, m.cfg.Dialect.text(r)) }
 
 // sayText sends a result code with a given verbose form.
 func (m *Modem) sayText(r result, text string) {
-	if m.profile.quiet || m.dead() || (r == resultOK && m.fault.NeverOK) {
+	if m.profile.quiet || m.silent() || (r == resultOK && m.fault.NeverOK) {
 		return
 	}
 	b := m.profile.frameResult(int(r), text)
+	if m.fault.Stale && (r == resultOK || r == resultError) {
+		b, m.stale = m.stale, b
+	}
 	if r == resultOK && m.fault.DelayOK > 0 {
 		m.hold(piece{wait: m.fault.DelayOK, data: b, deafens: true})
 		return
@@ -129,9 +135,16 @@ func (m *Modem) sayRing(c *call) {
 	m.say(resultRing)
 }
 
+// sayRinging sends RINGING while the far end rings, if the dialect has it.
+func (m *Modem) sayRinging() {
+	if m.cfg.Dialect.HearsRinging && m.state == Dialing {
+		m.say(resultRinging)
+	}
+}
+
 // sayConnect sends CONNECT; it includes the speed from X1 on.
 func (m *Modem) sayConnect() {
-	if m.profile.quiet || m.dead() {
+	if m.profile.quiet || m.silent() {
 		return
 	}
 	text := m.cfg.Dialect.inCase(m.cfg.ConnectText)

@@ -77,6 +77,7 @@ func (x *Exchange) ringBack(c *call) {
 	c.phase = ringing
 	c.rings++
 	x.event(RingEvent, nil, c, "%d", c.rings)
+	c.from.sayRinging()
 	c.timer = x.after(x.clock(ringCycle), func() { x.ringBack(c) })
 }
 
@@ -130,6 +131,7 @@ func (x *Exchange) ring(c *call) {
 	m.ri = true
 	m.updateSignals()
 	m.sayRing(c)
+	c.from.sayRinging()
 	c.timer = x.after(x.delay(ringOn), func() { x.burstEnds(c) })
 }
 
