@@ -225,7 +225,31 @@ func (b *Broker) Run(ctx context.Context) error {
 	return err
 }
 
-var errShutdown = errors.New("ringback is shutting down")
+// interruptedBy returns the outcome of a dial that was cut short.
+func interruptedBy(ctx context.Context) string {
+	if errors.Is(context.Cause(ctx), errShutdown) {
+		return restarted
+	}
+	return interrupted
+}
+
+// errShutdown is the cause of the context of what a shutdown ends; shutdownEnd is that of a session.
+var (
+	errShutdown = errors.New("ringback is shutting down")
+	shutdownEnd = session.End{Cause: aaa.CauseNASReboot, Text: errShutdown.Error()}
+)
+
+// cutShort reports whether ctx ended because ringback itself cut a dial or a session short: in a lockdown or a
+// shutdown.
+func cutShort(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	for _, own := range []error{errLockdown, lockdownEnd, errShutdown, shutdownEnd} {
+		if errors.Is(cause, own) {
+			return true
+		}
+	}
+	return false
+}
 
 // drainTime is how long a shutdown waits for attempts and logins of leg two in progress, and then for calls to be down.
 const drainTime = 10 * time.Second
@@ -282,7 +306,7 @@ func (b *Broker) hangUpAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range b.calls {
-		c.cancel(session.End{Cause: aaa.CauseNASReboot, Text: errShutdown.Error()})
+		c.cancel(shutdownEnd)
 	}
 }
 

@@ -255,7 +255,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		defer w.hangUpInTime(c, b.opt.Limits)()
 		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
 		b.callEnded(c, out)
-		cut := errors.Is(context.Cause(callCtx), lockdownEnd) // nothing was wrong with the login
+		cut := cutShort(callCtx) // nothing was wrong with the login
 		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier && !cut {
 			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason},
 				text: out.Reason})

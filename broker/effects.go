@@ -259,8 +259,9 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		}
 		outcome, cause := a.Outcome, a.Outcome
 		switch {
-		case a.Call == nil && !a.HeldBack && errors.Is(context.Cause(dialCtx), errLockdown):
-			outcome, cause = interrupted, interrupted
+		case a.Call == nil && !a.HeldBack && cutShort(dialCtx):
+			outcome = interruptedBy(dialCtx)
+			cause = outcome
 		case a.HeldBack:
 			outcome, cause = journal.HeldBack, a.Outcome+", the dial command was held back"
 		}

@@ -22,8 +22,11 @@ var (
 	ErrNoLockdown = errors.New("there is no lockdown to lift")
 )
 
-// interrupted is the outcome of an attempt that a lockdown ended.
-const interrupted = "interrupted by lockdown"
+// The outcomes of an attempt that a lockdown ended, and of one that a shutdown or a crash did.
+const (
+	interrupted = "interrupted by lockdown"
+	restarted   = "interrupted by restart"
+)
 
 // errLockdown is the cause of the context of a dial that a lockdown ends; lockdownEnd is that of a session.
 var (

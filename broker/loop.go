@@ -28,7 +28,7 @@ type event struct {
 	report  []events.Event     // to be reported when the step is committed
 	also    func(*work)        // changes the loop's work when the loop handles the event; must not block
 	barred  time.Duration      // DialEnded: for how long the modem will not dial the number
-	cut     bool               // CallEnded: by a lockdown
+	cut     bool               // CallEnded: by a lockdown or a shutdown
 	afresh  bool               // DenialRechecked: a lockdown delayed the check, so it is made again
 	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: no one waits
 }

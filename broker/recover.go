@@ -49,7 +49,7 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	for _, row := range pending {
-		if err := b.restart(row); err != nil {
+		if err := b.restart(ctx, row); err != nil {
 			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be resumed: %v", row.ID, row.User,
 				err)})
 		}
@@ -88,7 +88,7 @@ func (b *Broker) setAside(ctx context.Context) {
 	}
 }
 
-func (b *Broker) restart(row journal.Callback) error {
+func (b *Broker) restart(ctx context.Context, row journal.Callback) error {
 	w := newWork(row, trace{}, grant{})
 	if err := w.restore(); err != nil {
 		return fmt.Errorf("its recorded state: %w", err)
@@ -113,13 +113,29 @@ func (b *Broker) restart(row journal.Callback) error {
 	b.keepBars(w)
 	b.works[row.ID] = w
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was restarted"}
-	if w.state.Phase == callback.Dialing { // a crash interrupted the attempt; it counts, whatever the modem did
+	if w.state.Phase == callback.Dialing && b.attemptIsOpen(ctx, row.ID, w.state.Attempt) {
+		// a crash interrupted the attempt; it counts, whatever the modem did
 		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(),
-			Outcome: "interrupted by restart"}}
+			Outcome: restarted}}
 	}
 	b.backlog = append(b.backlog, again)
 	b.publish(events.Resumed{Callback: row.ID, User: row.User, Phase: row.Phase, Attempts: row.Attempts})
 	return nil
+}
+
+// attemptIsOpen reports whether the end of an attempt is not on disk. A shutdown that interrupts an attempt may still
+// record its end, but not the next phase of the callback.
+func (b *Broker) attemptIsOpen(ctx context.Context, id string, n int) bool {
+	_, attempts, err := b.opt.Journal.Callback(ctx, id)
+	if err != nil {
+		return true // what cannot be read is reported when its end is recorded
+	}
+	for _, a := range attempts {
+		if a.N == n {
+			return a.Ended.IsZero()
+		}
+	}
+	return true
 }
 
 // keepDelay lets the delay of a callback run again in full: the wall clock may have been set while no process ran, so

@@ -16,7 +16,7 @@ var causes = map[string]policies.Cause{
 	"busy": policies.Busy, "no answer": policies.NoAnswer, "no carrier": policies.NoCarrier,
 	"no dialtone": policies.NoDialtone, "voice": policies.Voice, "fax": policies.Voice,
 	"blacklisted": policies.Blacklisted, "delayed": policies.Delayed, "timed out": policies.Timeout,
-	interrupted: policies.Interrupted,
+	interrupted: policies.Interrupted, restarted: policies.Interrupted,
 }
 
 func causeOf(outcome string) policies.Cause {

@@ -127,6 +127,8 @@ type townOptions struct {
 	// asked about each call that rings; nil: the lines have no call_check
 	callCheck func(context.Context, aaa.Request) aaa.Result
 	busyouts  func() error // the disk for the lines that are busied out; nil: a good one
+	// asked before the port of a line is opened, which it may refuse; nil: no port is refused
+	open func(tty int) error
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town's configuration says.
@@ -225,6 +227,11 @@ func (w *town) planned(change func(*lines.Config), ttys ...int) (all []lines.Pla
 			change(cfg)
 		}
 		open := func(context.Context) (lines.Port, error) {
+			if w.opt.open != nil {
+				if err := w.opt.open(tty); err != nil {
+					return nil, err
+				}
+			}
 			p := dtePort{m.DTE()}
 			if w.opt.noSignals {
 				return plain{p}, nil
