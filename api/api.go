@@ -72,9 +72,12 @@ type Server struct {
 	// BackedUp records in the audit that the journal at a path was copied to a directory; it returns an error if that
 	// is not the daemon's journal. nil: not available.
 	BackedUp func(journal, dir, by string) error
-	Feed     *Feed
-	PPP      PPP
-	Version  func() client.Version
+	// Reload reloads the configuration for an operator. An error means that the result is not known. nil: not
+	// available.
+	Reload  func(ctx context.Context, by string) (client.Reload, error)
+	Feed    *Feed
+	PPP     PPP
+	Version func() client.Version
 }
 
 // Handler returns the routes.
@@ -250,6 +253,8 @@ func (s *Server) routes(api huma.API) {
 			}
 			return nil, status(s.BackedUp(in.Journal, in.Dir, By(ctx)))
 		})
+	huma.Register(api, operation("reload", http.MethodPost, "/v1/reload",
+		"Reload the configuration; status 422 and the same answer if the old one stays in force"), s.reload)
 	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "Show the version of the daemon"),
 		func(context.Context, *struct{}) (*one[client.Version], error) {
 			return &one[client.Version]{s.Version()}, nil
@@ -257,6 +262,25 @@ func (s *Server) routes(api huma.API) {
 	s.routesPPP(api)
 	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Stream live debug events (text/event-stream)"),
 		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
+}
+
+type reloadOutput struct {
+	Status int
+	Body   client.Reload
+}
+
+func (s *Server) reload(ctx context.Context, _ *struct{}) (*reloadOutput, error) {
+	if s.Reload == nil {
+		return nil, huma.Error404NotFound("this daemon does not reload its configuration")
+	}
+	r, err := s.Reload(ctx, By(ctx))
+	if err != nil {
+		return nil, huma.Error503ServiceUnavailable(err.Error())
+	}
+	if !r.Applied {
+		return &reloadOutput{http.StatusUnprocessableEntity, r}, nil
+	}
+	return &reloadOutput{http.StatusOK, r}, nil
 }
 
 type clearLoginLocksInput struct {

@@ -481,7 +481,7 @@ func TestOpenAPI(t *testing.T) {
 		"/v1/lines": "get", "/v1/lines/{tty}/clear": "post", "/v1/users": "get", "/v1/callbacks": "get",
 		"/v1/callbacks/{id}": "delete", "/v1/ceilings": "get",
 		"/v1/login-locks": "get", "/v1/login-locks/clear": "post", "/v1/aaa/servers": "get", "/v1/version": "get",
-		"/v1/debug": "get",
+		"/v1/debug": "get", "/v1/reload": "post",
 	} {
 		if doc.Paths[path][method] == nil {
 			t.Errorf("openapi.json has no %s %s", method, path)

@@ -53,6 +53,11 @@ func (d lockable) LiftLockdown(context.Context, string) error {
 // served runs the API of a daemon, and returns its socket.
 func served(t *testing.T, d api.Daemon) (socket string) {
 	t.Helper()
+	return servedBy(t, &api.Server{Daemon: d})
+}
+
+func servedBy(t *testing.T, s *api.Server) (socket string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "rb") // not t.TempDir: the path of a socket is limited to 100 octets
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +70,7 @@ func served(t *testing.T, d api.Daemon) (socket string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = (&api.Server{Daemon: d}).ServeListener(ctx, l) }()
+	go func() { defer close(ended); _ = s.ServeListener(ctx, l) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	return socket
 }

@@ -10,7 +10,7 @@ func newPolicy() *cobra.Command {
 		Short: "write, check and try policy files",
 		Long: `AAA says which users may be called back. The policy files say on what terms: policies.d has one file per group of users,
 GROUP.yaml, and nothing that AAA sends widens them. Most commands read the files; they need no daemon and change
-nothing that runs. A daemon applies changed files when it is reloaded (SIGHUP).
+nothing that runs. A daemon applies changed files at "ringback reload".
 
   ringback policy check policies.d            list all errors of the files, with line and column
   ringback policy show staff -c ringback.yaml print all values of a group's policy, and where each is written

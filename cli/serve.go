@@ -16,9 +16,9 @@ func newServe(version string) *cobra.Command {
 		Long: `Runs the daemon until SIGTERM or Ctrl-C. It then answers no more calls; pending callbacks stay in the journal for the
 next start.
 
-SIGHUP reopens log.file and reloads the configuration. If the new configuration has an error, the old one stays in force
-and the log names the error. Ports, modems, state_dir and the admin socket change only with a restart; see the
-table in docs/reference/configuration.md.`,
+SIGHUP and "ringback reload" reopen log.file and reload the configuration. If the new configuration has an error, the old
+one stays in force and the log names the error. Some keys, such as state_dir and api.socket, change only with a restart;
+see the tables in docs/reference/configuration.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := node.Run(cmd.Context(), node.Options{File: path, Version: version, Stderr: cmd.ErrOrStderr()})

@@ -172,8 +172,9 @@ A file that ends in ` + "`.yaml`" + ` has these keys:
 
 const referenceTail = `## Reload
 
-SIGHUP reopens log.file (for logrotate) and checks the whole configuration. If there is an error the old configuration stays in force and the log names the error. Otherwise each changed key
-takes effect as its column *reload* says:
+"ringback reload", or SIGHUP, reopens log.file (for logrotate) and checks the whole configuration. If there is an error
+the old configuration stays in force, and the command and the log name the error. Otherwise each changed
+key takes effect as its column *reload* says; the command prints the changed keys:
 
 | reload | effect |
 |---|---|

@@ -17,30 +17,47 @@ type written struct {
 	secrets map[string]string
 }
 
+// Change is a key that differs between two configurations.
+type Change struct {
+	Key    string          // path; a list or dict is one key
+	Effect []schema.Reload // how a reload applies it: the distinct values of the keys below it
+}
+
+// Changes returns the keys that differ between the configurations, in the order of the reference. What is in the files
+// that a key names is not compared.
+func Changes(old, now *Config) []Change { return changes(old.written, now.written) }
+
 // NeedsRestart returns the keys that differ between the configurations and that take effect only after a
 // restart, in the order of the reference.
 func NeedsRestart(old, now *Config) []string { return needsRestart(old.written, now.written) }
 
-func needsRestart(old, now written) []string {
-	table := Keys()
-	a, _ := schema.Parse("", old.file, table)
-	b, _ := schema.Parse("", now.file, table)
-	var keys []string
-	fixed("", table, func(path string, k schema.Key) {
-		if old.text(path, k, a) != now.text(path, k, b) {
-			keys = append(keys, path)
+func needsRestart(old, now written) (keys []string) {
+	for _, c := range changes(old, now) {
+		if slices.Equal(c.Effect, []schema.Reload{schema.Restart}) {
+			keys = append(keys, c.Key)
 		}
-	})
+	}
 	return keys
 }
 
-// fixed calls f for the keys that need a restart and are nested in objects only; a list or dict is one key.
-func fixed(prefix string, keys []schema.Key, f func(path string, k schema.Key)) {
+func changes(old, now written) (all []Change) {
+	table := Keys()
+	a, _ := schema.Parse("", old.file, table)
+	b, _ := schema.Parse("", now.file, table)
+	eachKey("", table, func(path string, k schema.Key) {
+		if old.text(path, k, a) != now.text(path, k, b) {
+			all = append(all, Change{path, k.Reloads()})
+		}
+	})
+	return all
+}
+
+// eachKey calls f for the keys that are nested in objects only; a list or dict is one key.
+func eachKey(prefix string, keys []schema.Key, f func(path string, k schema.Key)) {
 	for _, k := range keys {
-		switch {
-		case k.Type == schema.Object:
-			fixed(prefix+k.Name+".", k.Keys, f)
-		case slices.Equal(k.Reloads(), []schema.Reload{schema.Restart}):
+		if k.Type == schema.Object {
+			eachKey(prefix+k.Name+".", k.Keys, f)
+		} else {
 			f(prefix+k.Name, k)
 		}
 	}

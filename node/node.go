@@ -52,9 +52,10 @@ func (e *ConfigError) Error() string {
 }
 
 // Run reads the configuration and runs the daemon until ctx ends, then ends calls and attempts in an orderly
-// way and returns nil. SIGHUP reopens the log file and reloads the configuration. Run also handles SIGPIPE, so
-// it is for one daemon in a process that has no other use for these signals. The error is a *ConfigError if the
-// configuration is invalid, or if others may change it or read its secrets; then nothing was opened or written.
+// way and returns nil. SIGHUP, and an order on the admin socket, reopen the log file and reload the
+// configuration. Run also handles SIGPIPE, so it is for one daemon in a process that has no other use for these
+// signals. The error is a *ConfigError if the configuration is invalid, or if others may change it or read its
+// secrets; then nothing was opened or written.
 func Run(ctx context.Context, o Options) error {
 	hup := handleSignals()
 	setGarbage(startGarbage)
@@ -74,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
 	d := &daemon{
-		version: o.Version, cfg: cfg, feed: &api.Feed{}, hup: hup,
+		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{}, hup: hup, asks: make(chan reloadAsk),
 		log: log.Logger, reopenLog: log.reopen, logHealth: log.health,
 	}
 	return d.run(ctx)
@@ -83,7 +84,8 @@ func Run(ctx context.Context, o Options) error {
 // daemon is the wired program.
 type daemon struct {
 	version string
-	cfg     *config.Config
+	cfg     *config.Config // of the start
+	applied *config.Config // in force; the goroutine of reloads alone uses it
 	log     *zap.Logger
 	feed    *api.Feed
 	broker  *broker.Broker
@@ -98,6 +100,7 @@ type daemon struct {
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
 
 	hup       <-chan os.Signal
+	asks      chan reloadAsk
 	reopenLog func() error
 	logHealth func() client.Log
 
@@ -181,6 +184,7 @@ func (d *daemon) run(ctx context.Context) error {
 				Happened: d.broker.Happened},
 			Version:  func() client.Version { return d.about(started) },
 			BackedUp: d.backedUp,
+			Reload:   d.orderReload,
 			Health: func(ctx context.Context) client.Health {
 				h, _ := d.health(ctx)
 				return h

@@ -2,64 +2,106 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 )
 
-// reloads reopens the log file and reloads the configuration at each SIGHUP; on an error it keeps the old ones
-// and logs why.
+// reloadAsk is an operator's order to reload.
+type reloadAsk struct {
+	by   string
+	done chan<- client.Reload // has room for the answer
+}
+
+// bySignal is the operator of a reload by signal in the audit.
+const bySignal = "SIGHUP"
+
+// reloads reloads at each SIGHUP and at each order, one after the other, until ctx ends.
 func (d *daemon) reloads(ctx context.Context) {
 	for {
 		select {
 		case <-d.hup:
-			if err := d.reopenLog(); err != nil {
-				d.log.Error("log file not reopened", zap.Error(err))
-			}
-			d.reload(ctx)
+			d.reload(ctx, bySignal)
+		case ask := <-d.asks:
+			ask.done <- d.reload(ctx, ask.by)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (d *daemon) reload(ctx context.Context) {
+// orderReload reloads for an operator and returns the result. An order that was taken is carried out, even if ctx ends.
+func (d *daemon) orderReload(ctx context.Context, by string) (client.Reload, error) {
+	done := make(chan client.Reload, 1)
+	select {
+	case d.asks <- reloadAsk{by, done}:
+	case <-ctx.Done():
+		return client.Reload{}, fmt.Errorf("not reloaded: %w", ctx.Err())
+	}
+	select {
+	case r := <-done:
+		return r, nil
+	case <-ctx.Done():
+		return client.Reload{}, fmt.Errorf("the result of the reload is in the log: %w", ctx.Err())
+	}
+}
+
+// reload reopens the log file and reloads the configuration. On an error it keeps the old ones, logs why and says so in
+// the result.
+func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
+	r = client.Reload{File: d.cfg.File, Problems: []client.ConfigProblem{}, Changed: []client.ChangedKey{},
+		Groups: []string{}, Restart: []string{}, Unverifiable: []string{}}
 	defer func() { // whatever is in the file, a reload never ends the calls
 		if p := recover(); p != nil {
-			d.stale.Store(new("internal error, see the log"))
+			r.Applied, r.Error = false, "internal error, see the log"
+			d.stale.Store(&r.Error)
 			d.log.Error("reload failed: internal error; the old configuration stays in force", zap.Any("panic", p),
 				zap.Stack("stack"))
 		}
 	}()
+	if err := d.reopenLog(); err != nil {
+		r.Log = err.Error()
+		d.log.Error("log file not reopened", zap.Error(err))
+	}
 	cfg, problems := config.Load(d.cfg.File, nil)
 	for _, p := range problems {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
-	if cfg == nil || len(cfg.Unsafe) > 0 {
-		var unsafe config.Problems
-		if cfg != nil {
-			unsafe = cfg.Unsafe
-		}
+	var unsafe config.Problems
+	if cfg != nil {
+		unsafe = cfg.Unsafe
+	}
+	r.Problems = append(r.Problems, problemsFor(problems, unsafe)...)
+	if cfg == nil || len(unsafe) > 0 {
 		first := firstError(problems, unsafe)
 		d.stale.Store(&first)
-		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, First: first, By: "SIGHUP"})
-		return
+		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, First: first, By: by})
+		return r
 	}
+	if err := d.apply(ctx, cfg, by, &r); err != nil {
+		r.Error = err.Error()
+		d.stale.Store(&r.Error)
+		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, Err: err, By: by})
+	}
+	return r
+}
+
+// apply puts a valid configuration in force, and adds what it changes to r. After an error the old one is in force.
+func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *client.Reload) error {
 	leaving := d.leaving(cfg)
 	bc, m, err := d.build(cfg, d.inForce(), leaving, d.broker.LinesInUse())
 	if err != nil {
-		d.stale.Store(new(err.Error()))
-		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, Err: err, By: "SIGHUP"})
-		return
+		return err
 	}
 	old := d.replace(m, time.Now())
 	d.carrier.addresses.Reload(cfg.PPP.Pools)
@@ -73,15 +115,45 @@ func (d *daemon) reload(ctx context.Context) {
 	d.keep.Store(int64(cfg.Journal.Keep))
 	old.Retire() // conversations under way continue with them
 	d.stale.Store(nil)
-	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: "SIGHUP"})
-	d.warnOfPending(ctx, m)
-	if e := (events.LinesReloaded{Added: ranges(changed.Added), Changed: ranges(changed.Changed),
-		Removed: ranges(changed.Removed), Waiting: ranges(changed.Waiting)}); e != (events.LinesReloaded{}) {
+	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: by})
+	r.Applied, r.Digest = true, cfg.Digest
+	r.Unverifiable = append(r.Unverifiable, d.warnOfPending(ctx, m)...)
+	r.Lines = client.ReloadedLines(changed)
+	if e := (events.LinesReloaded{
+		Added: schema.FormatTTYs(changed.Added), Changed: schema.FormatTTYs(changed.Changed),
+		Removed: schema.FormatTTYs(changed.Removed), Waiting: schema.FormatTTYs(changed.Waiting),
+	}); e != (events.LinesReloaded{}) {
 		d.broker.Happened(e)
 	}
+	for _, c := range config.Changes(d.applied, cfg) {
+		k := client.ChangedKey{Key: c.Key}
+		for _, e := range c.Effect {
+			k.Effect = append(k.Effect, string(e))
+		}
+		r.Changed = append(r.Changed, k)
+	}
+	r.Groups = append(r.Groups, policies.ChangedGroups(d.applied.Policies, cfg.Policies)...)
 	for _, key := range config.NeedsRestart(d.cfg, cfg) {
+		r.Restart = append(r.Restart, key)
 		d.broker.Happened(events.RestartNeeded{Key: key})
 	}
+	d.applied = cfg
+	return nil
+}
+
+// problemsFor returns the problems of a configuration for clients. One that is unsafe replaces the warning of
+// check-config about it.
+func problemsFor(problems, unsafe config.Problems) (all []client.ConfigProblem) {
+	for _, p := range problems {
+		if same := p; same.Severity == schema.Warning {
+			if same.Severity = schema.Error; slices.Contains(unsafe, same) {
+				p = same
+			}
+		}
+		all = append(all, client.ConfigProblem{File: p.File, Line: p.Line, Column: p.Column, Key: p.Key, Msg: p.Msg,
+			Hint: p.Hint, Severity: p.Severity.String(), Text: p.String()})
+	}
+	return all
 }
 
 // firstError returns the first error of a configuration that is not applied. Problems are shown in the log as well,
@@ -93,34 +165,19 @@ func firstError(problems, unsafe config.Problems) string {
 	return "unknown"
 }
 
-// ranges formats sorted TTYs as `65-68, 70`.
-func ranges(ttys []int) string {
-	var b strings.Builder
-	for i := 0; i < len(ttys); {
-		first := i
-		for i++; i < len(ttys) && ttys[i] == ttys[i-1]+1; i++ {
-		}
-		if first > 0 {
-			b.WriteString(", ")
-		}
-		if b.WriteString(strconv.Itoa(ttys[first])); i-first > 1 {
-			b.WriteString("-" + strconv.Itoa(ttys[i-1]))
-		}
-	}
-	return b.String()
-}
-
-// warnOfPending reports the pending callbacks whose method for the login on leg two is missing in the new
+// warnOfPending reports and returns the pending callbacks whose method for the login on leg two is missing in the new
 // configuration.
-func (d *daemon) warnOfPending(ctx context.Context, m *methods.Set) {
+func (d *daemon) warnOfPending(ctx context.Context, m *methods.Set) (gone []string) {
 	pending, _, err := d.broker.CallbackList(ctx, broker.CallbackQuery{})
 	if err != nil {
 		d.log.Error("journal: read the pending callbacks", zap.Error(err))
-		return
+		return nil
 	}
 	for _, c := range pending {
 		if _, err := m.Method(c.Entry); err != nil {
+			gone = append(gone, c.ID)
 			d.broker.Happened(events.MethodGone{Callback: c.ID, User: c.User, Method: c.Entry})
 		}
 	}
+	return gone
 }

@@ -1,11 +1,15 @@
 package node
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,21 +23,6 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
 )
-
-func TestRanges(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		ttys []int
-		want string
-	}{
-		{[]int{65}, "65"}, {[]int{65, 66}, "65-66"}, {[]int{65, 66, 67, 70}, "65-67, 70"},
-		{[]int{1, 3, 4, 9}, "1, 3-4, 9"},
-	} {
-		if got := ranges(tt.ttys); got != tt.want {
-			t.Errorf("%v: %q, want %q", tt.ttys, got, tt.want)
-		}
-	}
-}
 
 // Without an accounting method nothing is recorded, until a reload configures one.
 func TestNothingAccounted(t *testing.T) {
@@ -79,10 +68,16 @@ func TestReloadFailedSaysWhy(t *testing.T) {
 	}
 	d := &daemon{cfg: &config.Config{File: file}, log: zap.NewNop(), journal: j,
 		logHealth: func() client.Log { return client.Log{} },
+		reopenLog: func() error { return errors.New("no such directory") },
 		broker:    broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
-	d.reload(t.Context())
+	r := d.reload(t.Context(), "uid 1000 (alice, api)")
+	if r.Applied || r.Log != "no such directory" || !slices.ContainsFunc(r.Problems, func(p client.ConfigProblem) bool {
+		return p.Key == "life" && p.Line == 2 && p.Severity == "error" && strings.HasPrefix(p.Text, file+":2:1: life")
+	}) {
+		t.Errorf("the result: %+v", r)
+	}
 	audit, _, err := j.AuditTail(t.Context(), 1)
-	if err != nil || len(audit) != 1 || audit[0].Kind != "reload failed" ||
+	if err != nil || len(audit) != 1 || audit[0].Kind != "reload failed" || audit[0].Who != "uid 1000 (alice, api)" ||
 		!strings.HasPrefix(audit[0].Text, file+": the new configuration has errors: "+file+":2:1: life: unknown key") {
 		t.Errorf("%+v, %v", audit, err)
 	}
@@ -90,5 +85,44 @@ func TestReloadFailedSaysWhy(t *testing.T) {
 		return strings.HasPrefix(p, "the last reload failed") && strings.Contains(p, file+":2:1: life: unknown key")
 	}) {
 		t.Errorf("health: %q", h.Problems)
+	}
+}
+
+// TestOrderedReloads: orders and signals are carried out one after the other, each order gets its own result, and one
+// that comes too late says that nothing was done.
+func TestOrderedReloads(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	hup := make(chan os.Signal, 1)
+	opened := 0 // not locked: one goroutine alone reloads
+	d := &daemon{cfg: &config.Config{File: filepath.Join(dir, "none.yaml")}, log: zap.NewNop(), journal: j, hup: hup,
+		asks: make(chan reloadAsk), reopenLog: func() error { opened++; return nil },
+		broker: broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	var loop, orders sync.WaitGroup
+	loop.Go(func() { d.reloads(ctx) })
+	hup <- syscall.SIGHUP
+	for range 20 {
+		orders.Go(func() {
+			if r, err := d.orderReload(t.Context(), "uid 7 (api)"); err != nil || r.Applied || len(r.Problems) != 1 {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+	orders.Wait()
+	eventually(t, "the signal is handled", func() bool { return len(hup) == 0 })
+	cancel()
+	loop.Wait()
+	if opened != 21 {
+		t.Errorf("%d reloads, want 21", opened)
+	}
+	if _, err := d.orderReload(ctx, "uid 7 (api)"); !errors.Is(err, context.Canceled) ||
+		!strings.HasPrefix(err.Error(), "not reloaded: ") {
+		t.Errorf("after the end: %v", err)
 	}
 }

@@ -164,6 +164,19 @@ func (s *Set) Digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// ChangedGroups returns the groups whose policy differs between the Sets, or is in one of them only, sorted.
+func ChangedGroups(old, now *Set) (names []string) {
+	for _, name := range slices.Concat(old.Groups(), now.Groups()) {
+		a, had := old.Group(name)
+		b, has := now.Group(name)
+		if had != has || a.Digest() != b.Digest() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Site returns the site that the Set was made for. The caller must not change what it refers to.
 func (s *Set) Site() Site {
 	if s == nil {

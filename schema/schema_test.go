@@ -275,3 +275,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestFormatTTYs(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		ttys []int
+		want string
+	}{
+		{[]int{65}, "65"}, {[]int{65, 66}, "65-66"}, {[]int{65, 66, 67, 70}, "65-67, 70"},
+		{[]int{1, 3, 4, 9}, "1, 3-4, 9"},
+	} {
+		if got := FormatTTYs(tt.ttys); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.ttys, got, tt.want)
+		}
+	}
+}

@@ -50,3 +50,20 @@ func CheckTTYs(s string) error {
 	_, _, err := ParseTTYs(s)
 	return err
 }
+
+// FormatTTYs formats sorted TTY numbers with their ranges: `65-68, 70`.
+func FormatTTYs(ttys []int) string {
+	var b strings.Builder
+	for i := 0; i < len(ttys); {
+		first := i
+		for i++; i < len(ttys) && ttys[i] == ttys[i-1]+1; i++ {
+		}
+		if first > 0 {
+			b.WriteString(", ")
+		}
+		if b.WriteString(strconv.Itoa(ttys[first])); i-first > 1 {
+			b.WriteString("-" + strconv.Itoa(ttys[i-1]))
+		}
+	}
+	return b.String()
+}

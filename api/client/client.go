@@ -33,6 +33,10 @@ const (
 // idleTime is how long a connection without a request stays open: a Client has no Close.
 const idleTime = 10 * time.Second
 
+// maxProblem is the size of the largest error response that is read, in octets. That of a reload lists the errors of a
+// configuration.
+const maxProblem = 8 << 20
+
 // New returns a client for the admin socket at this path. It does not connect yet. A request fails if the daemon does
 // not begin its answer in 30 seconds, or in 5 minutes if it waits for a modem. Connections are closed 10 seconds after
 // their last request.
@@ -52,6 +56,8 @@ type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 	Detail string `json:"detail"`
+
+	body []byte // as it was sent
 }
 
 func (p *Problem) Error() string {
@@ -231,6 +237,16 @@ func (c *Client) CloseAccess(ctx context.Context, group, reason string) error {
 	return err
 }
 
+// Reload reloads the configuration of the daemon. The result says whether the new one was applied.
+func (c *Client) Reload(ctx context.Context) (v Reload, err error) {
+	_, err = c.do(ctx, http.MethodPost, "/v1/reload", &v)
+	var p *Problem
+	if errors.As(err, &p) && p.Status == http.StatusUnprocessableEntity && json.Unmarshal(p.body, &v) == nil {
+		return v, nil
+	}
+	return v, err
+}
+
 // NoteBackup records in the audit of the daemon that its journal was copied to a directory.
 func (c *Client) NoteBackup(ctx context.Context, journal, dir string) error {
 	query := url.Values{"journal": {journal}, "dir": {dir}}
@@ -363,8 +379,9 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 	}
 	defer resp.Body.Close()
 	p := &Problem{Status: resp.StatusCode, Title: resp.Status}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	_ = json.Unmarshal(body, p)
+	p.body = body
 	return nil, p
 }
 

@@ -339,3 +339,45 @@ type Backlog struct {
 	Records int       `json:"records"`
 	Oldest  time.Time `json:"oldest"`
 }
+
+// Reload is the result of a reload of the configuration.
+type Reload struct {
+	Applied  bool            `json:"applied" doc:"false: the configuration before it stays in force"`
+	File     string          `json:"file"`
+	Digest   string          `json:"digest,omitempty" doc:"of the configuration that was applied"`
+	Problems []ConfigProblem `json:"problems" nullable:"false" doc:"warnings, and the errors that keep it from being applied"`
+	Error    string          `json:"error,omitempty" doc:"why a configuration without errors was not applied"`
+	Log      string          `json:"log,omitempty" doc:"why the log file could not be opened again"`
+	Changed  []ChangedKey    `json:"changed" nullable:"false" doc:"keys that differ from the configuration before"`
+	Groups   []string        `json:"policies" nullable:"false" doc:"groups whose policy has changed, has come or is gone"`
+	Lines    ReloadedLines   `json:"lines"`
+	Restart  []string        `json:"restart" nullable:"false" doc:"keys that differ from those at the start of the daemon, and take effect only after a restart"`
+
+	Unverifiable []string `json:"unverifiable" nullable:"false" doc:"pending callbacks whose users cannot log in again: the method that authenticated them is gone"`
+}
+
+// ConfigProblem is an error or a warning about a configuration.
+type ConfigProblem struct {
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Key      string `json:"key,omitempty"`
+	Msg      string `json:"msg"`
+	Hint     string `json:"hint,omitempty"`
+	Severity string `json:"severity" doc:"error or warning"`
+	Text     string `json:"text" doc:"all of it in one line"`
+}
+
+// ChangedKey is a key of the configuration that differs from before.
+type ChangedKey struct {
+	Key    string   `json:"key"`
+	Effect []string `json:"effect" nullable:"false" doc:"new calls, immediately, restart: of a list or table, those of its keys"`
+}
+
+// ReloadedLines are the TTYs of the lines that a new configuration changes.
+type ReloadedLines struct {
+	Added   []int `json:"added,omitempty"`
+	Changed []int `json:"changed,omitempty"`
+	Removed []int `json:"removed,omitempty"`
+	Waiting []int `json:"waiting,omitempty" doc:"of those changed and removed: their call ends first"`
+}
