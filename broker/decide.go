@@ -217,13 +217,14 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 // wanted returns the lines from which a step of a callback may be dialed: those that serve its service and lead to its
 // trunk.
 func (b *Broker) wanted(s aaa.Service, step callback.PlanStep, called int) lines.Want {
-	w := lines.Want{TTYs: step.Lines, Rotary: lines.NoRotary, Called: called, Unfit: func(tty int) string {
+	w := lines.Want{TTYs: step.Lines, Tiers: step.Tiers, Rotary: lines.NoRotary, Called: called}
+	w.Unfit = func(tty int) string {
 		c := b.config.Load()
 		if why := c.unserved(s, tty); why != "" {
 			return why
 		}
 		return c.Policies.Site().Trunks.Unfit(step.Trunk, tty)
-	}}
+	}
 	if step.Rotary != nil {
 		w.Rotary = *step.Rotary
 	}

@@ -35,8 +35,11 @@ func TestPlanInItsRow(t *testing.T) {
 		"a script":   {callback.Plan{{Number: number("84001"), Script: "isdn", Times: 1}}, `{"script":"isdn"}`},
 		"three steps": {callback.Plan{{Number: number("84001"), Lines: []int{65}, Times: 2},
 			{Number: number("84002"), Wait: time.Second, Times: 1},
-			{Number: number("84001"), Lines: []int{66, 67}, Times: 1}},
-			`{"then":[{"number":"84002","wait":1000000000,"times":1},{"number":"84001","lines":[66,67],"times":1}]}`},
+			{Number: number("84001"), Lines: []int{66, 67}, Tiers: []int{2}, Times: 1}},
+			`{"then":[{"number":"84002","wait":1000000000,"times":1},` +
+				`{"number":"84001","lines":[66,67],"tiers":[2],"times":1}]}`},
+		"a rotary of the policy": {callback.Plan{{Number: number("84001"), Lines: []int{65, 66, 67}, Tiers: []int{2},
+			Times: 1}}, `{"tiers":[2]}`},
 	} {
 		w := newWork(journal.Callback{ID: "cb"}, trace{}, grant{})
 		w.follow(tt.plan)
@@ -114,12 +117,13 @@ func TestPlanOfADecision(t *testing.T) {
 	}
 	w := newWork(journal.Callback{ID: "cb", Decision: mustJSON(decided{Decision: d}), PolicyDigest: "d"}, trace{},
 		grant{})
-	w.follow(append(b.planOf(d, aaa.EXEC, 65), callback.PlanStep{Number: number("84002"), Lines: []int{66}, Times: 1}))
+	w.follow(append(b.planOf(d, aaa.EXEC, 65),
+		callback.PlanStep{Number: number("84002"), Lines: []int{66}, Tiers: []int{1}, Times: 1}))
 	for attempt, want := range []string{"84001", "84001", "84001", "84002"} {
 		w.state = callback.State{Attempt: attempt, Max: 4}
 		got, err := w.decision()
 		if err != nil || got.Number != number(want) || (want == "84002") != (len(got.Lines) == 1) ||
-			(want == "84001") != (got.Rotary != nil) || got.Attempts != d.Attempts {
+			len(got.Tiers) != len(got.Lines) || (want == "84001") != (got.Rotary != nil) || got.Attempts != d.Attempts {
 			t.Errorf("before attempt %d: %+v, %v", attempt+1, got, err)
 		}
 	}

@@ -234,6 +234,7 @@ type decided struct {
 	Number   struct{} `json:"number,omitzero"`
 	NoVerify struct{} `json:"no_verify,omitzero"`
 	Lines    struct{} `json:"callback_line,omitzero"`
+	Tiers    struct{} `json:"callback_tiers,omitzero"`
 	Rotary   struct{} `json:"callback_rotary,omitzero"`
 	Digest   struct{} `json:"digest,omitzero"`
 }
@@ -242,7 +243,8 @@ type decided struct {
 func (w *work) decision() (d policies.Decision, err error) {
 	err = unmarshal(w.row.Decision, &d)
 	s := w.nextStep()
-	d.Number, d.NoVerify, d.Lines, d.Rotary, d.Digest = s.Number, w.row.NoVerify, s.Lines, s.Rotary, w.row.PolicyDigest
+	d.Number, d.NoVerify, d.Digest = s.Number, w.row.NoVerify, w.row.PolicyDigest
+	d.Lines, d.Tiers, d.Rotary = s.Lines, s.Tiers, s.Rotary
 	return d, err
 }
 

@@ -176,8 +176,8 @@ var rotaryKeys = []schema.Key{
 		Doc: "Which of several idle lines dials a callback. `linear`: the one with the lowest number; `round_robin`: " +
 			"the one that has not been used for a callback for the longest time; `least_used`: the one with the " +
 			"fewest calls and callbacks since the start. `callout` lines come before `inout` lines, which " +
-			"callers need, and the called line is the last. Lines that AAA or a policy lists are used in their " +
-			"order."},
+			"callers need, and the called line is the last. This also holds for a rotary in " +
+			"`callback_lines` of a policy; lines that AAA, a policy or a trunk lists are used in their order."},
 }
 
 func hunts() (all []string) {

@@ -114,6 +114,13 @@ lines:
 		if !strings.Contains(r.Outcome, "from tty 3, 2 (first idle line)") {
 			t.Errorf("%s, with lines: %q", hunt, r.Outcome)
 		}
+		cfg.Policies = mustPolicies(t, cfg, policies.LineChoice{First: 3, Last: 3},
+			policies.LineChoice{Rotary: &cfg.Lines[0].Rotary})
+		auth.Lines = nil
+		if r = reportOf(cfg, aaa.EXEC, 1, auth); !strings.Contains(r.Outcome,
+			"from tty 3, 4, 2, 1 (first idle line; those of a rotary hunt)") {
+			t.Errorf("%s, with callback_lines: %q", hunt, r.Outcome)
+		}
 	}
 }
 
@@ -217,4 +224,14 @@ func TestReportOfWait(t *testing.T) {
 			t.Errorf("%s: AAA delay %q, want %q", tt.name, r.Wait.AAA, asked)
 		}
 	}
+}
+
+// mustPolicies returns the built-in policy with lines.
+func mustPolicies(t *testing.T, cfg *config.Config, from ...policies.LineChoice) *policies.Set {
+	t.Helper()
+	s, err := policies.New(cfg.Policies.Site(), policies.Policy{CallbackLines: from})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

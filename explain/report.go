@@ -188,6 +188,9 @@ func (r *Report) hunt(cfg *config.Config, line config.Line, d policies.Decision)
 	if d.Rotary != nil {
 		rotary = *d.Rotary
 	}
+	if len(d.Tiers) > 0 {
+		return "first idle line; those of a rotary hunt"
+	}
 	if len(d.Lines) == 0 && len(r.Dialers) > 1 {
 		switch cfg.Hunts[rotary] {
 		case lines.RoundRobin:
@@ -212,7 +215,7 @@ func (r *Report) dialers(cfg *config.Config, line config.Line, d policies.Decisi
 
 // wanted selects the lines that may dial the callback for a call on this line.
 func wanted(line config.Line, d policies.Decision) lines.Want {
-	want := lines.Want{TTYs: d.Lines, Rotary: lines.NoRotary, Called: line.TTY, NoVerify: d.NoVerify}
+	want := lines.Want{TTYs: d.Lines, Tiers: d.Tiers, Rotary: lines.NoRotary, Called: line.TTY, NoVerify: d.NoVerify}
 	if d.Rotary != nil {
 		want.Rotary = *d.Rotary
 	}

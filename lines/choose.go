@@ -3,6 +3,7 @@ package lines
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -11,10 +12,13 @@ import (
 // Want describes the line that a request needs. Explicit lines come first, then the rotary, then the line that was
 // called.
 type Want struct {
-	Owner  string // the holder of the lease: a callback's ID
-	TTYs   []int  // explicit lines (callback-line): only these, in this order of preference
-	Rotary int    // the authorization's rotary; NoRotary: that of the called line
-	Called int    // the line that was called: used only if no other line of the rotary is in service
+	Owner string // the holder of the lease: a callback's ID
+	TTYs  []int  // explicit lines (callback-line): only these, in this order of preference
+	// Tiers has how many of the next TTYs are equally good, from the first one on: the hunt of their rotary selects.
+	// After its last element, and without any, each line is alone.
+	Tiers  []int
+	Rotary int // the authorization's rotary; NoRotary: that of the called line
+	Called int // the line that was called: used only if no other line of the rotary is in service
 
 	// Unfit returns why a line may not serve, whatever its modem can: "cannot serve ppp"; "" if it may. nil: all may.
 	// It is called while the Pool is locked, so it must not block.
@@ -45,8 +49,16 @@ func Choose(w Want, all []Status) ([]int, error) {
 		return nil, err
 	}
 	all = slices.Clone(all)
+	// Lines of equal fit: explicit lines as listed; otherwise, and within a tier, those that only dial are first.
+	tier := map[int]int{}
+	for i, ttys := range w.tiers() {
+		for _, tty := range ttys {
+			tier[tty] = i
+		}
+	}
 	slices.SortFunc(all, func(a, b Status) int {
-		return cmp.Or(cmp.Compare(w.rank(a), w.rank(b)), cmp.Compare(a.TTY, b.TTY))
+		return cmp.Or(cmp.Compare(tier[a.TTY], tier[b.TTY]), cmp.Compare(notOnlyDials(a), notOnlyDials(b)),
+			cmp.Compare(a.TTY, b.TTY))
 	})
 	rotary := w.rotary(all)
 	best := fitNever
@@ -67,15 +79,41 @@ func Choose(w Want, all []Status) ([]int, error) {
 	return may, nil
 }
 
-// rank orders lines of equal fit: explicit lines as listed; otherwise those that only dial are first.
-func (w Want) rank(s Status) int {
-	switch {
-	case len(w.TTYs) > 0:
-		return slices.Index(w.TTYs, s.TTY)
-	case s.Modem == CallOut:
+func notOnlyDials(s Status) int {
+	if s.Modem == CallOut {
 		return 0
 	}
 	return 1
+}
+
+// tiers returns the explicit lines, best first; the lines of an element are equally good.
+func (w Want) tiers() iter.Seq2[int, []int] {
+	return func(yield func(int, []int) bool) {
+		rest := w.TTYs
+		for i := 0; len(rest) > 0; i++ {
+			n := 1
+			if i < len(w.Tiers) {
+				n = min(max(1, w.Tiers[i]), len(rest))
+			}
+			if !yield(i, rest[:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
+}
+
+// tier returns the tier of an explicit line, from 0; -1 if it is none.
+func (w Want) tier(tty int) int {
+	if len(w.Tiers) == 0 {
+		return slices.Index(w.TTYs, tty)
+	}
+	for i, ttys := range w.tiers() {
+		if slices.Contains(ttys, tty) {
+			return i
+		}
+	}
+	return -1
 }
 
 // inService reports whether the line takes calls and callbacks, or will when it is idle.

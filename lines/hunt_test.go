@@ -2,6 +2,7 @@ package lines
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ type hunter struct {
 	leases map[int]*Lease
 	calls  map[int]*stubData
 	turn   int
+	listed []int       // asked for as explicit lines of one tier; nil: as a rotary
 	last   map[int]int // turn of the last lease for a callback
 	uses   map[int]int // leases for calls and callbacks
 }
@@ -39,6 +41,9 @@ func hunt(t *rapid.T) {
 	}
 	h.w = newTown(t, func(_ context.Context, c *Call) { <-c.Done() }, cfgs, true)
 	defer h.w.stop()
+	if rapid.Bool().Draw(t, "listed") {
+		h.listed = slices.Sorted(maps.Keys(h.modes))
+	}
 	h.w.SetHunts(map[int]Hunt{1: hunts})
 	t.Repeat(map[string]func(*rapid.T){
 		"callback": func(t *rapid.T) { h.callBack(t, hunts) },
@@ -66,7 +71,11 @@ func (h *hunter) callBack(t *rapid.T, hunt Hunt) {
 	if len(idle) == 0 {
 		return
 	}
-	q, err := h.w.Request(Want{Owner: "cb", Rotary: 1, Called: 9})
+	want := Want{Owner: "cb", Rotary: 1, Called: 9}
+	if h.listed != nil {
+		want = Want{Owner: "cb", Rotary: NoRotary, Called: 9, TTYs: h.listed, Tiers: []int{len(h.listed)}}
+	}
+	q, err := h.w.Request(want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +166,46 @@ func TestHuntUsesEachLine(t *testing.T) {
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", hunt, got, want)
+			}
+		})
+	}
+}
+
+// TestHuntOfTiers: explicit lines of a tier hunt, the lines after the last tier and those of no tier keep their order,
+// and a line of a better tier that is being probed is awaited.
+func TestHuntOfTiers(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		tiers []int
+		want  []int // of leases at the same time
+	}{
+		{"no tiers", nil, []int{3, 2, 1, 5, 4}},
+		{"two rotaries", []int{3, 2}, []int{2, 1, 3, 4, 5}}, // 3 and 5 were used
+		{"a line, then a rotary", []int{1, 2}, []int{3, 2, 1, 5, 4}},
+		{"sizes that do not fit", []int{-1, 0, 99}, []int{3, 2, 1, 4, 5}},
+	} {
+		cfgs := []Config{{TTY: 9, Rotary: NoRotary, Modem: CallIn}}
+		for tty := 1; tty <= 5; tty++ {
+			cfgs = append(cfgs, Config{TTY: tty, Rotary: 1 + tty/4})
+		}
+		inTown(t, nil, cfgs, func(t *testing.T, w *town) {
+			w.SetHunts(map[int]Hunt{1: LeastUsed, 2: RoundRobin})
+			for _, tty := range []int{3, 5} {
+				taken(t, w.want(t, "cb", Want{Rotary: NoRotary, Called: 9, TTYs: []int{tty}})).Release()
+				synctest.Wait()
+			}
+			want := Want{Rotary: NoRotary, Called: 9, TTYs: []int{3, 2, 1, 5, 4}, Tiers: tt.tiers}
+			if all, err := Choose(want, w.Lines()); err != nil || len(all) != 5 {
+				t.Errorf("%s: chosen %v, %v", tt.name, all, err)
+			}
+			var got []int
+			for range 5 {
+				l := taken(t, w.want(t, "cb", want))
+				defer l.Release()
+				got = append(got, l.TTY())
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 			}
 		})
 	}

@@ -93,19 +93,31 @@ func (q *Waiting) seekLocked() {
 
 // freeLocked returns the best free line that may serve q now, or nil.
 func (q *Waiting) freeLocked() *line {
-	for _, tty := range q.want.TTYs {
-		if l := q.pool.lines[tty]; l != nil && l.lendableLocked() && q.servesLocked(l) {
-			return l
-		}
-	}
 	if len(q.want.TTYs) > 0 {
-		return nil
+		return q.freeListedLocked()
 	}
 	var best *line
 	hunt := q.pool.hunts[q.rotary]
 	for _, l := range q.pool.sorted {
 		if l.lendableLocked() && (best == nil || l.beforeLocked(best, hunt)) && q.servesLocked(l) {
 			best = l
+		}
+	}
+	return best
+}
+
+// freeListedLocked is freeLocked among explicit lines: the lines of the first tier that has a free one hunt.
+func (q *Waiting) freeListedLocked() (best *line) {
+	for _, ttys := range q.want.tiers() {
+		for _, tty := range ttys {
+			l := q.pool.lines[tty]
+			if l != nil && l.lendableLocked() && q.servesLocked(l) &&
+				(best == nil || l.beforeLocked(best, q.pool.hunts[best.cfg.Rotary])) {
+				best = l
+			}
+		}
+		if best != nil {
+			break
 		}
 	}
 	return best
@@ -190,8 +202,8 @@ func (q *Waiting) prefersLocked(probed, l *line) bool {
 	if probed == nil {
 		return false
 	}
-	at := slices.Index(q.want.TTYs, probed.cfg.TTY)
-	return at >= 0 && at < slices.Index(q.want.TTYs, l.cfg.TTY)
+	at := q.want.tier(probed.cfg.TTY)
+	return at >= 0 && at < q.want.tier(l.cfg.TTY)
 }
 
 // Lease returns the channel that delivers the lease, once. It is closed without a lease when the pool ends, or when a

@@ -30,12 +30,14 @@ type Decision struct {
 	Hint    string  `json:"hint,omitempty"` // for the operator: how to correct it
 	Text    string  `json:"text,omitempty"` // for the caller: short, reveals nothing about policy or servers
 
-	Number   numbers.Number `json:"number,omitzero"`  // for CallBack
-	Origin   numbers.Origin `json:"origin,omitempty"` // where Number came from
-	NoVerify bool           `json:"no_verify"`        // the called party need not log in again
-	Lines    []int          `json:"callback_line,omitempty"`
-	Rotary   *int           `json:"callback_rotary,omitempty"`
-	Attempts Attempts       `json:"attempts"`
+	Number   numbers.Number `json:"number,omitzero"`         // for CallBack
+	Origin   numbers.Origin `json:"origin,omitempty"`        // where Number came from
+	NoVerify bool           `json:"no_verify"`               // the called party need not log in again
+	Lines    []int          `json:"callback_line,omitempty"` // best first
+	// Tiers has how many of the next Lines are equally good, from the first one on; nil: each is alone.
+	Tiers    []int    `json:"callback_tiers,omitempty"`
+	Rotary   *int     `json:"callback_rotary,omitempty"`
+	Attempts Attempts `json:"attempts"`
 
 	Reauthorize bool `json:"reauthorize,omitempty"` // AAA is asked again right before each dial
 	Dial        Dial `json:"dial,omitzero"`         // for CallBack and AskNumber

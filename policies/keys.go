@@ -260,9 +260,9 @@ var table = slices.Concat([]key{
 				{Name: "rotary", Type: schema.Int, Min: 0, Max: 100, Example: "1", Doc: "Rotary."},
 			}}, Example: "[{line: 65-66}, {rotary: 1}]",
 			Doc: "Lines and rotaries that call back, best first; no other line does. A line is used when those " +
-				"before it are busy. Within a rotary, lines are used by number, the called line last. Lines that AAA " +
-				"names are used in its order, as far as they are among these. Default: those of the called line's " +
-				"rotary."},
+				"before it are busy. Within a rotary, its `hunt` selects, and the called line is the last. Lines " +
+				"that AAA names are used in its order, as far as they are among these. Default: those of the called " +
+				"line's rotary."},
 		read: func(p *Policy, v *schema.Value) {
 			for _, item := range v.Items() {
 				p.CallbackLines = append(p.CallbackLines, readChoice(item))

@@ -39,48 +39,81 @@ func choicesText(choices []LineChoice) string {
 	return "[" + strings.Join(texts, ", ") + "]"
 }
 
+// tiers are lines, best first, each once; those of an element are equally good. nil: no lines were chosen.
+type tiers [][]int
+
+func each(ttys []int) tiers {
+	all := tiers{}
+	for _, tty := range ttys {
+		all = append(all, []int{tty})
+	}
+	return all
+}
+
+func (t tiers) lines() []int { return slices.Concat(t...) }
+
+// sizes returns the sizes of the elements; nil if each is 1.
+func (t tiers) sizes() (n []int) {
+	several := false
+	for _, ttys := range t {
+		several = several || len(ttys) > 1
+		n = append(n, len(ttys))
+	}
+	if !several {
+		return nil
+	}
+	return n
+}
+
+// without returns the lines for which no returns false.
+func (t tiers) without(no func(tty int) bool) tiers {
+	left := tiers{}
+	for _, ttys := range t {
+		if ttys = slices.DeleteFunc(slices.Clone(ttys), no); len(ttys) > 0 {
+			left = append(left, ttys)
+		}
+	}
+	return left
+}
+
 // hunt returns the lines of a choice in the order in which they are used: by number, and of a rotary the called line
-// last.
-func (s Site) hunt(c LineChoice, called int) (ttys []int) {
-	last := 0
+// last; the others of a rotary are equally good.
+func (s Site) hunt(c LineChoice, called int) tiers {
+	var ttys []int
 	for _, l := range s.Lines {
-		switch {
-		case c.Rotary == nil && c.First <= l.TTY && l.TTY <= c.Last:
-			ttys = append(ttys, l.TTY)
-		case c.Rotary == nil || l.Rotary == nil || *l.Rotary != *c.Rotary:
-		case l.TTY == called:
-			last = l.TTY
-		default:
+		if c.Rotary == nil && c.First <= l.TTY && l.TTY <= c.Last ||
+			c.Rotary != nil && l.Rotary != nil && *l.Rotary == *c.Rotary {
 			ttys = append(ttys, l.TTY)
 		}
 	}
-	if last != 0 {
-		ttys = append(ttys, last)
+	if c.Rotary == nil {
+		return each(ttys)
 	}
-	return ttys
+	isCalled := func(tty int) bool { return tty == called }
+	others := tiers{ttys}.without(isCalled)
+	return append(others, tiers{ttys}.without(func(tty int) bool { return !isCalled(tty) })...)
 }
 
-// preferred returns the lines of callback_lines, best first, each once.
-func (e *evaluation) preferred() []int { return e.set.site.chosen(e.policy.CallbackLines, e.TTY) }
+// preferred returns the lines of callback_lines.
+func (e *evaluation) preferred() tiers { return e.set.site.chosen(e.policy.CallbackLines, e.TTY) }
 
 // CallbackLines returns the lines of a group's callback_lines, best first, each once, for a call on a line; nil if the
 // group has none, or the lines of the site are not known.
 func (s *Set) CallbackLines(group string, called int) []int {
 	p, _ := s.Group(group)
-	return s.Site().chosen(p.CallbackLines, called)
+	return s.Site().chosen(p.CallbackLines, called).lines()
 }
 
-func (s Site) chosen(choices []LineChoice, called int) (ttys []int) {
+func (s Site) chosen(choices []LineChoice, called int) (all tiers) {
 	seen := map[int]bool{}
 	for _, c := range choices {
-		for _, tty := range s.hunt(c, called) {
-			if !seen[tty] {
-				ttys = append(ttys, tty)
-			}
+		of := s.hunt(c, called).without(func(tty int) bool { return seen[tty] })
+		for _, tty := range of.lines() {
 			seen[tty] = true
 		}
+		all = append(all, of...)
 	}
-	return ttys
+	return all
 }
 
 // ruleLine chooses the lines that may dial: those that AAA names, or those of the called line's rotary, within what the
@@ -105,14 +138,14 @@ func ruleLine(e *evaluation) (string, string, bool) {
 }
 
 // fromAAA returns the lines that AAA names, or without callback_lines those of the called line's rotary; nil: none.
-func (e *evaluation) fromAAA() []int {
+func (e *evaluation) fromAAA() tiers {
 	switch {
 	case len(e.d.Lines) > 0:
-		return slices.Clone(e.d.Lines)
+		return each(e.d.Lines)
 	case e.d.Rotary != nil:
-		return append([]int{}, e.set.site.hunt(LineChoice{Rotary: e.d.Rotary}, e.TTY)...)
+		return e.set.site.hunt(LineChoice{Rotary: e.d.Rotary}, e.TTY)
 	case len(e.policy.CallbackLines) == 0 && e.Line.Rotary != nil:
-		return append([]int{}, e.set.site.hunt(LineChoice{Rotary: e.Line.Rotary}, e.TTY)...)
+		return e.set.site.hunt(LineChoice{Rotary: e.Line.Rotary}, e.TTY)
 	}
 	return nil
 }
@@ -130,21 +163,22 @@ func (e *evaluation) narrowLines(input string) (string, string, bool) {
 	if e.set.site.Lines == nil || e.TTY == 0 && len(e.policy.CallbackLines) == 0 {
 		return input, "depends on the lines of the site and the called line, which are not known here", false
 	}
-	ttys, within := e.fromAAA(), e.preferred()
-	if ttys == nil {
-		ttys = slices.Clone(within)
+	may, preferred := e.fromAAA(), e.preferred()
+	if may == nil {
+		may = preferred
 	}
-	if len(e.policy.CallbackLines) > 0 {
-		ttys = slices.DeleteFunc(ttys, func(tty int) bool { return !slices.Contains(within, tty) })
+	if within := preferred.lines(); len(e.policy.CallbackLines) > 0 {
+		may = may.without(func(tty int) bool { return !slices.Contains(within, tty) })
 	}
 	if e.policy.OtherLine {
-		ttys = slices.DeleteFunc(ttys, func(tty int) bool { return tty == e.TTY })
+		may = may.without(func(tty int) bool { return tty == e.TTY })
 	}
+	ttys := may.lines()
 	if len(ttys) == 0 {
 		return e.refuse(input, TextNoCallback, "check callback_lines and same_line in the group's policy file",
 			"group %s has no line for this callback", e.policy.name())
 	}
-	e.d.Lines, e.d.Rotary = ttys, nil
+	e.d.Lines, e.d.Tiers, e.d.Rotary = ttys, may.sizes(), nil
 	return input, fmt.Sprintf("tty %v", ttys), false
 }
 

@@ -30,21 +30,22 @@ func TestCallbackLines(t *testing.T) {
 		called int // in rotary 1
 		auth   func(*aaa.Authorization)
 		want   []int // nil: refused
+		tiers  []int
 	}{
-		"lines in their order":           {only(ttys(9, 9), ttys(5, 6)), 1, nil, []int{9, 5, 6}},
-		"a rotary":                       {only(rotary(2)), 1, nil, []int{5, 6}},
-		"its called line is last":        {only(rotary(1), rotary(2)), 2, nil, []int{1, 3, 4, 2, 5, 6}},
-		"each once":                      {only(ttys(3, 3), rotary(1)), 2, nil, []int{3, 1, 4, 2}},
-		"not the called line":            {other(only(rotary(1))), 2, nil, []int{1, 3, 4}},
-		"only the called line":           {other(only(ttys(2, 2))), 2, nil, nil},
-		"other lines of the rotary":      {other(Policy{}), 2, nil, []int{1, 3, 4}},
-		"AAA's lines, in its order":      {only(rotary(1)), 1, lines(4, 9, 3), []int{4, 3}},
-		"AAA's lines are not among":      {only(rotary(1)), 1, lines(9), nil},
-		"AAA's rotary":                   {only(ttys(1, 9)), 1, rotaryOf(2), []int{5, 6}},
-		"AAA's rotary is not among":      {only(rotary(1)), 1, rotaryOf(2), nil},
-		"AAA's rotary has no lines":      {only(rotary(1)), 1, rotaryOf(7), nil},
-		"AAA's line is the called one":   {other(Policy{}), 2, lines(2), nil},
-		"AAA's lines without the called": {other(Policy{}), 2, lines(2, 9), []int{9}},
+		"lines in their order":           {only(ttys(9, 9), ttys(5, 6)), 1, nil, []int{9, 5, 6}, nil},
+		"a rotary":                       {only(rotary(2)), 1, nil, []int{5, 6}, []int{2}},
+		"its called line is last":        {only(rotary(1), rotary(2)), 2, nil, []int{1, 3, 4, 2, 5, 6}, []int{3, 1, 2}},
+		"each once":                      {only(ttys(3, 3), rotary(1)), 2, nil, []int{3, 1, 4, 2}, []int{1, 2, 1}},
+		"not the called line":            {other(only(rotary(1))), 2, nil, []int{1, 3, 4}, []int{3}},
+		"only the called line":           {other(only(ttys(2, 2))), 2, nil, nil, nil},
+		"other lines of the rotary":      {other(Policy{}), 2, nil, []int{1, 3, 4}, []int{3}},
+		"AAA's lines, in its order":      {only(rotary(1)), 1, lines(4, 9, 3), []int{4, 3}, nil},
+		"AAA's lines are not among":      {only(rotary(1)), 1, lines(9), nil, nil},
+		"AAA's rotary":                   {only(ttys(1, 9)), 1, rotaryOf(2), []int{5, 6}, []int{2}},
+		"AAA's rotary is not among":      {only(rotary(1)), 1, rotaryOf(2), nil, nil},
+		"AAA's rotary has no lines":      {only(rotary(1)), 1, rotaryOf(7), nil, nil},
+		"AAA's line is the called one":   {other(Policy{}), 2, lines(2), nil, nil},
+		"AAA's lines without the called": {other(Policy{}), 2, lines(2, 9), []int{9}, nil},
 	} {
 		r := Request{Auth: fixed, Service: aaa.EXEC, TTY: tt.called, Line: Line{Rotary: ptr(1)}}
 		if tt.auth != nil {
@@ -53,8 +54,9 @@ func TestCallbackLines(t *testing.T) {
 		s := mustServe(t, withLines(), tt.p)
 		d, trace := s.Evaluate(r)
 		refused := d.Outcome == Refuse && d.Text == TextNoCallback && strings.Contains(d.Reason, "has no line")
-		if !slices.Equal(d.Lines, tt.want) || (tt.want == nil) != refused || d.Rotary != nil {
-			t.Errorf("%s: tty %v\n%s", name, d.Lines, trace)
+		if !slices.Equal(d.Lines, tt.want) || !slices.Equal(d.Tiers, tt.tiers) ||
+			(tt.want == nil) != refused || d.Rotary != nil {
+			t.Errorf("%s: tty %v, tiers %v\n%s", name, d.Lines, d.Tiers, trace)
 		}
 		if tt.want == nil {
 			continue
@@ -62,7 +64,8 @@ func TestCallbackLines(t *testing.T) {
 		for _, renewed := range []bool{false, true} { // nothing has changed
 			again := r
 			again.Promised, again.Renewed = &d, renewed
-			if now, trace := s.Evaluate(again); now.Outcome != CallBack || !slices.Equal(now.Lines, tt.want) {
+			if now, trace := s.Evaluate(again); now.Outcome != CallBack ||
+				!slices.Equal(now.Lines, tt.want) || !slices.Equal(now.Tiers, tt.tiers) {
 				t.Errorf("%s, before the dial: tty %v\n%s", name, now.Lines, trace)
 			}
 		}

@@ -17,6 +17,7 @@ type PlanStep struct {
 	Trunk  string         `json:"trunk,omitempty"`  // "": the site has no trunks
 	Script string         `json:"script,omitempty"` // pattern of chat script names; "": that of the line that dials
 	Lines  []int          `json:"lines,omitempty"`  // the lines that may dial; none: those of Rotary
+	Tiers  []int          `json:"tiers,omitempty"`  // of Lines: lines.Want.Tiers
 	Rotary *int           `json:"rotary,omitempty"` // nil: that of the called line
 	Wait   time.Duration  `json:"wait,omitempty"`   // minimum, from the end of the previous dial
 	Times  int            `json:"times"`            // number of dials, at least 1
