@@ -60,9 +60,9 @@ type Dialer interface {
 	// Dial dials and blocks until a call is up, or the line is on hook again or cannot be proven to be
 	// (Dialed.Unproven). It ends soon after ctx does, with the cause of ctx as the reason.
 	Dial(ctx context.Context, l lines.Dialable, script string, dial numbers.Dialstring) lines.Dialed
-	// OffHook runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
-	// is "".
-	OffHook(ctx context.Context, l lines.Dialable, script string) error
+	// Command runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
+	// is "", and lines.ErrRinging if it did while the line rang; what is what the script is for, for errors.
+	Command(ctx context.Context, l lines.Commander, what, script string) error
 }
 
 // Options are the parts that a Broker uses for its whole life.

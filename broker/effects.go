@@ -105,7 +105,8 @@ func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 		}
 	})
 	b.running.Go(func() {
-		err := cfg.Dialer.OffHook(ctx, lease, cfg.Lines[lease.TTY()].OffHookScript)
+		err := cfg.Dialer.Command(ctx, lease, fmt.Sprintf("take tty%d off hook", lease.TTY()),
+			cfg.Lines[lease.TTY()].OffHookScript)
 		if err == nil {
 			b.send(ctx, event{id: id, what: callback.OffHookEnded{Lease: e.Lease}})
 			return

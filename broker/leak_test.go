@@ -80,7 +80,7 @@ type busy struct{}
 func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring) lines.Dialed {
 	return lines.Dialed{Outcome: "busy"}
 }
-func (busy) OffHook(context.Context, lines.Dialable, string) error { return nil }
+func (busy) Command(context.Context, lines.Commander, string, string) error { return nil }
 
 // idleModem is a line that is up and on hook.
 type idleModem struct{}

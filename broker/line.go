@@ -1,10 +1,13 @@
 package broker
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lines"
 )
 
 // Line is what the broker knows of a line: how its callers log in and how it dials. Its port and its modem are in the
@@ -15,7 +18,26 @@ type Line struct {
 	Accounting     string        // name of the accounting list; "" is "default"
 	CallbackScript string        // regexp on chat script names (IOS `script callback`); "": exec-callback, ppp-callback
 	OffHookScript  string        // regexp on chat script names (IOS `script modem-off-hook`); "" none
+	StartupScript  string        // the same, of IOS `script startup`
+	ResetScript    string        // the same, of IOS `script reset`
 	ForcedWait     time.Duration // IOS `callback forced-wait`: minimum time between hang-up and dial
+}
+
+// Prepare is a lines.PoolOptions.Prepare: it runs the scripts of the configuration in force.
+func (b *Broker) Prepare(tty int, o lines.Occasion) lines.Preparation {
+	cfg := b.config.Load()
+	l := cfg.Lines[tty]
+	script := map[lines.Occasion]string{lines.Startup: l.StartupScript, lines.Reset: l.ResetScript}[o]
+	if script == "" {
+		return nil
+	}
+	return func(ctx context.Context, m lines.Commander) error {
+		err := cfg.Dialer.Command(ctx, m, fmt.Sprintf("%s script of tty%d", o, tty), script)
+		if errors.Is(err, lines.ErrRinging) { // the script succeeded; the call is answered afterwards
+			return nil
+		}
+		return err
+	}
 }
 
 // unserved returns why a line may not dial the callbacks of a service; "" if it may: leg two needs its front end.

@@ -100,8 +100,10 @@ type townOptions struct {
 	home       exchange.ModemConfig // of the subscriber at 84001
 	line       exchange.ModemConfig // of the lines' modems
 	login      broker.Login
-	dial       string // the callback script; "" that of document 5732
-	ownScripts bool   // the lines name no scripts
+	dial       string               // the callback script; "" that of document 5732
+	ownScripts bool                 // the lines name no scripts
+	scripts    map[string]string    // more chat scripts, by name
+	events     func(l *broker.Line) // changes the scripts of the lines
 	accountant aaa.Accountant
 	accounting map[string]broker.AccountingList
 	list       string                 // the lines' accounting list
@@ -195,7 +197,8 @@ func (w *town) start() {
 	}
 	w.journal = j
 	w.pool = lines.NewPool(lines.PoolOptions{Full: func(r lines.RingingCall) bool { return w.broker.Full(r) },
-		Screen: func(ctx context.Context, r lines.RingingCall) bool { return w.broker.Screen(ctx, r) }})
+		Screen:  func(ctx context.Context, r lines.RingingCall) bool { return w.broker.Screen(ctx, r) },
+		Prepare: func(tty int, o lines.Occasion) lines.Preparation { return w.broker.Prepare(tty, o) }})
 	var ttys []int
 	for i := range w.lines {
 		ttys = append(ttys, 65+i)
@@ -312,8 +315,16 @@ func (w *town) config() broker.Config {
 		if w.opt.ownScripts {
 			running[65+i] = broker.Line{Login: login}
 		}
+		if w.opt.events != nil {
+			l := running[65+i]
+			w.opt.events(&l)
+			running[65+i] = l
+		}
 	}
 	scripts := append(chat.Shipped(), script(w.t, "rtp", dial))
+	for name, text := range w.opt.scripts {
+		scripts = append(scripts, script(w.t, name, text))
+	}
 	e := exec.Config{Hostname: "maui-nas-04"}
 	if w.opt.exec != nil {
 		w.opt.exec(&e)

@@ -178,7 +178,7 @@ func TestFullSample(t *testing.T) {
 	for _, s := range c.Scripts {
 		names = append(names, s.Name)
 	}
-	if got := strings.Join(names, " "); got != "offhook rtp exec-callback ppp-callback" {
+	if got := strings.Join(names, " "); got != "offhook setup rtp exec-callback ppp-callback" {
 		t.Error(got)
 	}
 	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "field", "staff"}) {
@@ -197,7 +197,8 @@ func TestFullSample(t *testing.T) {
 		Timing:         lines.Timing{}.WithDefaults()}); !reflect.DeepEqual(c.Lines[0].Config, want) {
 		t.Errorf("%+v", c.Lines[0].Config)
 	}
-	if want := (broker.Line{Accounting: "default", OffHookScript: "offhook", CallbackScript: "rtp",
+	if want := (broker.Line{Accounting: "default", StartupScript: "^setup$", ResetScript: "^setup$",
+		OffHookScript: "offhook", CallbackScript: "rtp",
 		ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
 		t.Errorf("%+v", c.Lines[0].Line)
 	}
@@ -651,7 +652,13 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"tty: 1,", "tty: 1, scripts: {callback: nodial},",
 			`ringback.yaml:6:38: lines[0].scripts.callback: chat script nodial sends no \T, so it dials no number (it needs "ATDT \T")`},
 		{"tty: 1,", "tty: 1, scripts: {modem_off_hook: rtp},",
-			`ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp dials, but this script must only take the modem off hook (the shipped one is offhook)`},
+			`ringback.yaml:6:44: lines[0].scripts.modem_off_hook: chat script rtp sends \T, so it dials, but a modem_off_hook script must not (only callback scripts may dial: each dial is counted)`},
+		{"tty: 1,", `tty: 1, scripts: {startup: none},`,
+			`ringback.yaml:6:37: lines[0].scripts.startup: no matching chat script found for "none" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
+		{"tty: 1,", `tty: 1, scripts: {connection: offhook},`,
+			`ringback.yaml:6:28: lines[0].scripts.connection: no connection from the network (reverse Telnet) can be made to a line, so nothing would start the script (remove it)`},
+		{"tty: 1,", `tty: 1, scripts: {reset: rtp},`,
+			`ringback.yaml:6:35: lines[0].scripts.reset: chat script rtp sends \T, so it dials, but a reset script must not (only callback scripts may dial: each dial is counted)`},
 		{"tty: 1,", "tty: 1, scripts: {callback: '('},",
 			"ringback.yaml:6:38: lines[0].scripts.callback: not a regular expression: error parsing regexp: missing " +
 				"closing ): `(`"},

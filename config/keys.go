@@ -395,15 +395,9 @@ func lineKeys() []schema.Key {
 		{Name: "init", Check: modem.CheckCommand, Example: "AT&F1E0M0",
 			Doc: "Modem command sent after the reset; it must not dial. Default: that of the profile."},
 		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object,
-			Doc: "Chat scripts. Each is selected by a regular expression; the first script whose name matches is used.",
-			Keys: []schema.Key{
-				{Name: "modem_off_hook", Check: checkRegexp, Example: "offhook",
-					Doc: "Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). " +
-						"Default: none."},
-				{Name: "callback", Check: checkRegexp, Example: "rtp",
-					Doc: "Dials a callback (IOS `script callback`), unless the `script` of the group's policy file " +
-						"does. Default: the script `exec-callback` or, for users of PPP, `ppp-callback`."},
-			}},
+			Doc: "[Chat scripts](chat-scripts.md#which-script-runs). Each is selected by a regular expression; the " +
+				"first script whose name matches is used.",
+			Keys: lineScriptKeys(), Absent: absentScripts},
 		{Name: "callback", Type: schema.Object, Doc: "Callbacks from this line.", Keys: []schema.Key{
 			{Name: "forced_wait", Reload: schema.NewCalls, Type: schema.Duration, Max: hour, Default: "0s",
 				Example: "5s", Doc: "Minimum time between the hang-up and the dial (IOS `callback forced-wait`)."},

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
-	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/modem/profiles"
@@ -125,9 +124,11 @@ func (l *loader) line(v *schema.Value) Line {
 	l.resultCodes(v, &c)
 	l.modemProfile(v, &c)
 	line := Line{Config: c, Lists: ListNames{}, Line: broker.Line{
-		ForcedWait: get("callback", "forced_wait").Duration(), CallbackScript: v.Get("scripts", "callback").Text(),
-		OffHookScript: v.Get("scripts", "modem_off_hook").Text(),
+		ForcedWait: get("callback", "forced_wait").Duration(),
 	}}
+	for _, k := range scriptEvents {
+		*k.of(&line.Line) = v.Get("scripts", k.name).Text()
+	}
 	for _, k := range ListKinds {
 		if name := get(k.Name).Text(); name != defaultList {
 			line.Lists[k.Name] = name
@@ -179,31 +180,6 @@ func (l *loader) resultCodes(v *schema.Value, c *lines.Config) {
 			c.ResultCodes = map[string]lines.ResultCode{}
 		}
 		c.ResultCodes[upper] = modem.MeaningOf(own.Get(text).Text())
-	}
-}
-
-func (l *loader) lineScripts(v *schema.Value, line Line) {
-	script := v.Get("scripts", "callback")
-	if line.Modem == lines.CallIn && script.IsSet() {
-		l.errorAt(script, "set modem: inout, or remove the script", "a callin line answers only and never dials")
-	}
-	if l.broken("chat_scripts") {
-		return
-	}
-	if script.IsSet() && line.Modem != lines.CallIn {
-		if s, err := chat.Select(l.cfg.Scripts, line.CallbackScript); err != nil {
-			l.errorAt(script, "", "%v", err)
-		} else if !s.UsesDialstring() {
-			l.errorAt(script, `it needs "ATDT \T"`, "chat script %s sends no \\T, so it dials no number", s.Name)
-		}
-	}
-	if hook := v.Get("scripts", "modem_off_hook"); hook.IsSet() {
-		if s, err := chat.Select(l.cfg.Scripts, line.OffHookScript); err != nil {
-			l.errorAt(hook, "", "%v", err)
-		} else if s.UsesDialstring() {
-			l.errorAt(hook, "the shipped one is offhook",
-				"chat script %s dials, but this script must only take the modem off hook", s.Name)
-		}
 	}
 }
 

@@ -125,19 +125,19 @@ func transcript(said []chat.Entry) string {
 	return b.String()
 }
 
-// OffHook runs the modem-off-hook script: the first whose name pattern matches. It blocks until the script ended and
-// returns nil if it succeeded. The empty pattern does nothing. A script that would dial is rejected.
-func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) error {
+// Command runs a script that dials no one: the first whose name pattern matches. It blocks until the script ended and
+// returns nil if it succeeded, or lines.ErrRinging if it did while the line rang; an error begins with what, what the
+// script is for. The empty pattern does nothing. A script that would dial is rejected.
+func (d *Dialer) Command(ctx context.Context, l lines.Commander, what, pattern string) error {
 	if pattern == "" {
 		return nil
 	}
-	what := fmt.Sprintf("take tty%d off hook", l.TTY())
 	script, err := chat.Select(d.Scripts, pattern)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if script.UsesDialstring() {
-		return fmt.Errorf(`%s: chat script %s has \T, so it would dial (example: "" "ATH1" OK)`, what, script.Name)
+		return fmt.Errorf(`%s: chat script %s has \T, so it would dial (only callback scripts may)`, what, script.Name)
 	}
 	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
 	var res *chat.Result
@@ -147,6 +147,8 @@ func (d *Dialer) OffHook(ctx context.Context, l lines.Dialable, pattern string) 
 	}
 	_, ends := outcomeOf(code)
 	switch {
+	case err == nil && code == lines.Ring:
+		return fmt.Errorf("%s: %w (the modem said %s)", what, lines.ErrRinging, code)
 	case ends && err != nil:
 		return fmt.Errorf("%s: the modem said %s: %w", what, code, err)
 	case ends:
@@ -161,7 +163,7 @@ var errNotRun = errors.New("the line did not run the script")
 
 // runner returns the function that the line runs. It stores the script's result in res, which stays nil if the line
 // never ran it.
-func (d *Dialer) runner(l lines.Dialable, script *chat.Script, dial numbers.Dialstring,
+func (d *Dialer) runner(l lines.Commander, script *chat.Script, dial numbers.Dialstring,
 	res **chat.Result) func(context.Context, lines.CommandConn) error {
 	o := chat.Options{Dialstring: dial, Secrets: d.Secrets}
 	if d.Debug != nil {
@@ -175,7 +177,7 @@ func (d *Dialer) runner(l lines.Dialable, script *chat.Script, dial numbers.Dial
 	}
 }
 
-func (d *Dialer) debug(l lines.Dialable, text string) {
+func (d *Dialer) debug(l lines.Commander, text string) {
 	if d.Debug != nil {
 		d.Debug(l.TTY(), text)
 	}

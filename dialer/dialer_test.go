@@ -516,7 +516,7 @@ func TestForcedHangupOutlivesContext(t *testing.T) {
 	})
 }
 
-func TestOffHook(t *testing.T) {
+func TestCommand(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		line    fakeLine
@@ -540,7 +540,7 @@ func TestOffHook(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := Dialer{Scripts: scripts(t)}
-				err := d.OffHook(t.Context(), &c.line, c.pattern)
+				err := d.Command(t.Context(), &c.line, "take tty65 off hook", c.pattern)
 				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%v, want %s", err, c.want)
 				}

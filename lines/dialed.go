@@ -5,13 +5,18 @@ import (
 	"time"
 )
 
-// Dialable is a line to dial on; a Lease is one.
-type Dialable interface {
+// Commander is the command line of a line's modem.
+type Commander interface {
 	// TTY returns the line's number.
 	TTY() int
 	// Command puts the modem in command state and runs fn; the ctx of fn ends when the modem reports the end of a
 	// call. It returns the modem's last result code and fn's error.
 	Command(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (ResultCode, error)
+}
+
+// Dialable is a line to dial on; a Lease is one.
+type Dialable interface {
+	Commander
 	// Dial is Command for a script that dials. If fn returns nil and CONNECT was received, it returns the call.
 	// Otherwise the call is nil, and the line is hung up and proven on hook before Dial returns.
 	Dial(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (*Call, ResultCode, error)

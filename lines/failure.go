@@ -39,6 +39,7 @@ const (
 	FailError       FailureKind = "dial: ERROR"
 	FailBlacklisted FailureKind = "dial: BLACKLISTED"
 	FailDelayed     FailureKind = "dial: DELAYED"
+	FailScript      FailureKind = "script"
 	FailDown        FailureKind = "down"
 	FailQuarantine  FailureKind = "quarantined"
 )
@@ -98,6 +99,9 @@ var Failures = []FailureRow{
 	{FailDelayed, "a dial ended with DELAYED",
 		"the modem makes a pause between dials to a number (a rule of its country)",
 		"wait; make the pause between attempts longer in the policy"},
+	{FailScript, "a startup or reset script failed", "the modem does not know a command of the script, or answers " +
+		"otherwise than it expects; the line takes calls all the same",
+		"correct the script: `ringback debug chat` shows what it sends and what the modem answers"},
 	{FailDown, "the line is down for another reason", "see the text of the failure", "see the text of the failure"},
 	{FailQuarantine, "the line was not proven on hook for another reason", "see the text of the failure",
 		"check the modem, then `ringback clear line N`"},

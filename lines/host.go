@@ -36,7 +36,8 @@ type line struct {
 	busyout    *Busyout // the operator's order; nil: none
 	proving    bool     // the goroutine that ends the quarantine runs
 	counted    count    // what it adds to pool.usable
-	settling   bool     // released, not yet proven on hook
+	settling   bool     // released, or prepared, and not yet proven on hook
+	due        Occasion // the preparation before the next use; "": none
 	lease      *Lease   // nil: not leased
 	phase      State    // the activity of the driver or the lease, while the line is up
 	shown      State    // the state shown last, since the time of since
@@ -163,6 +164,9 @@ func (l *line) Up(unproven error) {
 	defer l.pool.mu.Unlock()
 	if l.reported && !l.up {
 		l.countLocked(Reopenings)
+	}
+	if !l.up {
+		l.dueLocked(Startup)
 	}
 	l.reported, l.up, l.reason = true, true, ""
 	signal(l.calm)
@@ -328,6 +332,10 @@ func (l *line) planLocked() {
 func (l *line) Notice(name, text string) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
+	l.noticeLocked(name, text)
+}
+
+func (l *line) noticeLocked(name, text string) {
 	if l.notices[name] == text {
 		return
 	}
@@ -381,7 +389,7 @@ func (l *line) settledLocked(err error, fresh bool) {
 		l.giveWayLocked()
 		return
 	}
-	l.pool.passLocked(l, fresh)
+	l.readyLocked(fresh)
 }
 
 // quarantineLocked stops leases and answers on the line until it is proven on hook.
@@ -408,7 +416,7 @@ func (l *line) liftLocked() {
 	l.quarantine = ""
 	l.touchLocked()
 	l.serve()
-	l.pool.passLocked(l, true)
+	l.readyLocked(true)
 }
 
 // maxQuarantine is the longest pause between two attempts at a proof.

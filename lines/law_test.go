@@ -42,7 +42,12 @@ func attack(t *rapid.T) {
 	}
 	a := &attacker{t: t, calls: map[int]*stubData{}, ringing: map[int]bool{}, bad: map[int]bool{}, odd: map[int]bool{},
 		down: map[int]bool{}}
-	a.w = newTown(t, func(ctx context.Context, c *Call) {
+	prepared := rapid.SampledFrom([]time.Duration{0, time.Second, 2 * prepareTime}).Draw(t, "preparations")
+	var o PoolOptions
+	if prepared > 0 {
+		o.Prepare = preparesFor(prepared)
+	}
+	a.w = newTownOf(t, o, func(ctx context.Context, c *Call) {
 		select {
 		case <-c.Done():
 		case <-ctx.Done():
@@ -343,7 +348,7 @@ func (a *attacker) end() {
 		s.host.Up(nil)
 	}
 	a.w.SetBusyouts(nil)
-	<-time.After(time.Minute) // a probe may be running or delayed
+	<-time.After(5 * time.Minute) // a probe or a preparation may be running or delayed
 	for _, q := range a.queue {
 		may, _ := Choose(q.want, a.w.Lines())
 		for _, tty := range may {
@@ -368,7 +373,7 @@ func (a *attacker) end() {
 		c.err = nil
 		_ = c.Hangup(context.Background())
 	}
-	<-time.After(time.Minute) // a probe may be running or delayed
+	<-time.After(5 * time.Minute) // a probe or a preparation may be running or delayed
 	for _, s := range a.w.Lines() {
 		if s.State != Idle {
 			a.t.Fatalf("not idle at the end: %+v", s)

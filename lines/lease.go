@@ -458,6 +458,7 @@ func (s *Lease) Release() {
 func (s *Lease) returnLocked() {
 	s.released = true
 	s.line.pool.returned++
+	s.line.dueLocked(Reset)
 	s.line.lease, s.line.connect = nil, ""
 	s.end(ErrReleased)
 }

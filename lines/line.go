@@ -97,6 +97,7 @@ const (
 	Dialing     State = "dialing"     // a dial command was given
 	OutCall     State = "out call"    // an outgoing call is up
 	HangingUp   State = "hanging up"  // until proven on hook
+	Preparing   State = "preparing"   // a startup or reset script runs
 	Quarantined State = "quarantined" // could not be proven on hook: not used until it is
 	BusiedOut   State = "busyout"     // in working order, but an operator lets it take no calls
 )

@@ -21,7 +21,10 @@ type PoolOptions struct {
 	Now   func() time.Time // the wall clock; nil: time.Now
 	// receives events that have no owner (a handler that panicked, quarantine); must not block; may be nil
 	Debug func(tty int, text string)
-	Grace time.Duration // how long Run waits at its end for running calls and commands; 0: 15 s
+	// Prepare returns what prepares the modem of a line on an occasion; nil: nothing does. It must not block, and is
+	// called for each occasion. nil: no line is prepared.
+	Prepare func(tty int, o Occasion) Preparation
+	Grace   time.Duration // how long Run waits at its end for running calls and commands; 0: 15 s
 
 	// Screen decides whether a call that rings on a line with Config.CallCheck may be answered. It may block, and
 	// must return soon after ctx ends, which means that the caller has hung up. nil: such lines answer no call.

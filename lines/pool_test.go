@@ -173,8 +173,13 @@ type failer interface {
 }
 
 func newTown(t failer, accept Accept, cfgs []Config, up bool) *town {
+	return newTownOf(t, PoolOptions{}, accept, cfgs, up)
+}
+
+func newTownOf(t failer, o PoolOptions, accept Accept, cfgs []Config, up bool) *town {
 	w := &town{stubs: map[int]*stub{}}
-	w.Pool = NewPool(PoolOptions{Debug: w.debug})
+	o.Debug = w.debug
+	w.Pool = NewPool(o)
 	for _, c := range cfgs {
 		s := &stub{tty: c.TTY, up: up}
 		w.stubs[c.TTY] = s

@@ -93,7 +93,7 @@ func (l *line) stayLocked() {
 	l.planLocked()
 	l.touchLocked()
 	l.serve()
-	l.pool.passLocked(l, false)
+	l.readyLocked(false)
 }
 
 // giveWayLocked lets a line with a replacement take no more calls, and ends its driver if nothing uses it.

@@ -22,6 +22,8 @@ func (d *daemon) pool() (*lines.Pool, error) {
 		// no call is screened before the broker exists
 		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) },
 		Full:   func(r lines.RingingCall) bool { return d.broker.Full(r) },
+		// no line is up before the broker runs the pool
+		Prepare: func(tty int, o lines.Occasion) lines.Preparation { return d.broker.Prepare(tty, o) },
 	})
 	p.SetHunts(d.cfg.Hunts)
 	busy, err := d.busyouts().read()

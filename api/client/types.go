@@ -13,7 +13,7 @@ type Line struct {
 	Port    string    `json:"port" doc:"URL of the port"`
 	Modem   string    `json:"modem" doc:"inout, callin or callout"`
 	Rotary  *int      `json:"rotary,omitempty" doc:"rotary group, 0-100"`
-	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, quarantined, busyout"`
+	State   string    `json:"state" doc:"down, idle, ringing, in call, leased, dialing, out call, hanging up, preparing, quarantined, busyout"`
 	Reason  string    `json:"reason,omitempty" doc:"why the line is down, quarantined or busied out"`
 	Busyout *Busyout  `json:"busyout,omitempty" doc:"set if the line takes no more calls; it may still finish one"`
 	Change  string    `json:"change,omitempty" doc:"what a new configuration does when the call on the line ends"`

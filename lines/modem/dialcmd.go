@@ -73,7 +73,7 @@ func CheckCommand(text string) error {
 		return errors.New("a modem command must be printable ASCII")
 	case len(text) > maxCommand:
 		return fmt.Errorf("a modem command has at most %d characters", maxCommand)
-	case dialAt(text) >= 0 || isRepeat(text):
+	case Dials(text):
 		return errors.New("the command dials: only chat scripts may dial")
 	}
 	return nil
@@ -91,3 +91,6 @@ func CheckSetting(text string) error {
 	}
 	return nil
 }
+
+// Dials reports whether a command line makes the modem dial, or repeats a command that may have.
+func Dials(line string) bool { return dialAt(line) >= 0 || isRepeat(line) }

@@ -1,0 +1,139 @@
+package broker_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lines"
+)
+
+// TestStartupAndResetScripts: the modem has what the scripts set, and the lines answer calls, on ports with modem
+// signals and without.
+func TestStartupAndResetScripts(t *testing.T) {
+	for name, noSignals := range map[string]bool{"signals": false, "no signals": true} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{
+				noSignals: noSignals,
+				scripts:   map[string]string{"started": `ABORT ERROR "" ATS7=33 OK`, "again": `"" ATS7=34 OK`},
+				events:    func(l *broker.Line) { l.StartupScript, l.ResetScript = "start", "^again$" },
+			}, func(w *town) {
+				if n := w.lines[0].Register(7); n != 33 {
+					t.Errorf("after the start S7 is %d", n)
+				}
+				for range 2 {
+					p := w.pc(w.home)
+					p.login("paia-04")
+					p.see(">", time.Minute)
+					p.typ("exit")
+					p.see("NO CARRIER", time.Minute)
+					w.idle(time.Minute)
+					if n := w.lines[0].Register(7); n != 34 {
+						t.Errorf("after a call S7 is %d", n)
+					}
+				}
+				for _, s := range w.pool.Lines() {
+					if len(s.Notices) > 0 || s.Failure != nil {
+						t.Errorf("%+v", s)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestStartupScriptMustNotDial attacks law 2: no startup or reset script dials, however it is written, also one that no
+// check of the configuration has seen. The line takes calls all the same.
+func TestStartupScriptMustNotDial(t *testing.T) {
+	for _, text := range []string{
+		`"" ATDT84001 OK`, `"" ATZDT84001 OK`, `"" AT\c "" DT84001 OK`, `"" A\c "" \124\p\104T84001 OK`,
+		`"" AT&F+VCID=1;DT84001 OK`, `"" "ATDT \T" CONNECT`, `"" AT OK A/ OK`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			inTown(t, townOptions{
+				scripts: map[string]string{"bad": text},
+				events:  func(l *broker.Line) { l.StartupScript, l.ResetScript = "bad", "bad" },
+			}, func(w *town) {
+				p := w.pc(w.home)
+				p.login("paia-04")
+				p.see(">", time.Minute)
+				p.typ("exit")
+				p.see("NO CARRIER", time.Minute)
+				w.idle(2 * time.Minute)
+				if d := w.dialed(); len(d) > 0 {
+					t.Errorf("dialed %+v", d)
+				}
+				s, _ := w.pool.Line(65)
+				if len(s.Notices) != 2 || s.Failure == nil || s.Failure.Kind != lines.FailScript {
+					t.Errorf("%+v", s)
+				}
+			})
+		})
+	}
+}
+
+// TestResetScriptAfterImpostor attacks law 7: on a port without modem signals, a caller ends the session with NO
+// CARRIER, stays, and answers like a modem. The reset script begins only when the modem is on hook.
+func TestResetScriptAfterImpostor(t *testing.T) {
+	inTown(t, townOptions{
+		noSignals: true, lines: 1,
+		scripts: map[string]string{"again": `ABORT ERROR TIMEOUT 20 "" ATS7=34 OK`},
+		events:  func(l *broker.Line) { l.ResetScript = "again" },
+	}, func(w *town) {
+		began := make(chan exchange.ModemState, 100)
+		w.lines[0].After("ATS7=34\r", 0, func() { began <- w.lines[0].State() })
+		p := w.pc(w.home)
+		p.typ("atdt55555")
+		p.see("Username: ", time.Minute)
+		for range 40 {
+			if _, err := p.dte.Write([]byte("\r\nNO CARRIER\r\n\r\nOK\r\n")); err != nil {
+				break
+			}
+			w.pass(100 * time.Millisecond)
+		}
+		w.idle(5 * time.Minute)
+		select {
+		case state := <-began:
+			if state != exchange.OnHook {
+				t.Errorf("the script began while the modem was %v", state)
+			}
+		default:
+			t.Error("the script did not run")
+		}
+		got, _ := p.await("ATS7", time.Second)
+		if strings.Contains(got, "ATS7") {
+			t.Errorf("the caller read %q", got)
+		}
+		if n := w.lines[0].Register(7); n != 34 {
+			t.Errorf("S7 is %d", n)
+		}
+	})
+}
+
+// TestCallDuringResetScript: a call that comes in while the script runs is answered when it has ended.
+func TestCallDuringResetScript(t *testing.T) {
+	inTown(t, townOptions{
+		lines:   1,
+		scripts: map[string]string{"slow": `TIMEOUT 20 "" AT\d\d\d\d OK`},
+		events:  func(l *broker.Line) { l.ResetScript = "slow" },
+	}, func(w *town) {
+		p := w.pc(w.home)
+		p.login("paia-04")
+		p.see(">", time.Minute)
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		for s, _ := w.pool.Line(65); s.State != lines.Preparing; s, _ = w.pool.Line(65) {
+			w.pass(100 * time.Millisecond)
+		}
+		p.login("paia-04")
+		p.see(">", time.Minute)
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+		if s, _ := w.pool.Line(65); len(s.Notices) > 0 {
+			t.Errorf("%q", s.Notices)
+		}
+	})
+}

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/schema"
+)
+
+// scriptEvent is a key of `lines[].scripts`: an event of a line, for which a chat script runs.
+type scriptEvent struct {
+	name  string
+	dials bool // it dials the number of a callback; otherwise it must not dial
+	of    func(*broker.Line) *string
+
+	example, doc string
+}
+
+var scriptEvents = []scriptEvent{
+	{"startup", false, func(l *broker.Line) *string { return &l.StartupScript }, "setup",
+		"Runs each time that the line comes into service: the port was opened, the modem is initialized and on hook " +
+			"(IOS `script startup`). Default: none."},
+	{"reset", false, func(l *broker.Line) *string { return &l.ResetScript }, "setup",
+		"Runs after each call and callback on the line, when it is proven on hook (IOS `script reset`). Default: " +
+			"none."},
+	{"modem_off_hook", false, func(l *broker.Line) *string { return &l.OffHookScript }, "offhook",
+		"Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},
+	{"callback", true, func(l *broker.Line) *string { return &l.CallbackScript }, "rtp",
+		"Dials a callback (IOS `script callback`), unless the `script` of the group's policy file does. Default: the " +
+			"script `exec-callback` or, for users of PPP, `ppp-callback`."},
+}
+
+// absentScripts are the other events of IOS.
+var absentScripts = map[string]string{
+	"connection": "no connection from the network (reverse Telnet) can be made to a line, so nothing would start " +
+		"the script",
+	"arap_callback": "there are no callers of ARA",
+}
+
+func lineScriptKeys() (keys []schema.Key) {
+	for _, k := range scriptEvents {
+		keys = append(keys, schema.Key{Name: k.name, Check: checkRegexp, Example: k.example, Doc: k.doc})
+	}
+	return keys
+}
+
+// lineScripts checks the scripts of a line.
+func (l *loader) lineScripts(v *schema.Value, line Line) {
+	for _, k := range scriptEvents {
+		at := v.Get("scripts", k.name)
+		if !at.IsSet() {
+			continue
+		}
+		if k.dials && line.Modem == lines.CallIn {
+			l.errorAt(at, "set modem: inout, or remove the script", "a callin line answers only and never dials")
+			continue
+		}
+		if l.broken("chat_scripts") {
+			continue
+		}
+		if s, err := chat.Select(l.cfg.Scripts, *k.of(&line.Line)); err != nil {
+			l.errorAt(at, "", "%v", err)
+		} else {
+			l.lineScript(at, s, k)
+		}
+	}
+}
+
+// lineScript checks that a script dials if it must, and only then.
+func (l *loader) lineScript(at *schema.Value, s *chat.Script, k scriptEvent) {
+	switch {
+	case k.dials && !s.UsesDialstring():
+		l.errorAt(at, `it needs "ATDT \T"`, "chat script %s sends no \\T, so it dials no number", s.Name)
+	case k.dials:
+	default:
+		if what := dials(s); what != "" {
+			l.errorAt(at, "only callback scripts may dial: each dial is counted", "chat script %s %s, but a %s script "+
+				"must not", s.Name, what, k.name)
+		}
+	}
+}
+
+// dials says how a script would make a modem dial; "" if it would not.
+func dials(s *chat.Script) string {
+	if s.UsesDialstring() {
+		return `sends \T, so it dials`
+	}
+	sent, all := s.Lines()
+	for _, line := range sent {
+		if modem.Dials(line) {
+			return fmt.Sprintf("dials with %q", cut(line))
+		}
+	}
+	if !all {
+		return "has too many alternatives to tell whether it dials"
+	}
+	return ""
+}
