@@ -195,7 +195,7 @@ func notFound(id string, err error) error {
 func callback(c broker.CallbackView) client.Callback {
 	return client.Callback{
 		ID: c.ID, Phase: c.Phase, User: c.User, Entry: c.Entry, Number: c.Number, NoVerify: c.NoVerify,
-		Called: c.CalledTTY, TTY: c.TTY,
+		Caller: c.Caller, Called: c.CalledTTY, TTY: c.TTY,
 		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created.Local(), Ended: ended(c.Ended),
 	}
 }

@@ -23,6 +23,8 @@ type labFlags struct {
 	pace  float64
 	ports string
 	aaa   string
+	// modems is the file of the lines' modems
+	modems string
 }
 
 func (f *labFlags) add(c *cobra.Command) {
@@ -34,6 +36,8 @@ func (f *labFlags) add(c *cobra.Command) {
 		"how the daemon reaches its modems: rfc2217 (with modem signals), tcp or pty (without)")
 	c.Flags().StringVar(&f.aaa, "aaa", string(lab.ByRADIUS),
 		"AAA server of the lab: radius, radsec, tacacs or tacacs-tls")
+	c.Flags().StringVar(&f.modems, "modems", "",
+		"file of the lines' modems (docs/reference/lab-modems.md), or all: a line with a modem of each family")
 }
 
 // untilHangUp returns a ctx that also ends when the terminal is closed.
@@ -47,8 +51,12 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 	if err != nil {
 		return nil, err
 	}
+	modems, err := lab.ReadModems(f.modems)
+	if err != nil {
+		return nil, err
+	}
 	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa),
-		Binary: binary, Command: howCalled(binary), Tell: tell})
+		Lines: modems, Binary: binary, Command: howCalled(binary), Tell: tell})
 }
 
 // howCalled returns a command that the user can paste to run this program: its path, unless `go run` built it
@@ -65,7 +73,7 @@ func howCalled(binary string) string {
 
 func newLab() *cobra.Command {
 	var f labFlags
-	var play bool
+	var play, sample bool
 	c := &cobra.Command{
 		Use:   "lab",
 		Short: "simulate a telephone network on this machine and run ringback in it",
@@ -75,10 +83,17 @@ It needs no root and no hardware.
 
 On a terminal it explains the simulated network and connects you to a subscriber's PC modem. With --play, or without a
 terminal, it plays its scenarios (the two callbacks of Cisco document 5732, one over PPP, and numbers that a policy
-rejects) and exits 0 only if all ended as expected. The other commands (show, debug, clear, lab call) find the running lab
+rejects) and exits 0 only if all ended as expected. With --modems, the lines have the modems of a file, each in a rotary of
+its own, and a scenario is played for each of them: a login, a callback, the caller ID. The other commands (show, debug, clear, lab call) find the running lab
 by themselves.`,
+		Example: "  ringback lab\n  ringback lab --play --pace 10 --modems all\n" +
+			"  ringback lab --sample-modems > modems.yaml && ringback lab --modems modems.yaml",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if sample {
+				_, err := io.WriteString(cmd.OutOrStdout(), lab.SampleModems)
+				return err
+			}
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 				return playAll(cmd.Context(), f, nil, cmd.OutOrStdout())
 			}
@@ -88,6 +103,7 @@ by themselves.`,
 	f.add(c)
 	c.Flags().BoolVar(&play, "play", false,
 		"play the built-in scenarios, print the transcripts beside the broker's trace, and exit")
+	c.Flags().BoolVar(&sample, "sample-modems", false, "print a sample of the file for --modems, and exit")
 	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
 	return c
 }
@@ -132,6 +148,9 @@ func tellKept(w io.Writer, l *lab.Lab) {
 	if len(l.Kept) > 0 {
 		fmt.Fprintf(w, "kept as you changed them, in %s: %s\n", l.Dir(), strings.Join(l.Kept, ", "))
 	}
+	for _, d := range l.Down {
+		fmt.Fprintf(w, "tty %d is %s: %s\n", d.TTY, d.State, d.Reason)
+	}
 }
 
 func newLabPlay() *cobra.Command {
@@ -150,7 +169,7 @@ broker's trace, and exits 0 only if all ended as expected. Without a file it pla
 }
 
 func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error {
-	scenarios, err := readScenarios(files, lab.Ports(f.ports))
+	scenarios, err := f.scenarios(files)
 	if err != nil {
 		return err
 	}
@@ -189,9 +208,17 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 	return nil
 }
 
-func readScenarios(files []string, ports lab.Ports) ([]*lab.Scenario, error) {
+// scenarios are those of the files, or the built-in ones for the town.
+func (f *labFlags) scenarios(files []string) ([]*lab.Scenario, error) {
+	if len(files) == 0 && f.modems != "" {
+		modems, err := lab.ReadModems(f.modems)
+		if err != nil {
+			return nil, err
+		}
+		return lab.LineScenarios(modems)
+	}
 	if len(files) == 0 {
-		return lab.Shipped(ports)
+		return lab.Shipped(lab.Ports(f.ports))
 	}
 	var all []*lab.Scenario
 	for _, path := range files {

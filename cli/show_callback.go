@@ -130,8 +130,11 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 		fmt.Fprintf(w, " (%s)", v.Cause)
 	}
 	fmt.Fprintf(w, "\n  user %s by %s, dialstring %s, %s\n", v.User, v.Entry, v.Number, verify(v.NoVerify))
-	fmt.Fprintf(w, "  called tty %d, calls back on tty %s, attempts %d of %d\n", v.Called, ttyText(v.TTY), v.Attempts,
-		v.Max)
+	fmt.Fprintf(w, "  called tty %d", v.Called)
+	if v.Caller != "" {
+		fmt.Fprintf(w, " from %s", v.Caller)
+	}
+	fmt.Fprintf(w, ", calls back on tty %s, attempts %d of %d\n", ttyText(v.TTY), v.Attempts, v.Max)
 	fmt.Fprintf(w, "  created %s", at.clock(v.Created))
 	if v.Ended != nil {
 		fmt.Fprintf(w, ", ended %s", at.clock(*v.Ended))

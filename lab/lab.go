@@ -20,19 +20,21 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/lab/dialects"
 	"github.com/ringback/ringback/lab/exchange"
 )
 
 // Options select the lab to start.
 type Options struct {
-	Dir     string  // directory of its files; "": the user's state directory
-	Pace    float64 // speed factor of the telephone network; 0: 1. The broker's own waits do not change
-	S7      int     // register S7 of the modems: network seconds to wait for carrier; 0: their default, 50
-	Binary  string  // ringback, started as `Binary serve -c …`
-	Command string  // how the user calls ringback, for the texts; "": "ringback"
-	Quiet   bool    // started by another program: do not publish this lab
-	Ports   Ports   // how the daemon reaches its modems; "": RFC2217
-	AAA     AAA     // the kind of the town's AAA server; "": ByRADIUS
+	Dir     string          // directory of its files; "": the user's state directory
+	Pace    float64         // speed factor of the telephone network; 0: 1. The broker's own waits do not change
+	S7      int             // register S7 of the modems: network seconds to wait for carrier; 0: their default, 50
+	Binary  string          // ringback, started as `Binary serve -c …`
+	Command string          // how the user calls ringback, for the texts; "": "ringback"
+	Quiet   bool            // started by another program: do not publish this lab
+	Ports   Ports           // how the daemon reaches its modems; "": RFC2217
+	Lines   []dialects.Line // a line for each, and each is a rotary of its own; nil: four lines with the lab's modem
+	AAA     AAA             // the kind of the town's AAA server; "": ByRADIUS
 
 	Tell func(text string) // called with the reason if Start must wait; may be nil
 
@@ -69,7 +71,8 @@ type Lab struct {
 	urls        []string // the URLs of the lines' ports
 	daemon      *daemon
 	logs        []io.Closer
-	Kept        []string // files of the directory that the user has changed; the lab did not overwrite them
+	Kept        []string      // files of the directory that the user has changed; the lab did not overwrite them
+	Down        []client.Line // lines of Options.Lines whose modems did not come into service
 	cancel      context.CancelFunc
 	unpublish   func()
 	wg          sync.WaitGroup
@@ -243,8 +246,16 @@ func (l *Lab) startTown() error {
 		profile = fmt.Sprintf("S7=%d", l.opt.S7)
 	}
 	for i, lis := range l.sockets.lines {
-		m := l.addModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", firstTTY+i), Number: mainNumber, CallerID: true,
-			Profile: profile})
+		tty := firstTTY + i
+		c := exchange.ModemConfig{Name: fmt.Sprintf("tty%d", tty), Number: mainNumber, Direct: DirectNumber(tty),
+			CallerID: true, Profile: profile}
+		if l.opt.Lines != nil {
+			c.Dialect, c.ConnectText = l.opt.Lines[i].Dialect, l.opt.Lines[i].Connect
+		}
+		m := l.addModem(c)
+		if l.opt.Lines != nil {
+			m.SetFault(l.opt.Lines[i].Fault)
+		}
 		url, err := l.serveLine(firstTTY+i, m, lis)
 		if err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -270,12 +281,19 @@ func (l *Lab) addModem(c exchange.ModemConfig) *exchange.Modem {
 // startTime is how long a daemon may take until its lines are in service, on a busy machine.
 const startTime = time.Minute
 
+// modemTime is how long the modems of Options.Lines may take; then the town begins without those that do not work.
+const modemTime = 20 * time.Second
+
 // ready waits until the daemon's lines are in service.
 func (l *Lab) ready(ctx context.Context) error {
-	deadline := time.Now().Add(startTime)
+	deadline, patience := time.Now().Add(startTime), time.Now().Add(modemTime)
 	for {
 		lines, err := l.Client().Lines(ctx)
 		if err == nil && inService(lines) {
+			return nil
+		}
+		if err == nil && l.opt.Lines != nil && time.Now().After(patience) {
+			l.Down = notInService(lines)
 			return nil
 		}
 		select {
@@ -295,13 +313,17 @@ func (l *Lab) ready(ctx context.Context) error {
 	}
 }
 
-func inService(lines []client.Line) bool {
+func inService(lines []client.Line) bool { return len(lines) > 0 && len(notInService(lines)) == 0 }
+
+// notInService returns the lines whose modems do not work.
+func notInService(lines []client.Line) []client.Line {
+	var down []client.Line
 	for _, l := range lines {
 		if l.State == "down" || l.State == "quarantined" {
-			return false
+			down = append(down, l)
 		}
 	}
-	return len(lines) > 0
+	return down
 }
 
 // Done is closed when the current daemon has ended for any reason.

@@ -31,6 +31,9 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 	if m == nil {
 		return nil, fmt.Errorf("scenario %s: no subscriber %q: use one of %s", s.Name, s.At, names())
 	}
+	if err := l.untilIdle(ctx); err != nil {
+		return nil, err
+	}
 	known, err := l.Client().Callbacks(ctx, true)
 	if err != nil {
 		return nil, err
@@ -86,6 +89,30 @@ func (l *Lab) debugCallback(ctx context.Context) (said func() []client.DebugEven
 
 // settleTime is how long a callback may take to end after the script.
 const settleTime = time.Minute
+
+// untilIdle waits, for settleTime, for the end of the calls before this scenario: a user may have one at a time.
+func (l *Lab) untilIdle(ctx context.Context) error {
+	deadline := time.Now().Add(settleTime)
+	for {
+		users, err := l.Client().Users(ctx)
+		if err != nil {
+			return err
+		}
+		all, err := l.Client().Lines(ctx)
+		if err != nil {
+			return err
+		}
+		busy := slices.ContainsFunc(all, func(l client.Line) bool { return l.Owner != "" })
+		if !busy && len(users) == 0 || time.Now().After(deadline) {
+			return nil
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
 
 // newCallback returns the callback that is not in known, when it has ended.
 func (l *Lab) newCallback(ctx context.Context, known []client.Callback) (*client.CallbackDetail, error) {
@@ -151,7 +178,7 @@ func callbackFacts(c *client.CallbackDetail) map[string]string {
 	}
 	return map[string]string{
 		"phase": c.Phase, "user": c.User, "number": c.Number, "verify": verify, "cause": c.Cause,
-		"attempts": strconv.Itoa(c.Callback.Attempts), "tty": strconv.Itoa(c.TTY),
+		"attempts": strconv.Itoa(c.Callback.Attempts), "tty": strconv.Itoa(c.TTY), "caller": c.Caller,
 	}
 }
 

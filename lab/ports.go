@@ -31,17 +31,43 @@ func (p Ports) check() error {
 
 // serveLine gives a line's modem its port and returns the port's URL. lis is nil if the kind needs none.
 func (l *Lab) serveLine(tty int, m *exchange.Modem, lis net.Listener) (string, error) {
+	kind := l.portsOf(tty - firstTTY)
 	switch {
 	case l.opt.Line != nil:
 		return l.opt.Line(tty, m)
-	case l.opt.Ports == PTY:
+	case kind == PTY:
 		link := filepath.Join(l.dir, fmt.Sprintf("tty%d", tty))
 		_, err := m.ServePTY(link)
 		return "pty://" + link, err
-	case l.opt.Ports == TCP:
+	case kind == TCP:
 		l.wg.Go(func() { m.ServeTCP(lis) })
 	default:
 		l.wg.Go(func() { m.ServeRFC2217(lis) })
 	}
-	return string(l.opt.Ports) + "://" + lis.Addr().String(), nil
+	return string(kind) + "://" + lis.Addr().String(), nil
+}
+
+// portsOf is how line i is connected.
+func (l *Lab) portsOf(i int) Ports {
+	if l.opt.Lines != nil && l.opt.Lines[i].Ports != "" {
+		return Ports(l.opt.Lines[i].Ports)
+	}
+	return l.opt.Ports
+}
+
+// lineCount is how many lines the town has.
+func (l *Lab) lineCount() int {
+	if l.opt.Lines != nil {
+		return len(l.opt.Lines)
+	}
+	return lineCount
+}
+
+// listening reports for each line whether its port has a listener.
+func (l *Lab) listening() []bool {
+	all := make([]bool, l.lineCount())
+	for i := range all {
+		all[i] = l.opt.Line == nil && l.portsOf(i) != PTY
+	}
+	return all
 }

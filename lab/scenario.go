@@ -43,7 +43,7 @@ type ScenarioStep struct {
 
 // callbackKeys are the keys that the file `callback` may check.
 var callbackKeys = map[string]bool{"phase": true, "user": true, "number": true, "verify": true, "attempts": true,
-	"cause": true, "tty": true}
+	"cause": true, "tty": true, "caller": true}
 
 // Shipped returns the two scenarios of Cisco document 5732, a callback over PPP, and a number that the user's policy
 // rejects, with their results on this kind of port: without modem signals the daemon always requires the second login.
@@ -168,7 +168,7 @@ func (s *Scenario) parseCallback(data []byte) error {
 		key, value, ok := strings.Cut(line, ":")
 		if key = strings.TrimSpace(key); !ok || !callbackKeys[key] {
 			return fmt.Errorf("callback line %d: %q: expected `key: value` with phase, user, number, verify, "+
-				"attempts, cause or tty, or the one word none", i+1, line)
+				"attempts, caller, cause or tty, or the one word none", i+1, line)
 		}
 		s.Callback[key] = strings.TrimSpace(value)
 	}

@@ -86,10 +86,10 @@ func TestParseScenarioMistakes(t *testing.T) {
 		{"-- at austin-01 --\nhangup now\n", `script line 1: hangup has no argument, got "now"`},
 		{steps + "-- callback --\nphase completed\n",
 			"callback line 1: \"phase completed\": expected `key: value` with phase, user, number, verify, attempts, " +
-				"cause or tty, or the one word none"},
+				"caller, cause or tty, or the one word none"},
 		{steps + "-- callback --\nuser: x\ncolor: red\n",
 			"callback line 2: \"color: red\": expected `key: value` with phase, user, number, verify, attempts, " +
-				"cause or tty, or the one word none"},
+				"caller, cause or tty, or the one word none"},
 		{steps + "-- callback --\nattempts: one\n", `callback: attempts "one" is not a number`},
 	} {
 		_, err := ParseScenario("x", []byte(tt.text))

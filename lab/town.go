@@ -26,6 +26,9 @@ var residents = []resident{
 	{"kihei-03", "84003", "kihei-03, in the office"},
 }
 
+// DirectNumber is the number of a line alone; mainNumber reaches the first free line.
+func DirectNumber(tty int) string { return fmt.Sprintf("5555%03d", tty) }
+
 // users are the logins in the generated files.
 var users = []struct{ Name, Password, About string }{
 	{"austin-01", "maui-1993", "call 84001, no 2nd login"},
@@ -57,7 +60,7 @@ func (l *Lab) Screen() string {
 	}
 	fmt.Fprintf(&b, "A town on this machine; its telephone network runs at %s.\n", pace)
 	fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber,
-		lineCount, firstTTY, firstTTY+lineCount-1)
+		l.lineCount(), firstTTY, firstTTY+l.lineCount()-1)
 	row := func(format string, args ...any) {
 		b.WriteString("  " + strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 	}

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringback/ringback/lab/dialects"
 	"github.com/ringback/ringback/policies/examples"
 )
 
@@ -28,6 +29,7 @@ type book struct {
 	AAA  AAA   `json:"aaa"`
 	// RADIUS authentication, accounting, the AAA server over TCP, one for each line, the web server; 0: none
 	Ports   []int             `json:"ports"`
+	Modems  string            `json:"modems,omitempty"` // profiles of the lines; "": those of the usual town
 	Written map[string]string `json:"written"`
 }
 
@@ -57,14 +59,14 @@ func (s *sockets) streams() []net.Listener {
 	return slices.Concat([]net.Listener{s.stream}, s.lines, []net.Listener{s.web})
 }
 
-// The ports of a book: packetPorts of RADIUS, then those of the streams.
-const (
-	packetPorts = 2
-	bookPorts   = packetPorts + 1 + lineCount + 1
-)
+// packetPorts are the ports of RADIUS in a book; those of the streams follow.
+const packetPorts = 2
+
+// bookPorts is how many ports a town with this number of lines has.
+func bookPorts(lines int) int { return packetPorts + 1 + lines + 1 }
 
 func (s *sockets) ports() []int {
-	p := make([]int, packetPorts, bookPorts)
+	p := make([]int, packetPorts, bookPorts(len(s.lines)))
 	if s.auth != nil {
 		p[0], p[1] = s.auth.LocalAddr().(*net.UDPAddr).Port, s.acct.LocalAddr().(*net.UDPAddr).Port
 	}
@@ -78,15 +80,16 @@ func (s *sockets) ports() []int {
 	return p
 }
 
-// listen opens the town's ports, the previous ones if possible. tcp: each line has a listener.
-func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
-	if len(old) == bookPorts-1 { // of a lab without a web server
+// listen opens the town's ports, the previous ones if possible. tcp has for each line whether it has a listener.
+func listen(old []int, kind AAA, tcp []bool) (*sockets, error) {
+	ports := bookPorts(len(tcp))
+	if len(old) == ports-1 { // of a lab without a web server
 		old = append(old, 0)
 	}
-	if len(old) != bookPorts {
-		old = make([]int, bookPorts)
+	if len(old) != ports {
+		old = make([]int, ports)
 	}
-	s := &sockets{lines: make([]net.Listener, lineCount)}
+	s := &sockets{lines: make([]net.Listener, len(tcp))}
 	var err error
 	packet := func(port int) (c net.PacketConn) {
 		if err == nil {
@@ -109,11 +112,11 @@ func listen(old []int, kind AAA, tcp bool) (*sockets, error) {
 		stream(&s.stream, old[packetPorts])
 	}
 	for i := range s.lines {
-		if tcp {
+		if tcp[i] {
 			stream(&s.lines[i], old[packetPorts+1+i])
 		}
 	}
-	stream(&s.web, old[bookPorts-1])
+	stream(&s.web, old[ports-1])
 	if err != nil {
 		s.close()
 		return nil, err
@@ -138,6 +141,10 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 	b := l.readBook()
 	l.Kept = l.changed(b)
 	own := slices.Contains(l.Kept, "ringback.yaml")
+	if own && b.Modems != l.modems() {
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s is for other modems: use the same --modems, or "+
+			"another --dir", l.dir)
+	}
 	if own && b.Kind != "" && b.Kind != l.opt.Ports {
 		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has %s ports: use --ports %s, or another --dir", l.dir,
 			b.Kind, b.Kind)
@@ -146,7 +153,7 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has a server of kind %s: use --aaa %s, or "+
 			"another --dir", l.dir, b.AAA, b.AAA)
 	}
-	tcp := l.opt.Ports != PTY && l.opt.Line == nil
+	tcp := l.listening()
 	if l.sockets, err = listen(b.Ports, l.opt.AAA, tcp); err != nil {
 		if own {
 			return book{}, fmt.Errorf("lab: %w: your ringback.yaml in %s names that port, which another program "+
@@ -156,7 +163,7 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 			return book{}, fmt.Errorf("lab: %w", err)
 		}
 	}
-	b.Kind, b.AAA, b.Ports = l.opt.Ports, l.opt.AAA, l.sockets.ports()
+	b.Kind, b.AAA, b.Modems, b.Ports = l.opt.Ports, l.opt.AAA, l.modems(), l.sockets.ports()
 	return b, nil
 }
 
@@ -256,10 +263,11 @@ func (l *Lab) newSecret() []byte {
 	return []byte(rand.Text() + "\n")
 }
 
-// lineText is one line of ringback.yaml.
-const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware, rotary: 1, login: default,
+// lineText is one line of ringback.yaml. The last values are its rotary, and what is different for its modem and its
+// callbacks.
+const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware, rotary: %d, login: default,%s
      autoselect: [ppp, during_login], ppp_profile: default,
-     scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: 5s}}
+     scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: 5s%s}}
 `
 
 // configuration returns ringback.yaml with the ports of this town: files/ringback.yaml.in with its placeholders
@@ -284,7 +292,11 @@ func (l *Lab) configuration() ([]byte, error) {
 	}
 	var lines strings.Builder
 	for i, url := range l.urls {
-		fmt.Fprintf(&lines, lineText, firstTTY+i, url)
+		rotary, own, callback := 1, "", ""
+		if l.opt.Lines != nil { // each calls back itself: its modem is called and dials
+			rotary, own, callback = i+1, lineOf(l.opt.Lines[i]), ", same_line_no_verify: true"
+		}
+		fmt.Fprintf(&lines, lineText, firstTTY+i, url, rotary, own, callback)
 	}
 	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct).Replace(string(server))
 	site := examples.Configuration() + "\n"
@@ -294,4 +306,22 @@ func (l *Lab) configuration() ([]byte, error) {
 	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@SITE@\n", site, "@AAA@\n", aaa,
 		"@LINES@\n", lines.String(), "@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
+}
+
+// modems names the modems of the lines for the book.
+func (l *Lab) modems() string {
+	var all []string
+	for _, m := range l.opt.Lines {
+		all = append(all, m.Family+":"+m.Profile+":"+m.Ports)
+	}
+	return strings.Join(all, " ")
+}
+
+// lineOf is what a modem's line has in the configuration beyond the usual.
+func lineOf(m dialects.Line) string {
+	text := fmt.Sprintf(" profile: %s, caller_id: true,", m.Profile)
+	if m.InsecureSignals {
+		text += " insecure_signals: true,"
+	}
+	return text
 }

@@ -134,6 +134,7 @@ type Callback struct {
 	Entry    string     `json:"entry" doc:"the method-list entry that authenticated the user"`
 	Number   string     `json:"number" doc:"the number to dial"`
 	NoVerify bool       `json:"no_verify"`
+	Caller   string     `json:"caller,omitempty" doc:"the number that the user called from, if the modem reported it"`
 	Called   int        `json:"called_tty" doc:"the line that the user called"`
 	TTY      int        `json:"tty,omitempty" doc:"the line that calls back, once chosen"`
 	Attempts int        `json:"attempts" doc:"attempts made"`

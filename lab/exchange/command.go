@@ -3,6 +3,8 @@ package exchange
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"strconv"
 )
 
 // errSyntax is the error of a command that the modem does not know: ERROR.
@@ -19,6 +21,23 @@ type command struct {
 	arg  string // the dial string, or the text after '=' of an extended command
 	val  int    // the number after '=' of an S register
 	bare bool   // no number was given
+	bit  string // ".2" of S40.2: one bit of a register
+}
+
+// target is what a command sets: "S153", "S40.2", "+CLIP".
+func (c command) target() string {
+	if c.name == "S" {
+		return fmt.Sprintf("S%d%s", c.n, c.bit)
+	}
+	return c.name
+}
+
+// value is what a command sets its target to.
+func (c command) value() string {
+	if c.name == "S" {
+		return strconv.Itoa(c.val)
+	}
+	return c.arg
 }
 
 // scanner reads commands from the body of a command line, the part after AT. It skips spaces, except in dial strings,
@@ -107,6 +126,14 @@ func (s *scanner) register() (command, error) {
 	var err error
 	if cmd.n, cmd.bare, err = s.number(); err != nil || cmd.bare {
 		return cmd, errSyntax
+	}
+	if s.peek() == '.' { // one bit of it (ZyXEL)
+		s.next()
+		n, bare, err := s.number()
+		if err != nil || bare || n > 7 {
+			return cmd, errSyntax
+		}
+		cmd.bit = fmt.Sprintf(".%d", n)
 	}
 	switch s.peek() {
 	case '?':

@@ -79,7 +79,7 @@ func (m *Modem) doDial(c command) verdict {
 	if d.digits != "" {
 		m.lastNumber = d.digits
 	}
-	if m.dialFault() {
+	if m.dialFault(d) {
 		return took
 	}
 	m.goOffHook()
@@ -90,12 +90,12 @@ func (m *Modem) doDial(c command) verdict {
 }
 
 // dialFault answers a dial command if a fault decides it without the line.
-func (m *Modem) dialFault() bool {
+func (m *Modem) dialFault(d dialString) bool {
 	switch {
 	case m.fault.RejectsDial:
 		m.x.settle(m.dial, DialError)
 		m.say(resultError)
-	case m.fault.Blacklisted:
+	case m.fault.Blacklisted, m.failed.blocks(d.digits, m.cfg.Dialect.BlacklistAfter):
 		m.x.settle(m.dial, DialForbidden)
 		m.say(resultBlacklisted)
 	case m.fault.Delayed:
@@ -185,6 +185,7 @@ func (m *Modem) awaitCarrier() {
 
 // noCarrier runs when S7 expires.
 func (m *Modem) noCarrier() {
+	m.failed.count(m.state == Dialing, m.lastNumber)
 	if m.state == Dialing && m.call != nil && m.call.phase == ringing && m.profile.x >= 3 {
 		m.dialFailed(resultNoAnswer, DialNoAnswer)
 		return
@@ -199,9 +200,34 @@ func (m *Modem) dialFailed(r result, o Outcome) {
 	if m.state != Dialing {
 		return
 	}
+	if o != DialNoAnswer && o != DialNoDialtone { // noCarrier has counted, or nothing was dialed
+		m.failed.count(true, m.lastNumber)
+	}
 	m.x.settle(m.dial, o)
 	m.onHook()
 	m.say(r)
+}
+
+// failures counts the failed dials of one number in a row, for Dialect.BlacklistAfter.
+type failures struct {
+	number string
+	n      int
+}
+
+// count counts a failed dial; dialed is false for a call that came in.
+func (f *failures) count(dialed bool, number string) {
+	switch {
+	case !dialed:
+	case f.number == number:
+		f.n++
+	default:
+		*f = failures{number, 1}
+	}
+}
+
+// blocks reports whether a dial of the number is rejected after limit failures; 0 is no limit.
+func (f *failures) blocks(number string, limit int) bool {
+	return limit > 0 && f.number == number && f.n >= limit
 }
 
 // dialOutcome is the outcome of the dial command that led to a CONNECT.

@@ -26,17 +26,42 @@ type Dialect struct {
 	// HearsRinging sends RINGING during a dial each time the far end rings (U.S. Robotics, ZyXEL).
 	HearsRinging bool
 
+	// Identify has the answers to ATI0 to ATI9, +GMI and the like by command ("I3", "+GMM"), each with its lines. With
+	// it, other ATIn answer OK alone and other extended commands ERROR. nil: those of the lab's own modem.
+	Identify map[string][]string
+	// Commands are the commands beyond V.250 and Hayes that the modem accepts without effect: "&K", `\N`, "+PMH". All
+	// others are an ERROR. nil: the modem accepts the commands of many manufacturers.
+	Commands []string
+
 	// NoCallerID answers AT+VCID and AT#CID with ERROR.
 	NoCallerID bool
-	// CallerIDText is a line with one %s for the caller's number, instead of Bellcore's DATE, TIME and NMBR: "NMBR =
-	// %s", "CID: %s", `+CLIP: "%s",129` (3GPP TS 27.007 §7.11). A text that begins with RING is sent instead of RING,
-	// as ISDN terminal adapters do: "RING;%s".
+	// CallerIDCommand is the command, without AT, that turns caller ID on instead of +VCID=1 and #CID=1: "+CLIP=1",
+	// "S153=6", "S40.2=1". Another value turns it off.
+	CallerIDCommand string
+	// CallerIDAlways shows callers without any command.
+	CallerIDAlways bool
+	// CallerIDText has one or more lines with %s for the caller's number, instead of Bellcore's DATE, TIME and NMBR:
+	// "NMBR = %s", "CID: %s", `+CLIP: "%s",129` (3GPP TS 27.007 §7.11). A text that begins with RING is sent instead of
+	// RING, as ISDN terminal adapters do: "RING;%s".
 	CallerIDText string
 	// CallerIDTime is when the network sends the number.
 	CallerIDTime CallerIDTime
+	// CallerIDEachRing repeats the number with every ring.
+	CallerIDEachRing bool
+
+	// RingText is sent instead of RING, from the command RingCommand on if there is one: "+CRING: REL ASYNC" after
+	// "+CRC=1" (3GPP TS 27.007 §6.11).
+	RingText, RingCommand string
+	// Negotiated are lines that precede CONNECT: "CARRIER 33600".
+	Negotiated []string
+	// BlacklistAfter answers BLACKLISTED to the dials of a number after this many failed ones in a row, until a dial of
+	// another number or a power failure, as modems for European networks do. Zero means never.
+	BlacklistAfter int
 
 	// Escape is how the modem detects the escape sequence in the data.
 	Escape Escape
+	// EscapeAbove127 makes a value of S2 above 127 an escape character too, instead of none.
+	EscapeAbove127 bool
 	// SlowGuard is the silence that the escape sequence needs before and after it in addition to S12.
 	SlowGuard time.Duration
 	// Registers are the S registers that differ from the usual ones.
@@ -95,6 +120,9 @@ func (r Register) takes(v int) (ok, changes bool) {
 	return ok, ok && !r.Fixed
 }
 
+// CheckDialect returns the error for which AddModem would panic.
+func CheckDialect(d Dialect) error { return d.check() }
+
 // check rejects settings that would have no effect.
 func (d *Dialect) check() error {
 	for text := range d.Texts {
@@ -102,8 +130,11 @@ func (d *Dialect) check() error {
 			return fmt.Errorf("Dialect.Texts: no result code %q", text)
 		}
 	}
-	if f := d.CallerIDText; f != "" && strings.Count(f, "%s") != 1 {
-		return fmt.Errorf("Dialect.CallerIDText %q: needs %%s once", f)
+	if f := d.CallerIDText; f != "" && !strings.Contains(f, "%s") {
+		return fmt.Errorf("Dialect.CallerIDText %q: needs %%s", f)
+	}
+	if d.RingCommand != "" && d.RingText == "" {
+		return fmt.Errorf("Dialect.RingCommand %q: needs a RingText", d.RingCommand)
 	}
 	for n := range d.Registers {
 		if n < 0 || n >= numRegisters {
@@ -144,4 +175,26 @@ func (d *Dialect) number(v byte) string {
 		return fmt.Sprint(v)
 	}
 	return fmt.Sprintf("%03d", v)
+}
+
+// callerID is CallerIDText with a number.
+func (d *Dialect) callerID(number string) string {
+	return strings.ReplaceAll(d.CallerIDText, "%s", number)
+}
+
+// switches executes a command that the dialect has for caller ID or for its own RING, and reports whether it was one.
+func (m *Modem) switches(c command) bool {
+	d := &m.cfg.Dialect
+	for _, s := range []struct {
+		command string
+		on      *bool
+	}{{d.CallerIDCommand, &m.profile.callerID}, {d.RingCommand, &m.profile.ownRing}} {
+		name, value, _ := strings.Cut(s.command, "=")
+		if s.command == "" || c.op != '=' || c.target() != name {
+			continue
+		}
+		*s.on = c.value() == value
+		return true
+	}
+	return false
 }

@@ -45,6 +45,25 @@ func TestDialects(t *testing.T) {
 			[]string{"ATDT666", "\r\nENGAGED\r\n", "ATV0DT666", "7\r"}},
 		{"no answer by another", Dialect{Texts: map[string]string{"NO ANSWER": "NO_ANSWER"}}, "S7=3",
 			[]string{"ATDT777", "\r\nNO_ANSWER\r\n"}},
+		{"identification of a family",
+			Dialect{Identify: map[string][]string{"I3": {"one", "two"}, "+GMM": {"V90"}}}, "",
+			[]string{"ATI3", "\r\none\r\n\r\ntwo\r\n" + ok, "ATI0", ok, "AT+GMM", "\r\nV90\r\n" + ok, "AT+GMI", err,
+				"AT+GMM=1", err}},
+		{"commands of a family", Dialect{Commands: []string{"&K", "+PMH"}}, "",
+			[]string{"AT&K3", ok, "AT+PMH=1", ok, "AT&H1", err, `AT\N3`, err, "AT&C1&D2S0=0", ok}},
+		{"no commands beyond V.250", Dialect{Commands: []string{}}, "", []string{"AT&K3", err, "ATX4&C1", ok}},
+		{"caller ID by another command", Dialect{CallerIDCommand: "#CID=1"}, "",
+			[]string{"AT+VCID=1", err, "AT#CID=1", ok}},
+		{"caller ID by a bit of a register", Dialect{CallerIDCommand: "S40.2=1"}, "",
+			[]string{"ATS40.2=1", ok, "ATS40.3=1", err, "ATS40.2=0", ok, "ATS40.9=1", err}},
+		{"caller ID by a register above 99", Dialect{CallerIDCommand: "S153=6"}, "",
+			[]string{"ATS153=6", ok, "ATS154=6", err}},
+		{"blacklisted after two failures", Dialect{BlacklistAfter: 2}, "", []string{"ATDT666",
+			"\r\nBUSY\r\n", "ATDT666",
+			"\r\nBUSY\r\n", "ATDT666", "\r\nBLACKLISTED\r\n", "ATDT12345", "\r\nNO CARRIER\r\n", "ATDT666",
+			"\r\nBUSY\r\n"}},
+		{"ringing by another", Dialect{HearsRinging: true, Texts: map[string]string{"RINGING": "RRING"}}, "S7=3",
+			[]string{"ATDT777", "\r\nRRING\r\n\r\nNO ANSWER\r\n"}},
 		{"a person answers", Dialect{HearsVoice: true}, "", []string{"ATDT888", "\r\nVOICE\r\n"}},
 	}
 	for _, tt := range tests {
@@ -453,7 +472,8 @@ func TestDisconnect(t *testing.T) {
 func TestDialectMistakes(t *testing.T) {
 	for want, d := range map[string]Dialect{
 		`no result code "NODIALTONE"`: {Texts: map[string]string{"NODIALTONE": "x"}},
-		"needs %s once":               {CallerIDText: "NMBR"},
+		"needs %s":                    {CallerIDText: "NMBR"},
+		"needs a RingText":            {RingCommand: "+CRC=1"},
 		"S100":                        {Registers: map[int]Register{100: {}}},
 	} {
 		func() {
@@ -527,4 +547,69 @@ func TestAfterRing(t *testing.T) {
 			t.Errorf("%d dial commands", n)
 		}
 	})
+}
+
+// What a called modem of each family shows of a call, with two rings.
+func TestCallsOfFamilies(t *testing.T) {
+	const ring, at = "\r\nRING\r\n", "E0+VCID=1"
+	for name, tt := range map[string]struct {
+		dialect       Dialect
+		profile, want string
+	}{
+		"two lines before the ring": {Dialect{CallerIDText: "NMBR=%s\nANID=%s", CallerIDTime: BeforeFirstRing}, at,
+			"\r\nNMBR=5551\r\nANID=5551\r\n" + ring + ring},
+		"before each ring, without a command": {Dialect{CallerIDText: "CALLER NUMBER: %s", CallerIDAlways: true,
+			CallerIDEachRing: true, CallerIDTime: BeforeFirstRing}, "E0", "\r\nCALLER NUMBER: 5551\r\n" + ring +
+			"\r\nCALLER NUMBER: 5551\r\n" + ring + "\r\nCALLER NUMBER: 5551\r\n"},
+		"own ring after its command": {Dialect{RingText: "+CRING: REL ASYNC", RingCommand: "+CRC=1"}, "E0+CRC=1",
+			"\r\n+CRING: REL ASYNC\r\n\r\n+CRING: REL ASYNC\r\n"},
+		"without the command": {Dialect{RingText: "+CRING: REL ASYNC", RingCommand: "+CRC=1"}, "E0",
+			ring + ring},
+		"caller ID that is not on":       {Dialect{CallerIDCommand: "#CID=1"}, "E0", ring + ring},
+		"caller ID that is switched off": {Dialect{CallerIDCommand: "S40.2=1"}, "E0S40.2=1S40.2=0", ring + ring},
+		"in the ring": {Dialect{CallerIDText: "RING;%s;55555", CallerIDCommand: "S153=6",
+			CallerIDTime: BeforeFirstRing},
+			"E0S153=6", "\r\nRING;5551;55555\r\n\r\nRING;5551;55555\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newTown(t, Config{Instant: true},
+					ModemConfig{Profile: tt.profile, CallerID: true, Dialect: tt.dialect})
+				w.types("alice", "ATDT5552\r")
+				pass(11 * time.Second)
+				if got := w.got("bob"); got != tt.want {
+					t.Errorf("got %q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// A number of one modem beside the number of the group, and lines before CONNECT.
+func TestDirectNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, Config{Instant: true}, ModemConfig{Profile: "E0S0=1", Direct: "777123",
+			ConnectText: "CONNECT 9600",
+			Dialect:     Dialect{Negotiated: []string{"CARRIER 33600", "PROTOCOL: LAP-M"}}})
+		w.types("alice", "ATDT777123\r")
+		pass(10 * time.Second)
+		w.want("bob", "\r\nRING\r\n\r\nCARRIER 33600\r\n\r\nPROTOCOL: LAP-M\r\n\r\nCONNECT 9600\r\n")
+	})
+}
+
+// A modem with an escape character above 127 (tcpser): three of them in silence are the escape.
+func TestEscapeAbove127(t *testing.T) {
+	for _, above := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newTown(t, Config{Instant: true},
+				ModemConfig{Profile: "E0S0=1S2=255", Dialect: Dialect{EscapeAbove127: above}})
+			w.types("alice", "ATDT5552\r")
+			pass(10 * time.Second)
+			w.types("bob", "\xff\xff\xff")
+			pass(2 * time.Second)
+			if got := w.bob.State() == Escaped; got != above {
+				t.Errorf("above 127: %v, and the modem is %s", above, w.bob.State())
+			}
+		})
+	}
 }

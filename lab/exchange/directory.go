@@ -74,9 +74,11 @@ func (x *Exchange) AddModem(cfg ModemConfig) *Modem {
 	}
 	m.lastSignals = m.circuits()
 	x.modems = append(x.modems, m)
-	if cfg.Number != "" {
-		s := x.subscription(cfg.Number)
-		s.modems = append(s.modems, m)
+	for _, number := range []string{cfg.Number, cfg.Direct} {
+		if number != "" {
+			s := x.subscription(number)
+			s.modems = append(s.modems, m)
+		}
 	}
 	return m
 }

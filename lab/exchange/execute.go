@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,8 +24,23 @@ type handler struct {
 
 func ignored(*Modem, command) verdict { return goOn }
 
-// handlerOf is the command table. Commands that only a real data pump needs are accepted without effect, because init
-// strings contain them.
+// handlerOf finds a command of this modem. Commands that only a real data pump needs are accepted without effect,
+// because init strings contain them: those of the dialect, or those of many manufacturers.
+func (m *Modem) handlerOf(name string) (handler, bool) {
+	d := &m.cfg.Dialect
+	if _, ok := d.Identify[name]; ok {
+		return handler{0, (*Modem).doDescribe}, true
+	}
+	if h, ok := handlerOf(name); ok {
+		return h, true
+	}
+	if slices.Contains(d.Commands, name) || d.Commands == nil && manufacturers(name) {
+		return handler{maxNumber, ignored}, true
+	}
+	return handler{}, false
+}
+
+// handlerOf is the table of the commands of V.250 and of the Hayes manuals.
 func handlerOf(name string) (handler, bool) {
 	switch name {
 	case "A":
@@ -35,7 +52,7 @@ func handlerOf(name string) (handler, bool) {
 	case "H":
 		return handler{1, (*Modem).doHook}, true
 	case "I":
-		return handler{4, (*Modem).doIdentify}, true
+		return handler{9, (*Modem).doIdentify}, true
 	case "O":
 		return handler{1, (*Modem).doOnline}, true
 	case "Q":
@@ -65,13 +82,19 @@ func handlerOf(name string) (handler, bool) {
 		return handler{0, (*Modem).doClass}, true
 	case "B", "L", "M", "N", "P", "T", "W", "Y":
 		return handler{99, ignored}, true
-	case "&A", "&B", "&G", "&H", "&I", "&J", "&K", "&L", "&M", "&N", "&P", "&Q", "&R", "&S", "&T", "&U", "&X", "&Y":
-		return handler{99, ignored}, true
-	}
-	if len(name) == 2 && (name[0] == '\\' || name[0] == '%') {
-		return handler{maxNumber, ignored}, true
 	}
 	return handler{}, false
+}
+
+// manufacturers reports whether a command is one of those that differ between manufacturers: &K, \N, %C.
+func manufacturers(name string) bool {
+	switch name[0] {
+	case '\\', '%':
+		return true
+	case '&':
+		return strings.Contains("ABGHIJKLMNPQRSTUXY", name[1:])
+	}
+	return false
 }
 
 // run executes the commands of a line in order. The first that fails ends it; earlier commands keep their effect.
@@ -86,7 +109,11 @@ func (m *Modem) run(line []byte) {
 			m.finish(resultOK)
 			return
 		}
-		h, ok := handlerOf(c.name)
+		if m.switches(c) {
+			line = rest
+			continue
+		}
+		h, ok := m.handlerOf(c.name)
 		if !ok || c.n > h.max {
 			m.finish(resultError)
 			return
@@ -146,7 +173,30 @@ func (m *Modem) doHook(c command) verdict {
 	return goOn
 }
 
+// doDescribe answers an extended command of Dialect.Identify.
+func (m *Modem) doDescribe(c command) verdict {
+	if c.op != 0 {
+		return refuse
+	}
+	m.describe(c.name)
+	return goOn
+}
+
+// describe sends the lines of Dialect.Identify.
+func (m *Modem) describe(name string) {
+	for _, line := range m.cfg.Dialect.Identify[name] {
+		m.inform("%s", line)
+	}
+}
+
 func (m *Modem) doIdentify(c command) verdict {
+	if m.cfg.Dialect.Identify == nil && c.n > 4 {
+		return refuse
+	}
+	if m.cfg.Dialect.Identify != nil {
+		m.describe(fmt.Sprintf("I%d", c.n))
+		return goOn
+	}
 	switch c.n {
 	case 0:
 		m.inform("560")
@@ -176,6 +226,9 @@ func (m *Modem) doOnline(command) verdict {
 }
 
 func (m *Modem) doRegister(c command) verdict {
+	if c.bit != "" {
+		return refuse // only that of Dialect.CallerIDCommand is known
+	}
 	if c.name == "S" {
 		m.register = c.n
 	}
@@ -221,8 +274,8 @@ func (m *Modem) doView(command) verdict {
 
 func (m *Modem) doCallerID(c command) verdict {
 	switch {
-	case m.cfg.Dialect.NoCallerID:
-		return refuse
+	case m.cfg.Dialect.NoCallerID, m.cfg.Dialect.CallerIDCommand != "", m.cfg.Dialect.CallerIDAlways:
+		return refuse // or the dialect has another command
 	case c.op == '?':
 		n := 0
 		if m.profile.callerID {

@@ -113,10 +113,10 @@ func FuzzEscape(f *testing.F) {
 		p := factoryProfile()
 		p.s[2] = char
 		var whole, cut escape
-		want := whole.see(data, time.Time{}, &p, kind, 0)
+		want := whole.see(data, time.Time{}, &p, kind, escapeLimit, 0)
 		got, done := 0, 0
 		for n := 1 + uint(piece)%7; done < len(data) && got == 0; done += int(n) {
-			if end := cut.see(data[done:min(done+int(n), len(data))], time.Time{}, &p, kind, 0); end > 0 {
+			if end := cut.see(data[done:min(done+int(n), len(data))], time.Time{}, &p, kind, escapeLimit, 0); end > 0 {
 				got = done + end
 			}
 		}

@@ -14,6 +14,7 @@ const keyGrace = 125 * time.Millisecond
 type ModemConfig struct {
 	Name   string // for events and Dials; should be unique
 	Number string // its subscriber number; several modems may share one
+	Direct string // another number of this modem alone; "": none
 	// ConnectText is the verbose CONNECT from X1 on, for example "CONNECT 9600"; empty means plain CONNECT.
 	ConnectText string
 	// CallerID means that the subscriber has the caller ID service. The modem shows the number after AT+VCID=1.
@@ -159,6 +160,7 @@ type Modem struct {
 	dial       int    // Seq of the last dial command, 0 before the first
 	digits     string // of a dial string that ended with ';'
 	lastNumber string // for L
+	failed     failures
 
 	escape      escape
 	unread      []byte // from the far end, while escaped
@@ -281,6 +283,7 @@ func (m *Modem) powerOff() {
 	m.onHook()
 	m.editor = editor{}
 	m.late.stop()
+	m.failed = failures{}
 	m.held, m.answers, m.rest, m.stale, m.deaf = nil, nil, nil, nil, time.Time{}
 	m.holding.stop()
 }
@@ -392,6 +395,9 @@ func (m *Modem) autoAnswers(rings int) bool {
 // online runs when both sides have carrier.
 func (m *Modem) online() {
 	m.patience.stop()
+	if m.state == Dialing {
+		m.failed = failures{}
+	}
 	m.x.settle(m.dial, m.dialOutcome())
 	m.setState(Connected)
 	m.carrier = true

@@ -7,6 +7,7 @@ const (
 	unreadLimit  = 4 << 10          // bytes that wait for ATO
 	flowPatience = 10 * time.Second // how long a DTE that does not read stops the far end before bytes are lost
 	escapeLength = 3
+	escapeLimit  = 127 // a larger value of S2 turns the escape off (V.250 leaves it to the manufacturer)
 )
 
 // escape searches the data for three escape characters (S2) in silence: S12 before and after, and at most S12 between.
@@ -23,8 +24,9 @@ func (e *escape) stop() {
 }
 
 // see examines data that goes to the far end. Without a guard time it returns the number of octets up to the one that
-// ends the data, 0 if none does; with a guard time, complete then reports whether only the silence is missing.
-func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, slow time.Duration) int {
+// ends the data, 0 if none does; with a guard time, complete then reports whether only the silence is missing. limit is
+// the largest escape character.
+func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, limit byte, slow time.Duration) int {
 	silence, guard := at.Sub(e.last), p.guard()
 	if guard > 0 {
 		guard += slow
@@ -39,7 +41,7 @@ func (e *escape) see(data []byte, at time.Time, p *profile, kind Escape, slow ti
 		case kind == EscapeTIES && e.count >= escapeLength && e.attention(c):
 			return i + 1
 		case kind == EscapeTIES && e.count >= escapeLength && e.a != 0: // the A of an AT
-		case c != p.s[2] || c > 127:
+		case c != p.s[2] || c > limit:
 			e.count, e.a = 0, 0
 		case guard > 0 && silence >= guard: // a new start
 			e.count = 1
@@ -147,7 +149,11 @@ func (m *Modem) transmit(p *port, data []byte) (int, bool) {
 		return 0, false
 	}
 	kind := m.cfg.Dialect.Escape
-	end := m.escape.see(data, now(), &m.profile, kind, m.cfg.Dialect.SlowGuard)
+	limit := byte(escapeLimit)
+	if m.cfg.Dialect.EscapeAbove127 {
+		limit = 255
+	}
+	end := m.escape.see(data, now(), &m.profile, kind, limit, m.cfg.Dialect.SlowGuard)
 	if end > 0 {
 		data = data[:end]
 	} else if kind == EscapeGuarded && m.escape.complete() {

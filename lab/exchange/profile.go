@@ -15,6 +15,7 @@ type profile struct {
 	quiet    bool // Q
 	verbose  bool // V
 	callerID bool // +VCID
+	ownRing  bool // Dialect.RingCommand
 	x        int  // X
 	dcd      int  // &C
 	dtr      int  // &D

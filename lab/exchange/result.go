@@ -128,11 +128,14 @@ func (m *Modem) sayText(r result, text string) {
 // sayRing sends RING, with the caller's number in it if the dialect has it there.
 func (m *Modem) sayRing(c *call) {
 	d := &m.cfg.Dialect
-	if strings.HasPrefix(d.CallerIDText, "RING") && m.showsCaller() && c.rings > d.CallerIDTime.rings() {
-		m.sayText(resultRing, d.inCase(fmt.Sprintf(d.CallerIDText, c.from.presents())))
-		return
+	switch {
+	case strings.HasPrefix(d.CallerIDText, "RING") && m.showsCaller() && c.rings > d.CallerIDTime.rings():
+		m.sayText(resultRing, d.inCase(d.callerID(c.from.presents())))
+	case d.RingText != "" && (d.RingCommand == "" || m.profile.ownRing):
+		m.sayText(resultRing, d.inCase(d.RingText))
+	default:
+		m.say(resultRing)
 	}
-	m.say(resultRing)
 }
 
 // sayRinging sends RINGING while the far end rings, if the dialect has it.
@@ -147,6 +150,7 @@ func (m *Modem) sayConnect() {
 	if m.profile.quiet || m.silent() {
 		return
 	}
+	m.progress(m.cfg.Dialect.Negotiated)
 	text := m.cfg.Dialect.inCase(m.cfg.ConnectText)
 	if m.profile.x == 0 {
 		text = m.cfg.Dialect.text(resultConnect)
@@ -160,6 +164,15 @@ func (m *Modem) sayConnect() {
 		n := min(3, len(b))
 		m.hold(piece{wait: wait, data: b[:n]})
 		b = b[n:]
+	}
+}
+
+// progress sends lines about the call that are no result codes.
+func (m *Modem) progress(texts []string) {
+	for _, text := range texts {
+		if m.profile.verbose && !m.profile.quiet {
+			m.inform("%s", text)
+		}
 	}
 }
 
@@ -182,19 +195,21 @@ func (m *Modem) presents() string {
 }
 
 // showsCaller reports whether the modem shows the caller's number to its DTE.
-func (m *Modem) showsCaller() bool { return m.cfg.CallerID && m.profile.callerID }
+func (m *Modem) showsCaller() bool {
+	return m.cfg.CallerID && (m.profile.callerID || m.cfg.Dialect.CallerIDAlways)
+}
 
 // showCaller sends the caller's number as +VCID=1 requires.
 func (m *Modem) showCaller(from *Modem) {
 	now := time.Now()
 	number := from.presents()
-	switch text := m.cfg.Dialect.CallerIDText; {
-	case strings.HasPrefix(text, "RING"): // sayRing sends it
+	eol := string([]byte{m.profile.s[3], m.profile.s[4]})
+	switch d := &m.cfg.Dialect; {
+	case strings.HasPrefix(d.CallerIDText, "RING"): // sayRing sends it
 		return
-	case text != "":
-		m.inform(text, number)
+	case d.CallerIDText != "":
+		m.inform("%s", strings.ReplaceAll(d.callerID(number), "\n", eol))
 		return
 	}
-	eol := string([]byte{m.profile.s[3], m.profile.s[4]})
 	m.inform("DATE = %s%sTIME = %s%sNMBR = %s", now.Format("0102"), eol, now.Format("1504"), eol, number)
 }

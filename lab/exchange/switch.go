@@ -146,7 +146,8 @@ func (x *Exchange) burstEnds(c *call) {
 	}
 	off := x.clock(ringCycle) - x.delay(ringOn)
 	again := func() { x.ring(c) }
-	if c.rings != m.cfg.Dialect.CallerIDTime.rings() || !m.showsCaller() {
+	first := m.cfg.Dialect.CallerIDTime.rings()
+	if !m.showsCaller() || c.rings != first && (c.rings < first || !m.cfg.Dialect.CallerIDEachRing) {
 		c.timer = x.after(off, again)
 		return
 	}

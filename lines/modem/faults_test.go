@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -464,4 +465,20 @@ func TestEscapeIsOff(t *testing.T) {
 			t.Error("+++ was sent on a port with DTR")
 		}
 	})
+}
+
+// A modem whose OK comes later than the driver asks again: the answer to ATS2? is told from a late OK.
+func TestSlowOK(t *testing.T) {
+	for _, delay := range []time.Duration{600 * time.Millisecond, 700 * time.Millisecond, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEdge(t, exchange.ModemConfig{})
+			defer e.close()
+			e.line.SetFault(exchange.Fault{DelayOK: delay})
+			e.run(withSignals(true))
+			e.until(lines.Idle)
+			if got := e.line.Register(2); got != 255 {
+				t.Errorf("OK after %v: S2 is %d", delay, got)
+			}
+		})
+	}
 }

@@ -223,7 +223,7 @@ func (d *Driver) disableEscape(ctx context.Context) error {
 		}
 		return fmt.Errorf("%w (%s)", err, hint)
 	}
-	r, err := d.command(ctx, order{text: "ATS2?\r", limit: d.t.Command})
+	r, err := d.command(ctx, order{text: "ATS2?\r", limit: 2 * d.t.Command, numbers: true})
 	if err != nil && err != errWaited {
 		return fmt.Errorf("ATS2?: %w", err)
 	}
