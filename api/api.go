@@ -29,6 +29,10 @@ type Daemon interface {
 	// Queue returns the callbacks that wait for a line, in order.
 	Queue() []client.Queued
 	Users() []client.User
+	// ActiveCalls returns the calls that are up, oldest first.
+	ActiveCalls(q client.CallQuery) []client.Call
+	// CallHistory returns the calls that have ended, newest first.
+	CallHistory(ctx context.Context, q client.CallQuery) ([]client.Call, client.CallsLeftOut, error)
 	// Callbacks returns callbacks, newest first, and the number of older ones omitted because of the limit.
 	Callbacks(ctx context.Context, q client.CallbackQuery) (v []client.Callback, older int, err error)
 	// Callback returns the callback with this ID or unique ID prefix; ErrNotFound if there is none.
@@ -166,6 +170,7 @@ func (s *Server) routes(api huma.API) {
 		func(context.Context, *struct{}) (*list[client.User], error) {
 			return &list[client.User]{s.Daemon.Users()}, nil
 		})
+	s.callRoutes(api)
 	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks",
 		"List pending callbacks, newest first; with all, also ended ones"),
 		func(ctx context.Context, in *struct {

@@ -41,6 +41,13 @@ func (fake) Callbacks(_ context.Context, q client.CallbackQuery) ([]client.Callb
 	return []client.Callback{{ID: "abc", Phase: "waiting", Number: fmt.Sprintf("%v %d %s", q.All, q.Limit,
 		q.Since.UTC().Format(time.RFC3339)), Created: created}}, 7, nil
 }
+func (fake) ActiveCalls(q client.CallQuery) []client.Call {
+	return []client.Call{{ID: fmt.Sprintf("%d %s %s %d", q.Line, q.User, q.Since.UTC().Format(time.RFC3339), q.Last),
+		TTY: 65, Direction: "incoming", Start: created}}
+}
+func (f fake) CallHistory(_ context.Context, q client.CallQuery) ([]client.Call, client.CallsLeftOut, error) {
+	return f.ActiveCalls(q), client.CallsLeftOut{Older: q.Line == 65, Damaged: 3}, nil
+}
 func (fake) Callback(_ context.Context, id string) (client.CallbackDetail, error) {
 	if id != "abc" {
 		return client.CallbackDetail{}, fmt.Errorf("callback %s: %w", id, ErrNotFound)
@@ -206,6 +213,22 @@ func TestClient(t *testing.T) {
 	if _, err := c.Callback(ctx, "nobody"); !errors.As(err, &problem) || problem.Status != http.StatusNotFound ||
 		!strings.Contains(err.Error(), "nobody") {
 		t.Errorf("Callback of an unknown ID: %v", err)
+	}
+	calls := client.CallQuery{Line: 65, User: "a & b", Since: created}
+	if v, err := c.ActiveCalls(ctx, calls); err != nil || v[0].ID != "65 a & b 2026-11-21T10:00:00Z 0" {
+		t.Errorf("ActiveCalls: %+v %v", v, err)
+	}
+	calls.Last = 7
+	if v, left, err := c.CallHistory(ctx, calls); err != nil || v[0].ID != "65 a & b 2026-11-21T10:00:00Z 7" ||
+		left != (client.CallsLeftOut{Older: true, Damaged: 3}) {
+		t.Errorf("CallHistory: %+v %+v %v", v, left, err)
+	}
+	if v, left, err := c.CallHistory(ctx, client.CallQuery{}); err != nil || v[0].ID != "0  0001-01-01T00:00:00Z 100" ||
+		left.Older {
+		t.Errorf("CallHistory: %+v %+v %v", v, left, err)
+	}
+	if _, _, err := c.CallHistory(ctx, client.CallQuery{Last: client.MaxCalls + 1}); err == nil {
+		t.Error("CallHistory of too many")
 	}
 	if err := c.ClearLine(ctx, 65); err != nil || <-f.cleared != "65" {
 		t.Errorf("ClearLine: %v", err)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,12 +54,13 @@ type call struct {
 	began    time.Time // start of that session
 	// records that the journal refused; they are written with the next report, or when the call is closed
 	owed     []aaa.Record
-	turn     chan struct{} // closed when all writes ordered for the call have run; nil if there were none
-	recorded string        // Acct-Session-Id of the session whose start is on disk; "" none
-	last     journal.Call  // the row as last recorded, or as it should have been
-	admitted aaa.Identity  // the user whose session runs on this call; zero if none
-	done     bool          // leg two: the callback is completed
-	group    string        // whose policy decided last
+	turn     chan struct{}           // closed when all writes ordered for the call have run; nil if there were none
+	recorded string                  // Acct-Session-Id of the session whose start is on disk; "" none
+	last     journal.Call            // the row as last recorded, or as it should have been
+	admitted aaa.Identity            // the user whose session runs on this call; zero if none
+	done     bool                    // leg two: the callback is completed
+	octets   func() (in, out uint64) // from and to the caller so far; nil: no session has begun
+	group    string                  // whose policy decided last
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.
@@ -125,6 +127,11 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 func (c *call) config(b *Broker, cfg *Config) session.Config {
 	s := cfg.Session
 	s.Guard, s.Joined = b.guard, b.joined
+	s.Metered = func(_ *lines.Call, octets func() (in, out uint64)) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		c.octets = octets
+	}
 	s.Interim = c.accounting.interim()
 	return s
 }
@@ -168,8 +175,8 @@ func (b *Broker) begin(c *call) {
 
 func (c *call) row() journal.Call {
 	return journal.Call{
-		ID: c.ID, TTY: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Called: c.Called, Connect: c.Connect,
-		Leg:        c.leg,
+		ID: c.ID, TTY: c.TTY, Direction: string(c.Direction), Caller: c.Caller,
+		Called: cmp.Or(c.Called, c.called.String()), Connect: c.Connect, Leg: c.leg,
 		CallbackID: c.callbackID, MultiSessionID: c.multiSessionID, Start: c.Start,
 	}
 }
@@ -196,6 +203,9 @@ func (b *Broker) closeCall(c *call, out session.Outcome) {
 func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	b.mu.Lock()
 	owed, row, recorded := c.owed, c.last, c.recorded != ""
+	if c.leg == 1 {
+		row.CallbackID = c.promised
+	}
 	b.mu.Unlock()
 	row.SessionID, row.Data = "", ""
 	row.End, row.Cause, row.TerminateCause, row.OctetsIn, row.OctetsOut = time.Now(), out.Reason, int(out.Cause),

@@ -130,6 +130,9 @@ func (d *disk) Lockdown(context.Context) (journal.Lockdown, error) { return d.lo
 func (d *disk) AccessWindows(context.Context) ([]journal.AccessWindow, []journal.Damage, error) {
 	return nil, nil, nil
 }
+func (d *disk) Calls(context.Context, int, journal.CallFilter) ([]journal.Call, []journal.Damage, error) {
+	return nil, nil, nil
+}
 func (d *disk) LineRecords(context.Context) ([]journal.LineRecord, []journal.Damage, error) {
 	return nil, nil, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,26 @@ func (bank) ClearCounters(_ context.Context, ttys ...int) (int, error) {
 	return 1, nil
 }
 
+func (bank) ActiveCalls(q client.CallQuery) []client.Call {
+	start := time.Date(2020, 11, 29, 10, 0, 0, 0, time.Local)
+	end := start.Add(time.Hour + 65*time.Second)
+	all := []client.Call{
+		{ID: "c1", TTY: 65, Direction: "incoming", Caller: "84001", Called: "55555", User: "austin-01", Service: "exec",
+			Leg: 1, Callback: "abc", Speed: 33600, Connect: "CONNECT 33600/V34", Start: start, Ended: &end,
+			Seconds: 3665, Cause: "callback promised\x1b[2J", TerminateCause: 16, OctetsIn: 12, OctetsOut: 3456},
+		{ID: "c2", TTY: 66, Direction: "outgoing", Called: "84001", Leg: 2, Callback: "abc", Start: start, Seconds: 5},
+		{ID: "c3", TTY: 67, Direction: "incoming", Start: start, Seconds: 9.9, Cause: "lost carrier"},
+	}
+	return slices.DeleteFunc(all, func(c client.Call) bool { return q.Line != 0 && c.TTY != q.Line })
+}
+
+func (d bank) CallHistory(_ context.Context, q client.CallQuery) ([]client.Call, client.CallsLeftOut, error) {
+	if q.User == "nobody" {
+		return []client.Call{}, client.CallsLeftOut{}, nil
+	}
+	return d.ActiveCalls(q), client.CallsLeftOut{Older: q.Last == 20, Damaged: 1}, nil
+}
+
 func (bank) Modems() []client.Modem {
 	return []client.Modem{
 		{TTY: 65, State: "idle", Profile: "rockwell", Init: "ATE0Q0V1", Answer: "ATA", ErrorCorrection: `AT\N3`,
@@ -98,6 +119,19 @@ func TestLineCommands(t *testing.T) {
 		{"clear counters", []string{"counters of 3 lines cleared\n"}},
 		{"clear counters 7", []string{"error: there is no line 7\n"}},
 		{"clear counters all", []string{`error: clear counters: "all": a line is a TTY number`}},
+		{"show call active", []string{
+			"65  in   austin-01  84001   exec     2020-11-29 10:00  1:01:05\n     callback abc: callback promised[2J\n",
+			"66  out  -          84001   -        2020-11-29 10:00  0:00:05\n     callback abc\n",
+			"67  in   -          -       -        2020-11-29 10:00  0:00:09\n     lost carrier\n"}},
+		{"show call active --line 67 -o json", []string{"[\n  {\n    \"id\": \"c3\"", `"cause": "lost carrier"`}},
+		{"show call active -o wide", []string{"33600  12  3456  abc         1  84001   55555   CONNECT 33600/V34  c1"}},
+		{"show call active --line -1", []string{"error: show call active: --line -1: a line is a TTY number"}},
+		{"show call history", []string{"… 1 damaged one is not shown: ringback journal verify\n" +
+			"… there are older ones: --last N or --since TIME\n"}},
+		{"show call history --last 7 -o json", []string{"… 1 damaged one is", `"terminate_cause": 16`}},
+		{"show call history --user nobody -o json", []string{"[]\n"}},
+		{"show call history --last 0", []string{"error: show call history: --last 0: must be 1 to 10000"}},
+		{"show call history --since x", []string{`error: show call history: --since "x": give a time`}},
 		{"line busyout x", []string{`error: line busyout: "x": a line is a TTY number`}},
 		{"line restore -1", []string{"error: "}},
 		{"line busyout", []string{"error: "}},

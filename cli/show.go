@@ -14,11 +14,11 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show",
-		Short: "show the state of a running daemon: lines, modems, rotaries, users, callbacks, ceilings, PPP, login " +
-			"locks, access windows, AAA servers, health",
+		Short: "show the state of a running daemon: lines, modems, rotaries, users, calls, callbacks, ceilings, PPP, " +
+			"login locks, access windows, AAA servers, health",
 	}
 	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
-		newShowUsers(), newShowCallbacks(), newShowCallback(),
+		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
 	return c
 }

@@ -35,6 +35,10 @@ func TestTablesFit(t *testing.T) {
 			Cause: "no line: the lines of rotary 1 are all quarantined, and the one that was called may not be used " +
 				"(same_line)"},
 	}
+	calls := []client.Call{{ID: "7QK2JXW4MZ3TPLD5VYFHNRCA6B", TTY: 128, Direction: "outgoing",
+		User: "austin-01@example", Called: "001808555012345", Service: "exec", Speed: 33600, Leg: 2,
+		Callback: "3apm7fwc", Start: yesterday, Ended: &ended, Seconds: 86400,
+		Connect: "CONNECT 33600/ARQ/V34/LAPM/V42BIS", Cause: "caller logged out"}}
 	servers := []client.AAAServer{{Name: "primary", Protocol: "tacacs", Transport: "tls",
 		Address: "192.168.100.20:1812", Serves: "authentication+accounting",
 		State: "suspect", Answered: yesterday, Sockets: 3, Dropped: 4,
@@ -50,6 +54,9 @@ func TestTablesFit(t *testing.T) {
 			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "speed=115200", "DTR RTS DCD", "/dev/ttyUSB0"}},
 		"users": {func(b *strings.Builder, wide bool) { userTable(b, users, wide, at) },
 			[]string{"austin-01@example", "+18085550123456", "Nov 20 10:04:05"},
+			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
+		"calls": {func(b *strings.Builder, wide bool) { callTable(b, calls, wide, at) },
+			[]string{"austin-01@example", "001808555012345", "24:00:00", "callback 3apm7fwc: caller logged out"},
 			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
 		"callbacks": {func(b *strings.Builder, wide bool) { callbackTable(b, callbacks, wide, at) },
 			[]string{"3apm7fwc", "001808555012345", "Nov 20 10:04:05", callbacks[1].Cause},

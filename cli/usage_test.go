@@ -69,7 +69,7 @@ func misuses(c *cobra.Command) (all [][]string) {
 		"policy explain --user kim --time noon", "policy explain --user kim --line -1", "show callbacks --limit -1",
 		"show callbacks --since foo", "policy simulate x --with y --journal --differences -1", "policy schema foo",
 		"lockdown --lift --sessions --reason x", "lockdown --sessions", "show line one", "show ppp one",
-		"clear line one", "clear counters one",
+		"clear line one", "show call history --last 0", "show call active --line -1", "clear counters one",
 		"line busyout one", "show rotary one", "debug nope", "lab attack nope", "lab call",
 		"lab aaa", "lab aaa --users u --drop 101", "aaa load -n 0", "aaa test kim --service foo", "ppp capture 1",
 		"modem probe foo://bar"} {

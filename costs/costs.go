@@ -121,10 +121,7 @@ func (r *Report) Sum(s journal.Sum) {
 		return
 	}
 	row.LegTwo.add(s.Calls, mean)
-	number, _ := numbers.Reread(s.Number)
-	if r.plan.Country.Code != "" { // a sum has the digits that were dialed
-		number, _ = r.plan.Canonical(s.Number, numbers.OriginAAA)
-	}
+	number, _ := numbers.Reread(s.Number) // the zero Number has no price
 	row.pay(r.tariff, number, numbers.Number{}, mean, s.Calls)
 }
 

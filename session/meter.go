@@ -24,6 +24,9 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// octets returns the counts so far.
+func (m *meter) octets() (in, out uint64) { return m.in.Load(), m.out.Load() }
+
 // buffered returns the number of octets that can be read without blocking, 0 if not known.
 func (m *meter) buffered() int {
 	if b, ok := m.Data.(interface{ Buffered() int }); ok {

@@ -28,6 +28,9 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 	if s.leg.Number == 0 {
 		s.leg.Number = 1
 	}
+	if s.cfg.Metered != nil {
+		s.cfg.Metered(call, s.line.meter.octets)
+	}
 	ctx, stop := watchCarrier(ctx, call.Done())
 	defer stop()
 	s.ctx = ctx
@@ -41,10 +44,11 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 	}
 	s.close(ctx, e.Ending, callbackID)
 	s.noting.Wait()
+	in, out := s.line.meter.octets()
 	return Outcome{
 		Kind: kind, Cause: e.Cause, Reason: e.Reason, Stack: e.stack, Identity: s.proven, CallbackID: callbackID,
 		Tries: s.tries, LastFail: s.lastFail, Duration: time.Since(s.started),
-		OctetsIn: s.line.meter.in.Load(), OctetsOut: s.line.meter.out.Load(),
+		OctetsIn: in, OctetsOut: out,
 	}
 }
 

@@ -32,6 +32,10 @@ type Config struct {
 	// May be nil.
 	Joined func(call *lines.Call, user, host, why string)
 
+	// Metered is called once for each call, before it is served, with a function that returns the octets from and to
+	// the caller so far. That function is safe for concurrent use, also after the call. May be nil.
+	Metered func(call *lines.Call, octets func() (in, out uint64))
+
 	// Debug receives one line of text for each step of a login and its callback (`debug aaa`, `debug callback`),
 	// without secrets. It is called from the call's goroutine and must not block. May be nil.
 	Debug func(tty int, text string)
@@ -232,6 +236,9 @@ type Shower interface {
 	Lines() []lines.Status
 	Users() []UserLine
 	Callbacks() []CallbackLine
+	Calls() []CallLine
+	// EndedCalls returns the last n calls that have ended, newest first. It blocks for disk I/O.
+	EndedCalls(ctx context.Context, n int) ([]CallLine, error)
 	PPPShower
 }
 
@@ -260,6 +267,19 @@ type CallbackLine struct {
 	State      string
 	Reason     string
 	Since      time.Time // time of the promise
+}
+
+// CallLine is one row of `show call active` and `show call history`.
+type CallLine struct {
+	TTY                 int
+	Outgoing            bool
+	User, Service       string // "" until the caller has logged in
+	Number              string // of the other side, shown in full at privilege level 15 only; "" unknown
+	Callback            string // that the call led to, or that led to it; "" none
+	Speed               int    // bit/s; 0 unknown
+	Start, End          time.Time
+	OctetsIn, OctetsOut uint64 // from and to the caller
+	Cause               string // why it ended
 }
 
 // PPPLine is one row of `show ppp`.

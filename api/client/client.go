@@ -106,6 +106,41 @@ func (c *Client) Callback(ctx context.Context, id string) (CallbackDetail, error
 	return v, c.get(ctx, "/v1/callbacks/"+url.PathEscape(id), &v)
 }
 
+// ActiveCalls returns the calls that are up and match q, oldest first.
+func (c *Client) ActiveCalls(ctx context.Context, q CallQuery) ([]Call, error) {
+	var v []Call
+	return v, c.get(ctx, "/v1/calls/active?"+q.values().Encode(), &v)
+}
+
+// CallHistory returns the calls that have ended and match q, newest first.
+func (c *Client) CallHistory(ctx context.Context, q CallQuery) (v []Call, left CallsLeftOut, err error) {
+	query := q.values()
+	if q.Last != 0 {
+		query.Set("last", strconv.Itoa(q.Last))
+	}
+	head, err := c.do(ctx, http.MethodGet, "/v1/calls/history?"+query.Encode(), &v)
+	if err != nil {
+		return nil, left, err
+	}
+	left.Older = head.Get("Ringback-More") == "true"
+	left.Damaged, _ = strconv.Atoi(head.Get("Ringback-Damaged"))
+	return v, left, nil
+}
+
+func (q CallQuery) values() url.Values {
+	v := url.Values{}
+	if q.Line != 0 {
+		v.Set("line", strconv.Itoa(q.Line))
+	}
+	if q.User != "" {
+		v.Set("user", q.User)
+	}
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	return v
+}
+
 // CancelCallback cancels a pending callback.
 func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	_, err := c.do(ctx, http.MethodDelete, "/v1/callbacks/"+url.PathEscape(id), nil)

@@ -163,6 +163,46 @@ type Attempt struct {
 	Transcript []string   `json:"transcript,omitempty" doc:"dialogue with the modem, secrets masked"`
 }
 
+// Call is a telephone connection of a line, in either direction.
+type Call struct {
+	ID        string     `json:"id" doc:"as call in the log"`
+	TTY       int        `json:"tty"`
+	Direction string     `json:"direction" doc:"incoming or outgoing"`
+	Caller    string     `json:"caller,omitempty" doc:"the calling number, as the modem reported it"`
+	Called    string     `json:"called,omitempty" doc:"incoming: the called number, as the modem reported it; outgoing: the dialed number"`
+	User      string     `json:"user,omitempty" doc:"absent: nobody has logged in"`
+	Service   string     `json:"service,omitempty" doc:"the front end of the login: exec or ppp"`
+	Leg       int        `json:"leg,omitempty" doc:"1: incoming; 2: the call of a callback"`
+	Callback  string     `json:"callback,omitempty" doc:"ID of the callback: leg 1 has led to it, it has led to leg 2"`
+	Connect   string     `json:"connect,omitempty" doc:"the modem's CONNECT line"`
+	Speed     int        `json:"speed,omitempty" doc:"of the CONNECT line, in bit/s"`
+	Start     time.Time  `json:"start"`
+	Ended     *time.Time `json:"ended,omitempty" doc:"absent: the call is up"`
+	Seconds   float64    `json:"seconds" doc:"from the start to the end, or to now"`
+	Cause     string     `json:"cause,omitempty" doc:"why it ended"`
+	// the value of RFC 2866
+	TerminateCause int    `json:"terminate_cause,omitempty" doc:"Acct-Terminate-Cause of the end"`
+	OctetsIn       uint64 `json:"octets_in" doc:"from the caller"`
+	OctetsOut      uint64 `json:"octets_out" doc:"to the caller"`
+}
+
+// MaxCalls is the greatest CallQuery.Last.
+const MaxCalls = 10_000
+
+// CallQuery selects calls; zero fields select all.
+type CallQuery struct {
+	Line  int
+	User  string
+	Since time.Time // only calls that began at this time or later
+	Last  int       // of the history: only the newest Last, up to MaxCalls; 0: 100
+}
+
+// CallsLeftOut is what an answer of the call history leaves out.
+type CallsLeftOut struct {
+	Older   bool // there are older calls that match
+	Damaged int  // rows of the journal that do not verify
+}
+
 // Step is one rule of a policy decision.
 type Step struct {
 	Rule   string `json:"rule"`

@@ -11,13 +11,13 @@ type Call struct {
 	TTY            int
 	Direction      string // "incoming" or "outgoing"
 	Caller         string
-	Called         string
+	Called         string // incoming: as the modem reported it; outgoing: the dialed number in canonical digits
 	Connect        string // the modem's CONNECT line
 	User           string // "" until authenticated
 	Entry          string // method-list entry that authenticated
 	Service        string // "exec", "ppp"; "" until known
 	Leg            int    // 1 or 2 of a callback; 0 if none
-	CallbackID     string // "" if none
+	CallbackID     string // leg one: the promised callback, once the call has ended; "" if none
 	SessionID      string // Acct-Session-Id of the open session; "" if there is none, or it is not accounted
 	MultiSessionID string // Acct-Multi-Session-Id
 	Start          time.Time
@@ -28,6 +28,18 @@ type Call struct {
 	OctetsOut      uint64    // to the caller
 	Data           string    // JSON of the owner, e.g. what an accounting Stop needs after a crash; no secrets
 }
+
+// CallFilter selects calls; zero fields select all.
+type CallFilter struct {
+	TTY   int
+	User  string
+	Since time.Time // only those that began at this time or later
+	Ended bool      // only those that have ended
+}
+
+// CallsSearched is the number of newest calls in which a CallFilter is looked for: a filter that matches few of them
+// must not read a journal of years.
+const CallsSearched = 100_000
 
 // Spooled is one accounting record that waits to be sent.
 type Spooled struct {

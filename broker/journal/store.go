@@ -47,6 +47,8 @@ type Promises interface {
 type Own interface {
 	// OpenCalls returns the calls that have no end, oldest first.
 	OpenCalls(ctx context.Context) ([]Call, []Damage, error)
+	// Calls returns up to limit calls of the newest CallsSearched, last recorded first; limit 0 means 100.
+	Calls(ctx context.Context, limit int, f CallFilter) ([]Call, []Damage, error)
 	// SpoolLists returns the accounting lists of the records in the spool.
 	SpoolLists(ctx context.Context) ([]string, error)
 	// SpoolAfter returns up to n records of one list that were spooled after number seq, oldest first; n 0 means 100.

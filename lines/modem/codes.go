@@ -78,7 +78,7 @@ func (c *codes) parse(line []byte, numeric bool) event {
 			strings.HasPrefix(upper, string(lines.Connected))}
 		switch code {
 		case lines.Connected:
-			e.speed = connectSpeed(text)
+			e.speed = lines.ConnectSpeed(text)
 		case lines.Ring:
 			e.caller, e.called = from, to
 		case lines.Blacklisted, lines.Delayed:
@@ -110,21 +110,6 @@ func (c *codes) number(text string) (lines.ResultCode, bool) {
 		return code, true
 	}
 	return lines.Connected, len(text) == 2 && text[0] != '0' && allDigits(text)
-}
-
-// connectSpeed returns the first separate number of a CONNECT line: 33600 for "CONNECT 33600/V34/LAPM", none for
-// "CONNECT V32". The text after a semicolon is the other side's number.
-func connectSpeed(text string) int {
-	text, _, _ = strings.Cut(text, ";")
-	for _, f := range strings.FieldsFunc(text, func(r rune) bool {
-		return r == ' ' || r == '/' || r == ',' ||
-			r == ':'
-	}) {
-		if n, err := strconv.Atoi(f); err == nil && n >= 75 {
-			return n
-		}
-	}
-	return 0
 }
 
 // barredFor returns the time at the end of a line such as "DELAYED 00:59:02", in hours, minutes and seconds (HylaFAX 6,

@@ -125,6 +125,7 @@ func (x *exec) commands() *console.Tree {
 		{Word: "logout", Help: "Exit from the EXEC", Run: leave},
 		{Word: "quit", Help: "Exit from the EXEC", Run: leave},
 		{Word: "show", Help: "Show running system information", Next: []console.Node{
+			{Word: "call", Help: "Calls of the lines", Next: show.callNodes()},
 			{Word: "callback", Help: "Pending and ended callbacks", Run: show.callbacks},
 			{Word: "line", Help: "Lines and their state", Run: show.lines, Next: []console.Node{
 				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "Line number", Run: show.lines},

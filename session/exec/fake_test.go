@@ -360,6 +360,22 @@ func (f fakeShower) Callbacks() []session.CallbackLine {
 	}
 }
 
+func (f fakeShower) Calls() []session.CallLine {
+	return []session.CallLine{
+		{TTY: 65, User: "austin-01", Service: "exec", Number: "84001", Callback: "cb1", Speed: 33600,
+			Start: f.now.Add(-65 * time.Second), OctetsIn: 12, OctetsOut: 345},
+		{TTY: 66, Outgoing: true, Number: "84002", Start: f.now.Add(-time.Hour)},
+	}
+}
+
+func (f fakeShower) EndedCalls(_ context.Context, n int) ([]session.CallLine, error) {
+	if n > 400 {
+		return nil, errors.New("the journal is closed")
+	}
+	return []session.CallLine{{TTY: 65, User: "austin-01", Number: "84001", Start: f.now.Add(-time.Hour),
+		End: f.now.Add(-time.Minute), Cause: fmt.Sprintf("lost carrier\x1b[2J, %d asked", n)}}, nil
+}
+
 func (f fakeShower) PPP() []session.PPPLine {
 	return []session.PPPLine{
 		{TTY: 65, User: "austin-01", Phase: "network", LCP: "Opened", IPCP: "Opened", IPV6CP: "Initial",

@@ -172,6 +172,10 @@ func (s show) age(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	d := max(s.now().Sub(t), 0)
+	return lasted(s.now().Sub(t))
+}
+
+func lasted(d time.Duration) string {
+	d = max(d, 0)
 	return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
 }

@@ -86,7 +86,7 @@ func readAll(r *Reader, t *table) (good int, bad []journal.Damage, err error) {
 	ctx := context.Background()
 	switch t {
 	case callsTable:
-		cs, bad, err := r.Calls(ctx, 0)
+		cs, bad, err := r.Calls(ctx, 0, journal.CallFilter{})
 		return len(cs), bad, err
 	case callbacksTable:
 		cs, bad, err := r.Pending(ctx)

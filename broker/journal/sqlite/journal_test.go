@@ -550,8 +550,11 @@ func TestQueries(t *testing.T) {
 	if got := rows(j.OpenCalls(ctx)); len(got) != 4 || got[0].ID != "call0" {
 		t.Errorf("open calls: %+v", got)
 	}
-	if got := rows(j.Calls(ctx, 2)); len(got) != 2 || got[0].ID != "call4" {
+	if got := rows(j.Calls(ctx, 2, journal.CallFilter{})); len(got) != 2 || got[0].ID != "call4" {
 		t.Errorf("calls: %+v", got)
+	}
+	if got := rows(j.Calls(ctx, 9, journal.CallFilter{Ended: true})); len(got) != 1 || got[0].ID != "call3" {
+		t.Errorf("ended calls: %+v", got)
 	}
 	if got := rows(j.SpoolNext(ctx, 2)); len(got) != 2 || got[0].ID != "r1" || got[0].Seq != 2 {
 		t.Errorf("spool: %+v", got)

@@ -223,9 +223,26 @@ func (r *Reader) OpenCalls(ctx context.Context) ([]journal.Call, []journal.Damag
 	return list(ctx, r, callsTable, decodeCall, "WHERE ended = 0 ORDER BY started, rowid")
 }
 
-// Calls returns up to limit calls, last recorded first; limit 0 means 100.
-func (r *Reader) Calls(ctx context.Context, limit int) ([]journal.Call, []journal.Damage, error) {
-	return list(ctx, r, callsTable, decodeCall, "ORDER BY rowid DESC LIMIT ?", limitOr(limit))
+// Calls returns up to limit calls of the newest journal.CallsSearched, last recorded first; limit 0 means 100.
+func (r *Reader) Calls(ctx context.Context, limit int, f journal.CallFilter) ([]journal.Call, []journal.Damage, error) {
+	where, args := "WHERE rowid > (SELECT max(rowid) FROM calls) - ?", []any{int64(journal.CallsSearched)}
+	and := func(condition string, arg ...any) {
+		where += " AND " + condition
+		args = append(args, arg...)
+	}
+	if f.TTY != 0 {
+		and("tty = ?", int64(f.TTY))
+	}
+	if f.User != "" {
+		and("user = ?", f.User)
+	}
+	if !f.Since.IsZero() {
+		and("started >= ?", nanos(f.Since))
+	}
+	if f.Ended {
+		and("ended <> 0")
+	}
+	return list(ctx, r, callsTable, decodeCall, where+" ORDER BY rowid DESC LIMIT ?", append(args, limitOr(limit))...)
 }
 
 // EachCall passes all calls to f, first recorded first, and returns the rows that do not verify.

@@ -68,7 +68,7 @@ func TestPrune(t *testing.T) {
 	if err != nil || len(left) != 5 || len(bad) != 1 || left[len(left)-1].ID != "waits" {
 		t.Errorf("left are %d, damaged %v, %v", len(left), bad, err)
 	}
-	if calls := rows(j.Calls(ctx, journal.All)); len(calls) != 7 {
+	if calls := rows(j.Calls(ctx, journal.All, journal.CallFilter{})); len(calls) != 7 {
 		t.Errorf("%d calls are left", len(calls))
 	}
 	if n := len(rows(j.AuditTail(ctx, journal.All))); n != 253 {
