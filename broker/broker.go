@@ -63,6 +63,9 @@ type Dialer interface {
 	// Command runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
 	// is "", and lines.ErrRinging if it did while the line rang; what is what the script is for, for errors.
 	Command(ctx context.Context, l lines.Commander, what, script string) error
+	// Converse runs a script that talks to the other side of a call, and blocks until it has ended. It is as Command
+	// for its arguments and results.
+	Converse(ctx context.Context, c *lines.Call, what, script string) error
 }
 
 // Options are the parts that a Broker uses for its whole life.
@@ -90,6 +93,7 @@ type Limits struct {
 	LineRetry time.Duration // pause before a line is requested again: 5 s
 	OffHook   time.Duration // extra time for an off-hook script at the end of the wait: 15 s
 	Dial      time.Duration // backstop beyond a dial script's own time limits: 5 min
+	Script    time.Duration // maximum time of a script on a call that is up: 1 min
 	Login     time.Duration // until leg two must be admitted: 90 s
 	Grace     time.Duration // until an ordered hang-up must have happened: 45 s
 	// maximum wait of a dial for the acknowledgement of leg one's Stop, counted from its spooling: 5 s
@@ -328,6 +332,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.LineRetry, 5*time.Second)
 	set(&l.OffHook, 15*time.Second)
 	set(&l.Dial, 5*time.Minute)
+	set(&l.Script, time.Minute)
 	set(&l.Login, 90*time.Second)
 	set(&l.Grace, 45*time.Second)
 	set(&l.Accounting, 5*time.Second)

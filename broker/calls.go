@@ -93,6 +93,9 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	defer b.end(c)
 	out := session.Outcome{Cause: aaa.CauseServiceUnavailable}
 	if out.Reason = b.join(c); out.Reason == "" {
+		out = b.activate(ctx, c, cfg)
+	}
+	if out.Reason == "" {
 		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
 	}
 	b.callEnded(c, out)

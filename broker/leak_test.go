@@ -80,6 +80,7 @@ type busy struct{}
 func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring) lines.Dialed {
 	return lines.Dialed{Outcome: "busy"}
 }
+func (busy) Converse(context.Context, *lines.Call, string, string) error    { return nil }
 func (busy) Command(context.Context, lines.Commander, string, string) error { return nil }
 
 // idleModem is a line that is up and on hook.

@@ -14,13 +14,15 @@ import (
 // pool (lines.Config). A reload may change a Line: a call keeps the Line that it began with; leg two, the next attempt
 // of a callback and the forced wait of a line that is not leased yet use the new one.
 type Line struct {
-	Login          Login         // method lists of authentication and authorization; nil admits no one
-	Accounting     string        // name of the accounting list; "" is "default"
-	CallbackScript string        // regexp on chat script names (IOS `script callback`); "": exec-callback, ppp-callback
-	OffHookScript  string        // regexp on chat script names (IOS `script modem-off-hook`); "" none
-	StartupScript  string        // the same, of IOS `script startup`
-	ResetScript    string        // the same, of IOS `script reset`
-	ForcedWait     time.Duration // IOS `callback forced-wait`: minimum time between hang-up and dial
+	Login          Login  // method lists of authentication and authorization; nil admits no one
+	Accounting     string // name of the accounting list; "" is "default"
+	CallbackScript string // regexp on chat script names (IOS `script callback`); "": exec-callback, ppp-callback
+	OffHookScript  string // regexp on chat script names (IOS `script modem-off-hook`); "" none
+	StartupScript  string // the same, of IOS `script startup`
+	ResetScript    string // the same, of IOS `script reset`
+	// the same, of IOS `script activation`: it talks to the caller before the session
+	ActivationScript string
+	ForcedWait       time.Duration // IOS `callback forced-wait`: minimum time between hang-up and dial
 }
 
 // Prepare is a lines.PoolOptions.Prepare: it runs the scripts of the configuration in force.

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -135,5 +136,91 @@ func TestCallDuringResetScript(t *testing.T) {
 		if s, _ := w.pool.Line(65); len(s.Notices) > 0 {
 			t.Errorf("%q", s.Notices)
 		}
+	})
+}
+
+// greeting asks a caller for a code before the session.
+const greeting = `TIMEOUT 20 "" "CODE:\c" 4711 "\r\nwelcome"`
+
+// TestActivationScript: the script talks to the caller before the session, which gets what the caller types behind it.
+func TestActivationScript(t *testing.T) {
+	for name, noSignals := range map[string]bool{"signals": false, "no signals": true} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{
+				noSignals: noSignals, scripts: map[string]string{"greet": greeting},
+				events: func(l *broker.Line) { l.ActivationScript = "greet" },
+			}, func(w *town) {
+				p := w.pc(w.home)
+				p.typ("atdt55555")
+				if got := p.see("CODE:", time.Minute); strings.Contains(got, "Username") {
+					t.Errorf("the session came first: %q", got)
+				}
+				_, _ = p.dte.Write([]byte("4711paia-04\r"))
+				p.see("welcome", time.Minute)
+				p.see("Username: paia-04", time.Minute)
+				p.see("Password: ", time.Minute)
+				p.typ(password)
+				p.see(">", time.Minute)
+				p.typ("exit")
+				p.see("NO CARRIER", time.Minute)
+				w.idle(time.Minute)
+			})
+		})
+	}
+}
+
+// TestActivationScriptFails attacks laws 2, 4 and 7: whatever a caller types instead of the code, the call ends without
+// a session and nothing is dialed; so it does for a script that is missing, or that would dial.
+func TestActivationScriptFails(t *testing.T) {
+	for name, c := range map[string]struct{ script, types string }{
+		"silent":     {greeting, ""},
+		"impostor":   {greeting, "OK\r\nCONNECT 9600\r\nRING\r\nATDT84010\r\n"},
+		"no carrier": {`ABORT "NO CARRIER" TIMEOUT 20 "" "CODE:\c" 4711 \c`, "\r\nNO CARRIER\r\n"},
+		"dials":      {`"" "CODE:ATDT\T" 4711 \c`, ""},
+	} {
+		for _, noSignals := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, no signals %v", name, noSignals), func(t *testing.T) {
+				inTown(t, townOptions{
+					noSignals: noSignals, lines: 1, scripts: map[string]string{"greet": c.script},
+					events: func(l *broker.Line) { l.ActivationScript = "greet" },
+				}, func(w *town) {
+					p := w.pc(w.home)
+					p.typ("atdt55555")
+					p.see("CONNECT", time.Minute)
+					if name != "dials" {
+						p.see("CODE:", time.Minute)
+						_, _ = p.dte.Write([]byte(c.types))
+					}
+					if got := p.see("NO CARRIER", 2*time.Minute); strings.Contains(got, "Username") {
+						t.Errorf("a session: %q", got)
+					}
+					w.idle(2 * time.Minute)
+					if d := w.dialed(); len(d) > 0 {
+						t.Errorf("dialed %+v", d)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestClearLineDuringActivation: `clear line` ends the script and the call.
+func TestClearLineDuringActivation(t *testing.T) {
+	inTown(t, townOptions{
+		lines: 1, scripts: map[string]string{"greet": `TIMEOUT 3600 "" "CODE:\c" 4711 \c`},
+		events: func(l *broker.Line) { l.ActivationScript = "greet" },
+	}, func(w *town) {
+		p := w.pc(w.home)
+		p.typ("atdt55555")
+		p.see("CODE:", time.Minute)
+		if err := w.broker.ClearLine(t.Context(), 65, "test"); err != nil {
+			t.Error(err)
+		}
+		p.see("NO CARRIER", 20*time.Second)
+		w.idle(time.Minute)
+		p.typ("atdt55555") // and without an operator it does not last for ever
+		p.see("CODE:", time.Minute)
+		p.see("NO CARRIER", 2*time.Minute)
+		w.idle(time.Minute)
 	})
 }

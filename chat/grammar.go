@@ -20,7 +20,7 @@ const (
 	breakLength = 250 * time.Millisecond
 )
 
-// escapes are the two-character escapes of Table 15; \c, \ddd and ^x are parsed separately.
+// escapes are the two-character escapes of Table 15; \c, \q, \ddd and ^x are parsed separately.
 func escapes() []Escape {
 	return []Escape{
 		{Text: `\\`, Effect: "a backslash", Expect: true, octet: '\\'},
@@ -43,6 +43,7 @@ func Escapes() []Escape {
 		{Text: `\ddd`, Effect: "the character with this octal value, one to three digits", Expect: true},
 		{Text: `^x`, Effect: "the control character: `^C`, `^[`, `^?`", Expect: true},
 		{Text: `\c`, Effect: "at the end of a send: no carriage return"},
+		{Text: `\q`, Effect: "the send is a secret: transcripts have `[secret]` (reserved in IOS, without effect there)"},
 		{Text: `""`, Effect: "expect: nothing, continue immediately; send: a carriage return only", Expect: true},
 		{Text: `EOT`, Effect: "the whole send: an end-of-transmission character, no carriage return"},
 		{Text: `BREAK`, Effect: "the whole send: a BREAK, no carriage return"},
@@ -50,7 +51,7 @@ func Escapes() []Escape {
 	return append(escapes(), rules...)
 }
 
-// Refusal is a notation of other chat programs that IOS does not have, or that IOS reserves.
+// Refusal is a notation of other chat programs that IOS does not have.
 type Refusal struct {
 	Text    string // as written in a script
 	From    string // the program that has it
@@ -62,7 +63,6 @@ type Refusal struct {
 func Refusals() []Refusal {
 	const pppd, uucp = "pppd's chat", "UUCP"
 	return []Refusal{
-		{`\q`, "Cisco IOS", "reserved, without effect in IOS", "omit it"},
 		{`\b`, pppd, "not an IOS escape", `write \010 or ^H`},
 		{`\D`, uucp, "not an IOS escape", `write \T`},
 		{`\e`, uucp, "not an IOS escape: echoes are not checked", "omit it"},

@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -70,6 +72,7 @@ func (p *parser) pair(i int) (int, *SyntaxError) {
 	if err != nil {
 		return 0, err
 	}
+	s.secret = s.secret || slices.ContainsFunc(alts, alternative.asksForSecret)
 	p.steps = append(p.steps, step{kind: stepSend, word: i + 1, send: s})
 	return 2, nil
 }
@@ -90,6 +93,14 @@ func (p *parser) setting(i int) *SyntaxError {
 	}
 	p.steps = append(p.steps, st)
 	return err
+}
+
+// asksForSecret reports whether an alternative expects a prompt for a password.
+func (a alternative) asksForSecret() bool {
+	prompt := bytes.ToLower(a.expect.text)
+	return slices.ContainsFunc([]string{"ssword", "passwd", "passcode", "secret"}, func(asks string) bool {
+		return bytes.Contains(prompt, []byte(asks))
+	})
 }
 
 func parseSeconds(w word) (time.Duration, *SyntaxError) {
@@ -193,6 +204,8 @@ func parseSend(w word) (*send, *SyntaxError) {
 			return nil, w.wrongAt(i, n, "valid at the end of a send only", "move it to the end or omit it")
 		case e.Text == `\c`:
 			s.cr = false
+		case e.Text == `\q`:
+			s.secret = true
 		default:
 			s.add(e)
 		}
@@ -238,7 +251,7 @@ func (w word) escape(i int) (Escape, int, *SyntaxError) {
 		return w.octal(i)
 	}
 	text := w.text[i : i+2]
-	if text == `\c` {
+	if text == `\c` || text == `\q` {
 		return Escape{Text: text}, 2, nil
 	}
 	for _, e := range escapes() {

@@ -126,7 +126,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{``, 0, "", "no words"},
 		{` ` + "\n\t", 0, "", "no words"},
-		{`"" a\qb`, 4, `\q`, "reserved"},
+		{`O\qK`, 1, `\q`, "valid in sends only"},
 		{`"" \b`, 3, `\b`, `\010`},
 		{`"" \D`, 3, `\D`, `\T`},
 		{`"" a\Lb`, 4, `\L`, "login name"},
@@ -243,8 +243,8 @@ func TestNames(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	_, err := Parse("rtp", `ABORT BUSY "" \qAT`)
-	want := `chat script rtp: \q at offset 14: reserved, without effect in IOS; it comes from Cisco IOS (omit it)`
+	_, err := Parse("rtp", `ABORT BUSY "" \bAT`)
+	want := `chat script rtp: \b at offset 14: not an IOS escape; it comes from pppd's chat (write \010 or ^H)`
 	if err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}

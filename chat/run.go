@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,10 @@ type Options struct {
 	// Dialstring replaces \T. Without one, Run rejects a script with \T before it sends anything.
 	Dialstring numbers.Dialstring
 	// Secrets are shown as [secret] in the transcript, the debug lines and the errors, sent or echoed. Those of
-	// Dialstring are too.
+	// Dialstring are too, and the script's own: a send with \q, and one that answers a prompt for a password.
 	Secrets []string
+	// Peer names the other side in errors; "" is "the modem".
+	Peer string
 	// Debug receives one line per event, in the format of IOS's `debug chat` without the CHAT prefix; nil for none. It
 	// must not block.
 	Debug func(text string)
@@ -66,7 +69,7 @@ type Result struct {
 func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
 	r := new(runner) // not a composite literal, which would be built on the stack first
 	r.ctx, r.conn, r.script, r.o, r.start, r.timeout = ctx, c, s, o, time.Now(), DefaultTimeout
-	r.o.Secrets = append(slices.Clip(o.Secrets), o.Dialstring.Secrets()...)
+	r.o.Secrets = slices.Concat(o.Secrets, o.Dialstring.Secrets(), s.secrets())
 	r.log.hide(r.o.Secrets)
 	r.writes, _ = c.(writeDeadliner)
 	if o.Dialstring.IsZero() && s.UsesDialstring() {
@@ -384,7 +387,7 @@ func (r *runner) errorOf(o Outcome, cause error) error {
 	name := r.script.Name
 	switch {
 	case o == Aborted:
-		return fmt.Errorf("chat script %s: the modem said %s %s", name, r.res.Abort, where)
+		return fmt.Errorf("chat script %s: %s said %s %s", name, cmp.Or(r.o.Peer, "the modem"), r.res.Abort, where)
 	case o == TimedOut && cause == nil:
 		return fmt.Errorf("chat script %s: no %s within %v (word %d)", name, r.res.Expect, r.timeout, r.res.Step)
 	case o == TimedOut:

@@ -364,6 +364,29 @@ event no [secret] within 1s
 	})
 }
 
+// TestSecretsOfTheScript: an answer to a prompt for a password, and a send with \q, are masked, sent and echoed.
+func TestSecretsOfTheScript(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var debug strings.Builder
+		conn, end := connect(&fakeModem{first: "login: ", rules: []rule{
+			{"kim\r", "kim\r\nPassword: "}, {"zx55\r", "zx55\r\nToken: "}, {"4711", "4711\r\n> "}}})
+		res := mustScript(t, "x", `ogin: kim assword: zx\p55 oken: 47\q11\c > \c`).Run(t.Context(), conn,
+			Options{Debug: func(s string) { debug.WriteString(s + "\n") }})
+		if got := end(); got != "kim\rzx55\r4711" || res.Outcome != Success {
+			t.Errorf("sent %q: %v", got, res.Err)
+		}
+		all := texts(res.Transcript) + debug.String()
+		for _, secret := range []string{"zx", "55", "47", "11"} {
+			if strings.Contains(all, secret) {
+				t.Errorf("%s is shown:\n%s", secret, all)
+			}
+		}
+		if strings.Count(all, masked) < 6 || !strings.Contains(all, "kim") {
+			t.Errorf("not masked, or too much:\n%s", all)
+		}
+	})
+}
+
 // Each entry has the time at which its own text arrived, not the start of the expect that read it: the rest of the OK
 // arrives with the echo, and the telephone rings for 11 seconds.
 func TestTranscriptTimes(t *testing.T) {

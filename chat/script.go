@@ -79,8 +79,9 @@ type op struct {
 // send is a parsed send word. A carriage return is the last opLiteral's last byte unless \c, EOT or BREAK suppressed
 // it.
 type send struct {
-	ops []op
-	cr  bool // a carriage return ends it
+	ops    []op
+	cr     bool // a carriage return ends it
+	secret bool // it must not be shown: a password
 }
 
 // Parse parses the words of a chat script; text is the part after the name in an IOS configuration line. Newlines
@@ -178,6 +179,21 @@ func (s *Script) sends(yield func(*send) bool) {
 			}
 		}
 	}
+}
+
+// secrets returns the texts of the sends that must not be shown.
+func (s *Script) secrets() (all []string) {
+	for send := range s.sends {
+		if send == nil || !send.secret {
+			continue
+		}
+		var text []byte // across pauses, which no stream shows
+		for _, o := range send.ops {
+			text = append(text, o.bytes...)
+		}
+		all = append(all, strings.TrimRight(string(text), "\r\n"))
+	}
+	return all
 }
 
 // adds returns what precedes the dial string behind the command D, and what follows it; "" if it dials nothing.

@@ -178,7 +178,7 @@ func TestFullSample(t *testing.T) {
 	for _, s := range c.Scripts {
 		names = append(names, s.Name)
 	}
-	if got := strings.Join(names, " "); got != "offhook setup rtp exec-callback ppp-callback" {
+	if got := strings.Join(names, " "); got != "offhook setup greet rtp exec-callback ppp-callback" {
 		t.Error(got)
 	}
 	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "field", "staff"}) {
@@ -198,7 +198,8 @@ func TestFullSample(t *testing.T) {
 		t.Errorf("%+v", c.Lines[0].Config)
 	}
 	if want := (broker.Line{Accounting: "default", StartupScript: "^setup$", ResetScript: "^setup$",
-		OffHookScript: "offhook", CallbackScript: "rtp",
+		ActivationScript: "^greet$",
+		OffHookScript:    "offhook", CallbackScript: "rtp",
 		ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
 		t.Errorf("%+v", c.Lines[0].Line)
 	}
@@ -657,6 +658,13 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			`ringback.yaml:6:37: lines[0].scripts.startup: no matching chat script found for "none" (defined: rtp, nodial, exec-callback, ppp-callback, offhook)`},
 		{"tty: 1,", `tty: 1, scripts: {connection: offhook},`,
 			`ringback.yaml:6:28: lines[0].scripts.connection: no connection from the network (reverse Telnet) can be made to a line, so nothing would start the script (remove it)`},
+		{`{name: nodial, script: '"" "AT" OK'}]
+lines: [{tty: 1,`, `{name: nodial, script: '"" AT\c "" ZDT911'}]
+lines: [{tty: 1, scripts: {startup: nodial},`,
+			`ringback.yaml:6:37: lines[0].scripts.startup: chat script nodial dials with "ATZDT911", but a startup script must not (only callback scripts may dial: each dial is counted)`},
+		{`{name: nodial, script: '"" "AT" OK'}]
+lines: [{tty: 1,`, `{name: nodial, script: '"" "data at 4d" ssword: pw'}]
+lines: [{tty: 1, scripts: {activation: nodial},`, ``},
 		{"tty: 1,", `tty: 1, scripts: {reset: rtp},`,
 			`ringback.yaml:6:35: lines[0].scripts.reset: chat script rtp sends \T, so it dials, but a reset script must not (only callback scripts may dial: each dial is counted)`},
 		{"tty: 1,", "tty: 1, scripts: {callback: '('},",

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
@@ -14,21 +15,25 @@ import (
 type scriptEvent struct {
 	name  string
 	dials bool // it dials the number of a callback; otherwise it must not dial
+	call  bool // it talks to the other side of a call, not to the modem
 	of    func(*broker.Line) *string
 
 	example, doc string
 }
 
 var scriptEvents = []scriptEvent{
-	{"startup", false, func(l *broker.Line) *string { return &l.StartupScript }, "setup",
+	{"startup", false, false, func(l *broker.Line) *string { return &l.StartupScript }, "setup",
 		"Runs each time that the line comes into service: the port was opened, the modem is initialized and on hook " +
 			"(IOS `script startup`). Default: none."},
-	{"reset", false, func(l *broker.Line) *string { return &l.ResetScript }, "setup",
+	{"reset", false, false, func(l *broker.Line) *string { return &l.ResetScript }, "setup",
 		"Runs after each call and callback on the line, when it is proven on hook (IOS `script reset`). Default: " +
 			"none."},
-	{"modem_off_hook", false, func(l *broker.Line) *string { return &l.OffHookScript }, "offhook",
+	{"activation", false, true, func(l *broker.Line) *string { return &l.ActivationScript }, "greet",
+		"Runs when an incoming call is connected, before the session, and talks to the caller (IOS `script " +
+			"activation`). If it fails, the call is hung up. Default: none."},
+	{"modem_off_hook", false, false, func(l *broker.Line) *string { return &l.OffHookScript }, "offhook",
 		"Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},
-	{"callback", true, func(l *broker.Line) *string { return &l.CallbackScript }, "rtp",
+	{"callback", true, false, func(l *broker.Line) *string { return &l.CallbackScript }, "rtp",
 		"Dials a callback (IOS `script callback`), unless the `script` of the group's policy file does. Default: the " +
 			"script `exec-callback` or, for users of PPP, `ppp-callback`."},
 }
@@ -76,21 +81,22 @@ func (l *loader) lineScript(at *schema.Value, s *chat.Script, k scriptEvent) {
 		l.errorAt(at, `it needs "ATDT \T"`, "chat script %s sends no \\T, so it dials no number", s.Name)
 	case k.dials:
 	default:
-		if what := dials(s); what != "" {
+		if what := dials(s, k.call); what != "" {
 			l.errorAt(at, "only callback scripts may dial: each dial is counted", "chat script %s %s, but a %s script "+
 				"must not", s.Name, what, k.name)
 		}
 	}
 }
 
-// dials says how a script would make a modem dial; "" if it would not.
-func dials(s *chat.Script) string {
+// dials says how a script would make a modem dial; "" if it would not. On a call, only what is a command from its first
+// character counts: a login may have "at" and "d" in it.
+func dials(s *chat.Script, call bool) string {
 	if s.UsesDialstring() {
 		return `sends \T, so it dials`
 	}
 	sent, all := s.Lines()
 	for _, line := range sent {
-		if modem.Dials(line) {
+		if modem.Dials(line) && (!call || strings.HasPrefix(strings.ToUpper(line), "AT")) {
 			return fmt.Sprintf("dials with %q", cut(line))
 		}
 	}

@@ -159,6 +159,35 @@ func (d *Dialer) Command(ctx context.Context, l lines.Commander, what, pattern s
 	return nil
 }
 
+// Converse runs a script that talks to the other side of a call, not to the modem: the first whose name pattern
+// matches. It is as Command for its arguments and results. Octets that the other side sends after the script's last
+// expect remain in the call.
+func (d *Dialer) Converse(ctx context.Context, c *lines.Call, what, pattern string) error {
+	if pattern == "" {
+		return nil
+	}
+	script, err := chat.Select(d.Scripts, pattern)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	o := chat.Options{Secrets: d.Secrets, Peer: "the other side"}
+	if d.Debug != nil {
+		o.Debug = func(text string) { d.Debug(c.TTY, text) }
+		o.Debug("Matched chat script " + script.Name + " to string " + pattern)
+	}
+	if r := script.Run(ctx, overCall{c.Data}, o); r.Err != nil {
+		return fmt.Errorf("%s: %w", what, r.Err)
+	}
+	return nil
+}
+
+// overCall is a call as the Conn of a script.
+type overCall struct{ lines.Data }
+
+var errNoBreak = errors.New("a BREAK cannot be sent over a call")
+
+func (overCall) Break(time.Duration) error { return errNoBreak }
+
 var errNotRun = errors.New("the line did not run the script")
 
 // runner returns the function that the line runs. It stores the script's result in res, which stays nil if the line
