@@ -371,9 +371,11 @@ func lineKeys() []schema.Key {
 	keys = append(keys, linePPPKeys...)
 	return append(keys, []schema.Key{
 		{Name: "caller_id", Type: schema.Bool, Default: "false", Example: "true",
-			Doc: "Enables caller ID on the modem (AT+VCID=1, or the command of its profile). A call is answered once " +
-				"the number is reported, at the second ring at the latest, if the profile names no other order; the " +
-				"number is sent as Calling-Station-Id. Always on with `call_check`."},
+			Doc: "Enables caller ID on the modem (AT+VCID=1, or the command of its profile). Without `profile`, " +
+				"a modem that answers AT+GMI with OK and no text does not get AT+VCID=1, which it may take for a " +
+				"dial. A call is answered once the number is reported, at the second ring at the latest, if the " +
+				"profile names no other order; the number is sent as Calling-Station-Id. Always on with " +
+				"`call_check`."},
 		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The calling number is checked with `aaa.call_check` before the call is answered. If it is " +
 				"rejected, or no server answers, the call is left ringing. So it is if the user is called back " +

@@ -26,6 +26,7 @@ const (
 	Quarantines   // times that the line could not be proven on hook
 	Reopenings    // times that the port was opened again, and the modem was ready again
 	ProbeFailures // times that an idle modem did not answer
+	Recoveries    // times that a silent modem was brought back
 	Noise         // lines of garbage from the modem
 	numCounters
 )
@@ -51,6 +52,7 @@ var counters = [numCounters]struct{ name, doc string }{
 	Quarantines:     {"quarantines", "times that the line could not be proven on hook"},
 	Reopenings:      {"reopenings", "times that the line came back after it was down"},
 	ProbeFailures:   {"probe_failures", "times that an idle modem did not answer a probe"},
+	Recoveries:      {"recoveries", "times that a modem that did not answer was brought back"},
 	Noise:           {"noise", "unexpected text lines from the modem"},
 }
 

@@ -163,7 +163,7 @@ func TestCounters(t *testing.T) {
 		if s, _ := w.Line(1); s.Failure == nil || s.Failure.Kind != FailConnect || s.Failure.Time.IsZero() {
 			t.Errorf("%+v", s.Failure)
 		}
-		h.Down(fmt.Errorf("%w: %w", ErrDown, &Failed{FailEnded, "the port ended"}))
+		h.Down(fmt.Errorf("%w: %w", ErrDown, &Failed{Kind: FailEnded, Text: "the port ended"}))
 		h.Up(nil)
 		h.Up(nil)
 		h.Probed(nil)

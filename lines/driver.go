@@ -66,6 +66,8 @@ type Host interface {
 	Up(unproven error)
 	// Down reports that the line cannot be used, and why.
 	Down(reason error)
+	// Failed reports a failure that is over, of a line that works.
+	Failed(err error)
 	// Phase reports what the driver does: Ringing, Idle (the ringing stopped), Dialing (a dial command is sent now),
 	// HangingUp.
 	Phase(s State)

@@ -29,6 +29,9 @@ const (
 	FailUnreachable FailureKind = "server unreachable"
 	FailEnded       FailureKind = "port ended"
 	FailNoOK        FailureKind = "no OK"
+	FailSilent      FailureKind = "modem silent"
+	FailRecovered   FailureKind = "recovered"
+	FailInit        FailureKind = "init rejected"
 	FailCarrier     FailureKind = "carrier stays on"
 	FailUnproven    FailureKind = "not proven"
 	FailNoProof     FailureKind = "no proof"
@@ -72,6 +75,15 @@ var Failures = []FailureRow{
 		"check the cable and the server's log; ringback opens the port again by itself"},
 	{FailNoOK, "the modem does not answer commands", "it is off or hung, the speed is wrong, or the port has no modem",
 		"switch it off and on, then check `speed` in `port` and the cable; `debug modem` shows what it sends"},
+	{FailSilent, "a modem that has worked does not answer, and DTR, ATH, ATZ and opening the port again have not " +
+		"brought it back", "it hangs, has no power, or its cable is unplugged",
+		"switch it off and on, then `ringback clear line N` tries at once; if it happens again, check its power " +
+			"supply and its cable"},
+	{FailRecovered, "a modem did not answer, and what the text names brought it back",
+		"it hung, was switched off and on, or its cable has a loose contact",
+		"none if it is rare; otherwise check its power supply and its cable; `debug modem` shows each step"},
+	{FailInit, "the modem rejects the command that sets it up", "`init` or `profile` is that of other modems",
+		"`ringback modem probe PORT` names the profile; correct `profile` or `init`"},
 	{FailCarrier, "the carrier stays on after the hang-up",
 		"the modem ignores DTR (&D0) or forces DCD (&C0), or the cable has no DTR or DCD wire",
 		"put `&C1&D2` into `init`, and use a cable with all wires"},
@@ -129,10 +141,13 @@ var dialFailures = map[ResultCode]FailureKind{NoCarrier: FailNoCarrier, NoDialto
 type Failed struct {
 	Kind FailureKind
 	Text string
+	Err  error // that the text quotes; nil: none
 }
 
 // Error returns the text.
 func (e *Failed) Error() string { return e.Text }
+
+func (e *Failed) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of failure of an error: that of the Failed which it wraps, or of the error of the system.
 func KindOf(err error, otherwise FailureKind) FailureKind {

@@ -189,6 +189,13 @@ func (l *line) Down(reason error) {
 	l.outLocked(reason)
 }
 
+// Failed implements Host.
+func (l *line) Failed(err error) {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.failLocked(err, FailDown)
+}
+
 // outLocked handles a line that goes out of service: it informs the lease, the request that waits for its probe, and
 // each request that could fall back on other lines.
 func (l *line) outLocked(cause error) {

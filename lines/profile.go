@@ -1,5 +1,8 @@
 package lines
 
+// GenericProfile is the Name of the profile of a line that names none.
+const GenericProfile = "generic"
+
 // Profile is what a driver does differently for one family of modems. The zero value is a generic Hayes modem. What a
 // line's configuration can have itself (init, result codes, proof registers, timing) is not here: Config has it.
 type Profile struct {

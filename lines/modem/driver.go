@@ -56,6 +56,7 @@ type Driver struct {
 	reading sync.WaitGroup // the reader
 
 	recovery recovery // of the token's holder; of live while the port is closed
+	wasReady bool     // the modem has been ready; guarded as recovery is
 
 	mu      sync.Mutex // guards the fields below
 	resting bool       // the reader must end, or has ended: see rest.go

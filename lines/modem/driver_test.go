@@ -3,6 +3,7 @@ package modem
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -349,6 +350,28 @@ func TestMissedCall(t *testing.T) {
 		b.pass(20 * time.Second)
 		b.until(lines.Idle)
 	})
+}
+
+// TestSkipsPlus: a modem that takes AT+VCID=1 for a dial is not asked for caller ID if its line has no profile, on each
+// kind of port; the line works, and a notice says why. Another modem is asked.
+func TestSkipsPlus(t *testing.T) {
+	for _, signals := range []bool{true, false} {
+		for _, skips := range []bool{true, false} {
+			for _, name := range []string{"", lines.GenericProfile, "own"} {
+				f := newFake(signals)
+				f.skipsPlus = skips && name != "own"
+				onBench(t, f, func(b *bench) {
+					s := b.until(lines.Idle)
+					asked := strings.Contains(f.allCommands(), defaultCallerID)
+					if want := !f.skipsPlus; asked != want || len(f.dialed) > 0 ||
+						strings.Contains(fmt.Sprint(s.Notices), "skips the plus") == want {
+						t.Errorf("signals %v, skips %v, profile %q: asked %v, dialed %q, notices %q", signals,
+							skips, name, asked, f.dialed, s.Notices)
+					}
+				}, func(o *Options) { o.Config.CallerID, o.Config.Profile.Name = true, name })
+			}
+		}
+	}
 }
 
 func TestCallerID(t *testing.T) {

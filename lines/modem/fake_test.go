@@ -109,9 +109,11 @@ type fake struct {
 	train   time.Duration
 	keeps   func(reg, value int) int // the part of a value that a register keeps; nil: all of it
 	refused map[int]bool             // registers that the modem does not have
-	dcdHigh bool                     // DCD never drops
-	dcdLow  bool                     // DCD never rises
-	gap     time.Duration
+
+	skipsPlus bool // takes AT+VCID=1 for V, C, I and a dial, as tcpser does
+	dcdHigh   bool // DCD never drops
+	dcdLow    bool // DCD never rises
+	gap       time.Duration
 
 	running  sync.WaitGroup
 	saying   chan struct{} // one at a time
@@ -268,7 +270,16 @@ func (f *fake) command(cmd string) {
 		}
 	}
 	body := cmd[at+2:]
+	if name, ok := strings.CutPrefix(body, "+"); ok && f.skipsPlus {
+		_, body, _ = strings.Cut(name, "D") // what precedes it is harmless
+		if body != "" {
+			body = "D" + body
+		}
+	}
 	switch {
+	case body == "+GMI":
+		f.code("fake")
+		f.code("OK")
 	case strings.HasPrefix(body, "D"):
 		f.set(func() { f.dialed = append(f.dialed, cmd) })
 		result := "CONNECT"

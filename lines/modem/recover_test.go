@@ -63,7 +63,9 @@ func TestRecoveryLadder(t *testing.T) {
 					if f.mute {
 						t.Error("the cure was never applied")
 					}
-					b.wantRungs(rungsOf(when, tt.cure, tt.rungs))
+					rungs := rungsOf(when, tt.cure, tt.rungs)
+					b.wantRungs(rungs)
+					b.wantRecovery(rungs)
 				})
 			})
 		}
@@ -100,6 +102,25 @@ func (b *bench) wantRungs(want []string) {
 	}
 }
 
+// wantRecovery checks that the last failure of the line says how the modem was brought back, with cause and fix, and
+// that it is counted once; without rungs nothing was noticed.
+func (b *bench) wantRecovery(rungs []string) {
+	b.t.Helper()
+	s, _ := b.pool.Line(1)
+	n := s.Counts[lines.Recoveries]
+	if len(rungs) == 0 {
+		if n != 0 || s.Failure != nil && s.Failure.Kind == lines.FailRecovered {
+			b.t.Errorf("%d recoveries, %+v", n, s.Failure)
+		}
+		return
+	}
+	if n != 1 || s.Failure == nil || s.Failure.Kind != lines.FailRecovered ||
+		!strings.Contains(s.Failure.Text, "the modem answers again: tried ") ||
+		!strings.Contains(s.Failure.Text, "no OK to ") {
+		b.t.Errorf("%d recoveries, %+v", n, s.Failure)
+	}
+}
+
 // A modem that stays silent is tried at growing intervals, and the line says what was tried.
 func TestSilentModemIsTriedLessOften(t *testing.T) {
 	f := newFake(true)
@@ -116,11 +137,39 @@ func TestSilentModemIsTriedLessOften(t *testing.T) {
 		if n := f.opened.Load(); n < 12 || n > 25 {
 			t.Errorf("opened %d times in an hour", n)
 		}
+		if s.Failure == nil || s.Failure.Kind != lines.FailNoOK { // it has never answered
+			t.Errorf("failure %+v", s.Failure)
+		}
 		f.set(func() { f.mute = false })
 		if err := b.pool.Clear(1); err != nil && !errors.Is(err, lines.ErrDown) {
 			t.Error(err)
 		}
 		b.pass(5 * time.Second)
 		b.until(lines.Idle)
+		f.set(func() { f.mute = true })
+		b.pass(time.Hour)
+		if s := b.until(lines.Down); s.Failure == nil || s.Failure.Kind != lines.FailSilent ||
+			s.Failure.Text != s.Reason {
+			t.Errorf("a modem that has worked: failure %+v, reason %q", s.Failure, s.Reason)
+		}
 	})
+}
+
+// A modem that rejects its init command is down, and the failure is that of init.
+func TestInitRejected(t *testing.T) {
+	f := newFake(true)
+	f.reply = func(cmd string) string {
+		if cmd == "AT&FOO" {
+			return "\r\nERROR\r\n"
+		}
+		return ""
+	}
+	onBench(t, f, func(b *bench) {
+		b.pass(time.Minute)
+		s := b.until(lines.Down)
+		if s.Failure == nil || s.Failure.Kind != lines.FailInit ||
+			!strings.Contains(s.Failure.Text, "the modem answered ERROR to AT&FOO") {
+			t.Errorf("failure %+v", s.Failure)
+		}
+	}, func(o *Options) { o.Config.Init = "AT&FOO" })
 }

@@ -94,13 +94,39 @@ func (d *Driver) switchOnCallerID(ctx context.Context) {
 	if !d.wantsCaller() {
 		return
 	}
-	err := d.ask(ctx, cmp.Or(d.o.Config.Profile.CallerID.Command, defaultCallerID), d.t.Command)
+	err := d.knowsPlus(ctx)
+	if err == nil {
+		err = d.ask(ctx, cmp.Or(d.o.Config.Profile.CallerID.Command, defaultCallerID), d.t.Command)
+	}
 	if err != nil {
 		err = fmt.Errorf("no caller ID: %w (set profile to the modem's family, or add the modem's own command to init)",
 			err)
 		d.debug("%v", err)
 	}
 	d.notice(noticeCallerID, err)
+}
+
+// errSkipsPlus is why a modem is not asked for caller ID.
+var errSkipsPlus = errors.New("the modem answers OK without a text to AT+GMI: it may be one that skips the plus of a " +
+	"command (tcpser), and would take " + defaultCallerID + " for a dial")
+
+// knowsPlus returns an error if the modem of a line with the generic profile may take AT+VCID for V, C, I and a dial
+// (law 2). AT+GMI, which such a modem takes for harmless commands, is answered with the manufacturer (V.250, 6.1.4)
+// or ERROR.
+func (d *Driver) knowsPlus(ctx context.Context) error {
+	if name := d.o.Config.Profile.Name; name != "" && name != lines.GenericProfile {
+		return nil
+	}
+	r, err := d.command(ctx, order{text: "AT+GMI\r", limit: d.t.Command})
+	switch {
+	case err == errWaited:
+		return fmt.Errorf("%w to AT+GMI within %v", errNoOK, d.t.Command)
+	case err != nil:
+		return fmt.Errorf("AT+GMI: %w", err)
+	case r.code == lines.OK && len(r.info) == 0:
+		return errSkipsPlus
+	}
+	return nil
 }
 
 // reset loads the stored profile, and makes a modem answer that does not, or that has a call up.
@@ -156,7 +182,8 @@ func (d *Driver) initialize(ctx context.Context) error {
 	}
 	if err := d.insist(ctx, text); err != nil {
 		if !errors.Is(err, errNoOK) && !stop(ctx, err) {
-			err = fmt.Errorf("%w (set init to the equivalent commands from the modem's manual)", err)
+			err = &lines.Failed{Kind: lines.FailInit, Err: err,
+				Text: fmt.Sprintf("%v (set init to the equivalent commands from the modem's manual)", err)}
 		}
 		return err
 	}

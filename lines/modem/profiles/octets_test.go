@@ -162,7 +162,7 @@ func octetsOf(t *testing.T, signals bool, configure func(*lines.Config)) string 
 	return rec.text.String()
 }
 
-// The profile generic is what ringback sent before there were profiles: the recorded octets are older than they.
+// The profile generic is what ringback sent before there were profiles, and AT+GMI before AT+VCID=1.
 func TestGenericOctets(t *testing.T) {
 	for name, signals := range map[string]bool{"signals": true, "in-band": false} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 )
 
 // Generic is the profile of a line that names none, and the one that all others extend.
-const Generic = "generic"
+const Generic = lines.GenericProfile
 
 // Suffix ends the name of a profile's file: NAME.yaml.
 const Suffix = ".yaml"
