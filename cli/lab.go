@@ -40,6 +40,15 @@ func (f *labFlags) add(c *cobra.Command) {
 		"file of the lines' modems (docs/reference/lab-modems.md), or all: a line with a modem of each family")
 }
 
+// check finds the mistakes on the command line before anything is started.
+func (f *labFlags) check() error {
+	err := errors.Join(lab.CheckPace(f.pace), lab.Ports(f.ports).Check(), lab.AAA(f.aaa).Check())
+	if err != nil {
+		return misuse{err}
+	}
+	return nil
+}
+
 // untilHangUp returns a ctx that also ends when the terminal is closed.
 func untilHangUp(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
@@ -92,6 +101,9 @@ by themselves.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sample {
 				_, err := io.WriteString(cmd.OutOrStdout(), lab.SampleModems)
+				return err
+			}
+			if err := f.check(); err != nil {
 				return err
 			}
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
@@ -161,6 +173,9 @@ func newLabPlay() *cobra.Command {
 		Long: `Plays scenario files (txtar archives; docs/reference/scenarios.md) one after another in a new simulated network, prints each transcript beside the
 broker's trace, and exits 0 only if all ended as expected. Without a file it plays the built-in scenarios.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
 			return playAll(cmd.Context(), f, files, cmd.OutOrStdout())
 		},
 	}

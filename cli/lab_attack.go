@@ -106,8 +106,8 @@ func (f *labAttackFlags) plays(names []string) ([]labAttackPlay, error) {
 	}
 	var plays []labAttackPlay
 	for _, p := range kinds {
-		if !slices.Contains(lab.AllPorts, p) {
-			return nil, misused("--ports %s: must be rfc2217, tcp or pty", p)
+		if p.Check() != nil {
+			return nil, misuse{p.Check()}
 		}
 		for _, a := range all {
 			if len(names) == 0 || slices.Contains(names, a.Name) {
@@ -125,8 +125,8 @@ func (f *labAttackFlags) run(ctx context.Context, names []string, w io.Writer) e
 		return err
 	case f.output != "table" && f.output != "json":
 		return misused("-o %s: must be table or json", f.output)
-	case f.pace < 1:
-		return misused("--pace %g: must be 1 or greater", f.pace)
+	case lab.CheckPace(f.pace) != nil:
+		return misuse{lab.CheckPace(f.pace)}
 	case f.parallel < 1:
 		return misused("--parallel %d: must be 1 or greater", f.parallel)
 	}

@@ -39,6 +39,7 @@ func TestUsage(t *testing.T) {
 		"policy explain --rotary x":        `policy explain: --rotary "x": must be a whole number`,
 		"policy open v --for 1y":           `policy open: --for "1y": must be a duration, with units: 90m, 4h or 1h30m`,
 		"policy fmt --check=maybe d":       `policy fmt: --check "maybe": must be true or false`,
+		"lab --ports com --pace 0.5":       "lab: --pace 0.5: must be 1 or greater\n--ports \"com\": must be",
 		"clear login-lock":                 "clear login-lock: give one user name or calling number, or --all",
 		"policy simulate --differences 9s": `policy simulate: --differences "9s": must be a whole number`,
 	} {
@@ -71,6 +72,9 @@ func misuses(c *cobra.Command) (all [][]string) {
 		"lockdown --lift --sessions --reason x", "lockdown --sessions", "show line one", "show ppp one",
 		"clear line one", "show call history --last 0", "show call active --line -1", "clear counters one",
 		"line busyout one", "show rotary one", "debug nope", "lab attack nope", "lab call",
+		"lab --ports com", "lab --pace 0", "lab --pace nan --play",
+		"lab --aaa none", "lab play --pace -1", "lab play --ports com x",
+		"lab attack --pace inf", "lab attack --ports com",
 		"lab aaa", "lab aaa --users u --drop 101", "aaa load -n 0", "aaa test kim --service foo", "ppp capture 1",
 		"modem probe foo://bar"} {
 		all = append(all, strings.Fields(line))

@@ -113,6 +113,12 @@ func TestTwoOperators(t *testing.T) {
 		{bobUID, members, "policy approve vendor --for 4h --reason ticket",
 			"access window of group vendor open until"},
 		{aliceUID, members, "show windows -o json", `"approved_by": "uid 64003 (api)"`},
+		{malloryUID, nil, "line busyout 1", "ringback: connect to the daemon at"},
+		{aliceUID, members, "line busyout 1 --reason repair", "line 1 takes no more calls"},
+		{bobUID, members, "show line -o json", `"by": "uid 64002 (api)"`},
+		{bobUID, members, "line restore 1", "line 1 takes calls"},
+		{malloryUID, nil, "reload", "ringback: connect to the daemon at"},
+		{bobUID, members, "reload", "ringback.yaml: reloaded\n  nothing has changed\n"},
 	} {
 		out, err := asUser(t, program, step.uid, step.groups,
 			append(strings.Fields(step.args), "--socket", socket)...).CombinedOutput()

@@ -28,9 +28,10 @@ const (
 // AllAAA are the kinds, the default first.
 var AllAAA = []AAA{ByRADIUS, ByRadSec, ByTACACS, ByTACACSTLS}
 
-func (a AAA) check() error {
+// Check returns an error for a kind that does not exist.
+func (a AAA) Check() error {
 	if !slices.Contains(AllAAA, a) {
-		return fmt.Errorf("lab: --aaa %q: must be radius, radsec, tacacs or tacacs-tls", a)
+		return fmt.Errorf("--aaa %q: must be radius, radsec, tacacs or tacacs-tls", a)
 	}
 	return nil
 }

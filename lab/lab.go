@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,13 +109,18 @@ func (c *counts) of(m *exchange.Modem) (events, answers int) {
 	return c.events[m.Name()], c.answers[m.Name()]
 }
 
+// CheckPace returns an error for a factor that is not a speed of the network. The errors of the checks name the flag.
+func CheckPace(pace float64) error {
+	if !(pace >= 1) || math.IsInf(pace, 1) { // also not a number
+		return fmt.Errorf("--pace %g: must be 1 or greater", pace)
+	}
+	return nil
+}
+
 // Start starts the town and waits until the daemon answers. The caller must Close the Lab.
 func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Pace == 0 {
 		o.Pace = 1
-	}
-	if o.Pace < 1 {
-		return nil, fmt.Errorf("lab: --pace %g: must be 1 or greater", o.Pace)
 	}
 	if o.Dir == "" {
 		o.Dir = home()
@@ -128,8 +134,8 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.AAA == "" {
 		o.AAA = ByRADIUS
 	}
-	if err := errors.Join(o.Ports.check(), o.AAA.check()); err != nil {
-		return nil, err
+	if err := errors.Join(CheckPace(o.Pace), o.Ports.Check(), o.AAA.Check()); err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {

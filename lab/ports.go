@@ -22,9 +22,10 @@ const (
 // AllPorts are the kinds, the default first.
 var AllPorts = []Ports{RFC2217, TCP, PTY}
 
-func (p Ports) check() error {
+// Check returns an error for a kind that does not exist.
+func (p Ports) Check() error {
 	if !slices.Contains(AllPorts, p) {
-		return fmt.Errorf("lab: --ports %q: must be rfc2217, tcp or pty", p)
+		return fmt.Errorf("--ports %q: must be rfc2217, tcp or pty", p)
 	}
 	return nil
 }
