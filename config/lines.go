@@ -20,8 +20,9 @@ import (
 
 func (l *loader) lines() {
 	ttys, ports := map[int]*schema.Value{}, map[string]owner{}
+	keys := lineKeys() // once: there may be thousands of lines
 	for _, v := range l.v.Get("lines").Items() {
-		l.lineEntry(v, ttys, ports)
+		l.lineEntry(v, keys, ttys, ports)
 	}
 	sort.Slice(l.cfg.Lines, func(i, j int) bool { return l.cfg.Lines[i].TTY < l.cfg.Lines[j].TTY })
 	if !l.v.Get("lines").IsSet() && !l.broken("lines") {
@@ -52,9 +53,9 @@ type owner struct {
 }
 
 // lineEntry reads an entry of `lines`, one line or a range of lines.
-func (l *loader) lineEntry(v *schema.Value, ttys map[int]*schema.Value, ports map[string]owner) {
+func (l *loader) lineEntry(v *schema.Value, keys []schema.Key, ttys map[int]*schema.Value, ports map[string]owner) {
 	tty, url := v.Get("tty"), v.Get("port")
-	model := l.line(v)
+	model := l.line(v, keys)
 	if !tty.IsSet() {
 		l.portURL(url, 1, 0)
 		return
@@ -105,8 +106,7 @@ func (l *loader) strayTLS(v *schema.Value, line Line) bool {
 }
 
 // line reads what the lines of an entry have in common.
-func (l *loader) line(v *schema.Value) Line {
-	keys := lineKeys()
+func (l *loader) line(v *schema.Value, keys []schema.Key) Line {
 	get := func(names ...string) *schema.Value { return or(v, keys, names...) }
 	c := lines.Config{
 		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
