@@ -61,6 +61,7 @@ type prober struct {
 	extended bool
 	report   *Report
 	heard    string // what came instead of an answer
+	inCall   bool   // DCD is on, and there is no answer
 }
 
 // find opens the port and finds the speed at which the modem answers.
@@ -86,9 +87,7 @@ func (p *prober) find(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(last, errSilent) && signals.Has(lines.DCD) {
-			last = fmt.Errorf("%w, and DCD is on (is a call up?)", errSilent)
-		}
+		p.inCall = signals.Has(lines.DCD)
 	}
 	return fmt.Errorf("%s: %w", p.o.URL(0), p.advise(last))
 }
@@ -145,6 +144,10 @@ func (p *prober) advise(err error) error {
 			"modem in a call: check the cable, or hang up)")
 	case heard != "":
 		return fmt.Errorf("no OK to AT; the device sends %s (is the speed right? is it a modem?)", quote(heard))
+	}
+	if p.inCall {
+		return fmt.Errorf("%w to AT at any speed, and DCD is on (is a call up? hang up, or switch the modem off and "+
+			"on; a modem with &C0, or a cable, may also force DCD on)", err)
 	}
 	return fmt.Errorf("%w to AT at any speed (is it a modem? check power, cable and, for ModemManager or a getty, "+
 		"what else uses the port)", err)

@@ -349,6 +349,23 @@ func TestOtherDevices(t *testing.T) {
 	}
 }
 
+// inCall is a silent device that shows a carrier.
+type inCall struct{ lines.Port }
+
+func (inCall) HasSignals() bool       { return true }
+func (inCall) Signals() lines.Signals { return lines.DCD }
+func (inCall) SetDTR(bool) error      { return nil }
+
+func TestSilentWithCarrier(t *testing.T) {
+	_, err := probeDevice(t, []int{115200, 9600}, func(int) (lines.Port, error) {
+		return inCall{device("", func(string) string { return "" })}, nil
+	})
+	if want := "no answer to AT at any speed, and DCD is on (is a call up?"; err == nil ||
+		!strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // A device that answers AT and is no telephone modem is reported as such.
 func TestAnotherDeviceWithAT(t *testing.T) {
 	r, err := probeDevice(t, nil, func(int) (lines.Port, error) {
