@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
@@ -31,8 +32,8 @@ named by their number, DCD that is always on, missing wires, servers without COM
 problem with the command that fixes it.
 
 It changes nothing, and asks a running daemon about its lines. With --modems it also opens the ports that no program uses and
-asks the modems for their settings (AT&V); for that, stop the daemon. Run it as root: the open files of other users are hidden
-otherwise. Exit status 0: nothing was found; 1: something was found.
+asks the modems for their settings (AT&V, ATI4 and ATI5, ATS0?); for that, stop the daemon. Run it as root: the open files of
+other users are hidden otherwise. Run as an operator, it also says why this user may not use the admin socket. Exit status 0: nothing was found; 1: something was found.
 
   sudo ringback doctor -c /etc/ringback/ringback.yaml --user ringback`,
 		Args: cobra.NoArgs,
@@ -75,19 +76,45 @@ func siteOf(ctx context.Context, path, name string) (*doctor.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &doctor.Site{Lines: cfg.Lines, User: u}
+	s := &doctor.Site{Lines: cfg.Lines, User: u, API: cfg.API}
+	if s.Self, err = self(); err != nil {
+		return nil, err
+	}
 	s.Daemon, err = daemonOf(ctx, cfg.API.Socket)
+	if errors.Is(err, fs.ErrPermission) {
+		s.Self.Denied, err = err, nil
+	}
 	return s, err
 }
 
-// daemonOf returns what the daemon says; nil if none runs.
+// self is the user of this process.
+func self() (s doctor.Self, err error) {
+	s.Name = strconv.Itoa(os.Geteuid())
+	if s.GIDs, err = os.Getgroups(); err != nil {
+		return s, err
+	}
+	s.GIDs = append(s.GIDs, os.Getegid())
+	if u, err := user.LookupId(s.Name); err == nil { // otherwise the user has no name and no other groups
+		s.Name = u.Username
+		known, err := userOf(u.Username)
+		if err == nil {
+			s.Groups = known.GIDs
+		}
+	}
+	return s, nil
+}
+
+// daemonOf returns what the daemon says; nil if none runs. The error is fs.ErrPermission if this user may not ask it.
 func daemonOf(ctx context.Context, socket string) (*doctor.Daemon, error) {
 	if _, err := os.Stat(socket); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	cl := client.New(socket)
 	v, err := cl.Version(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, err
+	case err != nil:
 		return nil, nil // the socket of a daemon that has ended
 	}
 	d := &doctor.Daemon{PID: v.PID}

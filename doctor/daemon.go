@@ -23,9 +23,20 @@ var daemonChecks = []Check{
 
 var errNoDaemon = errors.New("no daemon answers")
 
+// unasked returns why the daemon does not say anything; nil if it does.
+func (s *Site) unasked() error {
+	switch {
+	case s.Self.Denied != nil:
+		return errDenied
+	case s.Daemon == nil:
+		return errNoDaemon
+	}
+	return nil
+}
+
 func health(_ context.Context, s *Site) (found []Finding, _ error) {
-	if s.Daemon == nil {
-		return nil, errNoDaemon
+	if err := s.unasked(); err != nil {
+		return nil, err
 	}
 	for _, p := range s.Daemon.Health.Problems {
 		found = append(found, Finding{Found: p, Fix: "ringback show health"})
@@ -35,8 +46,8 @@ func health(_ context.Context, s *Site) (found []Finding, _ error) {
 
 // daemonLines calls f for each line of the configuration that the daemon knows.
 func (s *Site) daemonLines(f func(config.Line, client.Line)) error {
-	if s.Daemon == nil {
-		return errNoDaemon
+	if err := s.unasked(); err != nil {
+		return err
 	}
 	for _, l := range s.Lines {
 		for _, known := range s.Daemon.Lines {

@@ -47,6 +47,8 @@ type Site struct {
 	Lines []config.Line
 	Root  string // "" is /; a test has a directory with proc, dev, etc and run
 	User  User   // the user that runs the daemon
+	API   config.API
+	Self  Self
 	// what the running daemon says; nil if none runs
 	Daemon *Daemon
 	// opens the port of a line and returns what its modem says, see Modem; nil: no port is opened
@@ -70,7 +72,7 @@ type Daemon struct {
 }
 
 // Checks are all checks, in the order in which they are made.
-func Checks() []Check { return slices.Concat(deviceChecks, daemonChecks, modemChecks) }
+func Checks() []Check { return slices.Concat(deviceChecks, socketChecks, daemonChecks, modemChecks) }
 
 // Run makes the checks. It blocks for what they read; a modem is asked for a few seconds.
 func Run(ctx context.Context, s *Site, checks []Check) Report {

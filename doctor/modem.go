@@ -39,6 +39,8 @@ func (s *Site) modems(ctx context.Context, f func(l config.Line, m Modem)) error
 	switch {
 	case s.Ask == nil:
 		return errNotAsked
+	case s.Self.Denied != nil:
+		return errDenied
 	case s.Daemon != nil:
 		return errors.New("the daemon uses the ports: stop it to have its modems asked")
 	}
@@ -147,7 +149,7 @@ func storedProfile(ctx context.Context, s *Site) (found []Finding, err error) {
 // answerTime is how long a modem has for each answer.
 const answerTime = 5 * time.Second
 
-// AskModem opens the port of a line and asks its modem for its settings with AT&V, which changes nothing. It sends
+// AskModem opens the port of a line and asks its modem for its settings with commands that change nothing. It sends
 // nothing while DCD is on: a call may be up.
 func AskModem(ctx context.Context, l config.Line) (Modem, error) {
 	p, err := l.Address.Open(ctx, port.Options{FlowControl: l.FlowControl, TTY: l.TTY, TLS: &l.TLS})
@@ -173,12 +175,11 @@ func interview(p lines.Port) (Modem, error) {
 		return m, err
 	}
 	m.Signals = p.Signals()
-	text, err := ask(p, "AT&V")
-	if err == nil {
-		m.Active, m.Stored = settings(text)
-	}
-	return m, nil // some modems have no AT&V
+	m.Active, m.Stored = inquire(p)
+	return m, nil
 }
+
+var errRefused = errors.New("the modem answered ERROR")
 
 // ask sends a command and returns what the modem says before OK.
 func ask(p lines.Port, command string) (string, error) {
@@ -197,7 +198,7 @@ func ask(p lines.Port, command string) (string, error) {
 		case last == "OK" || last == "0":
 			return string(all), nil
 		case last == "ERROR" || last == "4":
-			return "", fmt.Errorf("%s: the modem answered ERROR to %s", p, command)
+			return "", fmt.Errorf("%s: %w to %s", p, errRefused, command)
 		case err != nil:
 			return "", fmt.Errorf("%s: no OK to %s within %v: %q: %w", p, command, answerTime, console(all), err)
 		}
@@ -217,37 +218,6 @@ func lastLine(text string) string {
 		return ""
 	}
 	return strings.TrimSpace(all[len(all)-1])
-}
-
-var (
-	storedHead = regexp.MustCompile(`(?i)STORED PROFILE 0|PROFILE 0|STORED SETTINGS`)
-	nextHead   = regexp.MustCompile(`(?i)STORED PROFILE 1|PROFILE 1|TELEPHONE NUMBERS`)
-	setting    = regexp.MustCompile(`(?:^|\s)([&%\\*-]?[A-Z])(\d+)\b`)
-	register   = regexp.MustCompile(`\bS(\d{1,3})[:=](\d{1,3})\b`)
-)
-
-// settings reads the answer to AT&V of the Rockwell family and its many imitators.
-func settings(text string) (active, stored map[string]int) {
-	now, then := text, ""
-	if at := storedHead.FindStringIndex(text); at != nil {
-		now, then = text[:at[0]], text[at[1]:]
-		if at := nextHead.FindStringIndex(then); at != nil {
-			then = then[:at[0]]
-		}
-	}
-	return values(now), values(then)
-}
-
-func values(text string) map[string]int {
-	all := map[string]int{}
-	for _, m := range setting.FindAllStringSubmatch(text, -1) {
-		all[m[1]], _ = strconv.Atoi(m[2])
-	}
-	for _, m := range register.FindAllStringSubmatch(text, -1) {
-		n, _ := strconv.Atoi(m[1])
-		all["S"+strconv.Itoa(n)], _ = strconv.Atoi(m[2])
-	}
-	return all
 }
 
 func ttyText(l config.Line) string { return strconv.Itoa(l.TTY) }
