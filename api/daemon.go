@@ -203,7 +203,7 @@ func callback(c broker.CallbackView) client.Callback {
 func decision(t policies.Trace) []client.Step {
 	v := make([]client.Step, 0, len(t))
 	for _, s := range t {
-		v = append(v, client.Step{Rule: s.Rule, Input: s.Input, Result: s.Result})
+		v = append(v, client.Step{Rule: s.Rule, Input: s.Input, Result: s.Result, At: s.At})
 	}
 	return v
 }

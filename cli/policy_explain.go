@@ -38,8 +38,9 @@ func newPolicyExplain() *cobra.Command {
 		Use:   "explain [DIR] --user NAME",
 		Short: "explain what the policy files decide about a request",
 		Long: `Decides about a request as the daemon would, from a directory of policy files (default: that of -c, else
-` + policiesDir + `), and prints the decision and each rule that was evaluated; the last one decided. The flags say what AAA
-would answer and what is known about the call; nothing is asked or dialed. ringback aaa test --explain asks AAA itself.
+` + policiesDir + `), and prints the decision and each rule that was evaluated, with the file and line of the
+values that it looked at; the last one decided. The flags say what AAA would answer and what is known about the call;
+nothing is asked or dialed. ringback aaa test --explain asks AAA itself.
 
 Without --callback, --number, --place and --caller-id AAA requires no callback. --number "" means that AAA leaves the number
 to the caller; --typed is then what the caller gives.`,

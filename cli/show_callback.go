@@ -146,7 +146,11 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 	fmt.Fprintf(w, "\nAuthorization\n  %s\n\nDecision of group %s (%.12s)\n", indented(v.Authorization), v.Policy,
 		v.PolicyDigest)
 	for _, s := range v.Decision {
-		fmt.Fprintf(w, "  %s\n", told(s.Rule, s.Input, s.Result))
+		text := s.Result
+		if s.At != "" {
+			text += "  (" + s.At + ")"
+		}
+		fmt.Fprintf(w, "  %s\n", told(s.Rule, s.Input, text))
 	}
 	fmt.Fprintln(w, "\nHistory")
 	for _, h := range v.History {

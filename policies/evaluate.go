@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -80,6 +81,7 @@ type rule struct {
 	name string
 	do   func(*evaluation) (input, result string, decided bool)
 	when when
+	keys []string // of policy files, that it looks at: the trace says where they are written
 }
 
 // when says when a rule is evaluated.
@@ -149,6 +151,7 @@ type evaluation struct {
 	place  bool           // raw is from the table of places, although the caller chose it
 	d      Decision
 	texts  strings.Builder // of the trace
+	at     string          // of the rule that is evaluated, where the value that decides is written; "": see rule.keys
 }
 
 // Names of rules that may decide otherwise at another moment.
@@ -159,34 +162,35 @@ const (
 
 // The rules in order. The first that decides ends the run; the last always decides.
 var rules = []rule{
-	{name: "group", do: ruleGroup},
+	{name: "group", do: ruleGroup, keys: []string{"match"}},
 	{name: "authorization", do: ruleAuthorization},
-	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth},
-	{name: "PPP terms", do: rulePPPTerms, when: whenPPPTerms},
-	{name: RuleAccess, do: ruleAccess, when: whenAccess},
+	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth, keys: []string{"ppp.auth"}},
+	{name: "PPP terms", do: rulePPPTerms, when: whenPPPTerms, keys: []string{"ppp.pool", "ppp.filter"}},
+	{name: RuleAccess, do: ruleAccess, when: whenAccess, keys: []string{"access"}},
 	{name: "leg", do: ruleLeg},
-	{name: "ringing call", do: ruleRing, when: whenRing},
-	{name: "callback demanded", do: ruleDemanded},
+	{name: "ringing call", do: ruleRing, when: whenRing, keys: []string{onRing}},
+	{name: "callback demanded", do: ruleDemanded, keys: []string{"callback", onRequest}},
 	{name: "callback enabled", do: ruleEnabled},
-	{name: "callback policy", do: rulePolicy},
+	{name: "callback policy", do: rulePolicy, keys: []string{"callback", "services"}},
 	{name: RuleHours, do: ruleHours, when: whenHours},
-	{name: "number from", do: ruleSource},
+	{name: "number from", do: ruleSource, keys: []string{"numbers.from", "numbers.from_caller"}},
 	{name: "number plan", do: rulePlan},
 	{name: "emergency numbers", do: ruleEmergency},
 	{name: "own numbers", do: ruleOwn, when: whenOwn},
-	{name: "number classes", do: ruleClasses, when: whenCountry},
-	{name: "number lists", do: ruleLists},
+	{name: "number classes", do: ruleClasses, when: whenCountry,
+		keys: []string{"numbers.allow_classes", "numbers.deny_classes"}},
+	{name: "number lists", do: ruleLists, keys: []string{"numbers.allow", "numbers.deny"}},
 	{name: "trunks", do: ruleTrunks, when: whenTrunks},
 	{name: RuleWhen, do: ruleWhen, when: whenConditions},
 	{name: "tariff", do: ruleTariff, when: whenCheaper},
 	{name: "called number", do: ruleCalled, when: whenOtherService},
 	{name: "sessions", do: ruleSessions},
-	{name: "no_verify", do: ruleNoVerify},
-	{name: "line", do: ruleLine},
-	{name: "dial", do: ruleDial, when: whenDial},
+	{name: "no_verify", do: ruleNoVerify, keys: []string{"no_verify"}},
+	{name: "line", do: ruleLine, keys: []string{"callback_lines", "same_line"}},
+	{name: "dial", do: ruleDial, when: whenDial, keys: []string{"script", "wait"}},
 	{name: "since the promise", do: ruleSince, when: whenPending},
-	{name: "limits", do: ruleLimits, when: whenLimits},
-	{name: "attempts", do: ruleAttempts},
+	{name: "limits", do: ruleLimits, when: whenLimits, keys: []string{"limits"}},
+	{name: "attempts", do: ruleAttempts, keys: []string{"attempts", "reauthorize"}},
 }
 
 // Evaluate decides about a caller and explains how. It never allows more than the group's policy, whatever the
@@ -199,12 +203,13 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	e := &evaluation{Request: r, set: s}
 	e.texts.Grow(1024)
 	t := make(Trace, 0, len(rules))
-	for _, rule := range rules {
+	for i, rule := range rules {
 		if !e.applies(rule.when) {
 			continue
 		}
+		e.at = ""
 		input, result, decided := rule.do(e)
-		t = append(t, Step{rule.name, input, result})
+		t = append(t, Step{rule.name, input, result, cmp.Or(e.at, e.policy.written.of(i))})
 		if decided {
 			break
 		}

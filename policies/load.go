@@ -243,6 +243,11 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		l.problem(schema.Problem{File: "policy files", Msg: err.Error()})
 		return nil, l.problems
 	}
+	for name, f := range flat {
+		g := s.groups[name]
+		g.written = newWritten(f)
+		s.groups[name] = g
+	}
 	s.flat, s.files = flat, slices.Sorted(maps.Keys(l.holidayFiles))
 	return s, l.problems
 }

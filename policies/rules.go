@@ -45,6 +45,13 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 	if len(claiming) > 1 {
 		e.secure = slices.ContainsFunc(claiming, func(g string) bool { return e.set.groups[g].mode() == Secure })
 		e.d = Decision{} // of no group
+		var files []string
+		for _, g := range claiming {
+			if at := e.set.groups[g].written.of(0); at != "" {
+				files = append(files, at)
+			}
+		}
+		e.at = strings.Join(files, ", ")
 		return e.refuse(input, TextRefused, "make the values of match in their policy files differ",
 			"the groups %s claim this caller", strings.Join(claiming, ", "))
 	}
@@ -54,10 +61,12 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 // named returns the policy of the group that lists the user or that AAA names, and why; "" if there is none.
 func (e *evaluation) named() (group, string) {
 	if g, ok := e.set.users[e.Identity.User]; ok {
+		e.at = e.set.groups[g].written.element("users", e.Identity.User)
 		return e.set.groups[g], "the group lists this user"
 	}
 	for _, h := range e.Auth.Groups {
 		if p, ok := e.set.groups[h]; ok {
+			e.at = p.written.name()
 			return p, fmt.Sprintf("AAA's group hint %q", h)
 		}
 	}
@@ -70,6 +79,7 @@ func (e *evaluation) unnamed(claiming []string) (group, string) {
 		return e.set.groups[claiming[0]], "the group's match"
 	}
 	if p, ok := e.set.groups[DefaultGroup]; ok {
+		e.at = p.written.name()
 		return p, "no other group claims this user"
 	}
 	p := Policy{Group: DefaultGroup}

@@ -237,12 +237,18 @@ func (e *evaluation) verdict() (allowed bool, why string) {
 	callers := e.d.Origin == numbers.OriginCaller
 	switch {
 	case dl >= 0 && dl >= al:
+		e.at = e.policy.written.element("numbers.deny", d)
 		return false, e.text("deny ", e.quote(d), " is the longest match")
 	case callers && n.from(FromList) && slices.Contains(n.List[user], e.d.Number.String()):
+		e.at = e.policy.written.element("numbers.list."+user, e.d.Number.String())
 		return true, e.text("a number of user ", e.quote(user), " in the list")
 	case callers && !n.from(FromCaller):
+		if list := n.List[user]; len(list) > 0 {
+			e.at = e.policy.written.element("numbers.list."+user, list[0])
+		}
 		return false, e.text("a caller's number must be in the list, and user ", e.quote(user), " has no such number")
 	case al >= 0:
+		e.at = e.policy.written.element("numbers.allow", a)
 		return true, e.text("allow ", e.quote(a), " is the longest match")
 	case callers || e.d.Origin == numbers.OriginCallerID:
 		return false, "a caller's number must match an allow pattern, and none does"

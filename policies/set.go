@@ -54,12 +54,13 @@ type group struct {
 	allow, deny numbers.Patterns
 	denied      numbers.ClassSet
 	sources     string // as in a file
+	written     *written
 }
 
 func newGroup(p Policy) group {
 	n := p.Numbers
 	return group{p, p.Digest(), numbers.PatternsOf(n.Allow...), numbers.PatternsOf(n.Deny...),
-		numbers.Denied(n.AllowClasses, n.DenyClasses), n.sourceText()}
+		numbers.Denied(n.AllowClasses, n.DenyClasses), n.sourceText(), nil}
 }
 
 // New returns a Set. Two policies of one group and a user in two groups are errors. The caller must not change what

@@ -10,6 +10,9 @@ type Step struct {
 	Rule   string `json:"rule"`
 	Input  string `json:"input"`  // what the rule saw; text from outside is quoted
 	Result string `json:"result"` // its result
+	// At is where the values of policy files that it looked at are written, "eng.yaml:5, base.yaml:2", or that which
+	// decided; "": in none, or the result says it.
+	At string `json:"at,omitempty"`
 }
 
 // Trace lists the rules in the order of evaluation, up to the one that decided: the explanation of a Decision. It holds
@@ -32,7 +35,11 @@ func (t Trace) String() string {
 	}
 	var b strings.Builder
 	for i, s := range t {
-		fmt.Fprintf(&b, "%2d  %-*s  %-*s  %s\n", i+1, rule, s.Rule, input, s.Input, s.Result)
+		fmt.Fprintf(&b, "%2d  %-*s  %-*s  %s", i+1, rule, s.Rule, input, s.Input, s.Result)
+		if s.At != "" {
+			fmt.Fprintf(&b, "  (%s)", s.At)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

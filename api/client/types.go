@@ -208,6 +208,7 @@ type Step struct {
 	Rule   string `json:"rule"`
 	Input  string `json:"input,omitempty" doc:"input of the rule"`
 	Result string `json:"result" doc:"result of the rule"`
+	At     string `json:"at,omitempty" doc:"where the values of policy files that it looked at are written: file and line"`
 }
 
 // Happening is one event in the history of a callback.
