@@ -308,7 +308,7 @@ func (s *Server) clearLoginLocks(ctx context.Context, in *clearLoginLocksInput) 
 }
 
 type debugInput struct {
-	Topics string `query:"topics" doc:"comma-separated: callback, chat, modem, aaa, ppp negotiation, ppp authentication, ppp cbcp, ppp packet"`
+	Topics string `query:"topics" doc:"comma-separated: callback, dialer, chat, modem, aaa, ppp negotiation, ppp authentication, ppp cbcp, ppp packet"`
 }
 
 // Resolve rejects unknown topics before the stream begins.

@@ -83,6 +83,7 @@ type Options struct {
 	PPP          session.PPPShower          // nil: there is no PPP to show
 	Log          *zap.Logger                // nil: none
 	Debug        func(tty int, text string) // `debug callback`; nil: none
+	DebugDialer  func(tty int, text string) // `debug dialer`; nil: none
 	Limits       Limits
 	NameKey      []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
 }
@@ -160,11 +161,14 @@ func New(o Options, c Config) *Broker {
 	if o.Debug == nil {
 		o.Debug = func(int, string) {}
 	}
+	if o.DebugDialer == nil {
+		o.DebugDialer = func(int, string) {}
+	}
 	o.Limits = o.Limits.withDefaults()
 	b := &Broker{
 		opt:    o,
 		log:    o.Log,
-		sinks:  []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug)},
+		sinks:  []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug), events.Dialer(o.DebugDialer)},
 		events: make(chan event, 256),
 		over:   make(chan struct{}),
 		calls:  map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},

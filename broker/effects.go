@@ -62,7 +62,9 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 
 func (b *Broker) acquire(ctx context.Context, w *work) {
 	id := w.row.ID
-	waiting, err := b.opt.Pool.Request(b.want(w))
+	want := b.want(w)
+	b.publish(b.requested(w, want))
+	waiting, err := b.opt.Pool.Request(want)
 	if err != nil {
 		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
 		return
@@ -127,8 +129,9 @@ func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
 	d := b.duration(w, e)
 	fired := event{id: w.row.ID, what: callback.TimerFired{Kind: e.Kind, Gen: e.Gen}}
 	w.timers[e.Kind] = time.AfterFunc(max(d, 0), func() { b.send(ctx, fired) })
-	if e.Kind == callback.Wait {
-		b.publish(events.Waiting{Callback: w.row.ID, Line: w.state.TTY, Wait: d})
+	if kind, ok := waits[e.Kind]; ok {
+		b.publish(events.Waiting{Callback: w.row.ID, Line: w.leasedTTY(), Kind: kind, Wait: d, Attempt: w.nextAttempt(),
+			Budget: w.state.Max})
 	}
 }
 
@@ -217,6 +220,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			Final: true}, rows: []journal.Mutation{
 			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: text},
 		}, also: func(w *work) { w.spend(e.Attempt, spent{Step: w.plan.Step(e.Of)}) }})
+		b.publish(events.AttemptEnded{Callback: w.row.ID, Line: w.leasedTTY(), Attempt: e.Attempt, Outcome: text})
 		return
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
@@ -233,6 +237,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: journal.HeldBack,
 				Detail: locked},
 		}, also: func(w *work) { w.spend(e.Attempt, spent{Step: w.plan.Step(e.Of)}) }})
+		b.publish(events.AttemptEnded{Callback: w.row.ID, Line: w.leasedTTY(), Attempt: e.Attempt,
+			Outcome: journal.HeldBack, Detail: locked})
 		return
 	}
 	w.unwatch() // from now on the dialer reports a lost line
@@ -241,9 +247,10 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	s := w.plan[step]
 	script := b.script(w, s)
 	cfg := b.config.Load()
+	what, err := cfg.dialstring(s)
 	b.publish(events.Dialing{
-		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Trunk: s.Trunk, Attempt: e.Attempt,
-		Budget: w.state.Max, HeldBack: e.Again,
+		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Trunk: s.Trunk, Digits: what.String(),
+		Script: script, Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
 	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has its own context
@@ -251,8 +258,11 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		switch {
 		case inUse:
 			a = taken
-		case !calling:
-			a = cfg.dial(dialCtx, lease, script, s)
+		case calling:
+		case err != nil:
+			a = lines.Dialed{Outcome: "refused", Detail: err.Error(), Final: true, Unanswered: true}
+		default:
+			a = cfg.Dialer.Dial(dialCtx, lease, script, what)
 		}
 		use := spent{Step: step, Time: time.Since(began)}
 		if a.HeldBack || a.Unanswered {
@@ -296,14 +306,10 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	})
 }
 
-// dial dials the number of a step through its trunk.
-func (c *Config) dial(ctx context.Context, l lines.Dialable, script string, s callback.PlanStep) lines.Dialed {
+// dialstring returns what is dialed for the number of a step through its trunk.
+func (c *Config) dialstring(s callback.PlanStep) (numbers.Dialstring, error) {
 	site := c.Policies.Site()
-	what, err := site.Trunks.Dialstring(site.Plan, s.Number, s.Trunk)
-	if err != nil {
-		return lines.Dialed{Outcome: "refused", Detail: err.Error(), Final: true, Unanswered: true}
-	}
-	return c.Dialer.Dial(ctx, l, script, what)
+	return site.Trunks.Dialstring(site.Plan, s.Number, s.Trunk)
 }
 
 // calling returns the outcome of a dial that is not made, because the number is calling now: it is busy, and what calls

@@ -466,6 +466,7 @@ func (b *Broker) tryAgain(ctx context.Context, e event) {
 func (b *Broker) done(ctx context.Context, s step) {
 	w := s.work
 	w.unstarted = false
+	b.selected(s)
 	for _, e := range s.effects {
 		b.carry(ctx, w, e)
 		if end, ok := e.(callback.End); ok {

@@ -19,6 +19,7 @@ func newDebug() *cobra.Command {
 		Long: `Shows events of the topics until Ctrl-C, with time stamps to the millisecond as IOS has them. The topics:
 
   callback             callback events
+  dialer               dials: line, trunk, number, script, attempt, wait, result, next step
   chat                 chat script activity
   modem                modem control and process activation
   aaa                  AAA requests and replies

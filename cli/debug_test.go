@@ -11,12 +11,13 @@ import (
 
 // TestDebugTopics: the words of a command name topics, and the mistakes are explained.
 func TestDebugTopics(t *testing.T) {
-	const valid = "valid topics: all, callback, chat, modem, aaa, ppp negotiation, " +
+	const valid = "valid topics: all, callback, dialer, chat, modem, aaa, ppp negotiation, " +
 		"ppp authentication, ppp cbcp, ppp packet"
 	const second = `"ppp" needs a second word: negotiation, authentication, cbcp, packet`
 	for args, want := range map[string]string{
 		"callback":                          "callback",
 		"chat callback":                     "chat, callback",
+		"dialer chat":                       "dialer, chat",
 		"ppp negotiation":                   "ppp negotiation",
 		"ppp negotiation cbcp":              "ppp negotiation, ppp cbcp",
 		"ppp packet aaa ppp authentication": "ppp packet, aaa, ppp authentication",

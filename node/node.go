@@ -148,7 +148,8 @@ func (d *daemon) run(ctx context.Context) error {
 	defer d.closeMethods()
 	d.broker = broker.New(broker.Options{
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
-		NameKey: j.NameKey(), PPP: d.carrier, KeepBusyouts: d.busyouts().keep,
+		DebugDialer: d.feed.Topic("dialer"),
+		NameKey:     j.NameKey(), PPP: d.carrier, KeepBusyouts: d.busyouts().keep,
 	}, bc)
 	sock, err := api.Listen(d.cfg.API.Socket, d.cfg.API.Group)
 	if err != nil {

@@ -296,7 +296,7 @@ type Listening struct {
 // DebugEvent is one line of `debug …`.
 type DebugEvent struct {
 	Time  time.Time `json:"time"`
-	Topic string    `json:"topic" doc:"callback, chat, modem, aaa, ppp negotiation, ppp authentication, ppp cbcp or ppp packet"`
+	Topic string    `json:"topic" doc:"callback, dialer, chat, modem, aaa, ppp negotiation, ppp authentication, ppp cbcp or ppp packet"`
 	TTY   int       `json:"tty,omitempty"`
 	Text  string    `json:"text"`
 }
@@ -311,8 +311,8 @@ type Version struct {
 }
 
 // Topics are the valid debug topics.
-var Topics = []string{"callback", "chat", "modem", "aaa", "ppp negotiation", "ppp authentication", "ppp cbcp",
-	"ppp packet"}
+var Topics = []string{"callback", "dialer", "chat", "modem", "aaa", "ppp negotiation", "ppp authentication",
+	"ppp cbcp", "ppp packet"}
 
 // Lockdown is an operator's order to stop all dialing.
 type Lockdown struct {

@@ -10,6 +10,7 @@ import (
 
 // Decided reports a decision of the policies.
 type Decided struct {
+	undialed
 	unaudited
 	Call    string `event:"call"`
 	Line    int    `event:"line"`
@@ -27,6 +28,7 @@ func (e Decided) debug() (int, string) {
 
 // Promised reports a callback that is on disk.
 type Promised struct {
+	undialed
 	unlogged
 	unaudited
 	Callback string `event:"callback"`
@@ -143,21 +145,9 @@ func (Resumed) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "callback resumed after a restart"
 }
 
-// Waiting reports that a callback's wait has begun.
-type Waiting struct {
-	unlogged
-	unaudited
-	Callback string        `event:"callback"`
-	Line     int           `event:"line"`
-	Wait     time.Duration `event:"wait"`
-}
-
-func (e Waiting) debug() (int, string) {
-	return e.Line, fmt.Sprintf("Callback forced wait = %d seconds", int(e.Wait.Round(time.Second)/time.Second))
-}
-
 // VerifyRequired reports that a callback without verification will require a login.
 type VerifyRequired struct {
+	undialed
 	Callback string `event:"callback"`
 	User     string `event:"user"`
 	Reason   string `event:"reason"`
@@ -205,6 +195,8 @@ type Dialing struct {
 	Line     int    `event:"line"`
 	Number   string `event:"number"`
 	Trunk    string `event:"trunk,omitempty"`
+	Digits   string `event:"digits"` // as they are dialed, without the trunk's template, which may have a PIN
+	Script   string `event:"script"` // the name pattern of the chat script
 	Attempt  int    `event:"attempt"`
 	Budget   int    `event:"budget"`
 	HeldBack bool   `event:"held_back"` // the dial command of this attempt was held back before
@@ -235,6 +227,7 @@ func (e AttemptEnded) debug() (int, string) {
 
 // Connected reports that leg two begins.
 type Connected struct {
+	undialed
 	unlogged
 	unaudited
 	Callback string `event:"callback"`

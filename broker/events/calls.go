@@ -10,6 +10,7 @@ import (
 
 // CallScreened reports the answer of AAA about a ringing call.
 type CallScreened struct {
+	undialed
 	unaudited
 	Line     int    `event:"line"`
 	Caller   string `event:"caller"`

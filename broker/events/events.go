@@ -15,12 +15,14 @@ import (
 )
 
 // Event is something that happened. Only the types of this package are events. A type embeds unlogged, undebugged or
-// unaudited for each sink that ignores it.
+// unaudited for each sink that ignores it, and undialed if only `debug dialer` does.
 type Event interface {
 	// log returns the log record, whose keys are the event's fields; "" if none.
 	log() (zapcore.Level, string)
 	// debug returns a line of `debug callback` and its TTY, 0 for no particular one; "" if none.
 	debug() (tty int, text string)
+	// dialer returns a line of `debug dialer` in the same way.
+	dialer() (tty int, text string)
 	// audit returns the audit row; the zero Entry if none.
 	audit() Entry
 }
@@ -31,12 +33,14 @@ type Entry struct{ Kind, Who, Text string }
 // Embedded by events that a sink ignores.
 type (
 	unlogged   struct{}
-	undebugged struct{}
+	undebugged struct{ undialed } // by both topics of debug
+	undialed   struct{}
 	unaudited  struct{}
 )
 
 func (unlogged) log() (zapcore.Level, string) { return 0, "" }
 func (undebugged) debug() (int, string)       { return 0, "" }
+func (undialed) dialer() (int, string)        { return 0, "" }
 func (unaudited) audit() Entry                { return Entry{} }
 
 // shape describes one field of an event type.

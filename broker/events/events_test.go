@@ -193,9 +193,14 @@ func says(e Event) (log, debug, audit string) {
 	if text != "" {
 		log = level.String() + ": " + text
 	}
+	var topics []string
 	if _, text := sample(e).debug(); text != "" {
-		debug = "yes"
+		topics = append(topics, "callback")
 	}
+	if _, text := sample(e).dialer(); text != "" {
+		topics = append(topics, "dialer")
+	}
+	debug = strings.Join(topics, ", ")
 	if a, ok := Audit(sample(e)); ok {
 		audit = a.Kind
 	}
@@ -230,9 +235,11 @@ const head = `# Events
 
 <!-- Printed from broker/events: go test ./broker/events -update -->
 
-Events report once what happens to lines, calls, logins and callbacks. The log, ` + "`ringback debug callback`" + `
-and the audit show them as in this table. The fields are the keys of the log record, except those that its
-message already contains. No event has secrets, and a name that belongs to no user is not shown.
+Events report once what happens to lines, calls, logins and callbacks. The log, ` + "`ringback debug callback`" + `,
+` + "`ringback debug dialer`" + ` and the audit show them as in this table. The fields are the keys of the log
+record, except those that its message already contains. No event has secrets, and a name that belongs
+to no user is not shown. The digits of a dial are those of the number: the template of a trunk, which
+may have a PIN, is not shown.
 
 | event | meaning | fields | log | debug | audit |
 |---|---|---|---|---|---|

@@ -58,6 +58,16 @@ func (d Debug) Take(e Event) {
 	}
 }
 
+// Dialer is the sink that shows events to the clients of `debug dialer`.
+type Dialer func(tty int, text string)
+
+// Take implements Sink.
+func (d Dialer) Take(e Event) {
+	if tty, text := e.dialer(); text != "" {
+		d(tty, text)
+	}
+}
+
 // Audit returns the audit row of an event; false if it has none. It is not a Sink, because the row belongs in the
 // transaction that makes the event durable.
 func Audit(e Event) (Entry, bool) {
