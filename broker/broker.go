@@ -58,14 +58,17 @@ type Login interface {
 // script is the pattern of script names that the line configures; the Dialer resolves it.
 type Dialer interface {
 	// Dial dials and blocks until a call is up, or the line is on hook again or cannot be proven to be
-	// (Dialed.Unproven). It ends soon after ctx does, with the cause of ctx as the reason.
-	Dial(ctx context.Context, l lines.Dialable, script string, dial numbers.Dialstring) lines.Dialed
+	// (Dialed.Unproven). It ends soon after ctx does, with the cause of ctx as the reason. The script matches script
+	// and each pattern in and.
+	Dial(ctx context.Context, l lines.Dialable, script string, dial numbers.Dialstring, and ...string) lines.Dialed
+	// Check returns an error if no script matches all these patterns. "" is no pattern.
+	Check(scripts ...string) error
 	// Command runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
 	// is "", and lines.ErrRinging if it did while the line rang; what is what the script is for, for errors.
 	Command(ctx context.Context, l lines.Commander, what, script string) error
 	// Converse runs a script that talks to the other side of a call, and blocks until it has ended. It is as Command
-	// for its arguments and results.
-	Converse(ctx context.Context, c *lines.Call, what, script string) error
+	// for its arguments and results; the script matches all patterns.
+	Converse(ctx context.Context, c *lines.Call, what string, scripts ...string) error
 }
 
 // Options are the parts that a Broker uses for its whole life.

@@ -93,7 +93,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 	defer b.end(c)
 	out := session.Outcome{Cause: aaa.CauseServiceUnavailable}
 	if out.Reason = b.join(c); out.Reason == "" {
-		out = b.activate(ctx, c, cfg)
+		out = b.converse(ctx, c, cfg, "activation", cfg.Lines[lc.TTY].ActivationScript)
 	}
 	if out.Reason == "" {
 		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
@@ -260,13 +260,16 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
 	b.publish(events.Connected{Callback: w.row.ID, Line: lc.TTY, User: w.row.User})
 	login, asked := w.login(b), c.promisedTo
-	began, step := w.dial.began, w.plan.Step(w.lastDial())
+	began, step, system := w.dial.began, w.plan.Step(w.lastDial()), b.systemScripts(w, w.lastStep())
 	b.running.Go(func() {
 		defer cancel(nil)
 		b.begin(c)
 		defer b.end(c)
 		defer w.hangUpInTime(c, b.opt.Limits)()
-		out := b.legTwo(callCtx, c, cfg, login, leg, asked)
+		out := b.converse(callCtx, c, cfg, "system", system...)
+		if out.Reason == "" {
+			out = b.legTwo(callCtx, c, cfg, login, leg, asked)
+		}
 		b.callEnded(c, out)
 		cut := cutShort(callCtx) // nothing was wrong with the login
 		if out.Kind != session.SessionEnded && out.Cause != aaa.CauseLostCarrier && !cut {

@@ -245,12 +245,12 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	w.dialedFrom = w.lease.TTY()
 	id, leg1, lease, step := w.row.ID, w.row.CallID, w.lease, w.plan.Step(e.Of)
 	s := w.plan[step]
-	script := b.script(w, s)
+	scripts := b.scripts(w, s)
 	cfg := b.config.Load()
 	what, err := cfg.dialstring(s)
 	b.publish(events.Dialing{
 		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Trunk: s.Trunk, Digits: what.String(),
-		Script: script, Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
+		Script: joined(scripts), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
 	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has its own context
@@ -262,7 +262,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		case err != nil:
 			a = lines.Dialed{Outcome: "refused", Detail: err.Error(), Final: true, Unanswered: true}
 		default:
-			a = cfg.Dialer.Dial(dialCtx, lease, script, what)
+			a = cfg.Dialer.Dial(dialCtx, lease, "", what, scripts...)
 		}
 		use := spent{Step: step, Time: time.Since(began)}
 		if a.HeldBack || a.Unanswered {

@@ -77,10 +77,11 @@ func TestDialsLeaveNothing(t *testing.T) {
 // busy is a dialer that finds all numbers busy.
 type busy struct{}
 
-func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring) lines.Dialed {
+func (busy) Check(...string) error { return nil }
+func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring, ...string) lines.Dialed {
 	return lines.Dialed{Outcome: "busy"}
 }
-func (busy) Converse(context.Context, *lines.Call, string, string) error    { return nil }
+func (busy) Converse(context.Context, *lines.Call, string, ...string) error { return nil }
 func (busy) Command(context.Context, lines.Commander, string, string) error { return nil }
 
 // idleModem is a line that is up and on hook.

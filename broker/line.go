@@ -22,6 +22,8 @@ type Line struct {
 	ResetScript    string // the same, of IOS `script reset`
 	// the same, of IOS `script activation`: it talks to the caller before the session
 	ActivationScript string
+	DialerScript     string        // the same, of IOS `script dialer`: it dials if there is no CallbackScript
+	SystemScript     string        // the same, of the script that logs on to the called side, before leg two
 	ForcedWait       time.Duration // IOS `callback forced-wait`: minimum time between hang-up and dial
 }
 

@@ -357,7 +357,7 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 			a := journal.Attempt{
 				CallbackID: w.row.ID, N: e.Attempt, Step: i, TTY: w.state.TTY, Number: step.Number.String(),
 				Started: now,
-				Script:  b.script(w, step),
+				Script:  joined(b.scripts(w, step)),
 			}
 			if e.Again {
 				rows = append(rows, journal.ReopenAttempt{Attempt: a})

@@ -19,7 +19,8 @@ import (
 // planOf returns the plan of a decision: its number, as many times as it allows, each time through the next trunk that
 // takes it and that a line leads to. The callback is for a service, and line called was called.
 func (b *Broker) planOf(d policies.Decision, service aaa.Service, called int) (p callback.Plan) {
-	step := callback.PlanStep{Number: d.Number, Script: exactly(d.Dial.Script), Lines: d.Lines, Tiers: d.Tiers,
+	step := callback.PlanStep{Number: d.Number, Script: exactly(d.Dial.Script), Modem: d.Dial.ModemScript,
+		System: d.Dial.SystemScript, Lines: d.Lines, Tiers: d.Tiers,
 		Rotary: d.Rotary, Wait: d.Attempts.RetryWait}
 	steps := b.through(step, service, called)
 	for i := range max(1, d.Attempts.Max) {
@@ -81,10 +82,12 @@ func exactly(script string) string {
 
 // morePlan has the parts of a plan that are not columns of its callback's row; the columns are those of the first step.
 type morePlan struct {
-	Script string        `json:"script,omitempty"` // of the first step
-	Trunk  string        `json:"trunk,omitempty"`  // of the first step
-	Tiers  []int         `json:"tiers,omitempty"`  // of the first step
-	Then   callback.Plan `json:"then,omitempty"`   // the other steps
+	Script string        `json:"script,omitempty"`        // of the first step
+	Modem  string        `json:"modem_script,omitempty"`  // of the first step
+	System string        `json:"system_script,omitempty"` // of the first step
+	Trunk  string        `json:"trunk,omitempty"`         // of the first step
+	Tiers  []int         `json:"tiers,omitempty"`         // of the first step
+	Then   callback.Plan `json:"then,omitempty"`          // the other steps
 	// For Slot, Rates and Spent, see work. They are here and not only in the reservation: if that is damaged, its
 	// amount stays reserved, and the call must not use more.
 	Slot   time.Duration `json:"slot,omitempty"`
@@ -108,10 +111,11 @@ func (w *work) follow(p callback.Plan) {
 // savePlan updates the row from what the attempts of a callback have used.
 func (w *work) savePlan() {
 	first := w.plan[0]
-	more := morePlan{Script: first.Script, Trunk: first.Trunk, Tiers: first.Tiers, Then: w.plan[1:], Slot: w.slot,
+	more := morePlan{Script: first.Script, Modem: first.Modem, System: first.System, Trunk: first.Trunk,
+		Tiers: first.Tiers, Then: w.plan[1:], Slot: w.slot,
 		Rates: w.rates, Spent: w.spent, Barred: w.barred, RandomWait: w.randomWait}
 	w.row.Plan = ""
-	if more.Script+more.Trunk != "" || more.Slot+more.RandomWait > 0 ||
+	if more.Script+more.Modem+more.System+more.Trunk != "" || more.Slot+more.RandomWait > 0 ||
 		len(more.Tiers)+len(more.Then)+len(more.Rates)+len(more.Spent)+len(more.Barred) > 0 {
 		w.row.Plan = mustJSON(more)
 	}
@@ -139,7 +143,8 @@ func (more morePlan) plan(row journal.Callback) (callback.Plan, error) {
 		return nil, err
 	}
 	p := append(callback.Plan{{
-		Number: number, Trunk: more.Trunk, Script: more.Script, Lines: row.Lines, Tiers: more.Tiers,
+		Number: number, Trunk: more.Trunk, Script: more.Script, Modem: more.Modem, System: more.System,
+		Lines: row.Lines, Tiers: more.Tiers,
 		Rotary: row.Rotary, Wait: row.RetryWait, Times: row.Max - more.Then.Dials(),
 	}}, more.Then...)
 	for i, s := range p {

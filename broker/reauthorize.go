@@ -41,6 +41,9 @@ func (b *Broker) recheck(w *work) (c check, reason string) {
 			return c, fmt.Sprintf("tty %d %s", w.lease.TTY(), why)
 		}
 	}
+	if why := b.noScript(w); why != "" {
+		return c, why
+	}
 	now := b.evaluateAgain(c, c.granted, false)
 	if now.Outcome != policies.CallBack {
 		return c, now.Reason

@@ -9,6 +9,7 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
 )
 
 // TestStartupAndResetScripts: the modem has what the scripts set, and the lines answer calls, on ports with modem
@@ -223,4 +224,116 @@ func TestClearLineDuringActivation(t *testing.T) {
 		p.see("NO CARRIER", 2*time.Minute)
 		w.idle(time.Minute)
 	})
+}
+
+// calledBack logs a user in who is called back, and answers.
+func calledBack(w *town) *pc {
+	p := w.pc(w.home)
+	p.login("kihei-03")
+	p.see("NO CARRIER", time.Minute)
+	p.see("RING", 2*time.Minute)
+	p.typ("ata")
+	p.see("CONNECT", time.Minute)
+	return p
+}
+
+// TestSystemScript: when a callback is answered, the script of the group logs on to the called system, and then leg two
+// begins. Its password is in no transcript.
+func TestSystemScript(t *testing.T) {
+	var debug strings.Builder
+	inTown(t, townOptions{
+		chatDebug: func(_ int, text string) { debug.WriteString(text + "\n") },
+		scripts: map[string]string{"other-login": `"" wrong`,
+			"acme-login": `TIMEOUT 20 ogin: ringback ssword: pa55 ready \c`},
+		events: func(l *broker.Line) { l.SystemScript = "login" },
+		policy: func(p *policies.Policy) { p.Dial.SystemScript = "^acme" },
+	}, func(w *town) {
+		p := calledBack(w)
+		_, _ = p.dte.Write([]byte("login: "))
+		p.see("ringback\r", time.Minute)
+		_, _ = p.dte.Write([]byte("Password: "))
+		p.see("pa55\r", time.Minute)
+		_, _ = p.dte.Write([]byte("\r\nready"))
+		p.see("Username: ", time.Minute)
+		p.typ("kihei-03")
+		p.see("Password: ", time.Minute)
+		p.typ(password)
+		p.see(">", time.Minute)
+		if v := w.last(); v.Phase != "completed" {
+			t.Errorf("%s %s", v.Phase, v.Cause)
+		}
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+		if got := debug.String(); strings.Contains(got, "pa55") || !strings.Contains(got, "Sending string: [secret]") {
+			t.Errorf("debug chat:\n%s", got)
+		}
+	})
+}
+
+// TestSystemScriptFails: the called side does not log on: no session, and the callback has failed after its one dial.
+func TestSystemScriptFails(t *testing.T) {
+	inTown(t, townOptions{
+		scripts: map[string]string{"acme-login": `ABORT ncorrect TIMEOUT 20 ogin: ringback ssword: pa55 ready \c`},
+		events:  func(l *broker.Line) { l.SystemScript = "acme" },
+	}, func(w *town) {
+		p := calledBack(w)
+		_, _ = p.dte.Write([]byte("login: Login incorrect\r\nOK\r\nCONNECT\r\n"))
+		if got := p.see("NO CARRIER", time.Minute); strings.Contains(got, "Username") || strings.Contains(got, "pa55") {
+			t.Errorf("after the failed logon: %q", got)
+		}
+		w.idle(5 * time.Minute)
+		if v := w.last(); v.Phase != "failed" || !strings.Contains(fmt.Sprint(v.History), "ncorrect") {
+			t.Errorf("%s: %v", v.Phase, v.History)
+		}
+		if d := w.dialed(); len(d) != 1 {
+			t.Errorf("dialed %+v", d)
+		}
+	})
+}
+
+// TestModemScript: the script that dials matches the regular expressions of the line and of the group. If none does, or
+// there is no system script, nothing is dialed or counted.
+func TestModemScript(t *testing.T) {
+	dials := func(speed int) string {
+		return fmt.Sprintf(`"" ATS7=%d OK "ATDT \T" TIMEOUT 45 CONNECT \c`, speed)
+	}
+	for name, c := range map[string]struct {
+		modem, system string
+		s7            byte // that the script sets; 0: nothing is dialed
+	}{
+		"both":             {"v34$", "", 34},
+		"first of several": {"v3", "", 32},
+		"no modem script":  {"v90$", "", 0},
+		"no system script": {"v34$", "acme", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{
+				scripts: map[string]string{"b-v34": dials(35)},
+				order:   []string{"a-v32", dials(32), "a-v34", dials(34)},
+				events:  func(l *broker.Line) { l.CallbackScript, l.DialerScript = "", "^a-" },
+				policy: func(p *policies.Policy) {
+					p.Dial.ModemScript, p.Dial.SystemScript = c.modem, c.system
+				},
+			}, func(w *town) {
+				if c.s7 > 0 {
+					p := calledBack(w)
+					p.see("Username: ", time.Minute)
+					if n := w.lines[1].Register(7); n != c.s7 {
+						t.Errorf("dialed with S7=%d, want %d", n, c.s7)
+					}
+					return
+				}
+				p := w.pc(w.home)
+				p.login("kihei-03")
+				p.see("NO CARRIER", time.Minute)
+				w.pass(5 * time.Minute)
+				v := w.last()
+				if v.Phase != "failed" || len(v.Attempt) != 0 || len(w.dialed()) != 0 ||
+					!strings.Contains(fmt.Sprint(v.History), "no matching chat script found") {
+					t.Errorf("%s, %d attempts: %v", v.Phase, len(v.Attempt), v.History)
+				}
+			})
+		})
+	}
 }

@@ -53,7 +53,7 @@ func (b *Broker) selected(s step) {
 		}
 		next := w.nextStep()
 		b.publish(events.LineChosen{Callback: w.row.ID, Line: w.leasedTTY(), Number: next.Number.String(),
-			Trunk: next.Trunk, Script: b.script(w, next), Attempt: w.nextAttempt(), Budget: w.state.Max})
+			Trunk: next.Trunk, Script: joined(b.scripts(w, next)), Attempt: w.nextAttempt(), Budget: w.state.Max})
 	case callback.NoLine:
 		b.publish(events.NoLine{Callback: w.row.ID, Cause: e.Cause})
 	case callback.LineLost:

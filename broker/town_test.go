@@ -100,9 +100,11 @@ type townOptions struct {
 	home       exchange.ModemConfig // of the subscriber at 84001
 	line       exchange.ModemConfig // of the lines' modems
 	login      broker.Login
-	dial       string               // the callback script; "" that of document 5732
-	ownScripts bool                 // the lines name no scripts
-	scripts    map[string]string    // more chat scripts, by name
+	dial       string            // the callback script; "" that of document 5732
+	ownScripts bool              // the lines name no scripts
+	scripts    map[string]string // more chat scripts, by name
+	order      []string          // still more, before these: name, text, …
+	chatDebug  func(tty int, text string)
 	events     func(l *broker.Line) // changes the scripts of the lines
 	accountant aaa.Accountant
 	accounting map[string]broker.AccountingList
@@ -324,6 +326,9 @@ func (w *town) config() broker.Config {
 		}
 	}
 	scripts := append(chat.Shipped(), script(w.t, "rtp", dial))
+	for i := 0; i < len(w.opt.order); i += 2 {
+		scripts = append(scripts, script(w.t, w.opt.order[i], w.opt.order[i+1]))
+	}
 	for name, text := range w.opt.scripts {
 		scripts = append(scripts, script(w.t, name, text))
 	}
@@ -338,7 +343,8 @@ func (w *town) config() broker.Config {
 	return broker.Config{
 		Session: session.Config{FrontEnds: frontEnds}, Lines: running, Policies: set,
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime, HoldOff: w.opt.holdOff, RandomWait: w.opt.random,
-		Dialer: &dialer.Dialer{Scripts: scripts}, LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
+		Dialer:      &dialer.Dialer{Scripts: scripts, Debug: w.opt.chatDebug},
+		LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
 		Tariff: prices,
 	}
 }

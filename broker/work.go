@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,18 +190,50 @@ func (w *work) overdue() bool { return !w.expires.IsZero() && time.Now().After(w
 
 func (w *work) identity() aaa.Identity { return aaa.Identity{Entry: w.row.Entry, User: w.row.User} }
 
-// script returns the pattern that selects the chat script of a dial from the leased line: that of the plan's step
-// (the group's policy), that of the line, or the built-in one of the callback's service, by a pattern that matches no
-// script of the user.
-func (b *Broker) script(w *work, s callback.PlanStep) string {
+// scripts returns the patterns that select the chat script of a dial from the leased line; it must match all. They are
+// that of the plan's step (the group's policy) or of the line, and the step's for any line. Without any, it is the
+// built-in one of the callback's service, by a pattern that matches no script of the user.
+func (b *Broker) scripts(w *work, s callback.PlanStep) []string {
 	if s.Script != "" || w.lease == nil {
-		return s.Script
+		return patterns(s.Script, s.Modem)
 	}
 	l, ok := b.config.Load().Lines[w.lease.TTY()]
-	if !ok || l.CallbackScript != "" {
-		return l.CallbackScript
+	own := cmp.Or(l.CallbackScript, l.DialerScript)
+	if ok && own == "" && s.Modem == "" {
+		own = "^" + w.row.Service + "-callback$"
 	}
-	return "^" + w.row.Service + "-callback$"
+	return patterns(own, s.Modem)
+}
+
+// systemScripts returns the patterns that select the script that runs after the dial of a step, on the call.
+func (b *Broker) systemScripts(w *work, s callback.PlanStep) []string {
+	if w.lease == nil {
+		return patterns(s.System)
+	}
+	return patterns(b.config.Load().Lines[w.lease.TTY()].SystemScript, s.System)
+}
+
+// noScript returns why the next dial has no script although the group's policy or the line demands one; "" if it has.
+// A dial with the script of its line alone tells by itself, and is made on another line.
+func (b *Broker) noScript(w *work) string {
+	s := w.nextStep()
+	modem, system := b.scripts(w, s), b.systemScripts(w, s)
+	if w.lease == nil || s.Modem == "" && len(system) == 0 {
+		return ""
+	}
+	d := b.config.Load().Dialer
+	if err := cmp.Or(d.Check(modem...), d.Check(system...)); err != nil {
+		return fmt.Sprintf("tty %d: %v", w.lease.TTY(), err)
+	}
+	return ""
+}
+
+// joined returns patterns that a script matches together as one text.
+func joined(patterns []string) string { return strings.Join(patterns, " and ") }
+
+// patterns returns those that are not empty.
+func patterns(all ...string) []string {
+	return slices.DeleteFunc(all, func(p string) bool { return p == "" })
 }
 
 // cannotBeCut reports whether a shutdown waits for this callback.

@@ -178,7 +178,7 @@ func TestFullSample(t *testing.T) {
 	for _, s := range c.Scripts {
 		names = append(names, s.Name)
 	}
-	if got := strings.Join(names, " "); got != "offhook setup greet rtp exec-callback ppp-callback" {
+	if got := strings.Join(names, " "); got != "offhook setup greet acme-login rtp exec-callback ppp-callback" {
 		t.Error(got)
 	}
 	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "field", "staff"}) {
@@ -198,8 +198,8 @@ func TestFullSample(t *testing.T) {
 		t.Errorf("%+v", c.Lines[0].Config)
 	}
 	if want := (broker.Line{Accounting: "default", StartupScript: "^setup$", ResetScript: "^setup$",
-		ActivationScript: "^greet$",
-		OffHookScript:    "offhook", CallbackScript: "rtp",
+		ActivationScript: "^greet$", DialerScript: "rtp", SystemScript: "^acme-login$",
+		OffHookScript: "offhook", CallbackScript: "rtp",
 		ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
 		t.Errorf("%+v", c.Lines[0].Line)
 	}
@@ -644,7 +644,7 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"name: nodial", "name: rtp",
 			`ringback.yaml:5:68: chat_scripts[1].name: chat script "rtp" is already on line 5 (give it another name)`},
 		{`CONNECT'}`, `CONNECT \c ogin: guest ssword: pw'}`,
-			`ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" continues after CONNECT: it waits for "ogin:", like a script that logs in to a host (end it with CONNECT \c: the user that is called back logs in to ringback)`},
+			`ringback.yaml:5:36: warning: chat_scripts[0].script: chat script "rtp" continues after CONNECT: it waits for "ogin:", like a script that logs in to a host (end it with CONNECT \c: the user that is called back logs in to ringback; the rest belongs into scripts: {system})`},
 		{`script: '"" "ATDT`, `script: 'chat-script rtp "" "ATDT`,
 			`ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},
 		{`CONNECT'}`, `TIMEOUT x'}`, `ringback.yaml:5:36: chat_scripts[0].script: SYNTAX`},

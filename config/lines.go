@@ -272,6 +272,7 @@ func (l *loader) cross() {
 	l.pppCallbacks()
 	l.untrusted()
 	l.groupLines()
+	l.groupScripts()
 	l.reauthorize()
 	l.onRing()
 	users := l.v.Get("users").Items()
@@ -354,11 +355,16 @@ func (l *loader) answers(tty int) bool {
 
 // groupWarning warns of a key of a group's policy file.
 func (l *loader) groupWarning(group, key, hint, format string, args ...any) {
+	l.groupProblem(schema.Warning, group, key, hint, format, args...)
+}
+
+// groupProblem reports a problem with a key of a group's policy file.
+func (l *loader) groupProblem(severity schema.Severity, group, key, hint, format string, args ...any) {
 	flat, _ := l.cfg.Policies.Flat(group)
 	for _, s := range flat {
 		if s.Key == key || strings.HasPrefix(s.Key, key+"[") {
 			l.problem(Problem{File: s.File, Line: s.Line, Column: s.Column, Key: key, Hint: hint,
-				Msg: "group " + group + ": " + fmt.Sprintf(format, args...), Severity: schema.Warning})
+				Msg: "group " + group + ": " + fmt.Sprintf(format, args...), Severity: severity})
 			return
 		}
 	}

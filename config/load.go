@@ -281,7 +281,7 @@ func (l *loader) scripts() {
 			continue
 		}
 		if what := script.BehindConnect(); what != "" {
-			l.warnAt(text, `end it with CONNECT \c: the user that is called back logs in to ringback`,
+			l.warnAt(text, `end it with CONNECT \c: the user that is called back logs in to ringback; the rest belongs into scripts: {system}`,
 				"chat script %q continues after CONNECT: %s, like a script that logs in to a host", name.Text(), what)
 		}
 		l.cfg.Scripts = append(l.cfg.Scripts, script)

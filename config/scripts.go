@@ -1,13 +1,17 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 )
 
@@ -34,8 +38,14 @@ var scriptEvents = []scriptEvent{
 	{"modem_off_hook", false, false, func(l *broker.Line) *string { return &l.OffHookScript }, "offhook",
 		"Keeps the modem busy between the hang-up and the dial (IOS `script modem-off-hook`). Default: none."},
 	{"callback", true, false, func(l *broker.Line) *string { return &l.CallbackScript }, "rtp",
-		"Dials a callback (IOS `script callback`), unless the `script` of the group's policy file does. Default: the " +
-			"script `exec-callback` or, for users of PPP, `ppp-callback`."},
+		"Dials a callback (IOS `script callback`), unless the `script` of the group's policy file does. Default: " +
+			"that of `dialer`."},
+	{"dialer", true, false, func(l *broker.Line) *string { return &l.DialerScript }, "rtp",
+		"Dials what `callback` does not (IOS `script dialer`). Default: the script `exec-callback` or, for users of " +
+			"PPP, `ppp-callback`."},
+	{"system", false, true, func(l *broker.Line) *string { return &l.SystemScript }, "acme-login",
+		"Runs when a callback is answered, before its session, and talks to the called side, for example to log on " +
+			"there (IOS's `system-script`). If it fails, the call is hung up. Default: none."},
 }
 
 // absentScripts are the other events of IOS.
@@ -104,4 +114,79 @@ func dials(s *chat.Script, call bool) string {
 		return "has too many alternatives to tell whether it dials"
 	}
 	return ""
+}
+
+// groupScripts reports groups whose callbacks no script can dial or log on.
+func (l *loader) groupScripts() {
+	for _, group := range l.cfg.Policies.Groups() {
+		p, _ := l.cfg.Policies.Group(group)
+		l.systemScript(group, p.Dial)
+		l.modemScript(group, p.Dial)
+	}
+}
+
+// systemScript checks the system_script of a group, alone and with that of each line that dials.
+func (l *loader) systemScript(group string, d policies.Dial) {
+	const key = "system_script"
+	if d.SystemScript == "" {
+		return
+	}
+	s, err := chat.Select(l.cfg.Scripts, d.SystemScript)
+	if err != nil {
+		l.groupProblem(schema.Error, group, key, "", "%v", err)
+		return
+	}
+	if what := dials(s, true); what != "" {
+		l.groupProblem(schema.Error, group, key, "only callback scripts may dial: each dial is counted",
+			"chat script %s %s, but a system script must not", s.Name, what)
+	}
+	for _, line := range l.dialing(group) {
+		if _, err := chat.Select(l.cfg.Scripts, d.SystemScript, line.SystemScript); err != nil {
+			l.groupProblem(schema.Warning, group, key, "", "no callbacks on tty %d: %v", line.TTY, err)
+		}
+	}
+}
+
+// modemScript checks the modem_script of a group with its script, or with that of each line that dials.
+func (l *loader) modemScript(group string, d policies.Dial) {
+	const key = "modem_script"
+	if d.ModemScript == "" {
+		return
+	}
+	exact := ""
+	if d.Script != "" {
+		exact = "^" + regexp.QuoteMeta(d.Script) + "$"
+	}
+	good, first := false, ""
+	for _, line := range l.dialing(group) {
+		own := cmp.Or(exact, line.CallbackScript, line.DialerScript)
+		s, err := chat.Select(l.cfg.Scripts, own, d.ModemScript)
+		switch {
+		case err == nil && !s.UsesDialstring():
+			err = fmt.Errorf(`chat script %s sends no \T, so it dials no number`, s.Name)
+		case err == nil && s.Adds() != "" && len(l.site.Trunks) > 0:
+			err = fmt.Errorf("chat script %s dials %q besides the number, but the site has trunks", s.Name, s.Adds())
+		case err == nil:
+			good = true
+			continue
+		}
+		if exact == "" {
+			l.groupProblem(schema.Warning, group, key, "", "no callbacks on tty %d: %v", line.TTY, err)
+		}
+		first = cmp.Or(first, err.Error())
+	}
+	if !good && first != "" {
+		l.groupProblem(schema.Error, group, key, "", "no line can dial its callbacks: %s", first)
+	}
+}
+
+// dialing returns the lines that may dial the callbacks of a group.
+func (l *loader) dialing(group string) (all []Line) {
+	ttys := l.cfg.Policies.CallbackLines(group, 0)
+	for _, line := range l.cfg.Lines {
+		if line.Modem != lines.CallIn && (len(ttys) == 0 || slices.Contains(ttys, line.TTY)) {
+			all = append(all, line)
+		}
+	}
+	return all
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -102,7 +103,7 @@ func (l *loader) trunkLines(v *schema.Value, t *trunks.Trunk) {
 func (l *loader) trunkScripts() {
 	seen := map[string]bool{}
 	for _, line := range l.cfg.Lines {
-		s, err := chat.Select(l.cfg.Scripts, line.CallbackScript)
+		s, err := chat.Select(l.cfg.Scripts, cmp.Or(line.CallbackScript, line.DialerScript))
 		if err != nil || seen[s.Name] || s.Adds() == "" {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,15 +63,17 @@ type Dialer struct {
 // hangupTime bounds the hang-up of a call that must not be kept, also after the attempt's ctx ended.
 const hangupTime = 30 * time.Second
 
-// Dial dials on l with the first script whose name pattern (a regular expression) matches, and blocks until a
+// Dial dials on l with the first script whose name matches all patterns (regular expressions), and blocks until a
 // call is up or the line is on hook again. Nothing is sent if there is no number, no script matches, or the script has
 // no \T or adds digits that make a number which must not be dialed.
-func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dial numbers.Dialstring) lines.Dialed {
+func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dial numbers.Dialstring,
+	and ...string) lines.Dialed {
 	if dial.IsZero() {
 		return ended(Refused, fmt.Sprintf("dial on tty%d: the dial string is empty", l.TTY()))
 	}
 	what := fmt.Sprintf("dial %s on tty%d", dial.Number(), l.TTY())
-	script, err := chat.Select(d.Scripts, pattern)
+	patterns := append([]string{pattern}, and...)
+	script, err := chat.Select(d.Scripts, patterns...)
 	if err != nil {
 		return ended(NoScript, fmt.Sprintf("%s: %v", what, err))
 	}
@@ -82,7 +85,7 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dia
 	if err := script.CheckDial(dial); err != nil {
 		return ended(Refused, fmt.Sprintf("%s: chat script %s: %v", what, script.Name, err))
 	}
-	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
+	d.debug(l, matched(script, patterns))
 	var res *chat.Result
 	call, code, err := l.Dial(ctx, d.runner(l, script, dial, &res))
 	var said []chat.Entry
@@ -139,7 +142,7 @@ func (d *Dialer) Command(ctx context.Context, l lines.Commander, what, pattern s
 	if script.UsesDialstring() {
 		return fmt.Errorf(`%s: chat script %s has \T, so it would dial (only callback scripts may)`, what, script.Name)
 	}
-	d.debug(l, "Matched chat script "+script.Name+" to string "+pattern)
+	d.debug(l, matched(script, []string{pattern}))
 	var res *chat.Result
 	code, err := l.Command(ctx, d.runner(l, script, numbers.Dialstring{}, &res))
 	if err == nil && res == nil {
@@ -159,21 +162,36 @@ func (d *Dialer) Command(ctx context.Context, l lines.Commander, what, pattern s
 	return nil
 }
 
-// Converse runs a script that talks to the other side of a call, not to the modem: the first whose name pattern
-// matches. It is as Command for its arguments and results. Octets that the other side sends after the script's last
-// expect remain in the call.
-func (d *Dialer) Converse(ctx context.Context, c *lines.Call, what, pattern string) error {
-	if pattern == "" {
+// matched is the debug line of IOS about a script that was selected.
+func matched(s *chat.Script, patterns []string) string {
+	given := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return p == "" })
+	return "Matched chat script " + s.Name + " to string " + strings.Join(given, " and ")
+}
+
+// Check returns an error if no script matches all patterns; without any, there is none to match.
+func (d *Dialer) Check(patterns ...string) error {
+	if strings.Join(patterns, "") == "" {
 		return nil
 	}
-	script, err := chat.Select(d.Scripts, pattern)
+	_, err := chat.Select(d.Scripts, patterns...)
+	return err
+}
+
+// Converse runs a script that talks to the other side of a call, not to the modem: the first whose name matches all
+// patterns. It is as Command for its arguments and results. Octets that the other side sends after the script's last
+// expect remain in the call.
+func (d *Dialer) Converse(ctx context.Context, c *lines.Call, what string, patterns ...string) error {
+	if strings.Join(patterns, "") == "" {
+		return nil
+	}
+	script, err := chat.Select(d.Scripts, patterns...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	o := chat.Options{Secrets: d.Secrets, Peer: "the other side"}
 	if d.Debug != nil {
 		o.Debug = func(text string) { d.Debug(c.TTY, text) }
-		o.Debug("Matched chat script " + script.Name + " to string " + pattern)
+		o.Debug(matched(script, patterns))
 	}
 	if r := script.Run(ctx, overCall{c.Data}, o); r.Err != nil {
 		return fmt.Errorf("%s: %w", what, r.Err)

@@ -1,7 +1,9 @@
 package policies
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -14,8 +16,13 @@ const maxWait = time.Hour
 // Dial says how a callback is dialed. The zero value leaves it to the lines and AAA.
 type Dial struct {
 	// Script is the name of the chat script; "": that of the line that dials, or the built-in one of the service.
-	Script string        `json:"script,omitempty"`
-	Wait   time.Duration `json:"wait,omitempty"` // minimum, between the hang-up and the dial
+	Script string `json:"script,omitempty"`
+	// ModemScript is a regular expression that the name of that script matches too; "": any.
+	ModemScript string `json:"modem_script,omitempty"`
+	// SystemScript is a regular expression on the names of scripts: the one that runs on the call, before the session;
+	// "": that of the line, if it has one.
+	SystemScript string        `json:"system_script,omitempty"`
+	Wait         time.Duration `json:"wait,omitempty"` // minimum, between the hang-up and the dial
 }
 
 // SiteScript is a chat script of the site.
@@ -32,11 +39,30 @@ func ruleDial(e *evaluation) (string, string, bool) {
 		keys = append(keys, "script: "+s)
 		results = append(results, "not the script of the line")
 	}
+	if s := e.d.Dial.ModemScript; s != "" {
+		keys = append(keys, "modem_script: "+s)
+		results = append(results, "a script whose name matches")
+	}
+	if s := e.d.Dial.SystemScript; s != "" {
+		keys = append(keys, "system_script: "+s)
+		results = append(results, "a script on the call")
+	}
 	if w := e.d.Dial.Wait; w != 0 {
 		keys = append(keys, "wait: "+w.String())
 		results = append(results, "at least "+w.String()+" after the hang-up")
 	}
 	return strings.Join(keys, ", "), strings.Join(results, ", "), false
+}
+
+// checkPattern rejects what is no regular expression on the names of scripts.
+func checkPattern(s string) error {
+	if s == "" {
+		return errors.New("is empty (leave the key out for none)")
+	}
+	if _, err := regexp.Compile(s); err != nil {
+		return fmt.Errorf("not a regular expression: %v", err)
+	}
+	return nil
 }
 
 // checkScript reports a chat script that is not in the configuration, dials no number, or dials more than the number

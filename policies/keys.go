@@ -288,6 +288,23 @@ var table = slices.Concat([]key{
 		late: true,
 	},
 	{
+		Key: schema.Key{Name: "modem_script", Type: schema.String, Check: checkPattern, Example: ".*-v32$",
+			Doc: "Regular expression that the name of the script that dials callbacks must match, besides that of " +
+				"the line's `scripts: {callback}` (as in IOS's `dialer map … modem-script`)."},
+		read: func(p *Policy, v *schema.Value) { p.Dial.ModemScript = v.Text() },
+		text: func(p Policy) string { return p.Dial.ModemScript },
+		late: true,
+	},
+	{
+		Key: schema.Key{Name: "system_script", Type: schema.String, Check: checkPattern, Example: "^acme-login$",
+			Doc: "Regular expression on the name of the chat script that logs on to the called system when a " +
+				"callback is answered, before the session (IOS's `system-script`). If it fails, the call is hung " +
+				"up. If the line has a `scripts: {system}`, the name must match both. Default: that of the line."},
+		read: func(p *Policy, v *schema.Value) { p.Dial.SystemScript = v.Text() },
+		text: func(p Policy) string { return p.Dial.SystemScript },
+		late: true,
+	},
+	{
 		Key: schema.Key{Name: "wait", Type: schema.Duration, Max: int64(maxWait), Default: "0s", Example: "30s",
 			Doc: "Minimum time between the hang-up and the dial, and between two dials. The longest of this, " +
 				"the `callback: {forced_wait}` of the called and of the dialing line, AAA's delay, and the delay " +

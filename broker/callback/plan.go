@@ -14,13 +14,15 @@ type Plan []PlanStep
 // PlanStep describes one or more identical dials.
 type PlanStep struct {
 	Number numbers.Number `json:"number"`
-	Trunk  string         `json:"trunk,omitempty"`  // "": the site has no trunks
-	Script string         `json:"script,omitempty"` // pattern of chat script names; "": that of the line that dials
-	Lines  []int          `json:"lines,omitempty"`  // the lines that may dial; none: those of Rotary
-	Tiers  []int          `json:"tiers,omitempty"`  // of Lines: lines.Want.Tiers
-	Rotary *int           `json:"rotary,omitempty"` // nil: that of the called line
-	Wait   time.Duration  `json:"wait,omitempty"`   // minimum, from the end of the previous dial
-	Times  int            `json:"times"`            // number of dials, at least 1
+	Trunk  string         `json:"trunk,omitempty"`         // "": the site has no trunks
+	Script string         `json:"script,omitempty"`        // pattern of chat script names; "": that of the line that dials
+	Modem  string         `json:"modem_script,omitempty"`  // pattern that the script matches too; "": any
+	System string         `json:"system_script,omitempty"` // pattern of the script that runs on the call; "": none
+	Lines  []int          `json:"lines,omitempty"`         // the lines that may dial; none: those of Rotary
+	Tiers  []int          `json:"tiers,omitempty"`         // of Lines: lines.Want.Tiers
+	Rotary *int           `json:"rotary,omitempty"`        // nil: that of the called line
+	Wait   time.Duration  `json:"wait,omitempty"`          // minimum, from the end of the previous dial
+	Times  int            `json:"times"`                   // number of dials, at least 1
 }
 
 // Dials returns the number of dials in the plan: the budget of its callback.

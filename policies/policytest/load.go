@@ -33,7 +33,9 @@ type Want struct {
 	NoVerify *bool
 	Lines    []int // that call back
 	Script   string
-	Wait     *time.Duration
+
+	ModemScript, SystemScript string
+	Wait                      *time.Duration
 }
 
 // noon is the time of a request that gives none: a Monday.
@@ -87,6 +89,8 @@ var decisionKeys = []schema.Key{
 	{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: schema.MaxTTY}},
 	{Name: "no_verify", Type: schema.Bool},
 	{Name: "script", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "modem_script", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "system_script", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "wait", Type: schema.Duration},
 }
 
@@ -211,7 +215,8 @@ func want(v *schema.Value) Want {
 	w := Want{
 		Outcome: policies.Outcome(v.Get("outcome").Text()), Group: v.Get("group").Text(),
 		Number: v.Get("number").Text(), Reason: v.Get("reason").Text(), Rule: v.Get("rule").Text(),
-		Script: v.Get("script").Text(),
+		Script: v.Get("script").Text(), ModemScript: v.Get("modem_script").Text(),
+		SystemScript: v.Get("system_script").Text(),
 	}
 	if wait := v.Get("wait"); wait.IsSet() {
 		d := wait.Duration()

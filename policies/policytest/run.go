@@ -86,6 +86,9 @@ func (w Want) diff(d policies.Decision, trace policies.Trace) (diffs []Diff) {
 	add("rule", rule, w.Rule, w.Rule == "" || rule == w.Rule)
 	add("lines", fmt.Sprint(d.Lines), fmt.Sprint(w.Lines), len(w.Lines) == 0 || slices.Equal(d.Lines, w.Lines))
 	add("script", d.Dial.Script, w.Script, w.Script == "" || d.Dial.Script == w.Script)
+	add("modem_script", d.Dial.ModemScript, w.ModemScript, w.ModemScript == "" || d.Dial.ModemScript == w.ModemScript)
+	add("system_script", d.Dial.SystemScript, w.SystemScript,
+		w.SystemScript == "" || d.Dial.SystemScript == w.SystemScript)
 	if w.Wait != nil {
 		add("wait", d.Dial.Wait.String(), w.Wait.String(), d.Dial.Wait == *w.Wait)
 	}
