@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,9 +64,12 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// The how-to names each check.
+// The how-to names each check, and its samples count them.
 func TestDoctorHowTo(t *testing.T) {
 	text := readFile(t, "../docs/how-to/first-modem.md")
+	if n := len(doctor.Checks()); strings.Count(text, fmt.Sprintf("%d checks, ", n)) < 2 {
+		t.Errorf("the samples do not say %d checks", n)
+	}
 	for _, c := range doctor.Checks() {
 		if !strings.Contains(text, "`"+c.Name+"`") {
 			t.Errorf("the how-to does not name the check %s", c.Name)
