@@ -307,6 +307,7 @@ func (p *rfc2217) sendBreak(d time.Duration) error {
 func (p *rfc2217) Close() error {
 	p.once.Do(func() {
 		close(p.closing)
+		release(p.conn, releaseLimit)
 		p.closeErr = p.conn.Close()
 	})
 	return p.closeErr

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -43,10 +44,27 @@ func await(c net.Conn) {
 
 // Close ends the connection; a second Close does nothing.
 func (t *tcp) Close() error {
+	release(t.Conn, releaseLimit)
 	if err := t.Conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
+}
+
+// releaseLimit is how long Close waits for the server.
+const releaseLimit = 250 * time.Millisecond
+
+// release tells the server the end of a TCP connection, and waits until it has closed its side or the limit is over.
+// Most servers accept one client per port: the next connection, by a line that was changed or by a second command,
+// would be closed immediately if it came before. The caller closes c.
+func release(c net.Conn, limit time.Duration) {
+	t, ok := c.(*net.TCPConn)
+	if !ok || t.CloseWrite() != nil || t.SetReadDeadline(time.Time{}) != nil {
+		return
+	}
+	late := time.AfterFunc(limit, func() { _ = t.CloseRead() }) // also ends the line's reader, which may be reading
+	defer late.Stop()
+	_, _ = io.Copy(io.Discard, t)
 }
 
 // dial connects to a.Host. Keep-alive detects a peer that is switched off after a minute of silence.

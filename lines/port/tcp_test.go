@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -169,5 +170,53 @@ func TestRFC2217IsSmall(t *testing.T) {
 	}
 	if n := len(appendData(nil, bytes.Repeat([]byte{255}, chunk), true)); n > 4096 {
 		t.Errorf("the buffer for escaping takes %d octets", n)
+	}
+}
+
+// TestRelease: after Close the server is free for the next client, if it closes a connection that has ended. A server
+// that does not is not waited for.
+func TestRelease(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var free atomic.Bool
+	var server sync.WaitGroup
+	defer server.Wait()
+	for _, closes := range []bool{true, false} {
+		done := make(chan struct{})
+		server.Go(func() {
+			c, err := l.Accept()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			if !closes {
+				<-done
+				return
+			}
+			io.Copy(io.Discard, c)
+			free.Store(true)
+		})
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reader sync.WaitGroup // as that of a line
+		reader.Go(func() { c.Read(make([]byte, 1)) })
+		limit := time.Minute
+		if !closes {
+			limit = time.Millisecond
+		}
+		free.Store(false)
+		release(c, limit)
+		if free.Load() != closes {
+			t.Errorf("closes %v: the server is free: %v", closes, free.Load())
+		}
+		reader.Wait()
+		c.Close()
+		close(done)
 	}
 }
