@@ -352,6 +352,32 @@ func TestMissedCall(t *testing.T) {
 	})
 }
 
+// TestHoldIsData: texts about modem-on-hold during a call are the caller's data, on each kind of port. They are passed
+// on, neither they nor a long silence change the state of the line, and a call on hold is hung up like any other.
+func TestHoldIsData(t *testing.T) {
+	bothKinds(t, func(t *testing.T, signals bool) {
+		const text = "\r\n+PMHR: 13\r\n\r\nON HOLD\r\n\r\n+PMH: 0\r\n"
+		f := newFake(signals)
+		onBench(t, f, func(b *bench) {
+			b.until(lines.Idle)
+			c := b.incoming()
+			f.say(text)
+			got := make([]byte, len(text))
+			if _, err := io.ReadFull(c, got); err != nil || string(got) != text {
+				t.Errorf("%q, %v", got, err)
+			}
+			b.pass(time.Hour)
+			if s := b.until(lines.InCall); s.Notices != nil {
+				t.Errorf("notices %q", s.Notices)
+			}
+			if err := c.Hangup(b.t.Context()); err != nil {
+				t.Error(err)
+			}
+			b.until(lines.Idle)
+		})
+	})
+}
+
 // TestSkipsPlus: a modem that takes AT+VCID=1 for a dial is not asked for caller ID if its line has no profile, on each
 // kind of port; the line works, and a notice says why. Another modem is asked.
 func TestSkipsPlus(t *testing.T) {
