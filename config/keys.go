@@ -363,6 +363,10 @@ func lineKeys() []schema.Key {
 			Example: "hardware",
 			Doc: "`hardware` is RTS/CTS; `software` is XON/XOFF, which removes two octets from the data, so PPP is " +
 				"not possible. Default: as in the URL, else `hardware`."},
+		{Name: "speed", Loose: true, Enum: []string{"fixed", speedAuto}, Default: "fixed", Example: speedAuto,
+			Doc: "`auto`: the speed of the port follows the caller's (IOS `autobaud`), see " +
+				"[Speed of callers](ports.md#speed-of-callers). `fixed`: it is always that of " +
+				"`port`."},
 		{Name: "rotary", Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
 			Doc: "Group of interchangeable lines. A callback is dialed by another line of the called line's rotary " +
 				"if one is in service."},

@@ -74,7 +74,7 @@ func (l *loader) lineEntry(v *schema.Value, keys []schema.Key, ttys map[int]*sch
 		if !url.IsSet() || !l.address(&line, url, n, ports) {
 			return
 		}
-		told = told || l.screened(v, line) || l.strayTLS(v, line)
+		told = told || l.screened(v, line) || l.strayTLS(v, line) || l.autoSpeed(v, line)
 		l.cfg.Lines = append(l.cfg.Lines, line)
 	}
 }
@@ -91,6 +91,32 @@ func (l *loader) screened(v *schema.Value, line Line) bool {
 	l.errorAt(at, "use a serial or rfc2217 port, or accept the risk with insecure_signals: true",
 		"call_check needs modem signals or insecure_signals: on the port of tty %d a caller can write any number",
 		line.TTY)
+	return true
+}
+
+// speedAuto is the value of `speed` for a line that finds out the speed of its callers.
+const speedAuto = "auto"
+
+// autoSpeed rejects `speed: auto` on a line that cannot have it, and reports whether it did.
+func (l *loader) autoSpeed(v *schema.Value, line Line) bool {
+	if !line.FollowSpeed {
+		return false
+	}
+	at, a := v.Get("speed"), line.Address
+	switch {
+	case a.InBand():
+		l.errorAt(at, "use a serial or rfc2217 port", "auto needs a port whose speed can be set, and %s has none",
+			a.Name())
+	case line.Serves(aaa.PPP):
+		l.errorAt(at, "remove it, or ppp_profile", "a caller of PPP does not press RETURN, so auto is for logins only")
+	case line.Speed == 0:
+		l.errorAt(at, "add ?speed=115200 to port", "auto needs the speed at which the modem takes commands")
+	case a.Format != "" && a.Format != "8n1":
+		l.errorAt(at, "remove format from port",
+			"auto needs the format 8n1; RETURN of callers with another one is found too")
+	default:
+		return false
+	}
 	return true
 }
 
@@ -111,6 +137,7 @@ func (l *loader) line(v *schema.Value, keys []schema.Key) Line {
 	c := lines.Config{
 		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
 		CallCheck: get("call_check").Bool(false), CallerID: get("caller_id").Bool(false), Init: v.Get("init").Text(),
+		FollowSpeed: get("speed").Text() == speedAuto,
 	}
 	c.InsecureSignals, c.SameLine = get("insecure_signals").Bool(false),
 		get("callback", "same_line_no_verify").Bool(false)

@@ -41,6 +41,8 @@ func TestPPPProblems(t *testing.T) {
 		// ports that do not carry all octets
 		{"tcp://127.0.0.1:7002", "serial:///dev/ttyS0?format=7e1",
 			`ringback.yaml:5:18: lines[1].port: PPP needs all octets, and serial:///dev/ttyS0?format=7e1 has 7 data bits or software flow control (use 8 data bits and hardware flow control, or remove ppp_profile)`},
+		{`"tcp://127.0.0.1:7002"`, `"serial:///dev/ttyS0", speed: auto`,
+			`ringback.yaml:5:48: lines[1].speed: a caller of PPP does not press RETURN, so auto is for logins only (remove it, or ppp_profile)`},
 		{`"tcp://127.0.0.1:7002"`, `"serial:///dev/ttyS0", flow_control: software`,
 			`ringback.yaml:5:18: lines[1].port: PPP needs all octets, and serial:///dev/ttyS0 has 7 data bits or software flow control (use 8 data bits and hardware flow control, or remove ppp_profile)`},
 		// names

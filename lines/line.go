@@ -29,10 +29,12 @@ type Config struct {
 	Rotary      int       // 0–100 as in IOS, or NoRotary
 	// caller ID is switched on (a refusal is accepted), and an answer waits for it until the ring after the one that
 	// Profile.CallerID.Order names
-	CallerID  bool
-	CallCheck bool   // AAA checks the calling number before the call is answered (RADIUS Service-Type Call-Check)
-	Init      string // the modem's initialization command, after ATZ; "" for the driver's own
-	Profile   Profile
+	CallerID bool
+	// FollowSpeed: the port has Speed for commands, and that of the caller during a call
+	FollowSpeed bool
+	CallCheck   bool   // AAA checks the calling number before the call is answered (RADIUS Service-Type Call-Check)
+	Init        string // the modem's initialization command, after ATZ; "" for the driver's own
+	Profile     Profile
 
 	// this kind of port has no modem signals: result codes and data share one stream (tcp, pty)
 	InBand bool

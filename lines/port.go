@@ -25,6 +25,13 @@ func (s Signals) Has(want Signals) bool { return s&want == want }
 // ErrNoSignals is returned by a Port whose kind has no modem signals (a PTY, plain TCP).
 var ErrNoSignals = errors.New("this kind of port has no modem signals")
 
+// SpeedSetter is a Port whose speed can be changed while it is open.
+type SpeedSetter interface {
+	// SetSpeed sets the speed in both directions, in bit/s, at once: it does not wait until earlier octets are sent.
+	// ErrNoSignals if the port has no speed: its server does not support COM-PORT, or it is a PTY.
+	SetSpeed(bps int) error
+}
+
 // Port carries the bytes and the modem signals of one line. lines/port opens the real ones (serial device, RFC 2217
 // server, plain TCP, PTY); tests use in-memory ones.
 //

@@ -56,6 +56,7 @@ type Driver struct {
 	reading sync.WaitGroup // the reader
 
 	recovery recovery // of the token's holder; of live while the port is closed
+	speed    int      // of the port, in bit/s, if followConnect or findSpeed has set it; of the token's holder
 	wasReady bool     // the modem has been ready; guarded as recovery is
 
 	mu      sync.Mutex // guards the fields below
@@ -242,6 +243,7 @@ func (d *Driver) openPort(ctx context.Context) error {
 		return err // the error names the port
 	}
 	d.install(port)
+	d.speed = 0
 	d.startReader()
 	d.lookAtSignals()
 	unproven, err := d.start(ctx)

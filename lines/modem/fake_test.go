@@ -94,6 +94,26 @@ func (p *fakePort) SetDTR(on bool) error {
 func (p *fakePort) Break(time.Duration) error { return nil }
 func (p *fakePort) String() string            { return "fake" }
 
+func (p *fakePort) SetSpeed(bps int) error {
+	p.f.mu.Lock()
+	defer p.f.mu.Unlock()
+	if p.f.noSpeed {
+		return lines.ErrNoSignals
+	}
+	p.f.speeds = append(p.f.speeds, bps)
+	return nil
+}
+
+// speed returns the speed of the port; 0 if it was never set.
+func (f *fake) speed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.speeds) == 0 {
+		return 0
+	}
+	return f.speeds[len(f.speeds)-1]
+}
+
 // fake is a modem with its own telephone line. Its fields are set before use, or under mu.
 type fake struct {
 	signals bool
@@ -114,6 +134,9 @@ type fake struct {
 	dcdHigh   bool // DCD never drops
 	dcdLow    bool // DCD never rises
 	gap       time.Duration
+
+	noSpeed bool  // the speed of the port cannot be set
+	speeds  []int // that were set
 
 	running  sync.WaitGroup
 	saying   chan struct{} // one at a time

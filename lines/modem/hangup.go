@@ -24,6 +24,7 @@ func (d *Driver) prove(ctx context.Context) error {
 	if !began {
 		return d.ready()
 	}
+	d.baseSpeed(port)
 	var err error
 	if port.HasSignals() {
 		err = d.hangUpByDTR(ctx, from)

@@ -158,8 +158,10 @@ func (d *Driver) answer(ctx context.Context, rings int) {
 	d.quietLocked()
 	d.mu.Unlock()
 	if c != nil {
-		d.host.Connected(c.call(lines.Incoming, from, to))
-		return
+		if err = d.follow(ctx, c); err == nil {
+			d.host.Connected(c.call(lines.Incoming, from, to))
+			return
+		}
 	}
 	d.debug("the call did not connect: %s %v", r.code, orNone(err))
 	d.host.Missed(d.prove(context.WithoutCancel(ctx)))
@@ -181,6 +183,15 @@ func (d *Driver) sendAnswer(ctx context.Context) (r reply, err error) {
 		d.debug("still ringing: %s again", command)
 	}
 	return r, errWaited
+}
+
+// follow sets the port to the speed of the caller, if the line does so. It may block for returnTime. An error means
+// that the call is of no use.
+func (d *Driver) follow(ctx context.Context, c *conn) error {
+	if d.followConnect(c) {
+		return nil
+	}
+	return d.findSpeed(ctx, c)
 }
 
 func orNone(err error) any {
@@ -209,6 +220,11 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 		from, to = d.caller, d.called
 		d.quietLocked()
 		d.mu.Unlock()
+		if err := d.follow(ctx, c); err != nil {
+			d.debug("the call did not connect: %v", err)
+			d.host.Missed(d.prove(context.WithoutCancel(ctx)))
+			return
+		}
 		d.host.Connected(c.call(lines.Incoming, from, to))
 		return
 	}

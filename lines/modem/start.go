@@ -32,6 +32,7 @@ const (
 	noticeCallerID        = "caller ID"
 	noticeProof           = "proof"
 	noticeRecovery        = "recovery"
+	noticeSpeed           = "speed"
 	noticeErrorCorrection = "error correction"
 	noticeOnHold          = "modem-on-hold"
 	noticeVerify          = "verify"

@@ -86,6 +86,9 @@ func (d *Driver) runScript(t *talk, fn lines.Script) error {
 	if err == nil && t.dial {
 		err = d.outcome(t)
 	}
+	if err == nil && t.conn != nil {
+		d.followConnect(t.conn) // the called party is not asked for RETURN
+	}
 	if err == nil && !t.dialed {
 		err = t.restore() // the script's last command was a reset
 	}

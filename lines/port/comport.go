@@ -66,7 +66,7 @@ func appendCom(dst []byte, command byte, value ...byte) []byte {
 // appendSettings appends the settings of the line for the server. speed 0 keeps the server's speed.
 func appendSettings(dst []byte, speed int, flow string, format Format) []byte {
 	if speed != 0 {
-		dst = appendCom(dst, comBaudRate, binary.BigEndian.AppendUint32(nil, uint32(speed))...)
+		dst = appendSpeed(dst, speed)
 	}
 	dst = appendCom(dst, comDataSize, byte(format.DataBits()))
 	dst = appendCom(dst, comParity, map[byte]byte{'n': parityNone, 'o': parityOdd, 'e': parityEven}[format.Parity()])
@@ -84,6 +84,10 @@ func appendSettings(dst []byte, speed int, flow string, format Format) []byte {
 	dst = appendDrive(dst, toModem, true)
 	// Some servers report the state when the mask is set, some at the next change, some on request.
 	return appendCom(dst, comModemState)
+}
+
+func appendSpeed(dst []byte, speed int) []byte {
+	return appendCom(dst, comBaudRate, binary.BigEndian.AppendUint32(nil, uint32(speed))...)
 }
 
 // appendDrive appends the commands that raise or drop DTR and RTS.

@@ -274,6 +274,28 @@ func until(t *testing.T, p lines.Port, what string, ok func(lines.Signals) bool)
 	}
 }
 
+// hasSpeed waits until the device has a speed.
+func (s *ser2net) hasSpeed(t *testing.T, bps int) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(time.Minute)
+	for {
+		got, err := unix.IoctlGetTermios(int(s.master.Fd()), unix.TCGETS) // those of the slave
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Cflag&unix.CBAUD == baudOf[bps] {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("the device does not get %d bit/s", bps)
+		}
+	}
+}
+
 func TestPeerSer2net(t *testing.T) {
 	t.Parallel()
 	s := startSer2net(t, true, ser2netTLS{})
@@ -292,6 +314,14 @@ func TestPeerSer2net(t *testing.T) {
 		until(t, p, "DCD on, RI off", func(g lines.Signals) bool { return g.Has(lines.DCD) && !g.Has(lines.RI) })
 		s.modem(t, "dsr cts")
 		until(t, p, "DCD off", func(g lines.Signals) bool { return !g.Has(lines.DCD) })
+	})
+	t.Run("speed", func(t *testing.T) {
+		for _, speed := range []int{2400, 300, 115200} {
+			if err := p.(lines.SpeedSetter).SetSpeed(speed); err != nil {
+				t.Fatal(err)
+			}
+			s.hasSpeed(t, speed)
+		}
 	})
 	t.Run("signals out", func(t *testing.T) {
 		if err := p.SetDTR(false); err != nil {

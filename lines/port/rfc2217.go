@@ -29,7 +29,7 @@ type rfc2217 struct {
 	conn  net.Conn
 	name  string
 	log   *slog.Logger
-	speed int
+	speed atomic.Int64 // that was asked for, in bit/s; 0: the server's own
 	flow  string
 	form  Format
 	limit time.Duration // Options.Timeout
@@ -79,8 +79,9 @@ func openRFC2217(ctx context.Context, a Address, o Options) (lines.Port, error) 
 }
 
 func newRFC2217(c net.Conn, a Address, o Options) *rfc2217 {
-	p := &rfc2217{conn: c, name: a.Name(), log: o.Log, speed: a.Speed, flow: o.FlowControl,
+	p := &rfc2217{conn: c, name: a.Name(), log: o.Log, flow: o.FlowControl,
 		form: a.Format, limit: o.Timeout, sending: make(chan struct{}, 1), closing: make(chan struct{})}
+	p.speed.Store(int64(a.Speed))
 	p.telnet.comPort = p.command
 	return p
 }
@@ -194,7 +195,7 @@ func (p *rfc2217) receive(b []byte) (int, error) {
 	p.nvt.Store(p.telnet.ours(optBinary) == no)
 	if p.comPort.Load() && !p.set {
 		p.set = true
-		p.telnet.out = appendSettings(p.telnet.out, p.speed, p.flow, p.form)
+		p.telnet.out = appendSettings(p.telnet.out, int(p.speed.Load()), p.flow, p.form)
 		p.signals.set(toModem, toModem)
 	}
 	if len(p.telnet.out) > 0 || p.owing.Load() {
@@ -224,8 +225,8 @@ func (p *rfc2217) command(m []byte) {
 			p.dtrSeen = true
 		}
 	case fromServer + comBaudRate:
-		if len(value) == 4 && p.speed != 0 && binary.BigEndian.Uint32(value) != uint32(p.speed) {
-			p.log.Warn("the server's port has another speed", "asked", p.speed, "speed", binary.BigEndian.Uint32(value))
+		if want := p.speed.Load(); len(value) == 4 && want != 0 && int64(binary.BigEndian.Uint32(value)) != want {
+			p.log.Warn("the server's port has another speed", "asked", want, "speed", binary.BigEndian.Uint32(value))
 		}
 	case fromServer + comDataSize:
 		if want := byte(p.form.DataBits()); len(value) == 1 && value[0] != want {
@@ -269,6 +270,18 @@ func (p *rfc2217) SetDTR(on bool) error {
 		state = which
 	}
 	p.signals.set(which, state)
+	return nil
+}
+
+// SetSpeed implements lines.SpeedSetter. The server's confirmation is not awaited; another speed is logged.
+func (p *rfc2217) SetSpeed(bps int) error {
+	if !p.HasSignals() {
+		return lines.ErrNoSignals
+	}
+	p.speed.Store(int64(bps))
+	if err := p.sendControl(appendSpeed(nil, bps)); err != nil {
+		return fmt.Errorf("%s: set the speed: %w", p.name, err)
+	}
 	return nil
 }
 

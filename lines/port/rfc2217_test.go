@@ -106,6 +106,27 @@ func wantRead(t *testing.T, p lines.Port, want string) {
 	}
 }
 
+// TestRFC2217SetSpeed: SET-BAUDRATE, which the server's confirmation of it does not undo.
+func TestRFC2217SetSpeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := mustConnect(t, Options{})
+		if err := p.SetSpeed(2400); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wantSent(t, s, 255, 250, 44, 1, 0, 0, 9, 96, 255, 240)
+		if err := p.SetSpeed(65535); err != nil { // its octets of 255 are doubled
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		wantSent(t, s, 255, 250, 44, 1, 0, 0, 255, 255, 255, 255, 255, 240)
+		p.Close()
+		if err := p.SetSpeed(300); err == nil {
+			t.Error("the speed of a closed port was set")
+		}
+	})
+}
+
 func TestRFC2217Open(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -26,6 +26,7 @@ type tty struct {
 	name string
 	lock *lockFile // nil if there is none
 
+	want    settings   // those of the address; of a PTY the zero value
 	kernel  modemIoctl // nil: no modem signals
 	poller  *Poller
 	driven  lines.Signals // by SetDTR
@@ -114,8 +115,8 @@ func (t *tty) setUp(a Address, o Options) error {
 	if speed == 0 {
 		speed = DefaultSpeed
 	}
-	want := settings{speed, o.FlowControl, a.Format}
-	if err := t.control(func(fd int) error { return setRaw(fd, want) }); err != nil {
+	t.want = settings{speed, o.FlowControl, a.Format}
+	if err := t.control(func(fd int) error { return setRaw(fd, t.want) }); err != nil {
 		return err
 	}
 	kernel := o.circuits
@@ -193,6 +194,19 @@ func (t *tty) SetDTR(on bool) error {
 	}
 	if err := t.drive(t.driven, on); err != nil {
 		return fmt.Errorf("%s: set DTR: %w", t.name, err)
+	}
+	return nil
+}
+
+// SetSpeed implements lines.SpeedSetter.
+func (t *tty) SetSpeed(bps int) error {
+	if t.kernel == nil {
+		return lines.ErrNoSignals
+	}
+	want := t.want
+	want.speed = bps
+	if err := t.control(func(fd int) error { return setRaw(fd, want) }); err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	return nil
 }

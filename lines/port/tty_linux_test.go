@@ -327,6 +327,36 @@ func (u *uart) sendBreak(_ int, on bool) error { return u.note("break %v", on) }
 func (u *uart) exclusive(_ int, on bool) error { return u.note("exclusive %v", on) }
 func (u *uart) discardOutput(_ int) error      { return u.note("discard") }
 
+// TestSerialSetSpeed: the speed changes, and nothing else; a PTY without modem signals has none.
+func TestSerialSetSpeed(t *testing.T) {
+	master, slave := newPTY(t)
+	p := mustOpen(t, Address{Scheme: Serial, Path: slave, Speed: 19200, Flow: FlowNone}, Options{circuits: &uart{}})
+	settings := func() unix.Termios {
+		t.Helper()
+		got, err := unix.IoctlGetTermios(int(master.Fd()), unix.TCGETS) // those of the slave
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *got
+	}
+	before := settings()
+	for _, speed := range []int{2400, 115200, 300, 19200} {
+		if err := p.(lines.SpeedSetter).SetSpeed(speed); err != nil {
+			t.Fatal(err)
+		}
+		got := settings()
+		if got.Cflag&unix.CBAUD != baudOf[speed] || got.Cflag&^unix.CBAUD != before.Cflag&^unix.CBAUD ||
+			got.Iflag != before.Iflag {
+			t.Errorf("%d bit/s: %+v, before %+v", speed, got, before)
+		}
+	}
+	_, other := newPTY(t)
+	pty := mustOpen(t, Address{Scheme: PTY, Path: other}, Options{})
+	if err := pty.(lines.SpeedSetter).SetSpeed(300); !errors.Is(err, lines.ErrNoSignals) {
+		t.Errorf("a PTY: %v", err)
+	}
+}
+
 func TestSerialSignals(t *testing.T) {
 	_, slave := newPTY(t)
 	u := &uart{bits: unix.TIOCM_DSR | unix.TIOCM_CTS}
