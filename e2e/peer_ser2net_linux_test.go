@@ -18,41 +18,84 @@ import (
 
 	"github.com/ringback/ringback/lab"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lab/servers"
 )
 
-// TestPeerSer2net plays a scenario on lines behind ser2net, as at a console server: exchange modem, cable with DTR and
-// DCD, ser2net, RFC 2217, ringback. ser2net polls the cable once a second, which is too slow for a network 50 times as
-// fast, but not for one at its true pace.
+// TestPeerSer2net plays a whole callback on lines behind ser2net, as at a console server: exchange modem, cable with
+// DTR and DCD, ser2net, RFC 2217 or raw TCP, plain or over TLS, ringback. ser2net polls the cable once a second, which
+// is too slow for a network 50 times as fast, but not for one at its true pace.
 func TestPeerSer2net(t *testing.T) {
 	t.Parallel()
-	program := needs(t, "ser2net", "ser2net")
+	server := ser2net{program: needs(t, "ser2net", "ser2net")}
 	dir := tempDir(t)
-	shim := filepath.Join(dir, "ttymodem.so")
-	out, err := exec.Command(needs(t, "gcc", "gcc"), "-shared", "-fPIC", "-O2", "-o", shim,
+	server.shim = filepath.Join(dir, "ttymodem.so")
+	out, err := exec.Command(needs(t, "gcc", "gcc"), "-shared", "-fPIC", "-O2", "-o", server.shim,
 		"../lines/port/testdata/ttymodem/ttymodem.c", "-ldl").CombinedOutput()
 	if err != nil {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
-	l := startTown(t, lab.Options{Pace: 4, Edit: shortWait, Line: func(tty int, m *exchange.Modem) (string, error) {
-		return behindSer2net(t, program, shim, filepath.Join(dir, fmt.Sprint(tty)), m)
-	}})
-	play(t, l, shipped(t, "any-number"))
-	if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
-		t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
-	}
-	lines, err := l.Client().Lines(t.Context())
+	authority, err := servers.NewAuthority("test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range lines {
-		if !strings.Contains(line.Signals, "DSR") {
-			t.Errorf("line %d shows the signals %q: no modem lines came through", line.TTY, line.Signals)
-		}
+	cert := servers.Certificate{Name: "server", Hosts: []string{"127.0.0.1"}}
+	if err := authority.WriteFiles(dir, cert); err != nil {
+		t.Fatal(err)
+	}
+	overTLS := fmt.Sprintf("ssl(key=%s/server.key,cert=%[1]s/server.pem),tcp", dir)
+	for _, c := range []struct {
+		scheme   string
+		accepter string // of ser2net, without its address
+		signals  bool
+	}{
+		{"rfc2217", "telnet(rfc2217),tcp", true},
+		{"rfc2217s", "telnet(rfc2217)," + overTLS, true},
+		{"tcps", overTLS, false},
+	} {
+		t.Run(c.scheme, func(t *testing.T) {
+			t.Parallel()
+			dir, ca := tempDir(t), dir+"/ca.pem"
+			edit := func(name, text string) string {
+				if text = shortWait(name, text); name == "ringback.yaml" && c.scheme != "rfc2217" {
+					const flow = "flow_control: hardware,"
+					text = strings.ReplaceAll(text, flow, flow+" tls: {ca_file: "+ca+"},")
+				}
+				return text
+			}
+			port := func(tty int, m *exchange.Modem) (string, error) {
+				host, err := server.serve(t, c.accepter, filepath.Join(dir, fmt.Sprint(tty)), m)
+				url := c.scheme + "://" + host
+				if c.signals {
+					url += "?speed=115200"
+				}
+				return url, err
+			}
+			l := startTown(t, lab.Options{Pace: 4, Edit: edit, Line: port})
+			play(t, l, shipped(t, "any-number"))
+			if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
+				t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
+			}
+			lines, err := l.Client().Lines(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range lines {
+				if !strings.HasPrefix(line.Port, c.scheme+"://") {
+					t.Errorf("line %d has the port %s", line.TTY, line.Port)
+				}
+				if strings.Contains(line.Signals, "DSR") != c.signals {
+					t.Errorf("line %d shows the signals %q", line.TTY, line.Signals)
+				}
+			}
+		})
 	}
 }
 
-// behindSer2net connects a modem to its own ser2net and returns the URL.
-func behindSer2net(t *testing.T, program, shim, dir string, m *exchange.Modem) (string, error) {
+// ser2net is the program, and the shim that gives its terminals modem signals.
+type ser2net struct{ program, shim string }
+
+// serve connects a modem to a ser2net of its own and returns its address.
+func (s ser2net) serve(t *testing.T, accepter, dir string, m *exchange.Modem) (host string, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
 	}
@@ -72,8 +115,8 @@ func behindSer2net(t *testing.T, program, shim, dir string, m *exchange.Modem) (
 	plug(t, m.DTE(), master, fifo, in)
 	t.Cleanup(func() { tty.Close() })
 	for range 5 { // another process may take the port before ser2net does
-		if host := runSer2net(t, program, shim, dir, tty.Name(), in, driven); host != "" {
-			return "rfc2217://" + host + "?speed=115200", nil
+		if host := s.run(t, accepter, dir, tty.Name(), in, driven); host != "" {
+			return host, nil
 		}
 	}
 	return "", fmt.Errorf("ser2net did not come up on any of five ports")
@@ -142,19 +185,19 @@ func rawTerminal(tty *os.File) error {
 	return unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, a)
 }
 
-// runSer2net starts ser2net on a terminal and returns its address, "" if it could not serve.
-func runSer2net(t *testing.T, program, shim, dir, tty, in, driven string) string {
+// run starts ser2net on a terminal and returns its address, "" if it could not serve.
+func (s ser2net) run(t *testing.T, accepter, dir, tty, in, driven string) string {
 	host := quietPort(t)
 	ip, port, _ := net.SplitHostPort(host)
 	config := filepath.Join(dir, "ser2net.yaml")
-	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: telnet(rfc2217),tcp,%s,%s\n  connector: "+
-		"serialdev,%s,115200n81\n", ip, port, tty)
+	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &modem\n  accepter: %s,%s,%s\n  connector: "+
+		"serialdev,%s,115200n81\n", accepter, ip, port, tty)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	cmd := exec.Command(program, "-n", "-d", "-c", config, "-P", filepath.Join(dir, "pid"))
-	cmd.Env = append(os.Environ(), "LD_PRELOAD="+shim, "TTYMODEM_IN="+in, "TTYMODEM_OUT="+driven)
+	cmd := exec.Command(s.program, "-n", "-d", "-c", config, "-P", filepath.Join(dir, "pid"))
+	cmd.Env = append(os.Environ(), "LD_PRELOAD="+s.shim, "TTYMODEM_IN="+in, "TTYMODEM_OUT="+driven)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
