@@ -97,12 +97,14 @@ type Authorization struct {
 	ServiceType int    `json:"service_type,omitempty"` // RADIUS Service-Type; 0: none received
 	Kind        string `json:"kind,omitempty"`         // the Service-Type's name, "Callback-NAS-Prompt"
 
-	Callback   bool       `json:"callback"`              // AAA requires that the user be called back
-	Dialstring Dialstring `json:"dialstring"`            // the number to dial
-	CallbackID string     `json:"callback_id,omitempty"` // RADIUS Callback-Id: a name of the local table of places
-	Lines      []int      `json:"callback_line,omitempty"`
-	Rotary     *int       `json:"callback_rotary,omitempty"` // 0–100
-	NoVerify   bool       `json:"no_verify,omitempty"`       // nocallback-verify
+	Callback   bool       `json:"callback"`   // AAA requires that the user be called back
+	Dialstring Dialstring `json:"dialstring"` // the number to dial
+	// the other numbers of the user, in AAA's order, if Dialstring is a value; with it, MaxNumbers at most
+	Further    []string `json:"further_dialstrings,omitempty"`
+	CallbackID string   `json:"callback_id,omitempty"` // RADIUS Callback-Id: a name of the local table of places
+	Lines      []int    `json:"callback_line,omitempty"`
+	Rotary     *int     `json:"callback_rotary,omitempty"` // 0–100
+	NoVerify   bool     `json:"no_verify,omitempty"`       // nocallback-verify
 
 	// call back the caller ID (USR ANI, ACC CLI); Dialstring is then unset
 	CallerID bool `json:"caller_id,omitempty"`
@@ -146,6 +148,17 @@ type Authorization struct {
 
 	// Readings report how each attribute was interpreted, in the order of the reply (`aaa test --explain`).
 	Readings []Reading `json:"readings,omitempty"`
+}
+
+// MaxNumbers is the most numbers that AAA may give for one user: no callback dials more often.
+const MaxNumbers = 10
+
+// Numbers returns the numbers that AAA fixed, in its order; none if it fixed none.
+func (a Authorization) Numbers() []string {
+	if a.Dialstring.Value() == "" {
+		return nil
+	}
+	return append([]string{a.Dialstring.Value()}, a.Further...)
 }
 
 // Limited returns a with a Session-Timeout and an Idle-Timeout of at most these; 0: no limit.

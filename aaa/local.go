@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -22,6 +23,7 @@ type User struct {
 // nocallback-verify.
 type UserCallback struct {
 	Dialstring Dialstring // if unset or NULL, the caller types it, if the policy allows that
+	Further    []string   // with a Dialstring: the user's other numbers, in the order in which they are dialed
 	NoVerify   bool
 	Lines      []int
 	Rotary     *int // 0–100
@@ -96,8 +98,16 @@ func userHash(u User) (Hash, error) {
 }
 
 func (c *UserCallback) authorize(a *Authorization) error {
-	if strings.ContainsFunc(c.Dialstring.Value(), unicode.IsControl) {
-		return errors.New("callback dialstring: contains a control character")
+	for _, n := range append([]string{c.Dialstring.Value()}, c.Further...) {
+		if strings.ContainsFunc(n, unicode.IsControl) {
+			return errors.New("callback dialstring: contains a control character")
+		}
+	}
+	switch {
+	case len(c.Further) >= MaxNumbers:
+		return fmt.Errorf("callback: %d numbers; the maximum is %d", len(c.Further)+1, MaxNumbers)
+	case len(c.Further) > 0 && (c.Dialstring.Value() == "" || slices.Contains(c.Further, "")):
+		return errors.New("callback: one of several numbers is empty, and the caller cannot type one of them")
 	}
 	for _, n := range c.Lines {
 		if n < 1 {
@@ -108,7 +118,7 @@ func (c *UserCallback) authorize(a *Authorization) error {
 		return fmt.Errorf("callback rotary %d: not 0 to 100", *c.Rotary)
 	}
 	a.Callback, a.NoVerify, a.Lines, a.Rotary = true, c.NoVerify, c.Lines, c.Rotary
-	a.Dialstring = c.Dialstring
+	a.Dialstring, a.Further = c.Dialstring, c.Further
 	if !a.Dialstring.IsSet() {
 		a.Dialstring = DialstringOf("")
 	}
@@ -180,6 +190,7 @@ func (h Hash) spend() {
 // clone keeps callers from changing what the next caller is granted.
 func (a Authorization) clone() Authorization {
 	a.Lines = append([]int(nil), a.Lines...)
+	a.Further = append([]string(nil), a.Further...)
 	a.Groups = append([]string(nil), a.Groups...)
 	if a.Rotary != nil {
 		n := *a.Rotary

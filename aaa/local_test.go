@@ -102,11 +102,18 @@ func TestNewLocalErrors(t *testing.T) {
 		{Name: "e", Password: "x", PrivLevel: 16}, {Name: "f", Password: "x", Callback: &UserCallback{Rotary: &bad}},
 		{Name: "g", Password: "x", Callback: &UserCallback{Lines: []int{0}}},
 		{Name: "h", Password: "x", Callback: &UserCallback{Dialstring: DialstringOf("5\r")}},
+		{Name: "k", Password: "x", Callback: &UserCallback{Dialstring: DialstringOf("5"), Further: []string{"6\r"}}},
+		{Name: "l", Password: "x", Callback: &UserCallback{Dialstring: DialstringOf("5"), Further: []string{""}}},
+		{Name: "m", Password: "x", Callback: &UserCallback{Dialstring: DialstringOf(""), Further: []string{"5"}}},
+		{Name: "n", Password: "x", Callback: &UserCallback{Dialstring: DialstringOf("5"),
+			Further: strings.Split("1234567890", "")}},
 		{Name: "i", Password: "x"}, {Name: "i", Password: "y"}, {Name: "j", Password: Secret(strings.Repeat("x", 255))},
 	})
 	for _, want := range []string{`"a": no password`, `"b": both a password and`, `"c": password hash: unknown`,
 		`" d": user name begins or ends`, `"e": priv_lvl 16`, `"f": callback rotary 101`,
-		`"g": callback line 0`, `"h": callback dialstring`, `"i": defined twice`, `"j": password longer`} {
+		`"g": callback line 0`, `"h": callback dialstring`,
+		`"k": callback dialstring: contains a control`, `"l": callback: one of several numbers is empty`,
+		`"m": callback: one of several`, `"n": callback: 11 numbers`, `"i": defined twice`, `"j": password longer`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in %v", want, err)
 		}

@@ -28,8 +28,8 @@ type spent struct {
 // overhead is the longest time that an attempt may take in addition to its call: the dial and the hang-up.
 func (l Limits) overhead() time.Duration { return l.Dial + l.Grace }
 
-// reserve prepares the reservation of a promise: each dial of its plan may connect a call of the longest duration. The
-// error wraps errNoPrice.
+// reserve prepares the reservation of a promise: each dial of its plan may connect a call of the longest duration, to
+// the number and through the trunk where it costs the most. The error wraps errNoPrice.
 func (b *Broker) reserve(w *work) error {
 	c := b.config.Load()
 	charges := w.charges(c.Ceilings)
@@ -39,8 +39,9 @@ func (b *Broker) reserve(w *work) error {
 	longest := w.auth.Auth.Limited(w.limits.LongestCall(), 0).SessionTimeout
 	w.slot = longest + b.opt.Limits.overhead()
 	r := journal.Reserve{Callback: w.row.ID, Charges: charges}
+	dials := w.plan.Dials()
+	r.Amount = journal.Amount{Calls: int64(dials), Failures: int64(dials), Time: time.Duration(dials) * w.slot}
 	for _, s := range w.plan {
-		dials, time := int64(s.Times), time.Duration(s.Times)*w.slot
 		rate, ok := c.prices(s).Find(s.Number)
 		if !ok && limitsMoney(charges) {
 			return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)", errNoPrice,
@@ -49,8 +50,7 @@ func (b *Broker) reserve(w *work) error {
 		if c.Tariff != nil || s.Trunk != "" {
 			w.rates = append(w.rates, rate)
 		}
-		r.Amount = r.Plus(journal.Amount{Calls: dials, Failures: dials, Time: time,
-			Money: int64(rate.Worst(time, s.Times))})
+		r.Amount.Money = max(r.Amount.Money, int64(rate.Worst(r.Amount.Time, dials)))
 	}
 	w.reservation = &r
 	w.savePlan()
@@ -65,12 +65,8 @@ func (w *work) charges(site []journal.Limit) (all []journal.Charge) {
 		}
 	}
 	add("user", w.row.User, w.limits.User)
-	seen := map[string]bool{}
-	for _, s := range w.plan {
-		if n := s.Number.String(); !seen[n] {
-			seen[n] = true
-			add("number", n, w.limits.Number)
-		}
+	for _, n := range w.plan.Numbers() {
+		add("number", n.String(), w.limits.Number)
 	}
 	add("group", w.trace.Group, w.limits.Group)
 	add("line", strconv.Itoa(w.row.CalledTTY), w.limits.Line)
@@ -115,13 +111,31 @@ func (w *work) settle(s callback.State, now time.Time) []journal.Mutation {
 		return nil
 	}
 	var used journal.Amount
+	byNumber := map[string]journal.Amount{}
 	for n := range s.Attempt {
-		used = used.Plus(w.use(n + 1))
+		u := w.use(n + 1)
+		if u.Failures = 1; n+1 == s.Attempt && s.Phase == callback.Completed { // the last attempt did not fail
+			u.Failures = 0
+		}
+		used = used.Plus(u)
+		for _, number := range w.dialedBy(n + 1) {
+			byNumber[number] = byNumber[number].Plus(u)
+		}
 	}
-	if used.Failures = int64(s.Attempt); s.Phase == callback.Completed { // the last attempt did not fail
-		used.Failures--
+	return []journal.Mutation{journal.Settle{Callback: w.row.ID, Used: used, Numbers: byNumber, Time: now},
+		journal.UseReserve{}}
+}
+
+// dialedBy returns the number that an attempt has dialed; all numbers of the plan if a crash interrupted it, because it
+// may be any of them.
+func (w *work) dialedBy(attempt int) (all []string) {
+	if u, known := w.spent[attempt]; known && u.Step < len(w.plan) {
+		return []string{w.plan[u.Step].Number.String()}
 	}
-	return []journal.Mutation{journal.Settle{Callback: w.row.ID, Used: used, Time: now}, journal.UseReserve{}}
+	for _, n := range w.plan.Numbers() {
+		all = append(all, n.String())
+	}
+	return all
 }
 
 // use returns what an attempt has used: no time if its dial command was held back. If a crash interrupted it, the end

@@ -242,7 +242,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		return
 	}
 	w.unwatch() // from now on the dialer reports a lost line
-	w.dialedFrom = w.lease.TTY()
+	w.dialedFrom, w.dialed = w.lease.TTY(), w.plan[w.plan.Step(e.Of)].Number
 	id, leg1, lease, step := w.row.ID, w.row.CallID, w.lease, w.plan.Step(e.Of)
 	s := w.plan[step]
 	scripts := b.scripts(w, s)

@@ -37,14 +37,16 @@ func (b *Broker) remember(w *work, end callback.End) {
 	}
 	b.mu.Unlock()
 	if end.Outcome == callback.Failed && w.state.Attempt > 0 {
-		b.disable(w.plan, now.Add(w.attempts.Disable))
+		b.disable(w, now.Add(w.attempts.Disable))
 	}
 }
 
-// disable lets no callback to the numbers of a plan be promised for a while.
-func (b *Broker) disable(p callback.Plan, until time.Time) {
+// disable lets no callback to the numbers that a callback has dialed be promised for a while.
+func (b *Broker) disable(w *work, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	maps.DeleteFunc(b.disabled, func(_ numbers.Number, t time.Time) bool { return !t.After(time.Now()) })
-	for _, s := range p {
+	for _, s := range w.plan[:w.plan.Step(w.lastDial())+1] {
 		if until.After(b.disabled[s.Number]) {
 			b.disabled[s.Number] = until
 		}
@@ -132,10 +134,12 @@ func age(t, now time.Time) time.Duration { return max(now.Round(0).Sub(t), 0) }
 func (b *Broker) loadDisabled(row journal.Callback, at time.Time) {
 	w := newWork(row, trace{}, grant{})
 	var d decided
-	if row.Outcome != string(callback.Failed) || unmarshal(row.Decision, &d) != nil || w.readPlan() != nil {
+	if row.Outcome != string(callback.Failed) || unmarshal(row.Decision, &d) != nil || w.readPlan() != nil ||
+		unmarshal(row.State, &w.state) != nil {
 		return // a row that cannot be read is not a reason to reject callbacks
 	}
-	b.disable(w.plan, at.Add(d.Attempts.Disable))
+	w.state.Attempt = row.Attempts
+	b.disable(w, at.Add(d.Attempts.Disable))
 }
 
 // loadDials notes the dials of a callback. One that a crash interrupted ends now.

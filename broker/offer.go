@@ -176,7 +176,8 @@ func (b *Broker) unpromisable(c *call, a session.Asked, d policies.Decision) str
 	if why := b.lock.deny(); why != "" {
 		return why
 	}
-	if err := b.opt.Pool.CanServe(b.wanted(a.Service, b.planOf(d, a.Service, c.TTY)[0], c.TTY)); err != nil {
+	first := b.ways(d, a.Service, c.TTY)[0][0]
+	if err := b.opt.Pool.CanServe(b.wanted(a.Service, first, c.TTY)); err != nil {
 		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return err.Error()
 	}

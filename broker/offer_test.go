@@ -426,12 +426,12 @@ func TestOnRequest(t *testing.T) {
 			if dec, err := w.decision(); err != nil || !dec.OnRequest || dec.Number.String() != "84007" {
 				t.Errorf("%+v, %v", dec, err)
 			}
-			if _, reason := d.b.recheck(w); reason != "" {
+			if _, reason, _ := d.b.recheck(w); reason != "" {
 				t.Errorf("before the dial: %s", reason)
 			}
 			d.policy(policies.Policy{Callback: m})
 			d.b.Reload(d.cfg)
-			if _, reason := d.b.recheck(w); !strings.Contains(reason, "that AAA does not require") {
+			if _, reason, _ := d.b.recheck(w); !strings.Contains(reason, "that AAA does not require") {
 				t.Errorf("before the dial, without the key: %q", reason)
 			}
 		})

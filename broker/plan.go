@@ -16,23 +16,59 @@ import (
 	"github.com/ringback/ringback/tariff"
 )
 
-// planOf returns the plan of a decision: its number, as many times as it allows, each time through the next trunk that
-// takes it and that a line leads to. The callback is for a service, and line called was called.
+// planOf returns the plan of a decision: its numbers in turn, as often as it allows, and each time that a number comes
+// again, through the next trunk that takes it and that a line leads to. After the first number of a round, the others
+// are dialed without the wait (IOS, Redial Enhancements: all dial strings before the redial interval). The callback is
+// for a service, and line called was called.
 func (b *Broker) planOf(d policies.Decision, service aaa.Service, called int) (p callback.Plan) {
-	step := callback.PlanStep{Number: d.Number, Script: exactly(d.Dial.Script), Modem: d.Dial.ModemScript,
-		System: d.Dial.SystemScript, Lines: d.Lines, Tiers: d.Tiers,
-		Rotary: d.Rotary, Wait: d.Attempts.RetryWait}
-	steps := b.through(step, service, called)
+	ways := b.ways(d, service, called)
 	for i := range max(1, d.Attempts.Max) {
-		s := steps[i%len(steps)]
-		if len(steps) == 1 && i > 0 {
+		way := ways[i%len(ways)]
+		s := way[i/len(ways)%len(way)]
+		if len(ways) == 1 && len(way) == 1 && i > 0 {
 			p[0].Times++
 			continue
+		}
+		if i%len(ways) > 0 {
+			s.Wait = 0
 		}
 		s.Times = 1
 		p = append(p, s)
 	}
 	return p
+}
+
+// ways returns, for each number of a decision, its step through each trunk. Numbers that cannot be dialed now are left
+// out, unless none can: then the promise fails with the reason.
+func (b *Broker) ways(d policies.Decision, service aaa.Service, called int) (all [][]callback.PlanStep) {
+	step := callback.PlanStep{Script: exactly(d.Dial.Script), Modem: d.Dial.ModemScript,
+		System: d.Dial.SystemScript, Lines: d.Lines, Tiers: d.Tiers, Rotary: d.Rotary, Wait: d.Attempts.RetryWait}
+	step.Number = d.Number
+	first := b.through(step, service, called)
+	for _, n := range d.Further {
+		step.Number = n
+		if way := b.through(step, service, called); b.dialable(way[0], service, called, d.Limits) {
+			all = append(all, way)
+		}
+	}
+	if len(all) == 0 || b.dialable(first[0], service, called, d.Limits) {
+		all = slices.Insert(all, 0, first)
+	}
+	return all
+}
+
+// dialable reports whether a line leads to a step, its number is not disabled, and its price is known if money is
+// limited.
+func (b *Broker) dialable(s callback.PlanStep, service aaa.Service, called int, l policies.Limits) bool {
+	b.mu.Lock()
+	disabled := time.Now().Before(b.disabled[s.Number])
+	b.mu.Unlock()
+	if disabled || b.opt.Pool.CanServe(b.wanted(service, s, called)) != nil {
+		return false
+	}
+	c := b.config.Load()
+	_, priced := c.prices(s).Find(s.Number)
+	return priced || !l.Money() && !slices.ContainsFunc(c.Ceilings, func(l journal.Limit) bool { return l.Money > 0 })
 }
 
 // through returns a step for each trunk that takes its number, the best first. AAA's lines and rotary come before those

@@ -8,6 +8,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 )
@@ -22,36 +23,55 @@ const (
 // check is the state of a Recheck.
 type check struct {
 	decision policies.Decision // the decision of the promise
+	plan     callback.Plan
+	dial     int // the dial of the plan that is checked
 	asked    aaa.Request
 	granted  aaa.Result // at the time of the promise
 	login    Login      // nil: AAA is not asked
 }
 
 // recheck looks for denials right before the dial (never for anything that would widen the decision). An empty reason
-// means that there is none so far; check then says what AAA must still be asked.
-func (b *Broker) recheck(w *work) (c check, reason string) {
+// means that there is none so far; check then says what AAA must still be asked. If the number is denied, next is the
+// first dial of the plan that is not; 0 if there is none.
+func (b *Broker) recheck(w *work) (c check, reason string, next int) {
 	var err error
 	if c.decision, err = w.decision(); err != nil {
-		return c, "the recorded decision cannot be read: " + err.Error()
+		return c, "the recorded decision cannot be read: " + err.Error(), 0
 	}
+	c.plan, c.dial = w.plan, w.state.Next()
 	c.asked, c.granted = w.question(), aaa.Result{Identity: w.identity(), Auth: w.auth.Auth,
 		PPPAuth: w.auth.pppAuth()}
 	if w.lease != nil {
 		if why := b.config.Load().unserved(c.asked.Service, w.lease.TTY()); why != "" {
-			return c, fmt.Sprintf("tty %d %s", w.lease.TTY(), why)
+			return c, fmt.Sprintf("tty %d %s", w.lease.TTY(), why), 0
 		}
 	}
 	if why := b.noScript(w); why != "" {
-		return c, why
+		return c, why, 0
 	}
 	now := b.evaluateAgain(c, c.granted, false)
 	if now.Outcome != policies.CallBack {
-		return c, now.Reason
+		return c, now.Reason, b.otherNumber(c, c.granted, false)
 	}
 	if now.Reauthorize {
 		c.login = w.login(b)
 	}
-	return c, ""
+	return c, "", 0
+}
+
+// otherNumber returns the first dial of the plan after the checked one whose number may still be dialed; 0 if there is
+// none.
+func (b *Broker) otherNumber(c check, granted aaa.Result, renewed bool) int {
+	seen := map[numbers.Number]bool{c.decision.Number: false}
+	return c.plan.Allowed(c.dial, func(n numbers.Number) bool {
+		allowed, known := seen[n]
+		if !known {
+			c.decision.Number = n
+			allowed = b.evaluateAgain(c, granted, renewed).Outcome == policies.CallBack
+			seen[n] = allowed
+		}
+		return allowed
+	})
 }
 
 // evaluateAgain evaluates the current policies for a promised callback. renewed reports whether AAA granted these
@@ -77,7 +97,7 @@ func (w *work) question() aaa.Request {
 // unchanged for the next start. During a lockdown it waits on its line until the lockdown or its lifetime ends.
 func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) {
 	id, stop := w.row.ID, w.leg1Stop
-	c, reason := b.recheck(w)
+	c, reason, next := b.recheck(w)
 	if w.stopCheck != nil {
 		w.stopCheck()
 	}
@@ -92,29 +112,29 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 		b.spool.Await(ctx, stop, b.opt.Limits.Accounting)
 		narrow := func(*work) {}
 		if reason == "" && c.login != nil {
-			narrow, reason = b.reauthorized(ctx, id, c)
+			narrow, reason, next = b.reauthorized(ctx, id, c)
 		}
 		if b.draining.Load() {
 			return
 		}
-		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason}, text: reason,
-			also: narrow})
+		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason, Next: next},
+			text: reason, also: narrow})
 	})
 }
 
-// reauthorized asks AAA what the user may have now. It returns how that narrows the callback, or why it must not be
-// dialed.
-func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow func(*work), denied string) {
+// reauthorized asks AAA what the user may have now. It returns how that narrows the callback, or why the number must
+// not be dialed, and the next dial as recheck does.
+func (b *Broker) reauthorized(ctx context.Context, id string, c check) (narrow func(*work), denied string, next int) {
 	res := b.askAgain(ctx, id, c)
 	if res.Kind != aaa.Granted {
-		return nil, fmt.Sprintf("authorization before the dial: %v: %s", res.Kind, res.Reason)
+		return nil, fmt.Sprintf("authorization before the dial: %v: %s", res.Kind, res.Reason), 0
 	}
-	now := b.evaluateAgain(c, aaa.Result{Identity: c.granted.Identity, Auth: res.Auth,
-		PPPAuth: c.granted.PPPAuth}, true)
+	granted := aaa.Result{Identity: c.granted.Identity, Auth: res.Auth, PPPAuth: c.granted.PPPAuth}
+	now := b.evaluateAgain(c, granted, true)
 	if now.Outcome != policies.CallBack {
-		return nil, "authorization before the dial: " + now.Reason
+		return nil, "authorization before the dial: " + now.Reason, b.otherNumber(c, granted, true)
 	}
-	return func(w *work) { w.row.NoVerify = w.row.NoVerify && now.NoVerify }, ""
+	return func(w *work) { w.row.NoVerify = w.row.NoVerify && now.NoVerify }, "", 0
 }
 
 // askAgain asks until AAA answers, at most reauthorizeTries times.

@@ -42,30 +42,30 @@ func (b *Broker) planned(w *work, e event) callback.Event {
 		}
 		if !what.Connected && !what.HeldBack {
 			b.bar(w, e.barred)
-			what.Then = w.then(causeOf(what.Outcome))
+			what.Then = w.then(causeOf(what.Outcome), next)
 		}
-		what.Away = w.leaves(next) || e.barred > max(what.Wait, w.plan[w.plan.Step(next)].Wait)
+		what.Away = w.leaves(next) || e.barred > max(what.Wait, w.waitBefore(next))
 		return what
 	case callback.CallEnded:
 		cause := policies.NoCarrier
 		if e.cut {
 			cause = policies.Interrupted
 		}
-		what.Then = w.then(cause)
+		what.Then = w.then(cause, w.state.Next())
 		what.Away = w.leaves(w.state.Next())
 		return what
 	case callback.Restarted:
 		if w.state.Phase == callback.Dialing || w.state.Phase == callback.Answered {
-			what.Then = w.then(policies.Interrupted)
+			what.Then = w.then(policies.Interrupted, w.state.Next())
 		}
 		return what
 	}
 	return e.what
 }
 
-// then returns what the policy says after the running attempt, which a cause ends, and draws what chance adds to the
-// wait.
-func (w *work) then(c policies.Cause) (t callback.Then) {
+// then returns what the policy says after the running attempt, which a cause ends, before the next dial of the plan,
+// and draws what chance adds to the wait.
+func (w *work) then(c policies.Cause, next int) (t callback.Then) {
 	r := w.attempts.After.Of(c)
 	w.avoid = 0
 	if r.OtherLine {
@@ -74,7 +74,7 @@ func (w *work) then(c policies.Cause) (t callback.Then) {
 	if r == (policies.Retry{}) {
 		return t
 	}
-	t.Stop, t.Wait = r.Never, r.Pause(w.state.Attempt, w.lastStep().Wait)
+	t.Stop, t.Wait = r.Never, r.Pause(w.state.Attempt, w.waitBefore(next))
 	if r.Jitter > 0 {
 		t.Wait += rand.N(r.Jitter + 1)
 	}
@@ -89,7 +89,17 @@ func (w *work) usualWait() time.Duration {
 	if w.state.Pause > 0 {
 		return w.state.Pause
 	}
-	return w.nextStep().Wait
+	return w.waitBefore(w.state.Next())
+}
+
+// waitBefore returns the wait of the plan before a dial. A number that was dialed last has the wait of the policy,
+// whatever the plan had between; so has any number after a restart.
+func (w *work) waitBefore(dial int) time.Duration {
+	s := w.plan[w.plan.Step(dial)]
+	if w.dialed == s.Number || w.dialed.IsZero() {
+		return max(s.Wait, w.attempts.RetryWait)
+	}
+	return s.Wait
 }
 
 // longestBar is the longest time for which a modem's refusal to dial a number is believed.

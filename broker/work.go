@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/tariff"
 )
@@ -49,7 +50,8 @@ type work struct {
 	// lineWait is the forced wait of the leased line at the time of the lease: no reload shortens a wait (law 8).
 	lineWait   time.Duration
 	dial       *dial
-	dialedFrom int // the line of the last dial; 0: none in this process
+	dialedFrom int            // the line of the last dial; 0: none in this process
+	dialed     numbers.Number // in it; zero: none
 
 	limits      policies.Limits  // of the promise
 	slot        time.Duration    // reserved for each attempt; 0: nothing is reserved

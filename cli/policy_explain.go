@@ -19,10 +19,11 @@ import (
 // explainFlags are the flags of `policy explain`.
 type explainFlags struct {
 	fromFlags
-	asked                      policytest.Asked
-	service, number, typed, at string
-	rotary                     int
-	windows                    []string
+	asked              policytest.Asked
+	service, typed, at string
+	numbers            []string
+	rotary             int
+	windows            []string
 }
 
 // explained is the output of `policy explain`.
@@ -79,7 +80,8 @@ to the caller; --typed is then what the caller gives.`,
 	fl.StringVar(&f.asked.Auth, "auth", "", "with --service ppp, method by which the caller authenticated: "+
 		strings.Join(policies.PPPMethods(), ", ")+" (default: not known)")
 	fl.BoolVar(&f.asked.Callback, "callback", false, "AAA requires a callback")
-	fl.StringVar(&f.number, "number", "", `the callback number that AAA gives; "" leaves it to the caller`)
+	fl.StringArrayVar(&f.numbers, "number", nil, `the callback number that AAA gives; "" leaves it to the caller; may `+
+		"be repeated")
 	fl.StringVar(&f.asked.Place, "place", "", "the Callback-Id that AAA gives")
 	fl.StringVar(&f.asked.Address, "address", "", "with --service ppp, the fixed IPv4 address that AAA gives")
 	fl.BoolVar(&f.asked.CallerID, "caller-id", false, "AAA requires a callback to the calling number")
@@ -112,6 +114,10 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 		return misused("--address is of PPP: --service ppp is required")
 	case f.asked.Address != "" && policytest.CheckAddress(f.asked.Address) != nil:
 		return misused("--address: %w", policytest.CheckAddress(f.asked.Address))
+	case len(f.numbers) > 1 && slices.Contains(f.numbers, ""):
+		return misused(`--number "" leaves the number to the caller, and another --number does not`)
+	case len(f.numbers) > aaa.MaxNumbers:
+		return misused("--number is given %d times; the maximum is %d", len(f.numbers), aaa.MaxNumbers)
 	case f.asked.Leg != 1 && f.asked.Leg != 2:
 		return misused("--leg %d: must be 1 or 2", f.asked.Leg)
 	}
@@ -128,7 +134,7 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	}
 	f.asked.Service = aaa.Service(f.service)
 	if cmd.Flags().Changed("number") {
-		f.asked.Number = &f.number
+		f.asked.Number, f.asked.Further = &f.numbers[0], f.numbers[1:]
 	}
 	if cmd.Flags().Changed("typed") {
 		f.asked.Typed = &f.typed

@@ -31,7 +31,7 @@ staff are in staff.test.yaml, beside staff.yaml:
 
 request has what AAA would answer and what is known about the call: user, entry (of the method list), groups (AAA's
 hints), service (exec, ppp), auth (of PPP: the method by which the user authenticated; default: not known), callback
-(true: AAA requires one), number (AAA's; "" leaves it to the caller), place (AAA's Callback-Id), caller_id (true: AAA
+(true: AAA requires one), number (AAA's; "" leaves it to the caller) or numbers (several of AAA's), place (AAA's Callback-Id), caller_id (true: AAA
 requires a callback to the calling number), address (of PPP: AAA's fixed IPv4 address), no_verify, priv_lvl (default:
 1, as if AAA sets none), port_limit, sessions, typed (the number that the caller gave), caller (the calling number),
 called (the number that the caller dialed), line (the called TTY), rotary (of that line), leg, time (RFC 3339;

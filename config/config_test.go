@@ -157,10 +157,12 @@ func TestFullSample(t *testing.T) {
 		t.Errorf("%+v", c.Lists["accounting"])
 	}
 	two := 2
-	if len(c.Users) != 3 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify ||
+	if len(c.Users) != 4 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify ||
 		c.Users[0].Callback.Dialstring.Value() != "84001" ||
 		!c.Users[1].Callback.Dialstring.IsNull() || !reflect.DeepEqual(c.Users[2].Callback,
-		&aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) {
+		&aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) ||
+		!reflect.DeepEqual(c.Users[3].Callback, &aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"),
+			Further: []string{"84001"}}) {
 		t.Errorf("%+v", c.Users)
 	}
 	for place, want := range map[string]string{"paris": "84022", "head-office": "14085551212", "nowhere": ""} {
@@ -457,7 +459,7 @@ func TestProblems(t *testing.T) {
 			`ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)`},
 		{"secret_file: radius.secret", "secret: hunter2",
 			"ringback.yaml:2:12: aaa.radius[0].secret_file: is required (write secret_file: radius.secret)\n" +
-				`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (valid keys: accounting, address, class_groups, dialects, insecure, message_authenticator, name, retries, secret_file, source, status_server, timeout, tls, transport)`},
+				`ringback.yaml:2:55: aaa.radius[0].secret: unknown key (valid keys: accounting, address, class_groups, dialects, insecure, message_authenticator, name, retries, secret_file, several_numbers, source, status_server, timeout, tls, transport)`},
 		{`"127.0.0.1:1812"`, `"127.0.0.1:70000"`,
 			`ringback.yaml:2:37: aaa.radius[0].address: "70000" is not a port number (1 to 65535)`},
 		{"", "login: {timeout: 10s}\n",
@@ -567,7 +569,18 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{"kim.password}", "kim.password}, {name: kim, password_file: kim.password}",
 			`ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two)`},
 		{"kim.password}", "kim.password, callback: {}}",
-			`ringback.yaml:4:60: users[0].callback.dialstring: is required (write dialstring: "84001")`},
+			`ringback.yaml:4:60: users[0].callback: the callback has no number (add numbers: ["84001"], or ` +
+				`dialstring: "" to ask the caller)`},
+		{"kim.password}", `kim.password, callback: {numbers: ["84001", "911"]}}`,
+			`ringback.yaml:4:80: users[0].callback.numbers[1]: an emergency number ("911*") is never dialed ` +
+				`(numbers.emergency has the patterns)`},
+		{"kim.password}", `kim.password, callback: {numbers: ["84001", ""]}}`,
+			`ringback.yaml:4:80: users[0].callback.numbers[1]: is empty`},
+		{"kim.password}", `kim.password, callback: {dialstring: "84001", numbers: ["84002"]}}`,
+			`ringback.yaml:4:91: users[0].callback.numbers: both dialstring and numbers (write all numbers there, ` +
+				`and remove dialstring)`},
+		{"kim.password}", `kim.password, callback: {numbers: ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "12"]}}`,
+			`ringback.yaml:4:9: users[0]: local user "kim": callback: 11 numbers; the maximum is 10`},
 		{"kim.password}", "kim.password, callback: {dialstring: 84001}}",
 			`ringback.yaml:4:73: users[0].callback.dialstring: expected text, got the number 84001 (quote it: "84001")`},
 		{"kim.password}", `kim.password, callback: {dialstring: "5551234;ATH"}}`,

@@ -321,8 +321,10 @@ var userKeys = []schema.Key{
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: "[staff]",
 		Doc: "Group hints for the policies. A policy file that lists the user takes precedence."},
 	{Name: "callback", Type: schema.Object, Doc: "Callback of the user. Default: none.", Keys: []schema.Key{
-		{Name: "dialstring", Required: true, Example: `"84001"`,
-			Doc: `Number; "" asks the caller for it if the policy allows that.`},
+		{Name: "dialstring", Example: `"84001"`,
+			Doc: "Number; \"\" asks the caller for it if the policy allows that. Either this or `numbers`."},
+		{Name: "numbers", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: `["84001", "84002"]`,
+			Doc: "Up to 10 numbers, in the order in which they are dialed (`attempts.order`)."},
 		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Skips the second login on the callback, if the policy allows that."},
 		{Name: "line", Loose: true, Check: checkCallbackLine, Example: "66",

@@ -79,6 +79,10 @@ var radiusKeys = []schema.Key{
 	{Name: "class_groups", Type: schema.Bool, Default: "false", Example: "true",
 		Doc: "Uses Class as the name of a group of users. RFC 2865 §5.25 says that clients should not interpret it: " +
 			"set this only if the server sends group names in it."},
+	{Name: "several_numbers", Type: schema.Bool, Default: "false", Example: "true",
+		Doc: "An Accept may have up to 10 Callback-Number: the numbers of the user, in the order in which they are " +
+			"dialed. RFC 2865 §5.44 allows one, so otherwise two different ones reject the Accept. Cisco-AVPairs " +
+			"need no key."},
 	{Name: "source", Check: schema.NotEmpty, Example: "192.0.2.9",
 		Doc: "Local address to send from. Default: the system's choice."},
 	{Name: "insecure", Type: schema.Bool, Default: "false", Example: "true",

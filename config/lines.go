@@ -449,7 +449,7 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	granted := aaa.Result{
 		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},
 		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()),
-			NoVerify: u.Callback.NoVerify, Groups: u.Groups},
+			Further: u.Callback.Further, NoVerify: u.Callback.NoVerify, Groups: u.Groups},
 		PPPAuth: policies.AnyPPPAuth,
 	}
 	decide := func(s aaa.Service) policies.Decision {

@@ -43,7 +43,7 @@ func (l *loader) radiusServer(v *schema.Value) {
 		MessageAuthenticator: get("message_authenticator").Text(), Source: get("source").Text(),
 		Insecure:     get("insecure").Bool(false),
 		StatusServer: get("status_server").Text(), Dialects: get("dialects").Texts(),
-		ClassGroups: get("class_groups").Bool(false),
+		ClassGroups: get("class_groups").Bool(false), SeveralNumbers: get("several_numbers").Bool(false),
 	}
 	if s.Retries == 0 {
 		s.Retries = -1 // the client takes 0 as its default

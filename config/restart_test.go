@@ -81,7 +81,7 @@ func another(t *testing.T, path string, k schema.Key) string {
 		"policies_dir": "elsewhere", "prompts.password": `"Secret: "`, "exec.hosts.allow[]": `"192.0.2.0/24"`,
 		"numbers.trunk_prefixes[]": `"9,"`, "numbers.emergency[]": `"911"`, "numbers.digits[]": "9",
 		"numbers.international[]": `"00"`, "numbers.national[]": `"0"`,
-		"numbers.private[]": `"84001"`, "numbers.own[]": `"33123456700"`, "users[].groups[]": "staff",
+		"numbers.private[]": `"84001"`, "numbers.own[]": `"33123456700"`, "users[].groups[]": "staff", "users[].callback.numbers[]": `"84002"`,
 		"lines[].login":          "other",
 		"aaa.groups[].servers[]": "primary", "lines[].result_codes.NAME": "BUSY",
 	}[path]

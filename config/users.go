@@ -63,13 +63,24 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 	if !v.IsSet() {
 		return nil
 	}
-	dial := v.Get("dialstring")
+	dial, list := v.Get("dialstring"), v.Get("numbers")
 	c := &aaa.UserCallback{NoVerify: v.Get("no_verify").Bool(false)}
-	if dial.IsSet() {
+	switch {
+	case dial.IsSet() && list.IsSet():
+		l.errorAt(list, "write all numbers there, and remove dialstring", "both dialstring and numbers")
+	case dial.IsSet():
 		c.Dialstring = aaa.DialstringOf(dial.Text())
-	}
-	if !c.Dialstring.IsNull() && dial.IsSet() {
-		l.number(dial, numbers.OriginAAA)
+		if !c.Dialstring.IsNull() {
+			l.number(dial, numbers.OriginAAA)
+		}
+	case len(list.Items()) > 0:
+		for _, n := range list.Items() {
+			l.number(n, numbers.OriginAAA)
+		}
+		all := list.Texts()
+		c.Dialstring, c.Further = aaa.DialstringOf(all[0]), all[1:]
+	case !l.broken(v.Path):
+		l.errorAt(v, `add numbers: ["84001"], or dialstring: "" to ask the caller`, "the callback has no number")
 	}
 	if line := v.Get("line"); line.IsSet() {
 		c.Lines, _ = aaa.ParseCallbackLine(line.Text(), schema.MaxTTY) // checked by the table

@@ -184,7 +184,11 @@ func ruleAttempts(e *evaluation) (string, string, bool) {
 	if e.d.Reauthorize = e.policy.Reauthorize || e.Promised != nil && e.Promised.Reauthorize; e.d.Reauthorize {
 		input += ", reauthorize " + beforeDial
 	}
-	return e.decide(CallBack, input, "", "", "at "+e.d.Number.String()+", allowed by group "+e.policy.name())
+	at := e.d.Number.String()
+	for _, n := range e.d.Further {
+		at = e.text(at, " or ", n.String())
+	}
+	return e.decide(CallBack, input, "", "", "at "+at+", allowed by group "+e.policy.name())
 }
 
 // text is the Retry as a policy file has it, on one line; "" for the zero value.

@@ -3,6 +3,7 @@ package policies
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
@@ -31,10 +32,13 @@ type Decision struct {
 	Hint    string  `json:"hint,omitempty"` // for the operator: how to correct it
 	Text    string  `json:"text,omitempty"` // for the caller: short, reveals nothing about policy or servers
 
-	Number   numbers.Number `json:"number,omitzero"`         // for CallBack
-	Origin   numbers.Origin `json:"origin,omitempty"`        // where Number came from
-	NoVerify bool           `json:"no_verify"`               // the called party need not log in again
-	Lines    []int          `json:"callback_line,omitempty"` // best first
+	Number numbers.Number `json:"number,omitzero"` // for CallBack
+	// Further are the other numbers that may be dialed, in the order in which AAA or the list gives them. There are
+	// some only if nobody chose the number.
+	Further  []numbers.Number `json:"further_numbers,omitempty"`
+	Origin   numbers.Origin   `json:"origin,omitempty"`        // where Number came from
+	NoVerify bool             `json:"no_verify"`               // the called party need not log in again
+	Lines    []int            `json:"callback_line,omitempty"` // best first
 	// Tiers has how many of the next Lines are equally good, from the first one on; nil: each is alone.
 	Tiers    []int    `json:"callback_tiers,omitempty"`
 	Rotary   *int     `json:"callback_rotary,omitempty"`
@@ -65,6 +69,15 @@ type Decision struct {
 	Digest string `json:"digest"` // of the group's policy
 }
 
+// Numbers returns all numbers that may be dialed, in the order in which AAA or the list gives them; none without a
+// callback.
+func (d Decision) Numbers() []numbers.Number {
+	if d.Number.IsZero() {
+		return nil
+	}
+	return append([]numbers.Number{d.Number}, d.Further...)
+}
+
 // The texts for callers.
 const (
 	TextRefused      = "Access denied"
@@ -92,6 +105,7 @@ const (
 	whenPending           // only for a pending callback
 	whenRing              // only for a call that rings, and for a callback that was promised to one
 	whenCountry           // only if the site has a country, so that numbers have classes
+	whenSeveral           // only if there are several numbers
 	whenTrunks            // only if the site has trunks
 	whenOwn               // only if the site has own numbers
 	whenCheaper           // only for a callback that is made because it is cheaper
@@ -130,6 +144,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.policy.Limits != Limits{}
 	case whenAccess:
 		return e.policy.Access.Required
+	case whenSeveral:
+		return len(e.several) > 1
 	case whenTrunks:
 		return len(e.set.site.Trunks) > 0
 	case whenDial:
@@ -145,13 +161,20 @@ type evaluation struct {
 	Request
 	set    *Set
 	policy group
-	raw    string         // the number as received, not yet canonical
-	known  numbers.Number // instead of raw: it was promised or called, so it is canonical already
-	secure bool           // the policy, or one of those that claim the caller, is Secure
-	place  bool           // raw is from the table of places, although the caller chose it
-	d      Decision
-	texts  strings.Builder // of the trace
-	at     string          // of the rule that is evaluated, where the value that decides is written; "": see rule.keys
+	candidate
+	several []candidate // the numbers that AAA or the list gives, candidate being the first
+	steps   Trace       // rows of the rule that is being evaluated, before its own
+	secure  bool        // the policy, or one of those that claim the caller, is Secure
+	place   bool        // raw is from the table of places, although the caller chose it
+	d       Decision
+	texts   strings.Builder // of the trace
+	at      string          // of the rule that is evaluated, where the value that decides is written; "": see rule.keys
+}
+
+// candidate is a number that is being evaluated.
+type candidate struct {
+	raw   string         // as received, not yet canonical
+	known numbers.Number // instead of raw: it was promised, called or listed, so it is canonical already
 }
 
 // Names of rules that may decide otherwise at another moment.
@@ -161,7 +184,7 @@ const (
 )
 
 // The rules in order. The first that decides ends the run; the last always decides.
-var rules = []rule{
+var rules = slices.Concat([]rule{
 	{name: "group", do: ruleGroup, keys: []string{"match"}},
 	{name: "authorization", do: ruleAuthorization},
 	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth, keys: []string{"ppp.auth"}},
@@ -174,14 +197,8 @@ var rules = []rule{
 	{name: "callback policy", do: rulePolicy, keys: []string{"callback", "services"}},
 	{name: RuleHours, do: ruleHours, when: whenHours},
 	{name: "number from", do: ruleSource, keys: []string{"numbers.from", "numbers.from_caller"}},
-	{name: "number plan", do: rulePlan},
-	{name: "emergency numbers", do: ruleEmergency},
-	{name: "own numbers", do: ruleOwn, when: whenOwn},
-	{name: "number classes", do: ruleClasses, when: whenCountry,
-		keys: []string{"numbers.allow_classes", "numbers.deny_classes"}},
-	{name: "number lists", do: ruleLists, keys: []string{"numbers.allow", "numbers.deny"}},
-	{name: "trunks", do: ruleTrunks, when: whenTrunks},
-	{name: RuleWhen, do: ruleWhen, when: whenConditions},
+	{name: "several numbers", do: ruleSeveral, when: whenSeveral},
+}, numberRules, []rule{
 	{name: "tariff", do: ruleTariff, when: whenCheaper},
 	{name: "called number", do: ruleCalled, when: whenOtherService},
 	{name: "sessions", do: ruleSessions},
@@ -191,6 +208,18 @@ var rules = []rule{
 	{name: "since the promise", do: ruleSince, when: whenPending},
 	{name: "limits", do: ruleLimits, when: whenLimits, keys: []string{"limits"}},
 	{name: "attempts", do: ruleAttempts, keys: []string{"attempts", "reauthorize"}},
+})
+
+// numberRules are about one number. Each of several is evaluated by itself.
+var numberRules = []rule{
+	{name: "number plan", do: rulePlan},
+	{name: "emergency numbers", do: ruleEmergency},
+	{name: "own numbers", do: ruleOwn, when: whenOwn},
+	{name: "number classes", do: ruleClasses, when: whenCountry,
+		keys: []string{"numbers.allow_classes", "numbers.deny_classes"}},
+	{name: "number lists", do: ruleLists, keys: []string{"numbers.allow", "numbers.deny"}},
+	{name: "trunks", do: ruleTrunks, when: whenTrunks},
+	{name: RuleWhen, do: ruleWhen, when: whenConditions},
 }
 
 // Evaluate decides about a caller and explains how. It never allows more than the group's policy, whatever the
@@ -209,13 +238,17 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		}
 		e.at = ""
 		input, result, decided := rule.do(e)
+		for _, s := range e.steps {
+			t = append(t, Step{rule.name, s.Input, s.Result, s.At})
+		}
+		e.steps = nil
 		t = append(t, Step{rule.name, input, result, cmp.Or(e.at, e.policy.written.of(i))})
 		if decided {
 			break
 		}
 	}
 	if e.d.Outcome != CallBack { // fields of a callback are set only for a callback
-		e.d.Number, e.d.Origin, e.d.Lines, e.d.Rotary = numbers.Number{}, "", nil, nil
+		e.d.Number, e.d.Further, e.d.Origin, e.d.Lines, e.d.Rotary = numbers.Number{}, nil, "", nil, nil
 		e.d.NoVerify, e.d.Reauthorize = false, false
 		e.d.OnRequest = e.d.OnRequest && e.d.Outcome == AskNumber
 		e.d.Cheaper = false

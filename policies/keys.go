@@ -164,7 +164,7 @@ var table = slices.Concat([]key{
 			Default: "{}", Example: `{kim: ["84007", "84008"]}`,
 			Doc: "Numbers of users, as AAA names them, for `caller_list`: whole numbers in canonical form, which " +
 				"without `numbers.country` are the digits to dial. The patterns of `allow` do not apply to " +
-				"them; those of `deny` do."},
+				"them; those of `deny` do. Their order matters for `callback_on_ring`."},
 		read: readList,
 		text: func(p Policy) string { return p.Numbers.listText() },
 		late: true,
@@ -243,7 +243,7 @@ var table = slices.Concat([]key{
 			Doc: "`allow`: a call that rings on a line with `call_check` is not answered if AAA's answer about its " +
 				"calling number requires a callback: the user that the answer names (User-Name) is called back " +
 				"when the ringing has ended, at AAA's number or, if AAA fixes none, at a number of " +
-				"`numbers.list`: the calling number if the list has it, otherwise the only one. The user must " +
+				"`numbers.list`: the calling number if the list has it, otherwise all, in their order. The user must " +
 				"log in; `no_verify` does not apply. It requires a ceiling of `calls` in `limits.user`."},
 		read: func(p *Policy, v *schema.Value) { p.OnRing = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.OnRing) },

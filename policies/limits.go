@@ -37,16 +37,24 @@ type Ceiling struct {
 	Money    tariff.Money `json:"money,omitzero"`
 }
 
+// Money reports whether a ceiling is in money.
+func (l Limits) Money() bool {
+	for _, c := range []Ceilings{l.User, l.Number, l.Group, l.Line} {
+		if max(c.Hour.Money, c.Day.Money, c.Month.Money) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // LimitsMoney reports whether a group has a ceiling in money.
 func (s *Set) LimitsMoney() (group string, yes bool) {
 	if s == nil {
 		return "", false
 	}
 	for name, p := range s.groups {
-		for _, c := range []Ceilings{p.Limits.User, p.Limits.Number, p.Limits.Group, p.Limits.Line} {
-			if max(c.Hour.Money, c.Day.Money, c.Month.Money) > 0 && (!yes || name < group) {
-				group, yes = name, true
-			}
+		if p.Limits.Money() && (!yes || name < group) {
+			group, yes = name, true
 		}
 	}
 	return group, yes

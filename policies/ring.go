@@ -51,7 +51,7 @@ func (n Numbers) unchosen() Numbers {
 	return n
 }
 
-// sourceRing uses a number of the user's list: the calling number if the list has it, or else the only one.
+// sourceRing uses the user's list: the calling number if the list has it, or else all its numbers in their order.
 func (e *evaluation) sourceRing(input string) (string, string, bool) {
 	list := e.policy.Numbers.List[e.Identity.User]
 	input += fmt.Sprintf(", caller %s, from: %s", e.clip(e.Caller), e.policy.Numbers.sourceText())
@@ -66,17 +66,15 @@ func (e *evaluation) sourceRing(input string) (string, string, bool) {
 		e.known = n
 		return input, "the calling number, which is in the list", false
 	}
-	if len(list) > 1 {
-		return e.refuse(input, TextNoCallback, "send Callback-Number, or list one number for the user",
-			"AAA fixes no number, and the calling number is none of the %d that group %s lists for user %s", len(list),
-			e.policy.name(), printable(e.Identity.User))
+	for _, s := range list {
+		n, err := numbers.Reread(s) // the list has numbers in canonical form
+		if err != nil {
+			return e.refuse(input, TextNoCallback, "correct numbers.list in the group's policy file", "%v", err)
+		}
+		e.several = append(e.several, candidate{known: n})
 	}
-	n, err := numbers.Reread(list[0]) // the list has numbers in canonical form
-	if err != nil {
-		return e.refuse(input, TextNoCallback, "correct numbers.list in the group's policy file", "%v", err)
-	}
-	e.known = n
-	return input, "the user's only number in the list", false
+	e.candidate = e.several[0]
+	return input, "the user's numbers in the list", false
 }
 
 // checkOnRing reports what `callback_on_ring: allow` lacks or contradicts.

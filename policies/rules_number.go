@@ -12,6 +12,9 @@ import (
 func ruleSource(e *evaluation) (string, string, bool) {
 	a := e.Auth
 	input := e.text("dialstring ", a.Dialstring.String(), ", Callback-Id ", e.quote(a.CallbackID))
+	if len(a.Further) > 0 {
+		input = e.text(input, ", further ", fmt.Sprintf("%q", a.Further))
+	}
 	switch {
 	case e.Promised != nil && !e.Renewed:
 		return e.sourcePromise()
@@ -34,7 +37,11 @@ func ruleSource(e *evaluation) (string, string, bool) {
 	case a.Dialstring.IsSet() && !e.policy.Numbers.from(FromAAA):
 		return e.sourceNotAAA(input)
 	case a.Dialstring.IsSet():
-		e.raw, e.d.Origin = a.Dialstring.Value(), numbers.OriginAAA
+		e.d.Origin = numbers.OriginAAA
+		for _, n := range a.Numbers() {
+			e.several = append(e.several, candidate{raw: n})
+		}
+		e.candidate = e.several[0]
 		return input, "AAA fixed it", false
 	}
 	return e.refuse(input, TextNoCallback,

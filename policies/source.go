@@ -91,7 +91,7 @@ func (n Numbers) old() (allow, ok bool) {
 func (n Numbers) listText() string {
 	var out []string
 	for user, list := range n.List {
-		out = append(out, quote(user)+": "+sorted(list))
+		out = append(out, fmt.Sprintf("%q: %q", user, list)) // the order is that of the dials
 	}
 	slices.Sort(out)
 	return "{" + strings.Join(out, ", ") + "}"

@@ -103,16 +103,18 @@ func (b *both) radius(at place, all []string) read {
 
 func strip(a aaa.Authorization) read {
 	r := read{}
+	var of []string // each protocol names a pair in its own way
+	for _, at := range everywhere {
+		of = append(of, "Cisco-AVPair "+at.prefix, "")
+	}
+	names := strings.NewReplacer(of...)
 	for _, rd := range a.Readings {
-		r.fields = append(r.fields, rd.Field+" | "+rd.Note)
+		r.fields = append(r.fields, rd.Field+" | "+names.Replace(rd.Note))
 		if strings.HasPrefix(rd.Note, "refused: ") {
 			break
 		}
 	}
-	r.refused = strings.TrimPrefix(a.Refuse, "Cisco-AVPair ")
-	for _, at := range everywhere {
-		r.refused = strings.TrimPrefix(r.refused, at.prefix)
-	}
+	r.refused = strings.TrimPrefix(names.Replace(a.Refuse), "Cisco-AVPair ")
 	a.Readings, a.Attributes, a.Refuse = nil, nil, ""
 	r.granted = a
 	return r

@@ -37,9 +37,10 @@ var ways = [...]string{
 
 // claim is what one attribute says about the number.
 type claim struct {
-	way Way
-	s   string // Dialed: the number; Placed: the name
-	by  string
+	way  Way
+	s    string // Dialed: the number; Placed: the name
+	by   string
+	list string // Dialed: the attribute whose values are the numbers of the user, in their order
 }
 
 // Demand records that the current attribute requires a callback.
@@ -74,23 +75,46 @@ func (g *Grant) Allow() { g.option = g.By }
 func (g *Grant) Missed() { g.missed = g.By }
 
 // Claim records where the number comes from, and compares it with earlier attributes.
-func (g *Grant) Claim(w Way, s string) error {
-	c := claim{w, s, g.By}
+func (g *Grant) Claim(w Way, s string) error { return g.claim(claim{w, s, g.By, g.By}, false) }
+
+// claim records a claim, another number of its list if next is set. Lists of different attributes agree if one begins
+// with the other.
+func (g *Grant) claim(c claim, next bool) error {
+	at := 0
+	if next {
+		at = len(g.numbers(c.list))
+	}
+	if at >= aaa.MaxNumbers {
+		return fmt.Errorf("it is one number too many: the maximum is %d", aaa.MaxNumbers)
+	}
+	places := map[string]int{}
 	for _, other := range g.claims {
-		switch {
-		case w == Dialed && other.way == Dialed:
-			if bare(s) != bare(other.s) {
-				return fmt.Errorf("it gives a different number than %s", other.by)
-			}
-		case !agree(w, other.way):
-			return fmt.Errorf("it %s, but %s %s", ways[w], other.by, ways[other.way])
+		if !agree(c.way, other.way) {
+			return fmt.Errorf("it %s, but %s %s", ways[c.way], other.by, ways[other.way])
 		}
+		if c.way != Dialed || other.way != Dialed {
+			continue
+		}
+		if places[other.list] == at && bare(c.s) != bare(other.s) {
+			return fmt.Errorf("it gives a different number than %s", other.by)
+		}
+		places[other.list]++
 	}
 	if g.claims == nil {
 		g.claims = g.space[:0]
 	}
 	g.claims = append(g.claims, c)
 	return nil
+}
+
+// numbers returns the numbers that the attributes of a list gave so far.
+func (g *Grant) numbers(list string) (all []string) {
+	for _, c := range g.claims {
+		if c.way == Dialed && c.list == list {
+			all = append(all, c.s)
+		}
+	}
+	return all
 }
 
 // agree reports whether two claims are the same, or one says "fixed" and the other fixes the number.
@@ -107,14 +131,23 @@ func (g *Grant) CallTo(w Way, s string) error {
 }
 
 // Number requires a callback to s.
-func (g *Grant) Number(s string) error {
+func (g *Grant) Number(s string) error { return g.dialed(s, g.By, false) }
+
+// NextNumber requires a callback to s, or to the numbers that the same list gave before: the user has all of them, in
+// this order.
+func (g *Grant) NextNumber(list, s string) error { return g.dialed(s, list, true) }
+
+func (g *Grant) dialed(s, list string, next bool) error {
 	if len(s) > MaxDialstring {
 		return fmt.Errorf("%d octets: longer than %d, the limit for a dial string", len(s), MaxDialstring)
 	}
 	if err := OneLine(s); err != nil {
 		return err
 	}
-	return g.CallTo(Dialed, s)
+	if err := g.Demand(); err != nil {
+		return err
+	}
+	return g.claim(claim{Dialed, s, g.By, list}, next)
 }
 
 // bare returns s without the characters that the number plan drops.
@@ -191,7 +224,16 @@ func (g *Grant) concludeCallback() (by, note string, err error) {
 	g.A.Callback = true
 	switch number.way {
 	case Dialed:
-		g.A.Dialstring = aaa.DialstringOf(number.s)
+		numbers := g.numbers(number.list)
+		for _, c := range g.claims {
+			if other := g.numbers(c.list); len(other) > len(numbers) {
+				numbers = other
+			}
+		}
+		g.A.Dialstring = aaa.DialstringOf(numbers[0])
+		if len(numbers) > 1 {
+			g.A.Further = numbers[1:]
+		}
 	case Placed:
 		g.A.CallbackID = number.s
 	case CalledFrom:

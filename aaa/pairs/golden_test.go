@@ -42,9 +42,30 @@ var golden = []struct {
 	{inLCP, "nocallback-verify=1", `refused: nocallback-verify: it cannot be honored in ppp lcp`, ""},
 	{inIP, "callback-dialstring=84001", `refused: callback-dialstring: it cannot be honored in ppp ip`, ""},
 	{inEXEC, "callback-dialstring=1|callback-dialstring=2",
-		`refused: callback-dialstring: it is repeated with different values`, ""},
-	{inEXEC, "callback-dialstring=1|callback-dialstring*2",
-		`{"callback":true,"dialstring":"1"}`, ` | it is repeated with different values; optional, ignored`},
+		`{"callback":true,"dialstring":"1","further_dialstrings":["2"]}`, "callback, dialstring | "},
+	{inEXEC, "callback-dialstring#2=1|callback-dialstring#1*2|callback-dialstring#3*2",
+		`{"callback":true,"dialstring":"1","further_dialstrings":["2","2"]}`, "callback, dialstring | "},
+	{inLCP, "callback-dialstring=1|callback-dialstring=2|callback-dialstring=1",
+		`{"callback":true,"dialstring":"1","further_dialstrings":["2"]}`, ` | ignored: repeated with the same value`},
+	{inEXEC, "callback-dialstring=1|callback-dialstring=", `refused: callback-dialstring: it lets the caller ` +
+		`choose the number, but callback-dialstring gives a number`, ""},
+	{inEXEC, "callback-dialstring=|callback-dialstring=1", `refused: callback-dialstring: it gives a number, but ` +
+		`callback-dialstring lets the caller choose the number`, ""},
+	{inEXEC, "callback-dialstring=1|callback-dialstring*", `{"callback":true,"dialstring":"1"}`,
+		` | it lets the caller choose the number, but callback-dialstring gives a number; optional, ignored`},
+	{inLCP, "dial-number=1|dial-number=2|dial-number=3",
+		`{"callback":true,"dialstring":"1","further_dialstrings":["2","3"]}`, "callback, dialstring | "},
+	{inEXEC, "dial-number=1|callback-dialstring=1|dial-number=2",
+		`{"callback":true,"dialstring":"1","further_dialstrings":["2"]}`, "callback, dialstring | "},
+	{inEXEC, "dial-number=1|dial-number=2|callback-dialstring=1|callback-dialstring=3",
+		`refused: callback-dialstring: it gives a different number than dial-number`, ""},
+	{inEXEC, "dial-number=1|callback-dialstring=", `refused: callback-dialstring: it lets the caller choose the ` +
+		`number, but dial-number gives a number`, ""},
+	{inEXEC, "dial-number=", `refused: dial-number: it is empty`, ""},
+	{inIP, "dial-number=1", `refused: dial-number: it cannot be honored in ppp ip`, ""},
+	{inEXEC, "dial-number=0|dial-number=1|dial-number=2|dial-number=3|dial-number=4|dial-number=5|dial-number=6|" +
+		"dial-number=7|dial-number=8|dial-number=9|dial-number=10",
+		`refused: dial-number: it is one number too many: the maximum is 10`, ""},
 	{inEXEC, "callback-line*x|callback-line=4",
 		`{"callback":true,"dialstring":"","callback_line":[4]}`, "callback, callback_line | "},
 

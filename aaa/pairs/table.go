@@ -42,8 +42,11 @@ const (
 
 // Table has every pair.
 var Table = []Row{
-	{Name: "callback-dialstring", In: EXEC | LCP, Fills: "callback, dialstring", Null: true, Source: draft,
-		apply: dialstring, Rule: "at most 64 octets; empty is NULL: the caller may type it"},
+	{Name: "callback-dialstring", In: EXEC | LCP, Fills: "callback, dialstring", Null: true, Source: draft, Many: true,
+		apply: dialstring, Rule: "at most 64 octets; empty is NULL: the caller may type it; up to 10 different ones " +
+			"are the numbers of the user, in this order, and none of several may be empty"},
+	{Name: "dial-number", In: EXEC | LCP, Fills: "callback, dialstring", Source: "Cisco, large-scale " +
+		"dial-out", Many: true, apply: dialNumber, Rule: "as `callback-dialstring`, but never empty"},
 	{Name: "callback-line", In: EXEC | LCP, Fills: "callback, callback_line", Source: draft, apply: line,
 		Rule: "a TTY number `7`, or a range `7-9` or `7 9`, with or without `tty ` before it"},
 	{Name: "callback-rotary", In: EXEC | LCP, Fills: "callback, callback_rotary", Rule: "0 to 100", Source: draft,
@@ -109,8 +112,10 @@ func dialstring(g *Grant, _ Place, v string) error {
 	if v == "" {
 		return g.CallTo(Typed, "")
 	}
-	return g.Number(v)
+	return g.NextNumber("callback-dialstring", v)
 }
+
+func dialNumber(g *Grant, _ Place, v string) error { return g.NextNumber("dial-number", v) }
 
 // line requires a callback, as every callback-* pair except nocallback-verify does: a profile with nothing else must
 // not admit the user on this call.

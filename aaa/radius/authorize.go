@@ -25,6 +25,9 @@ type Dialects struct {
 	// ClassGroups: a Class names a group, as NAME or OU=NAME;. Otherwise its content has a meaning only for the server
 	// (RFC 2865 §5.25).
 	ClassGroups bool
+	// SeveralNumbers: a reply may have several Callback-Number, which are the numbers of the user in their order. RFC
+	// 2865 §5.44 allows one.
+	SeveralNumbers bool
 	// Terse leaves Attributes and Readings empty if the Authorization neither requires a callback nor refuses: nobody
 	// needs them explained.
 	Terse bool
@@ -274,13 +277,16 @@ func (r *reading) once(it item) (again bool, err error) {
 		return false, nil
 	}
 	for _, s := range r.seen {
-		if s.rule != it.rule || s.raw != it.raw {
-			continue
-		}
-		if !bytes.Equal(s.octets, it.octets) {
+		switch {
+		case s.rule != it.rule || s.raw != it.raw:
+		case bytes.Equal(s.octets, it.octets):
+			return true, nil
+		case !it.rule.several:
 			return false, pairs.ErrTwice
+		case !r.SeveralNumbers:
+			return false, fmt.Errorf("%w; RFC 2865 §5.44 allows one (several_numbers: true on the server accepts more)",
+				pairs.ErrTwice)
 		}
-		return true, nil
 	}
 	r.seen = append(r.seen, seen{it.rule, it.raw, it.octets})
 	return false, nil

@@ -37,6 +37,9 @@ func show(z aaa.Authorization) string {
 	s := fmt.Sprintf("type %d priv %d", z.ServiceType, z.PrivLevel)
 	if z.Callback {
 		s += " callback " + z.Dialstring.String()
+		if len(z.Further) > 0 {
+			s += fmt.Sprintf(" or %q", z.Further)
+		}
 	}
 	if z.CallbackID != "" {
 		s += " place " + z.CallbackID
@@ -170,10 +173,18 @@ func TestAuthorize(t *testing.T) {
 			radius.Attributes{avpair("shell:callback-dialstring=84002"), a(19, "84001")}},
 		{`type 0 priv 1 callback "1"`, radius.Attributes{avpair("shell:callback-dialstring=1"),
 			avpair("shell:callback-dialstring=1")}},
-		{`type 0 priv 1 callback "1"`, radius.Attributes{avpair("shell:callback-dialstring=1"),
+		{`type 0 priv 1 callback "1" or ["2"]`, radius.Attributes{avpair("shell:callback-dialstring=1"),
 			avpair("exec:callback-dialstring*1"), avpair("shell:callback-dialstring*2")}},
-		{"refuse Cisco-AVPair shell:callback-dialstring: it is repeated with different values",
+		{`type 0 priv 1 callback "1" or ["2"]`,
 			radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=2")}},
+		{`type 0 priv 1 callback "1" or ["2"]`,
+			radius.Attributes{avpair("shell:dial-number=1"), avpair("shell:dial-number=2"),
+				avpair("outbound:dial-number=3")}},
+		{`type 9 priv 1 callback "1" or ["2"]`, radius.Attributes{n(6, 9), a(19, "1"),
+			avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=2")}},
+		{"refuse Callback-Number: it gives a different number than Cisco-AVPair shell:callback-dialstring",
+			radius.Attributes{avpair("shell:callback-dialstring=1"), avpair("shell:callback-dialstring=2"),
+				a(19, "2")}},
 		{`type 0 priv 15 callback "84001" no-verify`, radius.Attributes{avpair("shell:priv-lvl=15"),
 			avpair("shell:callback-dialstring=84001"), avpair("shell:nocallback-verify=1"),
 			avpair("shell:priv-lvl=15"), avpair("shell:callback-dialstring=84001"),
@@ -285,6 +296,39 @@ func TestJitterAndBackoff(t *testing.T) {
 				t.Fatal(w, next)
 			}
 			w = next
+		}
+	}
+}
+
+// A server that may send several Callback-Number sends the numbers of the user; any other contradicts itself.
+func TestSeveralCallbackNumbers(t *testing.T) {
+	many := radius.Attributes{a(19, "0")}
+	for i := range 10 {
+		many = append(many, a(19, fmt.Sprint(i+1)))
+	}
+	for _, tt := range []struct {
+		want  string
+		attrs radius.Attributes
+	}{
+		{`type 0 priv 1 callback "1" or ["2" "3"]`, radius.Attributes{a(19, "1"), a(19, "2"), a(19, "1"), a(19, "3")}},
+		{`type 0 priv 1 callback "1" or ["2"]`,
+			radius.Attributes{a(19, "1"), a(19, "2"), avpair("shell:callback-dialstring=1")}},
+		{`refuse Cisco-AVPair shell:callback-dialstring: it gives a different number than Callback-Number`,
+			radius.Attributes{a(19, "1"), a(19, "2"), avpair("shell:callback-dialstring=2")}},
+		{`refuse Cisco-AVPair shell:callback-dialstring: it lets the caller choose the number, but Callback-Number ` +
+			`gives a number`, radius.Attributes{a(19, "1"), a(19, "2"), avpair("shell:callback-dialstring=")}},
+		{`refuse Callback-Id: it names a place, but Callback-Number gives a number`,
+			radius.Attributes{a(19, "1"), a(19, "2"), a(20, "office")}},
+		{`refuse Callback-Number: it is one number too many: the maximum is 10`, many},
+		{`type 0 priv 1 callback "0" or ["1" "2" "3" "4" "5" "6" "7" "8" "9"]`, many[:10]},
+	} {
+		got := Dialects{SeveralNumbers: true}.Authorize(aaa.EXEC, tt.attrs)
+		if !strings.HasPrefix(show(got), tt.want) {
+			t.Errorf("%v\ngot  %s\nwant %s", got.Attributes, show(got), tt.want)
+		}
+		if err := (Dialects{}).Authorize(aaa.EXEC, tt.attrs).Refuse; !strings.HasPrefix(err, "Callback-Number: it is "+
+			"repeated with different values; RFC 2865 §5.44 allows one (several_numbers: true") {
+			t.Errorf("without several_numbers: %s", err)
 		}
 	}
 }

@@ -74,6 +74,8 @@ type ServerConfig struct {
 	// dialects in addition to RFC and vendor attributes: DialectAscend, DialectCisco
 	Dialects    []string
 	ClassGroups bool // its Class names a group of users (see Dialects.ClassGroups)
+	// SeveralNumbers: it may send several Callback-Number (see Dialects.SeveralNumbers)
+	SeveralNumbers bool
 }
 
 // Config is a group of servers, asked in order or balanced.

@@ -249,7 +249,8 @@ func (l *login) granted(user string, attrs radius.Attributes, at *slot) aaa.Auth
 
 // dialects returns how to read the server's reply to the request at.
 func (p *peer) dialects(at *slot) Dialects {
-	d := Dialects{AscendTypes: slices.Contains(p.Dialects, DialectAscend), ClassGroups: p.ClassGroups}
+	d := Dialects{AscendTypes: slices.Contains(p.Dialects, DialectAscend), ClassGroups: p.ClassGroups,
+		SeveralNumbers: p.SeveralNumbers}
 	if !at.v11 { // RADIUS/1.1 does not encrypt with the authenticator
 		d.Secret, d.Authenticator = p.Secret, at.auth[:]
 	}

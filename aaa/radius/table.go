@@ -48,11 +48,13 @@ type rule struct {
 	source string // "" : the row is for printing only and is not in the reference
 
 	enum   valueNames
-	known  bool        // values that are not in enum are refused
-	secret bool        // its value prints as [secret]
-	many   bool        // may be repeated
-	only   aaa.Service // the kind of session it applies to; "": all
-	apply  func(r *reading, v value) error
+	known  bool // values that are not in enum are refused
+	secret bool // its value prints as [secret]
+	many   bool // may be repeated
+	// may be repeated if the server sends several numbers (Dialects.SeveralNumbers)
+	several bool
+	only    aaa.Service // the kind of session it applies to; "": all
+	apply   func(r *reading, v value) error
 }
 
 // dialect is the table of one vendor.

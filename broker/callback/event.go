@@ -85,6 +85,7 @@ type TimerFired struct {
 type DenialRechecked struct {
 	Gen    uint64
 	Reason string
+	Next   int // with a Reason that concerns one number: the first dial of the plan that is allowed; 0 if none
 }
 
 // DialEnded means that the dialer of the attempt on this lease has returned. Unless Connected, the line is on hook
@@ -161,7 +162,7 @@ func (e LineLost) input() input {
 }
 func (e TimerFired) input() input { return input{on: "TimerFired", timer: e.Kind, gen: e.Gen} }
 func (e DenialRechecked) input() input {
-	return input{on: "DenialRechecked", gen: e.Gen, cause: e.Reason}
+	return input{on: "DenialRechecked", gen: e.Gen, cause: e.Reason, final: e.Next > 0, next: e.Next}
 }
 func (e DialEnded) input() input {
 	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome,

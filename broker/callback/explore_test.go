@@ -23,6 +23,10 @@ func events(s State, w world) []Event {
 		NoLine{Cause: "no such line", Final: true, Next: s.Next() + 1},
 		NoLine{Cause: "no such line", Final: true, Next: s.Max},
 		DenialRechecked{Gen: s.TimerGen}, DenialRechecked{Gen: s.TimerGen + 1}, DenialRechecked{Reason: "lockdown"},
+		DenialRechecked{Gen: s.TimerGen, Reason: "denied", Next: s.Next()},
+		DenialRechecked{Gen: s.TimerGen, Reason: "denied", Next: s.Next() + 1},
+		DenialRechecked{Gen: s.TimerGen + 1, Reason: "denied", Next: s.Next() + 1},
+		DenialRechecked{Gen: s.TimerGen, Reason: "denied", Next: s.Max},
 		Cancel{By: "op"}, Restarted{}, Restarted{Then{Stop: true}}, Restarted{Then{Wait: 1}},
 		Delay{NotBefore: s.NotBefore}, Delay{},
 	}

@@ -83,6 +83,12 @@ func (w *world) event(tr transition) string {
 		w.waited = w.waited || e.Kind == Wait || e.Kind == RetryWait
 	case DenialRechecked:
 		w.checking, w.allowed = false, e.Reason == ""
+		if e.Reason != "" && tr.after.Phase.Pending() {
+			if e.Next <= tr.before.Next() {
+				return "a dial that was denied is made"
+			}
+			w.next = e.Next
+		}
 	case Delay:
 		switch p := tr.before.Phase; {
 		case e.NotBefore <= tr.before.NotBefore || tr.after.NotBefore != e.NotBefore:

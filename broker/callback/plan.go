@@ -44,6 +44,26 @@ func (p Plan) Step(dial int) int {
 	return len(p) - 1
 }
 
+// Numbers returns the numbers of the plan, in the order of their first dials.
+func (p Plan) Numbers() (all []numbers.Number) {
+	for _, s := range p {
+		if !slices.Contains(all, s.Number) {
+			all = append(all, s.Number)
+		}
+	}
+	return all
+}
+
+// Allowed returns the first dial from this one on whose number is allowed; 0 if there is none.
+func (p Plan) Allowed(dial int, allowed func(numbers.Number) bool) int {
+	for ; dial < p.Dials(); dial++ {
+		if allowed(p[p.Step(dial)].Number) {
+			return dial
+		}
+	}
+	return 0
+}
+
 // Shares reports whether two plans dial the same number.
 func (p Plan) Shares(other Plan) bool {
 	return slices.ContainsFunc(p, func(s PlanStep) bool {

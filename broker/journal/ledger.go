@@ -111,7 +111,8 @@ type Reserve struct {
 type Settle struct {
 	Callback string
 	Used     Amount
-	Worst    bool // all that is reserved was used; Used is ignored
+	Numbers  map[string]Amount // instead of Used, in the accounts of numbers; nil: Used
+	Worst    bool              // all that is reserved was used; Used and Numbers are ignored
 	Time     time.Time
 }
 

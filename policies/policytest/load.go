@@ -28,8 +28,9 @@ type Want struct {
 	Outcome  policies.Outcome // never empty
 	Group    string           // the group whose policy decides; "": that of the file
 	Number   string
-	Reason   string // a part of the reason
-	Rule     string // that decides
+	Numbers  []string // all of them, in their order
+	Reason   string   // a part of the reason
+	Rule     string   // that decides
 	NoVerify *bool
 	Lines    []int // that call back
 	Script   string
@@ -60,6 +61,7 @@ var requestKeys = []schema.Key{
 	{Name: "auth", Type: schema.String, Enum: policies.PPPMethods()},
 	{Name: "callback", Type: schema.Bool},
 	{Name: "number", Type: schema.String},
+	{Name: "numbers", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}},
 	{Name: "place", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "caller_id", Type: schema.Bool},
 	{Name: "address", Type: schema.String, Check: CheckAddress},
@@ -84,6 +86,7 @@ var decisionKeys = []schema.Key{
 		string(policies.Refuse)}},
 	{Name: "group", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "number", Type: schema.String, Check: schema.NotEmpty},
+	{Name: "numbers", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}},
 	{Name: "reason", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "rule", Type: schema.String, Enum: policies.Rules()},
 	{Name: "lines", Type: schema.List, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: schema.MaxTTY}},
@@ -192,6 +195,9 @@ func asked(v *schema.Value) Asked {
 		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(),
 		Called: v.Get("called").Text(), Line: v.Get("line").Int(), Leg: v.Get("leg").Int(), Time: noon,
 	}
+	if all := v.Get("numbers").Texts(); len(all) > 0 {
+		a.Number, a.Further = &all[0], all[1:]
+	}
 	if level := v.Get("priv_lvl"); level.IsSet() { // otherwise the level that a user has if AAA sets none
 		a.Priv = level.Int()
 	}
@@ -214,7 +220,8 @@ func asked(v *schema.Value) Asked {
 func want(v *schema.Value) Want {
 	w := Want{
 		Outcome: policies.Outcome(v.Get("outcome").Text()), Group: v.Get("group").Text(),
-		Number: v.Get("number").Text(), Reason: v.Get("reason").Text(), Rule: v.Get("rule").Text(),
+		Number: v.Get("number").Text(), Numbers: v.Get("numbers").Texts(),
+		Reason: v.Get("reason").Text(), Rule: v.Get("rule").Text(),
 		Script: v.Get("script").Text(), ModemScript: v.Get("modem_script").Text(),
 		SystemScript: v.Get("system_script").Text(),
 	}

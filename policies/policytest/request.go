@@ -17,12 +17,13 @@ type Asked struct {
 	Service aaa.Service // "": aaa.EXEC
 	Auth    string      // of PPP: the method by which the user authenticated; "": unknown
 
-	Callback bool    // AAA requires a callback; one of the next three says so too
-	Number   *string // AAA's number; "" leaves it to the caller
-	Place    string  // AAA's Callback-Id
-	Address  string  // of PPP: AAA's fixed IPv4 address; "": none
-	CallerID bool    // AAA requires a callback to the calling number
-	NoVerify bool    // AAA grants that the second login is omitted
+	Callback bool     // AAA requires a callback; one of the next three says so too
+	Number   *string  // AAA's number; "" leaves it to the caller
+	Further  []string // AAA's other numbers, after Number
+	Place    string   // AAA's Callback-Id
+	Address  string   // of PPP: AAA's fixed IPv4 address; "": none
+	CallerID bool     // AAA requires a callback to the calling number
+	NoVerify bool     // AAA grants that the second login is omitted
 
 	Priv      int // AAA's privilege level
 	PortLimit int // AAA's maximum of simultaneous sessions; 0: none
@@ -49,7 +50,7 @@ func (a Asked) Request() policies.Request {
 	auth := aaa.Authorization{Callback: a.Callback, CallbackID: a.Place, CallerID: a.CallerID, NoVerify: a.NoVerify,
 		PrivLevel: a.Priv, PortLimit: a.PortLimit, Groups: a.Groups}
 	if a.Number != nil {
-		auth.Dialstring = aaa.DialstringOf(*a.Number)
+		auth.Dialstring, auth.Further = aaa.DialstringOf(*a.Number), a.Further
 	}
 	if a.Address != "" {
 		auth.Framed = &aaa.Framed{Address: a.Address}

@@ -82,6 +82,11 @@ func (w Want) diff(d policies.Decision, trace policies.Trace) (diffs []Diff) {
 	add("outcome", string(d.Outcome), string(w.Outcome), d.Outcome == w.Outcome)
 	add("group", d.Group, w.Group, d.Group == w.Group)
 	add("number", d.Number.String(), w.Number, w.Number == "" || d.Number.String() == w.Number)
+	var all []string
+	for _, n := range d.Numbers() {
+		all = append(all, n.String())
+	}
+	add("numbers", fmt.Sprint(all), fmt.Sprint(w.Numbers), len(w.Numbers) == 0 || slices.Equal(all, w.Numbers))
 	add("reason", d.Reason, "… "+w.Reason+" …", strings.Contains(d.Reason, w.Reason))
 	add("rule", rule, w.Rule, w.Rule == "" || rule == w.Rule)
 	add("lines", fmt.Sprint(d.Lines), fmt.Sprint(w.Lines), len(w.Lines) == 0 || slices.Equal(d.Lines, w.Lines))

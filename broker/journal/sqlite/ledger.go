@@ -223,14 +223,22 @@ func (w *writer) settle(m journal.Settle) error {
 	case err != nil:
 		return about("settlement of callback", m.Callback, err)
 	}
-	used := m.Used
-	if m.Worst || used.Negative() {
-		used = r.Amount
-	}
-	return about("settlement of callback", m.Callback, w.settleIn(r, used, m.Time))
+	return about("settlement of callback", m.Callback, w.settleIn(r, m))
 }
 
-func (w *writer) settleIn(r journal.Reservation, used journal.Amount, now time.Time) error {
+// usedIn returns what a callback has used in one of the accounts of its reservation.
+func usedIn(c journal.Charge, r journal.Reservation, m journal.Settle) journal.Amount {
+	used := m.Used
+	if c.Scope == "number" && m.Numbers != nil {
+		used = m.Numbers[c.Key]
+	}
+	if m.Worst || used.Negative() || m.Used.Negative() {
+		return r.Amount
+	}
+	return used
+}
+
+func (w *writer) settleIn(r journal.Reservation, m journal.Settle) error {
 	err := w.loadReserved()
 	switch {
 	case err == nil:
@@ -240,7 +248,7 @@ func (w *writer) settleIn(r journal.Reservation, used journal.Amount, now time.T
 	case !errors.Is(err, journal.ErrDamaged):
 		return err
 	}
-	windows, err := w.windows(now)
+	windows, err := w.windows(m.Time)
 	for _, c := range r.Accounts {
 		if err != nil && !errors.Is(err, journal.ErrDamaged) {
 			return err
@@ -248,7 +256,7 @@ func (w *writer) settleIn(r journal.Reservation, used journal.Amount, now time.T
 		var a journal.Account
 		if a, err = w.present(c, windows); err == nil {
 			for i := range a.Windows {
-				a.Windows[i].Used = a.Windows[i].Used.Plus(used)
+				a.Windows[i].Used = a.Windows[i].Used.Plus(usedIn(c, r, m))
 			}
 			err = w.putAccount(a)
 		}

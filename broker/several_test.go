@@ -1,0 +1,265 @@
+package broker_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/policies"
+)
+
+// granting gives every user these numbers.
+func granting(all ...string) func(*aaa.Authorization) {
+	return func(a *aaa.Authorization) {
+		a.Callback, a.Dialstring, a.Further = true, aaa.DialstringOf(all[0]), all[1:]
+	}
+}
+
+// numbers returns what the town's lines have dialed.
+func (w *town) numbers() (all []string) {
+	for _, d := range w.dialed() {
+		all = append(all, strings.TrimPrefix(d.Text, "T "))
+	}
+	return all
+}
+
+// Several numbers are dialed in turn, within the attempts of the policy. The wait is between two rounds: it would gain
+// nothing before a number that was not dialed yet.
+func TestSeveralNumbers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		attempts int
+		users    []string
+		dialed   string
+		waits    string
+	}{
+		"fewer attempts than numbers": {2, []string{"84010", "84011", "84012"}, "84010 84011", "0s"},
+		"one attempt":                 {1, []string{"84010", "84011"}, "84010", ""},
+		"two rounds": {5, []string{"84010", "84011"}, "84010 84011 84010 84011 84010",
+			"0s 30s 0s 30s"},
+		"the second answers": {5, []string{"84010", "84001", "84011"}, "84010 84001", "0s"},
+		"a denied one": {4, []string{"84901", "84010", "84011"}, "84010 84011 84010 84011",
+			"0s 30s 0s"},
+		"one that is no number":       {2, []string{"84010", "84;ATH", "84011"}, "84010 84011", "0s"},
+		"the same one, written twice": {3, []string{"84010", "84-010", "84011"}, "84010 84011 84010", "0s 30s"},
+		"all but one are denied":      {2, []string{"84901", "84902", "84010"}, "84010 84010", "30s"},
+		"nine are denied": {3, strings.Fields("84901 84902 84903 84904 84905 84906 84907 84908 84909 84010"),
+			"84010 84010 84010", "30s 30s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := townOptions{attempts: tc.attempts, user: granting(tc.users...)}
+			inTown(t, o, func(w *town) {
+				for _, n := range []string{"84010", "84011", "84012"} {
+					w.x.Reserve(n, exchange.Busy)
+				}
+				p := promised(w)
+				w.pass(20 * time.Minute)
+				if got := strings.Join(w.numbers(), " "); got != tc.dialed {
+					t.Errorf("dialed %s, want %s\n%v", got, tc.dialed, w.last().Decision)
+				}
+				var waits []string
+				for _, d := range w.waits(30 * time.Second) {
+					waits = append(waits, d.String())
+				}
+				if got := strings.Join(waits, " "); got != tc.waits {
+					t.Errorf("waits %s, want %s", got, tc.waits)
+				}
+				p.dte.SetDTR(false)
+				w.idle(time.Minute)
+			})
+		})
+	}
+}
+
+// If no number is left, nobody is called back, and the reason is that of a number.
+func TestNoNumberIsLeft(t *testing.T) {
+	inTown(t, townOptions{user: granting("84901", "112", "84902")}, func(w *town) {
+		p := w.pc(w.home)
+		p.login("austin-01")
+		p.see("Callback not available", time.Minute)
+		if n := len(w.dialed()); n != 0 {
+			t.Errorf("%d dials", n)
+		}
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// A caller who gives the number gives one, whatever else AAA or the list has.
+func TestCallerGivesOneNumber(t *testing.T) {
+	o := townOptions{attempts: 3, policy: func(p *policies.Policy) {
+		p.Numbers.From = []policies.Source{policies.FromAAA, policies.FromList}
+		p.Numbers.List = map[string][]string{"austin-02": {"84010", "84011"}}
+	}}
+	inTown(t, o, func(w *town) {
+		w.x.Reserve("84011", exchange.Busy)
+		p := w.pc(w.home)
+		p.login("austin-02")
+		p.see("Callback Dialstring: ", time.Minute)
+		p.typ("84011")
+		p.see("Callback initiated", time.Minute)
+		w.pass(10 * time.Minute)
+		if got := w.numbers(); !slices.Equal(got, []string{"84011", "84011", "84011"}) {
+			t.Errorf("dialed %q", got)
+		}
+	})
+}
+
+// The policy and AAA are asked before each dial. A number that they deny by then is passed over, and is never dialed;
+// the callback ends when all are denied.
+func TestNumberDeniedLater(t *testing.T) {
+	deny := func(p *policies.Policy) { p.Numbers.Deny = append(p.Numbers.Deny, "84011") }
+	for name, tc := range map[string]struct {
+		policy func(*policies.Policy)
+		again  []string // what AAA grants when it is asked again; nil: it is not
+		dialed string
+		cause  string
+	}{
+		"a policy":         {deny, nil, "84010 84012 84010", "deny"},
+		"a policy, all":    {func(p *policies.Policy) { p.Numbers.Deny = []string{"84*"} }, nil, "84010", "deny"},
+		"AAA":              {nil, []string{"84012", "84010"}, "84010 84012 84010", "the number changed"},
+		"AAA, all but one": {nil, []string{"84011"}, "84011 84011", "busy"},
+		"AAA, all":         {nil, []string{"84009"}, "", "the number changed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := townOptions{attempts: 5, user: granting("84010", "84011", "84012"), policy: func(p *policies.Policy) {
+				p.Reauthorize = tc.again != nil
+			}}
+			if tc.again != nil {
+				o.again = func(_ aaa.Request, granted aaa.Authorization) aaa.Result {
+					granting(tc.again...)(&granted)
+					return aaa.Result{Kind: aaa.Granted, Auth: granted,
+						Identity: aaa.Identity{Entry: "local", User: "austin-01"}}
+				}
+			}
+			inTown(t, o, func(w *town) {
+				for _, n := range []string{"84010", "84011", "84012"} {
+					w.x.Reserve(n, exchange.Busy)
+				}
+				promised(w)
+				for tc.policy != nil && len(w.dialed()) == 0 {
+					w.pass(10 * time.Millisecond)
+				}
+				if tc.policy != nil {
+					w.opt.policy = tc.policy
+					w.broker.Reload(w.config())
+				}
+				w.pass(20 * time.Minute)
+				if got := strings.Join(w.numbers(), " "); got != tc.dialed {
+					t.Errorf("dialed %s, want %s", got, tc.dialed)
+				}
+				for _, d := range w.waits(30 * time.Second) { // the same number has its wait
+					if got := w.numbers(); got[0] == got[len(got)-1] && len(got) == 2 && d != 30*time.Second {
+						t.Errorf("waits %v", d)
+					}
+				}
+				if v := w.last(); !strings.Contains(v.Cause, tc.cause) || v.Phase != "failed" {
+					t.Errorf("%s: %s", v.Phase, v.Cause)
+				}
+			})
+		})
+	}
+}
+
+// Law 2: all numbers together are dialed as often as the budget says, also across restarts, and each at its place of
+// the plan.
+func TestBudgetOfSeveralNumbers(t *testing.T) {
+	var all []string
+	for i := range aaa.MaxNumbers {
+		all = append(all, fmt.Sprint(84010+i))
+	}
+	o := townOptions{attempts: 7, user: granting(all...), lifetime: 3 * time.Hour}
+	inTown(t, o, func(w *town) {
+		for _, n := range all {
+			w.x.Reserve(n, exchange.Busy)
+		}
+		promised(w)
+		for range 4 {
+			w.pass(7 * time.Second)
+			w.halt()
+			w.start()
+		}
+		w.pass(2 * time.Hour)
+		got := w.numbers()
+		if len(got) > 7 || !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+			t.Errorf("dialed %q", got)
+		}
+		if v := w.last(); v.Phase != "failed" || v.Attempts != 7 || v.Max != 7 {
+			t.Errorf("%s after %d attempts of %d: %s", v.Phase, v.Attempts, v.Max, v.Cause)
+		}
+	})
+}
+
+// Law 13: a callback reserves the cost of its dearest number for each dial, and settles what each call has cost; a
+// number pays for its own dials only.
+func TestCeilingOfSeveralNumbers(t *testing.T) {
+	o := townOptions{attempts: 3, user: granting("84010", "84001"),
+		tariff: "prefix,per_minute,per_call,granularity\n84001,0.10,0.05,60/60\n84010,1.00,0.50,60/60\n",
+		policy: func(p *policies.Policy) {
+			p.Limits = policies.Limits{Number: policies.Ceilings{Day: policies.Ceiling{Calls: 4}},
+				User: policies.Ceilings{Day: policies.Ceiling{Calls: 50}, Month: policies.Ceiling{Money: 1 << 40}}}
+		}}
+	inTown(t, o, func(w *town) {
+		w.x.Reserve("84010", exchange.Busy)
+		p := promised(w)
+		// By hand: three calls of an hour, 5 min and 45 s at 1.00 are 198 minutes, with a minute and 0.50 for each.
+		if a := w.account("user", "austin-01"); a.Reserved.Money != 198_000_000+3_000_000+1_500_000 &&
+			a.Reserved.Money != 198_000_000+3_000_000+1_500_000-1_000_000 || a.Reserved.Calls != 3 {
+			t.Errorf("reserved are %+v", a.Reserved)
+		}
+		p.see("CONNECT", 3*time.Minute)
+		w.pass(3*time.Minute + 10*time.Second)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+		user, dear, cheap := w.account("user", "austin-01"), w.account("number", "84010"), w.account("number", "84001")
+		if u := user.Windows[2].Used; u.Calls != 2 || u.Money != 450_000 || u.Failures != 1 ||
+			user.Reserved != (journal.Amount{}) {
+			t.Errorf("the user has used %+v, reserved %+v", u, user.Reserved)
+		}
+		if u := dear.Windows[1].Used; u.Calls != 1 || u.Money != 0 || u.Failures != 1 || dear.Open != 0 {
+			t.Errorf("84010 has used %+v", u)
+		}
+		if u := cheap.Windows[1].Used; u.Calls != 1 || u.Money != 450_000 || u.Failures != 0 || cheap.Open != 0 {
+			t.Errorf("84001 has used %+v", u)
+		}
+		// 84010 has 3 calls left of 4, 84001 too: the callback fits once more, and then not.
+		p.dte.SetDTR(true)
+		p.login("austin-01")
+		p.see("Callback initiated", time.Minute)
+		p.see("CONNECT", 3*time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+		p.dte.SetDTR(true)
+		p.login("austin-01")
+		p.see("Callback not available", time.Minute)
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
+
+// A callback that failed disables the numbers that it has dialed, and no other: the next one dials those.
+func TestDisabledNumberOfSeveral(t *testing.T) {
+	o := townOptions{attempts: 1, user: granting("84010", "84001"), policy: func(p *policies.Policy) {
+		p.Attempts.Disable = time.Hour
+	}}
+	inTown(t, o, func(w *town) {
+		w.x.Reserve("84010", exchange.Busy)
+		p := promised(w)
+		w.pass(5 * time.Minute)
+		w.halt()
+		w.start()
+		w.idle(time.Minute)
+		p.login("austin-01")
+		p.see("Callback initiated", time.Minute)
+		p.see("CONNECT", 3*time.Minute)
+		if got := strings.Join(w.numbers(), " "); got != "84010 84001" {
+			t.Errorf("dialed %s", got)
+		}
+		p.dte.SetDTR(false)
+		w.idle(time.Minute)
+	})
+}
