@@ -176,7 +176,7 @@ func newTown(t *testing.T, o townOptions) *town {
 	if o.number == "" {
 		o.number = "55555"
 	}
-	w := &town{t: t, opt: o, dir: t.TempDir(), x: exchange.New(o.exchange)}
+	w := &town{t: t, opt: o, dir: memoryDir(t), x: exchange.New(o.exchange)}
 	for i := range o.lines {
 		c := o.line
 		c.Name, c.Number = fmt.Sprintf("tty%d", 65+i), o.number
@@ -189,6 +189,16 @@ func newTown(t *testing.T, o townOptions) *town {
 	w.x.Reserve("84011", exchange.NoAnswer)
 	w.start()
 	return w
+}
+
+// memoryDir returns a directory on a disk in memory, if there is one: the journal of a town need not wait for syncs.
+func memoryDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "ringback-town-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // start boots a ringback on the existing journal.

@@ -92,6 +92,10 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dia
 	if res != nil {
 		said = res.Transcript
 	}
+	var unproven lines.Unproven
+	if errors.As(err, &unproven) {
+		err = unproven.Err
+	}
 	outcome, why := judge(ctx, call, code, res, err)
 	heldBack := call == nil && outcome != Cancelled && errors.Is(err, lines.ErrHeldBack)
 	if outcome == TimedOut || outcome == ModemError && code == lines.NoResult {
@@ -104,7 +108,11 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dia
 		}
 		call = nil
 	}
+	if unproven.Cause != nil {
+		why += "; the line is not proven on hook: " + unproven.Cause.Error()
+	}
 	a := ended(outcome, what+": "+why)
+	a.Unproven = a.Unproven || unproven.Cause != nil
 	a.Call, a.HeldBack, a.Transcript = call, heldBack, transcript(said)
 	if barred := (lines.Barred{}); errors.As(err, &barred) {
 		a.Barred = barred.For

@@ -258,6 +258,8 @@ func TestDial(t *testing.T) {
 			"rtp", "84001", LineLost, eio.Error(), dialed, 1, 1},
 		{"call in spite of the script", fakeLine{answers: answers("\r\nBUSY\r\n"), call: &lines.Call{}}, "rtp", "84001",
 			Busy, "BUSY", dialed, 1, 1},
+		{"not proven on hook", fakeLine{answers: answers("\r\nBUSY\r\n"), err: lines.Unproven{Cause: eio}}, "rtp",
+			"84001", Busy, "; the line is not proven on hook: " + eio.Error(), dialed, 0, 1},
 		{"call without the script", fakeLine{refuse: true, call: &lines.Call{}}, "rtp", "84001", LineLost,
 			"did not run the script", "", 1, 1},
 		{"no script", fakeLine{}, "isdn", "84001", NoScript,
@@ -290,7 +292,7 @@ func TestDial(t *testing.T) {
 						l.commands)
 				}
 				if (a.Transcript != "") != (c.wrote != "") || a.Final != (c.attempts == 0) ||
-					a.Unproven != (c.outcome == LineLost) {
+					a.Unproven != (c.outcome == LineLost || errors.As(c.line.err, new(lines.Unproven))) {
 					t.Errorf("final %v, unproven %v, transcript %q", a.Final, a.Unproven, a.Transcript)
 				}
 			})

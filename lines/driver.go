@@ -21,6 +21,24 @@ type Barred struct{ For time.Duration }
 
 func (e Barred) Error() string { return fmt.Sprintf("it will not dial the number for %v", e.For) }
 
+// Unproven is the error of a dial after which the line could not be proven on hook: nobody dials on it before it is.
+type Unproven struct {
+	Err   error // the error of the dial itself; nil: none
+	Cause error // why the line is not proven
+}
+
+// Error returns both errors.
+func (e Unproven) Error() string {
+	text := "the line is not proven on hook: " + e.Cause.Error()
+	if e.Err != nil {
+		return e.Err.Error() + "; " + text
+	}
+	return text
+}
+
+// Unwrap returns the error of the dial itself: what it means for the dial is not changed by the proof.
+func (e Unproven) Unwrap() error { return e.Err }
+
 // ErrRinging is the error of a Probe of a line that rings.
 var ErrRinging = errors.New("the line rings")
 
@@ -44,8 +62,8 @@ type Driver interface {
 	// the line rang meanwhile. A dial command is rejected.
 	Command(ctx context.Context, fn Script) (ResultCode, error)
 	// Dial runs fn and allows it one dial command. With Connected and no error, the call is up and the caller must
-	// hang it up. Any other result code comes without an error or with Barred. With another error, it is unknown
-	// whether the network placed a call.
+	// hang it up. Any other result code comes without an error, with Barred or with Unproven. With another error, it
+	// is unknown whether the network placed a call.
 	Dial(ctx context.Context, fn Script) (*Call, ResultCode, error)
 	// Settle proves the line on hook after commands and failed dials, and hangs up any call. It does nothing if no
 	// proof is needed. An error that is not ErrDown means quarantine.

@@ -91,12 +91,15 @@ type Driver struct {
 	rings    int // since ringing started
 	tried    int // the ring at which the last attempt to answer was made
 	lastRing time.Time
-	lateRing [2]time.Time // the last two rings after ATA was sent, the earlier one first
-	caller   string
-	callerAt time.Time
-	called   string
-	screened screening          // of the ringing call
-	unring   context.CancelFunc // ends the running call check; nil: none
+	// when RI came on last, unless that call was connected: RING may have been lost in the data of a call
+	ringSignal time.Time
+	ringKept   time.Time    // the last ring of a call that the running hang-up does not end
+	lateRing   [2]time.Time // the last two rings after ATA was sent, the earlier one first
+	caller     string
+	callerAt   time.Time
+	called     string
+	screened   screening          // of the ringing call
+	unring     context.CancelFunc // ends the running call check; nil: none
 
 	checks sync.WaitGroup // running call checks
 }

@@ -146,6 +146,7 @@ type fake struct {
 	sig      lines.Signals
 	online   bool
 	offHook  bool
+	drops    int // how often DTR has dropped
 	s        map[int]int
 	commands []string
 	dialed   []string // the dial commands
@@ -364,7 +365,16 @@ func (f *fake) result(text string) {
 	if text == "" {
 		return
 	}
+	f.mu.Lock()
+	drops := f.drops
+	f.mu.Unlock()
 	<-time.After(f.train)
+	f.mu.Lock()
+	dropped := f.drops != drops
+	f.mu.Unlock()
+	if dropped {
+		return
+	}
 	if strings.HasPrefix(text, "CONNECT") {
 		f.connect(text)
 		return
@@ -393,6 +403,29 @@ func (f *fake) dcd(on bool) {
 	}
 }
 
+// dsr is the modem's power.
+func (f *fake) dsr(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sig &^= lines.DSR
+	if on {
+		f.sig |= lines.DSR
+	}
+	f.port.changed()
+}
+
+// ri is the ring indicator. Each change is seen before it returns.
+func (f *fake) ri(on bool) {
+	f.mu.Lock()
+	f.sig &^= lines.RI
+	if on {
+		f.sig |= lines.RI
+	}
+	f.port.changed()
+	f.mu.Unlock()
+	<-time.After(time.Second)
+}
+
 // carrierGone simulates a hang-up by the far end.
 func (f *fake) carrierGone() {
 	f.set(func() { f.online, f.offHook = false, false })
@@ -412,7 +445,7 @@ func (f *fake) setDTR(on bool) {
 	drop := !on && !f.dcdHigh
 	f.mu.Unlock()
 	if drop {
-		f.set(func() { f.online, f.offHook = false, false })
+		f.set(func() { f.online, f.offHook = false, false; f.drops++ })
 		f.dcd(false)
 	}
 }

@@ -64,7 +64,7 @@ func (d *Driver) hangUpByDTR(ctx context.Context, from phase) error {
 	if err := d.lowerDTR(ctx); err != nil {
 		return err
 	}
-	err := d.insist(ctx, "AT")
+	err := d.answersSetUp(ctx)
 	if err == nil || stop(ctx, err) {
 		return err
 	}

@@ -104,14 +104,17 @@ var rules = []rule{
 	{from: in(starting), on: onProven, to: idle, do: do(tellUp), why: "the modem is ready and on hook"},
 	{from: in(starting), on: onUnproven, to: unproven, do: do(tellUp),
 		why: "ready, but not proven on hook: quarantine"},
-	{from: in(starting, hangingUp), on: onRing, to: same, do: do(markDisturbed),
+	{from: in(starting), on: onRing, to: same, do: do(markDisturbed),
+		why: "not answered; a reset that a call interrupts proves nothing"},
+	{from: in(hangingUp), on: onRing, to: same, do: do(markDisturbed, keepLaterRing),
 		why: "not answered; a reset that a call interrupts proves nothing"},
 	{from: in(starting, hangingUp), on: onConnect, to: same, do: do(markDisturbed), why: "as for RING"},
 
 	// The telephone rings.
 	{from: in(idle, used), on: onRing, to: same, do: do(countRing)},
 	{from: in(scripted), on: onRing, to: same, do: do(countRing, glare), why: "a line that rings is not dialed"},
-	{from: in(dialing), on: onRing, to: aborted, do: do(glare), why: "the next CONNECT would belong to the caller"},
+	{from: in(dialing), on: onRing, to: aborted, do: do(glare, keepRing),
+		why: "the next CONNECT would belong to the caller"},
 	{from: in(answering), on: onRing, to: same, do: do(noteLateRing), why: "the modem may have lost ATA"},
 	{from: in(idle, used, scripted, answering), on: onCallerID, to: same, do: do(noteCaller)},
 
@@ -144,8 +147,10 @@ var rules = []rule{
 		why: "the script failed: no user gets this call"},
 
 	// The hang-up, and its proof.
-	{from: in(idle, used, released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(forgetRings)},
-	{from: in(hangingUp), on: onProven, to: idle, do: do(forgetRings)},
+	{from: in(idle, used), on: onHangUp, to: hangingUp, do: do(keepRings, forgetRings),
+		why: "no call is up: a caller who rings is still there"},
+	{from: in(released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(forgetRings)},
+	{from: in(hangingUp), on: onProven, to: idle, do: do(forgetRings, recallRing)},
 	{from: in(hangingUp), on: onUnproven, to: unproven},
 
 	{from: butClosed(), on: onLost, to: closed, do: do(tellDown, endCall, endScript)},
@@ -181,6 +186,21 @@ var (
 		if h.line.caller != "" {
 			d.callerLocked(h.line.caller)
 		}
+	}}
+	keepRing  = action{"keep the ring", func(d *Driver, _ happening) { d.ringKept = time.Now() }}
+	keepRings = action{"keep the last ring", func(d *Driver, _ happening) { d.ringKept = d.lastRing }}
+	// another ring of the same caller
+	keepLaterRing = action{"keep a later ring", func(d *Driver, _ happening) {
+		if !d.ringKept.IsZero() {
+			d.ringKept = time.Now()
+		}
+	}}
+	// That caller is still there: the line is not on offer to a script.
+	recallRing = action{"recall the ring", func(d *Driver, _ happening) {
+		if at := d.ringKept; !at.IsZero() && time.Since(at) < d.t.Rings {
+			d.rings, d.tried, d.lastRing = 1, 1, at
+		}
+		d.ringKept = time.Time{}
 	}}
 	forgetRings  = action{"forget the rings", func(d *Driver, _ happening) { d.quietLocked() }}
 	glare        = action{"glare", func(d *Driver, h happening) { d.talk.rangLocked(h.line) }}

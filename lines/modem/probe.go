@@ -46,6 +46,7 @@ func (d *Driver) probeIdle(ctx context.Context) (next time.Time) {
 // probe asks for OK, or for the proof, unless the modem has answered within fresh. If there is no answer, it tries
 // every way to prove the line on hook. It never disturbs a ring.
 func (d *Driver) probe(ctx context.Context, fresh time.Duration) error {
+	d.lookAtSignals()
 	d.mu.Lock()
 	ph, rings := d.phase, d.rings
 	spoken := time.Since(d.heard) < fresh
@@ -53,6 +54,9 @@ func (d *Driver) probe(ctx context.Context, fresh time.Duration) error {
 	switch {
 	case rings > 0:
 		return lines.ErrRinging
+	case ph == idle && d.dcd():
+		d.debug("DCD is on, although no call is up")
+		return d.prove(ctx)
 	case ph == idle && spoken:
 		return nil
 	case ph == idle && d.answers(ctx):
@@ -73,5 +77,30 @@ func (d *Driver) answers(ctx context.Context) bool {
 		right, err := d.query(ctx, "")
 		return right && err == nil
 	}
-	return d.insist(ctx, "AT") == nil
+	return d.answersSetUp(ctx) == nil
+}
+
+// answersSetUp is nil if the modem answers with its settings. A modem of a port with signals that has lost them, by a
+// power failure or by a watchdog of its own, gets them again: with the stored ones it may answer calls by itself, or
+// let a caller reach its command line.
+func (d *Driver) answersSetUp(ctx context.Context) error {
+	if d.isInBand() {
+		return d.insist(ctx, "AT")
+	}
+	off, _, err := d.escapeIsOff(ctx)
+	if off || err != nil && stop(ctx, err) {
+		return err
+	}
+	if err := d.insist(ctx, speak); err != nil {
+		return err
+	}
+	d.debug("the modem has lost its settings")
+	if err := d.initialize(ctx); err != nil {
+		return err
+	}
+	if err := d.disableEscape(ctx); err != nil {
+		return err
+	}
+	d.switchOnCallerID(ctx)
+	return d.verify(ctx)
 }

@@ -196,12 +196,18 @@ func (d *Driver) quietLocked() {
 // signals are read with the lock held: of two goroutines, the one that read earlier must not write later.
 func (d *Driver) lookAtSignals() {
 	d.mu.Lock()
-	if !d.port.HasSignals() {
+	if d.port == nil || !d.port.HasSignals() {
 		d.mu.Unlock()
 		return
 	}
 	now := d.port.Signals()
 	changed := now != d.signals
+	if now.Has(lines.RI) && !d.signals.Has(lines.RI) {
+		d.ringSignal = time.Now()
+	}
+	if d.phase == idle && now&lines.DSR != d.signals&lines.DSR { // its power went off or came back: it is probed now
+		d.probeAt, d.heard = time.Now(), time.Time{}
+	}
 	d.signals = now
 	var over *conn
 	if c := d.conn; c != nil {
@@ -227,7 +233,7 @@ func (d *Driver) lookAtSignals() {
 
 // connectLocked begins the data phase of a call.
 func (d *Driver) connectLocked(h happening) {
-	d.conn = d.newConn(h.line, h.cr)
+	d.conn, d.ringSignal = d.newConn(h.line, h.cr), time.Time{}
 	if d.conn.carrier {
 		d.host.Notice(noticeCarrier, "")
 	}

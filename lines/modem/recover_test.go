@@ -173,3 +173,95 @@ func TestInitRejected(t *testing.T) {
 		}
 	}, func(o *Options) { o.Config.Init = "AT&FOO" })
 }
+
+// A modem with signals that loses its settings while its line is idle (S2 is the escape character again, S0 may answer)
+// has them again after the next probe, which comes at once if DSR shows that it had no power, and after a call that it
+// has answered by itself.
+func TestSettingsAreLost(t *testing.T) {
+	for name, found := range map[string]func(b *bench, f *fake){
+		"by a probe": func(b *bench, _ *fake) { b.pass(b.drv.t.Probe) },
+		"by DSR": func(b *bench, f *fake) {
+			f.dsr(false)
+			b.pass(time.Second)
+			f.dsr(true)
+			b.pass(5 * time.Second)
+		},
+		"by a CONNECT": func(b *bench, f *fake) { f.connect("CONNECT"); b.pass(10 * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(true)
+			f.sig = lines.DSR
+			onBench(t, f, func(b *bench) {
+				b.until(lines.Idle)
+				b.pass(time.Second)
+				f.set(func() { f.s, f.commands = factory(), nil })
+				found(b, f)
+				b.until(lines.Idle)
+				if all := f.allCommands(); f.register(2) != 255 || !strings.Contains(all, defaultInit) {
+					t.Errorf("S2 is %d after %q", f.register(2), all)
+				}
+			})
+		})
+	}
+}
+
+// A line whose DCD is on although no call is up is not dialed, and is in quarantine until DCD is off.
+func TestDCDOnWhileIdle(t *testing.T) {
+	for name, use := range map[string]func(b *bench, fault func()){
+		"before the lease": func(b *bench, fault func()) {
+			fault()
+			if w, err := b.pool.Request(lines.Want{TTYs: []int{1}, Rotary: lines.NoRotary}); err == nil {
+				b.pass(time.Minute)
+				w.Cancel()
+			}
+		},
+		"during the lease": func(b *bench, fault func()) {
+			l := b.lease()
+			fault()
+			call, code, err := l.Dial(b.t.Context(), dialScript("5551"))
+			if call != nil || code != lines.NoResult || !errors.Is(err, lines.ErrHeldBack) {
+				b.t.Errorf("%v %q %v", call, code, err)
+			}
+			l.Release()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(true)
+			onBench(t, f, func(b *bench) {
+				b.until(lines.Idle)
+				b.pass(b.drv.t.Probe / 5)
+				use(b, func() { f.set(func() { f.dcdHigh = true }); f.dcd(true) })
+				if s := b.until(lines.Quarantined); !strings.Contains(s.Reason, "DCD stays on") {
+					t.Errorf("reason %q", s.Reason)
+				}
+				if d := f.dialedCommands(); len(d) != 0 {
+					t.Errorf("dialed %q", d)
+				}
+				f.set(func() { f.dcdHigh = false })
+				f.dcd(false)
+				b.until(lines.Idle)
+			})
+		})
+	}
+}
+
+// A dial after which the line is not proven on hook says so, so that the next attempt is made on another line at once.
+func TestDialLeavesLineUnproven(t *testing.T) {
+	f := newFake(true)
+	f.dials = func(string) string { f.set(func() { f.dcdHigh = true }); f.dcd(true); return "BUSY" }
+	onBench(t, f, func(b *bench) {
+		b.until(lines.Idle)
+		l := b.lease()
+		call, code, err := l.Dial(b.t.Context(), dialScript("5551"))
+		var unproven lines.Unproven
+		if call != nil || code != lines.Busy || !errors.As(err, &unproven) || unproven.Err != nil ||
+			!strings.Contains(err.Error(), "DCD stays on") {
+			t.Errorf("%v %q %v", call, code, err)
+		}
+		l.Release()
+		b.until(lines.Quarantined)
+		f.set(func() { f.dcdHigh = false })
+		f.dcd(false)
+		b.until(lines.Idle)
+	})
+}

@@ -251,14 +251,21 @@ func (d *Driver) disableEscape(ctx context.Context) error {
 		}
 		return fmt.Errorf("%w (%s)", err, hint)
 	}
-	r, err := d.command(ctx, order{text: "ATS2?\r", limit: 2 * d.t.Command, numbers: true})
+	off, r, err := d.escapeIsOff(ctx)
 	if err != nil && err != errWaited {
 		return fmt.Errorf("ATS2?: %w", err)
 	}
-	if n, bad := strconv.Atoi(r.last()); bad != nil || n <= 127 || r.code != lines.OK {
+	if !off {
 		return fmt.Errorf("the modem answered %q %s to ATS2? after ATS2=255 (%s)", r.last(), r.code, hint)
 	}
 	return nil
+}
+
+// escapeIsOff reports whether the modem answers that its escape is disabled, and its answer.
+func (d *Driver) escapeIsOff(ctx context.Context) (bool, reply, error) {
+	r, err := d.command(ctx, order{text: "ATS2?\r", limit: 2 * d.t.Command, numbers: true})
+	n, bad := strconv.Atoi(r.last())
+	return err == nil && bad == nil && n > 127 && r.code == lines.OK, r, err
 }
 
 // startInBand prepares a modem on a port without signals. Until the modem has proven that the answers are its own, no

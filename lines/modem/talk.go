@@ -48,6 +48,8 @@ type talk struct {
 	// when the script sent a command that may have undone settings made by start; zero: it has not
 	reset time.Time
 	until time.Time // write deadline; guarded by d.mu
+
+	unproven error // after the script: the line could not be proven on hook
 }
 
 // endLocked stops the script with a cause. A nil talk has no effect.

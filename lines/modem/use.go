@@ -24,9 +24,19 @@ func (d *Driver) Command(ctx context.Context, fn lines.Script) (lines.ResultCode
 // Dial implements lines.Driver.
 func (d *Driver) Dial(ctx context.Context, fn lines.Script) (*lines.Call, lines.ResultCode, error) {
 	t, err := d.use(ctx, true, fn)
-	switch {
-	case t == nil:
+	if t == nil {
 		return nil, lines.NoResult, heldBack{err}
+	}
+	call, code, err := t.result(err)
+	if t.unproven != nil {
+		err = lines.Unproven{Err: err, Cause: t.unproven}
+	}
+	return call, code, err
+}
+
+// result returns what Dial returns for a script that has ended with an error.
+func (t *talk) result(err error) (*lines.Call, lines.ResultCode, error) {
+	switch {
 	case t.code == lines.Connected && err == nil:
 		return t.conn.call(lines.Outgoing, "", ""), lines.Connected, nil
 	case !t.dialed:
@@ -64,11 +74,13 @@ func (d *Driver) use(ctx context.Context, dial bool, fn lines.Script) (*talk, er
 	}
 	if t.code == lines.NoResult {
 		err = d.runScript(t, fn)
+	} else if !dial {
+		err = lines.ErrRinging
 	}
 	if d.endTalk(t, err == nil) {
-		if unproven := d.prove(context.WithoutCancel(ctx)); unproven != nil {
-			// the phase prevents use of the line; Settle reports the error to the pool
-			d.debug("after the script: %v", unproven)
+		// If it fails, the phase prevents use of the line, and Settle reports the error to the pool.
+		if t.unproven = d.prove(context.WithoutCancel(ctx)); t.unproven != nil {
+			d.debug("after the script: %v", t.unproven)
 		}
 	}
 	return t, err
@@ -96,16 +108,21 @@ func (d *Driver) runScript(t *talk, fn lines.Script) error {
 	return err
 }
 
-// proveStray hangs up a stray call on an unused line.
+// proveStray hangs up a stray call on an unused line: one that the modem has reported, or that DCD shows.
 func (d *Driver) proveStray(ctx context.Context) error {
+	d.lookAtSignals()
 	switch d.phaseNow() {
 	case idle, used:
-		return nil
+		if !d.dcd() {
+			return nil
+		}
+		d.debug("DCD is on, although no call is up")
 	}
 	return d.prove(ctx)
 }
 
-// beginTalk gives a script the command line. Earlier messages are discarded. A line that rings is not dialed.
+// beginTalk gives a script the command line. Earlier messages are discarded. On a line that rings no script runs: a
+// dial or ATH1 would answer the caller.
 func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := &talk{d: d, dial: dial, in: newQueue(), ctx: ctx, cancel: cancel}
@@ -117,8 +134,9 @@ func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
 		cancel(nil)
 		return nil, lines.ErrDown
 	}
-	if d.rings > 0 && time.Since(d.lastRing) < d.t.Rings {
+	if d.rings > 0 && time.Since(d.lastRing) < d.t.Rings || time.Since(d.ringSignal) < d.t.Rings {
 		t.rangLocked(event{code: lines.Ring})
+		t.code = lines.Ring
 	}
 	return t, nil
 }
