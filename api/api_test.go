@@ -106,6 +106,13 @@ func (f fake) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	return nil
 }
 
+func (f fake) StartChat(ctx context.Context, tty int, script string) (client.ChatRun, error) {
+	if tty != 65 {
+		return client.ChatRun{}, fmt.Errorf("line %d is already in use: in call", tty)
+	}
+	return client.ChatRun{Line: tty, Script: script, Error: "by " + By(ctx), Transcript: []string{}}, nil
+}
+
 func (fake) RestoreLine(_ context.Context, tty int) error {
 	return fmt.Errorf("line %d is not busied out", tty)
 }
@@ -263,6 +270,13 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.BusyOutLine(ctx, 7, ""); err == nil || err.Error() != "there is no line 7" {
 		t.Errorf("BusyOutLine of an unknown line: %v", err)
+	}
+	run, err := c.StartChat(ctx, 65, "^a+ & b$")
+	if err != nil || run.Script != "^a+ & b$" || !strings.HasPrefix(run.Error, fmt.Sprintf("by uid %d", os.Getuid())) {
+		t.Errorf("StartChat: %+v %v", run, err)
+	}
+	if _, err := c.StartChat(ctx, 7, "x"); err == nil || err.Error() != "line 7 is already in use: in call" {
+		t.Errorf("StartChat on a line in use: %v", err)
 	}
 	if err := c.RestoreLine(ctx, 65); err == nil || err.Error() != "line 65 is not busied out" {
 		t.Errorf("RestoreLine: %v", err)

@@ -108,6 +108,21 @@ func (d daemon) ClearCounters(ctx context.Context, ttys ...int) (int, error) {
 	return d.b.ClearCounters(By(ctx), ttys...)
 }
 
+func (d daemon) StartChat(ctx context.Context, tty int, script string) (client.ChatRun, error) {
+	out, err := d.b.StartChat(ctx, lines.Chat{Pattern: script, TTY: tty, By: By(ctx)})
+	run := client.ChatRun{Line: tty, Script: out.Script, Transcript: []string{}}
+	if out.Transcript != "" {
+		run.Transcript = strings.Split(out.Transcript, "\n")
+	}
+	if err != nil && out.Transcript == "" { // nothing was sent
+		return run, err
+	}
+	if err != nil {
+		run.Error = err.Error()
+	}
+	return run, nil
+}
+
 func (d daemon) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	return d.b.BusyOutLine(tty, reason, By(ctx))
 }

@@ -65,10 +65,10 @@ type Dialer interface {
 	Check(scripts ...string) error
 	// Command runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
 	// is "", and lines.ErrRinging if it did while the line rang; what is what the script is for, for errors.
-	Command(ctx context.Context, l lines.Commander, what, script string) error
+	Command(ctx context.Context, l lines.Commander, what, script string) (lines.Chatted, error)
 	// Converse runs a script that talks to the other side of a call, and blocks until it has ended. It is as Command
-	// for its arguments and results; the script matches all patterns.
-	Converse(ctx context.Context, c *lines.Call, what string, scripts ...string) error
+	// for its arguments and results; the script matches all patterns. The call is on line tty.
+	Converse(ctx context.Context, tty int, c lines.TextConn, what string, scripts ...string) (lines.Chatted, error)
 }
 
 // Options are the parts that a Broker uses for its whole life.

@@ -107,7 +107,7 @@ func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 		}
 	})
 	b.running.Go(func() {
-		err := cfg.Dialer.Command(ctx, lease, fmt.Sprintf("take tty%d off hook", lease.TTY()),
+		_, err := cfg.Dialer.Command(ctx, lease, fmt.Sprintf("take tty%d off hook", lease.TTY()),
 			cfg.Lines[lease.TTY()].OffHookScript)
 		if err == nil {
 			b.send(ctx, event{id: id, what: callback.OffHookEnded{Lease: e.Lease}})

@@ -81,8 +81,12 @@ func (busy) Check(...string) error { return nil }
 func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring, ...string) lines.Dialed {
 	return lines.Dialed{Outcome: "busy"}
 }
-func (busy) Converse(context.Context, *lines.Call, string, ...string) error { return nil }
-func (busy) Command(context.Context, lines.Commander, string, string) error { return nil }
+func (busy) Converse(context.Context, int, lines.TextConn, string, ...string) (lines.Chatted, error) {
+	return lines.Chatted{}, nil
+}
+func (busy) Command(context.Context, lines.Commander, string, string) (lines.Chatted, error) {
+	return lines.Chatted{}, nil
+}
 
 // idleModem is a line that is up and on hook.
 type idleModem struct{}

@@ -36,7 +36,7 @@ func (b *Broker) Prepare(tty int, o lines.Occasion) lines.Preparation {
 		return nil
 	}
 	return func(ctx context.Context, m lines.Commander) error {
-		err := cfg.Dialer.Command(ctx, m, fmt.Sprintf("%s script of tty%d", o, tty), script)
+		_, err := cfg.Dialer.Command(ctx, m, fmt.Sprintf("%s script of tty%d", o, tty), script)
 		if errors.Is(err, lines.ErrRinging) { // the script succeeded; the call is answered afterwards
 			return nil
 		}

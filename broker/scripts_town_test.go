@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -214,7 +215,7 @@ func TestClearLineDuringActivation(t *testing.T) {
 		p := w.pc(w.home)
 		p.typ("atdt55555")
 		p.see("CODE:", time.Minute)
-		if err := w.broker.ClearLine(t.Context(), 65, "test"); err != nil {
+		if err := w.broker.ClearLine(context.Background(), 65, "test"); err != nil {
 			t.Error(err)
 		}
 		p.see("NO CARRIER", 20*time.Second)

@@ -43,6 +43,17 @@ func (d bank) RestoreLine(_ context.Context, tty int) error {
 	return nil
 }
 
+func (bank) StartChat(_ context.Context, tty int, script string) (client.ChatRun, error) {
+	run := client.ChatRun{Line: tty, Script: "setup", Transcript: []string{"   0.000s sent AT\x1b[2J"}}
+	switch {
+	case tty != 65:
+		return run, fmt.Errorf("line %d is already in use: in call", tty)
+	case script == "wrong":
+		run.Error = "start-chat on tty65: the modem said ERROR"
+	}
+	return run, nil
+}
+
 func (bank) ClearCounters(_ context.Context, ttys ...int) (int, error) {
 	switch {
 	case len(ttys) == 0:
@@ -115,6 +126,12 @@ func TestLineCommands(t *testing.T) {
 		{"show line 65 -o json", []string{`"by": "uid 0"`}},
 		{"line restore 65", []string{"line 65 takes calls\n"}},
 		{"line restore 65", []string{"error: line 65 is not busied out\n"}},
+		{"start-chat ^setup$ 65", []string{"0.000s sent AT", "chat script setup succeeded on line 65\n"}},
+		{"start-chat wrong 65", []string{"0.000s sent AT", "error: start-chat on tty65: the modem said ERROR\n"}},
+		{"start-chat wrong 65 -o json", []string{`"error": "start-chat on tty65: the modem said ERROR"`, "error: "}},
+		{"start-chat setup 66", []string{"error: line 66 is already in use: in call\n"}},
+		{"start-chat setup", []string{"error: "}},
+		{"start-chat setup x", []string{`error: start-chat: "x": a line is a TTY number`}},
 		{"clear counters 65", []string{"counters of line 65 cleared\n"}},
 		{"clear counters", []string{"counters of 3 lines cleared\n"}},
 		{"clear counters 7", []string{"error: there is no line 7\n"}},

@@ -98,8 +98,8 @@ Run it:
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newClear(), newCancel(),
-		newLine(), newLockdown(), newReload(), newPPP(), newModem(), newVersion(version), newAAA(), newPolicy(),
-		newReport(), newJournal(), newLab())
+		newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(), newVersion(version), newAAA(),
+		newPolicy(), newReport(), newJournal(), newLab())
 	checkUsage(root)
 	return root
 }

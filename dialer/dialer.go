@@ -139,35 +139,39 @@ func transcript(said []chat.Entry) string {
 // Command runs a script that dials no one: the first whose name pattern matches. It blocks until the script ended and
 // returns nil if it succeeded, or lines.ErrRinging if it did while the line rang; an error begins with what, what the
 // script is for. The empty pattern does nothing. A script that would dial is rejected.
-func (d *Dialer) Command(ctx context.Context, l lines.Commander, what, pattern string) error {
+func (d *Dialer) Command(ctx context.Context, l lines.Commander, what, pattern string) (out lines.Chatted, err error) {
 	if pattern == "" {
-		return nil
+		return out, nil
 	}
 	script, err := chat.Select(d.Scripts, pattern)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return out, fmt.Errorf("%s: %w", what, err)
 	}
+	out.Script = script.Name
 	if script.UsesDialstring() {
-		return fmt.Errorf(`%s: chat script %s has \T, so it would dial (only callback scripts may)`, what, script.Name)
+		return out, fmt.Errorf(`%s: chat script %s has \T, so it would dial (only callback scripts may)`, what, script.Name)
 	}
 	d.debug(l, matched(script, []string{pattern}))
 	var res *chat.Result
 	code, err := l.Command(ctx, d.runner(l, script, numbers.Dialstring{}, &res))
+	if res != nil {
+		out.Transcript = transcript(res.Transcript)
+	}
 	if err == nil && res == nil {
 		err = errNotRun
 	}
 	_, ends := outcomeOf(code)
 	switch {
 	case err == nil && code == lines.Ring:
-		return fmt.Errorf("%s: %w (the modem said %s)", what, lines.ErrRinging, code)
+		err = fmt.Errorf("%s: %w (the modem said %s)", what, lines.ErrRinging, code)
 	case ends && err != nil:
-		return fmt.Errorf("%s: the modem said %s: %w", what, code, err)
+		err = fmt.Errorf("%s: the modem said %s: %w", what, code, err)
 	case ends:
-		return fmt.Errorf("%s: the modem said %s", what, code)
+		err = fmt.Errorf("%s: the modem said %s", what, code)
 	case err != nil:
-		return fmt.Errorf("%s: %w", what, err)
+		err = fmt.Errorf("%s: %w", what, err)
 	}
-	return nil
+	return out, err
 }
 
 // matched is the debug line of IOS about a script that was selected.
@@ -188,27 +192,31 @@ func (d *Dialer) Check(patterns ...string) error {
 // Converse runs a script that talks to the other side of a call, not to the modem: the first whose name matches all
 // patterns. It is as Command for its arguments and results. Octets that the other side sends after the script's last
 // expect remain in the call.
-func (d *Dialer) Converse(ctx context.Context, c *lines.Call, what string, patterns ...string) error {
+func (d *Dialer) Converse(ctx context.Context, tty int, c lines.TextConn, what string, patterns ...string) (
+	out lines.Chatted, err error) {
 	if strings.Join(patterns, "") == "" {
-		return nil
+		return out, nil
 	}
 	script, err := chat.Select(d.Scripts, patterns...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return out, fmt.Errorf("%s: %w", what, err)
 	}
+	out.Script = script.Name
 	o := chat.Options{Secrets: d.Secrets, Peer: "the other side"}
 	if d.Debug != nil {
-		o.Debug = func(text string) { d.Debug(c.TTY, text) }
+		o.Debug = func(text string) { d.Debug(tty, text) }
 		o.Debug(matched(script, patterns))
 	}
-	if r := script.Run(ctx, overCall{c.Data}, o); r.Err != nil {
-		return fmt.Errorf("%s: %w", what, r.Err)
+	r := script.Run(ctx, overCall{c}, o)
+	out.Transcript = transcript(r.Transcript)
+	if r.Err != nil {
+		return out, fmt.Errorf("%s: %w", what, r.Err)
 	}
-	return nil
+	return out, nil
 }
 
 // overCall is a call as the Conn of a script.
-type overCall struct{ lines.Data }
+type overCall struct{ lines.TextConn }
 
 var errNoBreak = errors.New("a BREAK cannot be sent over a call")
 

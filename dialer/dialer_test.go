@@ -542,9 +542,12 @@ func TestCommand(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := Dialer{Scripts: scripts(t)}
-				err := d.Command(t.Context(), &c.line, "take tty65 off hook", c.pattern)
+				out, err := d.Command(t.Context(), &c.line, "take tty65 off hook", c.pattern)
 				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%v, want %s", err, c.want)
+				}
+				if sent := strings.Contains(out.Transcript, "sent ATH1"); sent != (c.wrote != "") {
+					t.Errorf("transcript %q", out.Transcript)
 				}
 				if c.line.wrote != c.wrote || c.line.dials > 0 {
 					t.Errorf("wrote %q", c.line.wrote)

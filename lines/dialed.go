@@ -2,6 +2,7 @@ package lines
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -20,6 +21,27 @@ type Dialable interface {
 	// Dial is Command for a script that dials. If fn returns nil and CONNECT was received, it returns the call.
 	// Otherwise the call is nil, and the line is hung up and proven on hook before Dial returns.
 	Dial(ctx context.Context, fn func(ctx context.Context, c CommandConn) error) (*Call, ResultCode, error)
+}
+
+// Chat is a chat script to run for an operator.
+type Chat struct {
+	Pattern string   // regular expression on the names of scripts
+	TTY     int      // the line, which nothing must use
+	Own     TextConn // the caller on that line, to whom the script talks; nil: to the line's modem
+	By      string   // identifies the operator
+}
+
+// Chatted is what became of a chat script that dials nothing.
+type Chatted struct {
+	Script     string // its name; "": none was selected
+	Transcript string // a line for each entry, secrets masked; "" if nothing was sent or received
+}
+
+// TextConn is the other side of a call as a chat script sees it.
+type TextConn interface {
+	io.ReadWriter
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
 }
 
 // Dialed is the result of a finished dial for a callback.

@@ -20,7 +20,7 @@ type EXEC struct {
 const mostPrivileged = 15
 
 // execCommands are the commands of the EXEC that a group may have or not.
-var execCommands = []string{"clear", "connect", "enable", "help", "ppp", "show", "telnet"}
+var execCommands = []string{"clear", "connect", "enable", "help", "ppp", "show", "start-chat", "telnet"}
 
 // IsZero reports whether nothing is narrowed.
 func (e EXEC) IsZero() bool { return e.Privilege == nil && e.Commands == nil && e.Hosts == nil }

@@ -12,8 +12,8 @@ import (
 // The terms of a file are in the decision of each leg, and their canonical text is what the file says; the defaults
 // change no digest.
 func TestEXECTerms(t *testing.T) {
-	const every = "commands: [clear, connect, enable, help, ppp, show, telnet]"
-	const all = "exec: {privilege: 15, commands: [show, telnet, connect, enable, help, ppp, clear]}\n"
+	const every = "commands: [clear, connect, enable, help, ppp, show, start-chat, telnet]"
+	const all = "exec: {privilege: 15, commands: [show, telnet, connect, start-chat, enable, help, ppp, clear]}\n"
 	for text, want := range map[string]string{
 		"":                       "privilege: 15, " + every + ", hosts: " + anyHost,
 		all:                      "privilege: 15, " + every + ", hosts: " + anyHost,

@@ -233,6 +233,9 @@ type Shower interface {
 	// ClearCounters sets the counters of lines to zero, of all lines if no TTY is given, and returns how many there
 	// were when that is on disk. by identifies the user.
 	ClearCounters(by string, ttys ...int) (int, error)
+	// StartChat runs a chat script that dials nothing, and blocks until it has ended. An error says why it was not run,
+	// or how it failed.
+	StartChat(ctx context.Context, c lines.Chat) (lines.Chatted, error)
 	Lines() []lines.Status
 	Users() []UserLine
 	Callbacks() []CallbackLine

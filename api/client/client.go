@@ -171,6 +171,15 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	return err
 }
 
+// StartChat runs the chat script whose name matches on the modem of a line that nothing uses, and returns when it has
+// ended. An error means that it was not run; ChatRun.Error that it failed.
+func (c *Client) StartChat(ctx context.Context, tty int, script string) (ChatRun, error) {
+	var v ChatRun
+	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost,
+		fmt.Sprintf("/v1/lines/%d/chat?script=%s", tty, url.QueryEscape(script)), &v)
+	return v, err
+}
+
 // ClearCounters sets the counters of a line to zero.
 func (c *Client) ClearCounters(ctx context.Context, tty int) error {
 	_, err := c.do(ctx, http.MethodDelete, fmt.Sprintf("/v1/lines/%d/counters", tty), nil)

@@ -47,6 +47,14 @@ type LineFailure struct {
 	Fix   string    `json:"fix"`
 }
 
+// ChatRun is a chat script that an operator ran on a line.
+type ChatRun struct {
+	Line       int      `json:"line"`
+	Script     string   `json:"script" doc:"its name"`
+	Error      string   `json:"error,omitempty" doc:"why it failed; absent: it succeeded"`
+	Transcript []string `json:"transcript" nullable:"false" doc:"dialogue with the modem, secrets masked"`
+}
+
 // Busyout is an operator's order that a line takes no more calls.
 type Busyout struct {
 	Reason string    `json:"reason,omitempty"`

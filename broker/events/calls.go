@@ -151,6 +151,22 @@ func (e LineRestored) audit() Entry {
 	return Entry{"line restored", e.By, fmt.Sprintf("tty %d", e.Line)}
 }
 
+// ChatStarted reports that an operator runs a chat script on a line.
+type ChatStarted struct {
+	undebugged
+	Line   int    `event:"line"`
+	Script string `event:"script"` // the regular expression by which it is selected
+	By     string `event:"by"`
+}
+
+func (ChatStarted) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "chat script started by an operator"
+}
+
+func (e ChatStarted) audit() Entry {
+	return Entry{"start-chat", e.By, fmt.Sprintf("tty %d: %s", e.Line, e.Script)}
+}
+
 // CountersCleared reports that an operator set the counters of lines to zero.
 type CountersCleared struct {
 	undebugged

@@ -20,6 +20,7 @@ var Table = []Row{
 	{"call.disconnected", CallDisconnected{}, "A session was ended from outside (Disconnect-Request)."},
 	{"line.cleared", LineCleared{}, "An operator ended the call on a line."},
 	{"line.busyout", LineBusiedOut{}, "An operator lets a line take no more calls and callbacks."},
+	{"line.chat", ChatStarted{}, "An operator runs a chat script on a line (`start-chat`)."},
 	{"line.restored", LineRestored{}, "An operator lets a line take calls and callbacks again."},
 	{"line.counters_cleared", CountersCleared{}, "An operator set the counters of lines to zero."},
 	{"login.succeeded", LoginSucceeded{}, "A user authenticated, to log in or for a privileged level."},

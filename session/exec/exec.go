@@ -137,8 +137,7 @@ func (x *exec) commands() *console.Tree {
 			{Word: "privilege", Help: "Current privilege level", Run: x.showPrivilege},
 			{Word: "users", Help: "Users on the lines", Run: show.users},
 		}},
-		x.connectNode("telnet"),
-	}, x.pppNodes())}
+	}, x.chatNodes(), []console.Node{x.connectNode("telnet")}, x.pppNodes())}
 }
 
 // maxTTY is the highest line number accepted by `show line` and `show ppp`.

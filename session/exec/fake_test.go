@@ -338,6 +338,8 @@ type fakeShower struct{ now time.Time }
 
 func (fakeShower) ClearCounters(string, ...int) (int, error) { panic("not asked") }
 
+func (fakeShower) StartChat(context.Context, lines.Chat) (lines.Chatted, error) { panic("not asked") }
+
 func (f fakeShower) Lines() []lines.Status {
 	return []lines.Status{
 		{TTY: 65, Modem: lines.InOut, Rotary: 1, State: lines.InCall, Since: f.now.Add(-65 * time.Second),
