@@ -32,3 +32,19 @@ func CheckUser(name string) error {
 	}
 	return nil
 }
+
+// FoldUser returns a user name without its letter case. There are AAA servers that ignore it, so that one account has
+// many spellings: what limits a user counts them together. What grants something compares names exactly. It does not
+// allocate for a name in small ASCII letters.
+func FoldUser(name string) string {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf || r >= 'A' && r <= 'Z' }) {
+		return name
+	}
+	return strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return unicode.ToLower(least)
+	}, name)
+}

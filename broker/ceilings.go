@@ -64,7 +64,7 @@ func (w *work) charges(site []journal.Limit) (all []journal.Charge) {
 			all = append(all, journal.Charge{Scope: scope, Key: key, Limits: limitsOf(c), AtOnce: int64(c.Concurrent)})
 		}
 	}
-	add("user", w.row.User, w.limits.User)
+	add("user", aaa.FoldUser(w.row.User), w.limits.User)
 	for _, n := range w.plan.Numbers() {
 		add("number", n.String(), w.limits.Number)
 	}

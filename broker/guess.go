@@ -130,10 +130,11 @@ func (g *guard) load(ctx context.Context) error {
 	return nil
 }
 
-// hash returns the keyed hash of a name. Without the key, guesses of the name cannot be verified.
+// hash returns the keyed hash of a name without its letter case. Without the key, guesses of the name cannot be
+// verified.
 func (g *guard) hash(name string) string {
 	m := hmac.New(sha256.New, g.key)
-	m.Write([]byte(name))
+	m.Write([]byte(aaa.FoldUser(name)))
 	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 

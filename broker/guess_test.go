@@ -71,6 +71,25 @@ func (g *guard) fails(n int, q session.Guess) int {
 	return n
 }
 
+// There are AAA servers for which all spellings are one account, so they have one count.
+func TestGuessInOtherLetterCase(t *testing.T) {
+	inGuard(t, someLimits, func(t *testing.T, g *guard, _ *observer.ObservedLogs) {
+		for _, user := range []string{"kihei-03", "KIHEI-03", "Kihei-03", "kiheI-03", "\u212aihei-03"} {
+			if n := g.fails(2, guess(user, "84001", 65)); n != 2 {
+				t.Fatalf("%s: %d guesses", user, n)
+			}
+		}
+		for _, user := range []string{"kIhei-03", "kihei-03"} {
+			if n := g.fails(1, guess(user, "84001", 65)); n != 0 {
+				t.Errorf("a guess of %s after 10 failures", user)
+			}
+		}
+		if n := g.fails(1, guess("kihei-04", "84001", 65)); n != 1 {
+			t.Error("another name is locked")
+		}
+	})
+}
+
 func TestGuessDelays(t *testing.T) {
 	inGuard(t, someLimits, func(t *testing.T, g *guard, _ *observer.ObservedLogs) {
 		var delays []time.Duration

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
@@ -311,10 +312,11 @@ func (b *Broker) refuse(e event) {
 	e.answer(errStale)
 }
 
-// pendingFor returns the ID of a pending callback of the same identity.
+// pendingFor returns the ID of a pending callback of the same identity; the letter case of the name does not count.
 func (b *Broker) pendingFor(w *work) string {
+	user := aaa.FoldUser(w.row.User)
 	for id, other := range b.works {
-		if other.state.Phase.Pending() && other.identity() == w.identity() {
+		if other.state.Phase.Pending() && other.row.Entry == w.row.Entry && aaa.FoldUser(other.row.User) == user {
 			return id
 		}
 	}

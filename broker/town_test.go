@@ -282,6 +282,7 @@ func (w *town) config() broker.Config {
 		{Name: "austin-01", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001"),
 			NoVerify: true}},
 		{Name: "austin-02", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("")}},
+		{Name: "AUSTIN-02", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("")}},
 		{Name: "kihei-03", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001")}},
 		{Name: "busy-05", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84010")}},
 		{Name: "paia-04", Password: password},

@@ -208,7 +208,6 @@ func TestGroups(t *testing.T) {
 		{"kim", []string{"night"}, "staff"}, // the operator's file takes precedence over AAA's hint
 		{"lee", []string{"ghosts", "night", "staff"}, "night"},
 		{"lee", []string{"ghosts"}, "default"},
-		{"Kim", nil, "default"}, // names are exact
 		{"", nil, "default"},
 	} {
 		d, trace := s.Evaluate(Request{Identity: aaa.Identity{User: tt.user},

@@ -49,8 +49,9 @@ var table = slices.Concat([]key{
 		Key: schema.Key{Name: "users", Type: schema.List,
 			Elem:    &schema.Key{Type: schema.String, Check: schema.NotEmpty},
 			Example: "[austin-01]",
-			Doc: "Users that the group claims, as AAA names them, letter case included. A user belongs to one " +
-				"group. A group claims by its `users` first, then by the group hints of AAA in their order, " +
+			Doc: "Users that the group claims, as AAA names them, letter case included. A name that differs from " +
+				"a listed one only in letter case is rejected, because some AAA servers take the two for one " +
+				"account. A user belongs to one group. A group claims by its `users` first, then by the group hints of AAA in their order, " +
 				"then by its `match`, then by being `default`."},
 		read: func(p *Policy, v *schema.Value) { p.Users = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Users) },
@@ -64,7 +65,8 @@ var table = slices.Concat([]key{
 	matchKey("realm", "[example.com]", "Realms of the user's name, in any letter case: what follows the last `@`, "+
 		"otherwise what precedes the first backslash.", filled,
 		func(m *Match) *[]string { return &m.Realms }, lowerText),
-	matchKey("prefix", "[vendor-]", "Beginnings of the user's name, letter case included.", filled,
+	matchKey("prefix", "[vendor-]", "Beginnings of the user's name, letter case included. A name that matches only in "+
+		"another letter case, and is claimed by no other group, is rejected; so with `suffix`.", filled,
 		func(m *Match) *[]string { return &m.Prefixes }, (*schema.Value).Text),
 	matchKey("suffix", "[-field]", "Ends of the user's name, letter case included.", filled,
 		func(m *Match) *[]string { return &m.Suffixes }, (*schema.Value).Text),

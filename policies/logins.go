@@ -3,6 +3,7 @@ package policies
 import (
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/schema"
 )
 
@@ -30,7 +31,8 @@ func (l Logins) Tighter(other Logins) Logins {
 func (s *Set) HasLogins() bool { return s != nil && s.logins }
 
 // Logins returns the thresholds for a login about which AAA was not asked yet: those of the group that lists the name
-// as typed, or the tightest of all groups whose `match` claims the caller. Facts that only AAA knows match nothing.
+// as typed, or the tightest of all groups whose `match` claims the caller; letter case does not count. Facts that only
+// AAA knows match nothing.
 func (s *Set) Logins(r Request) (l Logins) {
 	if s == nil {
 		return l
@@ -38,7 +40,11 @@ func (s *Set) Logins(r Request) (l Logins) {
 	if name, ok := s.users[r.Identity.User]; ok {
 		return s.groups[name].Logins
 	}
-	for _, name := range s.claiming(s.facts(r)) {
+	if user, ok := s.folded[aaa.FoldUser(r.Identity.User)]; ok {
+		return s.groups[s.users[user]].Logins
+	}
+	found, nearly := s.claiming(s.facts(r))
+	for _, name := range append(found, nearly...) {
 		l = l.Tighter(s.groups[name].Logins)
 	}
 	return l

@@ -27,7 +27,8 @@ func TestLogins(t *testing.T) {
 		{"kim", "", Logins{LockUserAfter: 5}},
 		{"kim", "55", Logins{LockUserAfter: 5}}, // users come before match
 		{"lee", "55", Logins{}},
-		{"Kim", "", Logins{}},
+		{"Kim", "", Logins{LockUserAfter: 5}}, // there are AAA servers for which this is kim
+		{"VENDOR-1", "", Logins{DelayAfter: 2, LockTime: time.Hour}},
 		{"vendor-1", "", Logins{DelayAfter: 2, LockTime: time.Hour}},
 		{"max", "55", Logins{DelayAfter: 4, LockUserAfter: 9}},
 		{"vendor-1", "55", Logins{DelayAfter: 2, LockUserAfter: 9, LockTime: time.Hour}},

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
 )
@@ -188,6 +189,7 @@ type claim struct {
 type claimedKind struct {
 	kind   int // in matchKinds
 	values []string
+	folded []string // of parts of a name: values without letter case
 }
 
 // texts are the facts of a caller, by kind.
@@ -197,25 +199,39 @@ func newClaim(group string, m Match) *claim {
 	c := &claim{group: group}
 	for i, k := range matchKinds {
 		if values := k.of(m); len(values) > 0 {
-			c.kinds = append(c.kinds, claimedKind{i, values})
+			ck := claimedKind{kind: i, values: values}
+			if k.writes == beginning || k.writes == ending {
+				for _, v := range values {
+					ck.folded = append(ck.folded, aaa.FoldUser(v))
+				}
+			}
+			c.kinds = append(c.kinds, ck)
 		}
 	}
 	return c
 }
 
-// matches reports whether the group claims a caller.
-func (c *claim) matches(t *texts) bool {
+// matches reports whether the group claims a caller, and whether it would if the letter case of the name, of which user
+// is the folded one, did not count.
+func (c *claim) matches(t *texts, user string) (exactly, nearly bool) {
+	exactly = true
 	for _, k := range c.kinds {
-		if t[k.kind] == "" || !k.matches(t[k.kind]) {
-			return false
+		switch fact := t[k.kind]; {
+		case fact == "":
+			return false, false
+		case k.matches(k.values, fact):
+		case k.matches(k.folded, user):
+			exactly = false
+		default:
+			return false, false
 		}
 	}
-	return true
+	return exactly, true
 }
 
-func (k claimedKind) matches(fact string) bool {
+func (k claimedKind) matches(values []string, fact string) bool {
 	writes := matchKinds[k.kind].writes
-	for _, v := range k.values {
+	for _, v := range values {
 		if writes.matches(v, fact) {
 			return true
 		}
@@ -264,16 +280,21 @@ func newMatchIndex(s *Set) (x matchIndex) {
 	return x
 }
 
-// claiming returns the groups whose `match` claims a caller, sorted.
-func (s *Set) claiming(f facts) (found []string) {
+// claiming returns the groups whose `match` claims a caller, sorted, and those that would if the letter case of the name
+// did not count.
+func (s *Set) claiming(f facts) (found, nearly []string) {
 	var t texts
 	for i, k := range matchKinds {
 		t[i] = k.fact(f)
 	}
+	user := aaa.FoldUser(f.user)
 	find := func(claims []*claim) {
 		for _, c := range claims {
-			if c.matches(&t) {
+			switch exactly, near := c.matches(&t, user); {
+			case exactly:
 				found = append(found, c.group)
+			case near:
+				nearly = append(nearly, c.group)
 			}
 		}
 	}
@@ -284,7 +305,8 @@ func (s *Set) claiming(f facts) (found []string) {
 	}
 	find(s.match.others)
 	slices.Sort(found)
-	return found
+	slices.Sort(nearly)
+	return found, nearly
 }
 
 // shown returns the known facts that some group looks at, for a trace.

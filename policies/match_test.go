@@ -11,7 +11,7 @@ import (
 func TestMatch(t *testing.T) {
 	s, problems := loadText(map[string]string{
 		"default.yaml": "group: default\n",
-		"staff.yaml":   "group: staff\nusers: [kim@Example.com]\n",
+		"staff.yaml":   "group: staff\nusers: [lee@Example.com]\n",
 		"isp.yaml":     "group: isp\nmatch: {realm: [Example.COM, example.net]}\n",
 		"vendor.yaml":  "group: vendor\nmatch: {prefix: [vendor-, v-], entry: [local]}\n",
 		"field.yaml":   "group: field\nextends: vendor\nmatch: {suffix: [-field]}\n",
@@ -22,7 +22,7 @@ func TestMatch(t *testing.T) {
 	for _, tt := range []struct {
 		user, entry, hint, want string
 	}{
-		{"kim@Example.com", "local", "isp", "staff"},
+		{"lee@Example.com", "local", "isp", "staff"},
 		{"kim@example.com", "radius", "", "isp"},
 		{"kim@example.com", "radius", "vendor", "vendor"},
 		{"kim@example.com", "radius", "no-such", "isp"},
@@ -32,7 +32,6 @@ func TestMatch(t *testing.T) {
 		{"example.com", "radius", "", "default"},
 		{"vendor-1", "local", "", "vendor"},
 		{"vendor-1", "radius", "", "default"},
-		{"Vendor-1", "local", "", "default"},
 		{"lee-field", "radius", "", "field"},
 		{"", "", "", "default"},
 		{"v-lee-field", "local", "", ""},
@@ -49,6 +48,57 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%+v: %+v\n%s", tt, d, trace)
 		case tt.want != "" && d.Group != tt.want:
 			t.Errorf("%+v: group %s\n%s", tt, d.Group, trace)
+		}
+	}
+}
+
+// For an AAA server that ignores letter case, a name has many spellings. None of them gives a user the terms of another
+// group; the letter case of a realm never counts.
+func TestNameInOtherLetterCase(t *testing.T) {
+	s, problems := loadText(map[string]string{
+		"default.yaml": "group: default\n",
+		"staff.yaml":   "group: staff\nusers: [kim, Lee, LEE, \"élise\"]\n",
+		"ops.yaml":     "group: ops\nusers: [root-1]\ncallback: secure\n",
+		"vendor.yaml":  "group: vendor\nmatch: {prefix: [vendor-], entry: [local]}\n",
+		"field.yaml":   "group: field\nmatch: {suffix: [-Field], realm: [a.example]}\n",
+		"watch.yaml":   "group: watch\nmatch: {prefix: [w-]}\ncallback: secure\n",
+		"WATCH.yaml":   "group: WATCH\nmatch: {prefix: [W-]}\n",
+	})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for _, tt := range []struct {
+		user, entry, hint string
+		want              string // the group, or a part of the reason
+		secure            bool
+	}{
+		{"kim", "local", "", "staff", false},
+		{"Kim", "local", "", `from "kim" only in letter case, and group staff lists`, false},
+		{"\u212aim", "local", "", `from "kim" only in letter case`, false}, // the sign for kelvin
+		{"KIM", "local", "vendor", `from "kim" only in letter case`, false},
+		{"Lee", "local", "", "staff", false},
+		{"LEE", "local", "", "staff", false},
+		{"lee", "local", "", "only in letter case", false},
+		{"ÉLISE", "local", "", "only in letter case", false},
+		{"Root-1", "local", "", "only in letter case", true},
+		{"vendor-1", "local", "", "vendor", false},
+		{"Vendor-1", "local", "", "only in letter case from those that group vendor claims", false},
+		{"Vendor-1", "radius", "", "default", false},
+		{"Vendor-1", "local", "staff", "staff", false}, // AAA's hint comes before match
+		{"max-field@A.example", "local", "", "default", false},
+		{`A.example\max-field`, "local", "", "group field claims", false},
+		{`A.example\max-Field`, "local", "", "field", false},
+		{"w-1", "local", "", "watch", true},
+		{"W-1", "local", "", "WATCH", false},
+	} {
+		r := Request{Identity: aaa.Identity{User: tt.user, Entry: tt.entry}}
+		if tt.hint != "" {
+			r.Auth.Groups = []string{tt.hint}
+		}
+		d, trace := s.Evaluate(r)
+		if d.Secure != tt.secure ||
+			d.Group != tt.want && (d.Group != "" || d.Outcome != Refuse || !strings.Contains(d.Reason, tt.want)) {
+			t.Errorf("%+v: %+v\n%s", tt, d, trace)
 		}
 	}
 }

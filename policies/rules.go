@@ -1,8 +1,8 @@
 package policies
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,12 +18,25 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 	if len(e.Auth.Groups) > 0 {
 		input += fmt.Sprintf(", AAA's groups %q", e.Auth.Groups)
 	}
+	if listed, ok := e.otherSpelling(); ok {
+		return e.ofNoGroup(input, []string{e.set.users[listed]}, fmt.Sprintf("the user must log in as %q", listed),
+			fmt.Sprintf("the name differs from %q only in letter case, and group %s lists that user", listed,
+				e.set.users[listed]))
+	}
 	p, why := e.named()
-	var claiming []string
 	if why == "" {
 		f := e.set.facts(e.Request)
 		input += e.set.match.shown(f)
-		claiming = e.set.claiming(f)
+		claiming, nearly := e.set.claiming(f)
+		switch {
+		case len(claiming) > 1:
+			return e.ofNoGroup(input, claiming, "make the values of match in their policy files differ",
+				fmt.Sprintf("the groups %s claim this caller", strings.Join(claiming, ", ")))
+		case len(claiming) == 0 && len(nearly) > 0:
+			return e.ofNoGroup(input, nearly, "the user must log in with the letter case of match",
+				fmt.Sprintf("the name differs only in letter case from those that group %s claims",
+					strings.Join(nearly, ", ")))
+		}
 		p, why = e.unnamed(claiming)
 	}
 	e.policy = p
@@ -42,20 +55,32 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 	if e.secure {
 		e.policy.Numbers = e.policy.Numbers.fixed()
 	}
-	if len(claiming) > 1 {
-		e.secure = slices.ContainsFunc(claiming, func(g string) bool { return e.set.groups[g].mode() == Secure })
-		e.d = Decision{} // of no group
-		var files []string
-		for _, g := range claiming {
-			if at := e.set.groups[g].written.of(0); at != "" {
-				files = append(files, at)
-			}
-		}
-		e.at = strings.Join(files, ", ")
-		return e.refuse(input, TextRefused, "make the values of match in their policy files differ",
-			"the groups %s claim this caller", strings.Join(claiming, ", "))
-	}
 	return input, e.text("policy of group ", e.policy.name(), ": ", why), false
+}
+
+// ofNoGroup refuses a caller of whom it is not clear in which of these groups they are.
+func (e *evaluation) ofNoGroup(input string, groups []string, hint, reason string) (string, string, bool) {
+	var files []string
+	for _, name := range groups {
+		g := e.set.groups[name]
+		e.secure = e.secure || g.mode() == Secure
+		if at := cmp.Or(g.written.of(0), g.written.name()); at != "" {
+			files = append(files, at)
+		}
+	}
+	e.at = strings.Join(files, ", ")
+	return e.refuse(input, TextRefused, hint, "%s", reason)
+}
+
+// otherSpelling returns a listed user whose name differs from the caller's only in letter case. For an AAA server that
+// ignores it they are one account, which must not get the terms of another group in this way.
+func (e *evaluation) otherSpelling() (listed string, ok bool) {
+	user := e.Identity.User
+	if _, exact := e.set.users[user]; exact {
+		return "", false
+	}
+	listed, ok = e.set.folded[aaa.FoldUser(user)]
+	return listed, ok
 }
 
 // named returns the policy of the group that lists the user or that AAA names, and why; "" if there is none.

@@ -40,6 +40,7 @@ type Set struct {
 	site     Site
 	groups   map[string]group
 	users    map[string]string // user → group
+	folded   map[string]string // aaa.FoldUser of a user → user
 	match    matchIndex
 	logins   bool     // a group has Logins
 	profiled []string // groups with a profile, sorted
@@ -66,7 +67,8 @@ func newGroup(p Policy) group {
 // New returns a Set. Two policies of one group and a user in two groups are errors. The caller must not change what
 // site refers to.
 func New(site Site, ps ...Policy) (*Set, error) {
-	s := &Set{site: site, groups: map[string]group{}, users: map[string]string{}}
+	s := &Set{site: site, groups: map[string]group{}, users: map[string]string{},
+		folded: map[string]string{}}
 	for _, p := range ps {
 		p.Group = p.name()
 		if n := p.Numbers; site.Plan.Country.Code == "" && len(n.AllowClasses)+len(n.DenyClasses) > 0 {
@@ -82,6 +84,7 @@ func New(site Site, ps ...Policy) (*Set, error) {
 				return nil, fmt.Errorf("user %q is claimed by the groups %q and %q (keep one of them)", u, g, p.Group)
 			}
 			s.users[u] = p.Group
+			s.folded[aaa.FoldUser(u)] = u
 		}
 	}
 	s.match = newMatchIndex(s)
