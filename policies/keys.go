@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
@@ -47,12 +48,12 @@ var table = slices.Concat([]key{
 	},
 	{
 		Key: schema.Key{Name: "users", Type: schema.List,
-			Elem:    &schema.Key{Type: schema.String, Check: schema.NotEmpty},
+			Elem:    &schema.Key{Type: schema.String, Check: checkUser},
 			Example: "[austin-01]",
 			Doc: "Users that the group claims, as AAA names them, letter case included. A name that differs from " +
 				"a listed one only in letter case is rejected, because some AAA servers take the two for one " +
-				"account. A user belongs to one group. A group claims by its `users` first, then by the group hints of AAA in their order, " +
-				"then by its `match`, then by being `default`."},
+				"account. A user belongs to one group. A group claims by its `users` first, then by the group " +
+				"hints of AAA in their order, then by its `match`, then by being `default`."},
 		read: func(p *Policy, v *schema.Value) { p.Users = v.Texts() },
 		text: func(p Policy) string { return sorted(p.Users) },
 		own:  true,
@@ -161,7 +162,7 @@ var table = slices.Concat([]key{
 	},
 	{
 		in: "numbers",
-		Key: schema.Key{Name: "list", Type: schema.Dict, Check: schema.NotEmpty,
+		Key: schema.Key{Name: "list", Type: schema.Dict, Check: checkUser,
 			Elem:    &schema.Key{Type: schema.List, Elem: listed},
 			Default: "{}", Example: `{kim: ["84007", "84008"]}`,
 			Doc: "Numbers of users, as AAA names them, for `caller_list`: whole numbers in canonical form, which " +
@@ -458,6 +459,17 @@ func allowDeny(allow bool) string {
 		return "allow"
 	}
 	return "deny"
+}
+
+// checkUser accepts names with which a caller can log in and that a reader can tell from others.
+func checkUser(s string) error {
+	if err := aaa.CheckUser(s); err != nil {
+		return err
+	}
+	if i := strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
+		return fmt.Errorf("%q has a character that cannot be seen (type the name again)", s)
+	}
+	return nil
 }
 
 // checkGroup accepts names that are the same in a file name, in a trace and in an attribute.

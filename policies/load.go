@@ -34,7 +34,7 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 			l.tests(dir, name, entries)
 		case IsFile(name):
 			l.file(dir, name)
-		case ext == ".yml":
+		case strings.EqualFold(ext, ".yaml"), strings.EqualFold(ext, ".yml"): // .YAML: another file than .yaml
 			hint := "rename it to " + strings.TrimSuffix(name, ext) + ".yaml"
 			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "not a policy file", Hint: hint})
 		}
@@ -128,6 +128,9 @@ func problemAt(at *schema.Value, msg, hint string) schema.Problem {
 // check reports valid values that contradict each other. v has the flat values of p.
 func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	problem := func(at *schema.Value, msg, hint string) { problems = append(problems, problemAt(at, msg, hint)) }
+	if at := v.Get("match"); at.IsSet() && p.Match.isZero() {
+		problem(at, "has no key, so it claims nobody", "write match: {prefix: [vendor-]}, or remove match")
+	}
 	p.checkProfile(v, problem)
 	p.checkLogins(v, problem)
 	p.checkSources(v, problem)
@@ -229,7 +232,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 		site.checkLines(v.Get("callback_lines"), l.problem)
 		site.checkPPP(v.Get("ppp"), l.problem)
 		site.checkScript(v.Get("script"), l.problem)
-		policies, flat[name] = append(policies, p), settings(Keys(), "", v)
+		policies, flat[name] = append(policies, p), withoutTwin(settings(Keys(), "", v))
 	}
 	l.ambiguous(policies)
 	l.sameNumbers(policies)

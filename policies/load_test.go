@@ -145,6 +145,11 @@ func TestParseProblems(t *testing.T) {
 		{"group: g\nno_verify: {}\n", `g.yaml:2:12: no_verify: expected "allow" or "deny", got a map of keys`},
 		{"group: g\ngroup: h\n", `g.yaml:2:1: group: already set on line 1 (remove one of the two)`},
 		{"group: g\nusers: kim\n", `g.yaml:2:8: users: expected a list, got the text "kim" (write [kim])`},
+		{"group: g\nusers: [\"kim \"]\n", "g.yaml:2:9: users[0]: user name begins or ends with a space"},
+		{"group: g\nusers: [\"ki\\u200bm\"]\n", `g.yaml:2:9: users[0]: "ki\u200bm" has a character that cannot be seen (type the name again)`},
+		{"group: g\nnumbers: {from: [caller_list], list: {\"kim \": [\"84007\"]}}\n", `g.yaml:2:39: numbers.list."kim ": user name begins or ends with a space`},
+		{"group: g\nmatch: {}\n",
+			"g.yaml:2:8: match: has no key, so it claims nobody (write match: {prefix: [vendor-]}, or remove match)"},
 		{"group: g\nusers: [kim, 7]\n", `g.yaml:2:14: users[1]: expected text, got the number 7 (quote it: "7")`},
 		{"group: g\nnumbers: {allow: [0841]}\n",
 			`g.yaml:2:19: numbers.allow[0]: expected text, got the number 0841 (quote it: "0841")`},
@@ -255,6 +260,7 @@ func TestLoadDirProblems(t *testing.T) {
 		"a.yaml": "group: a\nusers: [kim, lee]\n",
 		"b.yaml": "group: bee\nusers: [lee, kim, kim]\n",
 		"c.yml":  "group: c\n",
+		"e.YAML": "group: e\n",
 		"d.yaml": "group: d\nuser: [x]\n",
 	})
 	s, problems := LoadDir(dir, site)
@@ -267,7 +273,8 @@ b.yaml:2:9: users[0]: user "lee" is already claimed at a.yaml:2 (a user belongs 
 b.yaml:2:14: users[1]: user "kim" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
 b.yaml:2:19: users[2]: user "kim" is already claimed at a.yaml:2 (a user belongs to one group: remove one of the two)
 c.yml: not a policy file (rename it to c.yaml)
-d.yaml:2:1: user: unknown key (did you mean "users"?)`
+d.yaml:2:1: user: unknown key (did you mean "users"?)
+e.YAML: not a policy file (rename it to e.yaml)`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -280,8 +280,8 @@ func newMatchIndex(s *Set) (x matchIndex) {
 	return x
 }
 
-// claiming returns the groups whose `match` claims a caller, sorted, and those that would if the letter case of the name
-// did not count.
+// claiming returns the groups whose `match` claims a caller, sorted, and those that would if the letter case of the
+// name did not count.
 func (s *Set) claiming(f facts) (found, nearly []string) {
 	var t texts
 	for i, k := range matchKinds {

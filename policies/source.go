@@ -114,6 +114,18 @@ func readFromCaller(p *Policy, v *schema.Value) {
 	}
 }
 
+// withoutTwin returns settings without the default of `from` or `from_caller` if a file has the other key, which then
+// says the sources.
+func withoutTwin(all []Setting) []Setting {
+	return slices.DeleteFunc(all, func(s Setting) bool {
+		twin := map[string]string{"numbers.from": "numbers.from_caller", "numbers.from_caller": "numbers.from"}[s.Key]
+		return twin != "" && s.File == "" && slices.ContainsFunc(all, func(other Setting) bool {
+			key, _, _ := strings.Cut(other.Key, "[")
+			return key == twin && other.File != ""
+		})
+	})
+}
+
 func readList(p *Policy, v *schema.Value) {
 	for _, user := range v.Names() {
 		if p.Numbers.List == nil {

@@ -123,3 +123,31 @@ func TestFromCallerIsShort(t *testing.T) {
 		}
 	}
 }
+
+// A file has one key of the sources: the default of the other one would contradict it.
+func TestFlatSources(t *testing.T) {
+	s, problems := loadText(map[string]string{
+		"new.yaml":  "group: new\nnumbers: {from: [aaa, caller], allow: [\"84*\"]}\n",
+		"old.yaml":  "group: old\nnumbers: {from_caller: allow, allow: [\"84*\"]}\n",
+		"none.yaml": "group: none\n",
+	})
+	if s == nil {
+		t.Fatal(problems)
+	}
+	for group, want := range map[string]string{
+		"new":  "numbers.from[0]: aaa, numbers.from[1]: caller",
+		"old":  "numbers.from_caller: allow",
+		"none": "numbers.from: [aaa], numbers.from_caller: deny",
+	} {
+		var got []string
+		flat, _ := s.Flat(group)
+		for _, row := range flat {
+			if strings.HasPrefix(row.Key, "numbers.from") {
+				got = append(got, row.Key+": "+row.Value)
+			}
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %q, want %s", group, got, want)
+		}
+	}
+}
