@@ -224,7 +224,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	stopLines()
 	<-pool
 	b.turns.Wait()
-	_ = b.writeRecords() // it logs an error
+	_ = b.writeRecords(equal) // it logs an error
 	// Only in an orderly shutdown: a part that failed is restarted immediately, and for AAA its calls are not over.
 	if ctx.Err() != nil {
 		b.switchOff(base)

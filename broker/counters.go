@@ -23,6 +23,10 @@ const (
 	recordsRetry = time.Minute
 )
 
+// sameFailure is the time in which a failure of the same kind is not written again: the port of a line that stays down
+// is tried every half a minute.
+const sameFailure = 10 * time.Minute
+
 // lineRecords keeps the records of the lines in the journal: their counters and last failures. The pool counts in
 // memory; a crash loses what the lines have counted in the last recordsPause.
 type lineRecords struct {
@@ -112,7 +116,7 @@ func (b *Broker) keepRecords(ctx context.Context) {
 			if !pause(ctx, wait) {
 				return
 			}
-			if b.writeRecords() == nil {
+			if b.writeRecords(same) == nil {
 				break
 			}
 			wait = recordsRetry
@@ -120,10 +124,23 @@ func (b *Broker) keepRecords(ctx context.Context) {
 	}
 }
 
-// writeRecords writes the records that have changed, and returns when they are on disk.
-func (b *Broker) writeRecords() error {
+// same reports whether a record on disk need not be replaced yet.
+func same(onDisk, now lines.Record) bool {
+	was, is := onDisk.Failure, now.Failure
+	if was == nil || is == nil || was.Kind != is.Kind || is.Time.Sub(was.Time) >= sameFailure {
+		return onDisk == now
+	}
+	onDisk.Failure = is
+	return onDisk == now
+}
+
+// equal reports whether a record is on disk as it is.
+func equal(onDisk, now lines.Record) bool { return onDisk == now }
+
+// writeRecords writes the records that are not on disk, as unchanged says, and returns when they are.
+func (b *Broker) writeRecords(unchanged func(onDisk, now lines.Record) bool) error {
 	b.records.mu.Lock()
-	changed, written := b.queueRecords()
+	changed, written := b.queueRecords(unchanged)
 	b.records.mu.Unlock()
 	if len(changed) == 0 {
 		return nil
@@ -139,9 +156,10 @@ func (b *Broker) writeRecords() error {
 }
 
 // queueRecords queues more rows and the records that have changed for a commit. b.records.mu is held.
-func (b *Broker) queueRecords(more ...journal.Mutation) (map[int]lines.Record, <-chan error) {
+func (b *Broker) queueRecords(unchanged func(onDisk, now lines.Record) bool, more ...journal.Mutation) (
+	map[int]lines.Record, <-chan error) {
 	changed := b.opt.Pool.Records()
-	maps.DeleteFunc(changed, func(tty int, r lines.Record) bool { return b.records.onDisk[tty] == r })
+	maps.DeleteFunc(changed, func(tty int, r lines.Record) bool { return unchanged(b.records.onDisk[tty], r) })
 	rows := more
 	for _, tty := range slices.Sorted(maps.Keys(changed)) {
 		rows = append(rows, journal.PutLineRecord{Record: rowOf(tty, changed[tty])})
@@ -184,7 +202,7 @@ func (b *Broker) ClearCounters(by string, ttys ...int) (int, error) {
 			rows = append(rows, journal.DropLineRecord{TTY: tty})
 		}
 	}
-	changed, written := b.queueRecords(rows...)
+	changed, written := b.queueRecords(equal, rows...)
 	b.records.mu.Unlock()
 	b.publish(e)
 	done := make(chan error, 1)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -77,6 +78,18 @@ func (w *town) line(tty int) lines.Status {
 	return s
 }
 
+// fails waits for the failure of a line.
+func (w *town) fails(tty int) *lines.Failure {
+	w.t.Helper()
+	for {
+		changed := w.pool.Changed()
+		if f := w.line(tty).Failure; f != nil {
+			return f
+		}
+		<-changed
+	}
+}
+
 // busy has a callback fail because its number is busy.
 func (w *town) busy() {
 	w.t.Helper()
@@ -105,10 +118,7 @@ func TestCountersSurviveRestart(t *testing.T) {
 			t.Errorf("%d records of idle lines were written", disk.rows.Load()-rows)
 		}
 		w.lines[1].Disconnect() // at once before the end
-		for w.line(66).Failure == nil {
-			<-w.pool.Changed()
-		}
-		failure := *w.line(66).Failure
+		failure := w.fails(66)
 		w.halt()
 		w.start()
 		w.idle(time.Minute)
@@ -124,6 +134,33 @@ func TestCountersSurviveRestart(t *testing.T) {
 		if s := w.line(65); s.Counts != oneCall {
 			t.Errorf("after a restart: tty 65: %v", s.Counts.ByName())
 		}
+	})
+}
+
+// TestLineThatStaysDown: a failure that repeats costs a transaction every ten minutes, and its last time is on disk in
+// the end.
+func TestLineThatStaysDown(t *testing.T) {
+	inCounted(t, func(w *town, disk *counted) {
+		w.lines[1].SetFault(exchange.Fault{PoweredOff: true})
+		first := w.fails(66)
+		w.pass(time.Minute) // it is on disk
+		rows := disk.rows.Load()
+		w.pass(time.Hour)
+		last := w.line(66).Failure
+		if last.Kind != first.Kind || last.Time.Sub(first.Time) < 50*time.Minute {
+			t.Fatalf("%+v, then %+v", first, last)
+		}
+		if n := disk.rows.Load() - rows; n < 5 || n > 7 {
+			t.Errorf("%d rows in an hour", n)
+		}
+		w.halt()
+		w.start()
+		all, _, err := w.journal.LineRecords(context.Background())
+		if err != nil || len(all) != 2 || all[1].Failed.Before(last.Time.Add(-time.Second)) {
+			t.Errorf("%+v, %v; the last one was at %v", all, err, last.Time)
+		}
+		w.lines[1].SetFault(exchange.Fault{})
+		w.idle(time.Hour)
 	})
 }
 
