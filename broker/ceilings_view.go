@@ -21,7 +21,7 @@ type CeilingView struct {
 func (b *Broker) Ceilings(ctx context.Context) ([]CeilingView, error) {
 	all, damaged, err := b.opt.Journal.Accounts(ctx)
 	for _, d := range damaged {
-		err = errors.Join(err, fmt.Errorf("the ledger is damaged: %v (`ringback journal verify`)", d))
+		err = errors.Join(err, fmt.Errorf("the ledger is damaged: %v (`ringback journal check`)", d))
 	}
 	if err != nil {
 		return nil, err

@@ -122,7 +122,7 @@ func (f *callFlags) history(cmd *cobra.Command) error {
 // leftOut says what is missing in the history.
 func leftOut(w io.Writer, left client.CallsLeftOut) {
 	if left.Damaged > 0 {
-		fmt.Fprintf(w, "… %s not shown: ringback journal verify\n", numbered(left.Damaged, "damaged one is",
+		fmt.Fprintf(w, "… %s not shown: ringback journal check\n", numbered(left.Damaged, "damaged one is",
 			"damaged ones are"))
 	}
 	if left.Older {
