@@ -209,8 +209,9 @@ func notFound(id string, err error) error {
 
 func callback(c broker.CallbackView) client.Callback {
 	return client.Callback{
-		ID: c.ID, Phase: c.Phase, User: c.User, Entry: c.Entry, Number: c.Number, NoVerify: c.NoVerify,
-		Caller: c.Caller, Called: c.CalledTTY, TTY: c.TTY,
+		ID: c.ID, Phase: c.Phase, User: c.User, Entry: c.Entry, Number: c.Number, Numbers: c.Numbers,
+		NoVerify: c.NoVerify,
+		Caller:   c.Caller, Called: c.CalledTTY, TTY: c.TTY,
 		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created.Local(), Ended: ended(c.Ended),
 	}
 }
@@ -224,8 +225,8 @@ func decision(t policies.Trace) []client.Step {
 }
 
 func attempt(a broker.Attempt) client.Attempt {
-	v := client.Attempt{N: a.N, TTY: a.TTY, Script: a.Script, Started: a.Started.Local(), Ended: ended(a.Ended),
-		Outcome: a.Outcome, Detail: a.Detail}
+	v := client.Attempt{N: a.N, TTY: a.TTY, Number: a.Number, Script: a.Script, Started: a.Started.Local(),
+		Ended: ended(a.Ended), Outcome: a.Outcome, Detail: a.Detail}
 	if a.Transcript != "" {
 		v.Transcript = strings.Split(a.Transcript, "\n")
 	}

@@ -149,6 +149,7 @@ type Broker struct {
 	bars     map[barred]time.Time                          // until when
 	dialedAt map[numbers.Number]time.Time                  // when the last dial of a number ended
 	disabled map[numbers.Number]time.Time                  // until when no callback to a number is promised
+	last     map[aaa.Identity]policies.Last                // of users whose numbers take turns
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation replaces it
 	again    func(context.Context, event)                  // tryAgain; the simulation replaces it
 	undone   time.Time                                     // when it was last logged that a step could not be recorded
@@ -177,6 +178,7 @@ func New(o Options, c Config) *Broker {
 		calls:  map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
 		dialedAt: map[numbers.Number]time.Time{}, disabled: map[numbers.Number]time.Time{},
+		last:  map[aaa.Identity]policies.Last{},
 		ended: map[aaa.Identity]ended{}, records: lineRecords{onDisk: map[int]lines.Record{}},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain

@@ -208,7 +208,8 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 	if most := b.config.Load().RandomWait; most > 0 {
 		w.randomWait = rand.N(most + 1)
 	}
-	w.follow(b.planOf(d, a.Service, c.TTY))
+	w.follow(b.planOf(d, a.Identity, a.Service, c.TTY))
+	w.remembers = remembersNumbers(d)
 	w.leg1, w.limits, w.attempts, w.expires = c, d.Limits, d.Attempts, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w

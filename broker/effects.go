@@ -15,6 +15,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/policies"
 )
 
 // carryOut carries out an effect of the machine. The loop calls it and it never blocks; longer work runs in a goroutine
@@ -227,7 +228,11 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	began := time.Now()
 	b.mu.Lock()
 	w.dial = &dial{attempt: e.Attempt, cancel: cancel, began: began}
-	taken, inUse := b.inUse(w, w.plan[w.plan.Step(e.Of)].Number)
+	number, user := w.plan[w.plan.Step(e.Of)].Number, w.identity()
+	if w.remembers {
+		b.last[user] = policies.Last{Dialed: number, Connected: b.last[user].Connected}
+	}
+	taken, inUse := b.inUse(w, number)
 	locked := b.lock.deny() // with the mutex: a later lockdown finds the dial
 	b.mu.Unlock()
 	if locked != "" {
@@ -242,7 +247,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		return
 	}
 	w.unwatch() // from now on the dialer reports a lost line
-	w.dialedFrom, w.dialed = w.lease.TTY(), w.plan[w.plan.Step(e.Of)].Number
+	w.dialedFrom, w.dialed = w.lease.TTY(), number
 	id, leg1, lease, step := w.row.ID, w.row.CallID, w.lease, w.plan.Step(e.Of)
 	s := w.plan[step]
 	scripts := b.scripts(w, s)
@@ -285,6 +290,10 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			CallbackID: id, N: e.Attempt, Ended: time.Now(), Outcome: outcome, Detail: a.Detail,
 			Transcript: a.Transcript,
 		}}
+		remembers := w.remembers && a.Call != nil
+		if remembers {
+			rows = append(rows, lastRow(user, policies.Last{Dialed: number, Connected: number}))
+		}
 		b.publish(events.AttemptEnded{Callback: id, Line: lease.TTY(), Attempt: e.Attempt, Outcome: outcome,
 			Detail: a.Detail})
 		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail),
@@ -295,6 +304,9 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 				}
 				if w.dial != nil && w.dial.attempt == e.Attempt {
 					w.dial.call = a.Call
+				}
+				if remembers {
+					b.last[user] = policies.Last{Dialed: number, Connected: number}
 				}
 				if a.Call == nil { // otherwise the end of the call is reported
 					w.spend(e.Attempt, use)

@@ -15,6 +15,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/tariff"
 )
 
 // event is something that happened to one callback and that the loop will handle.
@@ -107,6 +108,8 @@ type step struct {
 	event   event
 	work    *work
 	before  callback.State
+	plan    callback.Plan // before
+	rates   []tariff.Rate // before
 	effects []callback.Effect
 	rows    []journal.Mutation
 	events  []events.Event // reported when the step is committed
@@ -218,10 +221,11 @@ func (b *Broker) take(e event) (step, bool) {
 		}
 		e.what = leased
 	}
+	before, plan, rates := w.state, w.plan, w.rates
 	e.what = b.planned(w, e)
-	before := w.state
 	next, effects, ok := callback.Step(before, e.what)
 	if !ok {
+		w.unrepeat(plan, rates)
 		b.refuse(e)
 		return step{}, false
 	}
@@ -241,7 +245,7 @@ func (b *Broker) take(e event) (step, bool) {
 	if e.also != nil {
 		e.also(w)
 	}
-	s := step{event: e, work: w, before: before, effects: effects}
+	s := step{event: e, work: w, before: before, plan: plan, rates: rates, effects: effects}
 	s.events = happened(s)
 	w.trace.add(Happening{Time: time.Now(), What: eventName(e.what), Phase: next.Phase.String(), Text: b.describe(s)})
 	if callback.Durable(before, next) || len(e.rows)+len(s.events) > 0 || e.promise != nil {
@@ -366,6 +370,11 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 			} else {
 				rows = append(rows, journal.PutAttempt{Attempt: a})
 			}
+			if w.remembers {
+				last := b.last[w.identity()]
+				last.Dialed = step.Number
+				rows = append(rows, lastRow(w.identity(), last))
+			}
 		}
 	}
 	for _, e := range s.events {
@@ -418,6 +427,7 @@ func (b *Broker) commit(ctx context.Context, steps []step) []error {
 func (b *Broker) undo(ctx context.Context, s step, err error) {
 	b.mu.Lock()
 	s.work.state = s.before
+	s.work.unrepeat(s.plan, s.rates)
 	s.work.trace.undo()
 	s.work.row.Ended, s.work.row.Outcome = time.Time{}, ""
 	if s.event.promise != nil {

@@ -176,7 +176,7 @@ func (b *Broker) unpromisable(c *call, a session.Asked, d policies.Decision) str
 	if why := b.lock.deny(); why != "" {
 		return why
 	}
-	first := b.ways(d, a.Service, c.TTY)[0][0]
+	first := b.ways(d, a.Identity, a.Service, c.TTY)[0][0]
 	if err := b.opt.Pool.CanServe(b.wanted(a.Service, first, c.TTY)); err != nil {
 		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return err.Error()
@@ -193,7 +193,7 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 	}
 	err := b.tellInTime(ctx, event{
 		id: id, promise: w, what: callback.Promise{ID: id, Max: w.row.Max},
-		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", user, c.TTY, w.row.Number),
+		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", user, c.TTY, w.dialstrings()),
 	}, func() { b.untold(id) })
 	switch {
 	case err == nil:

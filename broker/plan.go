@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -19,9 +20,9 @@ import (
 // planOf returns the plan of a decision: its numbers in turn, as often as it allows, and each time that a number comes
 // again, through the next trunk that takes it and that a line leads to. After the first number of a round, the others
 // are dialed without the wait (IOS, Redial Enhancements: all dial strings before the redial interval). The callback is
-// for a service, and line called was called.
-func (b *Broker) planOf(d policies.Decision, service aaa.Service, called int) (p callback.Plan) {
-	ways := b.ways(d, service, called)
+// of a user for a service, and line called was called.
+func (b *Broker) planOf(d policies.Decision, id aaa.Identity, service aaa.Service, called int) (p callback.Plan) {
+	ways := b.ways(d, id, service, called)
 	for i := range max(1, d.Attempts.Max) {
 		way := ways[i%len(ways)]
 		s := way[i/len(ways)%len(way)]
@@ -38,14 +39,16 @@ func (b *Broker) planOf(d policies.Decision, service aaa.Service, called int) (p
 	return p
 }
 
-// ways returns, for each number of a decision, its step through each trunk. Numbers that cannot be dialed now are left
-// out, unless none can: then the promise fails with the reason.
-func (b *Broker) ways(d policies.Decision, service aaa.Service, called int) (all [][]callback.PlanStep) {
+// ways returns, for each number of a decision in the order of the first dials, its step through each trunk. Numbers
+// that cannot be dialed now are left out, unless none can: then the promise fails with the reason.
+func (b *Broker) ways(d policies.Decision, id aaa.Identity, service aaa.Service,
+	called int) (all [][]callback.PlanStep) {
 	step := callback.PlanStep{Script: exactly(d.Dial.Script), Modem: d.Dial.ModemScript,
 		System: d.Dial.SystemScript, Lines: d.Lines, Tiers: d.Tiers, Rotary: d.Rotary, Wait: d.Attempts.RetryWait}
-	step.Number = d.Number
+	dial := b.arranged(d, id)
+	step.Number = dial[0]
 	first := b.through(step, service, called)
-	for _, n := range d.Further {
+	for _, n := range dial[1:] {
 		step.Number = n
 		if way := b.through(step, service, called); b.dialable(way[0], service, called, d.Limits) {
 			all = append(all, way)
@@ -194,8 +197,26 @@ func (more morePlan) plan(row journal.Callback) (callback.Plan, error) {
 // nextStep returns the step of the next dial, or of the last one if there is no next.
 func (w *work) nextStep() callback.PlanStep { return w.plan[w.plan.Step(w.state.Next())] }
 
+// dialstrings returns the numbers of the plan, for operators.
+func (w *work) dialstrings() string {
+	var all []string
+	for _, n := range w.plan.Numbers() {
+		all = append(all, n.String())
+	}
+	return strings.Join(all, ", then ")
+}
+
 // lastStep returns the step of the last attempt, or the first step before any attempt.
 func (w *work) lastStep() callback.PlanStep { return w.plan[w.plan.Step(w.lastDial())] }
+
+// step returns the step of the current dial: before a dial the next one, then the last one.
+func (w *work) step() callback.PlanStep {
+	switch w.state.Phase {
+	case callback.Promised, callback.Leasing, callback.Waiting:
+		return w.nextStep()
+	}
+	return w.lastStep()
+}
 
 func (w *work) lastDial() int { return max(0, w.state.Attempt+w.state.Passed-1) }
 

@@ -111,13 +111,13 @@ func TestPlanOfADecision(t *testing.T) {
 	d := policies.Decision{Outcome: policies.CallBack, Number: number("84001"), Rotary: &rotary,
 		Attempts: policies.Attempts{Max: 3, RetryWait: time.Minute}, Digest: "d"}
 	b := New(Options{}, Config{})
-	if p := b.planOf(d, aaa.EXEC, 65); !reflect.DeepEqual(p,
+	if p := b.planOf(d, aaa.Identity{}, aaa.EXEC, 65); !reflect.DeepEqual(p,
 		callback.Plan{{Number: number("84001"), Rotary: &rotary, Wait: time.Minute, Times: 3}}) {
 		t.Errorf("%+v", p)
 	}
 	w := newWork(journal.Callback{ID: "cb", Decision: mustJSON(decided{Decision: d}), PolicyDigest: "d"}, trace{},
 		grant{})
-	w.follow(append(b.planOf(d, aaa.EXEC, 65),
+	w.follow(append(b.planOf(d, aaa.Identity{}, aaa.EXEC, 65),
 		callback.PlanStep{Number: number("84002"), Lines: []int{66}, Tiers: []int{1}, Times: 1}))
 	for attempt, want := range []string{"84001", "84001", "84001", "84002"} {
 		w.state = callback.State{Attempt: attempt, Max: 4}

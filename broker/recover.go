@@ -32,6 +32,7 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadPast(ctx); err != nil {
 		return err
 	}
+	b.loadLast(ctx)
 	promised, promisedOn := map[string]bool{}, map[string]bool{}
 	for _, row := range pending {
 		promised[row.ID], promisedOn[row.CallID] = true, true
@@ -108,6 +109,7 @@ func (b *Broker) restart(ctx context.Context, row journal.Callback) error {
 		return fmt.Errorf("its recorded plan: %w", err)
 	}
 	w.auth, w.limits, w.attempts, w.unstarted = g, d.Limits, d.Attempts, true
+	w.remembers = remembersNumbers(d.Decision)
 	w.expires = b.expiry(row.Created)
 	w.keepDelay()
 	b.keepBars(w)

@@ -9,6 +9,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/tariff"
 )
 
 // causes has the causes of the policies for the outcomes of attempts: those of package dialer, and the broker's own.
@@ -42,6 +43,9 @@ func (b *Broker) planned(w *work, e event) callback.Event {
 		}
 		if !what.Connected && !what.HeldBack {
 			b.bar(w, e.barred)
+			if !what.Final {
+				w.repeat(causeOf(what.Outcome))
+			}
 			what.Then = w.then(causeOf(what.Outcome), next)
 		}
 		what.Away = w.leaves(next) || e.barred > max(what.Wait, w.waitBefore(next))
@@ -51,16 +55,44 @@ func (b *Broker) planned(w *work, e event) callback.Event {
 		if e.cut {
 			cause = policies.Interrupted
 		}
+		w.repeat(cause)
 		what.Then = w.then(cause, w.state.Next())
 		what.Away = w.leaves(w.state.Next())
 		return what
 	case callback.Restarted:
 		if w.state.Phase == callback.Dialing || w.state.Phase == callback.Answered {
+			w.repeat(policies.Interrupted)
 			what.Then = w.then(policies.Interrupted, w.state.Next())
 		}
 		return what
 	}
 	return e.what
+}
+
+// repeat changes the plan if the policy dials the same number again after a cause. It changes neither the plan's length
+// nor a step that was dialed.
+func (w *work) repeat(c policies.Cause) {
+	attempted := w.state.Phase == callback.Dialing || w.state.Phase == callback.Answered
+	if r := w.attempts.After.Of(c); !attempted || !r.SameNumber || r.Never {
+		return
+	}
+	plan, from := w.plan.Again(w.lastDial())
+	var rates []tariff.Rate
+	for _, i := range from {
+		if i < len(w.rates) {
+			rates = append(rates, w.rates[i])
+		}
+	}
+	w.plan, w.rates = plan, rates
+	w.savePlan()
+}
+
+// unrepeat restores the plan that there was before an event that is refused, or that is not on disk.
+func (w *work) unrepeat(plan callback.Plan, rates []tariff.Rate) {
+	if len(plan) > 0 && &plan[0] != &w.plan[0] {
+		w.plan, w.rates = plan, rates
+		w.savePlan()
+	}
 }
 
 // then returns what the policy says after the running attempt, which a cause ends, before the next dial of the plan,

@@ -133,6 +133,10 @@ func (d *disk) AccessWindows(context.Context) ([]journal.AccessWindow, []journal
 func (d *disk) Calls(context.Context, int, journal.CallFilter) ([]journal.Call, []journal.Damage, error) {
 	return nil, nil, nil
 }
+func (d *disk) Dialed(context.Context) ([]journal.Dialed, []journal.Damage, error) {
+	return nil, nil, nil
+}
+
 func (d *disk) LineRecords(context.Context) ([]journal.LineRecord, []journal.Damage, error) {
 	return nil, nil, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
@@ -37,7 +38,8 @@ type UserView struct {
 // CallbackView is a callback with the data that explains it.
 type CallbackView struct {
 	journal.Callback
-	TTY      int // the line that dials or dialed; 0 if not chosen yet
+	TTY      int      // the line that dials or dialed; 0 if not chosen yet
+	Numbers  []string // of several numbers, those that it dials, in their order; Number is the current one
 	Attempt  []Attempt
 	Decision policies.Trace
 	Group    string
@@ -93,7 +95,7 @@ func (b *Broker) Callbacks() []session.CallbackLine {
 	defer b.mu.Unlock()
 	var v []session.CallbackLine
 	for _, w := range b.works {
-		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.lastStep().Number.String(),
+		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.step().Number.String(),
 			TTY: w.state.TTY, State: w.state.Phase.String(), Reason: w.state.Cause, Since: w.row.Created})
 	}
 	slices.SortFunc(v, func(x, y session.CallbackLine) int { return x.Since.Compare(y.Since) })
@@ -183,9 +185,16 @@ func view(row journal.Callback, attempts []journal.Attempt) CallbackView {
 	if unmarshal(row.Trace, &t) == nil {
 		v.Decision, v.Group, v.History = t.Decision, t.Group, t.History
 	}
-	var state struct{ TTY int }
-	if unmarshal(row.State, &state) == nil {
-		v.TTY = state.TTY
+	w := newWork(row, trace{}, grant{})
+	if unmarshal(row.State, &w.state) == nil {
+		v.TTY = w.state.TTY
+		w.state.Phase, w.state.Attempt, w.state.Max = callback.Phase(row.Phase), row.Attempts, row.Max
+		if w.readPlan() == nil && len(w.plan.Numbers()) > 1 {
+			v.Number = w.step().Number.String()
+			for _, n := range w.plan.Numbers() {
+				v.Numbers = append(v.Numbers, n.String())
+			}
+		}
 	}
 	if n := len(attempts); v.TTY == 0 && n > 0 {
 		v.TTY = attempts[n-1].TTY

@@ -28,6 +28,8 @@ type work struct {
 
 	plan     callback.Plan     // what its attempts dial; set by follow, restored by readPlan
 	attempts policies.Attempts // what follows an attempt that failed, as promised
+	// its numbers take turns with those of the user's next callback
+	remembers bool
 	// added to the wait before the first dial; drawn with the promise
 	randomWait time.Duration
 	barred     []barredFor // what modems said of its numbers

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -94,10 +95,18 @@ func callbackTable(w io.Writer, v []client.Callback, wide bool, at place) {
 		if b.Ended != nil {
 			ended = at.clock(*b.Ended)
 		}
-		t.Row(b.ID, b.Phase, b.User, b.Number, verify(b.NoVerify), b.Called, ttyText(b.TTY), attempts,
+		t.Row(b.ID, b.Phase, b.User, dialstrings(b), verify(b.NoVerify), b.Called, ttyText(b.TTY), attempts,
 			at.clock(b.Created), ended, b.Cause)
 	}
 	t.WriteTo(w)
+}
+
+// dialstrings returns the current number of a callback and, if it has several, all of them in their order.
+func dialstrings(b client.Callback) string {
+	if len(b.Numbers) == 0 {
+		return b.Number
+	}
+	return b.Number + " of " + strings.Join(b.Numbers, ", ")
 }
 
 func newShowCallback() *cobra.Command {
@@ -129,7 +138,8 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 	if v.Cause != "" {
 		fmt.Fprintf(w, " (%s)", v.Cause)
 	}
-	fmt.Fprintf(w, "\n  user %s by %s, dialstring %s, %s\n", v.User, v.Entry, v.Number, verify(v.NoVerify))
+	fmt.Fprintf(w, "\n  user %s by %s, dialstring %s, %s\n", v.User, v.Entry, dialstrings(v.Callback),
+		verify(v.NoVerify))
 	fmt.Fprintf(w, "  called tty %d", v.Called)
 	if v.Caller != "" {
 		fmt.Fprintf(w, " from %s", v.Caller)
@@ -157,7 +167,11 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 		fmt.Fprintf(w, "  %s  %s\n", at.stamp(h.Time), told(h.Event, h.Phase, h.Text))
 	}
 	for _, a := range v.Dials {
-		fmt.Fprintf(w, "\nAttempt %d on tty %d by script %s: %s", a.N, a.TTY, a.Script, a.Outcome)
+		fmt.Fprintf(w, "\nAttempt %d on tty %d by script %s", a.N, a.TTY, a.Script)
+		if len(v.Numbers) > 0 {
+			fmt.Fprintf(w, " to %s", a.Number)
+		}
+		fmt.Fprintf(w, ": %s", a.Outcome)
 		if a.Detail != "" {
 			fmt.Fprintf(w, " (%s)", a.Detail)
 		}

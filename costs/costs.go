@@ -66,7 +66,11 @@ type Report struct {
 	Open      int // calls of the month that have not ended: they are not counted
 }
 
-type callback struct{ user, group, caller, number string }
+type callback struct {
+	user, group, caller string
+	number              string   // the first that it dials
+	others              []string // of several numbers
+}
 
 // New returns a Report of a month in UTC. A nil tariff has no prices. The plan reads calling numbers.
 func New(by By, month time.Time, t *tariff.Table, plan numbers.Plan) *Report {
@@ -81,7 +85,17 @@ func (r *Report) Callback(c journal.Callback) {
 		Group string `json:"group"`
 	}
 	_ = json.Unmarshal([]byte(c.Decision), &d) // without a group, the calls are in the row ""
-	r.callbacks[c.ID] = callback{c.User, d.Group, c.Caller, c.Number}
+	var plan struct {
+		Then []struct {
+			Number string `json:"number"`
+		} `json:"then"`
+	}
+	_ = json.Unmarshal([]byte(c.Plan), &plan) // "": there is only one number
+	of := callback{c.User, d.Group, c.Caller, c.Number, nil}
+	for _, s := range plan.Then {
+		of.others = append(of.others, s.Number)
+	}
+	r.callbacks[c.ID] = of
 	r.groups[c.CallID] = d.Group
 }
 
@@ -103,7 +117,11 @@ func (r *Report) Call(c journal.Call) {
 	// The callback's user, also if nobody logs in on leg two: it was made for them.
 	row := r.row(cmp.Or(of.user, c.User), of.group)
 	row.LegTwo.add(1, connected)
-	number, _ := numbers.Reread(cmp.Or(of.number, c.Called)) // the zero Number has no price
+	dialed := cmp.Or(of.number, c.Called)
+	if slices.Contains(of.others, c.Called) {
+		dialed = c.Called
+	}
+	number, _ := numbers.Reread(dialed) // the zero Number has no price
 	caller, _ := r.plan.Canonical(of.caller, numbers.OriginCallerID)
 	row.pay(r.tariff, number, caller, connected, 1)
 }

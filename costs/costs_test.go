@@ -150,3 +150,22 @@ func TestReportOfSums(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// A call of a callback with several numbers costs what the number costs that was dialed.
+func TestCostOfTheNumberDialed(t *testing.T) {
+	table, problems := tariff.Parse("t.csv", []byte("prefix,per_minute,granularity\n84,0.10,60/60\n85,1.00,60/60\n"),
+		"EUR")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for called, want := range map[string]string{"84001": "0.10", "85001": "1.00", "99001": "0.10", "": "0.10"} {
+		r := New(User, november, table, numbers.Plan{})
+		r.Callback(journal.Callback{ID: "b", User: "kim", Number: "84001",
+			Plan: `{"then":[{"number":"85001","times":1}]}`})
+		r.Call(journal.Call{Leg: 2, CallbackID: "b", User: "kim", Called: called, Start: november,
+			End: november.Add(time.Minute)})
+		if rows := r.Rows(); len(rows) != 1 || rows[0].Cost == nil || rows[0].Cost.String() != want {
+			t.Errorf("%q: %+v, want %s", called, rows, want)
+		}
+	}
+}

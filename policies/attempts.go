@@ -23,6 +23,7 @@ type Attempts struct {
 	Max       int           // maximum number of dials, 1–10; 0 means 1
 	RetryWait time.Duration // between the end of an attempt and the next; 0 means 30 s
 	After     Retries       // by the cause that ended an attempt
+	Order     Order         // which of several numbers is dialed first; "" means Sequential
 	// Disable is for how long a number is not called back after a callback that failed with its dials; 0: none.
 	Disable time.Duration
 }
@@ -69,6 +70,8 @@ type Retry struct {
 	MaxWait   time.Duration // most that Backoff makes of the wait; 0 means 1 h
 	Jitter    time.Duration // most that chance adds to the wait
 	OtherLine bool          // the next attempt is made on another line, if one is in service
+	// SameNumber: of several numbers, the next attempt dials the same one again, not the next one
+	SameNumber bool
 }
 
 // Of returns what follows an attempt that cause ended.
@@ -104,6 +107,7 @@ type attemptsJSON struct {
 	RetryWait string               `json:"retry_wait"`
 	After     map[string]retryJSON `json:"after,omitempty"`
 	Disable   span                 `json:"disable,omitempty"`
+	Order     Order                `json:"order,omitempty"`
 }
 
 type retryJSON struct {
@@ -113,6 +117,8 @@ type retryJSON struct {
 	MaxWait   span `json:"max_wait,omitempty"`
 	Jitter    span `json:"jitter,omitempty"`
 	OtherLine bool `json:"other_line,omitempty"`
+
+	SameNumber bool `json:"same_number,omitempty"`
 }
 
 // span is a duration as text.
@@ -128,7 +134,8 @@ func (s *span) UnmarshalText(text []byte) error {
 
 // MarshalJSON writes durations as text.
 func (a Attempts) MarshalJSON() ([]byte, error) {
-	j := attemptsJSON{Max: a.Max, RetryWait: a.RetryWait.String(), Disable: span(a.Disable)}
+	j := attemptsJSON{Max: a.Max, RetryWait: a.RetryWait.String(), Disable: span(a.Disable),
+		Order: a.Order}
 	for c, r := range a.After {
 		if r == (Retry{}) {
 			continue
@@ -137,7 +144,7 @@ func (a Attempts) MarshalJSON() ([]byte, error) {
 			j.After = map[string]retryJSON{}
 		}
 		j.After[causeKeys[c].name] = retryJSON{r.Never, span(r.Wait), r.Backoff, span(r.MaxWait), span(r.Jitter),
-			r.OtherLine}
+			r.OtherLine, r.SameNumber}
 	}
 	return json.Marshal(j)
 }
@@ -149,11 +156,11 @@ func (a *Attempts) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	wait, err := time.ParseDuration(j.RetryWait)
-	*a = Attempts{Max: j.Max, RetryWait: wait, Disable: time.Duration(j.Disable)}
+	*a = Attempts{Max: j.Max, RetryWait: wait, Disable: time.Duration(j.Disable), Order: j.Order}
 	for c, k := range causeKeys {
 		r := j.After[k.name]
 		a.After[c] = Retry{r.Never, time.Duration(r.Wait), r.Backoff, time.Duration(r.MaxWait),
-			time.Duration(r.Jitter), r.OtherLine}
+			time.Duration(r.Jitter), r.OtherLine, r.SameNumber}
 	}
 	return err
 }
@@ -173,6 +180,9 @@ func (a Attempts) orDefault() Attempts {
 func ruleAttempts(e *evaluation) (string, string, bool) {
 	a := e.d.Attempts
 	input := e.text("max ", fmt.Sprint(a.Max), ", retry_wait ", a.RetryWait.String())
+	if a.Order != "" {
+		input += ", order " + string(a.Order)
+	}
 	if a.Disable > 0 {
 		input += ", disable " + a.Disable.String()
 	}
@@ -205,6 +215,7 @@ func (r Retry) text() string {
 	add(r.MaxWait > 0, "max_wait: %v", r.MaxWait)
 	add(r.Jitter > 0, "jitter: %v", r.Jitter)
 	add(r.OtherLine, "line: %s", "other")
+	add(r.SameNumber, "number: %s", "same")
 	return braced(parts)
 }
 
@@ -238,6 +249,7 @@ var attemptKeys = func() []key {
 		read: func(p *Policy, v *schema.Value) { p.Attempts.Disable = v.Duration() },
 		text: func(p Policy) string { return p.Attempts.Disable.String() },
 	})
+	keys = append(keys, orderKey())
 	for c := range NoCause {
 		keys = append(keys, causeKey(c))
 	}
@@ -271,12 +283,15 @@ var retryKeys = []schema.Key{
 	{Name: "line", Type: schema.String, Enum: []string{"same", "other"}, Default: "same", Example: "other",
 		Doc: "`same`: the next attempt is made on the same line. `other`: on another one that may call back, if " +
 			"one is in service."},
+	{Name: "number", Type: schema.String, Enum: []string{"next", "same"}, Default: "next", Example: "same",
+		Doc: "Of several numbers of the user, `next`: the next attempt dials the next one. `same`: the same one " +
+			"again."},
 }
 
 func retryOf(v *schema.Value) Retry {
 	r := Retry{Never: v.Get("retry").Text() == "no", Wait: v.Get("wait").Duration(), Backoff: v.Get("backoff").Int(),
 		MaxWait: v.Get("max_wait").Duration(), Jitter: v.Get("jitter").Duration(),
-		OtherLine: v.Get("line").Text() == "other"}
+		OtherLine: v.Get("line").Text() == "other", SameNumber: v.Get("number").Text() == "same"}
 	if r.Backoff == 1 {
 		r.Backoff = 0
 	}

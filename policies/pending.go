@@ -57,7 +57,7 @@ func ruleSince(e *evaluation) (string, string, bool) {
 	e.d.Origin, e.d.Lines, e.d.Rotary = p.Origin, slices.Clone(p.Lines), p.Rotary
 	e.d.Dial = p.Dial
 	e.d.NoVerify = e.d.NoVerify && p.NoVerify
-	e.d.Attempts.After, e.d.Attempts.Disable = then.After, then.Disable
+	e.d.Attempts.After, e.d.Attempts.Disable, e.d.Attempts.Order = then.After, then.Disable, then.Order
 	e.d.Attempts.Max = min(e.d.Attempts.Max, then.Max)
 	e.d.Attempts.RetryWait = max(e.d.Attempts.RetryWait, then.RetryWait)
 	return input, "at most what was promised", false

@@ -140,7 +140,8 @@ type Callback struct {
 	Phase    string     `json:"phase" doc:"promised, leasing, waiting, dialing, answered, completed, failed, expired, cancelled"`
 	User     string     `json:"user"`
 	Entry    string     `json:"entry" doc:"the method-list entry that authenticated the user"`
-	Number   string     `json:"number" doc:"the number to dial"`
+	Number   string     `json:"number" doc:"the number to dial; of several, the one that is dialed next or was dialed last"`
+	Numbers  []string   `json:"numbers,omitempty" doc:"several numbers: those that it dials, in the order of their first dials"`
 	NoVerify bool       `json:"no_verify"`
 	Caller   string     `json:"caller,omitempty" doc:"the number that the user called from, if the modem reported it"`
 	Called   int        `json:"called_tty" doc:"the line that the user called"`
@@ -163,6 +164,7 @@ type CallbackQuery struct {
 type Attempt struct {
 	N          int        `json:"n"`
 	TTY        int        `json:"tty"`
+	Number     string     `json:"number" doc:"the number that was dialed"`
 	Script     string     `json:"script"`
 	Started    time.Time  `json:"started"`
 	Ended      *time.Time `json:"ended,omitempty"`

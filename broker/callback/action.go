@@ -122,6 +122,7 @@ var (
 		}
 	}}
 	praise        = action{"no cause", func(d *draft) { d.s.Cause = "" }}
+	passOver      = action{"Audit: pass over", func(d *draft) { d.add(Audit{"a number is passed over: " + d.e.cause}) }}
 	blameOperator = action{"cause: the operator", func(d *draft) { d.s.Cause = "by " + orUnknown(d.e.cause) }}
 	lifetimeEnded = action{`cause "lifetime ended"`, func(d *draft) {
 		if d.s.Cause == "" {

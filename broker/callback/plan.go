@@ -64,6 +64,34 @@ func (p Plan) Allowed(dial int, allowed func(numbers.Number) bool) int {
 	return 0
 }
 
+// Again returns the plan in which the dial after this one is of the same number, through its next trunk. The dials that
+// would have followed come one later, and the last is left out. It also returns, for each of its steps, the index of
+// the step in p that it is a copy of. p is unchanged. A plan of one number is returned as it is.
+func (p Plan) Again(dial int) (Plan, []int) {
+	at := p.Step(dial)
+	from := make([]int, len(p))
+	var same []int // the steps of the number, each trunk once
+	for i, s := range p {
+		from[i] = i
+		if s.Times != 1 {
+			return p, from
+		}
+		if s.Number == p[at].Number && !slices.ContainsFunc(same, func(j int) bool { return p[j].Trunk == s.Trunk }) {
+			same = append(same, i)
+		}
+	}
+	if dial+1 >= p.Dials() || p[at+1].Number == p[at].Number {
+		return p, from
+	}
+	i := slices.IndexFunc(same, func(j int) bool { return p[j].Trunk == p[at].Trunk })
+	from = slices.Insert(from, at+1, same[(i+1)%len(same)])[:len(p)]
+	again := make(Plan, len(p))
+	for i, j := range from {
+		again[i] = p[j]
+	}
+	return again, from
+}
+
 // Shares reports whether two plans dial the same number.
 func (p Plan) Shares(other Plan) bool {
 	return slices.ContainsFunc(p, func(s PlanStep) bool {

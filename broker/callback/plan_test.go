@@ -3,6 +3,7 @@ package callback
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,4 +88,49 @@ func TestPlanIsItsDials(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Again puts another dial of the same number before the next one, through its next trunk, and keeps the length.
+func TestPlanAgain(t *testing.T) {
+	steps := func(text string) (p Plan) { // number and trunk
+		for _, s := range strings.Fields(text) {
+			p = append(p, PlanStep{Number: number(s[:1]), Trunk: s[1:], Times: 1})
+		}
+		return p
+	}
+	for _, tt := range []struct {
+		plan string
+		dial int
+		want string
+	}{
+		{"1 2 3 1 2", 0, "1 1 2 3 1"},
+		{"1 2 3 1 2", 2, "1 2 3 3 1"},
+		{"1 2 3 1 2", 3, "1 2 3 1 1"},
+		{"1 2 3 1 2", 4, "1 2 3 1 2"},
+		{"1 1 2 3 1", 1, "1 1 1 2 3"},
+		{"1 1 2", 0, "1 1 2"},
+		{"1", 0, "1"},
+		{"1 1 1", 0, "1 1 1"},
+		{"1a 2a 1b 2b", 0, "1a 1b 2a 1b"},
+		{"1a 2a 1b 2b", 2, "1a 2a 1b 1a"},
+		{"1a 2c 1a 2d", 1, "1a 2c 2d 1a"},
+	} {
+		p := steps(tt.plan)
+		got, from := p.Again(tt.dial)
+		if !reflect.DeepEqual(got, steps(tt.want)) {
+			t.Errorf("%s after dial %d: %v, want %s", tt.plan, tt.dial, got, tt.want)
+		}
+		for i, j := range from {
+			if !reflect.DeepEqual(got[i], p[j]) {
+				t.Errorf("%s after dial %d: step %d is not step %d", tt.plan, tt.dial, i, j)
+			}
+		}
+		if !reflect.DeepEqual(p, steps(tt.plan)) {
+			t.Errorf("%s was changed: %v", tt.plan, p)
+		}
+	}
+	thrice := Plan{{Number: number("1"), Times: 3}, {Number: number("2"), Times: 1}}
+	if got, _ := thrice.Again(2); !reflect.DeepEqual(got, thrice) {
+		t.Errorf("%v", got)
+	}
 }

@@ -37,7 +37,7 @@ var table = []rule{
 	{from: in(Waiting), on: "DenialRechecked", when: all(not(denied), checking, thisCheck, attemptsLeft), to: Dialing,
 		do: do(countAttempt, arm(DialDeadline), dial), why: "the attempt is on disk before the dial command is sent"},
 	{from: in(Waiting), on: "DenialRechecked", when: all(denied, checking, thisCheck, another), to: Leasing,
-		do: do(blame, pass, release, acquire), why: "another number of the plan is allowed"},
+		do: do(blame, passOver, pass, release, acquire), why: "another number of the plan is allowed"},
 	{from: in(Promised, Leasing, Waiting), on: "DenialRechecked", when: all(denied), to: Failed, do: do(blame, release),
 		why: "a denial before the dial always counts"},
 

@@ -147,6 +147,13 @@ type LineRecord struct {
 	Failed      time.Time // when
 }
 
+// Dialed has the numbers that were dialed last for a user with several numbers.
+type Dialed struct {
+	Entry, User string // the identity
+	Number      string // whatever became of the dial
+	Connected   string // the last one whose call was connected; "": none
+}
+
 // PutCall writes a call, new or open. Error: ErrEnded if this call has been closed.
 type PutCall struct{ Call Call }
 
@@ -203,6 +210,9 @@ type PutLineRecord struct{ Record LineRecord }
 // DropLineRecord removes the record of a line. It is no error if there is none.
 type DropLineRecord struct{ TTY int }
 
+// PutDialed replaces the row of a user, even if that row is damaged.
+type PutDialed struct{ Dialed Dialed }
+
 // SetAside takes damaged rows out of use: pending callbacks end as failed, open calls are closed, records of the spool
 // leave the queue, records of lines are removed. The original rows are kept in the table set_aside, for operators. It
 // is for a daemon that has reported the damage: otherwise a damaged pending callback would keep its user from another
@@ -229,6 +239,7 @@ func (PutLoginName) mutation()    {}
 func (DropLoginName) mutation()   {}
 func (PutLockdown) mutation()     {}
 func (PutAccessWindow) mutation() {}
+func (PutDialed) mutation()       {}
 func (PutLineRecord) mutation()   {}
 func (DropLineRecord) mutation()  {}
 func (SetAside) mutation()        {}

@@ -61,6 +61,8 @@ type Own interface {
 	// AccessWindows returns the latest access window of each group that ever had one, by group, and the rows that do
 	// not verify.
 	AccessWindows(ctx context.Context) ([]AccessWindow, []Damage, error)
+	// Dialed returns the last numbers of the users that have such a row, and the rows that do not verify.
+	Dialed(ctx context.Context) ([]Dialed, []Damage, error)
 	// LineRecords returns the records of the lines, by TTY, and the rows that do not verify.
 	LineRecords(ctx context.Context) ([]LineRecord, []Damage, error)
 }

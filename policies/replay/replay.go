@@ -197,6 +197,9 @@ func decided(d policies.Decision) Decided {
 // terms returns what a decision says about the callback and the session, nearly as policy files have it.
 func terms(d policies.Decision) string {
 	var all []string
+	if len(d.Further) > 0 {
+		all = append(all, fmt.Sprintf("or %v", d.Further))
+	}
 	if len(d.Lines) > 0 {
 		all = append(all, fmt.Sprintf("tty %v", d.Lines))
 	}

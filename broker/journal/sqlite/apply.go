@@ -53,6 +53,8 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.dropLoginName(m)
 	case journal.PutLockdown:
 		return w.putLockdown(m)
+	case journal.PutDialed:
+		return w.putDialed(m)
 	case journal.PutAccessWindow:
 		return w.putAccessWindow(m)
 	case journal.PutLineRecord:

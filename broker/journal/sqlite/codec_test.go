@@ -41,6 +41,7 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		sumsTable: sumValues(journal.Sum{}), accountsTable: accountValues(journal.Account{}),
 		reservationsTable:  reservationValues(journal.Reservation{}),
 		lockdownTable:      lockdownValues(journal.Lockdown{}),
+		dialedTable:        dialedValues(journal.Dialed{}),
 		accessWindowsTable: accessWindowValues(journal.AccessWindow{}),
 		lineRecordsTable:   lineRecordValues(journal.LineRecord{})} {
 		if len(values) != len(table.cols) {

@@ -30,6 +30,7 @@ func filled(t *testing.T) string {
 		journal.PutLockdown{Lockdown: journal.Lockdown{Active: true, Reason: "fraud", Who: "uid 0", Since: at(1)}},
 		journal.PutAccessWindow{Window: journal.AccessWindow{Group: "vendor", OpenedBy: "uid 0", Requested: at(1)}},
 		journal.PutLineRecord{Record: journal.LineRecord{TTY: 65, Since: at(1), Counts: `{"dials":1}`}},
+		journal.PutDialed{Dialed: journal.Dialed{Entry: "e", User: "u", Number: "84001"}},
 		journal.Reserve{Callback: "cb1", Charges: []journal.Charge{{Scope: "user", Key: "u"}},
 			Amount: journal.Amount{Calls: 1}, Time: at(1)})
 	sum := totals{}
