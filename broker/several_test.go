@@ -2,9 +2,11 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -458,6 +460,81 @@ func TestViewsOfSeveralNumbers(t *testing.T) {
 		if text := fmt.Sprint(v.Decision, v.History); !strings.Contains(text, `2 of 3: "84901"`) ||
 			!strings.Contains(text, "dialstring 84010, then 84011") {
 			t.Errorf("%s", text)
+		}
+	})
+}
+
+// failingDisk is a journal that does not record the first ends of attempts.
+type failingDisk struct {
+	journal.Store
+	fails *atomic.Int32
+}
+
+func (s failingDisk) CommitEach(ctx context.Context, groups ...[]journal.Mutation) []error {
+	for _, g := range groups {
+		for _, m := range g {
+			if _, ends := m.(journal.EndAttempt); ends && s.fails.Add(-1) >= 0 {
+				errs := make([]error, len(groups))
+				for i := range errs {
+					errs[i] = errors.New("disk full")
+				}
+				return errs
+			}
+		}
+	}
+	return s.Store.CommitEach(ctx, groups...)
+}
+
+// An event whose step is not on disk is stepped again. The plan must not be changed twice: after a busy number comes
+// the same one, and then, because nobody answers, the next.
+func TestSameNumberOnAFailingDisk(t *testing.T) {
+	var fails atomic.Int32
+	o := townOptions{attempts: 4, user: granting("84010", "84011"), policy: after(policies.Busy,
+		policies.Retry{SameNumber: true}), store: func(s journal.Store) journal.Store { return failingDisk{s, &fails} }}
+	inTown(t, o, func(w *town) {
+		w.x.Reserve("84010", exchange.Busy)
+		w.x.Reserve("84011", exchange.NoAnswer)
+		fails.Store(3)
+		promised(w)
+		for len(w.dialed()) == 0 {
+			w.pass(10 * time.Millisecond)
+		}
+		for len(w.last().Attempt) == 0 || w.last().Attempt[0].Ended.IsZero() {
+			w.pass(100 * time.Millisecond)
+		}
+		w.x.Reserve("84010", exchange.NoAnswer)
+		w.pass(30 * time.Minute)
+		if got := strings.Join(w.numbers(), " "); got != "84010 84010 84011 84010" || fails.Load() >= 0 {
+			t.Errorf("dialed %s, %d failures left", got, fails.Load())
+		}
+		if v := w.last(); v.Attempts != 4 || v.Max != 4 {
+			t.Errorf("%d attempts of %d", v.Attempts, v.Max)
+		}
+	})
+}
+
+// After a restart the plan continues where it was, also one that was changed, and the interrupted attempt counts.
+func TestSameNumberAfterARestart(t *testing.T) {
+	o := townOptions{attempts: 4, user: granting("84010", "84011", "84012"), policy: func(p *policies.Policy) {
+		p.Attempts.After[policies.Busy] = policies.Retry{SameNumber: true}
+		p.Limits.User.Day.Calls = 100 // so that the row has the rates, too
+	}, tariff: prices}
+	inTown(t, o, func(w *town) {
+		w.x.Reserve("84010", exchange.Busy)
+		for _, n := range []string{"84011", "84012"} {
+			w.x.Reserve(n, exchange.NoAnswer)
+		}
+		promised(w)
+		for len(w.dialed()) < 2 {
+			w.pass(100 * time.Millisecond)
+		}
+		w.pass(5 * time.Second)
+		w.x.Reserve("84010", exchange.NoAnswer)
+		w.halt()
+		w.start()
+		w.pass(30 * time.Minute)
+		if got := strings.Join(w.numbers(), " "); got != "84010 84010 84010 84011" {
+			t.Errorf("dialed %s", got)
 		}
 	})
 }

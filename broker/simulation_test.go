@@ -331,6 +331,11 @@ func (w *world) carry(_ context.Context, work *work, e callback.Effect) {
 		switch w.rng.IntN(50) {
 		case 0:
 			reason = "the number is denied now"
+			if next := w.plans[id].After(work.state.Next()); w.rng.IntN(2) == 0 { // another number may be allowed
+				w.sayFinal(id, w.plans[id].Step(work.state.Next()), w.some(takes),
+					callback.DenialRechecked{Gen: e.Gen, Reason: reason, Next: next})
+				return
+			}
 		case 1: // AAA is asked again, and is silent
 			reason, takes = "authorization before the dial: silent", 2*time.Minute
 		case 2: // … or answers late
