@@ -26,15 +26,20 @@ const faultLasts = 50*time.Second + 30*time.Second
 // three lines. Line 65 is called by a subscriber, who is called back by 66, or by 67 instead.
 type cell struct {
 	*town
+	*site
 	moment moment
 	tty    int             // of the line that has the fault
 	line   *exchange.Modem // its modem
 	sub    *subscriber
+}
 
+// site is what the faults of a town have in common.
+type site struct {
 	mu     sync.Mutex
 	refuse map[int]error // what opening the port of a line says
 	mortal *mortal
 	more   []*subscriber
+	others map[string]*exchange.Modem // of strangers, by name
 }
 
 // moment is the state of a line and of a callback in which a fault begins.
@@ -67,16 +72,19 @@ type ends struct {
 // subscriber is a user at a modem who answers prompts: they log in whenever they are asked to, and answer each call.
 type subscriber struct {
 	*pc
+	m        *exchange.Modem
 	user     string
-	silent   bool // they type nothing
-	sessions int  // command prompts seen
+	stays    time.Duration // in a session; 0: until they are told to go
+	silent   bool          // they type nothing
+	sessions int           // command prompts seen
+	told     int           // callbacks that they were told of
 	mu       sync.Mutex
 	done     chan struct{}
 }
 
 // subscriber attaches a user to a modem.
 func (c *cell) subscriber(m *exchange.Modem, user string) *subscriber {
-	s := &subscriber{pc: c.pc(m), user: user, done: make(chan struct{})}
+	s := &subscriber{pc: c.pc(m), m: m, user: user, done: make(chan struct{})}
 	c.mu.Lock()
 	c.more = append(c.more, s)
 	c.mu.Unlock()
@@ -106,6 +114,13 @@ func (s *subscriber) run() {
 				s.mu.Lock()
 				s.sessions++
 				s.mu.Unlock()
+				if s.stays > 0 {
+					time.AfterFunc(s.stays, s.hangUp)
+				}
+			case bytes.HasSuffix(seen, []byte("Callback initiated")):
+				s.mu.Lock()
+				s.told++
+				s.mu.Unlock()
 			}
 			if answer != "" && !s.silent {
 				seen = nil
@@ -121,6 +136,22 @@ func (s *subscriber) inSession() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions > 0
+}
+
+// promised is how many callbacks they were told of.
+func (s *subscriber) promised() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told
+}
+
+// hangUp ends a call; two seconds later the modem answers again.
+func (s *subscriber) hangUp() {
+	s.dte.SetDTR(false)
+	time.AfterFunc(2*time.Second, func() {
+		s.dte.SetDTR(true)
+		s.dte.Write([]byte("ats0=1\r"))
+	})
 }
 
 func (s *subscriber) call() { s.dte.Write([]byte("atdt55555\r")) }
@@ -148,14 +179,25 @@ func (c *cell) reaches(state lines.State) {
 	c.until(string(state), func() bool { s, _ := c.pool.Line(c.tty); return s.State == state })
 }
 
+// other returns the modem of somebody else.
+func (c *cell) other(name, number string) *exchange.Modem {
+	if c.others == nil {
+		c.others = map[string]*exchange.Modem{}
+	}
+	if c.others[name] == nil {
+		c.others[name] = c.x.AddModem(exchange.ModemConfig{Name: name, Number: number})
+	}
+	return c.others[name]
+}
+
 // refusePort makes opening the port of a line fail; nil: it succeeds again.
-func (c *cell) refusePort(tty int, err error) {
+func (c *site) refusePort(tty int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refuse[tty] = err
 }
 
-func (c *cell) opens(tty int) error {
+func (c *site) opensPort(tty int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.refuse[tty]
@@ -164,9 +206,9 @@ func (c *cell) opens(tty int) error {
 // inCell plays a fault at a moment and returns how it ended. What must hold for each cell is checked on the way.
 func inCell(t *testing.T, f fault, m moment) (e ends) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &cell{moment: m, tty: m.tty, refuse: map[int]error{}}
+		c := &cell{site: &site{refuse: map[int]error{}}, moment: m, tty: m.tty}
 		o := townOptions{lines: 3, attempts: 2, lifetime: 10 * time.Minute, callerID: true,
-			line: exchange.ModemConfig{CallerID: true}, open: c.opens,
+			line: exchange.ModemConfig{CallerID: true}, open: c.opensPort,
 			store: func(j journal.Store) journal.Store { c.mortal = &mortal{Store: j}; return c.mortal }}
 		if f.options != nil {
 			f.options(&o)

@@ -19,7 +19,7 @@ var moments = []moment{
 			c.pass(5 * time.Second)
 		},
 		after: func(c *cell) {
-			if c.opens(66) == syscall.ENODEV {
+			if c.opensPort(66) == syscall.ENODEV {
 				c.refusePort(66, nil)
 			}
 		}},

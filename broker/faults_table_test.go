@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"slices"
 	"syscall"
 	"time"
 
@@ -18,8 +19,8 @@ func ofModem(name, about string, f exchange.Fault) fault {
 // ofNumber is how the network treats the subscriber's number.
 func ofNumber(name, about string, b exchange.Behavior) fault {
 	return fault{name: name, about: about,
-		begin: func(c *cell) { c.x.Reserve("84001", b) },
-		end:   func(c *cell) { c.x.Reserve("84001", exchange.Subscriber) }}
+		begin: func(c *cell) { c.x.Reserve(c.sub.m.Number(), b) },
+		end:   func(c *cell) { c.x.Reserve(c.sub.m.Number(), exchange.Subscriber) }}
 }
 
 // ofPort is a port that ends, and cannot be opened as long as the fault lasts.
@@ -94,7 +95,7 @@ var faults = []fault{
 			c.line.Disconnect()
 			time.AfterFunc(30*time.Second, func() {
 				c.refusePort(c.tty, nil)
-				c.reconfigure(func(l *lines.Config) { l.Port = "serial:///dev/ttyUSB9" }, 65, 66, 67)
+				c.reconfigure(func(l *lines.Config) { l.Port = "serial:///dev/ttyUSB9" }, c.ttys()...)
 			})
 		}},
 	neverDials(ofPort("port in use", "the port ends, and another program locks it (also: a lock whose process number "+
@@ -115,19 +116,18 @@ var faults = []fault{
 		func(m *exchange.ModemConfig) { m.Profile = "S0=1" }),
 	{name: "calls again", about: "the same user calls from another telephone, and asks for a callback again",
 		begin: func(c *cell) {
-			other := c.subscriber(c.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84009"}), c.sub.user)
+			other := c.subscriber(c.other("other", "84009"), c.sub.user)
 			time.AfterFunc(3*time.Second, other.call)
 		}},
 	{name: "line held", about: "the subscriber never hangs up: the exchange keeps the called line connected",
 		options: func(o *townOptions) { o.home.HoldsLine = true }, begin: func(*cell) {}, last: "dialing"},
 	{name: "reload", about: "a reload (SIGHUP) changes the line's configuration",
-		begin: func(c *cell) { c.reconfigure(func(l *lines.Config) { l.Init = "ATX4" }, 65, 66, 67) }},
+		begin: func(c *cell) { c.reconfigure(func(l *lines.Config) { l.Init = "ATX4" }, c.ttys()...) }},
 	{name: "removed", about: "a reload (SIGHUP) removes the line; another one brings it back",
 		begin: func(c *cell) {
-			all := []int{65, 66, 67}
-			c.reconfigure(nil, append(all[:c.tty-65:c.tty-65], all[c.tty-64:]...)...)
+			c.reconfigure(nil, slices.DeleteFunc(c.ttys(), func(tty int) bool { return tty == c.tty })...)
 		},
-		end: func(c *cell) { c.reconfigure(nil, 65, 66, 67) }},
+		end: func(c *cell) { c.reconfigure(nil, c.ttys()...) }},
 	{name: "busyout", about: "an operator busies the line out, and restores it",
 		begin: func(c *cell) { c.busyOut(c.tty) },
 		end:   func(c *cell) { _ = c.broker.RestoreLine(c.tty, "the operator") }},
@@ -142,7 +142,7 @@ var faults = []fault{
 
 // stranger calls the line, whatever its number, and waits for an answer. They never log in.
 func (c *cell) stranger() {
-	m := c.x.AddModem(exchange.ModemConfig{Name: "stranger", Number: "84007"})
+	m := c.other("stranger", "84007")
 	s := c.subscriber(m, "")
 	s.silent = true
 	c.x.Ring(m, c.line)

@@ -133,7 +133,9 @@ type townOptions struct {
 	dialer    func(tty int, text string) // `debug dialer`
 	busyouts  func() error               // the disk for the lines that are busied out; nil: a good one
 	// asked before the port of a line is opened, which it may refuse; nil: no port is refused
-	open func(tty int) error
+	open       func(tty int) error
+	lineConfig func(*lines.Config) // changes the lines
+	hunts      map[int]lines.Hunt  // of rotaries
 }
 
 // asked is a login whose AAA can be asked again, and grants what the town's configuration says.
@@ -216,6 +218,7 @@ func (w *town) start() {
 	for i := range w.lines {
 		ttys = append(ttys, 65+i)
 	}
+	w.pool.SetHunts(w.opt.hunts)
 	w.pool.Reconfigure(w.planned(nil, ttys...))
 	var store journal.Store = j
 	if w.opt.store != nil {
@@ -240,6 +243,9 @@ func (w *town) planned(change func(*lines.Config), ttys ...int) (all []lines.Pla
 		cfg := &lines.Config{TTY: tty, Rotary: rotary, CallerID: w.opt.callerID,
 			CallCheck: w.opt.callCheck != nil}
 		cfg.InBand, cfg.InsecureSignals, cfg.SameLine = w.opt.noSignals, w.opt.insecure, w.opt.sameLine
+		if w.opt.lineConfig != nil {
+			w.opt.lineConfig(cfg)
+		}
 		if change != nil {
 			change(cfg)
 		}
@@ -262,6 +268,14 @@ func (w *town) planned(change func(*lines.Config), ttys ...int) (all []lines.Pla
 			}
 			return driver
 		}})
+	}
+	return all
+}
+
+// ttys returns the numbers of all lines.
+func (w *town) ttys() (all []int) {
+	for i := range w.lines {
+		all = append(all, 65+i)
 	}
 	return all
 }
