@@ -58,7 +58,7 @@ type loader struct {
 	over     map[string]string        // overrides of the file
 	servers  map[string]*schema.Value // AAA servers by name
 	site     policies.Site
-	named    map[string]string // see written.secrets
+	named    map[string]string // see source.secrets
 	cfg      Config
 	problems Problems
 }
@@ -77,13 +77,13 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
-	l.cfg.written = written{file: data, over: l.over, secrets: l.named, inForce: map[string]string{
-		"state_dir": l.cfg.StateDir, "api.socket": l.cfg.API.Socket,
-	}}
 	l.problems.Sort()
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}
+	l.cfg.written = source{file: l.v, over: l.over, secrets: l.named, inForce: map[string]string{
+		"state_dir": l.cfg.StateDir, "api.socket": l.cfg.API.Socket,
+	}}.written()
 	cfg := l.cfg // a copy, so that the loader with the whole tree of nodes can be freed
 	return &cfg, l.problems
 }

@@ -1,20 +1,31 @@
 package config
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/schema"
 )
 
-// written is the source of a configuration, without secrets.
-type written struct {
-	file []byte
+// written is the source of a configuration, to be compared: the digest of each key's value, by its path. A list or
+// dict is one key. The tree of a long file is not kept for this, and is not read again at a reload.
+type written map[string][sha256.Size]byte
+
+// source is where the values of a configuration are from.
+type source struct {
+	file *schema.Value
 	over map[string]string // overrides: path → text
 	// The values in force of keys with a default that depends on the machine: path → text.
 	inForce map[string]string
 	// The secrets that a key refers to: path → digest.
 	secrets map[string]string
+}
+
+func (s source) written() written {
+	w := written{}
+	eachKey("", Keys(), func(path string, k schema.Key) { w[path] = sha256.Sum256([]byte(s.text(path, k))) })
+	return w
 }
 
 // Change is a key that differs between two configurations.
@@ -41,11 +52,8 @@ func needsRestart(old, now written) (keys []string) {
 }
 
 func changes(old, now written) (all []Change) {
-	table := Keys()
-	a, _ := schema.Parse("", old.file, table)
-	b, _ := schema.Parse("", now.file, table)
-	eachKey("", table, func(path string, k schema.Key) {
-		if old.text(path, k, a) != now.text(path, k, b) {
+	eachKey("", Keys(), func(path string, k schema.Key) {
+		if old[path] != now[path] {
 			all = append(all, Change{path, k.Reloads()})
 		}
 	})
@@ -64,14 +72,14 @@ func eachKey(prefix string, keys []schema.Key, f func(path string, k schema.Key)
 }
 
 // text returns the value of a key in a form that can be compared.
-func (w written) text(path string, k schema.Key, v *schema.Value) string {
-	if s, ok := w.inForce[path]; ok {
-		return s
+func (s source) text(path string, k schema.Key) string {
+	if t, ok := s.inForce[path]; ok {
+		return t
 	}
-	if s, ok := w.over[path]; ok {
-		if o, err := schema.ParseScalar(k, s); err == nil {
+	if t, ok := s.over[path]; ok {
+		if o, err := schema.ParseScalar(k, t); err == nil {
 			return schema.Canonical(k, o)
 		}
 	}
-	return schema.Canonical(k, v.Get(strings.Split(path, ".")...)) + w.secrets[path]
+	return schema.Canonical(k, s.file.Get(strings.Split(path, ".")...)) + s.secrets[path]
 }

@@ -120,27 +120,30 @@ func TestReloadOfEachKey(t *testing.T) {
 				t.Errorf("%s: the table does not say what a reload does with it", path)
 				return
 			}
-			file := func(text string) written {
-				data := around(text)
+			file := func(text string) (data string) {
+				data = around(text)
 				if strings.HasPrefix(path, "lines[].") && path != "lines[].tty" { // a line needs its number
 					below, _ := strings.CutPrefix(data, "{lines: [{")
 					data = "{lines: [{tty: 65, " + cmp.Or(below, "}]}")
 				}
-				return written{file: []byte(data)}
+				return data
+			}
+			of := func(data string) written {
+				v, _ := schema.Parse("", []byte(data), Keys())
+				return source{file: v}.written()
 			}
 			a, b := file(""), file(another(t, path, k))
-			for _, pair := range [][2]written{{a, b}, {b, a}} {
+			for _, pair := range [][2]string{{a, b}, {b, a}} {
 				var got []string
-				got = append(got, needsRestart(pair[0], pair[1])...)
-				named := slices.ContainsFunc(changes(pair[0], pair[1]), func(c Change) bool {
+				got = append(got, needsRestart(of(pair[0]), of(pair[1]))...)
+				named := slices.ContainsFunc(changes(of(pair[0]), of(pair[1])), func(c Change) bool {
 					return c.Key == reported(path) && slices.Contains(c.Effect, k.Reload)
 				})
 				if !slices.Equal(got, want) || !named {
-					t.Errorf("%s, from %s to %s: the report names %v, want %v", path, pair[0].file, pair[1].file, got,
-						want)
+					t.Errorf("%s, from %s to %s: the report names %v, want %v", path, pair[0], pair[1], got, want)
 				}
 			}
-			if same := changes(b, b); len(same) > 0 {
+			if same := changes(of(b), of(b)); len(same) > 0 {
 				t.Errorf("%s: nothing has changed, but the report has %v", path, same)
 			}
 		})

@@ -58,14 +58,20 @@ func (k Key) Reloads() []Reload {
 	return out
 }
 
-// Canonical returns a value as text, with the defaults of the table filled in. Two texts are equal if the values are,
-// however they are written. v may be nil.
+// Canonical returns a value as text; a key of an object that has its default is left out. Two texts are equal if the
+// values are, however they are written. v may be nil: the default.
 func Canonical(k Key, v *Value) string {
 	switch k.Type {
 	case Object:
 		var fields []string
 		for _, f := range k.Keys {
-			fields = append(fields, f.Name+": "+Canonical(f, v.Get(f.Name)))
+			own := v.Get(f.Name)
+			if own == nil { // the default; most keys of a line are absent, and there may be thousands of lines
+				continue
+			}
+			if text := Canonical(f, own); text != Canonical(f, nil) {
+				fields = append(fields, f.Name+": "+text)
+			}
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	case List:
