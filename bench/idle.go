@@ -12,6 +12,9 @@ const (
 	// probeEvery is the interval of the probes while they are measured. It is longer than the time after which a line
 	// rests, so that a probe costs what it costs at the default interval.
 	probeEvery = 10 * time.Second
+	// settles is how long the daemon still works after its start: all lines rest and have been probed once, and the
+	// memory of the start is returned.
+	settles = 15 * time.Second
 	// probeDefault is the mean of the default interval, of which a tenth is jitter.
 	probeDefault = 9 * time.Minute
 	// idleGoal is the goal for the CPU of idle lines, in percent of a core.
@@ -67,7 +70,7 @@ func (b *bench) idleShare(ctx context.Context, kind string, every time.Duration)
 		return 0, 0, err
 	}
 	defer d.stop()
-	if err := pause(ctx, probeEvery); err != nil { // all lines rest, and have been probed once
+	if err := pause(ctx, settles); err != nil {
 		return 0, 0, err
 	}
 	if _, err := town.load(wire.Load{Seen: true}); err != nil {

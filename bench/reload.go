@@ -30,7 +30,7 @@ func (b *bench) reload(ctx context.Context) error {
 		return err
 	}
 	defer d.stop()
-	var driver, command, done sample
+	var driver, command, done, work sample
 	others := 0
 	for i := range b.sizes.reloads {
 		if err := pause(ctx, restsAfter); err != nil { // the lines rest
@@ -43,10 +43,19 @@ func (b *bench) reload(ctx context.Context) error {
 		if _, err := p.files(); err != nil {
 			return err
 		}
+		before, err := cpuOf(d.pid())
+		if err != nil {
+			return err
+		}
 		began, took, err := d.reload(ctx, i+1)
 		if err != nil {
 			return err
 		}
+		after, err := cpuOf(d.pid())
+		if err != nil {
+			return err
+		}
+		work = append(work, milliseconds(after-before))
 		if err := d.ready(ctx); err != nil {
 			return err
 		}
@@ -85,6 +94,8 @@ func (b *bench) reload(ctx context.Context) error {
 	}
 	b.add(row{figure: "… until its modem gets the first command", ours: command.spread("%.0f", "ms"), verdict: info,
 		port: "rfc2217"})
+	b.add(row{figure: "… CPU of the daemon", ours: work.spread("%.0f", "ms"), verdict: info, port: "rfc2217",
+		note: "from SIGHUP until the reload is in force"})
 	b.add(row{figure: "… other lines opened again", ours: fmt.Sprint(others), goal: "0", verdict: hold(others == 0),
 		port: "rfc2217"})
 	return nil
