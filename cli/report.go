@@ -157,8 +157,8 @@ func (r costsReport) text(w io.Writer) {
 		text  string
 	}{
 		{unpriced, "callbacks to numbers without a price in the tariff"},
-		{unknown, "callbacks without a price for the caller: the tariff has no caller_per_minute for the calling " +
-			"number"},
+		{unknown, "callbacks without a price for the caller: the calling number is unknown, or the tariff has no " +
+			"caller_per_minute for it"},
 		{estimated, "calls of which only sums are left: their cost is estimated"},
 		{int64(r.Open), "calls are not over, and not counted"},
 		{int64(r.Damaged), "rows of the journal do not verify, and are not counted (ringback journal check)"},

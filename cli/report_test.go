@@ -37,7 +37,7 @@ kim,0,0,1,60,0.15,,,EUR,0,1,0
 		"--month 2026-11 --by site": `site  calls  minutes  callbacks  minutes  cost EUR  callers'  saved
 -     0      0:00     4          10:00    0.50      -         -
 2 callbacks to numbers without a price in the tariff
-4 callbacks without a price for the caller: the tariff has no caller_per_minute for the calling number
+4 callbacks without a price for the caller: the calling number is unknown, or the tariff has no caller_per_minute for it
 5 calls are not over, and not counted
 `,
 		"--month 2026-10 -o csv": "user,leg_one_calls,leg_one_seconds,leg_two_calls,leg_two_seconds,cost," +

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -72,6 +73,9 @@ func parseHolidays(path string, data []byte) (days []holiday, problems schema.Pr
 		}
 		word, name, _ := strings.Cut(text, " ")
 		date, err := parseDate(word)
+		if strings.Trim(word, "0123456789.-/") != "" { // it may be another file, which must not get into the log
+			err = errors.New("the line does not begin with a date (write 2026-12-25 Christmas Day)")
+		}
 		if err == nil && lines[date] > 0 {
 			err = fmt.Errorf("%s is already on line %d (remove one of the two)", date, lines[date])
 		}

@@ -230,11 +230,13 @@ func TestHoursProblems(t *testing.T) {
 		begin + "holidays: .\n":                                        "not a regular file",
 		begin + "holidays: bad.txt\n": `bad.txt:2:1: "25.12.2026" is not a date of the calendar (write 2026-12-25)
 bad.txt:4:1: 2026-12-25 is already on line 3 (remove one of the two)`,
+		begin + "holidays: shadow\n":    `shadow:1:1: the line does not begin with a date (write 2026-12-25 Christmas Day)`,
 		begin + "holidays: large.txt\n": "large.txt: larger than 262144 octets",
 		begin + "holidays: noise.txt\n": "noise.txt:10:1: ",
 	} {
 		s, problems, dir := loadFiles(t, map[string]string{"default.yaml": text,
 			"bad.txt":   "2026-12-24\n25.12.2026 Christmas\r\n2026-12-25 Christmas\n2026-12-25\n",
+			"shadow":    "root:$6$salt$hash:20228:0:99999:7:::\n",
 			"large.txt": strings.Repeat("#\n", 1<<17+1), "noise.txt": strings.Repeat("\x00\xff\n", 1000)})
 		got := strings.ReplaceAll(problems.String(), dir+"/", "")
 		if s != nil || !strings.Contains(got, want) || len(problems) > maxHolidayBad+1 {

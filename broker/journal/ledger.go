@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -136,20 +137,23 @@ func (c *Ceiling) Error() string {
 		return fmt.Sprintf("%v: %s may have %d callbacks pending or connected at once", ErrCeiling, what, c.AtOnce)
 	}
 	figures := func(unit string, used, reserved, add, of any) string {
-		return fmt.Sprintf("%v: the %s of %s allows %v %s, %v are used, %v reserved, this callback needs %v",
+		return fmt.Sprintf("%v: the %s of %s allows %v%s, %v are used, %v reserved, this callback needs %v",
 			ErrCeiling, c.Period, what, of, unit, used, reserved, add)
 	}
 	sum := c.Used.Plus(c.Reserved).Plus(c.Add)
 	switch {
 	case c.Of.Calls > 0 && sum.Calls > c.Of.Calls:
-		return figures("calls", c.Used.Calls, c.Reserved.Calls, c.Add.Calls, c.Of.Calls)
+		return figures(" calls", c.Used.Calls, c.Reserved.Calls, c.Add.Calls, c.Of.Calls)
 	case c.Of.Failures > 0 && sum.Failures > c.Of.Failures:
-		return figures("failures", c.Used.Failures, c.Reserved.Failures, c.Add.Failures, c.Of.Failures)
+		return figures(" failures", c.Used.Failures, c.Reserved.Failures, c.Add.Failures, c.Of.Failures)
 	case c.Of.Time > 0 && sum.Time > c.Of.Time:
-		return figures("connected", c.Used.Time, c.Reserved.Time, c.Add.Time, c.Of.Time)
+		return figures(" connected", c.Used.Time, c.Reserved.Time, c.Add.Time, c.Of.Time)
 	}
-	money := func(n int64) string { return fmt.Sprintf("%d.%06d", n/1e6, n%1e6) }
-	return figures("money", money(c.Used.Money), money(c.Reserved.Money), money(c.Add.Money), money(c.Of.Money))
+	money := func(n int64) string { // as tariff.Money
+		fraction := fmt.Sprintf("%06d", n%1e6)
+		return fmt.Sprintf("%d.%s%s", n/1e6, fraction[:2], strings.TrimRight(fraction[2:], "0"))
+	}
+	return figures(" in money", money(c.Used.Money), money(c.Reserved.Money), money(c.Add.Money), money(c.Of.Money))
 }
 
 // Unwrap returns ErrCeiling.
