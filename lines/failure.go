@@ -96,7 +96,8 @@ var Failures = []FailureRow{
 	{FailUnsent, "the port does not send what is written to it", "flow control: CTS is off, or not wired",
 		"check the cable and the modem's &K, or set `flow_control: none`"},
 	{FailConnect, "an answered call did not connect",
-		"the caller hung up, or is no modem, or the modems found no common modulation",
+		"the caller hung up, or is no modem, or the modems found no common modulation; with `speed: auto`, " +
+			"no RETURN was recognized",
 		"none if it is rare; otherwise call the line with a known modem, and check `answer` in the modem's profile"},
 	{FailNoCarrier, "a dial ended with NO CARRIER", "no modem answered, or the modems found no common modulation",
 		"dial the number with a telephone; if a modem answers, limit the modulation in `init`"},
