@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -227,11 +228,11 @@ func (r *Reader) accounts(ctx context.Context) (out []journal.Account, bad []jou
 // without a row is one with a reservation and no use.
 func accountsWith(all map[accountName]journal.Account, by shares, lost share) (out []journal.Account) {
 	latest := begins(all[accountName{}])
-	if lost != (share{}) { // is shown even if there is no other account
-		site := accountName{scope: "site"}
-		by[site] = by[site]
+	names := slices.Collect(maps.Keys(by))
+	if lost != (share{}) {
+		names = append(names, accountName{scope: "site"}) // shows it even if there is no other account
 	}
-	for n := range by {
+	for _, n := range names {
 		if _, ok := all[n]; !ok {
 			all[n] = journal.Account{Scope: n.scope, Key: n.key}
 		}
