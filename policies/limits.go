@@ -117,7 +117,7 @@ var limitKeys = []key{
 	{Key: schema.Key{Name: "limits", Type: schema.Object, Doc: "Ceilings of callbacks, and time limits of sessions. " +
 		"A callback is promised only if the most that it can use fits under all ceilings: its attempts, and the " +
 		"longest session with 5 min 45 s for the dial and the hang-up for each of them."}},
-	ceilingsKey("user", "one user, with any method-list entry,",
+	ceilingsKey("user", "one user, with any method-list entry and letter case,",
 		func(l *Limits) *Ceilings { return &l.User }),
 	ceilingsKey("number", "one number, whichever user is there,", func(l *Limits) *Ceilings { return &l.Number }),
 	ceilingsKey("group", "all users of the group together", func(l *Limits) *Ceilings { return &l.Group }),
