@@ -43,7 +43,7 @@ func TestStartChat(t *testing.T) {
 					tty     int
 					why     string
 				}{
-					{"wrong", 66, "start-chat on tty66: the modem said ERROR"},
+					{"wrong", 66, "start-chat on tty66: chat script wrong: the modem said ERROR while waiting"},
 					{"dials", 66, `has \T, so it would dial`},
 					{"hidden", 66, "a dial command is not allowed"},
 					{"deaf", 66, "the script did not end within 1m0s"},

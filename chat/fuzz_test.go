@@ -28,6 +28,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		if sent, _ := s.Lines(); strings.Contains(strings.Join(sent, ""), "\r") || len(sent) > 3*maxWays+len(text) {
+			t.Fatalf("%q sends the lines %q", text, sent)
+		}
 		again, err := Parse("fuzz", s.String())
 		if err != nil {
 			t.Fatalf("%q is printed as %q: %v", text, s.String(), err)

@@ -678,6 +678,10 @@ lines: [{tty: 1, scripts: {startup: nodial},`,
 		{`{name: nodial, script: '"" "AT" OK'}]
 lines: [{tty: 1,`, `{name: nodial, script: '"" "data at 4d" ssword: pw'}]
 lines: [{tty: 1, scripts: {activation: nodial},`, ``},
+		{"tty: 1,", `tty: 1, modem: callin, scripts: {system: nodial},`,
+			`ringback.yaml:6:51: lines[0].scripts.system: a callin line answers only and never dials (set modem: inout, or remove the script)`},
+		{"tty: 1,", `tty: 1, modem: callout, scripts: {activation: nodial},`,
+			`ringback.yaml:6:56: lines[0].scripts.activation: a callout line dials only and never answers (set modem: inout, or remove the script)`},
 		{"tty: 1,", `tty: 1, scripts: {reset: rtp},`,
 			`ringback.yaml:6:35: lines[0].scripts.reset: chat script rtp sends \T, so it dials, but a reset script must not (only callback scripts may dial: each dial is counted)`},
 		{"tty: 1,", "tty: 1, scripts: {callback: '('},",

@@ -62,6 +62,17 @@ func lineScriptKeys() (keys []schema.Key) {
 	return keys
 }
 
+// never says why the event does not happen on a line of this mode; "" if it may.
+func (k scriptEvent) never(mode lines.ModemMode) string {
+	switch {
+	case mode == lines.CallIn && (k.dials || k.name == "system"):
+		return "a callin line answers only and never dials"
+	case mode == lines.CallOut && k.name == "activation":
+		return "a callout line dials only and never answers"
+	}
+	return ""
+}
+
 // lineScripts checks the scripts of a line.
 func (l *loader) lineScripts(v *schema.Value, line Line) {
 	for _, k := range scriptEvents {
@@ -69,8 +80,8 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 		if !at.IsSet() {
 			continue
 		}
-		if k.dials && line.Modem == lines.CallIn {
-			l.errorAt(at, "set modem: inout, or remove the script", "a callin line answers only and never dials")
+		if never := k.never(line.Modem); never != "" {
+			l.errorAt(at, "set modem: inout, or remove the script", "%s", never)
 			continue
 		}
 		if l.broken("chat_scripts") {

@@ -164,12 +164,12 @@ func (d *Dialer) Command(ctx context.Context, l lines.Commander, what, pattern s
 	switch {
 	case err == nil && code == lines.Ring:
 		err = fmt.Errorf("%s: %w (the modem said %s)", what, lines.ErrRinging, code)
-	case ends && err != nil:
+	case ends && err != nil && (res == nil || res.Outcome != chat.Aborted): // otherwise err says it
 		err = fmt.Errorf("%s: the modem said %s: %w", what, code, err)
-	case ends:
-		err = fmt.Errorf("%s: the modem said %s", what, code)
 	case err != nil:
 		err = fmt.Errorf("%s: %w", what, err)
+	case ends:
+		err = fmt.Errorf("%s: the modem said %s", what, code)
 	}
 	return out, err
 }
