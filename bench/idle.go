@@ -43,10 +43,14 @@ func (b *bench) idleCPU(ctx context.Context) error {
 		base := 100 * quiet.Seconds() / seconds
 		due := float64(s.idleLines[1]) / probeDefault.Seconds() // probes per second
 		share := base + 100*due*each.Seconds()
+		ratio := ""
+		if quiet > time.Millisecond {
+			ratio = times(share / base)
+		}
 		b.add(row{
 			figure: fmt.Sprintf("CPU of %d idle lines with probes", s.idleLines[1]),
 			ours:   fmt.Sprintf("%.3f %% of a core", share), peer: fmt.Sprintf("without probes %.3f %%", base),
-			ratio: times(share / base), goal: fmt.Sprintf("≤ %.1f %%", idleGoal), verdict: hold(share <= idleGoal),
+			ratio: ratio, goal: fmt.Sprintf("≤ %.1f %%", idleGoal), verdict: hold(share <= idleGoal),
 			port: kind,
 			note: fmt.Sprintf("%s: %.0f µs of CPU for each of %d probes in %.0f s, at one per %v and line; the share "+
 				"is for the default of one per 10 min", kind, microseconds(each), probes, seconds, probeEvery),

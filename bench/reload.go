@@ -59,24 +59,13 @@ func (b *bench) reload(ctx context.Context) error {
 		if err := d.ready(ctx); err != nil {
 			return err
 		}
-		r, err := town.load(wire.Load{Seen: true})
+		opened, strangers, err := reopened(ctx, town, p.Odd-1)
 		if err != nil {
 			return err
 		}
-		var changed []wire.Opened
-		for _, o := range r.Opened {
-			if o.Line != p.Odd-1 {
-				others++
-				continue
-			}
-			changed = append(changed, o)
-		}
-		n := len(changed)
-		if n == 0 || changed[n-1].Command.IsZero() {
-			return fmt.Errorf("the reload did not open the port of line %d again: %v", p.Odd, changed)
-		}
-		driver = append(driver, milliseconds(changed[0].Time.Sub(began)))
-		command = append(command, milliseconds(changed[n-1].Command.Sub(began)))
+		others += strangers
+		driver = append(driver, milliseconds(opened.Time.Sub(began)))
+		command = append(command, milliseconds(opened.Command.Sub(began)))
 		done = append(done, milliseconds(took))
 	}
 	for _, f := range []struct {
@@ -99,6 +88,32 @@ func (b *bench) reload(ctx context.Context) error {
 	b.add(row{figure: "… other lines opened again", ours: fmt.Sprint(others), goal: "0", verdict: hold(others == 0),
 		port: "rfc2217"})
 	return nil
+}
+
+// reopened waits until a modem has a new connection with a command. others is the number of new connections at other
+// modems.
+func reopened(ctx context.Context, town *other, line int) (o wire.Opened, others int, err error) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		r, err := town.load(wire.Load{Seen: true})
+		if err != nil {
+			return o, others, err
+		}
+		found := false
+		for _, c := range r.Opened {
+			if c.Line == line {
+				o, found = c, true
+			} else {
+				others++
+			}
+		}
+		if found {
+			return o, others, nil
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return o, others, err
+		}
+	}
+	return o, others, fmt.Errorf("the reload did not open the port of line %d again", line+1)
 }
 
 // restsAfter is how long nothing must happen on a line until it rests, and a moment.

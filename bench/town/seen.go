@@ -11,7 +11,7 @@ import (
 // seen collects which modems were connected and how many commands they read.
 type seen struct {
 	mu       sync.Mutex
-	opened   []*wire.Opened // since the last report
+	opened   []*wire.Opened // not reported yet
 	commands int
 }
 
@@ -31,14 +31,17 @@ func (s *seen) connected(line int) func(begun time.Time) {
 	}
 }
 
-// report returns what happened since the last report.
+// report returns what happened since the last report. A connection is reported when its first command has come.
 func (s *seen) report() (opened []wire.Opened, commands int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.opened {
+	s.opened = slices.DeleteFunc(s.opened, func(o *wire.Opened) bool {
+		if o.Command.IsZero() {
+			return false
+		}
 		opened = append(opened, *o)
-	}
-	commands = s.commands
-	s.opened, s.commands = nil, 0
-	return slices.Clip(opened), commands
+		return true
+	})
+	commands, s.commands = s.commands, 0
+	return opened, commands
 }

@@ -48,6 +48,7 @@ func TestSeen(t *testing.T) {
 	var s seen
 	first := s.connected(3)
 	second := s.connected(5)
+	third := s.connected(7)
 	at := time.Now()
 	second(at)
 	second(at.Add(time.Second))
@@ -57,7 +58,8 @@ func TestSeen(t *testing.T) {
 		t.Errorf("%d commands, %v", commands, opened)
 	}
 	first(at)
-	if opened, commands = s.report(); commands != 1 || len(opened) != 0 {
+	third(at)
+	if opened, commands = s.report(); commands != 2 || len(opened) != 1 || opened[0].Line != 7 {
 		t.Errorf("then %d commands, %v", commands, opened)
 	}
 }

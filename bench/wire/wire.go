@@ -65,7 +65,7 @@ type Result struct {
 	Sent, Received int `json:",omitempty"`
 	// PPP: the times of LCP Echo-Requests to the daemon, as Latencies
 	Echoes []time.Duration `json:",omitempty"`
-	// Load.Seen: the connections to the modems, and the number of commands that the modems read
+	// Load.Seen: the connections to the modems that have got a command, and the number of commands that were read
 	Opened   []Opened `json:"opened,omitempty"`
 	Commands int      `json:"commands,omitempty"`
 }
@@ -74,7 +74,7 @@ type Result struct {
 type Opened struct {
 	Line    int       `json:"line"`    // index in Ready.Lines
 	Time    time.Time `json:"time"`    // when it was accepted
-	Command time.Time `json:"command"` // the first octet of its first command; zero: none yet
+	Command time.Time `json:"command"` // the first octet of its first command
 }
 
 // Dial is one dial script as the modem read it.
