@@ -64,6 +64,7 @@ func FuzzDecode(f *testing.F) {
 		lockdownValues(journal.Lockdown{Active: true, Reason: "fraud"}),
 		accessWindowValues(journal.AccessWindow{Group: "vendor", Length: 1}),
 		lineRecordValues(journal.LineRecord{TTY: 65, Counts: `{"dials":1}`, FailureKind: "no OK"}),
+		dialedValues(journal.Dialed{Entry: "radius", User: "kim", Number: "84001"}),
 	} {
 		f.Add(pack(v))
 	}
@@ -82,6 +83,7 @@ func FuzzDecode(f *testing.F) {
 		back(t, lockdownTable, row, decodeLockdown, lockdownValues)
 		back(t, accessWindowsTable, row, decodeAccessWindow, accessWindowValues)
 		back(t, lineRecordsTable, row, decodeLineRecord, lineRecordValues)
+		back(t, dialedTable, row, decodeDialed, dialedValues)
 	})
 }
 
