@@ -48,6 +48,8 @@ type Daemon interface {
 	// BusyOutLine lets a line finish its call, and then take no more until RestoreLine, also after a restart.
 	BusyOutLine(ctx context.Context, tty int, reason string) error
 	RestoreLine(ctx context.Context, tty int) error
+	// TestModem tests two lines with a call from tty to with, and blocks for its result.
+	TestModem(ctx context.Context, tty, with int, number string) (client.ModemTest, error)
 	LoginLocks() []client.LoginLock
 	// ClearLoginLocks clears the failed logins of a name or number, or all with "", and returns how many sources it
 	// cleared; ErrNotFound if there are none.
@@ -162,6 +164,16 @@ func (s *Server) routes(api huma.API) {
 			TTY int `path:"tty"`
 		}) (*struct{}, error) {
 			return nil, status(s.Daemon.RestoreLine(ctx, in.TTY))
+		})
+	huma.Register(api, operation("test-modem", http.MethodPost, "/v1/lines/{tty}/test",
+		"Test two lines with a call from one to the other"),
+		func(ctx context.Context, in *struct {
+			TTY    int    `path:"tty"`
+			With   int    `query:"with" doc:"the line to call; 0: the next one that may be tested"`
+			Number string `query:"number" maxLength:"100" doc:"the number to dial; absent: that of the called line"`
+		}) (*one[client.ModemTest], error) {
+			t, err := s.Daemon.TestModem(ctx, in.TTY, in.With, in.Number)
+			return &one[client.ModemTest]{t}, status(err)
 		})
 	huma.Register(api, operation("list-modems", http.MethodGet, "/v1/modems",
 		"List how the modem of each line is operated"),

@@ -113,6 +113,14 @@ func (f fake) StartChat(ctx context.Context, tty int, script string) (client.Cha
 	return client.ChatRun{Line: tty, Script: script, Error: "by " + By(ctx), Transcript: []string{}}, nil
 }
 
+func (fake) TestModem(_ context.Context, tty, with int, number string) (client.ModemTest, error) {
+	if tty != 65 {
+		return client.ModemTest{}, errors.New("the modem test is not allowed")
+	}
+	return client.ModemTest{ID: "abc", TTY: tty, With: with, Number: number, Started: created, Result: "failed",
+		Text: "dial: busy", Blamed: []int{with}}, nil
+}
+
 func (fake) RestoreLine(_ context.Context, tty int) error {
 	return fmt.Errorf("line %d is not busied out", tty)
 }

@@ -9,7 +9,12 @@ func (d daemon) Lines() []client.Line {
 	status := d.b.Lines()
 	v := make([]client.Line, 0, len(status))
 	for _, s := range status {
-		v = append(v, lineOf(s))
+		l := lineOf(s)
+		if t, ok := d.b.LastTest(s.TTY); ok {
+			v := modemTestOf(t)
+			l.Test = &v
+		}
+		v = append(v, l)
 	}
 	return v
 }
@@ -25,7 +30,7 @@ func lineOf(s lines.Status) client.Line {
 		Counters: s.Counts.ByName(), CountersSince: s.CountsSince.Local(),
 	}
 	if o := s.Busyout; o != nil {
-		l.Busyout = &client.Busyout{Reason: o.Reason, By: o.By, Since: o.Since.Local()}
+		l.Busyout = &client.Busyout{Reason: o.Reason, By: o.By, Since: o.Since.Local(), Quarantine: o.Quarantine}
 	}
 	if s.Rotary != lines.NoRotary {
 		l.Rotary = &s.Rotary
@@ -43,6 +48,8 @@ func waitsFor(s lines.Status) string {
 	switch {
 	case s.State == lines.Down:
 		return "the port and its modem: ringback tries again by itself, and at once after `ringback clear line N`"
+	case s.State == lines.Quarantined && s.Busyout != nil && s.Busyout.Quarantine:
+		return "its repair, and then `ringback line restore N`"
 	case s.State == lines.Quarantined:
 		return "the proof that the line is on hook: ringback tries again by itself, and at once after " +
 			"`ringback clear line N`"

@@ -41,6 +41,7 @@ type Config struct {
 	Ceilings   []journal.Limit // of all callbacks together; the zone of the node defines their windows
 	Tariff     *tariff.Table   // nil: no number has a price
 	Dialer     Dialer
+	Tests      ModemTests
 
 	LoginLimits LoginLimits
 	LocalUsers  map[string]bool // names that logs may show before their users have logged in
@@ -131,6 +132,8 @@ type Broker struct {
 	records  lineRecords
 	busyout  sync.Mutex // one order for a line at a time; no other mutex is held
 	orders   orders
+	tests    tests
+	reloaded chan struct{} // capacity 1: the schedule of the tests may have changed
 
 	mu     sync.Mutex        // guards what follows
 	calls  map[string]*call  // live calls by ID
@@ -170,12 +173,13 @@ func New(o Options, c Config) *Broker {
 	}
 	o.Limits = o.Limits.withDefaults()
 	b := &Broker{
-		opt:    o,
-		log:    o.Log,
-		sinks:  []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug), events.Dialer(o.DebugDialer)},
-		events: make(chan event, 256),
-		over:   make(chan struct{}),
-		calls:  map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},
+		opt:      o,
+		log:      o.Log,
+		sinks:    []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug), events.Dialer(o.DebugDialer)},
+		events:   make(chan event, 256),
+		over:     make(chan struct{}),
+		reloaded: make(chan struct{}, 1),
+		calls:    map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
 		dialedAt: map[numbers.Number]time.Time{}, disabled: map[numbers.Number]time.Time{},
 		last:  map[aaa.Identity]policies.Last{},
@@ -189,7 +193,13 @@ func New(o Options, c Config) *Broker {
 }
 
 // Reload replaces the configuration for future calls and decisions.
-func (b *Broker) Reload(c Config) { b.config.Store(&c) }
+func (b *Broker) Reload(c Config) {
+	b.config.Store(&c)
+	select {
+	case b.reloaded <- struct{}{}:
+	default:
+	}
+}
 
 // Run resumes what the journal holds, runs the lines and the loop, and blocks until ctx ends. It then accepts no more
 // calls, gives dials and logins in progress a short time to finish, and ends the sessions; pending callbacks stay in
@@ -207,6 +217,8 @@ func (b *Broker) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	parts.Go(func() { b.loop(work) })
 	parts.Go(func() { b.spool.Run(work) })
+	b.tests.open(work)
+	parts.Go(func() { b.testOnSchedule(work) })
 	parts.Go(func() { b.keepRecords(work) })
 	pool := make(chan error, 1)
 	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
@@ -222,6 +234,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	stop(errShutdown)
 	parts.Wait() // first: the loop starts what runs
 	b.running.Wait()
+	b.tests.close()
 	b.giveBackAll()
 	stopLines()
 	<-pool

@@ -49,6 +49,7 @@ func (b *Broker) RestoreLine(tty int, by string) error {
 	if err := b.setBusyouts(all); err != nil {
 		return fmt.Errorf("line %d stays busied out: %w", tty, err)
 	}
+	b.tests.forgive(tty)
 	b.Happened(events.LineRestored{Line: tty, By: by})
 	return nil
 }

@@ -13,9 +13,13 @@ import (
 // longestLifetime is the longest lifetime of a callback that a configuration has.
 const longestLifetime = 24 * time.Hour
 
-// inUse returns the outcome of a dial that is not made, because another callback dials the number, or its call is up.
-// Only the loop calls it, before it begins a dial, and the Broker's mutex is held.
+// inUse returns the outcome of a dial that is not made, because another callback or a modem test dials the number, or
+// its call is up. w is the callback that dials; nil: a modem test, which tests.add compares with the others. The
+// Broker's mutex is held.
 func (b *Broker) inUse(w *work, n numbers.Number) (lines.Dialed, bool) {
+	if id, dials := b.tests.dialing(n); dials && w != nil {
+		return lines.Dialed{Outcome: "busy", HeldBack: true, Detail: fmt.Sprintf("modem test %s dials %s", id, n)}, true
+	}
 	for id, other := range b.works {
 		if other == w || other.dial == nil || other.lastStep().Number != n {
 			continue

@@ -33,6 +33,9 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	b.loadLast(ctx)
+	if err := b.loadTests(ctx); err != nil {
+		return err
+	}
 	promised, promisedOn := map[string]bool{}, map[string]bool{}
 	for _, row := range pending {
 		promised[row.ID], promisedOn[row.CallID] = true, true

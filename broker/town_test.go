@@ -24,6 +24,7 @@ import (
 	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
@@ -134,9 +135,13 @@ type townOptions struct {
 	busyouts  func() error               // the disk for the lines that are busied out; nil: a good one
 	// asked before the port of a line is opened, which it may refuse; nil: no port is refused
 	open       func(tty int) error
-	lineConfig func(*lines.Config) // changes the lines
-	hunts      map[int]lines.Hunt  // of rotaries
+	lineConfig func(*lines.Config)      // changes the lines
+	hunts      map[int]lines.Hunt       // of rotaries
+	tests      func(*broker.ModemTests) // allows modem tests of all lines; it may change what is allowed
 }
+
+// directNumber is the number of a line alone.
+func directNumber(tty int) string { return fmt.Sprintf("555550%d", tty) }
 
 // asked is a login whose AAA can be asked again, and grants what the town's configuration says.
 type asked struct {
@@ -181,7 +186,7 @@ func newTown(t *testing.T, o townOptions) *town {
 	w := &town{t: t, opt: o, dir: memoryDir(t), x: exchange.New(o.exchange)}
 	for i := range o.lines {
 		c := o.line
-		c.Name, c.Number = fmt.Sprintf("tty%d", 65+i), o.number
+		c.Name, c.Number, c.Direct = fmt.Sprintf("tty%d", 65+i), o.number, directNumber(65+i)
 		w.lines = append(w.lines, w.x.AddModem(c))
 	}
 	c := o.home
@@ -370,8 +375,25 @@ func (w *town) config() broker.Config {
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime, HoldOff: w.opt.holdOff, RandomWait: w.opt.random,
 		Dialer:      &dialer.Dialer{Scripts: scripts, Debug: w.opt.chatDebug},
 		LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
-		Tariff: prices,
+		Tariff: prices, Tests: w.modemTests(),
 	}
+}
+
+// modemTests allows tests of all lines if the town has them.
+func (w *town) modemTests() (m broker.ModemTests) {
+	if w.opt.tests == nil {
+		return m
+	}
+	m = broker.ModemTests{Lines: map[int]broker.TestLine{}, MaxPerDay: 50, QuarantineAfter: 3}
+	for i := range w.opt.lines {
+		n, err := numbers.Reread(directNumber(65 + i))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		m.Lines[65+i] = broker.TestLine{Number: n}
+	}
+	w.opt.tests(&m)
+	return m
 }
 
 func (w *town) siteLines() (all []policies.SiteLine) {

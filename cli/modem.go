@@ -15,8 +15,8 @@ import (
 )
 
 func newModem() *cobra.Command {
-	c := &cobra.Command{Use: "modem", Short: "identify a modem on a port"}
-	c.AddCommand(newModemProbe())
+	c := &cobra.Command{Use: "modem", Short: "identify a modem on a port, or test the modems of lines"}
+	c.AddCommand(newModemProbe(), newModemTest())
 	return c
 }
 

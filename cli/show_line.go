@@ -187,6 +187,14 @@ func lineText(w io.Writer, l client.Line, at place) {
 	}
 	lineCounters(w, l, at)
 	lineFailure(w, l.Failure, at)
+	if t := l.Test; t != nil {
+		fmt.Fprintf(w, "last modem test at %s: %s (tty %d called tty %d, by %s)\n", at.clock(t.Started), t.Result,
+			t.TTY,
+			t.With, console.Clean(t.By))
+		for _, text := range testLines(*t) {
+			fmt.Fprintln(w, "  "+console.Clean(text))
+		}
+	}
 }
 
 // lineCounters prints the counters that are not 0.
@@ -216,7 +224,8 @@ func lineFailure(w io.Writer, f *client.LineFailure, at place) {
 
 // busyText says that a line takes no more calls, unless its state says so.
 func busyText(l client.Line) []string {
-	if l.Busyout == nil || l.State == string(lines.BusiedOut) {
+	if l.Busyout == nil || l.State == string(lines.BusiedOut) ||
+		l.Busyout.Quarantine && l.State == string(lines.Quarantined) {
 		return nil
 	}
 	text := "takes no more calls, by " + l.Busyout.By

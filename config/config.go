@@ -60,6 +60,8 @@ type Config struct {
 	Logins   broker.LoginLimits
 	Ceilings []journal.Limit // of all callbacks together
 
+	ModemTests broker.ModemTests
+
 	RADIUS    radius.Config     // no servers if the method radius is not used
 	TACACS    tacplus.Config    // likewise
 	Groups    []Group           // of servers

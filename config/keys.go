@@ -168,7 +168,50 @@ func Keys() []schema.Key {
 		{Name: "lines", Reload: schema.NewCalls, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
 			Doc:  "The lines, each with one modem."},
+		{Name: "modem_test", Reload: schema.AtOnce, Type: schema.Object, Keys: modemTestKeys,
+			Doc: "Calls from one line to another that test their modems (`ringback modem test`, IOS's `test modem " +
+				"back-to-back`). Without this key none is allowed. It permits numbers that `numbers.own` forbids to " +
+				"callbacks. See [Modem tests](../how-to/modem-tests.md)."},
 	})
+}
+
+var modemTestKeys = []schema.Key{
+	{Name: "lines", Type: schema.List, Required: true, Elem: &schema.Key{Loose: true, Check: schema.CheckTTYs},
+		Example: "[65-68]", Doc: "TTYs, or ranges of them, of the lines that may be tested: that call, and are " +
+			"called " +
+			"at their `number`."},
+	{Name: "numbers", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: `["55555"]`,
+		Doc: "Other numbers that `ringback modem test --number` may dial, such as that of a rotary."},
+	{Name: "max_per_day", Type: schema.Int, Min: 1, Max: 10000, Default: "50", Example: "20",
+		Doc: "Maximum number of dials in 24 hours, whatever their result. A restart does not forget them."},
+	{Name: "quarantine_after", Type: schema.Int, Max: 1000, Default: "3", Example: "2",
+		Doc: "A line that fails this many tests in a row is quarantined until `ringback line restore`; 0: none is."},
+	{Name: "every", Type: schema.Duration, Max: 31 * 24 * hour, Default: "0s", Example: "24h",
+		Doc: "Interval of tests of all lines: a part of a day such as `6h`, or whole days; `0s`: only by order. " +
+			"Lines " +
+			"in use, and all during a lockdown, are skipped."},
+	{Name: "at", Check: checkTimeOfDay, Default: "03:00", Example: `"03:30"`,
+		Doc: "Time of day of the scheduled tests; with a shorter interval than a day, one of their times."},
+	{Name: "zone", Check: checkTimeZone, Example: "Europe/Paris",
+		Doc: "Time zone of `at`, as the IANA database names it. Default: that of the machine."},
+	{Name: "at_once", Type: schema.Int, Min: 1, Max: 100, Default: "1", Example: "2",
+		Doc: "Maximum number of scheduled tests at the same time. Each uses two lines."},
+}
+
+// checkTimeOfDay accepts a time such as 03:30.
+func checkTimeOfDay(s string) error {
+	if _, err := time.Parse("15:04", s); err != nil {
+		return fmt.Errorf("%q is not a time of day (write it like 03:30)", cut(s))
+	}
+	return nil
+}
+
+func checkTimeZone(s string) error {
+	if _, err := time.LoadLocation(s); err != nil || s == "" {
+		return fmt.Errorf("%q is not a time zone (write a name of the IANA database, such as Europe/Paris or UTC)",
+			cut(s))
+	}
+	return nil
 }
 
 var rotaryKeys = []schema.Key{
@@ -382,6 +425,8 @@ func lineKeys() []schema.Key {
 				"dial. A call is answered once the number is reported, at the second ring at the latest, if the " +
 				"profile names no other order; the number is sent as Calling-Station-Id. Always on with " +
 				"`call_check`."},
+		{Name: "number", Check: schema.NotEmpty, Reload: schema.NewCalls, Example: `"55565"`,
+			Doc: "Number at which this line alone is called. Modem tests dial it (`modem_test`)."},
 		{Name: "call_check", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "The calling number is checked with `aaa.call_check` before the call is answered. If it is " +
 				"rejected, or no server answers, the call is left ringing. So it is if the user is called back " +

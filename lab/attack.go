@@ -119,6 +119,9 @@ func (a Attack) configure(name, text string, host *evilHost) string {
 		}
 		text = strings.ReplaceAll(text, "forced_wait: 5s", wait)
 		text, _, _ = strings.Cut(text, fmt.Sprintf("  - {tty: %d,", firstTTY+a.lines)) // to the end of the file
+		before, tests, _ := strings.Cut(text, "modem_test: ")                          // which names the lines
+		_, after, _ := strings.Cut(tests, "\n")
+		text = before + after
 	}
 	if host != nil {
 		text = host.configure(name, text)

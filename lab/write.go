@@ -265,7 +265,7 @@ func (l *Lab) newSecret() []byte {
 
 // lineText is one line of ringback.yaml. The last values are its rotary, and what is different for its modem and its
 // callbacks.
-const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware, rotary: %d, login: default,%s
+const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware, rotary: %d, number: "%s", login: default,%s
      autoselect: [ppp, during_login], ppp_profile: default,
      scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: 5s%s}}
 `
@@ -296,7 +296,7 @@ func (l *Lab) configuration() ([]byte, error) {
 		if l.opt.Lines != nil { // each calls back itself: its modem is called and dials
 			rotary, own, callback = i+1, lineOf(l.opt.Lines[i]), ", same_line_no_verify: true"
 		}
-		fmt.Fprintf(&lines, lineText, firstTTY+i, url, rotary, own, callback)
+		fmt.Fprintf(&lines, lineText, firstTTY+i, url, rotary, DirectNumber(firstTTY+i), own, callback)
 	}
 	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct).Replace(string(server))
 	site := examples.Configuration() + "\n"
@@ -304,8 +304,17 @@ func (l *Lab) configuration() ([]byte, error) {
 		site = ""
 	}
 	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@SITE@\n", site, "@AAA@\n", aaa,
-		"@LINES@\n", lines.String(), "@WEB@", l.sockets.web.Addr().String())
+		"@LINES@\n", lines.String(), "@TESTS@\n", l.modemTest(), "@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
+}
+
+// modemTest is the key modem_test, which a town of one line does not have.
+func (l *Lab) modemTest() string {
+	if l.lineCount() < 2 {
+		return ""
+	}
+	return fmt.Sprintf("modem_test: {lines: [%d-%d]}                # ringback modem test %[1]d\n\n", firstTTY,
+		firstTTY+l.lineCount()-1)
 }
 
 // modems names the modems of the lines for the book.

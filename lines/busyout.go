@@ -11,10 +11,15 @@ type Busyout struct {
 	Reason string    `json:"reason,omitempty"` // of the operator; "" not given
 	By     string    `json:"by"`               // the operator
 	Since  time.Time `json:"since"`
+	// Quarantine: the line has failed, and is shown as quarantined until an operator restores it.
+	Quarantine bool `json:"quarantine,omitempty"`
 }
 
 // String says whose order it is, and why.
 func (b Busyout) String() string {
+	if b.Quarantine {
+		return b.Reason
+	}
 	text := "busied out by " + b.By
 	if b.Reason != "" {
 		text += ": " + b.Reason

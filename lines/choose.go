@@ -24,6 +24,9 @@ type Want struct {
 	// It is called while the Pool is locked, so it must not block.
 	Unfit func(tty int) string
 
+	// Answers: the owner will not dial, but wait for a call (Lease.Expect), so a line that only dials cannot serve.
+	Answers bool
+
 	// Avoid has lines that are used only if no other that may serve is in service.
 	Avoid []int
 
@@ -149,7 +152,7 @@ func (s Status) standing() standing {
 func (w Want) fit(s standing, rotary int) fit {
 	f := fitNever
 	switch {
-	case s.leaves, s.modem == CallIn, w.unfit(s.tty) != "":
+	case s.leaves, s.modem == w.unable(), w.unfit(s.tty) != "":
 		return fitNever
 	case len(w.TTYs) > 0:
 		if slices.Contains(w.TTYs, s.tty) {
@@ -167,6 +170,14 @@ func (w Want) fit(s standing, rotary int) fit {
 		f += fitAvoided
 	}
 	return f
+}
+
+// unable is the mode of the lines that cannot do what the owner of the lease wants.
+func (w Want) unable() ModemMode {
+	if w.Answers {
+		return CallOut
+	}
+	return CallIn
 }
 
 func (w Want) unfit(tty int) string {

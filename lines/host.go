@@ -75,7 +75,7 @@ func (l *line) stateLocked() State {
 	switch {
 	case !l.up:
 		return Down
-	case l.quarantine != "":
+	case l.quarantine != "", l.busyout != nil && l.busyout.Quarantine && l.lease == nil && !l.settling:
 		return Quarantined
 	case l.busyout != nil && l.lease == nil && !l.settling:
 		return BusiedOut
@@ -97,7 +97,11 @@ func (l *line) statusLocked() Status {
 	case Down:
 		s.Reason = l.reason
 	case Quarantined:
-		s.Reason, s.Retry = l.quarantine, l.retry
+		if s.Reason = l.quarantine; l.quarantine == "" {
+			s.Reason = l.busyout.String() // an operator must end it
+		} else {
+			s.Retry = l.retry
+		}
 	case BusiedOut:
 		s.Reason = l.busyout.String()
 	}
@@ -236,6 +240,12 @@ func (l *line) Screen(ctx context.Context, caller, called string) (ok bool) {
 			ok = false
 		}
 	}()
+	l.pool.mu.Lock()
+	expected := l.expectsLocked() != nil
+	l.pool.mu.Unlock()
+	if expected {
+		return true
+	}
 	if l.pool.o.Screen == nil {
 		l.pool.o.Debug(l.cfg.TTY, "call not answered: no call check is running (call_check)")
 		return false
@@ -245,6 +255,12 @@ func (l *line) Screen(ctx context.Context, caller, called string) (ok bool) {
 
 // Answer implements Host.
 func (l *line) Answer(caller, called string) bool {
+	l.pool.mu.Lock()
+	expected := l.answerExpectedLocked()
+	l.pool.mu.Unlock()
+	if expected {
+		return true
+	}
 	if l.full(RingingCall{TTY: l.cfg.TTY, Caller: caller, Called: called}) {
 		return false
 	}
@@ -276,9 +292,13 @@ func (l *line) Connected(c *Call) {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := l.lease
-	c.ID = s.owner
 	l.countLocked(CallsIn)
+	s := l.lease
+	if s == nil || !s.incoming {
+		l.connectedLocked(c)
+		return
+	}
+	c.ID = s.owner
 	l.connect = c.Connect
 	l.phaseLocked(InCall)
 	// The driver is itself a job and still runs, so jobs is not done yet, even if the pool has stopped meanwhile.
@@ -316,6 +336,10 @@ func (l *line) Missed(unproven error) {
 	defer l.pool.mu.Unlock()
 	l.countLocked(CallsMissed)
 	l.failLocked(errMissed, FailConnect)
+	if l.lease == nil || !l.lease.incoming {
+		l.missedLocked(unproven)
+		return
+	}
 	l.lease.returnLocked()
 	l.settledLocked(unproven, true)
 }

@@ -297,6 +297,8 @@ type Lease struct {
 	dialed   bool // a dial connected; guarded by pool.mu
 	released bool // guarded by pool.mu
 
+	expected *expected // the call that the owner waits for; nil none; guarded by pool.mu
+
 	lost  chan struct{} // closed when the line went out of service
 	cause error         // the reason; set before lost is closed
 }

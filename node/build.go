@@ -103,6 +103,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		HoldOff:     cfg.Callback.HoldOff,
 		RandomWait:  cfg.Callback.RandomWait,
 		Ceilings:    cfg.Ceilings,
+		Tests:       cfg.ModemTests,
 		Tariff:      cfg.Tariff,
 		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),

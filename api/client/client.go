@@ -27,7 +27,8 @@ type Client struct {
 // operator, and a script that watches it, waiting forever.
 const (
 	answerTime = 30 * time.Second
-	proofTime  = 5 * time.Minute // of a request that waits for a modem
+	proofTime  = 5 * time.Minute  // of a request that waits for a modem
+	testTime   = 15 * time.Minute // of a modem test, whose dial may take minutes
 )
 
 // idleTime is how long a connection without a request stays open: a Client has no Close.
@@ -38,8 +39,8 @@ const idleTime = 10 * time.Second
 const maxProblem = 8 << 20
 
 // New returns a client for the admin socket at this path. It does not connect yet. A request fails if the daemon does
-// not begin its answer in 30 seconds, or in 5 minutes if it waits for a modem. Connections are closed 10 seconds after
-// their last request.
+// not begin its answer in 30 seconds, in 5 minutes if it waits for a modem, or in 15 for a modem test. Connections are
+// closed 10 seconds after their last request.
 func New(socket string) *Client { return within(socket, answerTime) }
 
 func within(socket string, limit time.Duration) *Client {
@@ -204,6 +205,15 @@ func (c *Client) BusyOutLine(ctx context.Context, tty int, reason string) error 
 func (c *Client) RestoreLine(ctx context.Context, tty int) error {
 	_, err := c.do(ctx, http.MethodDelete, fmt.Sprintf("/v1/lines/%d/busyout", tty), nil)
 	return err
+}
+
+// TestModem tests two lines with a call from tty to with, and returns its result. with 0: the next line that may be
+// tested; number "": that of the called line.
+func (c *Client) TestModem(ctx context.Context, tty, with int, number string) (ModemTest, error) {
+	var v ModemTest
+	path := fmt.Sprintf("/v1/lines/%d/test?with=%d&number=%s", tty, with, url.QueryEscape(number))
+	_, err := within(c.socket, testTime).do(ctx, http.MethodPost, path, &v)
+	return v, err
 }
 
 // LoginLocks returns the names, numbers and lines whose logins are locked or delayed.

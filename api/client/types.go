@@ -36,6 +36,7 @@ type Line struct {
 	// of all counters, also those of earlier processes
 	CountersSince time.Time    `json:"counters_since" doc:"when they were zero: when the line was first configured, or cleared"`
 	Failure       *LineFailure `json:"last_failure,omitempty"`
+	Test          *ModemTest   `json:"last_test,omitempty"`
 }
 
 // LineFailure is the last failure of a line.
@@ -55,11 +56,35 @@ type ChatRun struct {
 	Transcript []string `json:"transcript" nullable:"false" doc:"dialogue with the modem, secrets masked"`
 }
 
+// ModemTest is a call from one line to another that tested their modems.
+type ModemTest struct {
+	ID       string     `json:"id"`
+	TTY      int        `json:"tty" doc:"the line that dialed"`
+	With     int        `json:"with_tty" doc:"the line that was called"`
+	Number   string     `json:"number" doc:"the number dialed"`
+	By       string     `json:"by" doc:"the operator, or schedule"`
+	Started  time.Time  `json:"started"`
+	Ended    *time.Time `json:"ended,omitempty"`
+	Result   string     `json:"result" doc:"passed, failed, inconclusive (it says nothing about the lines) or interrupted"`
+	Text     string     `json:"text,omitempty" doc:"why it did not pass"`
+	Blamed   []int      `json:"blamed,omitempty" doc:"the lines that may have caused a failure"`
+	Dial     float64    `json:"dial_seconds,omitempty" doc:"from the dial command to CONNECT, or to the end of the dial"`
+	Call     float64    `json:"call_seconds,omitempty" doc:"from CONNECT to the last hang-up"`
+	Down     float64    `json:"down_seconds,omitempty" doc:"from the order to hang up to the proof on both lines"`
+	Connect  string     `json:"connect,omitempty" doc:"the CONNECT line of the line that dialed"`
+	Answered string     `json:"answered,omitempty" doc:"the CONNECT line of the called line"`
+	Octets   int        `json:"octets,omitempty" doc:"octets compared each way"`
+	There    float64    `json:"there_seconds,omitempty" doc:"their time from the line that dialed"`
+	Back     float64    `json:"back_seconds,omitempty" doc:"their time to the line that dialed"`
+}
+
 // Busyout is an operator's order that a line takes no more calls.
 type Busyout struct {
 	Reason string    `json:"reason,omitempty"`
 	By     string    `json:"by" doc:"the operator"`
 	Since  time.Time `json:"since"`
+	// of a line that failed its modem tests
+	Quarantine bool `json:"quarantine,omitempty" doc:"the line failed its modem tests, and is shown as quarantined"`
 }
 
 // Modem is how the modem of a line is operated: its profile, with what the line's configuration has instead.

@@ -15,7 +15,7 @@ type Call struct {
 	Connect        string // the modem's CONNECT line
 	User           string // "" until authenticated
 	Entry          string // method-list entry that authenticated
-	Service        string // "exec", "ppp"; "" until known
+	Service        string // "exec", "ppp", ModemTest; "" until known
 	Leg            int    // 1 or 2 of a callback; 0 if none
 	CallbackID     string // leg one: the promised callback, once the call has ended; "" if none
 	SessionID      string // Acct-Session-Id of the open session; "" if there is none, or it is not accounted
@@ -31,15 +31,20 @@ type Call struct {
 
 // CallFilter selects calls; zero fields select all.
 type CallFilter struct {
-	TTY   int
-	User  string
-	Since time.Time // only those that began at this time or later
-	Ended bool      // only those that have ended
+	TTY     int
+	User    string
+	Service string
+	Since   time.Time // only those that began at this time or later
+	Ended   bool      // only those that have ended
 }
 
 // CallsSearched is the number of newest calls in which a CallFilter is looked for: a filter that matches few of them
 // must not read a journal of years.
 const CallsSearched = 100_000
+
+// ModemTest is the Service of a call from one line to another that tests their modems. Its row is written before the
+// dial, and has the number in Called.
+const ModemTest = "modem test"
 
 // Spooled is one accounting record that waits to be sent.
 type Spooled struct {

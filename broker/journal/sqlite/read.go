@@ -236,6 +236,9 @@ func (r *Reader) Calls(ctx context.Context, limit int, f journal.CallFilter) ([]
 	if f.User != "" {
 		and("user = ?", f.User)
 	}
+	if f.Service != "" {
+		and("service = ?", f.Service)
+	}
 	if !f.Since.IsZero() {
 		and("started >= ?", nanos(f.Since))
 	}
