@@ -209,7 +209,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		w.randomWait = rand.N(most + 1)
 	}
 	w.follow(b.planOf(d, a.Identity, a.Service, c.TTY))
-	w.remembers = remembersNumbers(d)
+	w.remembers, w.rejectInUse = remembersNumbers(d), d.Dial.RejectInUse
 	w.leg1, w.limits, w.attempts, w.expires = c, d.Limits, d.Attempts, b.expiry(now)
 	w.leg1Stop = c.stopID(a.Session)
 	return w

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/policies"
 )
 
 // Between two dials of a number lies the hold-off, whichever callbacks make them, also after a restart. Other numbers
@@ -84,6 +85,28 @@ func TestOneDialToANumber(t *testing.T) {
 		if d := w.dialed(); len(d) != 2 || d[1].Number != "84001" {
 			t.Errorf("dialed %+v", d)
 		}
+	})
+}
+
+// A group can reject a callback to a number that is in use; the caller does not hear why.
+func TestNumberInUse(t *testing.T) {
+	reject := func(p *policies.Policy) { p.Dial.RejectInUse = true }
+	inTown(t, townOptions{lines: 4, policy: reject}, func(w *town) {
+		p := promised(w)
+		p.see("maui-nas-04>", 3*time.Minute)
+		other := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))
+		other.asksFor("55555", "84001")
+		if got := other.see("Callback not available", time.Minute); strings.Contains(got, "use") {
+			t.Errorf("the second caller reads %q", got)
+		}
+		other.dte.SetDTR(false)
+		other.see("NO CARRIER", time.Minute)
+		other.dte.SetDTR(true)
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+		w.idle(time.Minute)
+		other.asksFor("55555", "84001")
+		other.see("Callback initiated", time.Minute)
 	})
 }
 

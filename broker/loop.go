@@ -47,6 +47,10 @@ var errAlready = errors.New("a callback is already pending for this user")
 // errNumberPending is wrapped by the reply to a promise for a number that a pending callback will call.
 var errNumberPending = errors.New("a callback to this number is already pending")
 
+// errNumberInUse is wrapped by the reply to a promise for a number that another callback has on a call, if the group
+// rejects that.
+var errNumberInUse = errors.New("the number is in use")
+
 // errDisabled is wrapped by the reply to a promise for a number at which a callback has just failed.
 var errDisabled = errors.New("a callback to this number has failed")
 
@@ -339,6 +343,9 @@ func (b *Broker) beside(w *work) error {
 		}
 	}
 	for _, s := range w.plan {
+		if used, is := b.inUse(w, s.Number); is && w.rejectInUse {
+			return fmt.Errorf("%w: %s (on_number_in_use)", errNumberInUse, used.Detail)
+		}
 		if until := b.disabled[s.Number]; time.Now().Before(until) {
 			return fmt.Errorf("%w: %s is disabled until %s (attempts.disable)", errDisabled, s.Number,
 				until.Format(time.DateTime))

@@ -205,7 +205,7 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 	case errors.Is(err, errAlready):
 		b.publish(events.AlreadyPending{Call: c.ID, User: user})
 		return session.Verdict{Text: textPending, Reason: "a callback of this user is already pending; it is unchanged"}
-	case errors.Is(err, errNumberPending):
+	case errors.Is(err, errNumberPending), errors.Is(err, errNumberInUse):
 		b.publish(events.NumberPending{Call: c.ID, User: user, Number: w.row.Number, Err: err})
 		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
 	case errors.Is(err, errDisabled):

@@ -55,6 +55,7 @@ type work struct {
 	dialedFrom int            // the line of the last dial; 0: none in this process
 	dialed     numbers.Number // in it; zero: none
 
+	rejectInUse bool             // not promised to a number that another callback has on a call
 	limits      policies.Limits  // of the promise
 	slot        time.Duration    // reserved for each attempt; 0: nothing is reserved
 	rates       []tariff.Rate    // by step of the plan; the zero Rate for a number without a price

@@ -23,6 +23,8 @@ type Dial struct {
 	// "": that of the line, if it has one.
 	SystemScript string        `json:"system_script,omitempty"`
 	Wait         time.Duration `json:"wait,omitempty"` // minimum, between the hang-up and the dial
+	// RejectInUse: no callback is promised to a number that another callback has on a call. Otherwise its dial waits.
+	RejectInUse bool `json:"reject_in_use,omitempty"`
 }
 
 // SiteScript is a chat script of the site.
@@ -50,6 +52,10 @@ func ruleDial(e *evaluation) (string, string, bool) {
 	if w := e.d.Dial.Wait; w != 0 {
 		keys = append(keys, "wait: "+w.String())
 		results = append(results, "at least "+w.String()+" after the hang-up")
+	}
+	if e.d.Dial.RejectInUse {
+		keys = append(keys, "on_number_in_use: reject")
+		results = append(results, "only to a number that no other callback has on a call")
 	}
 	return strings.Join(keys, ", "), strings.Join(results, ", "), false
 }

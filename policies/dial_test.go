@@ -11,7 +11,8 @@ import (
 
 // The group's script and wait are in a decision that may lead to a callback, and a pending callback keeps them.
 func TestDial(t *testing.T) {
-	then := Dial{Script: "slow-modems", ModemScript: "modems$", SystemScript: "^acme", Wait: 30 * time.Second}
+	then := Dial{Script: "slow-modems", ModemScript: "modems$", SystemScript: "^acme", Wait: 30 * time.Second,
+		RejectInUse: true}
 	typed := Numbers{From: AnySource(), Allow: []string{"84*"}}
 	s := mustServe(t, site, Policy{Dial: then, Numbers: typed})
 	ask := fixed
@@ -22,7 +23,8 @@ func TestDial(t *testing.T) {
 		dial  Dial
 		trace string
 	}{
-		{fixed, CallBack, then, "script: slow-modems, modem_script: modems$, system_script: ^acme, wait: 30s"},
+		{fixed, CallBack, then, "script: slow-modems, modem_script: modems$, system_script: ^acme, wait: 30s, " +
+			"on_number_in_use: reject"},
 		{ask, AskNumber, then, ""},
 		{aaa.Authorization{}, Admit, Dial{}, ""},
 	} {

@@ -316,6 +316,16 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return p.Dial.Wait.String() },
 		late: true,
 	},
+	{
+		Key: schema.Key{Name: "on_number_in_use", Type: schema.String, Enum: []string{"wait", "reject"},
+			Default: "wait", Example: "reject",
+			Doc: "What happens to a callback whose number another callback has on a call. `wait`: it is promised; " +
+				"its dial is put off, and counts as busy after five times. `reject`: it is not promised. A number " +
+				"that a pending callback will call is always rejected."},
+		read: func(p *Policy, v *schema.Value) { p.Dial.RejectInUse = v.Text() == "reject" },
+		text: func(p Policy) string { return map[bool]string{false: "wait", true: "reject"}[p.Dial.RejectInUse] },
+		late: true,
+	},
 	{Key: schema.Key{Name: "hours", Type: schema.Object,
 		Doc: "When callbacks may be promised; without it, always. At other times a user is rejected if AAA requires " +
 			"a callback. A callback that was promised is dialed after the end of the hours too, except with " +

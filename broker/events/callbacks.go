@@ -54,7 +54,8 @@ func (AlreadyPending) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "callback not promised: one is already pending"
 }
 
-// NumberPending reports that a callback was not promised because another one, of any user, will call the number.
+// NumberPending reports that a callback was not promised because another one, of any user, will call the number, or has
+// it on a call.
 type NumberPending struct {
 	undebugged
 	unaudited

@@ -36,7 +36,7 @@ var Table = []Row{
 	{"decided", Decided{}, "The policies made a decision about a caller."},
 	{"callback.promised", Promised{}, "A callback is on disk, and the caller is told."},
 	{"callback.pending", AlreadyPending{}, "A callback was not promised: the user has one pending."},
-	{"callback.number_pending", NumberPending{}, "A callback was not promised: a pending one calls the number."},
+	{"callback.number_pending", NumberPending{}, "A callback was not promised: another one calls the number."},
 	{"callback.number_disabled", NumberDisabled{}, "A callback was not promised: an earlier one to the number failed."},
 	{"callback.impossible", NotPromised{}, "A callback was not promised: no line can dial it."},
 	{"callback.unrecorded", NotRecorded{}, "A callback was not promised: it could not be recorded."},
