@@ -79,7 +79,7 @@ func TestReload(t *testing.T) {
 	}
 	play(t, l, parse(t, caller+noCallback))
 
-	change(t, l, "ringback.yaml", "tty: 68", "tty: 69")
+	change(t, l, "ringback.yaml", "tty: 68", "tty: 69", "lines: [65-68]", "lines: [65-67]")
 	reload(t, l, "lines reloaded")
 	if log := readFile(t, filepath.Join(l.Dir(),
 		"ringback.log")); !regexp.MustCompile(`lines reloaded\s+\{"added": "69", "removed": "68"`).MatchString(log) {
