@@ -65,15 +65,6 @@ func Names() []string {
 	return names
 }
 
-// All returns a line for each family.
-func All() []Line {
-	var all []Line
-	for _, m := range Families() {
-		all = append(all, Line{Modem: m, Profile: m.Family})
-	}
-	return all
-}
-
 // Parse reads the file of a town's lines: lines, each with a family and what is different from it. All errors are
 // reported at once.
 func Parse(path string, data []byte) ([]Line, error) {
