@@ -78,7 +78,7 @@ func testLines(t client.ModemTest) (all []string) {
 	if t.Connect != "" {
 		all = append(all, fmt.Sprintf("connected in %s: %q", shortTime(t.Dial), t.Connect))
 	}
-	if t.Answered != "" {
+	if t.Connect != "" && t.Answered != "" {
 		all[len(all)-1] += fmt.Sprintf(" and %q", t.Answered)
 	}
 	if t.Octets > 0 {
