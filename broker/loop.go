@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
@@ -40,19 +39,6 @@ var errStale = errors.New("the event is too late or out of place")
 
 // errUnstarted is the reply to an event for a callback that an earlier process left and that could not be resumed yet.
 var errUnstarted = errors.New("ringback has just started, and the journal cannot be written yet: try again")
-
-// errAlready is the reply to a promise for a user who already has a callback pending.
-var errAlready = errors.New("a callback is already pending for this user")
-
-// errNumberPending is wrapped by the reply to a promise for a number that a pending callback will call.
-var errNumberPending = errors.New("a callback to this number is already pending")
-
-// errNumberInUse is wrapped by the reply to a promise for a number that another callback has on a call, if the group
-// rejects that.
-var errNumberInUse = errors.New("the number is in use")
-
-// errDisabled is wrapped by the reply to a promise for a number at which a callback has just failed.
-var errDisabled = errors.New("a callback to this number has failed")
 
 // send passes an event to the loop; it blocks only while the loop is behind. It returns false if ctx ended first.
 func (b *Broker) send(ctx context.Context, e event) bool {
@@ -320,166 +306,8 @@ func (b *Broker) refuse(e event) {
 	e.answer(errStale)
 }
 
-// pendingFor returns the ID of a pending callback of the same identity; the letter case of the name does not count.
-func (b *Broker) pendingFor(w *work) string {
-	user := aaa.FoldUser(w.row.User)
-	for id, other := range b.works {
-		if other.state.Phase.Pending() && other.row.Entry == w.row.Entry && aaa.FoldUser(other.row.User) == user {
-			return id
-		}
-	}
-	return ""
-}
-
-// beside returns why a callback must not be promised beside those that are pending: one of its user, which stays as it
-// is, or one that calls the same number.
-func (b *Broker) beside(w *work) error {
-	if b.pendingFor(w) != "" {
-		return errAlready
-	}
-	for id, other := range b.works {
-		if other.state.Phase.Pending() && other.plan.Shares(w.plan) {
-			return fmt.Errorf("%w (%s)", errNumberPending, id)
-		}
-	}
-	for _, s := range w.plan {
-		if used, is := b.inUse(w, s.Number); is && w.rejectInUse {
-			return fmt.Errorf("%w: %s (on_number_in_use)", errNumberInUse, used.Detail)
-		}
-		if until := b.disabled[s.Number]; time.Now().Before(until) {
-			return fmt.Errorf("%w: %s is disabled until %s (attempts.disable)", errDisabled, s.Number,
-				until.Format(time.DateTime))
-		}
-	}
-	return nil
-}
-
-// mutations returns the rows that make a step durable.
-func (b *Broker) mutations(s step) []journal.Mutation {
-	now, w := time.Now(), s.work
-	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
-	rows = append(rows, s.event.rows...)
-	if s.event.promise != nil && w.reservation != nil {
-		w.reservation.Time = now
-		rows = append(rows, *w.reservation)
-	}
-	for _, e := range s.effects {
-		if e, ok := e.(callback.Dial); ok {
-			i := w.plan.Step(e.Of)
-			step := w.plan[i]
-			a := journal.Attempt{
-				CallbackID: w.row.ID, N: e.Attempt, Step: i, TTY: w.state.TTY, Number: step.Number.String(),
-				Started: now,
-				Script:  joined(b.scripts(w, step)),
-			}
-			if e.Again {
-				rows = append(rows, journal.ReopenAttempt{Attempt: a})
-			} else {
-				rows = append(rows, journal.PutAttempt{Attempt: a})
-			}
-			if w.remembers {
-				last := b.last[w.identity()]
-				last.Dialed = step.Number
-				rows = append(rows, lastRow(w.identity(), last))
-			}
-		}
-	}
-	for _, e := range s.events {
-		rows = append(rows, audit(now, e)...)
-	}
-	return rows
-}
-
-// happened returns the events of a step: those of its event and those that the machine ordered.
-func happened(s step) []events.Event {
-	w, all := s.work, s.event.report
-	for _, e := range s.effects {
-		switch e := e.(type) {
-		case callback.Audit:
-			all = append(all, events.Remarked{Callback: w.row.ID, User: w.row.User, Text: e.Text})
-		case callback.End:
-			all = append(all, events.CallbackEnded{
-				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause,
-				Number:     w.lastStep().Number.String(),
-				CalledLine: w.row.CalledTTY, Line: w.dialedFrom, Attempts: w.state.Attempt, Budget: w.state.Max,
-				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
-			})
-		}
-	}
-	return all
-}
-
-// commit makes the steps durable, all in one transaction. It returns one error per step.
-func (b *Broker) commit(ctx context.Context, steps []step) []error {
-	errs := make([]error, len(steps))
-	var groups [][]journal.Mutation
-	var which []int
-	for i, s := range steps {
-		if len(s.rows) > 0 {
-			groups = append(groups, s.rows)
-			which = append(which, i)
-		}
-	}
-	if len(groups) == 0 {
-		return errs
-	}
-	for i, err := range b.opt.Journal.CommitEach(context.WithoutCancel(ctx), groups...) {
-		errs[which[i]] = err
-	}
-	return errs
-}
-
-// undo reverts a step that could not be recorded. A promise is refused; any other event is retried, because it has
-// happened.
-func (b *Broker) undo(ctx context.Context, s step, err error) {
-	b.mu.Lock()
-	s.work.state = s.before
-	s.work.unrepeat(s.plan, s.rates)
-	s.work.trace.undo()
-	s.work.row.Ended, s.work.row.Outcome = time.Time{}, ""
-	if s.event.promise != nil {
-		delete(b.works, s.event.id)
-	}
-	b.mu.Unlock()
-	if s.event.promise != nil {
-		if errors.Is(err, journal.ErrPending) {
-			err = errAlready
-		}
-		s.event.answer(err)
-		return
-	}
-	b.logUndone(s.event.id, err)
-	again := s.event
-	if _, ok := again.what.(callback.Leased); ok && s.work.lease == again.lease {
-		b.mu.Lock()
-		s.work.lease, s.work.leaseNo = nil, 0
-		b.mu.Unlock()
-	}
-	b.again(ctx, again)
-}
-
 // logEvery is the minimum time between two log entries about the same disk error.
 const logEvery = time.Minute
-
-// logUndone logs that a step could not be recorded: the first time, and then once per logEvery.
-func (b *Broker) logUndone(id string, err error) {
-	if time.Since(b.undone) < logEvery {
-		b.quiet++
-		return
-	}
-	b.log.Error("journal: a step could not be recorded; it is retried", zap.String("callback", id),
-		zap.Int("others_not_logged", b.quiet), zap.Error(err))
-	b.undone, b.quiet = time.Now(), 0
-}
-
-// tryAgain sends an event again after a pause.
-func (b *Broker) tryAgain(ctx context.Context, e event) {
-	b.running.Go(func() {
-		if !pause(ctx, b.opt.Limits.Retry) || !b.send(ctx, e) {
-			e.giveBack()
-		}
-	})
-}
 
 // done carries out the effects of a committed step.
 func (b *Broker) done(ctx context.Context, s step) {

@@ -1,0 +1,137 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// mutations returns the rows that make a step durable.
+func (b *Broker) mutations(s step) []journal.Mutation {
+	now, w := time.Now(), s.work
+	rows := []journal.Mutation{journal.PutCallback{Callback: w.record(now)}}
+	rows = append(rows, s.event.rows...)
+	if s.event.promise != nil && w.reservation != nil {
+		w.reservation.Time = now
+		rows = append(rows, *w.reservation)
+	}
+	for _, e := range s.effects {
+		if e, ok := e.(callback.Dial); ok {
+			i := w.plan.Step(e.Of)
+			step := w.plan[i]
+			a := journal.Attempt{
+				CallbackID: w.row.ID, N: e.Attempt, Step: i, TTY: w.state.TTY, Number: step.Number.String(),
+				Started: now,
+				Script:  joined(b.scripts(w, step)),
+			}
+			if e.Again {
+				rows = append(rows, journal.ReopenAttempt{Attempt: a})
+			} else {
+				rows = append(rows, journal.PutAttempt{Attempt: a})
+			}
+			if w.remembers {
+				last := b.last[w.identity()]
+				last.Dialed = step.Number
+				rows = append(rows, lastRow(w.identity(), last))
+			}
+		}
+	}
+	for _, e := range s.events {
+		rows = append(rows, audit(now, e)...)
+	}
+	return rows
+}
+
+// happened returns the events of a step: those of its event and those that the machine ordered.
+func happened(s step) []events.Event {
+	w, all := s.work, s.event.report
+	for _, e := range s.effects {
+		switch e := e.(type) {
+		case callback.Audit:
+			all = append(all, events.Remarked{Callback: w.row.ID, User: w.row.User, Text: e.Text})
+		case callback.End:
+			all = append(all, events.CallbackEnded{
+				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause,
+				Number:     w.lastStep().Number.String(),
+				CalledLine: w.row.CalledTTY, Line: w.dialedFrom, Attempts: w.state.Attempt, Budget: w.state.Max,
+				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
+			})
+		}
+	}
+	return all
+}
+
+// commit makes the steps durable, all in one transaction. It returns one error per step.
+func (b *Broker) commit(ctx context.Context, steps []step) []error {
+	errs := make([]error, len(steps))
+	var groups [][]journal.Mutation
+	var which []int
+	for i, s := range steps {
+		if len(s.rows) > 0 {
+			groups = append(groups, s.rows)
+			which = append(which, i)
+		}
+	}
+	if len(groups) == 0 {
+		return errs
+	}
+	for i, err := range b.opt.Journal.CommitEach(context.WithoutCancel(ctx), groups...) {
+		errs[which[i]] = err
+	}
+	return errs
+}
+
+// undo reverts a step that could not be recorded. A promise is refused; any other event is retried, because it has
+// happened.
+func (b *Broker) undo(ctx context.Context, s step, err error) {
+	b.mu.Lock()
+	s.work.state = s.before
+	s.work.unrepeat(s.plan, s.rates)
+	s.work.trace.undo()
+	s.work.row.Ended, s.work.row.Outcome = time.Time{}, ""
+	if s.event.promise != nil {
+		delete(b.works, s.event.id)
+	}
+	b.mu.Unlock()
+	if s.event.promise != nil {
+		if errors.Is(err, journal.ErrPending) {
+			err = errAlready
+		}
+		s.event.answer(err)
+		return
+	}
+	b.logUndone(s.event.id, err)
+	again := s.event
+	if _, ok := again.what.(callback.Leased); ok && s.work.lease == again.lease {
+		b.mu.Lock()
+		s.work.lease, s.work.leaseNo = nil, 0
+		b.mu.Unlock()
+	}
+	b.again(ctx, again)
+}
+
+// logUndone logs that a step could not be recorded: the first time, and then once per logEvery.
+func (b *Broker) logUndone(id string, err error) {
+	if time.Since(b.undone) < logEvery {
+		b.quiet++
+		return
+	}
+	b.log.Error("journal: a step could not be recorded; it is retried", zap.String("callback", id),
+		zap.Int("others_not_logged", b.quiet), zap.Error(err))
+	b.undone, b.quiet = time.Now(), 0
+}
+
+// tryAgain sends an event again after a pause.
+func (b *Broker) tryAgain(ctx context.Context, e event) {
+	b.running.Go(func() {
+		if !pause(ctx, b.opt.Limits.Retry) || !b.send(ctx, e) {
+			e.giveBack()
+		}
+	})
+}
