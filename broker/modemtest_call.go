@@ -143,14 +143,12 @@ func (b *Broker) notConnected(ctx context.Context, t *modemTest, d lines.Dialed,
 	case d.Outcome == "busy" && stranger:
 		t.conclude(TestInconclusive, fmt.Sprintf("somebody else called tty %d; %s", t.With, said))
 	case d.Outcome == "busy":
-		t.conclude(TestFailed, said+fmt.Sprintf(" (is the telephone line of tty %d off hook, or %s not its number?)",
-			t.With,
-			t.Number), t.With)
+		t.conclude(TestFailed, fmt.Sprintf("%s (is the telephone line of tty %d off hook, or %s not its number?)", said,
+			t.With, t.Number), t.With)
 	case d.Outcome == "no answer", d.Outcome == "timed out", d.Outcome == "voice", d.Outcome == "fax",
 		d.Outcome == "no carrier" && !stranger:
-		t.conclude(TestFailed, said+fmt.Sprintf(" (tty %d was not called or did not answer: check its telephone "+
-			"cable and "+
-			"its number)", t.With), t.With)
+		t.conclude(TestFailed, fmt.Sprintf("%s (tty %d was not called or did not answer: check its telephone cable "+
+			"and its number)", said, t.With), t.With)
 	case d.Outcome == "no carrier":
 		t.conclude(TestFailed, said+" (the modems found no common modulation)", t.TTY, t.With)
 	default:
@@ -161,13 +159,15 @@ func (b *Broker) notConnected(ctx context.Context, t *modemTest, d lines.Dialed,
 // notCalled concludes a test whose dial connected while the called line had no call: the number is another one's, or
 // the modem lies.
 func (t *modemTest) notCalled(why, down error) {
-	said := fmt.Sprintf("tty %d reported %s, and tty %d had no call: %v", t.TTY, t.Connect, t.With, why)
+	said := fmt.Sprintf("tty %d reported %s, and tty %d had no call", t.TTY, t.Connect, t.With)
+	if why != nil && !errors.Is(why, context.Canceled) { // that only ended the wait for the call
+		said += ": " + why.Error()
+	}
 	if down != nil {
 		said += fmt.Sprintf("; tty %d is not proven on hook: %v", t.TTY, down)
 	}
-	t.conclude(TestFailed, said+fmt.Sprintf(" (is %s the number of tty %d? otherwise the modem of tty %d reports "+
-		"calls "+
-		"that it has not placed)", t.Number, t.With, t.TTY), t.TTY)
+	t.conclude(TestFailed, fmt.Sprintf("%s (is %s the number of tty %d? otherwise the modem of tty %d reports calls "+
+		"that it has not placed)", said, t.Number, t.With, t.TTY), t.TTY)
 }
 
 // conclude sets the result of a test that has not passed, and the lines that may have caused it.
