@@ -142,8 +142,9 @@ func TestCountersSurviveRestart(t *testing.T) {
 func TestLineThatStaysDown(t *testing.T) {
 	inCounted(t, func(w *town, disk *counted) {
 		w.lines[1].SetFault(exchange.Fault{PoweredOff: true})
-		first := w.fails(66)
-		w.pass(time.Minute) // it is on disk
+		w.fails(66)
+		w.pass(5 * time.Minute) // the ladder is at its end, and that is on disk
+		first := w.line(66).Failure
 		rows := disk.rows.Load()
 		w.pass(time.Hour)
 		last := w.line(66).Failure

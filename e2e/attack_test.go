@@ -54,7 +54,7 @@ func TestLabAttack(t *testing.T) {
 		want string
 	}{
 		{[]string{"nosuch"}, `unknown attack "nosuch"; valid attacks: session-theft, `},
-		{[]string{"--ports", "serial"}, "--ports serial: must be rfc2217, tcp or pty"},
+		{[]string{"--ports", "serial"}, `--ports "serial": must be rfc2217, tcp or pty`},
 		{[]string{"--pace", "0.5"}, "--pace 0.5: must be 1 or greater"},
 		{[]string{"--parallel", "0"}, "--parallel 0: must be 1 or greater"},
 		{[]string{"-o", "xml"}, "-o xml: must be table or json"},

@@ -64,7 +64,8 @@ type RADIUS struct {
 type Lab struct {
 	opt         Options
 	dir         string
-	lock        *lock // nil if not locked
+	other       string // directory of the lab that Find returns instead of this one; ""
+	lock        *lock  // nil if not locked
 	sockets     *sockets
 	exchange    *exchange.Exchange
 	lines       []*exchange.Modem
@@ -144,10 +145,11 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Tell == nil {
 		o.Tell = func(string) {}
 	}
+	other := ""
 	if t, err := Find(); err == nil && t.Dir != dir {
-		o.Quiet = true // the other lab remains the one that Find returns
+		o.Quiet, other = true, t.Dir // the other lab remains the one that Find returns
 	}
-	l := &Lab{opt: o, dir: dir, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
+	l := &Lab{opt: o, dir: dir, other: other, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
 	if err := l.start(ctx); err != nil {
 		l.Close()
 		return nil, err

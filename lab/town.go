@@ -93,6 +93,10 @@ func (l *Lab) Screen() string {
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+	if l.other != "" {
+		fmt.Fprintf(&b, "They find the lab in %s. For this one, give show and debug --socket %s\n", l.other,
+			l.Town().Socket)
+	}
 	fmt.Fprintf(&b, "The configuration, which you may edit: %s\n\n", l.dir)
 	return b.String()
 }

@@ -101,12 +101,12 @@ func TestExpectTooLate(t *testing.T) {
 					t.Error("a call that was not there")
 				}
 				host.Connected(&Call{Data: newStubData(nil), TTY: 1})
-				proofs := w.stubs[1].proofs
+				proofs := w.stubs[1].proofsMade()
 				s.Release()
 				synctest.Wait()
 				st, _ := w.Line(1)
-				if st.State != Idle || w.Outstanding() != 0 || !release && w.stubs[1].proofs == proofs {
-					t.Errorf("release %v: %+v, %d leases, %d proofs", release, st, w.Outstanding(), w.stubs[1].proofs)
+				if st.State != Idle || w.Outstanding() != 0 || !release && w.stubs[1].proofsMade() == proofs {
+					t.Errorf("release %v: %+v, %d leases, %d proofs", release, st, w.Outstanding(), proofs)
 				}
 			})
 	}
