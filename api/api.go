@@ -43,8 +43,8 @@ type Daemon interface {
 	// were.
 	ClearCounters(ctx context.Context, ttys ...int) (int, error)
 	// StartChat runs the chat script whose name matches on the modem of a line that nothing uses, and returns when it
-	// has ended; its failure is no error. An error means that it was not run.
-	StartChat(ctx context.Context, tty int, script string) (client.ChatRun, error)
+	// has ended; its failure is no error. It dials number, unless that is "". An error means that it was not run.
+	StartChat(ctx context.Context, tty int, script, number string) (client.ChatRun, error)
 	// BusyOutLine lets a line finish its call, and then take no more until RestoreLine, also after a restart.
 	BusyOutLine(ctx context.Context, tty int, reason string) error
 	RestoreLine(ctx context.Context, tty int) error
@@ -142,12 +142,13 @@ func (s *Server) routes(api huma.API) {
 			return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
 		})
 	huma.Register(api, operation("start-chat", http.MethodPost, "/v1/lines/{tty}/chat",
-		"Run a chat script on the modem of a line that nothing uses; it cannot dial"),
+		"Run a chat script on the modem of a line that nothing uses"),
 		func(ctx context.Context, in *struct {
 			TTY    int    `path:"tty"`
 			Script string `query:"script" required:"true" maxLength:"4096" doc:"regular expression on the names of scripts"`
+			Number string `query:"number" maxLength:"100" doc:"the number that the script dials; absent: none"`
 		}) (*one[client.ChatRun], error) {
-			run, err := s.Daemon.StartChat(ctx, in.TTY, in.Script)
+			run, err := s.Daemon.StartChat(ctx, in.TTY, in.Script, in.Number)
 			return &one[client.ChatRun]{run}, status(err)
 		})
 	huma.Register(api, operation("busy-out-line", http.MethodPut, "/v1/lines/{tty}/busyout",

@@ -106,11 +106,12 @@ func (f fake) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	return nil
 }
 
-func (f fake) StartChat(ctx context.Context, tty int, script string) (client.ChatRun, error) {
+func (f fake) StartChat(ctx context.Context, tty int, script, number string) (client.ChatRun, error) {
 	if tty != 65 {
 		return client.ChatRun{}, fmt.Errorf("line %d is already in use: in call", tty)
 	}
-	return client.ChatRun{Line: tty, Script: script, Error: "by " + By(ctx), Transcript: []string{}}, nil
+	return client.ChatRun{Line: tty, Script: script, Error: "by " + By(ctx), Transcript: []string{},
+		Number: number}, nil
 }
 
 func (fake) TestModem(_ context.Context, tty, with int, number string) (client.ModemTest, error) {
@@ -279,11 +280,12 @@ func TestClient(t *testing.T) {
 	if err := c.BusyOutLine(ctx, 7, ""); err == nil || err.Error() != "there is no line 7" {
 		t.Errorf("BusyOutLine of an unknown line: %v", err)
 	}
-	run, err := c.StartChat(ctx, 65, "^a+ & b$")
-	if err != nil || run.Script != "^a+ & b$" || !strings.HasPrefix(run.Error, fmt.Sprintf("by uid %d", os.Getuid())) {
+	run, err := c.StartChat(ctx, 65, "^a+ & b$", "+1 (808) 84001&")
+	if err != nil || run.Script != "^a+ & b$" || run.Number != "+1 (808) 84001&" ||
+		!strings.HasPrefix(run.Error, fmt.Sprintf("by uid %d", os.Getuid())) {
 		t.Errorf("StartChat: %+v %v", run, err)
 	}
-	if _, err := c.StartChat(ctx, 7, "x"); err == nil || err.Error() != "line 7 is already in use: in call" {
+	if _, err := c.StartChat(ctx, 7, "x", ""); err == nil || err.Error() != "line 7 is already in use: in call" {
 		t.Errorf("StartChat on a line in use: %v", err)
 	}
 	if err := c.RestoreLine(ctx, 65); err == nil || err.Error() != "line 65 is not busied out" {

@@ -108,13 +108,14 @@ func (d daemon) ClearCounters(ctx context.Context, ttys ...int) (int, error) {
 	return d.b.ClearCounters(By(ctx), ttys...)
 }
 
-func (d daemon) StartChat(ctx context.Context, tty int, script string) (client.ChatRun, error) {
-	out, err := d.b.StartChat(ctx, lines.Chat{Pattern: script, TTY: tty, By: By(ctx)})
-	run := client.ChatRun{Line: tty, Script: out.Script, Transcript: []string{}}
+func (d daemon) StartChat(ctx context.Context, tty int, script, number string) (client.ChatRun, error) {
+	out, err := d.b.StartChat(ctx, lines.Chat{Pattern: script, TTY: tty, By: By(ctx), Number: number})
+	run := client.ChatRun{Line: tty, Script: out.Script, Transcript: []string{}, Number: out.Number,
+		Result: out.Outcome, Connect: out.Connect}
 	if out.Transcript != "" {
 		run.Transcript = strings.Split(out.Transcript, "\n")
 	}
-	if err != nil && out.Transcript == "" { // nothing was sent
+	if err != nil && out.Transcript == "" && out.Outcome == "" { // nothing was sent
 		return run, err
 	}
 	if err != nil {

@@ -42,6 +42,8 @@ type Config struct {
 	Tariff     *tariff.Table   // nil: no number has a price
 	Dialer     Dialer
 	Tests      ModemTests
+	// ChatPolicy is the group whose policy permits and limits the dials of start-chat; "": none is permitted.
+	ChatPolicy string
 
 	LoginLimits LoginLimits
 	LocalUsers  map[string]bool // names that logs may show before their users have logged in
@@ -64,6 +66,8 @@ type Dialer interface {
 	Dial(ctx context.Context, l lines.Dialable, script string, dial numbers.Dialstring, and ...string) lines.Dialed
 	// Check returns an error if no script matches all these patterns. "" is no pattern.
 	Check(scripts ...string) error
+	// CheckDial returns the name of the script that Dial would run, or an error if Dial would send nothing.
+	CheckDial(dial numbers.Dialstring, scripts ...string) (script string, err error)
 	// Command runs a script that dials no one, and blocks until it has ended. It returns nil if the script succeeded or
 	// is "", and lines.ErrRinging if it did while the line rang; what is what the script is for, for errors.
 	Command(ctx context.Context, l lines.Commander, what, script string) (lines.Chatted, error)
@@ -132,6 +136,7 @@ type Broker struct {
 	records  lineRecords
 	busyout  sync.Mutex // one order for a line at a time; no other mutex is held
 	orders   orders
+	ordered  ordered
 	tests    tests
 	reloaded chan struct{} // capacity 1: the schedule of the tests may have changed
 
@@ -150,7 +155,7 @@ type Broker struct {
 	steps    []step          // reused by round
 	leaseSeq uint64
 	bars     map[barred]time.Time                          // until when
-	dialedAt map[numbers.Number]time.Time                  // when the last dial of a number ended
+	dialedAt dialTimes                                     // when the last dial of a number ended
 	disabled map[numbers.Number]time.Time                  // until when no callback to a number is promised
 	last     map[aaa.Identity]policies.Last                // of users whose numbers take turns
 	carry    func(context.Context, *work, callback.Effect) // carryOut; the simulation replaces it
@@ -181,9 +186,9 @@ func New(o Options, c Config) *Broker {
 		reloaded: make(chan struct{}, 1),
 		calls:    map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
-		dialedAt: map[numbers.Number]time.Time{}, disabled: map[numbers.Number]time.Time{},
-		last:  map[aaa.Identity]policies.Last{},
-		ended: map[aaa.Identity]ended{}, records: lineRecords{onDisk: map[int]lines.Record{}},
+		disabled: map[numbers.Number]time.Time{},
+		last:     map[aaa.Identity]policies.Last{},
+		ended:    map[aaa.Identity]ended{}, records: lineRecords{onDisk: map[int]lines.Record{}},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)
@@ -217,7 +222,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	parts.Go(func() { b.loop(work) })
 	parts.Go(func() { b.spool.Run(work) })
-	b.tests.open(work)
+	b.ordered.open(work)
 	parts.Go(func() { b.testOnSchedule(work) })
 	parts.Go(func() { b.keepRecords(work) })
 	pool := make(chan error, 1)
@@ -234,7 +239,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	stop(errShutdown)
 	parts.Wait() // first: the loop starts what runs
 	b.running.Wait()
-	b.tests.close()
+	b.ordered.close()
 	b.giveBackAll()
 	stopLines()
 	<-pool

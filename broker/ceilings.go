@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/tariff"
@@ -57,19 +58,26 @@ func (b *Broker) reserve(w *work) error {
 	return nil
 }
 
-// charges returns the accounts that a callback uses: those that its group limits, and the site's if it has ceilings.
-func (w *work) charges(site []journal.Limit) (all []journal.Charge) {
+// charges returns the accounts that a callback uses.
+func (w *work) charges(site []journal.Limit) []journal.Charge {
+	return chargesOf(w.limits, w.row.User, w.plan.Numbers(), w.trace.Group, w.row.CalledTTY, site)
+}
+
+// chargesOf returns the accounts that a callback or a dial by order uses: those that its group limits, and the site's
+// if it has ceilings.
+func chargesOf(l policies.Limits, user string, dialed []numbers.Number, group string, tty int,
+	site []journal.Limit) (all []journal.Charge) {
 	add := func(scope, key string, c policies.Ceilings) {
 		if c != (policies.Ceilings{}) {
 			all = append(all, journal.Charge{Scope: scope, Key: key, Limits: limitsOf(c), AtOnce: int64(c.Concurrent)})
 		}
 	}
-	add("user", aaa.FoldUser(w.row.User), w.limits.User)
-	for _, n := range w.plan.Numbers() {
-		add("number", n.String(), w.limits.Number)
+	add("user", aaa.FoldUser(user), l.User)
+	for _, n := range dialed {
+		add("number", n.String(), l.Number)
 	}
-	add("group", w.trace.Group, w.limits.Group)
-	add("line", strconv.Itoa(w.row.CalledTTY), w.limits.Line)
+	add("group", group, l.Group)
+	add("line", strconv.Itoa(tty), l.Line)
 	if len(site) > 0 {
 		all = append(all, journal.Charge{Scope: "site", Limits: site})
 	}

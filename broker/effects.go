@@ -300,7 +300,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			barred: a.Barred, also: func(w *work) {
 				if !a.HeldBack { // otherwise there was no dial from which the next must keep its distance
 					w.dialEnded = time.Now()
-					b.holdOff(s.Number, w.dialEnded)
+					b.dialedAt.forget(b.config.Load().HoldOff)
+					b.dialedAt.note(s.Number, w.dialEnded)
 				}
 				if w.dial != nil && w.dial.attempt == e.Attempt {
 					w.dial.call = a.Call

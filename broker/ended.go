@@ -157,8 +157,6 @@ func (b *Broker) loadDials(ctx context.Context, id string, now time.Time) {
 		if !a.Ended.IsZero() {
 			at = now.Add(-age(a.Ended, now))
 		}
-		if at.After(b.dialedAt[n]) {
-			b.dialedAt[n] = at
-		}
+		b.dialedAt.note(n, at)
 	}
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/ringback/ringback/broker/callback"
@@ -13,12 +14,12 @@ import (
 // longestLifetime is the longest lifetime of a callback that a configuration has.
 const longestLifetime = 24 * time.Hour
 
-// inUse returns the outcome of a dial that is not made, because another callback or a modem test dials the number, or
-// its call is up. w is the callback that dials; nil: a modem test, which tests.add compares with the others. The
-// Broker's mutex is held.
+// inUse returns the outcome of a dial that is not made, because another callback, a modem test or start-chat dials
+// the number, or its call is up. w is the callback that dials; nil: a dial by order, which ordered.add compares with
+// the others. The Broker's mutex is held.
 func (b *Broker) inUse(w *work, n numbers.Number) (lines.Dialed, bool) {
-	if id, dials := b.tests.dialing(n); dials && w != nil {
-		return lines.Dialed{Outcome: "busy", HeldBack: true, Detail: fmt.Sprintf("modem test %s dials %s", id, n)}, true
+	if what := b.ordered.dialing(n); what != "" && w != nil {
+		return lines.Dialed{Outcome: "busy", HeldBack: true, Detail: fmt.Sprintf("%s dials %s", what, n)}, true
 	}
 	for id, other := range b.works {
 		if other == w || other.dial == nil || other.lastStep().Number != n {
@@ -33,18 +34,44 @@ func (b *Broker) inUse(w *work, n numbers.Number) (lines.Dialed, bool) {
 	return lines.Dialed{}, false
 }
 
-// holdOff records that a dial of a number has ended. Only the loop calls it.
-func (b *Broker) holdOff(n numbers.Number, ended time.Time) {
-	oldest := time.Now().Add(-b.config.Load().HoldOff)
-	maps.DeleteFunc(b.dialedAt, func(_ numbers.Number, at time.Time) bool { return at.Before(oldest) })
-	b.dialedAt[n] = ended
+// dialTimes has when the last dial of a number ended: of a callback or by order. The zero value has none.
+type dialTimes struct {
+	mu sync.Mutex // no other mutex is taken while it is held
+	at map[numbers.Number]time.Time
+}
+
+// note records that a dial of a number has ended.
+func (d *dialTimes) note(n numbers.Number, ended time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.at == nil {
+		d.at = map[numbers.Number]time.Time{}
+	}
+	if ended.After(d.at[n]) {
+		d.at[n] = ended
+	}
+}
+
+// forget removes the dials that ended longer ago.
+func (d *dialTimes) forget(ago time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	oldest := time.Now().Add(-ago)
+	maps.DeleteFunc(d.at, func(_ numbers.Number, at time.Time) bool { return at.Before(oldest) })
+}
+
+// wait returns how long a number must not be dialed because of an earlier dial; not positive: it may be.
+func (d *dialTimes) wait(n numbers.Number, holdOff time.Duration) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at, dialed := d.at[n]
+	if !dialed {
+		return 0
+	}
+	return time.Until(at.Add(holdOff))
 }
 
 // heldOff returns how long the next number of a callback must not be dialed because of an earlier dial.
 func (b *Broker) heldOff(w *work) time.Duration {
-	at, dialed := b.dialedAt[w.nextStep().Number]
-	if !dialed {
-		return 0
-	}
-	return time.Until(at.Add(b.config.Load().HoldOff))
+	return b.dialedAt.wait(w.nextStep().Number, b.config.Load().HoldOff)
 }

@@ -77,7 +77,8 @@ func TestDialsLeaveNothing(t *testing.T) {
 // busy is a dialer that finds all numbers busy.
 type busy struct{}
 
-func (busy) Check(...string) error { return nil }
+func (busy) Check(...string) error                                   { return nil }
+func (busy) CheckDial(numbers.Dialstring, ...string) (string, error) { return "", nil }
 func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring, ...string) lines.Dialed {
 	return lines.Dialed{Outcome: "busy"}
 }

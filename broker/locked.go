@@ -11,7 +11,7 @@ import (
 // cut ends the dials in progress and the logins of leg two, and with sessions every session. It returns how many of
 // each. A lockdown is already in force, so that none begins afterwards.
 func (b *Broker) cut(sessions bool) (dials, ended int) {
-	dials = b.tests.cut(errLockdown)
+	dials = b.ordered.cut(errLockdown)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, w := range b.works {

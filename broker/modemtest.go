@@ -50,37 +50,27 @@ var (
 	ErrTestNotRecorded = errors.New("the modem test cannot be recorded")
 )
 
-// testLeases is how long a test waits for idle lines: for the probes of their modems.
-const testLeases = 30 * time.Second
-
 // TestModem tests two lines with a call from one to the other and blocks until both are on hook again. The call is
 // counted in the journal before its first octet, and never repeated. Both lines are leased meanwhile: no session ever
 // begins on them. An error that wraps ErrTestDenied, ErrTestBusy or ErrTestNotRecorded means that nothing was dialed.
 // ctx ends the test early.
 func (b *Broker) TestModem(ctx context.Context, o TestOrder) (ModemTest, error) {
 	var result ModemTest
-	done := make(chan error, 1)
-	if !b.tests.start(func(base context.Context) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		defer context.AfterFunc(base, func() { cancel(context.Cause(base)) })()
-		var err error
+	var err error
+	if !b.ordered.run(ctx, func(ctx context.Context, cancel context.CancelCauseFunc) {
 		result, err = b.testModem(ctx, cancel, o)
-		done <- err
 	}) {
 		return ModemTest{}, fmt.Errorf("%w: %w", ErrTestBusy, errShutdown)
 	}
-	err := <-done
 	return result, err
 }
 
 // modemTest is a test in progress.
 type modemTest struct {
 	ModemTest
-	number   numbers.Number
+	orderedDial
 	trunk    string
 	from, to TestLine
-	cancel   context.CancelCauseFunc
 }
 
 func (b *Broker) testModem(ctx context.Context, cancel context.CancelCauseFunc, o TestOrder) (ModemTest, error) {
@@ -94,7 +84,10 @@ func (b *Broker) testModem(ctx context.Context, cancel context.CancelCauseFunc, 
 	if err := b.beginTest(cfg, t); err != nil {
 		return ModemTest{}, err
 	}
-	defer b.tests.remove(t)
+	defer func() {
+		b.ordered.remove(&t.orderedDial)
+		b.tests.remove()
+	}()
 	from, to, err := b.testLeases(ctx, t)
 	if err != nil {
 		return ModemTest{}, err
@@ -137,8 +130,10 @@ func (b *Broker) planTest(cfg *Config, o TestOrder) (*modemTest, error) {
 	case o.With == o.TTY:
 		return denied("tty %d cannot call itself", o.TTY)
 	}
-	t := &modemTest{ModemTest: ModemTest{ID: newID(), TTY: o.TTY, With: o.With, By: o.By}, number: to.Number,
-		from: tests.Lines[o.TTY], to: to}
+	t := &modemTest{ModemTest: ModemTest{ID: newID(), TTY: o.TTY, With: o.With, By: o.By}, from: tests.Lines[o.TTY],
+		to: to}
+	t.orderedDial = orderedDial{what: fmt.Sprintf("modem test %s of tty %d with tty %d", t.ID, t.TTY, t.With),
+		number: to.Number, ttys: []int{t.TTY, t.With}}
 	site := cfg.Policies.Site()
 	if o.Number != "" {
 		n, err := site.Plan.Canonical(o.Number, numbers.OriginAAA)
@@ -161,14 +156,11 @@ func (b *Broker) planTest(cfg *Config, o TestOrder) (*modemTest, error) {
 		return denied("%s matches the emergency number %s", t.number, p)
 	}
 	t.Number = t.number.String()
-	if len(site.Trunks) > 0 {
-		taking, why := site.Trunks.Taking(site.Plan, t.number)
-		i := slices.IndexFunc(taking.Names(), func(name string) bool { return taking.Unfit(name, o.TTY) == "" })
-		if i < 0 {
-			return denied("no trunk of tty %d takes %s: %s", o.TTY, t.number, why)
-		}
-		t.trunk = taking.Names()[i]
+	trunk, err := cfg.trunkOf(t.number, o.TTY)
+	if err != nil {
+		return denied("%w", err)
 	}
+	t.trunk = trunk
 	return t, nil
 }
 
@@ -190,66 +182,25 @@ func (m ModemTests) partner(tty, n int) int {
 }
 
 // beginTest takes the lines and the number for a test, unless they are in use or the day's dials are used up. The
-// caller must call tests.remove.
+// caller must call ordered.remove and tests.remove.
 func (b *Broker) beginTest(cfg *Config, t *modemTest) error {
-	busy := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %w", ErrTestBusy, fmt.Errorf(format, args...))
+	if err := b.takeOrder(&t.orderedDial); err != nil {
+		return fmt.Errorf("%w: %w", ErrTestBusy, err)
 	}
-	if locked := b.lock.deny(); locked != "" {
-		return busy("%s", locked)
+	if err := b.tests.add(cfg); err != nil {
+		b.ordered.remove(&t.orderedDial)
+		return fmt.Errorf("%w: %w", ErrTestBusy, err)
 	}
-	for _, tty := range []int{t.TTY, t.With} {
-		if s, ok := b.opt.Pool.Line(tty); !ok || s.State != lines.Idle {
-			return busy("tty %d is %s", tty, s.State)
-		}
-	}
-	if d, dialed := b.dialedNow(t.number); dialed {
-		return busy("%s", d)
-	}
-	return b.tests.add(t, cfg)
-}
-
-// untilSettled waits, for testLeases at most, while lines prove that they are on hook after a call, such as an earlier
-// test.
-func (b *Broker) untilSettled(ctx context.Context, ttys ...int) {
-	limit := time.NewTimer(testLeases)
-	defer limit.Stop()
-	for {
-		changed := b.opt.Pool.Changed()
-		settling := slices.ContainsFunc(ttys, func(tty int) bool {
-			s, _ := b.opt.Pool.Line(tty)
-			return s.State == lines.HangingUp
-		})
-		if !settling {
-			return
-		}
-		select {
-		case <-changed:
-		case <-limit.C:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// dialedNow says which callback dials a number now or has it on the line.
-func (b *Broker) dialedNow(n numbers.Number) (string, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	d, dialed := b.inUse(nil, n)
-	return d.Detail, dialed
+	return nil
 }
 
 // testLeases leases both lines of a test, whose modems are probed first.
 func (b *Broker) testLeases(ctx context.Context, t *modemTest) (from, to *lines.Lease, err error) {
-	ctx, cancel := context.WithTimeout(ctx, testLeases)
+	ctx, cancel := context.WithTimeout(ctx, orderLeases)
 	defer cancel()
-	want := func(tty int, answers bool) lines.Want {
-		return lines.Want{Owner: "modem test " + t.ID, TTYs: []int{tty}, Rotary: lines.NoRotary, Answers: answers}
-	}
-	if to, err = b.opt.Pool.Acquire(ctx, want(t.With, true)); err == nil {
-		if from, err = b.opt.Pool.Acquire(ctx, want(t.TTY, false)); err == nil {
+	owner := "modem test " + t.ID
+	if to, err = b.leaseFor(ctx, owner, t.With, true); err == nil {
+		if from, err = b.leaseFor(ctx, owner, t.TTY, false); err == nil {
 			return from, to, nil
 		}
 		to.Release()
@@ -278,6 +229,7 @@ func (t *modemTest) row() journal.Call {
 
 // finishTest records the result, and quarantines the lines that have failed too often.
 func (b *Broker) finishTest(cfg *Config, t *modemTest) {
+	b.dialedAt.note(t.number, t.Ended)
 	failing := b.tests.result(t.ModemTest, cfg.Tests.QuarantineAfter)
 	if err := b.opt.Journal.Commit(context.Background(), journal.PutCall{Call: t.row()}); err != nil {
 		b.log.Error("journal: the result of a modem test is not on disk: a restart records it as interrupted",

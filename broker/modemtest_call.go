@@ -51,7 +51,7 @@ func (b *Broker) runTest(ctx context.Context, cfg *Config, t *modemTest, from, t
 	ctx, cancel := context.WithTimeoutCause(ctx, b.opt.Limits.Dial+testConnect+testCall,
 		errors.New("the test took too long"))
 	defer cancel()
-	if locked := b.tests.admit(t, &b.lock); locked != "" { // a later lockdown finds the test and cancels it
+	if locked := b.ordered.admit(&t.orderedDial, &b.lock); locked != "" { // a later lockdown cancels it
 		t.conclude(TestInconclusive, locked)
 		return
 	}

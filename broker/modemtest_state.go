@@ -10,7 +10,6 @@ import (
 
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
-	"github.com/ringback/ringback/numbers"
 )
 
 // TestResult is how a test has ended.
@@ -59,114 +58,34 @@ func (t ModemTest) summary() string {
 
 // tests is the state of the tests. The zero value has none.
 type tests struct {
-	mu       sync.Mutex // no other mutex is taken while it is held, except that of the lockdown
-	running  []*modemTest
-	admitted map[*modemTest]bool          // whose dial a lockdown must cancel
-	dials    []time.Time                  // of the last 24 hours, oldest first
-	ended    map[numbers.Number]time.Time // when the last test of a number ended
-	last     map[int]ModemTest            // by TTY, of either role
-	failures map[int]int                  // in a row, by TTY
-
-	jobs orders
-	base context.Context // nil: the broker does not run
+	mu       sync.Mutex        // no other mutex is taken while it is held
+	running  int               // tests that have begun
+	dials    []time.Time       // of the last 24 hours, oldest first
+	last     map[int]ModemTest // by TTY, of either role
+	failures map[int]int       // in a row, by TTY
 }
 
 // errTestLimit explains the limit of a day.
 var errTestLimit = errors.New("modem_test.max_per_day is reached")
 
-// open lets tests begin until close. They end with ctx.
-func (s *tests) open(ctx context.Context) {
+// add lets a test begin, unless the dials of the day are used up.
+func (s *tests) add(cfg *Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.base = ctx
-}
-
-// close keeps tests from beginning, and waits for the end of those in progress. The context of open must have ended.
-func (s *tests) close() {
-	s.mu.Lock()
-	s.base = nil
-	s.mu.Unlock()
-	s.jobs.wait()
-}
-
-// start runs f, unless the broker does not run.
-func (s *tests) start(f func(base context.Context)) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.base == nil {
-		return false
-	}
-	base := s.base
-	s.jobs.start(func() { f(base) })
-	return true
-}
-
-// add registers a test, unless one of its lines or its number is in use by another, the number was dialed a moment ago,
-// or the dials of the day are used up.
-func (s *tests) add(t *modemTest, cfg *Config) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	busy := func(err error) error { return fmt.Errorf("%w: %w", ErrTestBusy, err) }
-	for _, o := range s.running {
-		if o.number == t.number || slices.Contains([]int{o.TTY, o.With}, t.TTY) ||
-			slices.Contains([]int{o.TTY, o.With}, t.With) {
-			return busy(fmt.Errorf("modem test %s of tty %d with tty %d, at %s, is in progress", o.ID, o.TTY, o.With,
-				o.Number))
-		}
-	}
-	if wait := time.Until(s.ended[t.number].Add(cfg.HoldOff)); wait > 0 {
-		return busy(fmt.Errorf("%s was dialed a moment ago (callback.hold_off): wait %v", t.number,
-			wait.Round(time.Second)))
-	}
 	day := time.Now().Add(-24 * time.Hour)
 	s.dials = slices.DeleteFunc(s.dials, func(at time.Time) bool { return at.Before(day) })
-	if n := len(s.dials) + len(s.running); n >= cfg.Tests.MaxPerDay {
-		return busy(fmt.Errorf("%w: %d dials in the last 24 hours", errTestLimit, len(s.dials)))
+	if n := len(s.dials) + s.running; n >= cfg.Tests.MaxPerDay {
+		return fmt.Errorf("%w: %d dials in the last 24 hours", errTestLimit, len(s.dials))
 	}
-	s.running = append(s.running, t)
+	s.running++
 	return nil
 }
 
-// admit lets a test dial, unless there is a lockdown; then it returns the reason. A later lockdown cancels it.
-func (s *tests) admit(t *modemTest, l *lockdown) (locked string) {
+// remove ends a test that add has let begin.
+func (s *tests) remove() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.admitted == nil {
-		s.admitted = map[*modemTest]bool{}
-	}
-	s.admitted[t] = true
-	return l.deny()
-}
-
-// cut cancels the dials and calls of all tests. It returns how many.
-func (s *tests) cut(cause error) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for t := range s.admitted {
-		t.cancel(cause)
-		n++
-	}
-	return n
-}
-
-// remove ends a registration.
-func (s *tests) remove(t *modemTest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.admitted, t)
-	s.running = slices.DeleteFunc(s.running, func(o *modemTest) bool { return o == t })
-}
-
-// dials reports whether a test dials a number now.
-func (s *tests) dialing(n numbers.Number) (id string, is bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.running {
-		if t.number == n {
-			return t.ID, true
-		}
-	}
-	return "", false
+	s.running--
 }
 
 // dialed counts a dial that is on disk.
@@ -180,12 +99,6 @@ func (s *tests) dialed(at time.Time) {
 func (s *tests) result(t ModemTest, enough int) (failing []int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended == nil {
-		s.ended = map[numbers.Number]time.Time{}
-	}
-	if n, err := numbers.Reread(t.Number); err == nil {
-		s.ended[n] = t.Ended
-	}
 	s.take(t)
 	for _, tty := range t.Blamed {
 		if enough > 0 && t.Result == TestFailed && s.failures[tty] >= enough {

@@ -36,6 +36,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadTests(ctx); err != nil {
 		return err
 	}
+	if err := b.loadChats(ctx); err != nil {
+		return err
+	}
 	promised, promisedOn := map[string]bool{}, map[string]bool{}
 	for _, row := range pending {
 		promised[row.ID], promisedOn[row.CallID] = true, true

@@ -12,10 +12,11 @@ import (
 // errNoPattern is the error of StartChat without a name.
 var errNoPattern = errors.New("no chat script was named")
 
-// StartChat implements session.Shower: it runs a chat script for an operator, like IOS's `start-chat` without a dialer
-// string, and blocks until it has ended, at most Limits.Script. The script is the first one whose name matches. It
-// talks to the modem of a line that nothing uses, under a lease, and cannot dial; or, with c.Own, to the caller on that
-// line. The audit has it before it begins. An error says why it was not run, or how it failed.
+// StartChat implements session.Shower: it runs a chat script for an operator, like IOS's `start-chat`, and blocks until
+// it has ended, at most Limits.Script. The script is the first one whose name matches. It talks to the modem of a line
+// that nothing uses, under a lease, and cannot dial; or, with c.Own, to the caller on that line; or, with c.Number, it
+// dials it (dialChat), at most Limits.Dial. The audit has it before it begins. An error says why it was not run, or how
+// it failed.
 func (b *Broker) StartChat(ctx context.Context, c lines.Chat) (out lines.Chatted, err error) {
 	if c.Pattern == "" {
 		return out, errNoPattern
@@ -23,6 +24,9 @@ func (b *Broker) StartChat(ctx context.Context, c lines.Chat) (out lines.Chatted
 	d := b.config.Load().Dialer
 	if err := d.Check(c.Pattern); err != nil {
 		return out, err
+	}
+	if c.Number != "" {
+		return b.dialChat(ctx, c)
 	}
 	limit := b.opt.Limits.Script
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the script did not end within %v", limit))

@@ -145,7 +145,7 @@ func TestStartChatOnOwnLine(t *testing.T) {
 		p.see("% start-chat on tty65: chat script ask: no vt within 20s", time.Minute)
 		p.see("#", time.Minute)
 		p.typ("start-chat setup 66 84001")
-		p.see("% start-chat cannot dial", time.Minute)
+		p.see("% start-chat dials no number here: no policy permits it", time.Minute)
 		p.see("#", time.Minute)
 		p.typ("exit")
 		p.see("NO CARRIER", time.Minute)

@@ -138,6 +138,7 @@ type townOptions struct {
 	lineConfig func(*lines.Config)      // changes the lines
 	hunts      map[int]lines.Hunt       // of rotaries
 	tests      func(*broker.ModemTests) // allows modem tests of all lines; it may change what is allowed
+	chatPolicy string                   // whose policy permits the dials of start-chat
 }
 
 // directNumber is the number of a line alone.
@@ -375,7 +376,7 @@ func (w *town) config() broker.Config {
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime, HoldOff: w.opt.holdOff, RandomWait: w.opt.random,
 		Dialer:      &dialer.Dialer{Scripts: scripts, Debug: w.opt.chatDebug},
 		LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
-		Tariff: prices, Tests: w.modemTests(),
+		Tariff: prices, Tests: w.modemTests(), ChatPolicy: w.opt.chatPolicy,
 	}
 }
 

@@ -43,11 +43,15 @@ func (d bank) RestoreLine(_ context.Context, tty int) error {
 	return nil
 }
 
-func (bank) StartChat(_ context.Context, tty int, script string) (client.ChatRun, error) {
+func (bank) StartChat(_ context.Context, tty int, script, number string) (client.ChatRun, error) {
 	run := client.ChatRun{Line: tty, Script: "setup", Transcript: []string{"   0.000s sent AT\x1b[2J"}}
 	switch {
 	case tty != 65:
 		return run, fmt.Errorf("line %d is already in use: in call", tty)
+	case number == "84010":
+		run.Number, run.Result, run.Error = number, "busy", "start-chat: dial 84010 on tty65: busy"
+	case number != "":
+		run.Number, run.Result, run.Connect = number, "connected", "CONNECT 33600\x1b[2J"
 	case script == "wrong":
 		run.Error = "start-chat on tty65: the modem said ERROR"
 	}
@@ -129,6 +133,11 @@ func TestLineCommands(t *testing.T) {
 		{"start-chat ^setup$ 65", []string{"0.000s sent AT", "chat script setup succeeded on line 65\n"}},
 		{"start-chat wrong 65", []string{"0.000s sent AT", "error: start-chat on tty65: the modem said ERROR\n"}},
 		{"start-chat wrong 65 -o json", []string{`"error": "start-chat on tty65: the modem said ERROR"`, "error: "}},
+		{"start-chat setup 65 --number 84001", []string{"0.000s sent AT",
+			"chat script setup dialed 84001 on line 65: CONNECT 33600[2J; the call is hung up\n"}},
+		{"start-chat setup 65 --number 84010", []string{"error: start-chat: dial 84010 on tty65: busy\n"}},
+		{"start-chat setup 65 --number 84010 -o json", []string{`"number": "84010"`, `"result": "busy"`, "error: "}},
+		{"start-chat setup 65 --number=", []string{"error: start-chat: --number is empty"}},
 		{"start-chat setup 66", []string{"error: line 66 is already in use: in call\n"}},
 		{"start-chat setup", []string{"error: "}},
 		{"start-chat setup x", []string{`error: start-chat: "x": a line is a TTY number`}},

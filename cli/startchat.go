@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +13,7 @@ import (
 
 func newStartChat() *cobra.Command {
 	var f daemonFlags
+	var number string
 	c := &cobra.Command{
 		Use:   "start-chat REGEXP N",
 		Short: "run a chat script on the modem of line N",
@@ -19,23 +21,28 @@ func newStartChat() *cobra.Command {
 dialogue. The line must not be in use; it takes no calls until the script has ended and the line is proven on hook, and
 its reset script runs afterwards. The script has one minute. The audit has the operator and the script.
 
-Unlike IOS's "start-chat", it cannot dial, and there is no dialer string: a dial needs a policy that permits it and a
-record that counts it, and only callbacks have these. A script that sends \T or a dial command is rejected.
+Without --number it dials nothing, and a script that sends \T or a dial command is rejected. With --number, the script
+dials the number, as with IOS's dialer string, and the call is hung up when the script has ended. The configuration must
+name a policy that permits the number (start_chat: {policy: GROUP}). The dial is recorded before it is made, and counts
+in the ceilings of that group and of the site; a lockdown forbids it, and ends one in progress.
 
-In the EXEC, at privilege level 15, "start-chat REGEXP" talks to the caller on the own line, and "start-chat REGEXP N" to
-the modem of line N.`,
-		Example: "  ringback start-chat ^setup$ 65",
+In the EXEC, at privilege level 15, "start-chat REGEXP" talks to the caller on the own line, "start-chat REGEXP N" to the
+modem of line N, and "start-chat REGEXP N NUMBER" dials.`,
+		Example: "  ringback start-chat ^setup$ 65\n  ringback start-chat ^dial$ 65 --number 84001",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := lineNumber(args[1])
 			if err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("number") && strings.TrimSpace(number) == "" {
+				return errors.New("start-chat: --number is empty (leave it out for a script that does not dial)")
+			}
 			cl, err := f.client()
 			if err != nil {
 				return err
 			}
-			run, err := cl.StartChat(cmd.Context(), n, args[0])
+			run, err := cl.StartChat(cmd.Context(), n, args[0], number)
 			if err != nil {
 				return err
 			}
@@ -43,7 +50,12 @@ the modem of line N.`,
 				for _, line := range run.Transcript {
 					fmt.Fprintln(w, console.Clean(line))
 				}
-				if run.Error == "" {
+				switch {
+				case run.Error != "":
+				case run.Number != "":
+					fmt.Fprintf(w, "chat script %s dialed %s on line %d: %s; the call is hung up\n", run.Script,
+						run.Number, n, console.Clean(run.Connect))
+				default:
 					fmt.Fprintf(w, "chat script %s succeeded on line %d\n", run.Script, n)
 				}
 			})
@@ -54,5 +66,6 @@ the modem of line N.`,
 		},
 	}
 	f.addOutput(c)
+	c.Flags().StringVar(&number, "number", "", "number that the script dials, in any notation of the number plan")
 	return c
 }

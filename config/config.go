@@ -61,6 +61,7 @@ type Config struct {
 	Ceilings []journal.Limit // of all callbacks together
 
 	ModemTests broker.ModemTests
+	ChatPolicy string // the group whose policy permits the dials of start-chat; "": there are none
 
 	RADIUS    radius.Config     // no servers if the method radius is not used
 	TACACS    tacplus.Config    // likewise

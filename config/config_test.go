@@ -346,9 +346,11 @@ func loadText(t *testing.T, text string, o Overrides) (*Config, string, string) 
 	dir := t.TempDir()
 	for name, data := range map[string]string{
 		"ringback.yaml": text, "radius.secret": "0123456789abcdef01234567\n", "kim.password": "pw\n",
-		"policies.d/default.yaml": "group: default\n",
-		"allow.d/default.yaml":    "group: default\nno_verify: allow\n",
-		"short.secret":            "testing123\n", "empty.secret": "\n", "two.secret": "a\nb\n",
+		"policies.d/default.yaml":    "group: default\n",
+		"allow.d/default.yaml":       "group: default\nno_verify: allow\n",
+		"operators.d/operators.yaml": "group: operators\nnumbers: {allow: [\"84*\"]}\n",
+		"operators.d/staff.yaml":     "group: staff\n",
+		"short.secret":               "testing123\n", "empty.secret": "\n", "two.secret": "a\nb\n",
 		"sixteen.secret": "0123456789abcdef\r\n",
 	} {
 		path := filepath.Join(dir, name)

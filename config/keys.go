@@ -172,6 +172,15 @@ func Keys() []schema.Key {
 			Doc: "Calls from one line to another that test their modems (`ringback modem test`, IOS's `test modem " +
 				"back-to-back`). Without this key none is allowed. It permits numbers that `numbers.own` forbids to " +
 				"callbacks. See [Modem tests](../how-to/modem-tests.md)."},
+		{Name: "start_chat", Reload: schema.AtOnce, Type: schema.Object, Keys: []schema.Key{
+			{Name: "policy", Required: true, Check: schema.NotEmpty, Example: "operators",
+				Doc: "Group whose policy file decides which numbers are dialed and when: its `numbers` (the number " +
+					"must match a pattern of `allow`), `hours`, `access`, `when` and `limits`. What a dial may use " +
+					"is reserved of these ceilings and of the site's. `limits: {user}` is for each operator, " +
+					"`limits: {line}` for the line that dials."}},
+			Doc: "Dials by operators: `ringback start-chat REGEXP LINE --number NUMBER`, and in the EXEC `start-chat " +
+				"REGEXP LINE NUMBER`. Without this key none is allowed. See [Chat " +
+				"scripts](chat-scripts.md#dial-with-start-chat)."},
 	})
 }
 

@@ -73,7 +73,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.trust(nil, l.file, l.self, noWrite)
 	for _, part := range []func(){l.node, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places,
 		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.ppp,
-		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.cross} {
+		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.startChat, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)

@@ -73,17 +73,9 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dia
 	}
 	what := fmt.Sprintf("dial %s on tty%d", dial.Number(), l.TTY())
 	patterns := append([]string{pattern}, and...)
-	script, err := chat.Select(d.Scripts, patterns...)
+	script, refused, err := d.dialing(dial, patterns)
 	if err != nil {
-		return ended(NoScript, fmt.Sprintf("%s: %v", what, err))
-	}
-	if !script.UsesDialstring() {
-		return ended(Refused,
-			fmt.Sprintf(`%s: chat script %s has no \T, so it cannot dial the number (example: "ATDT \T")`, what,
-				script.Name))
-	}
-	if err := script.CheckDial(dial); err != nil {
-		return ended(Refused, fmt.Sprintf("%s: chat script %s: %v", what, script.Name, err))
+		return ended(refused, fmt.Sprintf("%s: %v", what, err))
 	}
 	d.debug(l, matched(script, patterns))
 	var res *chat.Result
@@ -118,6 +110,31 @@ func (d *Dialer) Dial(ctx context.Context, l lines.Dialable, pattern string, dia
 		a.Barred = barred.For
 	}
 	return a
+}
+
+// dialing returns the script that dials a number, or why nothing can be dialed, with the outcome of such a dial.
+func (d *Dialer) dialing(dial numbers.Dialstring, patterns []string) (*chat.Script, Outcome, error) {
+	script, err := chat.Select(d.Scripts, patterns...)
+	if err != nil {
+		return nil, NoScript, err
+	}
+	if !script.UsesDialstring() {
+		return nil, Refused, fmt.Errorf(`chat script %s has no \T, so it cannot dial the number (example: "ATDT \T")`,
+			script.Name)
+	}
+	if err := script.CheckDial(dial); err != nil {
+		return nil, Refused, fmt.Errorf("chat script %s: %w", script.Name, err)
+	}
+	return script, "", nil
+}
+
+// CheckDial returns the name of the script that Dial would run, or an error if it would send nothing.
+func (d *Dialer) CheckDial(dial numbers.Dialstring, patterns ...string) (script string, err error) {
+	s, _, err := d.dialing(dial, patterns)
+	if err != nil {
+		return "", err
+	}
+	return s.Name, nil
 }
 
 func ended(o Outcome, detail string) lines.Dialed {

@@ -29,10 +29,15 @@ type Chat struct {
 	TTY     int      // the line, which nothing must use
 	Own     TextConn // the caller on that line, to whom the script talks; nil: to the line's modem
 	By      string   // identifies the operator
+	User    string   // the operator in the ceilings of users; "": By
+	Number  string   // to dial, in any notation of the number plan; "": nothing is dialed
 }
 
-// Chatted is what became of a chat script that dials nothing.
+// Chatted is what became of a chat script.
 type Chatted struct {
+	Number     string // that was dialed, in canonical digits; "": none
+	Outcome    string // of its dial, as in Dialed; "": none was made
+	Connect    string // the modem's CONNECT line, of a dial that connected
 	Script     string // its name; "": none was selected
 	Transcript string // a line for each entry, secrets masked; "" if nothing was sent or received
 }

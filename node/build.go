@@ -104,6 +104,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		RandomWait:  cfg.Callback.RandomWait,
 		Ceilings:    cfg.Ceilings,
 		Tests:       cfg.ModemTests,
+		ChatPolicy:  cfg.ChatPolicy,
 		Tariff:      cfg.Tariff,
 		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),

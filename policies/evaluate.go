@@ -183,6 +183,8 @@ const (
 	RuleWhen  = "when"
 )
 
+const rulePlanName = "number plan"
+
 // The rules in order. The first that decides ends the run; the last always decides.
 var rules = slices.Concat([]rule{
 	{name: "group", do: ruleGroup, keys: []string{"match"}},
@@ -213,7 +215,7 @@ var rules = slices.Concat([]rule{
 
 // numberRules are about one number. Each of several is evaluated by itself.
 var numberRules = []rule{
-	{name: "number plan", do: rulePlan},
+	{name: rulePlanName, do: rulePlan},
 	{name: "emergency numbers", do: ruleEmergency},
 	{name: "own numbers", do: ruleOwn, when: whenOwn},
 	{name: "number classes", do: ruleClasses, when: whenCountry,

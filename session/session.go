@@ -233,8 +233,8 @@ type Shower interface {
 	// ClearCounters sets the counters of lines to zero, of all lines if no TTY is given, and returns how many there
 	// were when that is on disk. by identifies the user.
 	ClearCounters(by string, ttys ...int) (int, error)
-	// StartChat runs a chat script that dials nothing, and blocks until it has ended. An error says why it was not run,
-	// or how it failed.
+	// StartChat runs a chat script, which dials Chat.Number or nothing, and blocks until it has ended and the call is
+	// hung up. An error says why it was not run, or how it failed.
 	StartChat(ctx context.Context, c lines.Chat) (lines.Chatted, error)
 	Lines() []lines.Status
 	Users() []UserLine

@@ -28,7 +28,7 @@ type Client struct {
 const (
 	answerTime = 30 * time.Second
 	proofTime  = 5 * time.Minute  // of a request that waits for a modem
-	testTime   = 15 * time.Minute // of a modem test, whose dial may take minutes
+	dialTime   = 15 * time.Minute // of a request that dials, which may take minutes
 )
 
 // idleTime is how long a connection without a request stays open: a Client has no Close.
@@ -39,7 +39,7 @@ const idleTime = 10 * time.Second
 const maxProblem = 8 << 20
 
 // New returns a client for the admin socket at this path. It does not connect yet. A request fails if the daemon does
-// not begin its answer in 30 seconds, in 5 minutes if it waits for a modem, or in 15 for a modem test. Connections are
+// not begin its answer in 30 seconds, in 5 minutes if it waits for a modem, or in 15 if it dials. Connections are
 // closed 10 seconds after their last request.
 func New(socket string) *Client { return within(socket, answerTime) }
 
@@ -173,11 +173,16 @@ func (c *Client) ClearLine(ctx context.Context, tty int) error {
 }
 
 // StartChat runs the chat script whose name matches on the modem of a line that nothing uses, and returns when it has
-// ended. An error means that it was not run; ChatRun.Error that it failed.
-func (c *Client) StartChat(ctx context.Context, tty int, script string) (ChatRun, error) {
+// ended. It dials number and then hangs up; "": it dials nothing. An error means that it was not run; ChatRun.Error
+// that it failed.
+func (c *Client) StartChat(ctx context.Context, tty int, script, number string) (ChatRun, error) {
 	var v ChatRun
-	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost,
-		fmt.Sprintf("/v1/lines/%d/chat?script=%s", tty, url.QueryEscape(script)), &v)
+	path := fmt.Sprintf("/v1/lines/%d/chat?script=%s", tty, url.QueryEscape(script))
+	limit := proofTime
+	if number != "" {
+		path, limit = path+"&number="+url.QueryEscape(number), dialTime
+	}
+	_, err := within(c.socket, limit).do(ctx, http.MethodPost, path, &v)
 	return v, err
 }
 
@@ -212,7 +217,7 @@ func (c *Client) RestoreLine(ctx context.Context, tty int) error {
 func (c *Client) TestModem(ctx context.Context, tty, with int, number string) (ModemTest, error) {
 	var v ModemTest
 	path := fmt.Sprintf("/v1/lines/%d/test?with=%d&number=%s", tty, with, url.QueryEscape(number))
-	_, err := within(c.socket, testTime).do(ctx, http.MethodPost, path, &v)
+	_, err := within(c.socket, dialTime).do(ctx, http.MethodPost, path, &v)
 	return v, err
 }
 

@@ -54,6 +54,9 @@ type ChatRun struct {
 	Script     string   `json:"script" doc:"its name"`
 	Error      string   `json:"error,omitempty" doc:"why it failed; absent: it succeeded"`
 	Transcript []string `json:"transcript" nullable:"false" doc:"dialogue with the modem, secrets masked"`
+	Number     string   `json:"number,omitempty" doc:"the number dialed, in canonical digits"`
+	Result     string   `json:"result,omitempty" doc:"how its dial ended: connected, busy, no answer, …"`
+	Connect    string   `json:"connect,omitempty" doc:"the modem's CONNECT line; the call was hung up at the end of the script"`
 }
 
 // ModemTest is a call from one line to another that tested their modems.

@@ -153,9 +153,9 @@ func (e LineRestored) audit() Entry {
 
 // ChatStarted reports that an operator runs a chat script on a line.
 type ChatStarted struct {
-	undebugged
 	Line   int    `event:"line"`
-	Script string `event:"script"` // the regular expression by which it is selected
+	Script string `event:"script"`           // the regular expression by which it is selected; of a dial, its name
+	Number string `event:"number,omitempty"` // that it dials; the dial is recorded
 	By     string `event:"by"`
 }
 
@@ -163,8 +163,60 @@ func (ChatStarted) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "chat script started by an operator"
 }
 
+func (e ChatStarted) debug() (int, string) {
+	if e.Number == "" {
+		return 0, ""
+	}
+	return e.Line, fmt.Sprintf("start-chat: dialing %s with chat script %s", e.Number, e.Script)
+}
+
+func (e ChatStarted) dialer() (int, string) { return e.debug() }
+
 func (e ChatStarted) audit() Entry {
+	if e.Number != "" {
+		return Entry{"start-chat", e.By, fmt.Sprintf("tty %d: %s dials %s", e.Line, e.Script, e.Number)}
+	}
 	return Entry{"start-chat", e.By, fmt.Sprintf("tty %d: %s", e.Line, e.Script)}
+}
+
+// ChatDialed reports how a dial of start-chat has ended; its call is hung up.
+type ChatDialed struct {
+	Line    int    `event:"line"`
+	Script  string `event:"script"`
+	Number  string `event:"number"`
+	Outcome string `event:"outcome"`
+	Detail  string `event:"detail"`
+	By      string `event:"by"`
+}
+
+func (ChatDialed) log() (zapcore.Level, string) { return zapcore.InfoLevel, "chat script has dialed" }
+
+func (e ChatDialed) debug() (int, string) {
+	return e.Line, fmt.Sprintf("start-chat: %s: %s", e.Outcome, e.Detail)
+}
+
+func (e ChatDialed) dialer() (int, string) { return e.debug() }
+
+func (e ChatDialed) audit() Entry {
+	return Entry{"start-chat dialed", e.By, fmt.Sprintf("tty %d: %s: %s: %s", e.Line, e.Script, e.Number, e.Outcome)}
+}
+
+// ChatRejected reports a dial of start-chat that was not made.
+type ChatRejected struct {
+	undebugged
+	Line   int    `event:"line"`
+	Script string `event:"script"`
+	Number string `event:"number"` // as the operator wrote it
+	By     string `event:"by"`
+	Reason error  `event:"reason"`
+}
+
+func (ChatRejected) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "dial of start-chat rejected"
+}
+
+func (e ChatRejected) audit() Entry {
+	return Entry{"start-chat rejected", e.By, fmt.Sprintf("tty %d: %.100q: %v", e.Line, e.Number, e.Reason)}
 }
 
 // CountersCleared reports that an operator set the counters of lines to zero.

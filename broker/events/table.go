@@ -21,6 +21,8 @@ var Table = []Row{
 	{"line.cleared", LineCleared{}, "An operator ended the call on a line."},
 	{"line.busyout", LineBusiedOut{}, "An operator lets a line take no more calls and callbacks."},
 	{"line.chat", ChatStarted{}, "An operator runs a chat script on a line (`start-chat`)."},
+	{"line.chat_dialed", ChatDialed{}, "A chat script of `start-chat` has dialed, and its call is hung up."},
+	{"line.chat_rejected", ChatRejected{}, "A dial of `start-chat` was not made."},
 	{"line.restored", LineRestored{}, "An operator lets a line take calls and callbacks again."},
 	{"line.counters_cleared", CountersCleared{}, "An operator set the counters of lines to zero."},
 	{"modemtest.began", ModemTestBegan{}, "A test of two lines is recorded, and one calls the other."},

@@ -137,7 +137,7 @@ func (c *Ceiling) Error() string {
 		return fmt.Sprintf("%v: %s may have %d callbacks pending or connected at once", ErrCeiling, what, c.AtOnce)
 	}
 	figures := func(unit string, used, reserved, add, of any) string {
-		return fmt.Sprintf("%v: the %s of %s allows %v%s, %v are used, %v reserved, this callback needs %v",
+		return fmt.Sprintf("%v: the %s of %s allows %v%s, %v are used, %v reserved, %v more are needed",
 			ErrCeiling, c.Period, what, of, unit, used, reserved, add)
 	}
 	sum := c.Used.Plus(c.Reserved).Plus(c.Add)

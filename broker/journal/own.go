@@ -15,7 +15,7 @@ type Call struct {
 	Connect        string // the modem's CONNECT line
 	User           string // "" until authenticated
 	Entry          string // method-list entry that authenticated
-	Service        string // "exec", "ppp", ModemTest; "" until known
+	Service        string // "exec", "ppp", ModemTest, StartChat; "" until known
 	Leg            int    // 1 or 2 of a callback; 0 if none
 	CallbackID     string // leg one: the promised callback, once the call has ended; "" if none
 	SessionID      string // Acct-Session-Id of the open session; "" if there is none, or it is not accounted
@@ -28,6 +28,9 @@ type Call struct {
 	OctetsOut      uint64    // to the caller
 	Data           string    // JSON of the owner, e.g. what an accounting Stop needs after a crash; no secrets
 }
+
+// StartChat is the Service of a call that an operator has dialed with a chat script. Its row is as that of a ModemTest.
+const StartChat = "start-chat"
 
 // CallFilter selects calls; zero fields select all.
 type CallFilter struct {

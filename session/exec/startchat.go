@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -21,14 +20,8 @@ func (x *exec) chatNodes() []console.Node {
 			Next: []console.Node{
 				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "Line number (default: this line)",
 					Run: x.startChat, Next: []console.Node{
-						{Word: "dialer-string", Kind: console.Word, Help: "Number to dial: not supported",
-							Run: noDialerString}}},
+						{Word: "dialer-string", Kind: console.Word, Help: "Number to dial", Run: x.startChat}}},
 			}}}}}
-}
-
-// noDialerString rejects a dial without a callback, which no policy decides and no record counts.
-func noDialerString(context.Context, console.Args, io.Writer) error {
-	return errors.New("start-chat cannot dial: only callbacks are dialed")
 }
 
 // ownLine is the caller's side of the call, as a script sees it.
@@ -45,11 +38,12 @@ func (x *exec) startChat(ctx context.Context, args console.Args, w io.Writer) er
 		return errNothingToShow
 	}
 	own := x.Request("", "").TTY
-	c := lines.Chat{Pattern: args["regexp"], TTY: own, By: fmt.Sprintf("%s on tty %d", x.res.Identity.User, own)}
+	c := lines.Chat{Pattern: args["regexp"], TTY: own, By: fmt.Sprintf("%s on tty %d", x.res.Identity.User, own),
+		User: x.res.Identity.User, Number: args["dialer-string"]}
 	tty, given := args.Int("tty")
 	var out lines.Chatted
 	var err error
-	if given && tty != own {
+	if given && (tty != own || c.Number != "") { // a dial on the own line is rejected: the line is in use
 		c.TTY = tty
 		out, err = x.shower.StartChat(ctx, c)
 	} else {

@@ -63,7 +63,7 @@ func TestCeiling(t *testing.T) {
 		over.Period != "hour" || over.Reserved.Calls != 2 || over.Of.Calls != 3 {
 		t.Fatalf("%v", err)
 	}
-	if want := "the hour of user u allows 3 calls, 0 are used, 2 reserved, this callback needs 2"; !strings.Contains(
+	if want := "the hour of user u allows 3 calls, 0 are used, 2 reserved, 2 more are needed"; !strings.Contains(
 		err.Error(), want) {
 		t.Errorf("the error is %q", err)
 	}
@@ -241,7 +241,7 @@ func TestAtOnce(t *testing.T) {
 		t.Errorf("a third: %v", err)
 	}
 	commit(t, j, journal.Settle{Callback: "a", Used: journal.Amount{Calls: 1, Failures: 1}, Time: at(1)})
-	const failures = "the day of user u allows 3 failures, 1 are used, 1 reserved, this callback needs 2"
+	const failures = "the day of user u allows 3 failures, 1 are used, 1 reserved, 2 more are needed"
 	if err := j.Commit(ctx, one("d", 2)); !errors.Is(err, journal.ErrCeiling) ||
 		!strings.Contains(err.Error(), failures) {
 		t.Errorf("two failures more: %v", err)
