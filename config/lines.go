@@ -189,6 +189,9 @@ func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
 		return
 	}
 	p.Apply(c)
+	if err := modem.CheckStored(c.Init); err != nil && c.Profile.StoredNumbers {
+		l.errorAt(v.Get("init"), "remove N", "%v", err)
+	}
 	c.Timing = c.Timing.WithDefaults()
 }
 

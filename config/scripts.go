@@ -91,6 +91,7 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 			l.errorAt(at, "", "%v", err)
 		} else {
 			l.lineScript(at, s, k)
+			l.storedNumber(at, s, k, line)
 		}
 	}
 }
@@ -106,6 +107,17 @@ func (l *loader) lineScript(at *schema.Value, s *chat.Script, k scriptEvent) {
 			l.errorAt(at, "only callback scripts may dial: each dial is counted", "chat script %s %s, but a %s script "+
 				"must not", s.Name, what, k.name)
 		}
+	}
+}
+
+// storedNumber rejects a script with which the modem of the line dials a number that is stored in it.
+func (l *loader) storedNumber(at *schema.Value, s *chat.Script, k scriptEvent, line Line) {
+	if !line.Config.Profile.StoredNumbers || k.call {
+		return
+	}
+	sent, _ := s.Lines()
+	if err := modem.CheckStored(sent...); err != nil {
+		l.errorAt(at, "remove N", "chat script %s: %v", s.Name, err)
 	}
 }
 

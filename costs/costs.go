@@ -108,13 +108,17 @@ func (r *Report) Call(c journal.Call) {
 		r.Open++
 		return
 	}
+	byOrder := c.Leg == 0 && c.Direction == "outgoing" // a modem test, start-chat
+	if byOrder && c.Connect == "" {                    // nobody answered
+		return
+	}
 	connected := max(c.End.Sub(c.Start), 0)
-	if c.Leg != 2 {
+	if c.Leg != 2 && !byOrder {
 		r.row(c.User, r.groups[c.ID]).LegOne.add(1, connected)
 		return
 	}
 	of := r.callbacks[c.CallbackID]
-	// The callback's user, also if nobody logs in on leg two: it was made for them.
+	// The callback's user, also if nobody logs in on leg two: it was made for them. A dial by order has none.
 	row := r.row(cmp.Or(of.user, c.User), of.group)
 	row.LegTwo.add(1, connected)
 	dialed := cmp.Or(of.number, c.Called)

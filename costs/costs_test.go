@@ -82,6 +82,20 @@ func TestReportWithoutLogin(t *testing.T) {
 	}
 }
 
+// A call that an operator has dialed costs as much as one of a callback, and is nobody's own call; one that nobody
+// answered costs nothing.
+func TestReportOfOrders(t *testing.T) {
+	r := New(User, november, prices(t), numbers.Plan{})
+	for _, connect := range []string{"CONNECT 33600", ""} {
+		r.Call(journal.Call{Direction: "outgoing", Service: journal.StartChat, Called: "84001", Connect: connect,
+			Start: november, End: november.Add(time.Minute)})
+	}
+	rows := r.Rows()
+	if len(rows) != 1 || rows[0].LegOne.Calls != 0 || rows[0].LegTwo.Calls != 1 || rows[0].Cost.String() != "0.16" {
+		t.Errorf("%+v", rows)
+	}
+}
+
 // The report is the sum of the journal's rows times the tariff, by whatever it is divided.
 func TestReportIsRowsTimesTariff(t *testing.T) {
 	table := prices(t)

@@ -11,6 +11,8 @@ type Profile struct {
 	// commands that are sent after the initialization, "" none; the line works without their OK
 	ErrorCorrection string
 	OnHold          string // turns modem-on-hold (V.92) off
+	// StoredNumbers: the command N dials a number that is stored in the modem. It is never sent.
+	StoredNumbers bool
 
 	CallerID CallerID
 	Verify   []Register // read back when the modem is ready; a difference is shown as a notice

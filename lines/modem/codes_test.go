@@ -26,6 +26,20 @@ func TestIsDial(t *testing.T) {
 	}
 }
 
+// TestStored: N is a command of its own, not a part of another one or of a number.
+func TestStored(t *testing.T) {
+	for line, want := range map[string]bool{
+		"ATN0": true, "atn9": true, "AT N 3": true, "ATX4N1": true, "ATN1N2": true, "AT&FN0": true, "ATN": true,
+		"AT&C1&D2N0": true, "AT+MS=11;N0": true, "xxATN0": true,
+		`AT\N3`: false, "AT&N6": false, "AT%N1": false, "ATDT5551N3": false, "AT+MS=V34;": false, "ATS7=60": false,
+		"AT": false, "N0": false, "": false, "AT#CID=1": false, "AT&E1&E4": false,
+	} {
+		if got := dialsStored(line); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+}
+
 // TestBuffered: a line end that is held back for a moment counts as there; the beginning of a NO CARRIER does not.
 func TestBuffered(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "abc": 3, "exit\r": 5, "exit\r\n": 6, "exit\r\nNO": 4, "\r\rx": 3} {

@@ -9,7 +9,10 @@ import (
 
 // dialAt returns the position of the D in a command line that makes the modem dial, or -1. After AT, only a D that is
 // a command of its own counts, not that of &D2, \D or the name of an extended command (V.250 §5.3, §5.4, §6.3.1).
-func dialAt(line string) int {
+func dialAt(line string) int { return commandAt(line, 'D') }
+
+// commandAt returns the position of a command of one letter in a command line, or -1. Behind a D all is the number.
+func commandAt(line string, letter byte) int {
 	at := strings.Index(strings.ToUpper(line), "AT")
 	if at < 0 {
 		return -1
@@ -17,8 +20,10 @@ func dialAt(line string) int {
 	body := strings.ToUpper(line[at+2:])
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
-		case c == 'D':
+		case c == letter:
 			return at + 2 + i
+		case c == 'D':
+			return -1
 		case c == '+': // extended: to the next semicolon
 			end := strings.IndexByte(body[i:], ';')
 			if end < 0 {
@@ -30,6 +35,21 @@ func dialAt(line string) int {
 		}
 	}
 	return -1
+}
+
+// dialsStored reports whether a command line has the command N, which dials a stored number with a modem whose profile
+// has StoredNumbers. For other modems N is a setting.
+func dialsStored(line string) bool { return commandAt(line, 'N') >= 0 }
+
+// CheckStored returns an error if one of the command lines dials a stored number with a modem whose profile has
+// StoredNumbers.
+func CheckStored(texts ...string) error {
+	for _, text := range texts {
+		if dialsStored(text) {
+			return fmt.Errorf("%s dials a number that is stored in the modem, which is never allowed", text)
+		}
+	}
+	return nil
 }
 
 // named returns the length of the caller ID setting with which a command begins, `#CID=1` (Rockwell, U.S. Robotics) or

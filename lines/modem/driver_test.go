@@ -179,6 +179,32 @@ func TestDialTimesOut(t *testing.T) {
 	})
 }
 
+// TestStoredNumber: with a profile whose N dials a stored number, no script sends N; with others it is a setting.
+func TestStoredNumber(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		for _, text := range []string{"ATN0\r", "at&f n3\r"} {
+			f := newFake(true)
+			onBench(t, f, func(b *bench) {
+				l := b.lease()
+				defer l.Release()
+				before := f.allCommands()
+				_, err := l.Command(b.t.Context(), func(ctx context.Context, c lines.CommandConn) error {
+					_, err := io.WriteString(c, text)
+					return err
+				})
+				if rejected := errors.Is(err, errStored); rejected != stored {
+					t.Errorf("stored %v: %q: %v", stored, text, err)
+				}
+				b.pass(time.Second)
+				got := strings.TrimPrefix(f.allCommands(), before)
+				if sent := strings.Contains(strings.ToUpper(got), "N"); sent == stored {
+					t.Errorf("stored %v: the modem has got %q", stored, got)
+				}
+			}, func(o *Options) { o.Config.Profile.StoredNumbers = stored })
+		}
+	}
+}
+
 // TestOneDialAnAttempt has scripts that dial more than they may: no octet of an uncounted dial command reaches the
 // modem.
 func TestOneDialAnAttempt(t *testing.T) {

@@ -13,8 +13,10 @@ import (
 // The errors of rejected writes of a script.
 var (
 	errMayNotDial = errors.New("a dial command is not allowed in this script (put it into the callback script)")
-	errDialTwice  = errors.New("only one dial command is allowed in an attempt")
-	errRepeat     = errors.New("the repeat command A/ is not allowed in a script (a repeated dial would not be " +
+	errStored     = errors.New("the command N dials a number that is stored in the modem, which is never allowed " +
+		"(the number is that of \\T)")
+	errDialTwice = errors.New("only one dial command is allowed in an attempt")
+	errRepeat    = errors.New("the repeat command A/ is not allowed in a script (a repeated dial would not be " +
 		"counted)")
 	errLongLine  = errors.New("the command line is longer than 250 characters")
 	errResetDial = errors.New("a dial command and a reset in one command line (put ATZ or AT&F on a line of " +
@@ -196,6 +198,9 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 			continue
 		}
 		line := string(t.line)
+		if t.d.o.Config.Profile.StoredNumbers && dialsStored(line) {
+			return nil, errStored
+		}
 		p := piece{text: append(between, line...), resets: resets(line, t.d.proof.registers)}
 		between, t.line = nil, t.line[:0]
 		if at := dialAt(line); at >= 0 {

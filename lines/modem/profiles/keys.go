@@ -45,6 +45,9 @@ func Keys() []schema.Key {
 			Doc: "Turns modem-on-hold (V.92) off, so that a waiting call does not interrupt a session. Sent after " +
 				"`init`. Without OK the line works and has a notice."},
 		{Name: "answer", Check: modem.CheckSetting, Example: "ATA", Doc: "Answers a call."},
+		{Name: "stored_numbers", Type: schema.Bool, Example: "true",
+			Doc: "The command `N` dials a number that is stored in the modem, so it is rejected in chat scripts and " +
+				"in `init`. Other modems have `N` for a setting."},
 		{Name: "caller_id", Type: schema.Object, Keys: callerIDKeys(), Doc: "How the calling number is reported."},
 		{Name: "result_codes", Type: schema.Dict, Check: modem.CheckResultText,
 			Elem:    &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"},

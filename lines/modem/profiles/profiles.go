@@ -255,6 +255,14 @@ func (l *loader) check(p *Profile, v *schema.Value) {
 			l.errorAt(v.Get("verify", name), "remove it from one of them", "%s is also one of proof_registers", name)
 		}
 	}
+	if p.StoredNumbers {
+		for _, key := range [][]string{{"init"}, {"error_correction"}, {"on_hold"}, {"answer"},
+			{"caller_id", "command"}} {
+			if at := v.Get(key...); modem.CheckStored(at.Text()) != nil {
+				l.errorAt(at, "remove N", "%v", modem.CheckStored(at.Text()))
+			}
+		}
+	}
 	texts := map[string]bool{}
 	for _, text := range v.Get("result_codes").Names() {
 		if up := strings.ToUpper(text); texts[up] {
@@ -288,7 +296,7 @@ func profileOf(name string, v *schema.Value) *Profile {
 	}
 	p.Profile = lines.Profile{Name: name, Answer: v.Get("answer").Text(),
 		ErrorCorrection: v.Get("error_correction").Text(), OnHold: v.Get("on_hold").Text(),
-		CallerID: callerIDOf(v.Get("caller_id"))}
+		CallerID: callerIDOf(v.Get("caller_id")), StoredNumbers: v.Get("stored_numbers").Bool(false)}
 	for _, name := range v.Get("verify").Names() {
 		n, _ := strconv.Atoi(name[1:]) // checked by the table
 		p.Verify = append(p.Verify, lines.Register{Number: n, Value: v.Get("verify", name).Int()})

@@ -107,6 +107,8 @@ func TestInvalidFiles(t *testing.T) {
 		"about: x\nextends: x\n":                          "x.yaml:2:10: extends: no profile named x is shipped",
 		"about: x\nanswer: ATDT5551234\n":                 "modems.d/x.yaml:2:9: answer: the command dials",
 		"about: x\ninit: ATX4DT5551234\n":                 "modems.d/x.yaml:2:7: init: the command dials",
+		"about: x\nstored_numbers: true\ninit: ATX4N1\n":  "x.yaml:3:7: init: ATX4N1 dials a number",
+		"about: x\nextends: multitech\nanswer: ATN0A\n":   "answer: ATN0A dials a number that is stored",
 		"about: x\ninit: A/\n":                            "modems.d/x.yaml:2:7: init: a modem command begins with AT",
 		"about: x\nerror_correction: AT&F&M4\n":           "error_correction: the command resets the modem",
 		"about: x\ncaller_id: {command: ATS2=43}\n":       "caller_id.command: the command resets the modem or changes",
