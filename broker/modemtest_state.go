@@ -162,6 +162,7 @@ func (b *Broker) loadTests(ctx context.Context) error {
 		s.dials = append(s.dials, now)
 	}
 	for _, row := range slices.Backward(rows) { // oldest first
+		b.noteDial(row, now)
 		at := row.Start
 		if at.After(now) { // the clock was set back
 			at = now

@@ -425,6 +425,13 @@ func TestModemTestOneDial(t *testing.T) {
 			!strings.Contains(err.Error(), "hold_off") {
 			t.Errorf("within the hold-off: %v", err)
 		}
+		w.halt()
+		w.start()
+		w.idle(time.Minute)
+		if _, err := w.test(broker.TestOrder{TTY: 67, With: 66}); !errors.Is(err, broker.ErrTestBusy) ||
+			!strings.Contains(err.Error(), "hold_off") {
+			t.Errorf("within the hold-off, after a restart: %v", err)
+		}
 		w.pass(11 * time.Minute)
 		if _, err := w.test(broker.TestOrder{TTY: 67, With: 66}); err != nil {
 			t.Errorf("after the hold-off: %v", err)

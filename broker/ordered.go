@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
 )
@@ -218,4 +219,17 @@ func (c *Config) trunkOf(n numbers.Number, tty int) (string, error) {
 		return "", fmt.Errorf("no trunk of tty %d takes %s: %s", tty, n, why)
 	}
 	return taking.Names()[i], nil
+}
+
+// noteDial notes a dial by order of an earlier process, for callback.hold_off. One that was interrupted ends now.
+func (b *Broker) noteDial(row journal.Call, now time.Time) {
+	n, err := numbers.Reread(row.Called)
+	if err != nil {
+		return
+	}
+	at := now
+	if !row.End.IsZero() && row.End.Before(now) { // otherwise the clock was set back
+		at = row.End
+	}
+	b.dialedAt.note(n, at)
 }

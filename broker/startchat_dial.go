@@ -228,13 +228,7 @@ func (b *Broker) loadChats(ctx context.Context) error {
 		return fmt.Errorf("journal: read the dials of start-chat: %w", err)
 	}
 	for _, row := range rows {
-		if n, err := numbers.Reread(row.Called); err == nil {
-			at := now // it was interrupted, or the clock was set back
-			if !row.End.IsZero() && row.End.Before(now) {
-				at = row.End
-			}
-			b.dialedAt.note(n, at)
-		}
+		b.noteDial(row, now)
 	}
 	return nil
 }
