@@ -188,8 +188,12 @@ func (p plan) files() (string, error) {
 	for name, data := range p.policyFiles() {
 		files[filepath.Join(p.Dir, "policies.d", name)] = data
 	}
+	before := time.Now().Add(-time.Minute) // a reload waits for files that changed in the last second
 	for name, data := range files {
 		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
+			return "", err
+		}
+		if err := os.Chtimes(name, before, before); err != nil {
 			return "", err
 		}
 	}

@@ -21,6 +21,9 @@ func newReload() *cobra.Command {
 which keys need a restart. The daemon also opens log.file again. If the configuration has errors, they are printed and the
 one before it stays in force. Calls go on in both cases.
 
+A file that has just changed may not be complete: the daemon reads the files again until none of them has changed for a
+second, for at most 10 seconds. A configuration without lines is not applied.
+
 Changes are found in the configuration file and the policies. The other files that the configuration
 names, such as secrets, are read again and not compared.
 

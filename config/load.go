@@ -33,13 +33,16 @@ type Overrides map[string]string
 // Load reads and checks the configuration file and all files that it names. The Config is nil if the Problems
 // contain an error; without one they may still contain warnings, which the daemon prints at each start. Load
 // opens no port and contacts no server.
-func Load(path string, o Overrides) (*Config, Problems) {
-	data, access, err := readFile(path, schema.MaxSize)
+func Load(path string, o Overrides) (*Config, Problems) { return load(path, o, nil) }
+
+// load is Load; it notes the stamps of the files that it reads in read, unless that is nil.
+func load(path string, o Overrides, read stamps) (*Config, Problems) {
+	data, access, err := read.readFile(path, schema.MaxSize)
 	if err != nil {
 		return nil, Problems{{File: path, Msg: schema.Reason(err),
 			Hint: "name the file with -c FILE; may this user read it?"}}
 	}
-	l := &loader{file: path, dir: filepath.Dir(path), read: readFile, policies: policies.LoadDir, tun: tunDevice}
+	l := &loader{file: path, dir: filepath.Dir(path), read: read.readFile, policies: read.loadDir, tun: tunDevice}
 	l.self = access
 	return l.load(data, o)
 }

@@ -182,6 +182,11 @@ key takes effect as its column *reload* says; the command prints the changed key
 | immediately | the new value also applies to calls and callbacks in progress |
 | restart | the old value stays in force until a restart; the log names the key |
 
+A file that is being written is not applied: the reload reads the configuration and the files that it names
+again until none of them has changed for a second. If one still changes after 10 seconds, the reload fails.
+A writer that pauses for more than a second is not noticed; to be safe, write another file beside it, and
+rename that. A reload that would remove all lines fails; a start without lines is a warning.
+
 A callback that was promised keeps its decision, its number and the forced wait of the called line.
 Before its dial only denials of the new policies count. Its next attempt, a wait that has not begun
 and its second login use the new values of their lines.

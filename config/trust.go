@@ -24,6 +24,14 @@ func accessOf(info fs.FileInfo) access {
 	return a
 }
 
+// identity returns the device and the number of a file there: a file that replaces another has another number.
+func identity(info fs.FileInfo) (device, inode uint64) {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev), st.Ino
+	}
+	return 0, 0
+}
+
 // Permissions that others than the owner must not have.
 const (
 	noWrite fs.FileMode = 0o022 // files that control the daemon

@@ -73,7 +73,10 @@ func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
 		r.Log = err.Error()
 		d.log.Error("log file not reopened", zap.Error(err))
 	}
-	cfg, problems := config.Load(d.cfg.File, nil)
+	cfg, problems := config.LoadSettled(ctx, d.cfg.File, nil)
+	if cfg != nil && len(cfg.Lines) == 0 && len(d.known) > 0 {
+		cfg, problems = nil, append(problems, noLines(d.cfg.File, len(d.known)))
+	}
 	for _, p := range problems {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
@@ -139,6 +142,14 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	}
 	d.applied = cfg
 	return nil
+}
+
+// noLines is the error of a reload that would remove all lines: the file was cut off, more likely than not.
+func noLines(file string, n int) config.Problem {
+	return config.Problem{File: file, Key: "lines",
+		Msg: fmt.Sprintf("the file has no lines, and a reload does not remove all lines (%d)", n),
+		Hint: "is the file complete? `ringback line busyout` takes lines out of service, and a restart removes " +
+			"all of them"}
 }
 
 // problemsFor returns the problems of a configuration for clients. One that is unsafe replaces the warning of

@@ -126,3 +126,33 @@ func TestOrderedReloads(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// TestReloadToNoLines: a file that was cut off before its lines is valid, and must not end the service.
+func TestReloadToNoLines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	file := filepath.Join(dir, "ringback.yaml")
+	if err := os.WriteFile(file, []byte("hostname: h\nstate_dir: state\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := &config.Config{File: file, Lines: []config.Line{{Config: lines.Config{TTY: 65}},
+		{Config: lines.Config{TTY: 66}}}}
+	d := &daemon{cfg: old, applied: old, known: old.Lines, log: zap.NewNop(), journal: j,
+		reopenLog: func() error { return nil },
+		broker:    broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
+	r := d.reload(t.Context(), "uid 7 (api)")
+	if r.Applied || d.applied != old || !slices.ContainsFunc(r.Problems, func(p client.ConfigProblem) bool {
+		return p.Key == "lines" && p.Severity == "error" && p.File == file && p.Hint != "" &&
+			strings.Contains(p.Text, "a reload does not remove all lines (2)")
+	}) {
+		t.Errorf("%+v", r)
+	}
+	if stale := d.stale.Load(); stale == nil || !strings.Contains(*stale, "a reload does not remove all lines") {
+		t.Errorf("health: %v", stale)
+	}
+}
