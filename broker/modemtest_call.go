@@ -70,11 +70,12 @@ func (b *Broker) runTest(ctx context.Context, cfg *Config, t *modemTest, from, t
 	}()
 	began := time.Now()
 	d := cfg.dialTest(dialing, from, t)
-	t.Dial = time.Since(began)
+	ended := time.Now()
+	t.Dial = ended.Sub(began)
 	if d.Call == nil {
 		a := waitFor(arrived, stop, d.Outcome == "busy")
 		a.stop()
-		b.notConnected(ctx, t, d, a)
+		b.notConnected(ctx, t, d, a, ringsOf(from, to, ended))
 		return
 	}
 	t.Connect = d.Call.Connect
@@ -82,11 +83,26 @@ func (b *Broker) runTest(ctx context.Context, cfg *Config, t *modemTest, from, t
 	a.stop()
 	if a.call == nil {
 		down := b.hangUp(d.Call)
-		t.notCalled(a.err, down)
+		t.notCalled(a.err, down, ringsOf(from, to, ended))
 		return
 	}
 	t.Answered = a.call.Connect
-	b.backToBack(ctx, t, d.Call, a.call)
+	b.backToBack(ctx, t, d.Call, a.call, ringsOf(from, to, ended))
+}
+
+// rings says what has rung on the called line in a test.
+type rings struct {
+	any   bool // a call rang, which may be that of the test
+	other bool // a call rang that cannot be that of the test: before the dial command was sent, or after the dial ended
+}
+
+// ringsOf looks at the first ring on the called line. A later one may be of the same call.
+func ringsOf(from, to *lines.Lease, ended time.Time) rings {
+	rang, dialed := to.Rang(), from.Dialed()
+	if rang.IsZero() {
+		return rings{}
+	}
+	return rings{any: true, other: dialed.IsZero() || rang.Before(dialed) || rang.After(ended)}
 }
 
 // errNotThere ends a dial whose partner has another call.
@@ -107,15 +123,18 @@ func (c *Config) dialTest(ctx context.Context, l lines.Dialable, t *modemTest) l
 }
 
 // backToBack runs the test over a call.
-func (b *Broker) backToBack(ctx context.Context, t *modemTest, from, to *lines.Call) {
+func (b *Broker) backToBack(ctx context.Context, t *modemTest, from, to *lines.Call, r rings) {
 	began := time.Now()
-	r, err := backtoback.Run(ctx, from, to, backtoback.Options{SevenBits: t.from.SevenBits || t.to.SevenBits,
+	report, err := backtoback.Run(ctx, from, to, backtoback.Options{SevenBits: t.from.SevenBits || t.to.SevenBits,
 		XONXOFF: t.from.XONXOFF || t.to.XONXOFF})
-	t.Octets, t.There, t.Back, t.Down, t.Call = r.Octets, r.There, r.Back, r.Down, time.Since(began)
+	t.Octets, t.There, t.Back = report.Octets, report.There, report.Back
+	t.Down, t.Call = report.Down, time.Since(began)
 	var f *backtoback.Failure
 	switch {
 	case err == nil:
 		t.Result = TestPassed
+	case errors.Is(err, backtoback.ErrOther), errors.As(err, &f) && f.Step == backtoback.Identify && r.other:
+		t.stranger(err.Error())
 	case errors.As(err, &f):
 		t.conclude(TestFailed, f.Error(), f.Lines...)
 	default:
@@ -123,9 +142,10 @@ func (b *Broker) backToBack(ctx context.Context, t *modemTest, from, to *lines.C
 	}
 }
 
-// notConnected concludes a test whose dial has not connected.
-func (b *Broker) notConnected(ctx context.Context, t *modemTest, d lines.Dialed, a arrival) {
-	stranger := a.call != nil || errors.Is(a.err, lines.ErrMissed)
+// notConnected concludes a test whose dial has not connected. A dial that ended busy has not reached the called line:
+// if that rang, then for somebody else. A dial that got no answer may be the call that rang.
+func (b *Broker) notConnected(ctx context.Context, t *modemTest, d lines.Dialed, a arrival, r rings) {
+	answered := a.call != nil || errors.Is(a.err, lines.ErrMissed)
 	if a.call != nil {
 		if err := b.hangUp(a.call); err != nil {
 			t.conclude(TestFailed, fmt.Sprintf("hang-up: tty %d is not proven on hook: %v", t.With, err), t.With)
@@ -136,17 +156,15 @@ func (b *Broker) notConnected(ctx context.Context, t *modemTest, d lines.Dialed,
 	switch {
 	case ctx.Err() != nil:
 		t.conclude(TestInconclusive, "it was ended: "+context.Cause(ctx).Error())
-	case d.Outcome == "glare", d.Outcome == "cancelled" && !stranger:
+	case d.Outcome == "glare", d.Outcome == "cancelled" && !answered:
 		t.conclude(TestInconclusive, said)
-	case a.call != nil:
-		t.conclude(TestInconclusive, fmt.Sprintf("somebody else called tty %d; %s", t.With, said))
-	case d.Outcome == "busy" && stranger:
-		t.conclude(TestInconclusive, fmt.Sprintf("somebody else called tty %d; %s", t.With, said))
+	case a.call != nil, d.Outcome == "busy" && (answered || r.any), r.other && concernsCalled(d.Outcome):
+		t.stranger(said)
 	case d.Outcome == "busy":
 		t.conclude(TestFailed, fmt.Sprintf("%s (is the telephone line of tty %d off hook, or %s not its number?)", said,
 			t.With, t.Number), t.With)
 	case d.Outcome == "no answer", d.Outcome == "timed out", d.Outcome == "voice", d.Outcome == "fax",
-		d.Outcome == "no carrier" && !stranger:
+		d.Outcome == "no carrier" && !answered:
 		t.conclude(TestFailed, fmt.Sprintf("%s (tty %d was not called or did not answer: check its telephone cable "+
 			"and its number)", said, t.With), t.With)
 	case d.Outcome == "no carrier":
@@ -156,12 +174,30 @@ func (b *Broker) notConnected(ctx context.Context, t *modemTest, d lines.Dialed,
 	}
 }
 
+// concernsCalled reports whether a dial can end like this because the called line has another call.
+func concernsCalled(outcome string) bool {
+	switch outcome {
+	case "no answer", "timed out", "voice", "fax", "no carrier":
+		return true
+	}
+	return false
+}
+
+// stranger concludes a test of whose called line somebody else had the use.
+func (t *modemTest) stranger(said string) {
+	t.conclude(TestInconclusive, fmt.Sprintf("somebody else called tty %d; %s", t.With, said))
+}
+
 // notCalled concludes a test whose dial connected while the called line had no call: the number is another one's, or
 // the modem lies.
-func (t *modemTest) notCalled(why, down error) {
+func (t *modemTest) notCalled(why, down error, r rings) {
 	said := fmt.Sprintf("tty %d reported %s, and tty %d had no call", t.TTY, t.Connect, t.With)
 	if why != nil && !errors.Is(why, context.Canceled) { // that only ended the wait for the call
 		said += ": " + why.Error()
+	}
+	if down == nil && r.other {
+		t.stranger(said)
+		return
 	}
 	if down != nil {
 		said += fmt.Sprintf("; tty %d is not proven on hook: %v", t.TTY, down)

@@ -240,6 +240,103 @@ func TestModemTestStranger(t *testing.T) {
 	}
 }
 
+// Somebody who calls the called line before the dial of each test, so that it ends BUSY, and gives up before the call
+// is answered, does not get the lines quarantined.
+func TestModemTestStrangerGivesUp(t *testing.T) {
+	inTown(t, townOptions{tests: allTests, callerID: true}, func(w *town) { // answered at the second ring
+		p := w.pc(w.home)
+		for i := range 3 {
+			done := make(chan broker.ModemTest, 1)
+			go func() {
+				got, err := w.test(broker.TestOrder{TTY: 65, With: 66})
+				if err != nil {
+					t.Error(err)
+				}
+				done <- got
+			}()
+			w.sees("tty 66 is leased", func() bool { s, _ := w.pool.Line(66); return s.State == lines.Leased })
+			p.typ("atdt" + directNumber(66))
+			w.sees("a dial that ended busy", func() bool {
+				d := w.testDials()
+				return len(d) == i+1 && d[i].Outcome == exchange.DialBusy && w.lines[1].Rings() == i+1
+			})
+			p.typ("") // gives up
+			got := <-done
+			if got.Result != broker.TestInconclusive || got.Blamed != nil || !strings.HasPrefix(got.Text,
+				"somebody else called tty 66; dial: busy") {
+				t.Errorf("test %d: %+v", i, got)
+			}
+			w.idle(5 * time.Minute) // not quarantined
+		}
+		if got, err := w.test(broker.TestOrder{TTY: 65, With: 66}); err != nil || got.Result != broker.TestPassed {
+			t.Errorf("without the stranger: %+v, %v", got, err)
+		}
+	})
+}
+
+// The calling line reports CONNECT, and the called line has the call of somebody else, who called before the dial.
+func TestModemTestStrangerElsewhere(t *testing.T) {
+	inTown(t, townOptions{tests: allTests}, func(w *town) {
+		w.lines[0].SetFault(exchange.Fault{FalseConnect: true})
+		p := w.pc(w.home)
+		done := make(chan broker.ModemTest, 1)
+		go func() {
+			got, err := w.test(broker.TestOrder{TTY: 65, With: 66})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- got
+		}()
+		w.sees("tty 66 is leased", func() bool { s, _ := w.pool.Line(66); return s.State == lines.Leased })
+		p.typ("atdt" + directNumber(66))
+		p.see("CONNECT", time.Minute)
+		if got := <-done; got.Result != broker.TestInconclusive || got.Blamed != nil ||
+			!strings.HasPrefix(got.Text, "somebody else called tty 66; ") {
+			t.Errorf("%+v", got)
+		}
+		p.see("NO CARRIER", time.Minute)
+	})
+}
+
+// A called line that is busy without a ring, and one that rings for the test and does not answer, fail.
+func TestModemTestNoStranger(t *testing.T) {
+	for name, tt := range map[string]struct {
+		defect func(w *town)
+		want   string
+	}{
+		"busy": {func(w *town) { w.x.Reserve(directNumber(66), exchange.Busy) }, "dial: busy"},
+		"not answered": {func(w *town) { w.lines[1].SetFault(exchange.Fault{LosesATA: 99}) },
+			"tty 66 was not called or did not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, townOptions{tests: allTests}, func(w *town) {
+				tt.defect(w)
+				for range 3 {
+					got, err := w.test(broker.TestOrder{TTY: 65, With: 66})
+					if err != nil || got.Result != broker.TestFailed || !contains(got.Blamed, 66) ||
+						!strings.Contains(got.Text, tt.want) {
+						t.Fatalf("%+v, %v", got, err)
+					}
+					w.pass(20 * time.Minute)
+				}
+				if s, _ := w.pool.Line(66); s.State != lines.Quarantined {
+					t.Errorf("tty 66 after three failed tests: %+v", s)
+				}
+			})
+		})
+	}
+}
+
+// sees waits for what ok reports.
+func (w *town) sees(what string, ok func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); !ok(); <-time.After(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatal("not seen: " + what)
+		}
+	}
+}
+
 // A modem that reports CONNECT without a call fails its test, and is quarantined after as many as configured. Only an
 // operator ends that, and a restart does not.
 func TestModemTestLies(t *testing.T) {

@@ -112,6 +112,45 @@ func TestExpectTooLate(t *testing.T) {
 	}
 }
 
+// A lease knows when a call first rang under it, whether it is answered or not, and when it last dialed.
+func TestRang(t *testing.T) {
+	for name, ring := range map[string]func(h Host){
+		"RING": func(h Host) { h.Phase(Ringing) },
+		"RI":   func(h Host) { h.Signals(DSR | RI) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, nil, []Config{{TTY: 1}}, func(t *testing.T, w *town) {
+				host := w.stubs[1].host
+				host.Signals(DSR)
+				s := leased(t, w)
+				<-time.After(time.Second)
+				host.Phase(HangingUp)
+				host.Signals(DSR | DCD)
+				host.Signals(DSR)
+				if !s.Rang().IsZero() || !s.Dialed().IsZero() {
+					t.Errorf("without a ring: %v, %v", s.Rang(), s.Dialed())
+				}
+				first := time.Now()
+				ring(host)
+				<-time.After(6 * time.Second)
+				dialed := time.Now()
+				host.Phase(Dialing)
+				ring(host)
+				if !s.Rang().Equal(first) || !s.Dialed().Equal(dialed) {
+					t.Errorf("rang %v, dialed %v; want %v, %v", s.Rang(), s.Dialed(), first, dialed)
+				}
+				s.Release()
+				synctest.Wait()
+				s = leased(t, w)
+				if !s.Rang().IsZero() || !s.Dialed().IsZero() {
+					t.Errorf("the next lease: %v, %v", s.Rang(), s.Dialed())
+				}
+				s.Release()
+			})
+		})
+	}
+}
+
 // A line that failed its tests is quarantined until the order is taken back.
 func TestQuarantineByOrder(t *testing.T) {
 	inTown(t, nil, []Config{{TTY: 1}}, func(t *testing.T, w *town) {

@@ -217,6 +217,12 @@ func (l *line) Phase(s State) {
 	defer l.pool.mu.Unlock()
 	if s == Dialing {
 		l.countLocked(Dials)
+		if l.lease != nil {
+			l.lease.dialedAt = time.Now()
+		}
+	}
+	if s == Ringing {
+		l.rangLocked()
 	}
 	switch {
 	case l.lease == nil && !l.settling && (s == Ringing || s == Idle):
@@ -384,6 +390,9 @@ func (l *line) noticeLocked(name, text string) {
 func (l *line) Signals(s Signals) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
+	if s.Has(RI) && !l.signals.Has(RI) {
+		l.rangLocked()
+	}
 	l.signals = s
 	l.touchLocked()
 }

@@ -298,6 +298,8 @@ type Lease struct {
 	released bool // guarded by pool.mu
 
 	expected *expected // the call that the owner waits for; nil none; guarded by pool.mu
+	rang     time.Time // see Rang; guarded by pool.mu
+	dialedAt time.Time // see Dialed; guarded by pool.mu
 
 	lost  chan struct{} // closed when the line went out of service
 	cause error         // the reason; set before lost is closed
@@ -316,6 +318,9 @@ func (l *line) lendLocked(owner string, incoming bool) *Lease {
 	phase := Leased
 	if !incoming {
 		l.lastLent = l.pool.lent
+		if l.phase == Ringing {
+			s.rang = time.Now()
+		}
 	}
 	if incoming {
 		phase = Ringing
@@ -338,6 +343,28 @@ func (s *Lease) Config() Config {
 	s.line.pool.mu.Lock()
 	defer s.line.pool.mu.Unlock()
 	return s.line.configLocked()
+}
+
+// Rang returns when a call first rang on the line under the lease, by RING or RI, answered or not; zero:
+// none did. A call that rang already when the lease began counts.
+func (s *Lease) Rang() time.Time {
+	s.line.pool.mu.Lock()
+	defer s.line.pool.mu.Unlock()
+	return s.rang
+}
+
+// Dialed returns when the last dial command of the lease was sent; zero: none was.
+func (s *Lease) Dialed() time.Time {
+	s.line.pool.mu.Lock()
+	defer s.line.pool.mu.Unlock()
+	return s.dialedAt
+}
+
+// rangLocked notes that a call rings on a leased line.
+func (l *line) rangLocked() {
+	if s := l.lease; s != nil && s.rang.IsZero() {
+		s.rang = time.Now()
+	}
 }
 
 // Lost blocks until the line goes out of service and returns the reason, also for an earlier loss. nil means that the

@@ -53,6 +53,10 @@ type Failure struct {
 // Error returns the step and the text.
 func (f *Failure) Error() string { return string(f.Step) + ": " + f.Text }
 
+// ErrOther is wrapped by the error of Run if the called line has the call of somebody else: the calling line could not
+// be identified, and the calls have ended independently.
+var ErrOther = errors.New("the calls of the two lines are not the same")
+
 // Run tests the two ends of what should be one call and hangs both up in any case. It blocks until both lines are
 // proven on hook, or could not be. The error is a *Failure, or the cause of ctx. An end that does not prove to be the
 // other one is told nothing.
@@ -76,8 +80,15 @@ func Run(ctx context.Context, from, to *lines.Call, o Options) (r Report, err er
 			break
 		}
 	}
-	if down := t.hangUp(ctx, &r); err == nil {
+	noticed, down := t.hangUp(ctx, &r)
+	switch {
+	case t.unknown && down == nil && (!noticed || t.apart):
+		err = fmt.Errorf("%w: %w", ErrOther, err)
+	case err == nil && down != nil:
 		err = down
+	case err == nil && !noticed:
+		err = fail(HangUp, fmt.Sprintf("tty %d hung up, and tty %d did not notice it within %v (does its DCD follow "+
+			"the carrier?)", t.from.TTY, t.to.TTY, t.Step), t.to.TTY)
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -89,6 +100,8 @@ func Run(ctx context.Context, from, to *lines.Call, o Options) (r Report, err er
 type test struct {
 	Options
 	from, to end
+	unknown  bool // nothing of the calling line has arrived at the other
+	apart    bool // the call of the other line has ended, and that of the calling line has not
 }
 
 // end is one end of the call.
@@ -177,6 +190,10 @@ func (t *test) identify(ctx context.Context, _ *Report) error {
 		return fail(Identify, fmt.Sprintf("tty %d cannot send: %s", t.from.TTY, why(err)), t.from.TTY)
 	}
 	if _, err := t.to.until(by, ask); err != nil {
+		t.unknown = true
+		if errors.Is(err, io.EOF) {
+			t.apart = !t.ends(ctx, t.from)
+		}
 		return fail(Identify, fmt.Sprintf("what tty %d sent did not arrive at tty %d: %s. Another call was "+
 			"answered, or "+
 			"the modems do not pass data", t.from.TTY, t.to.TTY, why(err)), t.from.TTY, t.to.TTY)
@@ -311,31 +328,34 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// hangUp hangs up the calling line. The other must notice it, and both must be on hook.
-func (t *test) hangUp(ctx context.Context, r *Report) error {
+// ends reports whether the call of an end ends by itself within a step.
+func (t *test) ends(ctx context.Context, e end) bool {
+	limit := time.NewTimer(t.Step)
+	defer limit.Stop()
+	select {
+	case <-e.Done():
+		return true
+	case <-limit.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// hangUp hangs up the calling line, waits until the other has noticed it, or not, and hangs that up. The error is that
+// of a line that is not proven on hook.
+func (t *test) hangUp(ctx context.Context, r *Report) (noticed bool, err error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*t.Step)
 	defer cancel()
 	downFrom := t.from.Hangup(ctx)
-	noticed := true
-	limit := time.NewTimer(t.Step)
-	defer limit.Stop()
-	select {
-	case <-t.to.Done():
-	case <-limit.C:
-		noticed = false
-	}
+	noticed = t.ends(ctx, t.to)
 	downTo := t.to.Hangup(ctx)
 	r.Down = time.Since(began)
 	switch {
 	case downFrom != nil:
-		return fail(HangUp, fmt.Sprintf("tty %d is not proven on hook: %v", t.from.TTY, downFrom), t.from.TTY)
+		err = fail(HangUp, fmt.Sprintf("tty %d is not proven on hook: %v", t.from.TTY, downFrom), t.from.TTY)
 	case downTo != nil:
-		return fail(HangUp, fmt.Sprintf("tty %d is not proven on hook: %v", t.to.TTY, downTo), t.to.TTY)
-	case !noticed:
-		return fail(HangUp, fmt.Sprintf("tty %d hung up, and tty %d did not notice it within %v (does its DCD "+
-			"follow the "+
-			"carrier?)", t.from.TTY, t.to.TTY, t.Step), t.to.TTY)
+		err = fail(HangUp, fmt.Sprintf("tty %d is not proven on hook: %v", t.to.TTY, downTo), t.to.TTY)
 	}
-	return nil
+	return noticed, err
 }

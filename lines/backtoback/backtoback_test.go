@@ -188,7 +188,7 @@ func TestRun(t *testing.T) {
 				case tt.want == "" && (err != nil || r.Octets < 500):
 					t.Errorf("%+v, %v", r, err)
 				case tt.want == "":
-				case !errors.As(err, &f) || !strings.HasPrefix(err.Error(), tt.want):
+				case !errors.As(err, &f) || !strings.HasPrefix(err.Error(), tt.want) || errors.Is(err, ErrOther):
 					t.Errorf("%v\nmust say %s", err, tt.want)
 				case len(f.Lines) != len(tt.blamed) || f.Lines[0] != tt.blamed[0]:
 					t.Errorf("blamed %v, want %v", f.Lines, tt.blamed)
@@ -208,7 +208,7 @@ func TestStranger(t *testing.T) {
 				stranger, b := newCall()
 				_, _ = stranger.Write([]byte(says))
 				_, err := Run(t.Context(), &lines.Call{Data: a, TTY: 1}, &lines.Call{Data: b, TTY: 2}, Options{})
-				if err == nil || !strings.Contains(err.Error(), "Another call was answered") {
+				if !errors.Is(err, ErrOther) || !strings.Contains(err.Error(), "Another call was answered") {
 					t.Errorf("%v", err)
 				}
 				if len(stranger.in) > 0 {
@@ -218,6 +218,28 @@ func TestStranger(t *testing.T) {
 					t.Error("not hung up")
 				}
 			})
+		})
+	}
+}
+
+// A stranger who hangs up, while the calling line has a call elsewhere, is no defect of the lines. If both calls end,
+// they may be one.
+func TestStrangerHangsUp(t *testing.T) {
+	for _, both := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			a, elsewhere := newCall()
+			stranger, b := newCall()
+			time.AfterFunc(2*time.Second, func() {
+				stranger.Hangup(context.Background())
+				if both {
+					elsewhere.Hangup(context.Background())
+				}
+			})
+			_, err := Run(t.Context(), &lines.Call{Data: a, TTY: 1}, &lines.Call{Data: b, TTY: 2}, Options{})
+			var f *Failure
+			if !errors.As(err, &f) || f.Step != Identify || errors.Is(err, ErrOther) == both {
+				t.Errorf("both end %v: %v", both, err)
+			}
 		})
 	}
 }
