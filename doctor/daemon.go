@@ -59,18 +59,55 @@ func (s *Site) daemonLines(f func(config.Line, client.Line)) error {
 	return nil
 }
 
-// remedies pairs a part of the reason of a line that is out of service with its fix. The first that matches counts.
+// remedies pairs a part of the reason why a line is out of service, or why its modem could not be asked, with its fix.
+// The first that matches counts.
 var remedies = []struct{ part, fix string }{
 	{"busyout", "ringback line restore TTY"},
+	{"or the device has none", "use a device with modem signals, or enable RFC 2217 at the server (ser2net: " +
+		"accepter: telnet(rfc2217),tcp,PORT), or set insecure_signals: true"},
 	{"COM-PORT", "enable RFC 2217 at the server (ser2net: accepter: telnet(rfc2217),tcp,PORT), or set " +
 		"insecure_signals: true"},
+	{"not a regular file", "remove it with the command that the reason names"},
+	{"stale or forged", "remove the lock file that the reason names, if no program uses the device"},
+	{"locked by this process", "remove one of the lines with this port"},
 	{"locked by process", "end that program, or remove its lock file"},
+	{"can this user write to", "let the user write to the lock directory; ls -ld shows its group"},
+	{"lock file", "remove the lock file, if no program uses the device; ls -l shows whose it is"},
+	{"fuser -v", "end the program that fuser -v DEVICE names"},
 	{"permission denied", "usermod -aG dialout USER, then start the daemon again"},
 	{"no such file or directory", "plug it in; ls /dev/serial/by-id lists the adapters"},
+	{"no UART behind it", "correct port: the device has no hardware; ls /dev/serial/by-id lists the adapters"},
+	{"is not a terminal device", "correct port: it names no serial device"},
+	{"the device does not support", "change port as the reason says, or use another adapter"},
 	{"connection refused", "start the server, and check its TCP port"},
+	{"no such host", "correct the name of the server in port, or add it to DNS"},
 	{"certificate", "check the keys of tls of the line"},
+	{"closed the connection immediately", fixClient},
+	{"connection reset", fixClient},
 	{"DCD stays on", "AT&C1&D2&W in the modem; check that no switch of the modem forces DCD on"},
-	{"no OK", "switch the modem on; check its speed, its cable and flow_control; then ringback clear line TTY"},
+	{"DCD is on: nothing", "wait for the end of the call; if there is none: " + fixCarrier},
+	{"no OK", "switch the modem on; check its speed, its cable and flow_control"},
+	{"no route to host", fixServer},
+	{"unreachable", fixServer},
+	{"i/o timeout", fixServer},
+	{"deadline exceeded", fixServer},
+	{errRefused.Error(), "switch the modem off and on"},
+	{"does not stop sending", "check the speed, and switch the modem off and on"},
+}
+
+const (
+	fixServer = "check the server's power, the route to it and the firewall: ping it"
+	fixClient = "end the other client of the server's port, or read the server's log"
+)
+
+// remedy returns the fix for a reason, or otherwise the given one.
+func remedy(l config.Line, reason, otherwise string) string {
+	for _, r := range remedies {
+		if strings.Contains(reason, r.part) {
+			return withTTY(r.fix, l)
+		}
+	}
+	return withTTY(otherwise, l)
 }
 
 func linesDown(_ context.Context, s *Site) (found []Finding, err error) {
@@ -78,14 +115,12 @@ func linesDown(_ context.Context, s *Site) (found []Finding, err error) {
 		if known.State != "down" && known.State != "quarantined" {
 			return
 		}
-		fix := "ringback debug modem shows what the modem answers; then ringback clear line TTY"
-		for _, r := range remedies {
-			if strings.Contains(known.Reason, r.part) {
-				fix = r.fix
-				break
-			}
+		fix := remedy(l, known.Reason, "ringback debug modem shows what the modem answers; then ringback clear "+
+			"line TTY")
+		if strings.Contains(known.Reason, "no OK") {
+			fix += withTTY("; then ringback clear line TTY", l)
 		}
-		found = append(found, at(l, withTTY(fix, l), "%s: %s", known.State, known.Reason))
+		found = append(found, at(l, fix, "%s: %s", known.State, known.Reason))
 	})
 	return found, err
 }

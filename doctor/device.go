@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lines/port"
 )
 
 // deviceChecks look at the files of this machine.
@@ -203,41 +203,75 @@ func otherUsers(_ context.Context, s *Site) (found []Finding, err error) {
 			if p.name == "ringback" || s.Daemon != nil && p.pid == s.Daemon.PID || strings.HasSuffix(p.name, "getty") {
 				continue
 			}
-			found = append(found, at(l, fmt.Sprintf("end it: kill %d", p.pid), "%s has %s open", p, device))
+			found = append(found, at(l, endFix(p), "%s has %s open", p, device))
 		}
 	})
 	return found, err
 }
 
+// endFix says how to end a process that has a device open.
+func endFix(p process) string {
+	if p.pid == 1 {
+		return "stop the service or the container for which process 1 has it open; do not end process 1"
+	}
+	return fmt.Sprintf("end it: kill %d", p.pid)
+}
+
 func locks(_ context.Context, s *Site) (found []Finding, _ error) {
 	all, err := s.list()
+	if err == nil {
+		_, err = s.processes()
+	}
 	s.serial(func(l config.Line, device string) {
 		name := "LCK.." + strings.ReplaceAll(strings.TrimPrefix(device, "/dev/"), "/", "_")
 		path := filepath.Join("/run/lock", name)
-		text, err := os.ReadFile(s.path(path))
+		pid, err := port.ReadLock(s.path(path))
 		if errors.Is(err, fs.ErrNotExist) {
 			path = filepath.Join("/var/lock", name)
-			text, err = os.ReadFile(s.path(path))
+			pid, err = port.ReadLock(s.path(path))
 		}
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			return
 		}
-		fields := bytes.Fields(text)
-		pid := 0
-		if len(fields) > 0 {
-			pid, _ = strconv.Atoi(string(fields[0]))
-		}
-		i := slices.IndexFunc(all, func(p process) bool { return p.pid == pid })
-		switch {
-		case pid == 0:
-			found = append(found, at(l, "rm "+path+", if no program uses the device",
-				"%s contains no process number, so nobody knows whose it is", path))
-		case i < 0:
-			found = append(found, at(l, "rm "+path, "%s is of process %d, which has ended; ringback removes it, other "+
-				"programs may not", path, pid))
-		case all[i].name != "ringback":
-			found = append(found, at(l, fmt.Sprintf("end it: kill %d", pid), "%s has locked it (%s)", all[i], path))
+		f := s.lock(all, device, path, pid, err)
+		if f.Found != "" {
+			f.TTY = l.TTY
+			found = append(found, f)
 		}
 	})
 	return found, err
+}
+
+// lock judges a lock file that names this process, or was not read for err. Every user may be able to write the file:
+// its process is only blamed if it has the device open.
+func (s *Site) lock(all []process, device, path string, pid int, err error) Finding {
+	remove := "rm " + path + ", if no program uses the device"
+	if none := (*port.NotLock)(nil); errors.As(err, &none) {
+		none.Path = path
+		return Finding{Found: fmt.Sprintf("%s is %s, not a lock file: ringback does not use the line", path,
+			none.Kind()), Fix: none.Fix()}
+	}
+	if err != nil {
+		return Finding{Found: fmt.Sprintf("lock file: %v", err), Fix: "ls -l " + path + " shows whose it is; " + remove}
+	}
+	if pid == 0 {
+		return Finding{Found: path + " contains no process number, so nobody knows whose it is", Fix: remove}
+	}
+	i := slices.IndexFunc(all, func(p process) bool { return p.pid == pid })
+	if i < 0 {
+		return Finding{Found: fmt.Sprintf("%s is of process %d, which has ended; ringback removes it, other programs "+
+			"may not", path, pid), Fix: "rm " + path}
+	}
+	p := all[i]
+	switch {
+	case p.name == "ringback":
+		return Finding{}
+	case slices.Contains(s.holders[device], p):
+		return Finding{Found: fmt.Sprintf("%s has locked it (%s)", p, path), Fix: endFix(p)}
+	case s.hidden[pid]:
+		return Finding{Found: fmt.Sprintf("%s names %s; whether that has %s open is hidden from this user", path, p,
+			device), Fix: "run doctor as root"}
+	}
+	return Finding{Found: fmt.Sprintf("%s names %s, which does not have %s open: the lock is stale or forged, or of a "+
+		"program in a container", path, p, device), Fix: remove}
 }

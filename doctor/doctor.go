@@ -55,6 +55,7 @@ type Site struct {
 	Ask func(ctx context.Context, l config.Line) (Modem, error)
 
 	holders map[string][]process // by device
+	hidden  map[int]bool         // the processes whose files are hidden from this user
 	asked   map[int]Modem        // by TTY
 }
 

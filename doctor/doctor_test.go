@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,12 +114,29 @@ func TestDevices(t *testing.T) {
 		{"in-use", url, map[string]string{"/proc/77/comm": "ringback\n", "/proc/77/fd/3": "->/dev/ttyS0"}, ""},
 		{"in-use", url, map[string]string{"/proc/77/comm": "minicom\n", "/proc/77/fd/3": "->/dev/ttyS0"},
 			"65: minicom (process 77) has /dev/ttyS0 open | end it: kill 77"},
+		{"in-use", url, map[string]string{"/proc/1/fd/3": "->/dev/ttyS0"}, "65: systemd (process 1) has /dev/ttyS0 " +
+			"open | stop the service or the container for which process 1 has it open; do not end process 1"},
 		{"lock", url, map[string]string{"/run/lock/LCK..ttyS1": "        99\n"}, ""},
 		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0": "        77\n", "/proc/77/comm": "ringback\n"}, ""},
 		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0": "        99\n"},
 			"65: /run/lock/LCK..ttyS0 is of process 99, which has ended; ringback removes it, other programs may not " +
 				"| rm /run/lock/LCK..ttyS0"},
-		{"lock", url, map[string]string{"/var/lock/LCK..ttyS0": "        77\n", "/proc/77/comm": "minicom\n"},
+		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0": "        77\n", "/proc/77/comm": "sshd\n",
+			"/proc/77/fd/3": "->/dev/ttyS1"}, "65: /run/lock/LCK..ttyS0 names sshd (process 77), which does not have " +
+			"/dev/ttyS0 open: the lock is stale or forged, or of a program in a container | rm " +
+			"/run/lock/LCK..ttyS0, if no program uses the device"},
+		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0": "         1\n"}, "65: /run/lock/LCK..ttyS0 names " +
+			"systemd (process 1), which does not have /dev/ttyS0 open: the lock is stale or forged, or of a program " +
+			"in a container | rm /run/lock/LCK..ttyS0, if no program uses the device"},
+		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0": "         1\n", "/proc/1/fd/3": "->/dev/ttyS0"},
+			"65: systemd (process 1) has locked it (/run/lock/LCK..ttyS0) | stop the service or the container for " +
+				"which process 1 has it open; do not end process 1"},
+		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0": "->/dev/zero"}, "65: /run/lock/LCK..ttyS0 is a " +
+			"symbolic link, not a lock file: ringback does not use the line | rm /run/lock/LCK..ttyS0"},
+		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0/x": ""}, "65: /run/lock/LCK..ttyS0 is a directory, not " +
+			"a lock file: ringback does not use the line | rm -r /run/lock/LCK..ttyS0"},
+		{"lock", url, map[string]string{"/var/lock/LCK..ttyS0": "        77\n", "/proc/77/comm": "minicom\n",
+			"/proc/77/fd/3": "->/dev/ttyS0"},
 			"65: minicom (process 77) has locked it (/var/lock/LCK..ttyS0) | end it: kill 77"},
 		{"lock", url, map[string]string{"/run/lock/LCK..ttyS0": ""},
 			"65: /run/lock/LCK..ttyS0 contains no process number, so nobody knows whose it is | rm " +
@@ -126,6 +144,72 @@ func TestDevices(t *testing.T) {
 	} {
 		if got := found(t, site(t, tt.url, tt.files), tt.check); got != tt.want {
 			t.Errorf("%s, %v:\n got %s\nwant %s", tt.check, tt.files, got, tt.want)
+		}
+	}
+}
+
+// A FIFO and a huge file in the place of a lock file neither block nor are read to their end.
+func TestLockIsNone(t *testing.T) {
+	s := site(t, "serial:///dev/ttyS0", map[string]string{"/dev/ttyS0": "", "/run/lock/x": ""})
+	path := filepath.Join(s.Root, "/run/lock/LCK..ttyS0")
+	if err := syscall.Mkfifo(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	const fifo = "65: /run/lock/LCK..ttyS0 is a FIFO, not a lock file: ringback does not use the line | rm " +
+		"/run/lock/LCK..ttyS0"
+	if got := found(t, s, "lock"); got != fifo {
+		t.Error(got)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1<<40); err != nil {
+		t.Fatal(err)
+	}
+	if got := found(t, s, "lock"); !strings.Contains(got, "contains no process number") {
+		t.Error(got)
+	}
+}
+
+// A process whose files are hidden from this user is not blamed.
+func TestLockHidden(t *testing.T) {
+	p := process{77, "sshd"}
+	s := &Site{hidden: map[int]bool{77: true}}
+	got := s.lock([]process{p}, "/dev/ttyS0", "/run/lock/LCK..ttyS0", 77, nil)
+	if got.Found != "/run/lock/LCK..ttyS0 names sshd (process 77); whether that has /dev/ttyS0 open is hidden from "+
+		"this user" || got.Fix != "run doctor as root" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The fix of a port that cannot be opened, or a modem that does not answer, is by its cause.
+func TestModemFixes(t *testing.T) {
+	for reason, want := range map[string]string{
+		"serial:///dev/ttyS0: locked by process 7 (minicom); end it or remove /run/lock/LCK..ttyS0": "end that " +
+			"program, or remove its lock file",
+		"serial:///dev/ttyS0: locked by process 1 (systemd), which is the first of the system: the lock is stale " +
+			"or forged, or of a program in a container; remove /run/lock/LCK..ttyS0 if no program uses the device": "" +
+			"remove the lock file that the reason names, if no program uses the device",
+		"serial:///dev/ttyS0: lock file /run/lock/LCK..ttyS0 is a FIFO, not a regular file, which no program makes " +
+			"there: remove it (rm /run/lock/LCK..ttyS0)": "remove it with the command that the reason names",
+		"serial:///dev/ttyS0: no such file or directory (is the device plugged in?": "plug it in; ls " +
+			"/dev/serial/by-id lists the adapters",
+		"serial:///dev/ttyS0: permission denied (is this user in group dialout?": "usermod -aG dialout USER, then " +
+			"start the daemon again",
+		"rfc2217://h:1: connection refused (is the server running?)": "start the server, and check its TCP port",
+		"rfc2217://h:1: i/o timeout":                                 fixServer,
+		"serial:///dev/ttyS0: no OK to AT within 5s: \"\": i/o timeout": "switch the modem on; check its speed, its " +
+			"cable and flow_control",
+		"serial:///dev/ttyS0: the modem answered ERROR to AT": "switch the modem off and on",
+		"something else": "ringback modem probe serial:///dev/ttyS0 shows more",
+	} {
+		s := site(t, "serial:///dev/ttyS0", map[string]string{"/dev/ttyS0": ""})
+		s.Ask = func(context.Context, config.Line) (Modem, error) { return Modem{}, errors.New(reason) }
+		if got := found(t, s, "modem"); got != "65: "+reason+" | "+want {
+			t.Errorf("got %s\nwant %s", got, want)
 		}
 	}
 }

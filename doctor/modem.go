@@ -86,8 +86,8 @@ func blindInit(_ context.Context, s *Site) (found []Finding, _ error) {
 func silentModems(ctx context.Context, s *Site) (found []Finding, err error) {
 	err = s.modems(ctx, func(l config.Line, m Modem) {
 		if m.Err != nil {
-			found = append(found, at(l, "switch the modem on; check its speed, its cable and flow_control", "%v",
-				m.Err))
+			fix := remedy(l, m.Err.Error(), "ringback modem probe "+l.Port+" shows more")
+			found = append(found, at(l, fix, "%v", m.Err))
 		}
 	})
 	return found, err

@@ -40,13 +40,12 @@ func (s *Site) processes() (map[string][]process, error) {
 	if s.holders != nil || err != nil {
 		return s.holders, err
 	}
-	s.holders = map[string][]process{}
-	hidden := 0
+	s.holders, s.hidden = map[string][]process{}, map[int]bool{}
 	for _, p := range all {
 		dir := filepath.Join("/proc", strconv.Itoa(p.pid), "fd")
 		entries, err := os.ReadDir(s.path(dir))
 		if errors.Is(err, fs.ErrPermission) {
-			hidden++
+			s.hidden[p.pid] = true
 		}
 		seen := map[string]bool{}
 		for _, e := range entries {
@@ -57,8 +56,9 @@ func (s *Site) processes() (map[string][]process, error) {
 			}
 		}
 	}
-	if hidden > 0 {
-		return s.holders, fmt.Errorf("the files of %d processes of other users are hidden: run it as root", hidden)
+	if len(s.hidden) > 0 {
+		return s.holders, fmt.Errorf("the files of %d processes of other users are hidden: run it as root",
+			len(s.hidden))
 	}
 	return s.holders, nil
 }

@@ -2,10 +2,8 @@ package port
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -48,7 +46,7 @@ func takeLock(dir, device string, log *slog.Logger) (*lockFile, error) {
 		if !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("lock file: %w%s", err, lockHint(dir, err))
 		}
-		if err := clearStale(path); err != nil {
+		if err := clearStale(path, device); err != nil {
 			return nil, err
 		}
 	}
@@ -109,26 +107,28 @@ func createLock(path string) (*os.File, error) {
 
 // clearStale removes the lock at path if its owner is dead; nil means: try again. The flock on the lock itself
 // prevents two of our processes from removing it in turn, where the second would remove the new lock of the first.
-func clearStale(path string) error {
-	f, err := os.Open(path)
+func clearStale(path, device string) error {
+	f, err := openLock(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if none := (*NotLock)(nil); errors.As(err, &none) {
+		return none
+	}
+	if err != nil {
+		return &lines.Failed{Kind: lines.FailInUse, Err: err, Text: fmt.Sprintf("lock file: %v (`ls -l %s` shows "+
+			"whose it is; remove it if no program uses the device)", err, path)}
+	}
+	defer f.Close()
+	pid, err := lockOwner(f)
 	if err != nil {
 		return fmt.Errorf("lock file: %w", err)
 	}
-	defer f.Close()
-	var b [32]byte
-	n, err := f.Read(b[:])
-	if err != nil && err != io.EOF {
-		return fmt.Errorf("lock file: %w", err)
-	}
-	pid, ok := lockOwner(b[:n])
-	if !ok {
+	if pid == 0 {
 		return fmt.Errorf("lock file %s contains no process number: remove it if no program uses the device", path)
 	}
 	if pid != os.Getpid() && alive(pid) {
-		return lockedBy(pid, path)
+		return lockedBy(pid, device, path)
 	}
 	if err := ignoringEINTR(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }); err != nil {
 		if pid == os.Getpid() {
@@ -145,28 +145,43 @@ func clearStale(path string) error {
 	return nil
 }
 
-func lockedBy(pid int, path string) error {
+// lockedBy says who has the lock, and to end that process only if it can be the right one: the number may be forged.
+func lockedBy(pid int, device, path string) error {
 	who := ""
 	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
 		who = fmt.Sprintf(" (%s)", bytes.TrimSpace(b))
 	}
-	return &lines.Failed{Kind: lines.FailInUse, Text: fmt.Sprintf("locked by process %d%s; end it or remove %s", pid,
-		who, path)}
+	doubt := ""
+	switch {
+	case closed(pid, device):
+		doubt = "does not have the device open"
+	case pid == 1:
+		doubt = "is the first of the system"
+	}
+	text := fmt.Sprintf("locked by process %d%s; end it or remove %s", pid, who, path)
+	if doubt != "" {
+		text = fmt.Sprintf("locked by process %d%s, which %s: the lock is stale or forged, or of a program in a "+
+			"container; remove %s if no program uses the device", pid, who, doubt, path)
+	}
+	return &lines.Failed{Kind: lines.FailInUse, Text: text}
 }
 
-// lockOwner parses the process number of a lock: ASCII (HDB), or four binary octets as written by older programs.
-func lockOwner(b []byte) (pid int, ok bool) {
-	fields := strings.Fields(string(b))
-	if len(fields) > 0 { // some programs add their name after the number
-		if n, err := strconv.Atoi(fields[0]); err == nil {
-			return n, n > 0
+// closed reports that the process is known not to have the device open. The files of other users' processes are hidden
+// unless we are root.
+func closed(pid int, device string) bool {
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	real, bad := filepath.EvalSymlinks(device)
+	if err != nil || bad != nil {
+		return false
+	}
+	for _, e := range entries {
+		target, err := os.Readlink(filepath.Join(dir, e.Name()))
+		if err == nil && target == real || errors.Is(err, fs.ErrPermission) {
+			return false
 		}
 	}
-	if len(b) == 4 {
-		n := int(int32(binary.NativeEndian.Uint32(b)))
-		return n, n > 0
-	}
-	return 0, false
+	return true
 }
 
 func alive(pid int) bool {

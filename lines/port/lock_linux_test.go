@@ -2,6 +2,7 @@ package port
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMain makes the test program a second user of a port if the environment requests it.
@@ -124,6 +127,119 @@ func TestLockContents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What any user can put in the place of the lock neither blocks, nor is opened, followed, read to its end or replaced.
+func TestLockIsNone(t *testing.T) {
+	t.Parallel()
+	elsewhere := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(elsewhere, []byte("         1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := func(target string) func(string) error {
+		return func(path string) error { return os.Symlink(target, path) }
+	}
+	tests := []struct {
+		name string
+		make func(path string) error
+		want string
+	}{
+		{"FIFO", func(path string) error { return unix.Mkfifo(path, 0o666) }, "is a FIFO, not a regular file"},
+		{"link to a file", link(elsewhere), "is a symbolic link, not a regular file"},
+		{"link to a device", link("/dev/zero"), "is a symbolic link, not a regular file"},
+		{"link to nothing", link(elsewhere + "2"), "is a symbolic link, not a regular file"},
+		{"directory", func(path string) error { return os.Mkdir(path, 0o755) }, "is a directory, not a regular file"},
+		{"socket", func(path string) error {
+			fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+		}, "is a socket, not a regular file"},
+		{"huge file", func(path string) error {
+			if err := os.WriteFile(path, nil, 0o666); err != nil {
+				return err
+			}
+			return os.Truncate(path, 1<<40)
+		}, "contains no process number"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, slave := newPTY(t)
+			dir, err := os.MkdirTemp("", "lock") // short enough for the path of a socket
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.RemoveAll(dir) })
+			path := filepath.Join(dir, lockName(slave))
+			if err := tt.make(path); err != nil {
+				t.Fatal(err)
+			}
+			before, err := os.Lstat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := Address{Scheme: Serial, Path: slave}
+			p, err := a.Open(t.Context(), Options{LockDir: dir})
+			if err == nil {
+				p.Close()
+				t.Fatal("opened")
+			}
+			if !strings.HasPrefix(err.Error(), a.Name()+": lock file "+path+" "+tt.want) ||
+				!strings.Contains(err.Error(), "remove it") {
+				t.Errorf("Open: %v; want %s and the fix", err, tt.want)
+			}
+			if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+				t.Errorf("it was replaced: %v, %v", after, err)
+			}
+			if left, _ := os.ReadDir(dir); len(left) != 1 {
+				t.Errorf("left in the lock directory: %v", left)
+			}
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+			mustOpen(t, a, Options{LockDir: dir}) // the next try of the line
+		})
+	}
+	if _, err := os.Lstat(elsewhere + "2"); err == nil {
+		t.Error("a lock was made through a symbolic link")
+	}
+}
+
+// The text says to end a process only if it may have the device open.
+func TestLockForged(t *testing.T) {
+	other := exec.Command("sleep", "600")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { other.Process.Kill(); other.Wait() }()
+	for _, pid := range []int{1, other.Process.Pid} {
+		_, slave := newPTY(t)
+		dir := t.TempDir()
+		path := filepath.Join(dir, lockName(slave))
+		if err := os.WriteFile(path, fmt.Appendf(nil, "%10d\n", pid), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Address{Scheme: Serial, Path: slave}.Open(t.Context(), Options{LockDir: dir})
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("locked by process %d (", pid)) ||
+			!strings.Contains(err.Error(), "stale or forged") || !strings.Contains(err.Error(), "remove "+path) ||
+			strings.Contains(err.Error(), "end it") {
+			t.Errorf("process %d: %v", pid, err)
+		}
+	}
+}
+
+// FuzzLockOwner: no content of a lock names process 0, a group of processes or all of them (kill(2)).
+func FuzzLockOwner(f *testing.F) {
+	f.Add([]byte("        12\n"))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte("-1"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if pid, err := lockOwner(bytes.NewReader(b)); pid < 0 || err != nil {
+			t.Errorf("%d, %v", pid, err)
+		}
+	})
 }
 
 func TestLockSameProcess(t *testing.T) {
