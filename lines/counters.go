@@ -1,6 +1,11 @@
 package lines
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+)
 
 // Counter is a count of what happens on a line.
 type Counter int
@@ -100,21 +105,52 @@ func (l *line) failLocked(err error, otherwise FailureKind) {
 	signal(l.pool.counted)
 }
 
-// dialedLocked counts the result of a dial. A result that only tells something of the called number is no failure of
-// the line.
-func (l *line) dialedLocked(connected bool, code ResultCode, err error) {
-	switch counter, ok := dialCounters[code]; {
-	case connected:
+// dialedLocked counts the result of a dial, whose context was ctx. A result that only tells something of the called
+// number is no failure of the line.
+func (l *line) dialedLocked(ctx context.Context, connected bool, code ResultCode, err error) {
+	if connected {
 		l.countLocked(CallsOut)
 		return
-	case ok && code != Connected:
-		l.countLocked(counter)
-	default:
-		l.countLocked(DialOther)
 	}
+	counter, known := dialCounters[code]
+	if known = known && code != Connected; !known {
+		counter = DialOther
+	}
+	l.countLocked(counter)
 	if kind, ok := dialFailures[code]; ok {
 		l.failLocked(errors.New("the modem said "+string(code)+" to a dial"), kind)
+	} else if failed := noResult(ctx, code, err); !known && failed != nil {
+		l.failLocked(failed, FailNoResult)
 	}
+}
+
+// noResult is the failure of a dial that ended by no result code of the table; nil if its end tells nothing of the
+// modem: the dial was held back or cancelled, or the port is gone, which is a failure of its own.
+func noResult(ctx context.Context, code ResultCode, err error) error {
+	if unproven := (Unproven{}); errors.As(err, &unproven) {
+		err = unproven.Err
+	}
+	switch cause := context.Cause(ctx); {
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded): // of a write
+		return err
+	case ctx.Err() != nil && err == nil:
+		err = cause
+	}
+	for _, other := range []error{ErrHeldBack, ErrDown, ErrCleared, ErrReleased, ErrRinging, io.EOF} {
+		if errors.Is(err, other) {
+			return nil
+		}
+	}
+	text := "the modem gave no result code to a dial"
+	if code != NoResult {
+		text = "the modem said " + string(code) + " to a dial"
+	}
+	if err != nil {
+		text += ": " + err.Error()
+	}
+	return &Failed{Kind: FailNoResult, Text: text, Err: err}
 }
 
 // Count implements Host.

@@ -103,6 +103,55 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
+// TestNoResult: a dial without a result code is a failure of the line, unless its end tells nothing of the modem.
+func TestNoResult(t *testing.T) {
+	t.Parallel()
+	cleared, clear := context.WithCancelCause(t.Context())
+	clear(ErrCleared)
+	late, stop := context.WithTimeoutCause(t.Context(), 0, errors.New("the attempt took too long"))
+	defer stop()
+	<-late.Done()
+	timeout := errors.New("chat script rtp: no CONNECT within 1m0s (word 4)")
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		code ResultCode
+		err  error
+		kind FailureKind // "": none
+		text string
+	}{
+		{"the script waits in vain", t.Context(), NoResult, timeout, FailNoResult,
+			"the modem gave no result code to a dial: " + timeout.Error()},
+		{"and the line is not proven", t.Context(), NoResult,
+			Unproven{Err: timeout, Cause: errors.New("DCD stays on")}, FailNoResult,
+			"the modem gave no result code to a dial: " + timeout.Error()},
+		{"the script ends without CONNECT", t.Context(), NoResult, nil, FailNoResult,
+			"the modem gave no result code to a dial"},
+		{"a text of no meaning", t.Context(), "DIALING", nil, FailNoResult, "the modem said DIALING to a dial"},
+		{"the time of the attempt is over", late, NoResult, nil, FailNoResult,
+			"the modem gave no result code to a dial: the attempt took too long"},
+		{"the modem takes no octets", t.Context(), NoResult, fmt.Errorf("write: %w", os.ErrDeadlineExceeded),
+			FailUnsent, "write: i/o timeout"},
+		{"cleared by an operator", cleared, NoResult, timeout, "", ""},
+		{"the lease has ended", t.Context(), NoResult, fmt.Errorf("dial: %w", ErrReleased), "", ""},
+		{"held back", t.Context(), NoResult, fmt.Errorf("x: %w", ErrHeldBack), "", ""},
+		{"the line rings", t.Context(), NoResult, ErrRinging, "", ""},
+		{"the port is gone", t.Context(), NoResult, fmt.Errorf("read: %w", ErrDown), "", ""},
+		{"the modem says BUSY", t.Context(), Busy, nil, "", ""},
+		{"the modem says RING", t.Context(), Ring, nil, "", ""},
+		{"a person answers", t.Context(), Voice, nil, "", ""},
+		{"the modem says NO CARRIER", t.Context(), NoCarrier, nil, FailNoCarrier,
+			"the modem said NO CARRIER to a dial"},
+	} {
+		l := &line{record: new(Record), pool: &Pool{o: PoolOptions{Now: time.Now}, counted: make(chan struct{}, 1)}}
+		l.dialedLocked(tt.ctx, false, tt.code, tt.err)
+		switch f := l.record.Failure; {
+		case f == nil && tt.kind != "", f != nil && (f.Kind != tt.kind || f.Text != tt.text):
+			t.Errorf("%s: %+v, want %q: %q", tt.name, f, tt.kind, tt.text)
+		}
+	}
+}
+
 // TestRecords: what an earlier process counted goes on; a removed line keeps its record, also for its next
 // configuration, until it is cleared.
 func TestRecords(t *testing.T) {
@@ -179,7 +228,7 @@ func TestCounters(t *testing.T) {
 				t.Errorf("%v %v", c, got)
 			}
 		}
-		if s, _ := w.Line(1); s.Failure.Kind != FailNoDialtone || s.Answered.IsZero() {
+		if s, _ := w.Line(1); s.Failure.Kind != FailNoResult || s.Answered.IsZero() {
 			t.Errorf("%+v", s)
 		}
 		w.stubs[1].answers = ""

@@ -42,6 +42,7 @@ const (
 	FailError       FailureKind = "dial: ERROR"
 	FailBlacklisted FailureKind = "dial: BLACKLISTED"
 	FailDelayed     FailureKind = "dial: DELAYED"
+	FailNoResult    FailureKind = "dial: no result"
 	FailScript      FailureKind = "script"
 	FailDown        FailureKind = "down"
 	FailQuarantine  FailureKind = "quarantined"
@@ -112,6 +113,12 @@ var Failures = []FailureRow{
 	{FailDelayed, "a dial ended with DELAYED",
 		"the modem makes a pause between dials to a number (a rule of its country)",
 		"wait; make the pause between attempts longer in the policy"},
+	{FailNoResult, "a dial ended without a result code: the chat script has waited in vain, or the modem said a text " +
+		"that is none",
+		"the called number rang for longer than the script waits, or the modem reports with a text that ringback " +
+			"does not know",
+		"`ringback show callback ID --trace` shows what the modem said: write such a text into `result_codes` of a " +
+			"modem profile; otherwise a longer TIMEOUT in the script, or a shorter S7 in `init`"},
 	{FailScript, "a startup or reset script failed", "the modem does not know a command of the script, or answers " +
 		"otherwise than it expects; the line takes calls all the same",
 		"correct the script: `ringback debug chat` shows what it sends and what the modem answers"},

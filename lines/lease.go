@@ -428,7 +428,7 @@ func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) 
 	p := s.line.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.line.dialedLocked(call != nil, code, err)
+	s.line.dialedLocked(ctx, call != nil, code, err)
 	if call != nil {
 		call.ID = p.o.NewID()
 		s.dialed, s.line.connect = true, call.Connect
