@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,11 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 
 func (b *Broker) acquire(ctx context.Context, w *work) {
 	id := w.row.ID
+	if b.rest(w) > 0 {
+		b.later(ctx, event{id: id, what: callback.NoLine{Cause: cmp.Or(w.state.Cause, "its dial is far"),
+			Resting: true}})
+		return
+	}
 	want := b.want(w)
 	b.publish(b.requested(w, want))
 	waiting, err := b.opt.Pool.Request(want)
@@ -149,12 +155,11 @@ func (b *Broker) duration(w *work, e callback.ArmTimer) time.Duration {
 		}
 		return l.HangUp
 	case callback.LineRetry:
-		return l.LineRetry
+		return max(l.LineRetry, b.rest(w))
 	case callback.Wait:
-		return max(since(w.hungUp, e.Full, w.forcedWait()+w.randomWait), w.putOff(), b.untilDialed(w), b.heldOff(w))
+		return max(since(w.hungUp, e.Full, w.forcedWait()), w.pause(), w.putOff(), b.untilDialed(w), b.heldOff(w))
 	case callback.RetryWait:
-		return max(since(w.dialEnded, e.Full, max(w.usualWait(), w.forcedWait())), w.putOff(), b.untilDialed(w),
-			b.heldOff(w))
+		return max(since(w.dialEnded, e.Full, w.forcedWait()), w.pause(), w.putOff(), b.untilDialed(w), b.heldOff(w))
 	case callback.OffHookDeadline:
 		return l.OffHook
 	case callback.DialDeadline:

@@ -381,7 +381,11 @@ func (b *Broker) describe(s step) string {
 	case callback.LineLost:
 		add(e.Cause)
 	case callback.NoLine:
-		add(e.Cause)
+		if e.Resting {
+			add("no line is kept during the wait")
+		} else {
+			add(e.Cause)
+		}
 	case callback.DialEnded:
 		add(stopped(e.Then))
 	case callback.CallEnded:

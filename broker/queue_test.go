@@ -11,7 +11,7 @@ import (
 // TestQueueIsTold: a caller whose callback must wait for a line is told its place before the line drops, and is called
 // back when the callbacks before it are done. The first caller, who gets a line, is told nothing.
 func TestQueueIsTold(t *testing.T) {
-	inTown(t, townOptions{lines: 2, forcedWait: 3 * time.Minute}, func(w *town) {
+	inTown(t, townOptions{lines: 2, forcedWait: time.Minute}, func(w *town) {
 		second := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))
 		p := w.pc(w.home)
 		p.typ("ats0=1")

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -48,7 +49,8 @@ func (b *Broker) planned(w *work, e event) callback.Event {
 			}
 			what.Then = w.then(causeOf(what.Outcome), next)
 		}
-		what.Away = w.leaves(next) || e.barred > max(what.Wait, w.waitBefore(next))
+		wait := cmp.Or(what.Wait, w.waitBefore(next))
+		what.Away = w.leaves(next) || e.barred > wait || b.farOff(w, next, wait)
 		return what
 	case callback.CallEnded:
 		cause := policies.NoCarrier
@@ -57,7 +59,11 @@ func (b *Broker) planned(w *work, e event) callback.Event {
 		}
 		w.repeat(cause)
 		what.Then = w.then(cause, w.state.Next())
-		what.Away = w.leaves(w.state.Next())
+		next := w.state.Next()
+		what.Away = w.leaves(next) || b.farOff(w, next, cmp.Or(what.Wait, w.waitBefore(next)))
+		return what
+	case callback.Delay:
+		what.Away = what.For > heldWait
 		return what
 	case callback.Restarted:
 		if w.state.Phase == callback.Dialing || w.state.Phase == callback.Answered {
@@ -115,6 +121,58 @@ func (w *work) then(c policies.Cause, next int) (t callback.Then) {
 
 // leaves reports whether a dial after the last one is not made from its line if another is in service.
 func (w *work) leaves(next int) bool { return w.avoid != 0 || !w.plan.SameLines(w.lastDial(), next) }
+
+// heldWait is the longest wait during which a callback keeps a line. During a longer one the line serves others, and is
+// requested this long before the dial.
+const heldWait = time.Minute
+
+// farOff reports whether a callback gives its line back before it waits for its next dial.
+func (b *Broker) farOff(w *work, next int, wait time.Duration) bool {
+	return max(wait, w.putOff(), b.dialedAt.wait(w.plan[w.plan.Step(next)].Number, b.config.Load().HoldOff)) > heldWait
+}
+
+// rest returns how long no line is requested yet, because the dial must wait for longer than a line is kept.
+func (b *Broker) rest(w *work) time.Duration {
+	return max(w.pause(), w.putOff(), b.heldOff(w), b.untilBarred(w)) - heldWait
+}
+
+// pause returns the rest of the wait that needs no line: from the hang-up of leg one, or from the last attempt. After a
+// restart it is counted from there again.
+func (w *work) pause() time.Duration {
+	if !w.state.Tried() {
+		return since(later(w.hungUp, w.begun), false, w.row.ForcedWait+w.randomWait)
+	}
+	return since(later(w.dialEnded, w.begun), false, w.usualWait())
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// untilBarred returns how long none of the modems that could be used will dial the next number; 0 if one would.
+func (b *Broker) untilBarred(w *work) (shortest time.Duration) {
+	want, number := b.want(w), w.nextStep().Number
+	unfit := want.Unfit
+	want.Avoid, want.Unfit = nil, func(tty int) string {
+		if why := unfit(tty); why != "" {
+			return why
+		}
+		if d := time.Until(b.bars[barred{tty, number}]); d > 0 {
+			if shortest == 0 || d < shortest {
+				shortest = d
+			}
+			return "its modem does not dial the number yet"
+		}
+		return ""
+	}
+	if b.opt.Pool.CanServe(want) == nil {
+		return 0
+	}
+	return shortest
+}
 
 // usualWait returns the minimum between the end of an attempt and the next.
 func (w *work) usualWait() time.Duration {

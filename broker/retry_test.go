@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lines"
@@ -25,6 +26,50 @@ func (w *town) waits(step time.Duration) (all []time.Duration) {
 		all = append(all, d[i].Time.Sub(d[i-1].Time).Truncate(step))
 	}
 	return all
+}
+
+// TestLongWaitKeepsNoLine: during a wait of minutes the line serves others. The wait is not shorter for that, nor by a
+// restart or an operator's delay.
+func TestLongWaitKeepsNoLine(t *testing.T) {
+	for name, tc := range map[string]struct {
+		disturb func(*town)
+		least   time.Duration // between the dials
+	}{
+		"busy":    {func(*town) {}, 10 * time.Minute},
+		"restart": {func(w *town) { w.halt(); w.start() }, 12*time.Minute + 50*time.Second},
+		"delayed": {func(w *town) {
+			if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
+				broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
+				t.Error(err)
+			}
+		}, 22*time.Minute + 50*time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := townOptions{attempts: 2, lifetime: 2 * time.Hour, policy: func(p *policies.Policy) {
+				p.Attempts.RetryWait = 10 * time.Minute
+			}}
+			inTown(t, o, func(w *town) {
+				w.x.Reserve("84001", exchange.Busy)
+				promised(w)
+				w.pass(3 * time.Minute)
+				if len(w.dialed()) != 1 {
+					t.Fatalf("dialed %+v", w.dialed())
+				}
+				tc.disturb(w)
+				w.pass(10 * time.Second)
+				for _, l := range w.pool.Lines() {
+					if l.State != lines.Idle {
+						t.Errorf("tty %d is %s during the wait", l.TTY, l.State)
+					}
+				}
+				w.pass(40 * time.Minute)
+				if got := w.waits(time.Second); len(got) != 1 || got[0] < tc.least || got[0] > tc.least+30*time.Second {
+					t.Errorf("waits %v, want %v\n%v", got, tc.least, w.last().History)
+				}
+				w.idle(time.Minute)
+			})
+		})
+	}
 }
 
 func same[T comparable](a, b []T) bool {

@@ -55,6 +55,9 @@ func (b *Broker) selected(s step) {
 		b.publish(events.LineChosen{Callback: w.row.ID, Line: w.leasedTTY(), Number: next.Number.String(),
 			Trunk: next.Trunk, Script: joined(b.scripts(w, next)), Attempt: w.nextAttempt(), Budget: w.state.Max})
 	case callback.NoLine:
+		if e.Resting {
+			return // arm reports the wait
+		}
 		b.publish(events.NoLine{Callback: w.row.ID, Cause: e.Cause})
 	case callback.LineLost:
 		b.publish(events.NoLine{Callback: w.row.ID, Line: s.before.TTY, Cause: e.Cause})

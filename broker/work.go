@@ -37,6 +37,7 @@ type work struct {
 
 	hungUp    time.Time // when leg one went down (monotonic); zero after a restart
 	dialEnded time.Time // when the last attempt ended
+	begun     time.Time // when this process began with the callback (monotonic)
 	expires   time.Time // when its lifetime ends (monotonic); zero: never
 	notBefore time.Time // when a delayed dial may begin (monotonic); zero if not delayed, or delayed by another process
 	// left by an earlier process, and Restarted is not on disk yet: its state describes resources that no longer exist
@@ -187,7 +188,7 @@ func (t *trace) encode() string {
 }
 
 func newWork(row journal.Callback, t trace, g grant) *work {
-	return &work{row: row, trace: t, auth: g, timers: map[callback.TimerKind]*time.Timer{}}
+	return &work{row: row, trace: t, auth: g, timers: map[callback.TimerKind]*time.Timer{}, begun: time.Now()}
 }
 
 // overdue reports whether the lifetime has ended.

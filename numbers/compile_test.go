@@ -153,8 +153,8 @@ func TestMakersOfNumbers(t *testing.T) {
 
 // Only code that reads back our own records calls Reread, which bypasses the plan.
 func TestWhatIsReread(t *testing.T) {
-	// rows of the journal: a plan, past calls, the order of dialed numbers, dials by order; the numbers of benchmarks;
-	// a policy's list, made canonical at load
+	// rows of the journal: a plan, past calls, the order of dialed numbers, dials by order; the numbers of
+	// benchmarks; a policy's list, made canonical at load
 	allowed := map[string]bool{"broker/plan.go": true, "broker/ended.go": true, "costs/costs.go": true,
 		"broker/last.go": true, "broker/ordered.go": true,
 		"bench/dial.go": true, "bench/policy.go": true, "policies/ring.go": true}

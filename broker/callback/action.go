@@ -34,7 +34,7 @@ var (
 			d.add(StopTimer{d.s.Timer, d.s.TimerGen})
 		}
 		k := Wait
-		if d.s.tried() {
+		if d.s.Tried() {
 			k = RetryWait
 		}
 		d.arm(k, d.s.Again)

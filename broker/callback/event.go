@@ -54,11 +54,13 @@ type Leased struct {
 }
 
 // NoLine is the answer to Acquire if there is no line now. Final means that there will never be a line for this step of
-// the plan: the callback continues with the dial Next of a later step, or fails if there is none (0).
+// the plan: the callback continues with the dial Next of a later step, or fails if there is none (0). Resting means
+// that no line was requested, because the dial is far.
 type NoLine struct {
-	Cause string
-	Final bool
-	Next  int
+	Cause   string
+	Final   bool
+	Next    int
+	Resting bool
 }
 
 // OffHookEnded means that the off-hook script on this lease has ended, or there was none. Err is "" or the error of the
@@ -98,7 +100,7 @@ type DialEnded struct {
 	Unproven  bool   // the line could not be proven on hook
 	Final     bool   // the same dial can never succeed (the number cannot be dialed)
 	Next      int    // Final: the first dial of the plan that may succeed; 0 if none
-	Away      bool   // the next dial may not be made from the leased line
+	Away      bool   // the leased line is given back: the next dial may not be made from it, or is far
 	HeldBack  bool   // the dial command provably never left: no octet of it was written to the port
 	Then
 }
@@ -126,7 +128,7 @@ type CallEnded struct {
 	Attempt  int
 	Cause    string
 	Unproven bool
-	Away     bool // the next dial may not be made from the leased line
+	Away     bool // the leased line is given back: the next dial may not be made from it, or is far
 	Then
 }
 
@@ -138,6 +140,7 @@ type Cancel struct{ By string }
 type Delay struct {
 	NotBefore int64
 	For       time.Duration
+	Away      bool // a leased line is given back meanwhile
 	By        string
 }
 
@@ -179,6 +182,6 @@ func (e CallEnded) input() input {
 }
 func (e Cancel) input() input { return input{on: "Cancel", cause: e.By} }
 func (e Delay) input() input {
-	return input{on: "Delay", until: e.NotBefore, delay: e.For, cause: e.By}
+	return input{on: "Delay", until: e.NotBefore, delay: e.For, cause: e.By, away: e.Away}
 }
 func (e Restarted) input() input { return input{on: "Restarted", stop: e.Stop, wait: e.Wait} }

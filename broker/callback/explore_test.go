@@ -31,7 +31,8 @@ func events(s State, w world) []Event {
 		Delay{NotBefore: s.NotBefore}, Delay{},
 	}
 	if s.NotBefore < 2 { // keeps the number of states finite
-		out = append(out, Delay{NotBefore: s.NotBefore + 1, By: "CoA"})
+		out = append(out, Delay{NotBefore: s.NotBefore + 1, By: "CoA"},
+			Delay{NotBefore: s.NotBefore + 1, By: "CoA", Away: true})
 	}
 	for _, l := range []uint64{0, s.Lease, s.Lease + 1} {
 		out = append(out, OffHookEnded{Lease: l}, LineLost{Lease: l, Cause: "port closed"})

@@ -95,6 +95,10 @@ func (w *world) event(tr transition) string {
 			return "a delay that shortens the wait"
 		case p != Promised && p != Leasing && p != Waiting:
 			return "a delay after the dial has begun"
+		case p == Waiting && e.Away:
+			if tr.after.Phase != Leasing {
+				return "a long delay does not request another line"
+			}
 		case tr.after.Phase != p:
 			return "a delay that changes more than the wait"
 		}

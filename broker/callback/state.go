@@ -120,8 +120,8 @@ func (s State) Next() int {
 	return s.Attempt + s.Passed
 }
 
-// tried reports whether a dial command may have been sent.
-func (s State) tried() bool { return s.Attempt > 1 || s.Attempt == 1 && !s.Held }
+// Tried reports whether a dial command may have been sent.
+func (s State) Tried() bool { return s.Attempt > 1 || s.Attempt == 1 && !s.Held }
 
 // Durable reports whether the step from before to after must be on disk before its effects are carried out. It ignores
 // what is useless to the process that finds the row after a crash: timers, leases, sub-steps of a phase.

@@ -41,6 +41,8 @@ var table = []rule{
 	{from: in(Promised, Leasing, Waiting), on: "DenialRechecked", when: all(denied), to: Failed, do: do(blame, release),
 		why: "a denial before the dial always counts"},
 
+	{from: in(Waiting), on: "Delay", when: all(later, away), to: Leasing, do: do(putOff, release, acquire),
+		why: "a line is requested again shortly before the dial"},
 	{from: in(Waiting), on: "Delay", when: all(later), to: Waiting, do: do(putOff, waitAgain, armWait),
 		why: "even if the wait was over; a recheck in progress is repeated"},
 	{from: in(Promised, Leasing), on: "Delay", when: all(later), to: same, do: do(putOff),
@@ -66,7 +68,7 @@ var table = []rule{
 		do: do(blame, pass, pause, offHook, armWait)},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft, not(overdue)), to: Leasing,
 		do:  do(blame, pass, pause, release, acquire),
-		why: "the next dial may not use this line, or it is not proven on hook"},
+		why: "the next dial may not use this line or is far, or the line is not proven on hook"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, dialsLeft), to: Expired,
 		do:  do(blame, lifetimeEnded, release),
 		why: "the lifetime ended during the attempt"},
@@ -171,7 +173,7 @@ var (
 	connected   = guard{"connected", func(_ State, e input) bool { return e.ok }}
 	final       = guard{"final", func(_ State, e input) bool { return e.final }}
 	stop        = guard{"no further attempt", func(_ State, e input) bool { return e.stop }}
-	away        = guard{"from other lines", func(_ State, e input) bool { return e.away }}
+	away        = guard{"without this line", func(_ State, e input) bool { return e.away }}
 	another     = guard{"another step", func(s State, e input) bool { return e.next > s.Next() && e.next < s.Max }}
 	dialsLeft   = guard{"dials left", func(s State, e input) bool {
 		return !e.final && s.attemptsLeft() || e.final && e.next >= s.Next() && e.next < s.Max

@@ -173,8 +173,16 @@ func (p *rfc2217) Read(b []byte) (int, error) {
 	}
 	for {
 		n, err := p.receive(b)
-		if n > 0 || err != nil {
-			return n, err
+		if err != nil {
+			select {
+			case <-p.closing: // the server ends the connection too
+				return n, net.ErrClosed
+			default:
+				return n, err
+			}
+		}
+		if n > 0 {
+			return n, nil
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 type tcp struct {
 	net.Conn
 	noSignals
-	name string
+	name    string
+	closing atomic.Bool
 }
 
 func openTCP(ctx context.Context, a Address, o Options) (lines.Port, error) {
@@ -42,8 +44,18 @@ func await(c net.Conn) {
 	awaitReadable(c)
 }
 
+// Read implements lines.Port. During Close the server ends the connection too, which is no error of the port.
+func (t *tcp) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	if err != nil && t.closing.Load() {
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
 // Close ends the connection; a second Close does nothing.
 func (t *tcp) Close() error {
+	t.closing.Store(true)
 	release(t.Conn, releaseLimit)
 	if err := t.Conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
