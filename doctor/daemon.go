@@ -69,7 +69,7 @@ var remedies = []struct{ part, fix string }{
 		"insecure_signals: true"},
 	{"not a regular file", "remove it with the command that the reason names"},
 	{"stale or forged", "remove the lock file that the reason names, if no program uses the device"},
-	{"locked by this process", "remove one of the lines with this port"},
+	{"locked by this process", "remove one of the lines with this port; if there is one only, remove the lock file"},
 	{"locked by process", "end that program, or remove its lock file"},
 	{"can this user write to", "let the user write to the lock directory; ls -ld shows its group"},
 	{"lock file", "remove the lock file, if no program uses the device; ls -l shows whose it is"},

@@ -50,8 +50,8 @@ func takeLock(dir, device string, log *slog.Logger) (*lockFile, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("lock file %s appears and disappears: another program keeps opening and closing the device",
-		path)
+	return nil, fmt.Errorf("lock file %s appears and disappears, or is stale and another program keeps it (flock; "+
+		"`fuser -v %[1]s` names the program)", path)
 }
 
 func lockDir(dir string) (string, error) {
@@ -132,7 +132,8 @@ func clearStale(path, device string) error {
 	}
 	if err := ignoringEINTR(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }); err != nil {
 		if pid == os.Getpid() {
-			return errors.New("locked by this process: another line has the same port")
+			return fmt.Errorf("locked by this process: another line has the same port, or another program keeps the "+
+				"lock file (flock; `fuser -v %s` names the program)", path)
 		}
 		return nil // another ringback is removing it
 	}
@@ -149,7 +150,8 @@ func clearStale(path, device string) error {
 func lockedBy(pid int, device, path string) error {
 	who := ""
 	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
-		who = fmt.Sprintf(" (%s)", bytes.TrimSpace(b))
+		name := strconv.Quote(string(bytes.TrimSpace(b))) // a process can give itself any name
+		who = fmt.Sprintf(" (%s)", name[1:len(name)-1])
 	}
 	doubt := ""
 	switch {

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,6 +23,11 @@ import (
 func TestMain(m *testing.M) {
 	if url := os.Getenv("PORT_TEST_HOLD"); url != "" {
 		hold(url, os.Getenv("PORT_TEST_LOCKDIR"))
+	}
+	if name := os.Getenv("PORT_TEST_NAME"); name != "" {
+		fmt.Printf("named: %v\n", os.WriteFile("/proc/self/comm", []byte(name), 0))
+		bufio.NewReader(os.Stdin).ReadByte()
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -225,6 +231,65 @@ func TestLockForged(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("locked by process %d (", pid)) ||
 			!strings.Contains(err.Error(), "stale or forged") || !strings.Contains(err.Error(), "remove "+path) ||
 			strings.Contains(err.Error(), "end it") {
+			t.Errorf("process %d: %v", pid, err)
+		}
+	}
+}
+
+// A process can give itself a name with control characters: the text that quotes it is for a terminal.
+func TestLockHostileName(t *testing.T) {
+	name := []byte("a\x1b[2J\nb\x9b")
+	other := exec.Command("/proc/self/exe", "-test.run=^$")
+	other.Env = append(os.Environ(), "PORT_TEST_NAME="+string(name))
+	stdout, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer other.Wait()
+	defer stdin.Close()
+	if said, err := bufio.NewReader(stdout).ReadString('\n'); said != "named: <nil>\n" {
+		t.Fatalf("the other process says %q, %v", said, err)
+	}
+	text := lockedBy(other.Process.Pid, "/dev/null", "/run/lock/LCK..null").Error()
+	if !strings.Contains(text, `(a\x1b[2J\nb\x9b)`) || strings.ContainsAny(text, "\x1b\n") ||
+		!utf8.ValidString(text) {
+		t.Errorf("%q", text)
+	}
+}
+
+// A stale lock that a stranger keeps by flock is an error that says so; it is not removed under them.
+func TestLockStaleKept(t *testing.T) {
+	dead := exec.Command("/proc/self/exe", "-test.run=^$")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range []int{dead.Process.Pid, os.Getpid()} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "LCK..ttyS0")
+		if err := os.WriteFile(path, fmt.Appendf(nil, "%10d\n", pid), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_SH); err != nil {
+			t.Fatal(err)
+		}
+		l, err := takeLock(dir, "/dev/ttyS0", nil)
+		if err == nil {
+			l.release()
+			t.Fatalf("process %d: taken", pid)
+		}
+		if !strings.Contains(err.Error(), "`fuser -v "+path+"` names the program") {
 			t.Errorf("process %d: %v", pid, err)
 		}
 	}
