@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 // TestSchedule says when all lines are tested. The zero value means never.
 type TestSchedule struct {
-	At     time.Duration  // since midnight, by the wall clock
+	At     time.Duration  // since midnight, by the wall clock; a run begins up to maxSpread later
 	Every  time.Duration  // a part of a day such as 6h, or whole days; 0: never
 	Zone   *time.Location // of the wall clock; nil: that of the machine
 	AtOnce int            // most tests at the same time; 0: 1
@@ -50,17 +51,32 @@ const scheduled = "schedule"
 // clockCheck is how often the schedule looks at the wall clock, which may be set.
 const clockCheck = 10 * time.Minute
 
+// maxSpread is the longest time by which a run is later than the schedule.
+const maxSpread = 10 * time.Minute
+
+// spread returns by how much the next run is later than the schedule, which differs from run to run: nobody outside can
+// tell when a line is being tested and will not answer.
+func (s TestSchedule) spread() time.Duration {
+	limit := min(maxSpread, s.Every/4)
+	if limit <= 0 {
+		return 0
+	}
+	return rand.N(limit)
+}
+
 // testOnSchedule tests the lines at the times of the schedule until ctx ends. A time that passes while a run is in
 // progress is left out.
 func (b *Broker) testOnSchedule(ctx context.Context) {
 	last := time.Now()
 	s := b.config.Load().Tests.Schedule
+	later := s.spread()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		next := s.Next(last)
 		wait := clockCheck
 		if !next.IsZero() {
+			next = next.Add(later)
 			wait = min(wait, time.Until(next.Round(0)))
 		}
 		timer.Reset(max(wait, 0))
@@ -75,10 +91,10 @@ func (b *Broker) testOnSchedule(ctx context.Context) {
 		s = b.config.Load().Tests.Schedule
 		switch {
 		case changed || now.Round(0).Before(last.Round(0)):
-			last = now
+			last, later = now, s.spread()
 		case !next.IsZero() && !now.Round(0).Before(next):
 			b.testAll(ctx, now)
-			last = time.Now()
+			last, later = time.Now(), s.spread()
 		}
 	}
 }

@@ -665,7 +665,7 @@ func TestModemTestsOnSchedule(t *testing.T) {
 		most := make(chan int, 1)
 		go func() {
 			n := 0
-			for range 600 {
+			for range 1200 {
 				leased := 0
 				for _, s := range w.pool.Lines() {
 					if strings.HasPrefix(s.Owner, "modem test") {
@@ -681,13 +681,22 @@ func TestModemTestsOnSchedule(t *testing.T) {
 		if n := <-most; n != 4 { // two tests
 			t.Errorf("%d lines leased at once", n)
 		}
-		pairs := map[string]bool{}
+		pairs, delays := map[string]bool{}, map[time.Duration]bool{}
 		day := func() {
-			for _, r := range w.testRows() {
+			rows := w.testRows()
+			first := rows[0].Start
+			for _, r := range rows {
+				if r.Start.Before(first) && r.Start.YearDay() == rows[0].Start.YearDay() {
+					first = r.Start
+				}
 				pairs[fmt.Sprint(r.TTY, " ", r.Called)] = true
 				if r.Cause != "passed" {
 					t.Errorf("%+v", r)
 				}
+			}
+			delay := first.UTC().Sub(first.UTC().Truncate(24*time.Hour)) - 3*time.Hour
+			if delays[delay] = true; delay < 0 || delay > 11*time.Minute {
+				t.Errorf("the first test is %v after its time", delay)
 			}
 		}
 		day()
@@ -695,14 +704,17 @@ func TestModemTestsOnSchedule(t *testing.T) {
 			t.Fatalf("%d tests on the first day", n)
 		}
 		until(2*time.Hour + 58*time.Minute) // of the second day
-		p := w.pc(w.home)
-		p.login("paia-04")
+		used, err := w.pool.Acquire(context.Background(), lines.Want{Owner: "another", TTYs: []int{65},
+			Rotary: lines.NoRotary})
+		if err != nil {
+			t.Fatal(err)
+		}
 		until(4 * time.Hour)
 		day()
 		if n := len(w.testRows()); n != 4+2 {
 			t.Errorf("%d tests after the second day: those of tty 65, which is in use, must be skipped", n)
 		}
-		p.dte.SetDTR(false)
+		used.Release()
 		until(2 * time.Hour)
 		if err := w.broker.Lockdown("storm", false, "uid 7"); err != nil {
 			t.Fatal(err)
@@ -719,6 +731,9 @@ func TestModemTestsOnSchedule(t *testing.T) {
 		day()
 		if len(pairs) != 4+2 { // of the first and of the second day; with three others, the fourth is like the first
 			t.Errorf("the partners do not change: %v", pairs)
+		}
+		if len(delays) != 3 {
+			t.Errorf("the time of the tests does not change: %v", delays)
 		}
 	})
 }

@@ -19,14 +19,15 @@ func newModemTest() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test LINE",
 		Short: "let one line of a running daemon call another to test both modems",
-		Long: `Like IOS's "test modem back-to-back": LINE dials the number of another line, which answers. The test checks that the two
-are the ends of one call, sends every octet both ways, sends +++ with silence around it (which must stay data),
-	and hangs
-up; both lines must prove that they are on hook. It takes about half a minute. Both lines take no other calls meanwhile.
+		Long: `Like IOS's "test modem back-to-back": LINE dials the number of another line, which answers. The test checks
+that the two are the ends of one call, sends every octet both ways, sends +++ with silence around it (which must
+stay data), and hangs up; both lines must prove that they are on hook. It takes about half a minute. Both lines
+take no other calls meanwhile.
 
 The key modem_test of the configuration names the lines that may be tested; without it no test is made. Each dial is
 recorded before it is made and counts towards modem_test.max_per_day. A line in use is not tested, and none during a
-lockdown. "ringback show line N" has the result of the last test. Exit status 1: the test did not pass.`,
+lockdown. If somebody else calls the line during the test, it is inconclusive. "ringback show line N" has the result
+of the last test. Exit status 1: the test did not pass.`,
 		Example: "  ringback modem test 65\n  ringback modem test 65 --with 66 -o json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -91,7 +92,10 @@ func testLines(t client.ModemTest) (all []string) {
 	return all
 }
 
-// shortTime is a number of seconds as text.
+// shortTime is a measured number of seconds as text.
 func shortTime(seconds float64) string {
+	if seconds < 0.001 {
+		return "less than 1 ms"
+	}
 	return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond).String()
 }

@@ -200,7 +200,8 @@ var modemTestKeys = []schema.Key{
 			"Lines " +
 			"in use, and all during a lockdown, are skipped."},
 	{Name: "at", Check: checkTimeOfDay, Default: "03:00", Example: `"03:30"`,
-		Doc: "Time of day of the scheduled tests; with a shorter interval than a day, one of their times."},
+		Doc: "Time of day of the scheduled tests; with a shorter interval than a day, one of their times. They begin " +
+			"up to 10 minutes later, by a random time."},
 	{Name: "zone", Check: checkTimeZone, Example: "Europe/Paris",
 		Doc: "Time zone of `at`, as the IANA database names it. Default: that of the machine."},
 	{Name: "at_once", Type: schema.Int, Min: 1, Max: 100, Default: "1", Example: "2",
