@@ -53,6 +53,8 @@ func TestStartupScriptMustNotDial(t *testing.T) {
 	for _, text := range []string{
 		`"" ATDT84001 OK`, `"" ATZDT84001 OK`, `"" AT\c "" DT84001 OK`, `"" A\c "" \124\p\104T84001 OK`,
 		`"" AT&F+VCID=1;DT84001 OK`, `"" "ATDT \T" CONNECT`, `"" AT OK A/ OK`,
+		`"" "\301\324\304\32484001" OK`, `"" "A T D T 84001" OK`, `"" AT+FCLASS=0DT84001 OK`, `"" AT:DT84001 OK`,
+		`"" AT+CKPD=\"84001s\" OK`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			inTown(t, townOptions{

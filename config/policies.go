@@ -61,7 +61,7 @@ func (l *loader) siteScripts() map[string]policies.SiteScript {
 	}
 	all := map[string]policies.SiteScript{}
 	for _, s := range l.cfg.Scripts {
-		all[s.Name] = policies.SiteScript{Dials: s.UsesDialstring(), Adds: s.Adds()}
+		all[s.Name] = policies.SiteScript{Dials: s.UsesDialstring(), Adds: s.Adds(), Unsent: unsent(s)}
 	}
 	return all
 }

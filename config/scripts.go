@@ -106,8 +106,21 @@ func (l *loader) lineScript(at *schema.Value, s *chat.Script, k scriptEvent) {
 		if what := dials(s, k.call); what != "" {
 			l.errorAt(at, "only callback scripts may dial: each dial is counted", "chat script %s %s, but a %s script "+
 				"must not", s.Name, what, k.name)
+			return
 		}
 	}
+	if k.call {
+		return
+	}
+	if err := unsent(s); err != nil {
+		l.errorAt(at, "", "chat script %s: %v", s.Name, err)
+	}
+}
+
+// unsent says why the modem driver would not send a line of a script.
+func unsent(s *chat.Script) error {
+	sent, _ := s.Lines()
+	return modem.CheckSent(sent...)
 }
 
 // storedNumber rejects a script with which the modem of the line dials a number that is stored in it.
@@ -187,6 +200,8 @@ func (l *loader) modemScript(group string, d policies.Dial) {
 		switch {
 		case err == nil && !s.UsesDialstring():
 			err = fmt.Errorf(`chat script %s sends no \T, so it dials no number`, s.Name)
+		case err == nil && unsent(s) != nil:
+			err = fmt.Errorf("chat script %s: %w", s.Name, unsent(s))
 		case err == nil && s.Adds() != "" && len(l.site.Trunks) > 0:
 			err = fmt.Errorf("chat script %s dials %q besides the number, but the site has trunks", s.Name, s.Adds())
 		case err == nil:

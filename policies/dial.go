@@ -29,8 +29,9 @@ type Dial struct {
 
 // SiteScript is a chat script of the site.
 type SiteScript struct {
-	Dials bool   // it sends the number
-	Adds  string // what it dials besides
+	Dials  bool   // it sends the number
+	Unsent error  // why the modem driver would not send a line of it
+	Adds   string // what it dials besides
 }
 
 // ruleDial says what the group's file sets for the dial. AAA has no word in it: it names no script, and its delay can
@@ -84,6 +85,8 @@ func (s Site) checkScript(v *schema.Value, problem func(schema.Problem)) {
 	case !script.Dials:
 		problem(problemAt(v, fmt.Sprintf("chat script %s sends no \\T, so it dials no number", v.Text()),
 			`it needs "ATDT \T"`))
+	case script.Unsent != nil:
+		problem(problemAt(v, fmt.Sprintf("chat script %s: %v", v.Text(), script.Unsent), ""))
 	case script.Adds != "" && len(s.Trunks) > 0:
 		problem(problemAt(v, fmt.Sprintf("chat script %s dials %q besides the number, but the site has trunks",
 			v.Text(), script.Adds), `write ATDT \T, and "`+script.Adds+`" in the templates of the trunks`))

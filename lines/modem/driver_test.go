@@ -218,6 +218,12 @@ func TestOneDialAnAttempt(t *testing.T) {
 		{"repeat", 1, []string{"ATDT5551\r", "A/"}},
 		{"hidden", 1, []string{"ATDT5551\r", "at&f ", "l1", "m1d", "t5552\r"}},
 		{"garbage before", 1, []string{"ATDT5551\r", "xxAT", "DT5552\r"}},
+		{"twice in one line", 0, []string{"ATDT5551;DT5552\r"}},
+		{"unclear", 0, []string{"AT+FCLASS=0DT5551\r"}},
+		{"unclear second", 1, []string{"ATDT5551\r", "AT+CKPD=5552\r"}},
+		{"spaces", 1, []string{"ATDT5551\r", "A T D T 5552\r"}},
+		{"eighth bit", 0, []string{"\301\324\304\3245551\r"}},
+		{"eighth bit of one", 0, []string{"A\324DT5551\r"}},
 		{"long", 0, []string{"AT" + strings.Repeat("L1", 200) + "DT5551\r"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

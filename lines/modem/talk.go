@@ -18,6 +18,10 @@ var (
 	errDialTwice = errors.New("only one dial command is allowed in an attempt")
 	errRepeat    = errors.New("the repeat command A/ is not allowed in a script (a repeated dial would not be " +
 		"counted)")
+	errEighthBit = errors.New("an octet above 127 is not allowed in a modem command (modems look at the low seven " +
+		"bits only: \\301 is an A)")
+	errUnclear = errors.New("some modems would dial by this command (write the dial command as a line of its own: " +
+		"\"ATDT \\T\")")
 	errLongLine  = errors.New("the command line is longer than 250 characters")
 	errResetDial = errors.New("a dial command and a reset in one command line (put ATZ or AT&F on a line of " +
 		"its own: on a port without modem signals, a reset ends the proof of the modem's state)")
@@ -184,6 +188,9 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 	var between []byte
 	dials := false
 	for _, c := range b {
+		if c > 0x7f {
+			return nil, errEighthBit
+		}
 		if len(t.line) == 0 && c != 'A' && c != 'a' {
 			between = append(between, c)
 			continue
@@ -203,9 +210,12 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 		}
 		p := piece{text: append(between, line...), resets: resets(line, t.d.proof.registers)}
 		between, t.line = nil, t.line[:0]
-		if at := dialAt(line); at >= 0 {
-			if dials {
+		if at, plain := dialAt(line); at >= 0 {
+			if dials || dialsAgain(line[at:]) {
 				return nil, errDialTwice
+			}
+			if t.dial && !plain { // whether it has dialed could not be told
+				return nil, errUnclear
 			}
 			if dials, p.dials = true, true; p.resets && !t.port.HasSignals() {
 				return nil, errResetDial
