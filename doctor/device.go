@@ -268,10 +268,14 @@ func (s *Site) lock(all []process, device, path string, pid int, err error) Find
 		return Finding{}
 	case slices.Contains(s.holders[device], p):
 		return Finding{Found: fmt.Sprintf("%s has locked it (%s)", p, path), Fix: endFix(p)}
-	case s.hidden[pid]:
+	case s.hidden[pid] && pid != 1:
 		return Finding{Found: fmt.Sprintf("%s names %s; whether that has %s open is hidden from this user", path, p,
-			device), Fix: "run doctor as root"}
+			device), Fix: "run doctor as root, outside of containers"}
 	}
-	return Finding{Found: fmt.Sprintf("%s names %s, which does not have %s open: the lock is stale or forged, or of a "+
-		"program in a container", path, p, device), Fix: remove}
+	doubt := "does not have " + device + " open"
+	if s.hidden[pid] {
+		doubt = "is the first of the system"
+	}
+	return Finding{Found: fmt.Sprintf("%s names %s, which %s: the lock is stale or forged, or of a program in a "+
+		"container", path, p, doubt), Fix: remove}
 }

@@ -176,12 +176,20 @@ func TestLockIsNone(t *testing.T) {
 
 // A process whose files are hidden from this user is not blamed.
 func TestLockHidden(t *testing.T) {
-	p := process{77, "sshd"}
-	s := &Site{hidden: map[int]bool{77: true}}
-	got := s.lock([]process{p}, "/dev/ttyS0", "/run/lock/LCK..ttyS0", 77, nil)
-	if got.Found != "/run/lock/LCK..ttyS0 names sshd (process 77); whether that has /dev/ttyS0 open is hidden from "+
-		"this user" || got.Fix != "run doctor as root" {
-		t.Errorf("%+v", got)
+	for _, tt := range []struct {
+		p    process
+		want Finding
+	}{
+		{process{77, "sshd"}, Finding{Found: "/run/lock/LCK..ttyS0 names sshd (process 77); whether that has " +
+			"/dev/ttyS0 open is hidden from this user", Fix: "run doctor as root, outside of containers"}},
+		{process{1, "init"}, Finding{Found: "/run/lock/LCK..ttyS0 names init (process 1), which is the first of the " +
+			"system: the lock is stale or forged, or of a program in a container",
+			Fix: "rm /run/lock/LCK..ttyS0, if no program uses the device"}},
+	} {
+		s := &Site{hidden: map[int]bool{tt.p.pid: true}}
+		if got := s.lock([]process{tt.p}, "/dev/ttyS0", "/run/lock/LCK..ttyS0", tt.p.pid, nil); got != tt.want {
+			t.Errorf("%+v", got)
+		}
 	}
 }
 

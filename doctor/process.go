@@ -50,6 +50,9 @@ func (s *Site) processes() (map[string][]process, error) {
 		seen := map[string]bool{}
 		for _, e := range entries {
 			target, err := os.Readlink(s.path(filepath.Join(dir, e.Name())))
+			if errors.Is(err, fs.ErrPermission) { // without the right to trace it, root may list them only
+				s.hidden[p.pid] = true
+			}
 			if err == nil && strings.HasPrefix(target, "/dev/") && !seen[target] {
 				seen[target] = true
 				s.holders[target] = append(s.holders[target], p)
@@ -57,8 +60,8 @@ func (s *Site) processes() (map[string][]process, error) {
 		}
 	}
 	if len(s.hidden) > 0 {
-		return s.holders, fmt.Errorf("the files of %d processes of other users are hidden: run it as root",
-			len(s.hidden))
+		return s.holders, fmt.Errorf("the files of %d processes are hidden from this user: run it as root, outside of "+
+			"containers", len(s.hidden))
 	}
 	return s.holders, nil
 }
