@@ -49,6 +49,21 @@ func TestDialAt(t *testing.T) {
 	}
 }
 
+// TestCheckCommand: the commands of init and of profiles, and what their errors say.
+func TestCheckCommand(t *testing.T) {
+	const dials, some = "the command dials: only", "the command dials with some modems: only"
+	for line, want := range map[string]string{
+		"AT&F1&D2+FCLASS=0;#CID=1": "", "ATA": "", "ATDT5": dials,
+		"A T": "begins with AT", "AT\xc4T5": "printable ASCII",
+		"AT&F1&D2+FCLASS=0#CID=1": some, "AT$DT5": some, "AT+FCLASS=0D5": some, "ATZA/": dials,
+	} {
+		err := CheckCommand(line)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
 // FuzzDialAt: spaces, control characters, letter case and the eighth bit change nothing.
 func FuzzDialAt(f *testing.F) {
 	for _, line := range []string{"ATDT5", `AT+X="a;D5"`, "AT&DT5;D", "AT#CID=1", "AT+", "AT&", "A/", "AT\b&D5", "ATN3"} {

@@ -211,6 +211,10 @@ func CheckCommand(text string) error {
 	case len(text) > maxCommand:
 		return fmt.Errorf("a modem command has at most %d characters", maxCommand)
 	case Dials(text):
+		if _, plain := dialAt(text); !plain {
+			return errors.New("the command dials with some modems: only chat scripts may dial (between an extended " +
+				"command and the next one, write a semicolon)")
+		}
 		return errors.New("the command dials: only chat scripts may dial")
 	}
 	return nil
