@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lines/modem/profiles"
 )
 
 // labFlags are the flags of the commands that start a lab.
@@ -60,7 +61,7 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 	if err != nil {
 		return nil, err
 	}
-	modems, err := lab.ReadModems(f.modems)
+	modems, err := lab.ReadModems(f.modems, profiles.Shipped().Names()...)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +227,7 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 // scenarios are those of the files, or the built-in ones for the town.
 func (f *labFlags) scenarios(files []string) ([]*lab.Scenario, error) {
 	if len(files) == 0 && f.modems != "" {
-		modems, err := lab.ReadModems(f.modems)
+		modems, err := lab.ReadModems(f.modems, profiles.Shipped().Names()...)
 		if err != nil {
 			return nil, err
 		}

@@ -17,19 +17,20 @@ var SampleModems string
 // AllModems is the name of SampleModems instead of a file.
 const AllModems = "all"
 
-// ReadModems reads the file of a town's lines; AllModems is SampleModems, "" none.
-func ReadModems(path string) ([]dialects.Line, error) {
+// ReadModems reads the file of a town's lines; AllModems is SampleModems, "" none. profiles are those of the daemon, as
+// for dialects.Parse.
+func ReadModems(path string, profiles ...string) ([]dialects.Line, error) {
 	switch path {
 	case "":
 		return nil, nil
 	case AllModems:
-		return dialects.Parse("modems.yaml", []byte(SampleModems))
+		return dialects.Parse("modems.yaml", []byte(SampleModems), profiles...)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("modems: %w (`--modems all` needs no file)", err)
 	}
-	return dialects.Parse(path, data)
+	return dialects.Parse(path, data, profiles...)
 }
 
 // LineScenarios returns a scenario for each line: its modem takes a login, calls back, and shows the caller.

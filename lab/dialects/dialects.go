@@ -5,6 +5,7 @@ package dialects
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,8 +67,8 @@ func Names() []string {
 }
 
 // Parse reads the file of a town's lines: lines, each with a family and what is different from it. All errors are
-// reported at once.
-func Parse(path string, data []byte) ([]Line, error) {
+// reported at once. profiles are the profiles that the daemon has; without any, they are not checked.
+func Parse(path string, data []byte, profiles ...string) ([]Line, error) {
 	v, problems := schema.Parse(path, data, Keys())
 	var all []Line
 	for _, item := range v.Get("lines").Items() {
@@ -80,6 +81,10 @@ func Parse(path string, data []byte) ([]Line, error) {
 		}
 		if l.Profile == "" {
 			l.Profile = name
+		} else if at := item.Get("profile"); len(profiles) > 0 && !slices.Contains(profiles, l.Profile) {
+			problems = append(problems, schema.Problem{File: path, Line: at.Line, Column: at.Column, Key: at.Path,
+				Msg:  fmt.Sprintf("there is no profile %q", l.Profile),
+				Hint: "the profiles are " + strings.Join(profiles, ", ")})
 		}
 		if err := exchange.CheckDialect(l.Dialect); err != nil {
 			problems = append(problems, schema.Problem{File: path, Line: item.Line, Column: item.Column, Key: item.Path,

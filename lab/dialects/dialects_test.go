@@ -101,8 +101,13 @@ func TestParseErrors(t *testing.T) {
 		`lines: [{family: zyxel, results: {BUSY: "A\r"}}]`:   "printable ASCII",
 		"lines: [{family: zyxel, slow: 2m}]":                 "slow",
 		"lines: [{family: zyxel, colour: red}]":              "colour",
+		"lines: [{family: zyxel, profile: nope}]":            `m.yaml:1:34: lines[0].profile: there is no profile "nope"`,
+		`lines: [{family: zyxel, commands: ["D"]}]`:          "every modem of the lab has this command",
+		`lines: [{family: zyxel, commands: ["&K", S]}]`:      "every modem of the lab has this command",
+		`lines: [{family: zyxel, commands: ["DT"]}]`:         `"DT" is not the name of a command`,
 	} {
-		if _, err := Parse("m.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) ||
+		_, err := Parse("m.yaml", []byte(text), "generic", "zyxel")
+		if err == nil || !strings.Contains(err.Error(), want) ||
 			!strings.Contains(err.Error(), "m.yaml") {
 			t.Errorf("%s: %v\nmust say %s", text, err, want)
 		}

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -123,11 +124,22 @@ func (r Register) takes(v int) (ok, changes bool) {
 // CheckDialect returns the error for which AddModem would panic.
 func CheckDialect(d Dialect) error { return d.check() }
 
+// commandName is a command without its parameters.
+var commandName = regexp.MustCompile(`^(?:[&\\%$*]?[A-Z]|[+#][A-Z][A-Z0-9]*)$`)
+
 // check rejects settings that would have no effect.
 func (d *Dialect) check() error {
 	for text := range d.Texts {
 		if !known(text) {
 			return fmt.Errorf("Dialect.Texts: no result code %q", text)
+		}
+	}
+	for _, name := range d.Commands {
+		if !commandName.MatchString(name) {
+			return fmt.Errorf("Dialect.Commands: %q is not the name of a command, such as &K or +PMH", name)
+		}
+		if _, ok := handlerOf(name); ok {
+			return fmt.Errorf("Dialect.Commands: %s: every modem of the lab has this command, with its effect", name)
 		}
 	}
 	if f := d.CallerIDText; f != "" && !strings.Contains(f, "%s") {
