@@ -214,6 +214,7 @@ func callback(c broker.CallbackView) client.Callback {
 		NoVerify: c.NoVerify,
 		Caller:   c.Caller, Called: c.CalledTTY, TTY: c.TTY,
 		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created.Local(), Ended: ended(c.Ended),
+		WaitsFor: c.WaitsFor, WaitsUntil: ended(c.WaitsUntil),
 	}
 }
 

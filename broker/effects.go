@@ -137,6 +137,10 @@ func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
 	fired := event{id: w.row.ID, what: callback.TimerFired{Kind: e.Kind, Gen: e.Gen}}
 	w.timers[e.Kind] = time.AfterFunc(max(d, 0), func() { b.send(ctx, fired) })
 	if kind, ok := waits[e.Kind]; ok {
+		now := b.beginsToWait(w, e.Kind, d)
+		b.mu.Lock()
+		w.wait = now
+		b.mu.Unlock()
 		b.publish(events.Waiting{Callback: w.row.ID, Line: w.leasedTTY(), Kind: kind, Wait: d, Attempt: w.nextAttempt(),
 			Budget: w.state.Max})
 	}

@@ -33,6 +33,9 @@ func TestQueueIsTold(t *testing.T) {
 		if len(q) != 1 || q[0].User != "austin-02" || q[0].Number != "84002" || q[0].Rotary != 1 {
 			t.Errorf("%+v", q)
 		}
+		if v := w.last(); v.WaitsFor != "a line is free (`ringback show queue`)" || !v.WaitsUntil.IsZero() {
+			t.Errorf("%s waits for %q until %v", v.Phase, v.WaitsFor, v.WaitsUntil)
+		}
 		p.see("maui-nas-04>", 10*time.Minute)
 		p.dte.SetDTR(false)
 		second.see("RING", 20*time.Minute)

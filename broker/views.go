@@ -44,6 +44,9 @@ type CallbackView struct {
 	Decision policies.Trace
 	Group    string
 	History  []Happening
+
+	WaitsFor   string    // why a pending callback waits; "" if it does not
+	WaitsUntil time.Time // when that ends; zero: not known
 }
 
 // Lines implements session.Shower.
@@ -141,7 +144,7 @@ func (b *Broker) CallbackList(ctx context.Context, q CallbackQuery) (v []Callbac
 	}
 	v = make([]CallbackView, 0, len(rows))
 	for _, r := range rows {
-		v = append(v, view(r, nil))
+		v = append(v, b.explained(view(r, nil)))
 	}
 	return v, max(total-q.Limit, 0), nil
 }
@@ -150,7 +153,7 @@ func (b *Broker) CallbackList(ctx context.Context, q CallbackQuery) (v []Callbac
 func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) {
 	row, attempts, err := b.opt.Journal.Callback(ctx, id)
 	if err == nil {
-		return view(row, attempts), nil
+		return b.explained(view(row, attempts)), nil
 	}
 	if !errors.Is(err, journal.ErrNotFound) || id == "" {
 		return CallbackView{}, err
@@ -172,7 +175,7 @@ func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) 
 		return CallbackView{}, ErrNoCallback
 	}
 	row, attempts, err = b.opt.Journal.Callback(ctx, found)
-	return view(row, attempts), err
+	return b.explained(view(row, attempts)), err
 }
 
 func view(row journal.Callback, attempts []journal.Attempt) CallbackView {

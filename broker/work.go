@@ -47,6 +47,7 @@ type work struct {
 	leg1Stop  string // accounting record whose acknowledgement the dial awaits for a limited time
 
 	timers  map[callback.TimerKind]*time.Timer
+	wait    wait // the last one that began
 	waiting *lines.Waiting
 	lease   *lines.Lease
 	leaseNo uint64

@@ -26,7 +26,7 @@ func newShowCallbacks() *cobra.Command {
 		Use:   "callbacks",
 		Short: "show the pending callbacks; with --all the ended ones too",
 		Long: `Shows the pending callbacks, newest first; with --all the ended ones too. A last line reports how many older ones --limit
-left out.
+left out. -o wide also says why each one waits and until when.
 --since accepts a time (2026-11-21, "2026-11-21 10:04", RFC 3339) or how long ago (90m, 36h, 7d).`,
 		Example: "  ringback show callbacks --all --since 7d --limit 0",
 		Args:    cobra.NoArgs,
@@ -82,7 +82,7 @@ func callbackTable(w io.Writer, v []client.Callback, wide bool, at place) {
 	t := console.Table{Heads: []string{"ID", "Phase", "User", "Dialstring", "Tty", "Attempts", "Created"}}
 	if wide {
 		t.Heads = []string{"ID", "Phase", "User", "Dialstring", "Verify", "Called", "Tty", "Attempts", "Created",
-			"Ended", "Cause"}
+			"Ended", "Cause", "Waits"}
 	}
 	for _, b := range v {
 		attempts := fmt.Sprintf("%d/%d", b.Attempts, b.Max)
@@ -96,9 +96,20 @@ func callbackTable(w io.Writer, v []client.Callback, wide bool, at place) {
 			ended = at.clock(*b.Ended)
 		}
 		t.Row(b.ID, b.Phase, b.User, dialstrings(b), verify(b.NoVerify), b.Called, ttyText(b.TTY), attempts,
-			at.clock(b.Created), ended, b.Cause)
+			at.clock(b.Created), ended, b.Cause, waitText(b, at))
 	}
 	t.WriteTo(w)
+}
+
+// waitText says until when a callback waits, and why; "" if it does not.
+func waitText(b client.Callback, at place) string {
+	switch {
+	case b.WaitsFor == "":
+		return ""
+	case b.WaitsUntil == nil:
+		return "until " + b.WaitsFor
+	}
+	return "until " + at.clock(*b.WaitsUntil) + ": " + b.WaitsFor
 }
 
 // dialstrings returns the current number of a callback and, if it has several, all of them in their order.
@@ -150,6 +161,9 @@ func callbackText(w io.Writer, v client.CallbackDetail, trace bool, at place) {
 		fmt.Fprintf(w, ", ended %s", at.clock(*v.Ended))
 	}
 	fmt.Fprintln(w)
+	if text := waitText(v.Callback, at); text != "" {
+		fmt.Fprintf(w, "  waits %s\n", text)
+	}
 	if !trace {
 		return
 	}

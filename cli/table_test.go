@@ -35,6 +35,8 @@ func TestTablesFit(t *testing.T) {
 			Cause: "no line: the lines of rotary 1 are all quarantined, and the one that was called may not be used " +
 				"(same_line)"},
 	}
+	callbacks = append(callbacks, client.Callback{ID: "8zzm7fwc", Phase: "waiting", User: "austin-03", Number: "84011",
+		Max: 3, Created: at.now, WaitsFor: "retry wait before attempt 2 of 3", WaitsUntil: &at.now})
 	calls := []client.Call{{ID: "7QK2JXW4MZ3TPLD5VYFHNRCA6B", TTY: 128, Direction: "outgoing",
 		User: "austin-01@example", Called: "001808555012345", Service: "exec", Speed: 33600, Leg: 2,
 		Callback: "3apm7fwc", Start: yesterday, Ended: &ended, Seconds: 86400,
@@ -60,7 +62,7 @@ func TestTablesFit(t *testing.T) {
 			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
 		"callbacks": {func(b *strings.Builder, wide bool) { callbackTable(b, callbacks, wide, at) },
 			[]string{"3apm7fwc", "001808555012345", "Nov 20 10:04:05", callbacks[1].Cause},
-			[]string{"no-verify", "Called", "Ended"}},
+			[]string{"no-verify", "Called", "Ended", "retry wait before attempt 2 of 3"}},
 		"ppp": {func(b *strings.Builder, wide bool) { pppTable(b, sessions, wide, at) },
 			[]string{"austin-01@example", "authenticate", "ms-chap-v2", "192.168.100.200", "12:34:56"},
 			[]string{"0:58:55", "7QK2JXW4MZ3TPLD5VYFHNRCA6B", "Ack-Rcvd", "2001:db8:8::/64", "offered admin"}},
@@ -159,5 +161,27 @@ func TestHealthTextIsHarmless(t *testing.T) {
 	if got := b.String(); strings.Contains(got, "\x1b") ||
 		!strings.HasPrefix(got, "problem: the last reload failed: a.yaml:1:1: [2Jx: unknown key\n") {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestWaitText: why a callback waits and until when, as `show callback` prints it without --trace.
+func TestWaitText(t *testing.T) {
+	t.Parallel()
+	at := place{now: time.Date(2026, 11, 21, 10, 4, 5, 0, time.UTC)}
+	until := at.now.Add(10 * time.Minute)
+	for _, tt := range []struct {
+		of   client.Callback
+		want string
+	}{
+		{client.Callback{Phase: "completed"}, ""},
+		{client.Callback{Phase: "leasing", WaitsFor: "a line is free"}, "  waits until a line is free\n"},
+		{client.Callback{Phase: "waiting", WaitsFor: "retry wait", WaitsUntil: &until},
+			"  waits until 10:14:05: retry wait\n"},
+	} {
+		var b strings.Builder
+		callbackText(&b, client.CallbackDetail{Callback: tt.of}, false, at)
+		if got := b.String(); tt.want == "" && strings.Contains(got, "waits") || !strings.HasSuffix(got, tt.want) {
+			t.Errorf("%+v:\n%s\nmust end with %q", tt.of, got, tt.want)
+		}
 	}
 }

@@ -179,6 +179,9 @@ type Callback struct {
 	Cause    string     `json:"cause,omitempty" doc:"why it ended in this state"`
 	Created  time.Time  `json:"created"`
 	Ended    *time.Time `json:"ended,omitempty"`
+
+	WaitsFor   string     `json:"waits_for,omitempty" doc:"why a pending callback waits"`
+	WaitsUntil *time.Time `json:"waits_until,omitempty" doc:"when that wait ends, if that is known"`
 }
 
 // CallbackQuery selects callbacks.
