@@ -189,3 +189,12 @@ func TestLineCommands(t *testing.T) {
 		}
 	}
 }
+
+// TestStartChatOfNoName: an empty pattern is a mistake on the command line, and is not sent to the daemon.
+func TestStartChatOfNoName(t *testing.T) {
+	got := command(t, "start-chat", "", "66", "--socket", "/nonexistent")
+	if want := "error: start-chat: REGEXP is empty: it must match the name of a chat script"; !strings.Contains(got,
+		want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

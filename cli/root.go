@@ -61,6 +61,10 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	if c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
 		return nil // cobra, or the command, checks these
 	}
+	if c.Name() == "cancel" && len(rest) == 1 {
+		return usageError{c, fmt.Errorf("unknown command %q; a callback is cancelled by: ringback cancel callback %s",
+			rest[0], rest[0])}
+	}
 	var names []string
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())

@@ -35,6 +35,9 @@ modem of line N, and "start-chat REGEXP N NUMBER" dials.`,
 			if err != nil {
 				return err
 			}
+			if args[0] == "" {
+				return misused("REGEXP is empty: it must match the name of a chat script, such as ^setup$")
+			}
 			if cmd.Flags().Changed("number") && strings.TrimSpace(number) == "" {
 				return errors.New("start-chat: --number is empty (leave it out for a script that does not dial)")
 			}

@@ -86,7 +86,9 @@ func misuses(c *cobra.Command) (all [][]string) {
 func TestUnknownCommand(t *testing.T) {
 	root := newRoot("test")
 	for args, want := range map[string]string{
-		"nope":        `unknown command "nope" for "ringback"`,
+		"nope": `unknown command "nope" for "ringback"`,
+		"cancel lsgngnlq": `cancel: unknown command "lsgngnlq"; a callback is cancelled by: ringback cancel callback ` +
+			`lsgngnlq`,
 		"show nope":   `show: unknown command "nope"; valid commands: aaa, `,
 		"policy nope": `policy: unknown command "nope"; valid commands: approve, `,
 	} {

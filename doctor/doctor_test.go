@@ -340,7 +340,8 @@ func TestModems(t *testing.T) {
 		"stored-profile": "65: the stored profile has &C0: DCD is always on after each reset | AT&C1&W in the modem\n" +
 			"65: the stored profile has &D0: DTR does not hang up after each reset | AT&D2&W in the modem\n" +
 			"65: the stored profile has Q1: result codes are suppressed after each reset | ATQ0&W in the modem\n" +
-			"65: the stored profile has X3: dial tone or busy is not reported after each reset | ATX4&W in the modem",
+			"65: the stored profile has X3: dial tone is not waited for, or BUSY is not reported after each reset | " +
+			"ATX4&W in the modem",
 	} {
 		s.Lines[1].TTY = 66
 		if got := found(t, s, check); got != want {
@@ -368,10 +369,13 @@ func TestModems(t *testing.T) {
 		t.Error(got)
 	}
 	for init, want := range map[string]string{"": "", "AT&F1X4": "", "AT&F&X0": "", "AT+X0": "", "AT+MS=V90,X": "",
-		"AT&F1x3": "X3", "X0": "X0", "ATE0 X1S0=0": "X1"} {
+		"AT&F1x3":     "X3: the modem dials without waiting for dial tone, so",
+		"X0":          "X0: the modem neither waits for dial tone nor reports BUSY, so",
+		"ATX2":        "X2: the modem does not report BUSY",
+		"ATE0 X1S0=0": "X1: the modem neither waits for dial tone nor reports BUSY, so"} {
 		s.Lines[0].Init = init
 		got := found(t, s, "dial-tone")
-		if want == "" && got != "" || want != "" && !strings.HasPrefix(got, "65: init has "+want+": ") {
+		if want == "" && got != "" || want != "" && !strings.HasPrefix(got, "65: init has "+want) {
 			t.Errorf("%s: %s", init, got)
 		}
 	}

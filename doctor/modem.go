@@ -72,12 +72,18 @@ func (s *Site) askAll(ctx context.Context) {
 // blind finds the command X, but not &X or +X.
 var blind = regexp.MustCompile(`(?i)(?:^|[^&%\\+*$#X-])(X[0-3])`)
 
+// unheard says what a modem with X0 to X3 does not recognize (V.250 6.3.7), and what follows for a callback.
+var unheard = [...]string{deafToBoth, deafToBoth,
+	"does not report BUSY, so a callback to a busy number waits until its time is over",
+	"dials without waiting for dial tone, so a dead line is not noticed (NO DIALTONE)"}
+
+const deafToBoth = "neither waits for dial tone nor reports BUSY, so a callback waits until its time is over"
+
 func blindInit(_ context.Context, s *Site) (found []Finding, _ error) {
 	for _, l := range s.Lines {
 		if x := blind.FindStringSubmatch(l.Init); x != nil {
 			found = append(found, at(l, "write X4 in init, unless a PBX without dial tone requires it",
-				"init has %s: the modem dials without dial tone or does not report BUSY, so a callback waits until "+
-					"its time is over", strings.ToUpper(x[1])))
+				"init has %s: the modem %s", strings.ToUpper(x[1]), unheard[x[1][1]-'0']))
 		}
 	}
 	return found, nil
@@ -131,7 +137,7 @@ var undoing = []struct {
 	{"&C", func(n int) bool { return n != 0 }, "AT&C1&W", "DCD is always on"},
 	{"&D", func(n int) bool { return n >= 2 }, "AT&D2&W", "DTR does not hang up"},
 	{"Q", func(n int) bool { return n == 0 }, "ATQ0&W", "result codes are suppressed"},
-	{"X", func(n int) bool { return n >= 4 }, "ATX4&W", "dial tone or busy is not reported"},
+	{"X", func(n int) bool { return n >= 4 }, "ATX4&W", "dial tone is not waited for, or BUSY is not reported"},
 }
 
 func storedProfile(ctx context.Context, s *Site) (found []Finding, err error) {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,15 +58,28 @@ type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 	Detail string `json:"detail"`
+	// Errors are what is wrong with a request that was not valid.
+	Errors []struct {
+		Location string `json:"location"` // such as query.script
+		Message  string `json:"message"`
+	} `json:"errors"`
 
 	body []byte // as it was sent
 }
 
 func (p *Problem) Error() string {
-	if p.Detail != "" {
-		return p.Detail
+	text := cmp.Or(p.Detail, p.Title)
+	for i, e := range p.Errors {
+		separator := ": "
+		if i > 0 {
+			separator = "; "
+		}
+		text += separator + e.Message
+		if e.Location != "" {
+			text += " (" + e.Location + ")"
+		}
 	}
-	return p.Title
+	return text
 }
 
 // Lines returns all lines, sorted by number.

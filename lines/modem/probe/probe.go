@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ringback/ringback/lines"
@@ -74,7 +75,7 @@ func (p *prober) find(ctx context.Context) error {
 	for _, speed := range speeds {
 		port, err := p.o.Open(ctx, speed)
 		if err != nil {
-			return err
+			return inUse(err)
 		}
 		p.talk = talker{port: port, gap: shortGap}
 		if last = p.hello(ctx); last == nil {
@@ -131,9 +132,8 @@ func (p *prober) advise(err error) error {
 	case errors.Is(err, errFlood):
 		return fmt.Errorf("%w: it begins with %s (no modem does that: is it another device, such as a GPS receiver or "+
 			"a console? is the speed right?)", err, quote(heard))
-	case errors.Is(err, io.EOF):
-		return errors.New("the connection was closed: the port is in use, by a line of a daemon or another program " +
-			"(stop it, or probe another port)")
+	case gone(err):
+		return inUse(err)
 	case !errors.Is(err, errSilent):
 		return err
 	case login.MatchString(heard):
@@ -151,6 +151,20 @@ func (p *prober) advise(err error) error {
 	}
 	return fmt.Errorf("%w to AT at any speed (is it a modem? check power, cable and, for ModemManager or a getty, "+
 		"what else uses the port)", err)
+}
+
+// gone reports whether the server ended the connection: most servers do that with a port that is in use.
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// inUse adds to the error of a connection that the server ended why servers do that; it returns any other as it is.
+func inUse(err error) error {
+	if !gone(err) {
+		return err
+	}
+	return fmt.Errorf("the connection was closed: the port is in use, by a line of a daemon or another program: %w "+
+		"(`ringback show modem N` shows the modem of a line; otherwise stop the program, or probe another port)", err)
 }
 
 // quote shortens a text from the device for a message.
