@@ -38,7 +38,7 @@ type plan struct {
 	OddWait time.Duration
 	// hunting among the lines, attempts by cause, and the hold-off of numbers
 	Attempts bool
-	Waiters  int // users w0 …, whom only the last line calls back
+	Waiters  int // users w0 …, called back by the last line only
 }
 
 // The configuration of a daemon under test. Separate lines take calls and dial, so that no call meets a dial. The waits

@@ -28,7 +28,7 @@ func (b *Broker) beginsToWait(w *work, kind callback.TimerKind, d time.Duration)
 	return wait{kind, time.Now().Add(max(d, 0)), b.whyItWaits(w, d)}
 }
 
-// whyItWaits says for whom or what the next dial waits d: that which alone takes as long.
+// whyItWaits says why the next dial waits d: the reason that alone takes as long.
 func (b *Broker) whyItWaits(w *work, d time.Duration) string {
 	number := w.nextStep().Number
 	for _, longest := range []struct {

@@ -34,7 +34,7 @@ func TestLoadSettled(t *testing.T) {
 		{"half a second ago", settledHead, time.Second / 2, nil, time.Second, 1},
 		{"the clock of the server is ahead", settledHead, -time.Hour, nil, time.Second, 1},
 		{"the rest comes", settledHead, 0, func(t *testing.T, path string) {
-			time.Sleep(time.Second / 2)
+			<-time.After(time.Second / 2)
 			writeAt(t, path, settledHead+settledTail)
 		}, 2 * time.Second, 2},
 		{"the rest comes within the clock's step", settledHead, 0, func(t *testing.T, path string) {
@@ -43,7 +43,7 @@ func TestLoadSettled(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			time.Sleep(time.Second / 2)
+			<-time.After(time.Second / 2)
 			writeAt(t, path, settledHead+settledTail)
 			if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 				t.Error(err)
@@ -51,7 +51,7 @@ func TestLoadSettled(t *testing.T) {
 		}, 2 * time.Second, 2},
 		{"three pieces after an empty file", "", 0, func(t *testing.T, path string) {
 			for _, text := range []string{"host", settledHead, settledHead + settledTail} {
-				time.Sleep(700 * time.Millisecond)
+				<-time.After(700 * time.Millisecond)
 				writeAt(t, path, text)
 			}
 		}, 4 * time.Second, 2},
@@ -61,7 +61,7 @@ func TestLoadSettled(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			time.Sleep(time.Second / 2)
+			<-time.After(time.Second / 2)
 			other := path + ".new"
 			writeAt(t, other, strings.Replace(settledHead, "65", "77", 1))
 			if err := os.Chtimes(other, info.ModTime(), info.ModTime()); err != nil {
@@ -110,7 +110,7 @@ func TestLoadSettledGivesUp(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
 			for n := 1; ctx.Err() == nil; n++ {
-				time.Sleep(300 * time.Millisecond)
+				<-time.After(300 * time.Millisecond)
 				writeAt(t, path, settledHead+strings.Repeat("#", n))
 			}
 		}()
@@ -125,7 +125,7 @@ func TestLoadSettledGivesUp(t *testing.T) {
 		}
 		stop()
 		synctest.Wait()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		writeAt(t, path, settledHead)
 		gone, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("the daemon stops"))
@@ -154,7 +154,7 @@ func TestLoadSettledPolicies(t *testing.T) {
 			}
 		}
 		go func() {
-			time.Sleep(time.Second / 2)
+			<-time.After(time.Second / 2)
 			writeAt(t, policy, "lines: [65]\n")
 		}()
 		began := time.Now()

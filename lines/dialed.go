@@ -27,7 +27,7 @@ type Dialable interface {
 type Chat struct {
 	Pattern string   // regular expression on the names of scripts
 	TTY     int      // the line, which nothing must use
-	Own     TextConn // the caller on that line, to whom the script talks; nil: to the line's modem
+	Own     TextConn // the script talks to the caller on that line; nil: it talks to the line's modem
 	By      string   // identifies the operator
 	User    string   // the operator in the ceilings of users; "": By
 	Number  string   // to dial, in any notation of the number plan; "": nothing is dialed

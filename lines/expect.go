@@ -16,7 +16,7 @@ type expected struct {
 // ErrMissed is the error of Expect for a call that was answered and did not connect.
 var ErrMissed = errors.New("the call was answered, and did not connect")
 
-// Expect lets the line answer the next call that rings, whoever it is from, and blocks until it is up, ctx or the lease
+// Expect lets the line answer the next call that rings, from any caller, and blocks until it is up, ctx or the lease
 // ends, or the line goes out of service. The call is the owner's, not the pool's: no session begins on it, and the
 // owner must hang it up before it releases the lease. The error is ErrMissed if the call did not connect.
 func (s *Lease) Expect(ctx context.Context) (*Call, error) {

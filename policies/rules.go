@@ -58,7 +58,7 @@ func ruleGroup(e *evaluation) (string, string, bool) {
 	return input, e.text("policy of group ", e.policy.name(), ": ", why), false
 }
 
-// ofNoGroup refuses a caller of whom it is not clear in which of these groups they are.
+// ofNoGroup refuses a caller if it is not clear in which of these groups they are.
 func (e *evaluation) ofNoGroup(input string, groups []string, hint, reason string) (string, string, bool) {
 	var files []string
 	for _, name := range groups {
