@@ -11,11 +11,10 @@ func (b *Broker) placeOf(w *work) int {
 	b.mu.Lock()
 	var others []lines.Want
 	for _, o := range b.works {
-		switch o.state.Phase {
-		case callback.Promised, callback.Leasing:
-			if o != w {
-				others = append(others, b.want(o))
-			}
+		// One that waits without a line requests it later, and is then behind this one.
+		waits := o.state.Phase == callback.Promised || o.state.Phase == callback.Leasing && o.state.Asked
+		if waits && o != w {
+			others = append(others, b.want(o))
 		}
 	}
 	mine := b.want(w)

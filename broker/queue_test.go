@@ -6,7 +6,34 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/policies"
 )
+
+// TestNoQueueBehindALongWait: a callback that keeps no line during its wait is before nobody.
+func TestNoQueueBehindALongWait(t *testing.T) {
+	later := func(p *policies.Policy) { p.Attempts.RetryWait = 20 * time.Minute }
+	o := townOptions{lines: 2, attempts: 2, policy: later}
+	inTown(t, o, func(w *town) {
+		w.x.Reserve("84001", exchange.Busy)
+		promised(w)
+		w.pass(3 * time.Minute)
+		if v := w.last(); v.Phase != "leasing" || len(w.broker.Queue()) != 0 {
+			t.Fatalf("%s, %+v", v.Phase, w.broker.Queue())
+		}
+		second := w.pc(w.x.AddModem(exchange.ModemConfig{Name: "other", Number: "84002"}))
+		second.typ("ats0=1")
+		second.login("austin-02")
+		second.see("Callback Dialstring: ", time.Minute)
+		second.typ("84002")
+		if got := second.see("Callback initiated", time.Minute); strings.Contains(got, "queue") {
+			t.Errorf("the caller reads %q", got)
+		}
+		second.see("RING", time.Minute)
+		second.dte.SetDTR(false)
+		w.pass(30 * time.Minute)
+		w.idle(time.Minute)
+	})
+}
 
 // TestQueueIsTold: a caller whose callback must wait for a line is told its place before the line drops, and is called
 // back when the callbacks before it are done. The first caller, who gets a line, is told nothing.
