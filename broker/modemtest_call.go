@@ -183,7 +183,7 @@ func concernsCalled(outcome string) bool {
 	return false
 }
 
-// stranger concludes a test of whose called line somebody else had the use.
+// stranger concludes a test during which somebody else called the line.
 func (t *modemTest) stranger(said string) {
 	t.conclude(TestInconclusive, fmt.Sprintf("somebody else called tty %d; %s", t.With, said))
 }

@@ -50,6 +50,9 @@ func (b *Broker) planned(w *work, e event) callback.Event {
 			what.Then = w.then(causeOf(what.Outcome), next)
 		}
 		wait := cmp.Or(what.Wait, w.waitBefore(next))
+		if !what.HeldBack && w.plan[w.plan.Step(next)].Number == w.dialed { // its hold-off begins now
+			wait = max(wait, b.config.Load().HoldOff)
+		}
 		what.Away = w.leaves(next) || e.barred > wait || b.farOff(w, next, wait)
 		return what
 	case callback.CallEnded:

@@ -34,20 +34,25 @@ func TestLongWaitKeepsNoLine(t *testing.T) {
 	for name, tc := range map[string]struct {
 		disturb func(*town)
 		least   time.Duration // between the dials
+		holdOff time.Duration // instead of the policy's wait
 	}{
-		"busy":    {func(*town) {}, 10 * time.Minute},
-		"restart": {func(w *town) { w.halt(); w.start() }, 12*time.Minute + 50*time.Second},
+		"busy":     {func(*town) {}, 10 * time.Minute, 0},
+		"hold_off": {func(*town) {}, 10 * time.Minute, 10 * time.Minute},
+		"restart":  {func(w *town) { w.halt(); w.start() }, 12*time.Minute + 50*time.Second, 0},
 		"delayed": {func(w *town) {
 			if _, err := w.broker.Change(context.Background(), broker.Selector{User: "austin-01"},
 				broker.Change{DelayCallback: 20 * time.Minute}); err != nil {
 				t.Error(err)
 			}
-		}, 22*time.Minute + 50*time.Second},
+		}, 22*time.Minute + 50*time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := townOptions{attempts: 2, lifetime: 2 * time.Hour, policy: func(p *policies.Policy) {
-				p.Attempts.RetryWait = 10 * time.Minute
-			}}
+			wait := 10 * time.Minute
+			if tc.holdOff > 0 {
+				wait = 5 * time.Second
+			}
+			o := townOptions{attempts: 2, lifetime: 2 * time.Hour, holdOff: tc.holdOff,
+				policy: func(p *policies.Policy) { p.Attempts.RetryWait = wait }}
 			inTown(t, o, func(w *town) {
 				w.x.Reserve("84001", exchange.Busy)
 				promised(w)

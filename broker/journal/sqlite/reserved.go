@@ -250,6 +250,9 @@ func accountsWith(all map[accountName]journal.Account, by shares, lost share) (o
 	return out
 }
 
+// reservedVersion is the first schema that has the total of the reservations.
+const reservedVersion = 21
+
 // moveReserved makes the total from what the accounts of schema 20 have reserved. What an account has reserved without
 // a reservation that can be read stays reserved.
 func (w *writer) moveReserved() error {

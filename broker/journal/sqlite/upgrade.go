@@ -31,7 +31,7 @@ func (w *writer) upgrade() (warnings []string, err error) {
 	if err == nil && version < sealVersion {
 		err = w.writeSeal()
 	}
-	if err == nil {
+	if err == nil && version < reservedVersion {
 		err = w.moveReserved()
 	}
 	if err == nil {

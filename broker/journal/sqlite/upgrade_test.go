@@ -242,3 +242,16 @@ func TestReservedIsMoved(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// TestReservedIsKept: a journal that has the total keeps what a reservation reserves that cannot be read, at every
+// later upgrade.
+func TestReservedIsKept(t *testing.T) {
+	path := newPath(t)
+	j := open(t, path)
+	commit(t, j, reserving("a", "u", 2, 0, at(0)))
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, "UPDATE reservations SET calls = 1", fmt.Sprintf("PRAGMA user_version = %d", reservedVersion))
+	staysReserved(t, open(t, path))
+}
