@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/tables"
 )
 
 func newClear() *cobra.Command {
@@ -51,7 +52,7 @@ and reloads: clear them when another modem gets the number, or when the number i
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "counters of %s cleared\n", numbered(n, "line", "lines"))
+			fmt.Fprintf(cmd.OutOrStdout(), "counters of %s cleared\n", tables.Numbered(n, "line", "lines"))
 			return nil
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/tables"
 )
 
 func newDebug() *cobra.Command {
@@ -51,7 +52,7 @@ A line on standard error reports when the stream has started: events after that 
 				fmt.Fprintf(cmd.ErrOrStderr(), "debugging %s; Ctrl-C ends\n", strings.Join(topics, " "))
 			}
 			return cl.Debug(ctx, topics, listening, func(e client.DebugEvent) {
-				if _, err := fmt.Fprintln(cmd.OutOrStdout(), debugLine(e, here())); err != nil {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), debugLine(e, tables.Here())); err != nil {
 					cancel()
 				}
 			})
@@ -109,10 +110,10 @@ func topicWords(topics []string) (all []string) {
 }
 
 // debugLine formats one event as IOS does: `*Nov 21 10:04:05.123: TTY65 …`.
-func debugLine(e client.DebugEvent, at place) string {
+func debugLine(e client.DebugEvent, at tables.Place) string {
 	tty := ""
 	if e.TTY != 0 {
 		tty = fmt.Sprintf("TTY%d ", e.TTY)
 	}
-	return fmt.Sprintf("*%s: %s%s", at.stamp(e.Time), tty, e.Text)
+	return fmt.Sprintf("*%s: %s%s", at.Stamp(e.Time), tty, e.Text)
 }

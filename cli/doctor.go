@@ -18,6 +18,7 @@ import (
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/doctor"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/tables"
 )
 
 func newDoctor() *cobra.Command {
@@ -165,6 +166,6 @@ func doctorText(w io.Writer, r doctor.Report) {
 	for _, why := range reasons {
 		fmt.Fprintf(w, "not complete: %s: %s\n", strings.Join(skipped[why], ", "), console.Clean(why))
 	}
-	fmt.Fprintf(w, "%s, %s\n", numbered(len(r.Checks), "check", "checks"), numbered(len(r.Findings), "problem",
-		"problems"))
+	fmt.Fprintf(w, "%s, %s\n", tables.Numbered(len(r.Checks), "check", "checks"),
+		tables.Numbered(len(r.Findings), "problem", "problems"))
 }

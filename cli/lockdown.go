@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/tables"
 )
 
 // lockdownFlags are the flags of `lockdown`.
@@ -79,7 +78,7 @@ func (f *lockdownFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { lockdownText(w, v, here()) }); err != nil {
+	if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Lockdown(w, v, tables.Here()) }); err != nil {
 		return err
 	}
 	if !v.OnDisk {
@@ -88,28 +87,11 @@ func (f *lockdownFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-func lockdownText(w io.Writer, v client.Lockdown, at place) {
-	if !v.Active {
-		fmt.Fprintln(w, "no lockdown")
-		return
-	}
-	what := "no callback is promised or dialed"
-	if v.Sessions {
-		what += ", no session is admitted"
-	}
-	fmt.Fprintf(w, "LOCKDOWN since %s by %s: %s\n%s (ringback lockdown --lift)\n", at.clock(*v.Since), v.By,
-		console.Clean(v.Reason), what)
-	if !v.OnDisk {
-		fmt.Fprintf(w, "NOT ON DISK, a restart would end it: %s\n",
-			console.Clean(cmp.Or(v.Error, "it is being written")))
-	}
-}
-
 // lockdownAbove prints the lockdown in force above a table; nothing if there is none.
 func lockdownAbove(ctx context.Context, w io.Writer, cl *client.Client) error {
 	v, err := cl.Lockdown(ctx)
 	if err == nil && v.Active {
-		lockdownText(w, v, here())
+		tables.Lockdown(w, v, tables.Here())
 	}
 	return err
 }

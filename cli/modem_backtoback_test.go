@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/tables"
 )
 
 func TestModemTestText(t *testing.T) {
@@ -27,7 +28,7 @@ func TestModemTestText(t *testing.T) {
 			"modem test a: tty 1 called tty 2 at 5: failed\n  dial: [2J\n  possible cause: tty 1, 2\n"},
 	} {
 		var b strings.Builder
-		testText(&b, tt.test)
+		tables.ModemTest(&b, tt.test)
 		if b.String() != tt.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, b.String(), tt.want)
 		}

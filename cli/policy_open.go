@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/tables"
 )
 
 func newPolicyOpen() *cobra.Command {
@@ -39,7 +38,7 @@ records each order in its audit. See docs/how-to/policies.md.`,
 				return err
 			}
 			win := windowOf(v, args[0])
-			return f.print(cmd.OutOrStdout(), win, func(w io.Writer) { windowText(w, win, here()) })
+			return f.print(cmd.OutOrStdout(), win, func(w io.Writer) { tables.Window(w, win, tables.Here()) })
 		},
 	}
 	f.addOutput(c)
@@ -75,7 +74,7 @@ time and its reason, so that nobody approves a request that was replaced meanwhi
 				return err
 			}
 			win := windowOf(v, args[0])
-			return f.print(cmd.OutOrStdout(), win, func(w io.Writer) { windowText(w, win, here()) })
+			return f.print(cmd.OutOrStdout(), win, func(w io.Writer) { tables.Window(w, win, tables.Here()) })
 		},
 	}
 	f.addOutput(c)
@@ -128,7 +127,7 @@ func newShowWindows() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { windowTable(w, v, here()) })
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Windows(w, v, tables.Here()) })
 		},
 	}
 	f.addOutput(c)
@@ -141,34 +140,4 @@ func windowOf(all []client.AccessWindow, group string) (v client.AccessWindow) {
 		v = all[i]
 	}
 	return v
-}
-
-// windowText prints what an order has done.
-func windowText(w io.Writer, v client.AccessWindow, at place) {
-	switch v.State {
-	case "open":
-		fmt.Fprintf(w, "access window of group %s open until %s, by %s: %s\n", v.Group, at.clock(*v.Until),
-			strings.TrimSuffix(v.OpenedBy+" and "+v.ApprovedBy, " and "), console.Clean(v.Reason))
-	case "waiting":
-		fmt.Fprintf(w, "access window of group %s requested by %s: %s\nanother operator opens it within one hour, "+
-			"with this time and reason: ringback policy approve %s --for %s --reason TEXT\n", v.Group, v.OpenedBy,
-			console.Clean(v.Reason), v.Group, v.For)
-	default: // another operator was quick
-		fmt.Fprintf(w, "access window of group %s: %s\n", v.Group, v.State)
-	}
-}
-
-func windowTable(w io.Writer, v []client.AccessWindow, at place) {
-	t := console.Table{Heads: []string{"Group", "State", "Until", "For", "Opened by", "Approved by", "Reason"}}
-	for _, win := range v {
-		until := "-"
-		switch {
-		case win.Closed != nil:
-			until = at.clock(*win.Closed)
-		case win.Until != nil:
-			until = at.clock(*win.Until)
-		}
-		t.Row(win.Group, win.State, until, win.For, win.OpenedBy, win.ApprovedBy, console.Clean(win.Reason))
-	}
-	t.WriteTo(w)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/replay"
+	"github.com/ringback/ringback/tables"
 )
 
 // simulateFlags are the flags of `policy simulate`.
@@ -120,7 +121,7 @@ func simulationText(w io.Writer, r replay.Report, currency string) {
 			decidedText(d.Was), decidedText(d.Will))
 	}
 	if more := r.Changed - len(r.Examples); more > 0 && len(r.Examples) > 0 {
-		fmt.Fprintf(w, "%s more\n", numbered(more, "difference", "differences"))
+		fmt.Fprintf(w, "%s more\n", tables.Numbered(more, "difference", "differences"))
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if r.Changed > 0 {
@@ -138,19 +139,20 @@ func simulationText(w io.Writer, r replay.Report, currency string) {
 	}
 	t.Flush()
 	if more := len(r.Users) - 20; more > 0 {
-		fmt.Fprintf(w, "%s more\n", numbered(more, "user", "users"))
+		fmt.Fprintf(w, "%s more\n", tables.Numbered(more, "user", "users"))
 	}
 	if r.Unpriced > 0 {
-		fmt.Fprintf(w, "without a price in the tariff: the calls of %s\n", numbered(r.Unpriced, "request", "requests"))
+		fmt.Fprintf(w, "without a price in the tariff: the calls of %s\n",
+			tables.Numbered(r.Unpriced, "request", "requests"))
 	}
 	if r.Then > 0 {
 		fmt.Fprintf(w, "when they were made, %s decided otherwise than the present files would\n",
-			numbered(r.Then, "request was", "requests were"))
+			tables.Numbered(r.Then, "request was", "requests were"))
 	}
 	for _, u := range r.Unknown {
 		fmt.Fprintf(w, "not known: %d %s\n", u.Requests, u.Reason)
 	}
-	fmt.Fprintf(w, "%s, %d decided otherwise\n", numbered(r.Requests, "request", "requests"), r.Changed)
+	fmt.Fprintf(w, "%s, %d decided otherwise\n", tables.Numbered(r.Requests, "request", "requests"), r.Changed)
 }
 
 // decidedText is a decision in one line.

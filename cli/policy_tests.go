@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/policytest"
+	"github.com/ringback/ringback/tables"
 )
 
 func newPolicyTest() *cobra.Command {
@@ -97,7 +98,7 @@ func testsText(w io.Writer, r policytest.Report) {
 	if len(r.Untested) > 0 {
 		fmt.Fprintf(w, "groups without a test: %s\n", strings.Join(r.Untested, ", "))
 	}
-	fmt.Fprintf(w, "%s, %d failed\n", numbered(r.Cases, "test", "tests"), len(r.Failures))
+	fmt.Fprintf(w, "%s, %d failed\n", tables.Numbered(r.Cases, "test", "tests"), len(r.Failures))
 }
 
 func orNone(s string) string {

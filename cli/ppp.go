@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/ppp/trace"
+	"github.com/ringback/ringback/tables"
 )
 
 func newPPP() *cobra.Command {
@@ -96,7 +97,7 @@ func (c *captureWriter) run(ctx context.Context, cl *client.Client, payload bool
 	})
 	closed := closing()
 	if began {
-		fmt.Fprintf(c.says, "%s captured, %d lost\n", numbered(int(c.frames), "frame", "frames"), c.lost)
+		fmt.Fprintf(c.says, "%s captured, %d lost\n", tables.Numbered(int(c.frames), "frame", "frames"), c.lost)
 	}
 	var failed writeError
 	switch {
@@ -131,7 +132,7 @@ func (c *captureWriter) open() (closing func() error, err error) {
 func (c *captureWriter) frame(f client.PPPFrame) error {
 	if f.Lost > c.lost {
 		fmt.Fprintf(c.says, "%s lost: the capture is not taken fast enough\n",
-			numbered(int(f.Lost-c.lost), "frame", "frames"))
+			tables.Numbered(int(f.Lost-c.lost), "frame", "frames"))
 		c.lost = f.Lost
 	}
 	c.buf = trace.AppendRecord(c.buf[:0], f.Time, f.Out, f.Protocol, f.Info)

@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"io"
-	"strconv"
 
+	"github.com/ringback/ringback/tables"
 	"github.com/spf13/cobra"
-
-	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
 )
 
 func newShow() *cobra.Command {
@@ -39,45 +35,9 @@ func newShowUsers() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { userTable(w, v, f.wide(), here()) })
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Users(w, v, f.wide(), tables.Here()) })
 		},
 	}
 	f.addTable(c)
 	return c
-}
-
-func userTable(w io.Writer, v []client.User, wide bool, at place) {
-	t := console.Table{Heads: []string{"Tty", "User", "Service", "Leg", "Since", "Caller"}}
-	if wide {
-		t.Heads = append(t.Heads, "Connect", "Profile", "Call")
-	}
-	for _, u := range v {
-		profile := u.Profile
-		if u.Overflow {
-			profile += " overflow"
-		}
-		t.Row(u.TTY, u.User, u.Service, u.Leg, at.clock(u.Start), u.Caller, u.Connect, profile, u.Call)
-	}
-	t.WriteTo(w)
-}
-
-func verify(no bool) string {
-	if no {
-		return "no-verify"
-	}
-	return "verify"
-}
-
-func ttyText(n int) string {
-	if n == 0 {
-		return "-"
-	}
-	return strconv.Itoa(n)
-}
-
-func numbered(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", more)
 }

@@ -2,12 +2,9 @@ package cli
 
 import (
 	"io"
-	"strings"
 
+	"github.com/ringback/ringback/tables"
 	"github.com/spf13/cobra"
-
-	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
 )
 
 func newShowAAA() *cobra.Command {
@@ -25,35 +22,9 @@ func newShowAAA() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { aaaTable(w, v, f.wide(), here()) })
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.AAAServers(w, v, f.wide(), tables.Here()) })
 		},
 	}
 	f.addTable(c)
 	return c
-}
-
-func aaaTable(w io.Writer, v []client.AAAServer, wide bool, at place) {
-	t := console.Table{Heads: []string{"Server", "Protocol", "Address", "Serves", "State", "Answered"}}
-	if wide {
-		t.Heads = []string{"Server", "Protocol", "Address", "Serves", "State", "Sockets", "Dropped", "Answered",
-			"Reason"}
-	}
-	short := strings.NewReplacer("authentication", "auth", "accounting", "acct")
-	for _, s := range v {
-		answered := "-"
-		if !s.Answered.IsZero() {
-			answered = at.clock(s.Answered)
-		}
-		protocol := s.Protocol + " " + s.Transport
-		if wide {
-			t.Row(s.Name, protocol, s.Address, s.Serves, s.State, s.Sockets, s.Dropped, answered, s.Reason)
-			continue
-		}
-		t.Row(s.Name, protocol, s.Address, short.Replace(s.Serves), s.State, answered)
-		t.Note(s.Reason)
-		if s.Dropped > 0 {
-			t.Note(numbered(int(s.Dropped), "reply was", "replies were") + " dropped: not authentic, or not expected")
-		}
-	}
-	t.WriteTo(w)
 }

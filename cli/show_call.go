@@ -1,17 +1,13 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
-	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/tables"
 )
 
 // callFlags are the flags of `show call`.
@@ -55,7 +51,7 @@ CONNECT line in bit/s, the octets so far, the leg, both numbers and the whole CO
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { callTable(w, v, f.wide(), here()) })
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Calls(w, v, f.wide(), tables.Here()) })
 		},
 	}
 	f.addFilter(c)
@@ -92,14 +88,14 @@ func (f *callFlags) ready() (*client.Client, error) {
 }
 
 func (f *callFlags) history(cmd *cobra.Command) error {
-	at := here()
+	at := tables.Here()
 	if f.query.Last < 1 || f.query.Last > client.MaxCalls {
 		return misused("--last %d: must be 1 to %d", f.query.Last, client.MaxCalls)
 	}
 	if f.since != "" {
 		var err error
-		if f.query.Since, err = at.since(f.since); err != nil {
-			return err
+		if f.query.Since, err = at.Since(f.since); err != nil {
+			return misused("--since %w", err)
 		}
 	}
 	cl, err := f.ready()
@@ -111,59 +107,10 @@ func (f *callFlags) history(cmd *cobra.Command) error {
 		return err
 	}
 	if f.output == "json" {
-		leftOut(cmd.ErrOrStderr(), left)
+		tables.CallsLeftOut(cmd.ErrOrStderr(), left)
 	}
 	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) {
-		callTable(w, v, f.wide(), at)
-		leftOut(w, left)
+		tables.Calls(w, v, f.wide(), at)
+		tables.CallsLeftOut(w, left)
 	})
-}
-
-// leftOut says what is missing in the history.
-func leftOut(w io.Writer, left client.CallsLeftOut) {
-	if left.Damaged > 0 {
-		fmt.Fprintf(w, "… %s not shown: ringback journal check\n", numbered(left.Damaged, "damaged one is",
-			"damaged ones are"))
-	}
-	if left.Older {
-		fmt.Fprintln(w, "… there are older ones: --last N or --since TIME")
-	}
-}
-
-// callNote names the callback of a call, and why the call ended.
-func callNote(c client.Call) string {
-	if c.Callback == "" {
-		return c.Cause
-	}
-	return strings.TrimSuffix("callback "+c.Callback+": "+c.Cause, ": ")
-}
-
-func callTable(w io.Writer, v []client.Call, wide bool, at place) {
-	t := console.Table{Heads: []string{"Tty", "Dir", "User", "Number", "Service", "Start", "Time"},
-		Right: []bool{true, false, false, false, false, false, true}}
-	if wide {
-		t.Right = append(t.Right, true, true, true, false, true)
-		t.Heads = append(t.Heads, "Speed", "In", "Out", "Callback", "Leg", "Caller", "Called", "Connect", "Call",
-			"Cause")
-	}
-	for _, c := range v {
-		dir, number := "in", c.Caller
-		if c.Direction == string(lines.Outgoing) {
-			dir, number = "out", c.Called
-		}
-		speed := "-"
-		if c.Speed > 0 {
-			speed = strconv.Itoa(c.Speed)
-		}
-		row := []any{c.TTY, dir, cmp.Or(c.User, "-"), cmp.Or(number, "-"), cmp.Or(c.Service, "-"),
-			at.clock(c.Start), span(c.Seconds)}
-		if wide {
-			t.Row(append(row, speed, c.OctetsIn, c.OctetsOut, cmp.Or(c.Callback, "-"), ttyText(c.Leg), c.Caller,
-				c.Called, c.Connect, c.ID, c.Cause)...)
-			continue
-		}
-		t.Row(row...)
-		t.Note(callNote(c))
-	}
-	t.WriteTo(w)
 }

@@ -3,15 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/ringback/ringback/tables"
 	"github.com/spf13/cobra"
-
-	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
-	"github.com/ringback/ringback/lines"
 )
 
 func newShowLine() *cobra.Command {
@@ -52,7 +47,7 @@ func showLine(cmd *cobra.Command, f *daemonFlags, text string) error {
 	}
 	for _, l := range all {
 		if l.TTY == n {
-			return f.print(cmd.OutOrStdout(), l, func(w io.Writer) { lineText(w, l, here()) })
+			return f.print(cmd.OutOrStdout(), l, func(w io.Writer) { tables.Line(w, l, tables.Here()) })
 		}
 	}
 	return fmt.Errorf("there is no line %d: `ringback show line` lists them", n)
@@ -81,163 +76,5 @@ func showLines(cmd *cobra.Command, f *daemonFlags) error {
 			return err
 		}
 	}
-	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { lineTable(w, v, f.wide()) })
-}
-
-// lineTable prints IOS's columns and the state. Columns of IOS that would be empty (AccO, AccI, Overruns) are left out.
-func lineTable(w io.Writer, v []client.Line, wide bool) {
-	t := console.Table{Heads: []string{"", "Tty", "Tx/Rx", "Modem", "Roty", "Uses", "Noise", "State", "Signals"},
-		Right: []bool{false, true, true, false, true, true, true}}
-	if wide {
-		t.Heads = append(t.Heads, "Calls", "Dials", "Profile", "Port", "Connect", "Owner", "Reason")
-	}
-	for _, l := range v {
-		remarks := append(busyText(l), l.Notices...)
-		if l.Change != "" {
-			remarks = append(remarks, l.Change)
-		}
-		if l.Reason != "" {
-			remarks = append([]string{l.Reason}, remarks...)
-		}
-		uses := l.Counters[lines.CallsIn.String()] + l.Counters[lines.CallsOut.String()]
-		row := []any{lineMark(l), l.TTY, speedText(l.Speed), l.Modem, rotaryText(l.Rotary), uses, l.Noise, l.State,
-			signalText(l, !wide)}
-		if wide {
-			t.Row(append(row, l.Calls, l.Dials, profileText(l.Profile), l.Port, l.Connect, l.Owner,
-				strings.Join(remarks, "; "))...)
-			continue
-		}
-		t.Row(row...)
-		t.Note(strings.Join(remarks, "; "))
-	}
-	t.WriteTo(w)
-}
-
-// lineMark is the mark of IOS before a line's number.
-func lineMark(l client.Line) string {
-	switch lines.State(l.State) {
-	case lines.Idle:
-		return "I"
-	case lines.Down, lines.Quarantined, lines.BusiedOut:
-		return ""
-	}
-	return "*"
-}
-
-// speedText is Tx/Rx: a port has one speed for both.
-func speedText(speed int) string {
-	if speed == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%[1]d/%[1]d", speed)
-}
-
-// signalText returns the modem signals of a line; with modems, only those that the modem sets.
-func signalText(l client.Line, modems bool) string {
-	if l.InBand {
-		return "in-band"
-	}
-	if !modems {
-		return l.Signals
-	}
-	on := slices.DeleteFunc(strings.Fields(l.Signals), func(name string) bool { return name == "DTR" || name == "RTS" })
-	return strings.Join(on, " ")
-}
-
-func profileText(name string) string {
-	if name == "" {
-		return "generic"
-	}
-	return name
-}
-
-func lineText(w io.Writer, l client.Line, at place) {
-	fmt.Fprintf(w, "line %d: %s since %s\n", l.TTY, l.State, at.clock(l.Since))
-	field := func(name string, value any) {
-		if text := console.Clean(fmt.Sprint(value)); text != "" {
-			fmt.Fprintf(w, "  %-12s %s\n", name, text)
-		}
-	}
-	field("reason", l.Reason)
-	for _, text := range busyText(l) {
-		field("busyout", text)
-	}
-	field("waits for", l.WaitsFor)
-	if l.Retry != nil {
-		field("tried again", at.clock(*l.Retry))
-	}
-	for _, n := range l.Notices {
-		field("notice", n)
-	}
-	field("reload", l.Change)
-	field("port", l.Port)
-	field("Tx/Rx", speedText(l.Speed))
-	signals := l.Signals
-	if l.InBand {
-		signals = "in-band: this kind of port has none"
-	}
-	field("signals", signals)
-	field("modem", l.Modem)
-	field("profile", profileText(l.Profile))
-	field("rotary", rotaryText(l.Rotary))
-	field("owner", l.Owner)
-	field("connect", l.Connect)
-	if l.Answered != nil {
-		field("probe", "answered at "+at.clock(*l.Answered))
-	}
-	lineCounters(w, l, at)
-	lineFailure(w, l.Failure, at)
-	if t := l.Test; t != nil {
-		fmt.Fprintf(w, "last modem test at %s: %s (tty %d called tty %d, by %s)\n", at.clock(t.Started), t.Result,
-			t.TTY,
-			t.With, console.Clean(t.By))
-		for _, text := range testLines(*t) {
-			fmt.Fprintln(w, "  "+console.Clean(text))
-		}
-	}
-}
-
-// lineCounters prints the counters that are not 0.
-func lineCounters(w io.Writer, l client.Line, at place) {
-	fmt.Fprintf(w, "counters since %s\n", at.clock(l.CountersSince))
-	t := console.Table{Heads: []string{"", "", ""}, Right: []bool{false, true}}
-	for _, c := range lines.Counters() {
-		if n := l.Counters[c.String()]; n > 0 {
-			t.Row("", n, c.Doc())
-		}
-	}
-	if t.Len() == 0 {
-		fmt.Fprintln(w, "  none")
-		return
-	}
-	_, rows, _ := strings.Cut(t.String(), "\n") // it has no header
-	io.WriteString(w, rows)
-}
-
-func lineFailure(w io.Writer, f *client.LineFailure, at place) {
-	if f == nil {
-		return
-	}
-	fmt.Fprintf(w, "last failure at %s: %s\n", at.clock(f.Time), console.Clean(f.Text))
-	fmt.Fprintf(w, "  likely cause: %s\n  fix:          %s\n", console.Clean(f.Cause), console.Clean(f.Fix))
-}
-
-// busyText says that a line takes no more calls, unless its state says so.
-func busyText(l client.Line) []string {
-	if l.Busyout == nil || l.State == string(lines.BusiedOut) ||
-		l.Busyout.Quarantine && l.State == string(lines.Quarantined) {
-		return nil
-	}
-	text := "takes no more calls, by " + l.Busyout.By
-	if l.Busyout.Reason != "" {
-		text += ": " + l.Busyout.Reason
-	}
-	return []string{text}
-}
-
-func rotaryText(n *int) string {
-	if n == nil {
-		return "-"
-	}
-	return strconv.Itoa(*n)
+	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Lines(w, v, f.wide()) })
 }

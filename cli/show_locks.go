@@ -1,15 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"io"
-	"strconv"
-	"time"
 
+	"github.com/ringback/ringback/tables"
 	"github.com/spf13/cobra"
-
-	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
 )
 
 func newShowLoginLocks() *cobra.Command {
@@ -32,25 +27,9 @@ func newShowLoginLocks() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { lockTable(w, v) })
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.LoginLocks(w, v) })
 		},
 	}
 	f.addOutput(c)
 	return c
-}
-
-func lockTable(w io.Writer, v []client.LoginLock) {
-	t := console.Table{Heads: []string{"Of", "Prompt", "User", "Number", "Tty", "Failures", "Locked until", "Delay"}}
-	for _, l := range v {
-		prompt, until := "login", "-"
-		if l.Enable {
-			prompt = "enable"
-		}
-		if l.Until != nil {
-			until = l.Until.Local().Format(time.DateTime)
-		}
-		t.Row(l.Of, prompt, l.User, l.Number, ttyText(l.TTY), strconv.Itoa(l.Failures), until,
-			fmt.Sprintf("%gs", l.Delay))
-	}
-	t.WriteTo(w)
 }

@@ -1,16 +1,11 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"strings"
-	"time"
 
+	"github.com/ringback/ringback/tables"
 	"github.com/spf13/cobra"
-
-	"github.com/ringback/ringback/api/client"
-	"github.com/ringback/ringback/console"
 )
 
 func newShowPPP() *cobra.Command {
@@ -52,11 +47,11 @@ packets to the caller, and TCP slows down.`,
 				return err
 			}
 			if len(args) == 0 {
-				return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { pppTable(w, v, f.wide(), here()) })
+				return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.PPP(w, v, f.wide(), tables.Here()) })
 			}
 			for _, s := range v {
 				if s.TTY == n {
-					return f.print(cmd.OutOrStdout(), s, func(w io.Writer) { pppText(w, s, here()) })
+					return f.print(cmd.OutOrStdout(), s, func(w io.Writer) { tables.PPPSession(w, s, tables.Here()) })
 				}
 			}
 			return fmt.Errorf("there is no session of PPP on line %d: `ringback show ppp` lists them", n)
@@ -65,153 +60,6 @@ packets to the caller, and TCP slows down.`,
 	f.addTable(c)
 	c.AddCommand(newShowPPPPools())
 	return c
-}
-
-func pppTable(w io.Writer, v []client.PPPSession, wide bool, at place) {
-	t := console.Table{Heads: []string{"Tty", "User", "Phase", "Auth", "Address", "Idle"}}
-	if wide {
-		t.Heads = []string{"Tty", "User", "Leg", "Phase", "LCP", "IPCP", "IPV6CP", "Auth", "Callback", "Address",
-			"Prefixes", "In", "Out", "Errors", "Idle", "Left", "Since", "Call"}
-	}
-	for _, s := range v {
-		auth, address := cmp.Or(s.Authentication, "-"), cmp.Or(s.Address, first(s.Prefixes), s.InterfaceID, "-")
-		if wide {
-			t.Row(s.TTY, s.User, s.Leg, s.Phase, s.LCP, s.IPCP, s.IPV6CP, auth, pppCallbackText(s.Callback),
-				cmp.Or(s.Address, "-"), strings.Join(s.Prefixes, " "), s.In.Octets, s.Out.Octets,
-				frameErrors(s.Frames), spanText(s.Idle), spanText(s.Remaining), at.clock(s.Since), s.Call)
-			continue
-		}
-		t.Row(s.TTY, s.User, s.Phase, auth, address, spanText(s.Idle))
-	}
-	t.WriteTo(w)
-}
-
-func pppText(w io.Writer, s client.PPPSession, at place) {
-	user := cmp.Or(s.User, "a caller who has not logged in")
-	fmt.Fprintf(w, "line %d: PPP of %s since %s, phase %s\n", s.TTY, console.Clean(user), at.clock(s.Since), s.Phase)
-	field := func(name, value string) {
-		if text := console.Clean(value); text != "" {
-			fmt.Fprintf(w, "  %-14s %s\n", name, text)
-		}
-	}
-	field("call", fmt.Sprintf("%s, leg %d", s.Call, s.Leg))
-	field("LCP", s.LCP)
-	field("IPCP", s.IPCP)
-	field("IPV6CP", s.IPV6CP)
-	if s.Authentication != "" {
-		field("authentication", s.Authentication+", "+s.AuthenticationState)
-	}
-	field("callback", pppCallbackText(s.Callback))
-	if s.Address != "" {
-		field("address", s.Address+", ours "+s.LocalAddress)
-	}
-	if s.LocalInterfaceID != "" {
-		field("interface ID", cmp.Or(s.InterfaceID, "not known")+", ours "+s.LocalInterfaceID)
-	}
-	field("prefixes", strings.Join(s.Prefixes, " "))
-	field("DNS", strings.Join(s.DNS, " "))
-	field("WINS", strings.Join(s.WINS, " "))
-	field("filter", s.Filter)
-	field("caller sends", linkText(s.Receive))
-	field("we send", linkText(s.Send))
-	field("packets in", trafficText(s.In, s.Dropped, "dropped"))
-	field("packets out", trafficText(s.Out, s.Overflow, "overflow"))
-	field("frames", framesText(s.Frames))
-	if e := s.Echo; e != nil {
-		field("echo", fmt.Sprintf("every %s, %d of %d missed", span(e.Every), e.Missed, e.Misses))
-	}
-	if s.Idle != nil {
-		idle := span(*s.Idle)
-		if s.IdleTimeout > 0 {
-			idle += " of " + span(s.IdleTimeout)
-		}
-		field("idle", idle)
-	}
-	if s.Remaining != nil {
-		field("remaining", span(*s.Remaining))
-	}
-}
-
-func pppCallbackText(c client.PPPCallback) string {
-	var parts []string
-	add := func(name, value string) {
-		if value != "" {
-			parts = append(parts, name+value)
-		}
-	}
-	switch c.Asked {
-	case "":
-	case "rejected":
-		parts = append(parts, "asked for and rejected")
-	default:
-		parts = append(parts, "asked for: "+c.Asked)
-	}
-	add("offered ", c.Offered)
-	add("chosen: ", c.Chosen)
-	if c.Promised {
-		parts = append(parts, "promised")
-	}
-	return strings.Join(parts, "; ")
-}
-
-func linkText(l *client.PPPLink) string {
-	if l == nil {
-		return ""
-	}
-	text := fmt.Sprintf("MRU %d, ACCM %s", l.MRU, l.ACCM)
-	if l.PFC {
-		text += ", PFC"
-	}
-	if l.ACFC {
-		text += ", ACFC"
-	}
-	if l.Magic != "" {
-		text += ", magic " + l.Magic
-	}
-	return text
-}
-
-func trafficText(t client.PPPTraffic, lost uint64, how string) string {
-	return fmt.Sprintf("%s, %s, %d %s", numbered(int(t.Packets), "packet", "packets"),
-		numbered(int(t.Octets), "octet", "octets"), lost, how)
-}
-
-// frameErrors returns the number of damaged frames.
-func frameErrors(f client.PPPFrames) uint64 {
-	return f.FCS + f.Aborted + f.TooShort + f.TooLong + f.BadField
-}
-
-func framesText(f client.PPPFrames) string {
-	text := fmt.Sprintf("%d received", f.Good)
-	for _, e := range []struct {
-		n    uint64
-		what string
-	}{{f.FCS, "FCS"}, {f.Aborted, "aborted"}, {f.TooShort, "too short"}, {f.TooLong, "too long"},
-		{f.BadField, "address or control"}, {f.Overrun, "octets overrun"}} {
-		text += fmt.Sprintf(", %d %s", e.n, e.what)
-	}
-	return text
-}
-
-// span formats seconds: 1:05:09.
-func span(seconds float64) string {
-	n := int(seconds)
-	return fmt.Sprintf("%d:%02d:%02d", n/3600, n/60%60, n%60)
-}
-
-// spanText formats seconds, which may be absent.
-func spanText(seconds *float64) string {
-	if seconds == nil {
-		return "-"
-	}
-	return span(*seconds)
-}
-
-func first(all []string) string {
-	if len(all) == 0 {
-		return ""
-	}
-	return all[0]
 }
 
 func newShowPPPPools() *cobra.Command {
@@ -237,43 +85,9 @@ outside of all pools. Addresses in use are listed below with their holders.`,
 			if err != nil {
 				return err
 			}
-			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { poolTables(w, v, here()) })
+			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Pools(w, v, tables.Here()) })
 		},
 	}
 	f.addOutput(c)
 	return c
-}
-
-func poolTables(w io.Writer, v client.PPPPools, at place) {
-	t := console.Table{
-		Heads: []string{"Pool", "Of", "Size", "Used", "Held", "Free", "Exhausted", "Backup", "Holdback"},
-		Right: []bool{false, false, true, true, true, true},
-	}
-	holders := console.Table{Heads: []string{"Address", "User", "Tty", "Since", "Pool"}}
-	list := func(leases []client.PPPLease, pool string) {
-		for _, l := range leases {
-			holders.Row(l.Address, l.User, l.TTY, at.clock(l.Since), pool)
-		}
-	}
-	for _, p := range v.Pools {
-		holdback := time.Duration(p.Holdback * float64(time.Second)).String()
-		usage := func(of string, u client.PPPPoolUsage) {
-			exhausted := "never"
-			if !u.Exhausted.IsZero() {
-				exhausted = at.clock(u.Exhausted)
-			}
-			if u.Size > 0 {
-				t.Row(p.Name, of, u.Size, u.InUse, u.HeldBack, u.Free, exhausted, cmp.Or(p.Backup, "-"), holdback)
-			}
-		}
-		usage("IPv4", p.Addresses)
-		usage("IPv6", p.Prefixes)
-		list(p.Holders, p.Name)
-	}
-	list(v.Outside, "-")
-	t.WriteTo(w)
-	if holders.Len() > 0 {
-		fmt.Fprintln(w)
-		holders.WriteTo(w)
-	}
 }

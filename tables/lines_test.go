@@ -1,4 +1,4 @@
-package cli
+package tables
 
 import (
 	"strings"
@@ -15,8 +15,8 @@ func TestLineTableNotices(t *testing.T) {
 		{TTY: 67, State: "down", Reason: "unplugged", Notices: []string{"DCD never rises"}},
 	}
 	var narrow, wide strings.Builder
-	lineTable(&narrow, all, false)
-	lineTable(&wide, all, true)
+	Lines(&narrow, all, false)
+	Lines(&wide, all, true)
 	for _, text := range []string{"the modem refused AT+VCID=1; DCD never rises", "unplugged; DCD never rises"} {
 		if !strings.Contains(narrow.String(), text) || !strings.Contains(wide.String(), text) {
 			t.Errorf("no %q in\n%s%s", text, narrow.String(), wide.String())

@@ -1,4 +1,4 @@
-package cli
+package tables
 
 import (
 	"strings"
@@ -9,10 +9,10 @@ import (
 )
 
 // pppExample is a session with all that a session can have.
-func pppExample(at place) client.PPPSession {
+func pppExample(at Place) client.PPPSession {
 	idle, left := 12*3600+34*60+56.7, 58*60+55.0
 	return client.PPPSession{
-		TTY: 128, User: "austin-01@example", Leg: 1, Call: "7QK2JXW4MZ3TPLD5VYFHNRCA6B", Since: at.now.Add(-time.Hour),
+		TTY: 128, User: "austin-01@example", Leg: 1, Call: "7QK2JXW4MZ3TPLD5VYFHNRCA6B", Since: at.Now.Add(-time.Hour),
 		Phase: "authenticate", LCP: "Opened", IPCP: "Ack-Rcvd", IPV6CP: "Opened", Authentication: "ms-chap-v2",
 		AuthenticationState: "passed",
 		Callback: client.PPPCallback{Asked: "CBCP", Offered: "admin", Chosen: "the number of AAA, delay 5s",
@@ -31,9 +31,9 @@ func pppExample(at place) client.PPPSession {
 }
 
 func TestPPPText(t *testing.T) {
-	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
+	at := Place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	var b strings.Builder
-	pppText(&b, pppExample(at), at)
+	PPPSession(&b, pppExample(at), at)
 	const want = `line 128: PPP of austin-01@example since 09:04:05, phase authenticate
   call           7QK2JXW4MZ3TPLD5VYFHNRCA6B, leg 1
   LCP            Opened
@@ -60,7 +60,7 @@ func TestPPPText(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 	b.Reset()
-	pppText(&b, client.PPPSession{TTY: 65, Leg: 2, Call: "c", Since: at.now, Phase: "establish", LCP: "Req-Sent",
+	PPPSession(&b, client.PPPSession{TTY: 65, Leg: 2, Call: "c", Since: at.Now, Phase: "establish", LCP: "Req-Sent",
 		IPCP: "Initial", IPV6CP: "Initial", Callback: client.PPPCallback{Asked: "rejected"}}, at)
 	const begins = `line 65: PPP of a caller who has not logged in since 10:04:05, phase establish
   call           c, leg 2
@@ -78,18 +78,18 @@ func TestPPPText(t *testing.T) {
 }
 
 func TestPoolTables(t *testing.T) {
-	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
+	at := Place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	var b strings.Builder
-	poolTables(&b, client.PPPPools{
+	Pools(&b, client.PPPPools{
 		Pools: []client.PPPPool{
 			{Name: "dialin", Backup: "spare", Holdback: 600,
 				Addresses: client.PPPPoolUsage{Size: 241, InUse: 1, HeldBack: 2, Free: 238},
 				Prefixes:  client.PPPPoolUsage{Size: 256, InUse: 1, Free: 255},
-				Holders: []client.PPPLease{{Address: "10.8.0.10", User: "kim", TTY: 65, Since: at.now},
-					{Address: "2001:db8:8::/64", User: "kim", TTY: 65, Since: at.now}}},
-			{Name: "spare", Addresses: client.PPPPoolUsage{Size: 2, InUse: 2, Exhausted: at.now.Add(-time.Minute)}},
+				Holders: []client.PPPLease{{Address: "10.8.0.10", User: "kim", TTY: 65, Since: at.Now},
+					{Address: "2001:db8:8::/64", User: "kim", TTY: 65, Since: at.Now}}},
+			{Name: "spare", Addresses: client.PPPPoolUsage{Size: 2, InUse: 2, Exhausted: at.Now.Add(-time.Minute)}},
 		},
-		Outside: []client.PPPLease{{Address: "192.0.2.7", User: "paul", TTY: 66, Since: at.now}},
+		Outside: []client.PPPLease{{Address: "192.0.2.7", User: "paul", TTY: 66, Since: at.Now}},
 	}, at)
 	const want = `Pool    Of    Size  Used  Held  Free  Exhausted  Backup  Holdback
 dialin  IPv4   241     1     2   238  never      spare   10m0s
@@ -105,7 +105,7 @@ Address          User  Tty  Since     Pool
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 	b.Reset()
-	poolTables(&b, client.PPPPools{}, at)
+	Pools(&b, client.PPPPools{}, at)
 	if got := b.String(); strings.Count(got, "\n") != 1 {
 		t.Errorf("no pools: %q", got)
 	}

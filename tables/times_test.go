@@ -1,4 +1,4 @@
-package cli
+package tables
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 var hawaii = time.FixedZone("HST", -10*3600)
 
 func TestClock(t *testing.T) {
-	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
+	at := Place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	for _, tt := range []struct {
 		t    time.Time
 		want string
@@ -21,11 +21,11 @@ func TestClock(t *testing.T) {
 		{time.Date(2025, 11, 21, 10, 4, 5, 0, hawaii), "2025-11-21 10:04"}, // the same day of another year
 		{time.Date(2027, 1, 1, 0, 0, 0, 0, hawaii), "2027-01-01 00:00"},
 	} {
-		if got := at.clock(tt.t); got != tt.want {
+		if got := at.Clock(tt.t); got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.t, got, tt.want)
 		}
 	}
-	if got := at.stamp(time.Date(2026, 11, 21, 20, 4, 5, 123e6, time.UTC)); got != "Nov 21 10:04:05.123" {
+	if got := at.Stamp(time.Date(2026, 11, 21, 20, 4, 5, 123e6, time.UTC)); got != "Nov 21 10:04:05.123" {
 		t.Errorf("stamp: %q", got)
 	}
 }
@@ -38,12 +38,12 @@ func TestSince(t *testing.T) {
 		"2026-11-20T09:30:15":  "2026-11-20T09:30:15-10:00",
 		"2026-11-21T09:30:00Z": "2026-11-21T09:30:00Z", "2026-11-21T09:30:00+01:00": "2026-11-21T09:30:00+01:00",
 	} {
-		if got, err := (place{now}).since(text); err != nil || got.Format(time.RFC3339) != want {
+		if got, err := (Place{now}).Since(text); err != nil || got.Format(time.RFC3339) != want {
 			t.Errorf("%q: %v, %v; want %s", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "yesterday", "-1h", "d", "-1d", "99999999999d", "7", "2026-13-01", "10:04"} {
-		if got, err := (place{now}).since(text); err == nil {
+		if got, err := (Place{now}).Since(text); err == nil {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
@@ -54,7 +54,7 @@ func FuzzSince(f *testing.F) {
 	f.Add("2026-11-21 10:04")
 	f.Fuzz(func(t *testing.T, text string) {
 		now := time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)
-		if got, err := (place{now}).since(text); err == nil && got.IsZero() && text != "0001-01-01" {
+		if got, err := (Place{now}).Since(text); err == nil && got.IsZero() && text != "0001-01-01" {
 			t.Errorf("%q: the zero time, which would ask for all", text)
 		}
 	})

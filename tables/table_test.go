@@ -1,4 +1,4 @@
-package cli
+package tables
 
 import (
 	"strings"
@@ -12,9 +12,9 @@ import (
 // The tables fit into 80 columns with realistic data, without truncating an ID, a number or a reason. With -o
 // wide they have all columns.
 func TestTablesFit(t *testing.T) {
-	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
-	yesterday := at.now.Add(-24 * time.Hour)
-	one, ended := 1, at.now
+	at := Place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
+	yesterday := at.Now.Add(-24 * time.Hour)
+	one, ended := 1, at.Now
 	refused := "rfc2217://10.20.30.40:2217: connection refused (is the server running, and does it listen on this " +
 		"TCP port?)"
 	lines := []client.Line{
@@ -30,13 +30,13 @@ func TestTablesFit(t *testing.T) {
 	callbacks := []client.Callback{
 		{ID: "3apm7fwc", Phase: "completed", User: "austin-01", Number: "001808555012345", TTY: 66, Attempts: 1, Max: 1,
 			Created: yesterday, Ended: &ended, Called: 65},
-		{ID: "7zzm7fwc", Phase: "cancelled", User: "austin-02", Number: "84010", Attempts: 3, Max: 3, Created: at.now,
+		{ID: "7zzm7fwc", Phase: "cancelled", User: "austin-02", Number: "84010", Attempts: 3, Max: 3, Created: at.Now,
 			NoVerify: true,
 			Cause: "no line: the lines of rotary 1 are all quarantined, and the one that was called may not be used " +
 				"(same_line)"},
 	}
 	callbacks = append(callbacks, client.Callback{ID: "8zzm7fwc", Phase: "waiting", User: "austin-03", Number: "84011",
-		Max: 3, Created: at.now, WaitsFor: "retry wait before attempt 2 of 3", WaitsUntil: &at.now})
+		Max: 3, Created: at.Now, WaitsFor: "retry wait before attempt 2 of 3", WaitsUntil: &at.Now})
 	calls := []client.Call{{ID: "7QK2JXW4MZ3TPLD5VYFHNRCA6B", TTY: 128, Direction: "outgoing",
 		User: "austin-01@example", Called: "001808555012345", Service: "exec", Speed: 33600, Leg: 2,
 		Callback: "3apm7fwc", Start: yesterday, Ended: &ended, Seconds: 86400,
@@ -51,22 +51,22 @@ func TestTablesFit(t *testing.T) {
 		print      func(b *strings.Builder, wide bool)
 		has, wider []string
 	}{
-		"lines": {func(b *strings.Builder, wide bool) { lineTable(b, lines, wide) },
+		"lines": {func(b *strings.Builder, wide bool) { Lines(b, lines, wide) },
 			[]string{"* 65 115200/115200 callout 1 66666 12 in call DCD DSR CTS", "128 - inout", refused},
 			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "speed=115200", "DTR RTS DCD", "/dev/ttyUSB0"}},
-		"users": {func(b *strings.Builder, wide bool) { userTable(b, users, wide, at) },
+		"users": {func(b *strings.Builder, wide bool) { Users(b, users, wide, at) },
 			[]string{"austin-01@example", "+18085550123456", "Nov 20 10:04:05"},
 			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
-		"calls": {func(b *strings.Builder, wide bool) { callTable(b, calls, wide, at) },
+		"calls": {func(b *strings.Builder, wide bool) { Calls(b, calls, wide, at) },
 			[]string{"austin-01@example", "001808555012345", "24:00:00", "callback 3apm7fwc: caller logged out"},
 			[]string{"7QK2JXW4MZ3TPLD5VYFHNRCA6B", "CONNECT 33600/ARQ/V34/LAPM/V42BIS"}},
-		"callbacks": {func(b *strings.Builder, wide bool) { callbackTable(b, callbacks, wide, at) },
+		"callbacks": {func(b *strings.Builder, wide bool) { Callbacks(b, callbacks, wide, at) },
 			[]string{"3apm7fwc", "001808555012345", "Nov 20 10:04:05", callbacks[1].Cause},
 			[]string{"no-verify", "Called", "Ended", "retry wait before attempt 2 of 3"}},
-		"ppp": {func(b *strings.Builder, wide bool) { pppTable(b, sessions, wide, at) },
+		"ppp": {func(b *strings.Builder, wide bool) { PPP(b, sessions, wide, at) },
 			[]string{"austin-01@example", "authenticate", "ms-chap-v2", "192.168.100.200", "12:34:56"},
 			[]string{"0:58:55", "7QK2JXW4MZ3TPLD5VYFHNRCA6B", "Ack-Rcvd", "2001:db8:8::/64", "offered admin"}},
-		"aaa": {func(b *strings.Builder, wide bool) { aaaTable(b, servers, wide, at) },
+		"aaa": {func(b *strings.Builder, wide bool) { AAAServers(b, servers, wide, at) },
 			[]string{"192.168.100.20:1812", "auth+acct", "Nov 20 10:04:05", servers[0].Reason},
 			[]string{"authentication+accounting", "Sockets", "Dropped"}},
 	} {
@@ -90,15 +90,16 @@ func TestTablesFit(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(func() string { var b strings.Builder; aaaTable(&b, servers, false, at); return b.String() }(),
-		"4 replies were dropped") {
+	var narrow strings.Builder
+	AAAServers(&narrow, servers, false, at)
+	if !strings.Contains(narrow.String(), "4 replies were dropped") {
 		t.Error("aaa: the dropped replies are not reported")
 	}
 }
 
 func TestCeilingTable(t *testing.T) {
 	var b strings.Builder
-	ceilingTable(&b, []client.Ceiling{
+	Ceilings(&b, []client.Ceiling{
 		{Scope: "site", Reserved: client.Amount{Calls: 2, Failures: 2, Seconds: 7891, Money: "13.50"}, Open: 1,
 			Periods: []client.Period{{Period: "day", Used: client.Amount{Calls: 317, Seconds: 61, Money: "112.05"},
 				Limit: client.Amount{Calls: 400, Seconds: 720000, Money: "250.00"}}}},
@@ -116,13 +117,13 @@ user  austin-01  hour    3+0        0+0       0+0          0.00+0.00            
 }
 
 func TestLineText(t *testing.T) {
-	at := place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
+	at := Place{time.Date(2026, 11, 21, 10, 4, 5, 0, hawaii)}
 	one := 1
 	var b strings.Builder
-	before := at.now.Add(-time.Minute)
-	lineText(&b, client.Line{TTY: 65, Port: "tcp://127.0.0.1:7001", Modem: "inout", Rotary: &one, State: "quarantined",
+	before := at.Now.Add(-time.Minute)
+	Line(&b, client.Line{TTY: 65, Port: "tcp://127.0.0.1:7001", Modem: "inout", Rotary: &one, State: "quarantined",
 		Owner: "3apm7fwc", InBand: true, Since: before, Reason: "DCD stays on\x1b[2J",
-		WaitsFor: "the proof", Retry: &at.now, Answered: &before,
+		WaitsFor: "the proof", Retry: &at.Now, Answered: &before,
 		Counters: map[string]uint64{"calls_in": 3, "dial_busy": 12, "noise": 1}, CountersSince: before,
 		Notices: []string{"caller ID: the modem refused AT+VCID=1"},
 		Failure: &client.LineFailure{Kind: "carrier stays on", Text: "DCD stays on", Time: before,
@@ -153,22 +154,11 @@ last failure at 10:03:05: DCD stays on
 	}
 }
 
-// A problem may quote a policy file, which decides nothing about the operator's terminal.
-func TestHealthTextIsHarmless(t *testing.T) {
-	var b strings.Builder
-	healthText(&b, client.Health{Problems: []string{"the last reload failed: a.yaml:1:1: \x1b[2Jx: unknown key"}},
-		time.Now())
-	if got := b.String(); strings.Contains(got, "\x1b") ||
-		!strings.HasPrefix(got, "problem: the last reload failed: a.yaml:1:1: [2Jx: unknown key\n") {
-		t.Errorf("%q", got)
-	}
-}
-
 // TestWaitText: why a callback waits and until when, as `show callback` prints it without --trace.
 func TestWaitText(t *testing.T) {
 	t.Parallel()
-	at := place{now: time.Date(2026, 11, 21, 10, 4, 5, 0, time.UTC)}
-	until := at.now.Add(10 * time.Minute)
+	at := Place{Now: time.Date(2026, 11, 21, 10, 4, 5, 0, time.UTC)}
+	until := at.Now.Add(10 * time.Minute)
 	for _, tt := range []struct {
 		of   client.Callback
 		want string
@@ -179,7 +169,7 @@ func TestWaitText(t *testing.T) {
 			"  waits until 10:14:05: retry wait\n"},
 	} {
 		var b strings.Builder
-		callbackText(&b, client.CallbackDetail{Callback: tt.of}, false, at)
+		Callback(&b, client.CallbackDetail{Callback: tt.of}, false, at)
 		if got := b.String(); tt.want == "" && strings.Contains(got, "waits") || !strings.HasSuffix(got, tt.want) {
 			t.Errorf("%+v:\n%s\nmust end with %q", tt.of, got, tt.want)
 		}

@@ -1,0 +1,20 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// A problem may quote a policy file, which decides nothing about the operator's terminal.
+func TestHealthTextIsHarmless(t *testing.T) {
+	var b strings.Builder
+	healthText(&b, client.Health{Problems: []string{"the last reload failed: a.yaml:1:1: \x1b[2Jx: unknown key"}},
+		time.Now())
+	if got := b.String(); strings.Contains(got, "\x1b") ||
+		!strings.HasPrefix(got, "problem: the last reload failed: a.yaml:1:1: [2Jx: unknown key\n") {
+		t.Errorf("%q", got)
+	}
+}
