@@ -69,7 +69,8 @@ type Audit struct {
 	Who      string // the actor: a user, an operator, "ringback"
 	Text     string
 	PrevHash []byte // Hash of Seq-1; 32 zero bytes for the first
-	Hash     []byte
+	Hash     []byte // of the chain with the key of the journal
+	Digest   []byte // of the chain without a key: DigestAfter the one of Seq-1
 }
 
 // Sum is the total that retention keeps of the rows that it removes, for cost reports: per month, direction, user and
@@ -191,7 +192,7 @@ type SpoolTried struct {
 	Err string
 }
 
-// AddAudit appends to the audit. Seq, PrevHash and Hash are ignored.
+// AddAudit appends to the audit. Seq, PrevHash, Hash and Digest are ignored.
 type AddAudit struct{ Audit Audit }
 
 // PutLoginLimit writes a limit, new or existing.

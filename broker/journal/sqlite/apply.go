@@ -79,7 +79,7 @@ var (
 	setAttempt     = upsert(attemptsTable, "true")
 	putSpooled     = insert(spoolTable) + " ON CONFLICT (id) DO NOTHING"
 	setSpooled     = upsert(spoolTable, "true")
-	putAudit       = insert(auditTable)
+	putAudit       = strings.Replace(insert(auditTable), ") VALUES (", ", digest) VALUES (?, ", 1)
 )
 
 func insert(t *table) string {
@@ -100,9 +100,10 @@ func upsert(t *table, condition string) string {
 // row numbers whose key is their only constraint: there SQLite overwrites the row without reading it.
 func replace(t *table) string { return strings.Replace(insert(t), "INSERT", "INSERT OR REPLACE", 1) }
 
-// put writes a row with its checksum and returns whether it was written.
-func (w *writer) put(t *table, statement string, values []any) (bool, error) {
-	w.row = append(append(w.row[:0], values...), t.sum(w.key, values))
+// put writes a row with its checksum, and further values that the checksum does not cover, and returns whether it was
+// written.
+func (w *writer) put(t *table, statement string, values []any, further ...any) (bool, error) {
+	w.row = append(append(append(w.row[:0], values...), t.sum(w.key, values)), further...)
 	n, err := w.c.exec(statement, w.row...)
 	return n > 0, err
 }
@@ -295,19 +296,21 @@ func (w *writer) spoolTried(m journal.SpoolTried) error {
 func (w *writer) addAudit(m journal.AddAudit) error {
 	a := m.Audit
 	a.Seq, a.PrevHash = w.audit.seq+1, []byte(w.audit.hash)
-	_, err := w.put(auditTable, putAudit, auditValues(a))
+	a.Digest = a.DigestAfter([]byte(w.audit.digest))
+	_, err := w.put(auditTable, putAudit, auditValues(a), a.Digest)
 	if isUnique(err) {
 		// A record with a damaged number is in the way. The audit continues after it; Verify reports the gap.
 		var last int64
 		if last, err = w.c.number("SELECT max(seq) FROM audit"); err == nil {
 			a.Seq = last + 1
-			_, err = w.put(auditTable, putAudit, auditValues(a))
+			a.Digest = a.DigestAfter([]byte(w.audit.digest))
+			_, err = w.put(auditTable, putAudit, auditValues(a), a.Digest)
 		}
 	}
 	if err != nil {
 		return about("audit record", fmt.Sprint(a.Seq), err)
 	}
-	w.audit = mark{a.Seq, string(auditTable.sum(w.key, auditValues(a)))}
+	w.audit = mark{a.Seq, string(auditTable.sum(w.key, auditValues(a))), string(a.Digest)}
 	return nil
 }
 

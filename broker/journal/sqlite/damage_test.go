@@ -129,7 +129,7 @@ func TestTheAuditIsAChain(t *testing.T) {
 		"the first gone":  "DELETE FROM audit WHERE seq = 1",
 		"the end gone":    "DELETE FROM audit WHERE seq = 4",
 		"all gone":        "DELETE FROM audit",
-		"one more": "INSERT INTO audit SELECT 5, time, kind, who, text, prev, hash FROM audit WHERE " +
+		"one more": "INSERT INTO audit SELECT 5, time, kind, who, text, prev, hash, digest FROM audit WHERE " +
 			"seq = 4",
 		"the mark moved":  "UPDATE marks SET n = 3 WHERE name = 'audit'",
 		"the mark's hash": "UPDATE marks SET hash = zeroblob(32) WHERE name = 'audit'",

@@ -38,6 +38,8 @@ type Journal struct {
 	disk     diskWatch
 	room     int64 // octets of the reserve
 	reserve  reserve
+	head     atomic.Pointer[journal.AuditHead]
+	audited  chan struct{} // capacity 1
 }
 
 // queueLength limits the requests that wait for the writer; above it, Commit blocks.
@@ -56,7 +58,7 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{queue: make(chan *request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{}),
-		room: cmp.Or(o.Reserve, Reserve)}
+		room: cmp.Or(o.Reserve, Reserve), audited: make(chan struct{}, 1)}
 	opened := make(chan error)
 	go j.run(path, opened)
 	if err := <-opened; err != nil {
@@ -156,7 +158,8 @@ func (j *Journal) run(path string, opened chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(j.stopped)
-	w := &writer{path: path, commits: &j.commits, disk: &j.disk, reserve: &j.reserve}
+	w := &writer{path: path, commits: &j.commits, disk: &j.disk, reserve: &j.reserve, head: &j.head,
+		audited: j.audited}
 	err := w.start(j)
 	opened <- err
 	if err != nil {

@@ -109,9 +109,10 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		_, err = r.to.exec("INSERT INTO marks (name, n, hash) VALUES ('key', 1, ?)", key.print(schemaVersion))
 	}
 	for _, part := range []func() error{
-		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.keyed(loginLimitsTable),
-		r.keyed(loginNamesTable), r.keyed(sumsTable), r.keyed(accountsTable), r.keyed(reservationsTable), r.lockdown,
-		r.keyed(accessWindowsTable), r.table(lineRecordsTable), r.keyed(dialedTable), r.setAside, r.version,
+		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.digests,
+		r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.keyed(sumsTable), r.keyed(accountsTable),
+		r.keyed(reservationsTable), r.lockdown, r.keyed(accessWindowsTable),
+		r.table(lineRecordsTable), r.keyed(dialedTable), r.setAside, r.version,
 	} {
 		if err == nil {
 			err = part()
@@ -289,6 +290,20 @@ func (r *rebuilding) put(t *table, row []any) error {
 		r.lost = append(r.lost, fmt.Sprintf("a row of %s does not fit into the table: %.80v", t.name, row[:t.key]))
 	}
 	return nil
+}
+
+// digests copies the digests of the audit, which are in no checksum. One that cannot be read stays empty: an auditor
+// sees that its row cannot be followed.
+func (r *rebuilding) digests() error {
+	return r.to.each("SELECT seq FROM audit", func(row []any) error {
+		digest, err := r.from.scalar("SELECT digest FROM audit WHERE seq = ?", row[0])
+		if b, ok := digest.([]byte); err == nil && ok {
+			_, err = r.to.exec("UPDATE audit SET digest = ? WHERE seq = ?", b, row[0])
+			return err
+		}
+		r.lose("the digest of row %v of the audit", row[0])
+		return nil
+	})
 }
 
 func (r *rebuilding) setAside() error {

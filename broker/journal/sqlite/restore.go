@@ -155,8 +155,8 @@ func (newIdentity) apply(w *writer) error {
 		return err
 	}
 	// a salvaged journal has no seal and no total of what is reserved
-	if _, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('seal', 1, NULL), ('reserved', 0, ?) "+
-		"ON CONFLICT (name) DO NOTHING", w.key.encodeTotal(share{})); err != nil {
+	if _, err := w.c.exec("INSERT INTO marks (name, n, hash) VALUES ('seal', 1, NULL), ('reserved', 0, ?), "+
+		"('digest', 0, zeroblob(32)) ON CONFLICT (name) DO NOTHING", w.key.encodeTotal(share{})); err != nil {
 		return err
 	}
 	commits := w.identity.commits

@@ -102,7 +102,11 @@ func TestNoTableIsForgotten(t *testing.T) {
 	for _, table := range signedTables {
 		signed = append(signed, table.name)
 		columns := texts(t, path, "SELECT name FROM pragma_table_info('"+table.name+"') ORDER BY cid")
-		if got := strings.Fields(strings.ReplaceAll(table.columns(), ",", " ")); !sameSet(got, columns) {
+		got := strings.Fields(strings.ReplaceAll(table.columns(), ",", " "))
+		if table == auditTable {
+			got = append(got, "digest") // of the chain without a key
+		}
+		if !sameSet(got, columns) {
 			t.Errorf("%s has the columns %v, the code signs %v", table.name, columns, got)
 		}
 	}

@@ -34,6 +34,9 @@ func (w *writer) upgrade() (warnings []string, err error) {
 	if err == nil && version < reservedVersion {
 		err = w.moveReserved()
 	}
+	if err == nil && version < digestVersion {
+		err = w.fillDigests()
+	}
 	if err == nil {
 		_, err = w.c.query(fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
 	}

@@ -94,6 +94,9 @@ func (r *Reader) verifyAudit(ctx context.Context, add func(journal.Damage)) erro
 	if err := each(ctx, tx, r.key, auditTable, r.key.decodeAudit, follow, add, "ORDER BY seq"); err != nil {
 		return err
 	}
+	if err := verifyDigests(ctx, tx, broken); err != nil {
+		return err
+	}
 	marks := make([]any, len(sealed.cols)+1)
 	err = tx.QueryRowContext(ctx, sealQuery).Scan(&marks[0], &marks[1], &marks[2], &marks[3], &marks[4])
 	if err != nil {

@@ -57,12 +57,16 @@ type writer struct {
 
 	accounts accountCache
 	reserved reservedSums
+
+	head    *atomic.Pointer[journal.AuditHead]
+	audited chan<- struct{}
 }
 
-// mark is the audit's end.
+// mark is the audit's end. The sums are of 32 bytes; strings, so that marks compare.
 type mark struct {
-	seq  int64
-	hash string // 32 bytes; a string, so that marks compare
+	seq    int64
+	hash   string // of the chain with the key
+	digest string // of the chain without a key
 }
 
 // maxBatch is the maximum number of groups in a transaction: enough for any load, and a limit for the time that the
@@ -150,13 +154,31 @@ func (w *writer) load() error {
 	if !ok || !ok2 {
 		return errors.New("the mark of the audit is damaged" + toRepair)
 	}
-	w.audit = mark{seq, string(hash)}
+	digest, err := w.c.scalar("SELECT hash FROM marks WHERE name = 'digest'")
+	if err != nil {
+		return err
+	}
+	digestText, ok := digest.([]byte)
+	if !ok {
+		return errors.New("the mark of the audit's digest is missing" + toRepair)
+	}
+	known := w.saved
+	w.audit = mark{seq, string(hash), string(digestText)}
 	w.written = w.audit
 	// If the chain is longer than its mark says, continue after its end: a number is never used twice.
 	if last, err := w.c.number("SELECT max(seq) FROM audit"); err != nil {
 		return err
 	} else if last > seq {
 		w.audit.seq = last
+		if digest, err = w.c.scalar("SELECT digest FROM audit WHERE seq = ?", last); err != nil {
+			return err
+		} else if b, ok := digest.([]byte); ok {
+			w.audit.digest = string(b)
+		}
+	}
+	// What this process has written is not believed again from a file that others can write.
+	if known.seq == w.audit.seq && known.digest != "" {
+		w.audit.digest, w.written.digest = known.digest, known.digest
 	}
 	w.saved = w.audit
 	if rows, err = w.c.query(sealQuery); err != nil {
@@ -166,6 +188,7 @@ func (w *writer) load() error {
 	if w.identity, err = stored(w.c); err != nil {
 		return err
 	}
+	w.showHead()
 	last, err := w.c.number("SELECT max(seq) FROM spool")
 	w.spoolSeq = max(w.spoolSeq, last) // never decreases: readers depend on it
 	return err
@@ -352,6 +375,7 @@ func (w *writer) try(rs []*request, savepoints bool) (err error) {
 	}
 	w.commits.Add(1)
 	w.identity.commits++
+	w.showHead()
 	// Not synced, and an error does no harm: a number that is too low only detects less.
 	w.mark.WriteAt([]byte(w.identity.text()), 0)
 	w.seen()
@@ -403,7 +427,7 @@ func (w *writer) writeMarks() error {
 		end = w.audit
 	}
 	commits, hash := w.identity.commits+1, []byte(end.hash)
-	names, rows, seal, total := "'audit', 'commits'", int64(2), []byte(nil), []byte(nil)
+	names, rows, seal, total := "'audit', 'digest', 'commits'", int64(3), []byte(nil), []byte(nil)
 	if w.sealed {
 		names, rows = names+", 'seal'", rows+1
 		id, err := hex.DecodeString(w.identity.id)
@@ -415,15 +439,16 @@ func (w *writer) writeMarks() error {
 	if now := w.reserved.now(); now != w.reserved.total {
 		names, rows, total = names+", 'reserved'", rows+1, w.key.encodeTotal(now)
 	}
-	n, err := w.c.exec(setMarks+"("+names+")", commits, end.seq, hash, seal, total)
+	n, err := w.c.exec(setMarks+"("+names+")", commits, end.seq, hash, seal, total, []byte(end.digest))
 	if err == nil && n != rows {
 		err = errors.New("a mark of its transactions or its audit is missing" + toRepair)
 	}
 	return err
 }
 
-const setMarks = `UPDATE marks SET n = CASE name WHEN 'commits' THEN ?1 WHEN 'audit' THEN ?2 ELSE n END,
-	hash = CASE name WHEN 'audit' THEN ?3 WHEN 'seal' THEN ?4 WHEN 'reserved' THEN ?5 ELSE hash END WHERE name IN `
+const setMarks = `UPDATE marks SET n = CASE name WHEN 'commits' THEN ?1 WHEN 'audit' THEN ?2 WHEN 'digest' THEN ?2 ELSE n END,
+	hash = CASE name WHEN 'audit' THEN ?3 WHEN 'seal' THEN ?4 WHEN 'reserved' THEN ?5 WHEN 'digest' THEN ?6 ELSE hash END
+	WHERE name IN `
 
 // rollback ends the transaction. An error of the disk may have ended it already; then there is nothing to do.
 func (w *writer) rollback() error {
