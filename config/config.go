@@ -6,6 +6,7 @@ package config
 import (
 	"cmp"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -143,6 +144,24 @@ func (n ListNames) String() string {
 		all = append(all, k.Name+"="+strconv.Quote(n.Of(k.Name)))
 	}
 	return strings.Join(all, " ")
+}
+
+// line returns the line with this TTY; nil: there is none.
+func (c *Config) line(tty int) *Line {
+	i, ok := slices.BinarySearchFunc(c.Lines, tty, func(l Line, tty int) int { return l.TTY - tty })
+	if !ok {
+		return nil
+	}
+	return &c.Lines[i]
+}
+
+// idle returns the lines as lines.Choose needs them, all in service and not leased.
+func (c *Config) idle() []lines.Status {
+	all := make([]lines.Status, len(c.Lines))
+	for i := range c.Lines {
+		all[i] = c.Lines[i].Idle()
+	}
+	return all
 }
 
 // LineConfigs returns the lines without their addresses.

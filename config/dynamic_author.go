@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/schema"
 )
 
 // DynamicAuthor configures the clients that may end sessions and callbacks, and the port for their requests
@@ -30,7 +31,8 @@ func (l *loader) dynamicAuthor() {
 	if !v.IsSet() {
 		return
 	}
-	d := &DynamicAuthor{Listen: v.Get("listen").Text(), Window: or(v, dynamicAuthorKeys, "window").Duration()}
+	d := &DynamicAuthor{Listen: v.Get("listen").Text(),
+		Window: or(v, schema.Defaults(dynamicAuthorKeys), "window").Duration()}
 	if _, _, err := net.SplitHostPort(d.Listen); err != nil && d.Listen != "" {
 		d.Listen = net.JoinHostPort(d.Listen, "3799")
 	}

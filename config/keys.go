@@ -535,6 +535,9 @@ func checkRegexp(s string) error {
 	if s == "" {
 		return errors.New("is empty (leave the key out for none)")
 	}
+	if regexp.QuoteMeta(s) == s { // a plain name: most lines have one
+		return nil
+	}
 	if _, err := regexp.Compile(s); err != nil {
 		return fmt.Errorf("not a regular expression: %v", err)
 	}

@@ -3,13 +3,11 @@ package config
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/modem/profiles"
@@ -19,12 +17,14 @@ import (
 )
 
 func (l *loader) lines() {
-	ttys, ports := map[int]*schema.Value{}, map[string]owner{}
-	keys := lineKeys() // once: there may be thousands of lines
-	for _, v := range l.v.Get("lines").Items() {
-		l.lineEntry(v, keys, ttys, ports)
+	entries := l.v.Get("lines").Items()
+	ttys, ports := make(map[int]*schema.Value, len(entries)), make(map[string]owner, len(entries))
+	l.cfg.Lines = make([]Line, 0, len(entries))
+	defaults := schema.Defaults(lineKeys())
+	for _, v := range entries {
+		l.lineEntry(v, defaults, ttys, ports)
 	}
-	sort.Slice(l.cfg.Lines, func(i, j int) bool { return l.cfg.Lines[i].TTY < l.cfg.Lines[j].TTY })
+	slices.SortFunc(l.cfg.Lines, func(a, b Line) int { return a.TTY - b.TTY })
 	if !l.v.Get("lines").IsSet() && !l.broken("lines") {
 		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: no call can be answered",
 			Severity: schema.Warning,
@@ -36,9 +36,10 @@ func (l *loader) lines() {
 func (l *loader) hunts() {
 	all := l.v.Get("rotaries")
 	l.cfg.Hunts = map[int]lines.Hunt{}
+	defaults := schema.Defaults(rotaryKeys)
 	for _, name := range all.Names() {
 		n, _ := strconv.Atoi(name) // checked by the table
-		l.cfg.Hunts[n] = lines.Hunt(or(all.Get(name), rotaryKeys, "hunt").Text())
+		l.cfg.Hunts[n] = lines.Hunt(or(all.Get(name), defaults, "hunt").Text())
 		dials := func(line Line) bool { return line.Rotary == n && line.Modem != lines.CallIn }
 		if !l.broken("lines") && !slices.ContainsFunc(l.cfg.Lines, dials) {
 			l.warnAt(all.Get(name), "see the key lines", "no line of rotary %d dials", n)
@@ -53,17 +54,19 @@ type owner struct {
 }
 
 // lineEntry reads an entry of `lines`, one line or a range of lines.
-func (l *loader) lineEntry(v *schema.Value, keys []schema.Key, ttys map[int]*schema.Value, ports map[string]owner) {
+func (l *loader) lineEntry(v, defaults *schema.Value, ttys map[int]*schema.Value, ports map[string]owner) {
 	tty, url := v.Get("tty"), v.Get("port")
-	model := l.line(v, keys)
+	var model Line
+	l.line(v, defaults, &model)
 	if !tty.IsSet() {
 		l.portURL(url, 1, 0)
 		return
 	}
 	first, last, _ := schema.ParseTTYs(tty.Text()) // checked by the table
+	l.cfg.Lines = slices.Grow(l.cfg.Lines, last-first+1)
 	told := false
 	for n := 0; n <= last-first; n++ {
-		line := model
+		line := &model
 		line.TTY = first + n
 		if at, ok := ttys[line.TTY]; ok {
 			l.errorAt(tty, "give each line a number of its own", "tty %d is already on line %d", line.TTY, at.Line)
@@ -71,16 +74,16 @@ func (l *loader) lineEntry(v *schema.Value, keys []schema.Key, ttys map[int]*sch
 			return
 		}
 		ttys[line.TTY] = tty
-		if !url.IsSet() || !l.address(&line, url, n, ports) {
+		if !url.IsSet() || !l.address(line, url, n, ports) {
 			return
 		}
 		told = told || l.screened(v, line) || l.strayTLS(v, line) || l.autoSpeed(v, line)
-		l.cfg.Lines = append(l.cfg.Lines, line)
+		l.cfg.Lines = append(l.cfg.Lines, *line)
 	}
 }
 
 // screened rejects call_check on a port where a caller can write the number, and reports whether it did.
-func (l *loader) screened(v *schema.Value, line Line) bool {
+func (l *loader) screened(v *schema.Value, line *Line) bool {
 	if !line.CallCheck || line.Trusted() {
 		return false
 	}
@@ -98,7 +101,7 @@ func (l *loader) screened(v *schema.Value, line Line) bool {
 const speedAuto = "auto"
 
 // autoSpeed rejects `speed: auto` on a line that cannot have it, and reports whether it did.
-func (l *loader) autoSpeed(v *schema.Value, line Line) bool {
+func (l *loader) autoSpeed(v *schema.Value, line *Line) bool {
 	if !line.FollowSpeed {
 		return false
 	}
@@ -121,7 +124,7 @@ func (l *loader) autoSpeed(v *schema.Value, line Line) bool {
 }
 
 // strayTLS rejects `tls` on a port without TLS, and reports whether it did.
-func (l *loader) strayTLS(v *schema.Value, line Line) bool {
+func (l *loader) strayTLS(v *schema.Value, line *Line) bool {
 	at := v.Get("tls")
 	if !at.IsSet() || line.Address.OverTLS() {
 		return false
@@ -132,33 +135,35 @@ func (l *loader) strayTLS(v *schema.Value, line Line) bool {
 }
 
 // line reads what the lines of an entry have in common.
-func (l *loader) line(v *schema.Value, keys []schema.Key) Line {
-	get := func(names ...string) *schema.Value { return or(v, keys, names...) }
-	c := lines.Config{
-		Modem: lines.ModemMode(get("modem").Text()), FlowControl: v.Get("flow_control").Text(), Rotary: lines.NoRotary,
-		CallCheck: get("call_check").Bool(false), CallerID: get("caller_id").Bool(false), Init: v.Get("init").Text(),
-		FollowSpeed: get("speed").Text() == speedAuto,
-	}
+func (l *loader) line(v, defaults *schema.Value, line *Line) {
+	get := func(names ...string) *schema.Value { return or(v, defaults, names...) }
+	c := &line.Config
+	c.Modem, c.FlowControl = lines.ModemMode(get("modem").Text()), v.Get("flow_control").Text()
+	c.CallCheck, c.CallerID = get("call_check").Bool(false), get("caller_id").Bool(false)
+	c.Init, c.FollowSpeed = v.Get("init").Text(), get("speed").Text() == speedAuto
 	c.InsecureSignals, c.SameLine = get("insecure_signals").Bool(false),
 		get("callback", "same_line_no_verify").Bool(false)
 	for _, r := range v.Get("proof_registers").Items() {
 		c.ProofRegisters = append(c.ProofRegisters, r.Int())
 	}
+	c.Rotary = lines.NoRotary
 	if r := v.Get("rotary"); r.IsSet() {
 		c.Rotary = r.Int()
 	}
 	c.Timing = profiles.TimingOf(v.Get("timing"))
-	l.resultCodes(v, &c)
-	l.modemProfile(v, &c)
-	line := Line{Config: c, Lists: ListNames{}, Line: broker.Line{
-		ForcedWait: get("callback", "forced_wait").Duration(),
-	}}
+	l.resultCodes(v, c)
+	l.modemProfile(v, c)
+	line.ForcedWait = get("callback", "forced_wait").Duration()
 	for _, k := range scriptEvents {
 		*k.of(&line.Line) = v.Get("scripts", k.name).Text()
 	}
-	for _, k := range ListKinds {
-		if name := get(k.Name).Text(); name != defaultList {
-			line.Lists[k.Name] = name
+	for i := range ListKinds {
+		kind := ListKinds[i].Name
+		if name := get(kind).Text(); name != defaultList {
+			if line.Lists == nil {
+				line.Lists = ListNames{}
+			}
+			line.Lists[kind] = name
 		}
 	}
 	line.Accounting = line.Lists.Of(AccountingLists)
@@ -170,7 +175,6 @@ func (l *loader) line(v *schema.Value, keys []schema.Key) Line {
 	line.PPP = l.linePPP(v)
 	l.lineScripts(v, line)
 	l.lineLists(v, line)
-	return line
 }
 
 // modemProfile fills in what the line leaves to the profile of its modem.
@@ -189,8 +193,10 @@ func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
 		return
 	}
 	p.Apply(c)
-	if err := modem.CheckStored(c.Init); err != nil && c.Profile.StoredNumbers {
-		l.errorAt(v.Get("init"), "remove N", "%v", err)
+	if c.Profile.StoredNumbers {
+		if err := modem.CheckStored(c.Init); err != nil {
+			l.errorAt(v.Get("init"), "remove N", "%v", err)
+		}
 	}
 	c.Timing = c.Timing.WithDefaults()
 }
@@ -214,9 +220,9 @@ func (l *loader) resultCodes(v *schema.Value, c *lines.Config) {
 }
 
 // lineLists checks that a line's method lists exist.
-func (l *loader) lineLists(v *schema.Value, line Line) {
-	for _, k := range ListKinds {
-		l.lineList(v, k, line.Lists.Of(k.Name))
+func (l *loader) lineLists(v *schema.Value, line *Line) {
+	for i := range ListKinds {
+		l.lineList(v, &ListKinds[i], line.Lists.Of(ListKinds[i].Name))
 	}
 	l.pppList(v, line)
 	if line.CallCheck && l.cfg.CallCheck.Method == "" && !l.broken("aaa.call_check") {
@@ -225,7 +231,7 @@ func (l *loader) lineLists(v *schema.Value, line Line) {
 	}
 }
 
-func (l *loader) lineList(v *schema.Value, k ListKind, name string) {
+func (l *loader) lineList(v *schema.Value, k *ListKind, name string) {
 	if k.Serves(l.cfg.Lists, name) || l.broken("aaa.lists."+k.Name) {
 		return
 	}
@@ -268,16 +274,16 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 		l.errorAt(url, "", "%v", err)
 		return false
 	}
-	if other, ok := ports[a.Name()]; ok {
+	name := a.Name()
+	if other, ok := ports[name]; ok {
 		hint := "each line needs a port of its own"
 		if !hasPlaceholder(url.Text()) && n > 0 {
 			hint = `in a range write a template: "tcp://127.0.0.1:{7000+n}"`
 		}
-		l.errorAt(url, hint, "tty %d has the port of tty %d (line %d): %s", line.TTY, other.tty, other.at.Line,
-			a.Name())
+		l.errorAt(url, hint, "tty %d has the port of tty %d (line %d): %s", line.TTY, other.tty, other.at.Line, name)
 		return false
 	}
-	ports[a.Name()] = owner{line.TTY, url}
+	ports[name] = owner{line.TTY, url}
 	if a.Flow != "" && line.FlowControl != "" && a.Flow != line.FlowControl {
 		l.errorAt(url, "set only one", "the URL has flow=%s, but flow_control is %s", a.Flow, line.FlowControl)
 	}
@@ -285,7 +291,7 @@ func (l *loader) address(line *Line, url *schema.Value, n int, ports map[string]
 		l.errorAt(url, "use 8 data bits and hardware flow control, or remove ppp_profile",
 			"PPP needs all octets, and %s has 7 data bits or software flow control", a.String())
 	}
-	line.Port, line.Device, line.Address, line.Speed = a.String(), a.Name(), a, a.Speed
+	line.Port, line.Device, line.Address, line.Speed = a.String(), name, a, a.Speed
 	if a.Speed == 0 && a.Scheme == port.Serial {
 		line.Speed = port.DefaultSpeed
 	}
@@ -314,9 +320,9 @@ func (l *loader) cross() {
 // rotaries reports lines whose callers could only be called back by the called line, or by no line (RFC 2196
 // §4.5.4.3).
 func (l *loader) rotaries() {
-	dialers, byTTY := map[int]int{}, map[int]Line{}
-	for _, line := range l.cfg.Lines {
-		byTTY[line.TTY] = line
+	dialers := map[int]int{}
+	for i := range l.cfg.Lines {
+		line := &l.cfg.Lines[i]
 		if line.Modem != lines.CallIn && line.Rotary != lines.NoRotary {
 			dialers[line.Rotary]++
 		}
@@ -326,7 +332,7 @@ func (l *loader) rotaries() {
 	}
 	for _, v := range l.v.Get("lines").Items() {
 		first, _, _ := schema.ParseTTYs(v.Get("tty").Text())
-		line := byTTY[first]
+		line := l.cfg.line(first)
 		switch n := dialers[line.Rotary]; {
 		case line.Modem == lines.CallIn && n == 0:
 			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line",
@@ -348,15 +354,15 @@ func (l *loader) rotaries() {
 // groupLines reports groups whose callback_lines have no line that could serve a callback, for a service or for the
 // callers of a line.
 func (l *loader) groupLines() {
-	var all []lines.Status
-	for _, line := range l.cfg.Lines {
-		all = append(all, line.Idle())
-	}
+	var all []lines.Status // if any group needs them
 	for _, group := range l.cfg.Policies.Groups() {
 		p, _ := l.cfg.Policies.Group(group)
 		ttys := l.cfg.Policies.CallbackLines(group, 0)
 		if len(ttys) == 0 || p.Callback == policies.Off { // no line at all: the policies have reported it
 			continue
+		}
+		if all == nil {
+			all = l.cfg.idle()
 		}
 		for service, denied := range map[aaa.Service]bool{aaa.EXEC: p.Services.NoEXEC, aaa.PPP: p.Services.NoPPP} {
 			if denied || !l.site.Callback[service] || service == aaa.PPP && !l.servesPPP() {

@@ -62,6 +62,7 @@ type loader struct {
 	servers  map[string]*schema.Value // AAA servers by name
 	site     policies.Site
 	named    map[string]string // see source.secrets
+	scripted scriptChecks
 	cfg      Config
 	problems Problems
 }
@@ -122,23 +123,12 @@ func (l *loader) broken(path string) bool {
 	return false
 }
 
-// or returns a value of a list element, or the table's default for it.
-func or(v *schema.Value, keys []schema.Key, names ...string) *schema.Value {
+// or returns a value of a list element, or the default of its table (schema.Defaults).
+func or(v, defaults *schema.Value, names ...string) *schema.Value {
 	if f := v.Get(names...); f.IsSet() {
 		return f
 	}
-	row := schema.Find(keys, names[0])
-	for _, n := range names[1:] {
-		row = schema.Find(row.Keys, n)
-	}
-	if row.Default == "" {
-		return nil
-	}
-	f, err := schema.ParseScalar(*row, row.Default)
-	if err != nil { // a test parses every default of the table
-		return nil
-	}
-	return f
+	return defaults.Get(names...)
 }
 
 func (l *loader) node() {

@@ -45,19 +45,14 @@ func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 	if u.Callback.Rotary != nil {
 		want.Rotary = *u.Callback.Rotary
 	}
-	trusted, known := false, map[int]Line{}
-	var all []lines.Status
-	for _, line := range l.cfg.Lines {
-		known[line.TTY] = line
-		all = append(all, line.Idle())
-	}
+	trusted, all := false, l.cfg.idle()
 	for _, called := range l.cfg.Lines {
 		want.Called = called.TTY
 		may, err := lines.Choose(want, all)
 		if called.Modem == lines.CallOut || err != nil {
 			continue
 		}
-		trusted = trusted || slices.ContainsFunc(may, func(tty int) bool { return known[tty].Trusted() })
+		trusted = trusted || slices.ContainsFunc(may, func(tty int) bool { return l.cfg.line(tty).Trusted() })
 		// If the user names no line, rotaries has reported it.
 		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) &&
 			!called.SameLine {

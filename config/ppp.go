@@ -183,7 +183,8 @@ func (l *loader) reach(v *schema.Value) netdev.Reach {
 
 // profile reads an entry of `profiles`.
 func (l *loader) profile(v *schema.Value) {
-	get := func(names ...string) *schema.Value { return or(v, profileKeys, names...) }
+	defaults := schema.Defaults(profileKeys)
+	get := func(names ...string) *schema.Value { return or(v, defaults, names...) }
 	name := v.Get("name").Text()
 	if _, ok := l.cfg.PPP.Profile(name); ok {
 		l.errorAt(v.Get("name"), "give it another name", "there are two profiles %q", cut(name))
@@ -439,7 +440,7 @@ func (l *loader) linePPP(v *schema.Value) LinePPP {
 }
 
 // pppList checks that somebody can log in over PPP on a line.
-func (l *loader) pppList(v *schema.Value, line Line) {
+func (l *loader) pppList(v *schema.Value, line *Line) {
 	if line.PPP.Profile == "" {
 		return
 	}
@@ -457,7 +458,7 @@ func (l *loader) pppList(v *schema.Value, line Line) {
 
 // pppMethods reports what TACACS+ alone cannot authenticate: it has no EAP, and no field for the proof that an
 // MS-CHAPv2 client requires. Clients take the first method that is offered.
-func (l *loader) pppMethods(v *schema.Value, line Line, list MethodList) {
+func (l *loader) pppMethods(v *schema.Value, line *Line, list MethodList) {
 	other := func(method string) bool { return l.cfg.Protocol(method) != MethodTACACS }
 	p, _ := l.cfg.PPP.Profile(line.PPP.Profile)
 	if len(list.Methods) == 0 || slices.ContainsFunc(list.Methods, other) {
@@ -484,15 +485,10 @@ func tunDevice() error {
 // pppCallbacks reports lines whose callers of PPP could only be called back by lines that do not serve PPP, which leg
 // two needs.
 func (l *loader) pppCallbacks() {
-	if !l.site.Callback[aaa.PPP] {
+	if !l.site.Callback[aaa.PPP] || !l.servesPPP() {
 		return
 	}
-	var all []lines.Status
-	byTTY := map[int]Line{}
-	for _, line := range l.cfg.Lines {
-		byTTY[line.TTY] = line
-		all = append(all, line.Idle())
-	}
+	all := l.cfg.idle()
 	// lines of a rotary that take calls in the same way have the same answer, and a rotary may have thousands
 	type kind struct {
 		rotary int
@@ -501,7 +497,7 @@ func (l *loader) pppCallbacks() {
 	fit := map[kind]bool{}
 	for _, v := range l.v.Get("lines").Items() {
 		first, _, _ := schema.ParseTTYs(v.Get("tty").Text())
-		line := byTTY[first]
+		line := l.cfg.line(first)
 		k := kind{line.Rotary, line.Modem}
 		if !line.Serves(aaa.PPP) || line.Modem == lines.CallOut || fit[k] {
 			continue

@@ -36,7 +36,8 @@ func (l *loader) serverName(v *schema.Value) {
 }
 
 func (l *loader) radiusServer(v *schema.Value) {
-	get := func(name string) *schema.Value { return or(v, radiusKeys, name) }
+	defaults := schema.Defaults(radiusKeys)
+	get := func(name string) *schema.Value { return or(v, defaults, name) }
 	s := radius.ServerConfig{
 		Name: get("name").Text(), Address: get("address").Text(), Accounting: get("accounting").Text(),
 		Timeout: get("timeout").Duration(), Retries: get("retries").Int(),

@@ -104,3 +104,25 @@ func TestPolicyScriptsThatAreNotSent(t *testing.T) {
 		}
 	}
 }
+
+// TestScriptOfManyLines: a script that lines have in common is an error of each of them, and for each event.
+func TestScriptOfManyLines(t *testing.T) {
+	text := strings.NewReplacer("SCRIPT", `"" "ATDT 5551" CONNECT \c`, "KEYS", "scripts: {startup: ^own$, dialer: ^own$}").
+		Replace(dialingScript) + `- {tty: 67, port: "serial:///dev/ttyS2", scripts: {startup: ^own$, system: fine}}
+- {tty: 68, port: "serial:///dev/ttyS3", scripts: {startup: none, reset: none}}
+`
+	const startup = `only callback scripts may dial: each dial is counted)`
+	_, got, _ := loadText(t, text, nil)
+	for _, want := range []string{
+		`6:72: lines[0].scripts.startup: chat script own dials with "ATDT 5551", but a startup script must not (` + startup,
+		`6:87: lines[0].scripts.dialer: chat script own sends no \T, so it dials no number (it needs "ATDT \T")`,
+		`8:61: lines[2].scripts.startup: chat script own dials with "ATDT 5551", but a startup script must not (` + startup,
+		`8:76: lines[2].scripts.system: chat script fine sends \T, so it dials, but a system script must not (` + startup,
+		`9:61: lines[3].scripts.startup: no matching chat script found for "none" (`,
+		`9:74: lines[3].scripts.reset: no matching chat script found for "none" (`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+}

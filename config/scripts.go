@@ -73,10 +73,48 @@ func (k scriptEvent) never(mode lines.ModemMode) string {
 	return ""
 }
 
+// scriptChecks is what was found out about scripts, which many lines have in common. The zero scriptChecks is ready.
+type scriptChecks struct {
+	selected map[string]selected
+	faults   map[scriptUse][]fault
+}
+
+// selected is the script that a regular expression selects, or why there is none.
+type selected struct {
+	script *chat.Script
+	err    error
+}
+
+// scriptUse is a script that runs for an event.
+type scriptUse struct {
+	script *chat.Script
+	event  string
+}
+
+// fault is a problem of each line with the same settings.
+type fault struct{ msg, hint string }
+
+// script is chat.Select for one regular expression of a line.
+func (l *loader) script(pattern string) (*chat.Script, error) {
+	s, ok := l.scripted.selected[pattern]
+	if !ok {
+		s.script, s.err = chat.Select(l.cfg.Scripts, pattern)
+		if l.scripted.selected == nil {
+			l.scripted.selected = map[string]selected{}
+		}
+		l.scripted.selected[pattern] = s
+	}
+	return s.script, s.err
+}
+
 // lineScripts checks the scripts of a line.
-func (l *loader) lineScripts(v *schema.Value, line Line) {
+func (l *loader) lineScripts(v *schema.Value, line *Line) {
+	scripts := v.Get("scripts")
+	if !scripts.IsSet() {
+		return
+	}
 	for _, k := range scriptEvents {
-		at := v.Get("scripts", k.name)
+		at := scripts.Get(k.name)
 		if !at.IsSet() {
 			continue
 		}
@@ -87,7 +125,7 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 		if l.broken("chat_scripts") {
 			continue
 		}
-		if s, err := chat.Select(l.cfg.Scripts, *k.of(&line.Line)); err != nil {
+		if s, err := l.script(*k.of(&line.Line)); err != nil {
 			l.errorAt(at, "", "%v", err)
 		} else {
 			l.lineScript(at, s, k)
@@ -96,25 +134,42 @@ func (l *loader) lineScripts(v *schema.Value, line Line) {
 	}
 }
 
-// lineScript checks that a script dials if it must, and only then.
+// lineScript checks that a script can run for an event.
 func (l *loader) lineScript(at *schema.Value, s *chat.Script, k scriptEvent) {
+	use := scriptUse{s, k.name}
+	faults, ok := l.scripted.faults[use]
+	if !ok {
+		faults = faultsOf(s, k)
+		if l.scripted.faults == nil {
+			l.scripted.faults = map[scriptUse][]fault{}
+		}
+		l.scripted.faults[use] = faults
+	}
+	for _, f := range faults {
+		l.errorAt(at, f.hint, "%s", f.msg)
+	}
+}
+
+// faultsOf checks that a script dials if it must, and only then, and that the modem driver would send its lines.
+func faultsOf(s *chat.Script, k scriptEvent) (all []fault) {
 	switch {
 	case k.dials && !s.UsesDialstring():
-		l.errorAt(at, `it needs "ATDT \T"`, "chat script %s sends no \\T, so it dials no number", s.Name)
+		all = append(all, fault{fmt.Sprintf("chat script %s sends no \\T, so it dials no number", s.Name),
+			`it needs "ATDT \T"`})
 	case k.dials:
 	default:
 		if what := dials(s, k.call); what != "" {
-			l.errorAt(at, "only callback scripts may dial: each dial is counted", "chat script %s %s, but a %s script "+
-				"must not", s.Name, what, k.name)
-			return
+			return []fault{{fmt.Sprintf("chat script %s %s, but a %s script must not", s.Name, what, k.name),
+				"only callback scripts may dial: each dial is counted"}}
 		}
 	}
 	if k.call {
-		return
+		return all
 	}
 	if err := unsent(s); err != nil {
-		l.errorAt(at, "", "chat script %s: %v", s.Name, err)
+		all = append(all, fault{msg: fmt.Sprintf("chat script %s: %v", s.Name, err)})
 	}
+	return all
 }
 
 // unsent says why the modem driver would not send a line of a script.
@@ -124,7 +179,7 @@ func unsent(s *chat.Script) error {
 }
 
 // storedNumber rejects a script with which the modem of the line dials a number that is stored in it.
-func (l *loader) storedNumber(at *schema.Value, s *chat.Script, k scriptEvent, line Line) {
+func (l *loader) storedNumber(at *schema.Value, s *chat.Script, k scriptEvent, line *Line) {
 	if !line.Config.Profile.StoredNumbers || k.call {
 		return
 	}

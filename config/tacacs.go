@@ -15,7 +15,8 @@ func (l *loader) tacacs() {
 }
 
 func (l *loader) tacacsServer(v *schema.Value) {
-	get := func(name string) *schema.Value { return or(v, tacacsKeys, name) }
+	defaults := schema.Defaults(tacacsKeys)
+	get := func(name string) *schema.Value { return or(v, defaults, name) }
 	s := tacplus.ServerConfig{
 		Name: get("name").Text(), Address: get("address").Text(), Timeout: get("timeout").Duration(),
 		SingleConnection: get("single_connection").Bool(false), Insecure: get("insecure").Bool(false),

@@ -12,7 +12,10 @@ import (
 // certificates reads `tls` of a server and checks the files that it names. ok is false if there was a problem,
 // which it reports.
 func (l *loader) certificates(v *schema.Value) (c certs.Files, ok bool) {
-	before := len(l.problems.Only(schema.Error))
+	if !v.IsSet() {
+		return c, true
+	}
+	before := len(l.problems)
 	c = certs.Files{ServerName: v.Get("server_name").Text(), MinTLS12: v.Get("min_version").Text() == "1.2",
 		Insecure: v.Get("insecure").Bool(false)}
 	if ca := v.Get("ca_file"); ca.IsSet() {
@@ -32,7 +35,7 @@ func (l *loader) certificates(v *schema.Value) (c certs.Files, ok bool) {
 	case key.IsSet():
 		l.errorAt(key, "add cert_file", "a key without its certificate")
 	}
-	return c, len(l.problems.Only(schema.Error)) == before
+	return c, !l.problems[before:].HasErrors()
 }
 
 // overTLS reports the client's warnings about a server over TLS, unless the problem is reported already.

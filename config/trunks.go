@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
@@ -103,7 +102,7 @@ func (l *loader) trunkLines(v *schema.Value, t *trunks.Trunk) {
 func (l *loader) trunkScripts() {
 	seen := map[string]bool{}
 	for _, line := range l.cfg.Lines {
-		s, err := chat.Select(l.cfg.Scripts, cmp.Or(line.CallbackScript, line.DialerScript))
+		s, err := l.script(cmp.Or(line.CallbackScript, line.DialerScript))
 		if err != nil || seen[s.Name] || s.Adds() == "" {
 			continue
 		}

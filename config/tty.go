@@ -24,6 +24,9 @@ var (
 // expand fills in the template of a port: {tty} is the line's number, {n} its index in the range from 0,
 // {7000+n} and {7000+tty} the sums.
 func expand(template string, tty, n int) (string, error) {
+	if !hasPlaceholder(template) {
+		return template, nil
+	}
 	var bad error
 	out := braces.ReplaceAllStringFunc(template, func(s string) string {
 		m := placeholder.FindStringSubmatch(s)

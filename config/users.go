@@ -7,7 +7,7 @@ import (
 )
 
 func (l *loader) users() {
-	names := map[string]*schema.Value{}
+	names, defaults := map[string]*schema.Value{}, schema.Defaults(userKeys)
 	for _, v := range l.v.Get("users").Items() {
 		if name := v.Get("name"); name.IsSet() {
 			if first, ok := names[name.Text()]; ok {
@@ -16,13 +16,13 @@ func (l *loader) users() {
 			}
 			names[name.Text()] = name
 		}
-		l.user(v)
+		l.user(v, defaults)
 	}
 }
 
-func (l *loader) user(v *schema.Value) {
-	before := len(l.problems.Only(schema.Error))
-	u := aaa.User{Name: v.Get("name").Text(), PrivLevel: or(v, userKeys, "priv_lvl").Int(),
+func (l *loader) user(v, defaults *schema.Value) {
+	before := len(l.problems)
+	u := aaa.User{Name: v.Get("name").Text(), PrivLevel: or(v, defaults, "priv_lvl").Int(),
 		Groups: v.Get("groups").Texts()}
 	if name := v.Get("name"); u.Name != "" {
 		if err := aaa.CheckUser(u.Name); err != nil {
@@ -31,7 +31,7 @@ func (l *loader) user(v *schema.Value) {
 	}
 	l.password(v, &u)
 	u.Callback = l.userCallback(v.Get("callback"))
-	if len(l.problems.Only(schema.Error)) > before || u.Name == "" || u.Password == "" && u.PasswordHash == "" {
+	if l.problems[before:].HasErrors() || u.Name == "" || u.Password == "" && u.PasswordHash == "" {
 		return
 	}
 	if _, err := aaa.NewLocal([]aaa.User{u}); err != nil { // that package checks names and passwords

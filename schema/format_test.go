@@ -54,17 +54,17 @@ func sameValues(a, b *Value) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	if a.typ != b.typ || a.text != b.text && a.typ != Bool || a.num != b.num || len(a.items) != len(b.items) ||
+	if a.typ != b.typ || a.text != b.text && a.typ != Bool || a.num != b.num || len(a.Items()) != len(b.Items()) ||
 		len(a.names) != len(b.names) {
 		return false
 	}
-	for i := range a.items {
-		if !sameValues(a.items[i], b.items[i]) {
+	for i := range a.Items() {
+		if !sameValues(a.Items()[i], b.Items()[i]) {
 			return false
 		}
 	}
 	for _, name := range a.names {
-		if !sameValues(a.fields[name], b.fields[name]) {
+		if !sameValues(a.Get(name), b.Get(name)) {
 			return false
 		}
 	}

@@ -23,10 +23,14 @@ func findPlus(keys []Key, name string) *Key {
 
 // both reports lists that a file replaces and adds to.
 func (p *parser) both(v *Value) {
-	for _, name := range v.names {
-		if more := v.fields[name+plus]; more != nil {
+	for i, more := range v.below {
+		name, ok := strings.CutSuffix(v.names[i], plus)
+		if !ok {
+			continue
+		}
+		if list := v.field(name); list != nil {
 			p.problems = append(p.problems, Problem{File: p.file, Line: more.Line, Column: more.Column, Key: more.Path,
-				Msg:  "the file also has " + v.fields[name].Path,
+				Msg:  "the file also has " + list.Path,
 				Hint: "keep " + name + " to replace the other file's list, or " + name + plus + " to add to it"})
 		}
 	}
@@ -37,11 +41,11 @@ func (v *Value) Plus() *Value {
 	if v == nil || v.typ != Object {
 		return nil
 	}
-	for _, name := range v.names {
-		if strings.HasSuffix(name, plus) {
-			return v.fields[name]
+	for i, f := range v.below {
+		if strings.HasSuffix(v.names[i], plus) {
+			return f
 		}
-		if found := v.fields[name].Plus(); found != nil {
+		if found := f.Plus(); found != nil {
 			return found
 		}
 	}
@@ -59,46 +63,43 @@ func Merge(base, v *Value) *Value {
 	case base == nil || v.typ != base.typ || v.typ != Object && v.typ != Dict:
 		return v
 	}
-	out := *v
-	out.names, out.fields = nil, map[string]*Value{}
-	for _, name := range base.names {
-		out.add(name, base.fields[name])
+	out := v.empty()
+	for i, f := range base.below {
+		out.add(base.names[i], f)
 	}
-	for _, name := range v.names {
-		f := v.fields[name]
+	for i, f := range v.below {
+		name := v.names[i]
 		if list, ok := strings.CutSuffix(name, plus); ok && v.typ == Object {
-			out.set(list, f.after(out.fields[list]))
+			out.set(list, f.after(out.field(list)))
 			continue
 		}
-		out.set(name, Merge(out.fields[name], f))
+		out.set(name, Merge(out.field(name), f))
 	}
-	return &out
+	return out
 }
 
-// set is add for a name that may be there.
-func (v *Value) set(name string, f *Value) {
-	if v.fields[name] == nil {
-		v.names = append(v.names, name)
-	}
-	v.fields[name] = f
+// empty returns a copy without names.
+func (v *Value) empty() *Value {
+	out := *v
+	out.names, out.below, out.index = nil, nil, nil
+	return &out
 }
 
 // after returns the list with the elements of base, which may be nil, before its own.
 func (v *Value) after(base *Value) *Value {
 	out := *v
 	out.Path = strings.TrimSuffix(v.Path, plus)
-	out.items = slices.Concat(base.Items(), v.items)
+	out.below = slices.Concat(base.Items(), v.below)
 	return &out
 }
 
 // Without returns an Object without these names.
 func (v *Value) Without(names ...string) *Value {
-	out := *v
-	out.names, out.fields = nil, map[string]*Value{}
-	for _, name := range v.names {
-		if !slices.Contains(names, name) {
-			out.add(name, v.fields[name])
+	out := v.empty()
+	for i, f := range v.below {
+		if name := v.names[i]; !slices.Contains(names, name) {
+			out.add(name, f)
 		}
 	}
-	return &out
+	return out
 }

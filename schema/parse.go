@@ -20,15 +20,15 @@ const MaxSize = 4 << 20
 // only as the name in problems. The Value is never nil; invalid keys are absent from it.
 func Parse(file string, data []byte, table []Key) (*Value, Problems) {
 	p := &parser{file: file}
-	top := &Value{File: file, Line: 1, Column: 1, typ: Object, fields: map[string]*Value{}}
+	top := &Value{File: file, Line: 1, Column: 1, typ: Object}
 	n := p.document(data)
 	if n == nil {
 		if len(p.problems) == 0 { // an empty file
-			p.missing(top, table)
+			p.missing(top, table, nil)
 		}
 		return top, p.problems
 	}
-	if v := p.value("", &Key{Type: Object, Keys: table}, n); v != nil {
+	if v := new(Value); p.value(v, "", &Key{Type: Object, Keys: table}, n) {
 		top = v
 	}
 	return top, p.problems
@@ -36,13 +36,20 @@ func Parse(file string, data []byte, table []Key) (*Value, Problems) {
 
 // ParseScalar validates a value from outside the file (environment variable, flag) as if the file had it at this key.
 func ParseScalar(k Key, text string) (*Value, error) {
-	v := &Value{typ: k.Type, text: text}
-	var err error
+	v := &Value{typ: k.Type}
+	if err := v.parse(&k, text); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// parse reads and checks a scalar.
+func (v *Value) parse(k *Key, text string) (err error) {
+	v.text = text
 	switch k.Type {
 	case Int:
-		v.num, err = strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s is not an integer", clip(text))
+		if v.num, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return fmt.Errorf("%s is not an integer", clip(text))
 		}
 	case Bool:
 		switch strings.ToLower(text) {
@@ -50,30 +57,28 @@ func ParseScalar(k Key, text string) (*Value, error) {
 			v.num = 1
 		case "false":
 		default:
-			return nil, fmt.Errorf("%s is neither true nor false", clip(text))
+			return fmt.Errorf("%s is neither true nor false", clip(text))
 		}
 	case Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a duration (write 5s, 1m30s or 500ms)", clip(text))
+			return fmt.Errorf("%s is not a duration (write 5s, 1m30s or 500ms)", clip(text))
 		}
 		v.num = int64(d)
 	}
-	if err := bounds(k, v.num); err != nil {
-		return nil, err
+	if err := k.bounds(v.num); err != nil {
+		return err
 	}
 	if len(k.Enum) > 0 && !contains(k.Enum, text) {
-		return nil, fmt.Errorf("%s is not %s", clip(text), OneOf(k.Enum))
+		return fmt.Errorf("%s is not %s", clip(text), OneOf(k.Enum))
 	}
 	if k.Check != nil {
-		if err := k.Check(text); err != nil {
-			return nil, err
-		}
+		return k.Check(text)
 	}
-	return v, nil
+	return nil
 }
 
-func bounds(k Key, n int64) error {
+func (k *Key) bounds(n int64) error {
 	if k.Min == 0 && k.Max == 0 {
 		if k.Type == Duration && n < 0 {
 			return errors.New("a duration cannot be negative")
@@ -168,21 +173,21 @@ func (p *parser) syntax(err error, data []byte) {
 	p.problems = append(p.problems, pr)
 }
 
-// value validates one node; nil if it is invalid.
-func (p *parser) value(path string, k *Key, n *yaml.Node) *Value {
+// value validates one node and fills in v; false: it is invalid.
+func (p *parser) value(v *Value, path string, k *Key, n *yaml.Node) bool {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		p.problem(n, path, "write the value in full", "anchors (&) and aliases (*) are not supported")
-		return nil
+		return false
 	}
 	if tag := unknownTag(n); tag != "" {
 		p.problem(n, path, "write the value without "+tag, "YAML tags (%s) are not supported", tag)
-		return nil
+		return false
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		p.problem(n, path, "write a value or remove the key", "has no value")
-		return nil
+		return false
 	}
-	v := &Value{Path: path, File: p.file, Line: n.Line, Column: n.Column, typ: k.Type}
+	*v = Value{Path: path, File: p.file, Line: n.Line, Column: n.Column, typ: k.Type}
 	switch k.Type {
 	case Object:
 		return p.object(v, k, n)
@@ -194,13 +199,13 @@ func (p *parser) value(path string, k *Key, n *yaml.Node) *Value {
 	return p.scalar(v, k, n)
 }
 
-func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
+func (p *parser) object(v *Value, k *Key, n *yaml.Node) bool {
 	if n.Kind != yaml.MappingNode {
 		p.problem(n, v.Path, "valid keys: "+strings.Join(names(k.Keys), ", "), "expected keys, got %s", kind(n))
-		return nil
+		return false
 	}
-	v.fields = map[string]*Value{}
-	wrong := map[string]bool{} // keys that are present but invalid
+	var wrong []string // keys that are present but invalid
+	below := v.room(len(n.Content) / 2)
 	p.pairs(v, n, func(name string, key, val *yaml.Node) {
 		row := findPlus(k.Keys, name)
 		if why, ok := k.Absent[name]; ok {
@@ -215,23 +220,38 @@ func (p *parser) object(v *Value, k *Key, n *yaml.Node) *Value {
 			p.problem(key, join(v.Path, name), hint, "unknown key")
 			return
 		}
-		if f := p.value(join(v.Path, name), row, val); f != nil {
+		if f := below(); p.value(f, dot(v.Path, name), row, val) {
 			v.add(name, f)
 			return
 		}
-		wrong[name] = true
+		wrong = append(wrong, name)
 	})
 	p.both(v)
 	p.missing(v, k.Keys, wrong)
-	return v
+	return true
 }
 
-func (p *parser) dict(v *Value, k *Key, n *yaml.Node) *Value {
+// room makes room for n values below v. next returns one after the other: they are allocated together, because a file
+// may have thousands of lines with a dozen keys each.
+func (v *Value) room(n int) (next func() *Value) {
+	v.below = make([]*Value, 0, n)
+	if v.typ != List {
+		v.names = make([]string, 0, n)
+	}
+	free := make([]Value, n)
+	return func() *Value {
+		f := &free[0]
+		free = free[1:]
+		return f
+	}
+}
+
+func (p *parser) dict(v *Value, k *Key, n *yaml.Node) bool {
 	if n.Kind != yaml.MappingNode {
 		p.problem(n, v.Path, "name: "+k.Elem.Example, "expected names, got %s", kind(n))
-		return nil
+		return false
 	}
-	v.fields = map[string]*Value{}
+	below := v.room(len(n.Content) / 2)
 	p.pairs(v, n, func(name string, key, val *yaml.Node) {
 		if k.Check != nil {
 			if err := k.Check(name); err != nil {
@@ -239,73 +259,100 @@ func (p *parser) dict(v *Value, k *Key, n *yaml.Node) *Value {
 				return
 			}
 		}
-		if f := p.value(join(v.Path, name), k.Elem, val); f != nil {
+		if f := below(); p.value(f, join(v.Path, name), k.Elem, val) {
 			v.add(name, f)
 		}
 	})
-	return v
+	return true
 }
 
 // pairs calls f for each pair of a mapping whose key is plain text, and reports other and duplicate keys.
 func (p *parser) pairs(v *Value, n *yaml.Node, f func(name string, key, val *yaml.Node)) {
-	seen := map[string]int{}
+	first := firsts(n.Content)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, val := n.Content[i], n.Content[i+1]
-		if key.Kind != yaml.ScalarNode || unknownTag(key) != "" ||
-			key.Tag == "!!merge" || key.Tag == "!!null" || key.Anchor != "" {
+		if !isWord(key) {
 			p.problem(key, v.Path, "", "a key must be a plain word")
 			continue
 		}
-		if line, ok := seen[key.Value]; ok {
-			p.problem(key, join(v.Path, key.Value), "remove one of the two", "already set on line %d", line)
+		if same := first(i); same != nil {
+			p.problem(key, join(v.Path, key.Value), "remove one of the two", "already set on line %d", same.Line)
 			continue
 		}
-		seen[key.Value] = key.Line
 		f(key.Value, key, val)
 	}
 }
 
-func (p *parser) list(v *Value, k *Key, n *yaml.Node) *Value {
+// isWord reports whether the key of a pair is plain text.
+func isWord(key *yaml.Node) bool {
+	return key.Kind == yaml.ScalarNode && unknownTag(key) == "" && key.Tag != "!!merge" && key.Tag != "!!null" &&
+		key.Anchor == ""
+}
+
+// firsts returns a function that is called with the index of each key of a mapping that is a word. It returns the first
+// key that is equal; nil: this is it.
+func firsts(content []*yaml.Node) func(i int) *yaml.Node {
+	if len(content) > 2*few {
+		seen := make(map[string]*yaml.Node, len(content)/2)
+		return func(i int) *yaml.Node {
+			key := content[i]
+			same := seen[key.Value]
+			if same == nil {
+				seen[key.Value] = key
+			}
+			return same
+		}
+	}
+	return func(i int) *yaml.Node {
+		for j := 0; j < i; j += 2 {
+			if key := content[j]; key.Value == content[i].Value && isWord(key) {
+				return key
+			}
+		}
+		return nil
+	}
+}
+
+func (p *parser) list(v *Value, k *Key, n *yaml.Node) bool {
 	if n.Kind != yaml.SequenceNode {
 		hint := ""
 		if n.Kind == yaml.ScalarNode {
 			hint = "write [" + element(n.Value) + "]"
 		}
 		p.problem(n, v.Path, hint, "expected a list, got %s", kind(n))
-		return nil
+		return false
 	}
 	if c := int64(len(n.Content)); k.Max != 0 && (c < k.Min || c > k.Max) {
 		if c == 0 {
 			p.problem(n, v.Path, "remove the key, or write an element", "the list is empty")
-			return nil
+			return false
 		}
 		p.problem(n, v.Path, "", "has %d entries; expected %d to %d", c, k.Min, k.Max)
-		return nil
+		return false
 	}
+	below := v.room(len(n.Content))
 	for i, e := range n.Content {
-		if f := p.value(fmt.Sprintf("%s[%d]", v.Path, i), k.Elem, e); f != nil {
-			v.items = append(v.items, f)
+		if f := below(); p.value(f, v.Path+"["+strconv.Itoa(i)+"]", k.Elem, e) {
+			v.below = append(v.below, f)
 		}
 	}
-	return v
+	return true
 }
 
-func (p *parser) scalar(v *Value, k *Key, n *yaml.Node) *Value {
+func (p *parser) scalar(v *Value, k *Key, n *yaml.Node) bool {
 	if n.Kind != yaml.ScalarNode {
 		p.problem(n, v.Path, "", "expected %s, got %s", want(k), kind(n))
-		return nil
+		return false
 	}
 	if !fits(k, n) {
 		p.problem(n, v.Path, quoteHint(k, n), "expected %s, got %s", want(k), kind(n))
-		return nil
+		return false
 	}
-	s, err := ParseScalar(*k, n.Value)
-	if err != nil {
+	if err := v.parse(k, n.Value); err != nil {
 		p.problem(n, v.Path, Suggest(n.Value, k.Enum), "%s", err)
-		return nil
+		return false
 	}
-	v.text, v.num = s.text, s.num
-	return v
+	return true
 }
 
 // fits reports whether the YAML type of a scalar is valid for the key's type.
@@ -337,10 +384,11 @@ func quoteHint(k *Key, n *yaml.Node) string {
 	return ""
 }
 
-// missing reports the required keys that are absent.
-func (p *parser) missing(v *Value, keys []Key, wrong ...map[string]bool) {
-	for _, k := range keys {
-		if !k.Required || v.fields[k.Name] != nil || len(wrong) > 0 && wrong[0][k.Name] {
+// missing reports the required keys that are absent, and not among those that are present but wrong.
+func (p *parser) missing(v *Value, keys []Key, wrong []string) {
+	for i := range keys {
+		k := &keys[i]
+		if !k.Required || v.field(k.Name) != nil || contains(wrong, k.Name) {
 			continue
 		}
 		hint := ""
@@ -350,11 +398,6 @@ func (p *parser) missing(v *Value, keys []Key, wrong ...map[string]bool) {
 		p.problems = append(p.problems, Problem{File: p.file, Line: v.Line, Column: v.Column,
 			Key: join(v.Path, k.Name), Msg: "is required", Hint: hint})
 	}
-}
-
-func (v *Value) add(name string, f *Value) {
-	v.fields[name] = f
-	v.names = append(v.names, name)
 }
 
 // want describes the type that a key expects.
@@ -405,6 +448,11 @@ func join(path, name string) string {
 	if len(name) > 64 {
 		name = clip(name)
 	}
+	return dot(path, name)
+}
+
+// dot is join for the name of a key of the table.
+func dot(path, name string) string {
 	if path == "" {
 		return name
 	}

@@ -21,7 +21,7 @@ func ParseJSON(file string, line int, data []byte, table []Key) (*Value, Problem
 	}
 	p := &parser{file: file}
 	s := &jsonText{data: data, line: line}
-	if v := p.value("", &Key{Type: Object, Keys: table}, s.value()); v != nil {
+	if v := new(Value); p.value(v, "", &Key{Type: Object, Keys: table}, s.value()) {
 		return v, p.problems
 	}
 	return &Value{typ: Object}, p.problems

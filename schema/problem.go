@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -61,7 +62,9 @@ func (p Problem) String() string {
 type Problems []Problem
 
 // HasErrors reports whether any has the severity Error.
-func (ps Problems) HasErrors() bool { return len(ps.Only(Error)) > 0 }
+func (ps Problems) HasErrors() bool {
+	return slices.ContainsFunc(ps, func(p Problem) bool { return p.Severity == Error })
+}
 
 // Only returns the problems of one severity.
 func (ps Problems) Only(s Severity) Problems {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -288,5 +289,47 @@ func TestFormatTTYs(t *testing.T) {
 		if got := FormatTTYs(tt.ttys); got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.ttys, got, tt.want)
 		}
+	}
+}
+
+// Mappings with few and with many names find each name, and report a name that is there twice.
+func TestManyNames(t *testing.T) {
+	for _, n := range []int{1, few, few + 1, 500} {
+		var b strings.Builder
+		b.WriteString("name: x\nlists:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "  name%d: [a%d]\n", i, i)
+		}
+		v, problems := Parse("f", []byte(b.String()), table)
+		if lists := v.Get("lists"); len(problems) > 0 || len(lists.Names()) != n || lists.Get("none").IsSet() {
+			t.Fatalf("%d: %v, %d names", n, problems, len(lists.Names()))
+		}
+		more, _ := Parse("g", []byte("name: y\nlists: {name0: [b], other: [c]}\n"), table)
+		for i, list := range Merge(v, more).Get("lists").below {
+			want := fmt.Sprint("a", i)
+			switch i {
+			case 0:
+				want = "b"
+			case n:
+				want = "c"
+			}
+			if list.Texts()[0] != want {
+				t.Errorf("%d: merged list %d is %q, want %s", n, i, list.Texts(), want)
+			}
+		}
+		_, problems = Parse("f", []byte(b.String()+"  name0: [b]\n"), table)
+		want := fmt.Sprintf("f:%d:3: lists.name0: already set on line 3 (remove one of the two)", n+3)
+		if problems.String() != want {
+			t.Errorf("%d: %v, want %s", n, problems, want)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	keys := append(table, Key{Name: "deep", Type: Object, Keys: []Key{{Name: "wait", Type: Duration, Default: "2s"}}})
+	v := Defaults(keys)
+	if !v.Get("on").Bool(false) || v.Get("wait").Duration() != 5*time.Second || v.Get("deep", "wait").Text() != "2s" ||
+		v.Get("name").IsSet() || v.Get("items").IsSet() || v.Get("api", "mode").IsSet() {
+		t.Errorf("%+v", v)
 	}
 }

@@ -36,6 +36,9 @@ func checkText(data []byte) *Problem {
 
 // unknownTag returns the tag that a file gives a node, unless it is one of the usual types; "" if there is none.
 func unknownTag(n *yaml.Node) string {
+	if n.Style&yaml.TaggedStyle == 0 {
+		return ""
+	}
 	usual := []string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp", "!!binary"}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -43,7 +46,7 @@ func unknownTag(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		usual = []string{"!!seq"}
 	}
-	if n.Style&yaml.TaggedStyle == 0 || slices.Contains(usual, n.Tag) {
+	if slices.Contains(usual, n.Tag) {
 		return ""
 	}
 	return n.Tag

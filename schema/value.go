@@ -1,6 +1,9 @@
 package schema
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Value is a validated value and its position. A nil Value is an absent key: all methods work on it and return zero
 // values.
@@ -9,12 +12,57 @@ type Value struct {
 	File         string // the name that Parse got; "": not from a file
 	Line, Column int    // of the value
 
-	typ    Type
-	text   string
-	num    int64 // Int, Duration (ns), Bool (1: true)
-	items  []*Value
-	names  []string // Object and Dict, in the file's order
-	fields map[string]*Value
+	typ   Type
+	text  string
+	num   int64          // Int, Duration (ns), Bool (1: true)
+	below []*Value       // the elements of a List; the values of an Object or Dict, in the order of names
+	names []string       // Object and Dict, in the file's order
+	index map[string]int // places in names, if there are many
+}
+
+// few is the number of names up to which a search is as fast as an index.
+const few = 16
+
+// field returns the value of a name of an Object or Dict; nil: there is none.
+func (v *Value) field(name string) *Value {
+	if i := v.place(name); i >= 0 {
+		return v.below[i]
+	}
+	return nil
+}
+
+// place returns the place of a name; -1: it is absent.
+func (v *Value) place(name string) int {
+	if v.index == nil {
+		return slices.Index(v.names, name)
+	}
+	if i, ok := v.index[name]; ok {
+		return i
+	}
+	return -1
+}
+
+// add appends the value of a name that is not there yet.
+func (v *Value) add(name string, f *Value) {
+	v.names, v.below = append(v.names, name), append(v.below, f)
+	switch n := len(v.names); {
+	case v.index != nil:
+		v.index[name] = n - 1
+	case n > few:
+		v.index = make(map[string]int, 2*n)
+		for i, name := range v.names {
+			v.index[name] = i
+		}
+	}
+}
+
+// set is add for a name that may be there.
+func (v *Value) set(name string, f *Value) {
+	if i := v.place(name); i >= 0 {
+		v.below[i] = f
+		return
+	}
+	v.add(name, f)
 }
 
 // IsSet reports whether the key is present.
@@ -26,17 +74,17 @@ func (v *Value) Get(names ...string) *Value {
 		if v == nil {
 			return nil
 		}
-		v = v.fields[n]
+		v = v.field(n)
 	}
 	return v
 }
 
 // Items returns the elements of a List.
 func (v *Value) Items() []*Value {
-	if v == nil {
+	if v == nil || v.typ != List {
 		return nil
 	}
-	return v.items
+	return v.below
 }
 
 // Names returns the names present in a Dict or Object, in the file's order.
@@ -99,8 +147,8 @@ func (v *Value) flat(prefix string, out map[string]string) {
 	if v == nil || v.typ != Object {
 		return
 	}
-	for _, n := range v.names {
-		switch f := v.fields[n]; f.typ {
+	for i, n := range v.names {
+		switch f := v.below[i]; f.typ {
 		case Object:
 			f.flat(prefix+n+".", out)
 		case List, Dict:

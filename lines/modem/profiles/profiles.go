@@ -64,22 +64,34 @@ type Set struct{ byName map[string]*Profile }
 // Shipped returns the profiles of the binary.
 func Shipped() *Set { return shippedSet() }
 
-// shippedSet is parsed at its first use. A test parses the same files, so it cannot fail at run time.
-var shippedSet = sync.OnceValue(func() *Set {
-	l := loader{values: map[string]*schema.Value{}}
-	l.shipped()
-	set := l.set()
-	if err := l.problems.Err(); err != nil {
-		panic(err)
-	}
-	return set
-})
+// shippedSet is built, and shippedValues are parsed, at their first use: a reload need not do it again. A test does the
+// same, so it cannot fail at run time. Neither changes afterwards.
+var (
+	shippedSet = sync.OnceValue(func() *Set {
+		l := newLoader()
+		set := l.set()
+		if err := l.problems.Err(); err != nil {
+			panic(err)
+		}
+		return set
+	})
+	shippedValues = sync.OnceValue(func() map[string]*schema.Value {
+		l := loader{values: map[string]*schema.Value{}}
+		l.shipped()
+		if err := l.problems.Err(); err != nil {
+			panic(err)
+		}
+		return l.values
+	})
+)
 
 // New returns the shipped profiles and those of an operator's files, which replace shipped ones of the same name. The
 // Set is nil if there are errors; all are reported at once.
 func New(files ...File) (*Set, schema.Problems) {
-	l := loader{values: map[string]*schema.Value{}}
-	l.shipped()
+	if len(files) == 0 {
+		return Shipped(), nil
+	}
+	l := newLoader()
 	for _, f := range files {
 		l.operators(f)
 	}
@@ -118,7 +130,10 @@ func (p *Profile) Apply(c *lines.Config) {
 	if len(c.ProofRegisters) == 0 {
 		c.ProofRegisters = p.ProofRegisters
 	}
-	if own := c.ResultCodes; len(p.ResultCodes) > 0 {
+	switch own := c.ResultCodes; {
+	case len(own) == 0 && len(p.ResultCodes) > 0: // shared by the lines; nothing changes it
+		c.ResultCodes = p.ResultCodes
+	case len(p.ResultCodes) > 0:
 		c.ResultCodes = maps.Clone(p.ResultCodes)
 		maps.Copy(c.ResultCodes, own)
 	}
@@ -136,6 +151,11 @@ type loader struct {
 	problems schema.Problems
 }
 
+// newLoader returns a loader with the shipped files.
+func newLoader() loader {
+	return loader{values: maps.Clone(shippedValues()), original: shippedValues()}
+}
+
 func (l *loader) shipped() {
 	entries, err := shipped.ReadDir("shipped")
 	if err != nil {
@@ -149,7 +169,6 @@ func (l *loader) shipped() {
 		}
 		l.file(File{path, data})
 	}
-	l.original = maps.Clone(l.values)
 }
 
 // operators reads a file of the operator. Its name is that of the profile.
