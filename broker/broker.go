@@ -90,6 +90,7 @@ type Options struct {
 	KeepBusyouts func(map[int]lines.Busyout) error
 	PPP          session.PPPShower          // nil: there is no PPP to show
 	Log          *zap.Logger                // nil: none
+	Sinks        []events.Sink              // receive each event, in addition to the log, debug and the audit
 	Debug        func(tty int, text string) // `debug callback`; nil: none
 	DebugDialer  func(tty int, text string) // `debug dialer`; nil: none
 	Limits       Limits
@@ -124,6 +125,7 @@ type Broker struct {
 	log    *zap.Logger
 
 	events   chan event
+	progress chan struct{} // received from by the loop between two rounds
 	over     chan struct{} // closed when the loop has ended
 	draining atomic.Bool
 	running  sync.WaitGroup // goroutines of effects and calls
@@ -139,6 +141,8 @@ type Broker struct {
 	ordered  ordered
 	tests    tests
 	reloaded chan struct{} // capacity 1: the schedule of the tests may have changed
+
+	recovered atomic.Bool // what the journal holds has been resumed
 
 	mu     sync.Mutex        // guards what follows
 	calls  map[string]*call  // live calls by ID
@@ -178,10 +182,12 @@ func New(o Options, c Config) *Broker {
 	}
 	o.Limits = o.Limits.withDefaults()
 	b := &Broker{
-		opt:      o,
-		log:      o.Log,
-		sinks:    []events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug), events.Dialer(o.DebugDialer)},
+		opt: o,
+		log: o.Log,
+		sinks: append([]events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug), events.Dialer(o.DebugDialer)},
+			o.Sinks...),
 		events:   make(chan event, 256),
+		progress: make(chan struct{}),
 		over:     make(chan struct{}),
 		reloaded: make(chan struct{}, 1),
 		calls:    map[string]*call{}, rings: map[int]string{}, fullAt: map[int]time.Time{},
@@ -214,6 +220,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		return err
 	}
 	b.loadRecords(ctx)
+	b.recovered.Store(true)
 	base := context.WithoutCancel(ctx)
 	work, stop := context.WithCancelCause(base)
 	defer stop(nil)

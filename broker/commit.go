@@ -58,6 +58,7 @@ func happened(s step) []events.Event {
 		case callback.End:
 			all = append(all, events.CallbackEnded{
 				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause,
+				Kind:       endKind(e.Outcome, s.event.what),
 				Number:     w.lastStep().Number.String(),
 				CalledLine: w.row.CalledTTY, Line: w.dialedFrom, Attempts: w.state.Attempt, Budget: w.state.Max,
 				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
@@ -65,6 +66,33 @@ func happened(s step) []events.Event {
 		}
 	}
 	return all
+}
+
+// endKind says what ends a callback with an event; "" if it is completed.
+func endKind(outcome callback.Phase, what callback.Event) events.EndKind {
+	switch outcome {
+	case callback.Completed:
+		return ""
+	case callback.Cancelled:
+		return events.EndCancelled
+	case callback.Expired:
+		return events.EndLifetime
+	}
+	switch what.(type) {
+	case callback.DialEnded:
+		return events.EndDial
+	case callback.DenialRechecked:
+		return events.EndDenied
+	case callback.NoLine:
+		return events.EndNoLine
+	case callback.NotAdmitted:
+		return events.EndLogin
+	case callback.CallEnded:
+		return events.EndCall
+	case callback.Restarted:
+		return events.EndRestart
+	}
+	return events.EndTimeout // the only other events that fail a callback are timers
 }
 
 // commit makes the steps durable, all in one transaction. It returns one error per step.

@@ -265,6 +265,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	b.publish(events.Dialing{
 		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Trunk: s.Trunk, Digits: what.String(),
 		Script: joined(scripts), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
+		Waited: max(time.Since(w.row.Created), 0), Late: w.late(began),
 	})
 	b.running.Go(func() {
 		defer cancel(nil) // leg two's session has its own context

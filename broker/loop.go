@@ -90,6 +90,19 @@ func (b *Broker) tellInTime(ctx context.Context, e event, undo func()) error {
 	return context.Cause(ctx)
 }
 
+// Progress returns nil as soon as the loop is ready for an event: it has begun, it is not stuck, and it has finished
+// the events before. It returns ctx's error if that did not happen in time, and an error if the loop has ended.
+func (b *Broker) Progress(ctx context.Context) error {
+	select {
+	case b.progress <- struct{}{}:
+		return nil
+	case <-b.over:
+		return errShutdown
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // maxBatch bounds how many events share a transaction.
 const maxBatch = 256
 
@@ -161,13 +174,18 @@ func (b *Broker) gather(ctx context.Context) []event {
 		take(e)
 	}
 	b.backlog = nil
-	if len(batch) == 0 {
+	for len(batch) == 0 {
 		select {
 		case e := <-b.events:
 			take(e)
+		case <-b.progress:
 		case <-ctx.Done():
 			return nil
 		}
+	}
+	select {
+	case <-b.progress:
+	default:
 	}
 	for len(batch) < maxBatch && len(later) < maxBatch {
 		select {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/chat"
@@ -139,6 +140,7 @@ type townOptions struct {
 	hunts      map[int]lines.Hunt       // of rotaries
 	tests      func(*broker.ModemTests) // allows modem tests of all lines; it may change what is allowed
 	chatPolicy string                   // whose policy permits the dials of start-chat
+	sinks      []events.Sink            // of the broker
 }
 
 // directNumber is the number of a line alone.
@@ -233,7 +235,7 @@ func (w *town) start() {
 	w.pool.SetBusyouts(maps.Clone(w.busyouts))
 	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
 		NameKey: []byte("names"), KeepBusyouts: w.keepBusyouts, CallCheck: w.opt.callCheck,
-		DebugDialer: w.opt.dialer}, w.config())
+		DebugDialer: w.opt.dialer, Sinks: w.opt.sinks}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- w.broker.Run(ctx) }()

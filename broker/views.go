@@ -52,6 +52,9 @@ type CallbackView struct {
 // Lines implements session.Shower.
 func (b *Broker) Lines() []lines.Status { return b.opt.Pool.Lines() }
 
+// Tally returns the lines as counts.
+func (b *Broker) Tally() lines.Tally { return b.opt.Pool.Tally() }
+
 // LinesInUse returns the lines that a live call, or a pending callback that was promised or dials there, uses.
 func (b *Broker) LinesInUse() map[int]bool {
 	b.mu.Lock()

@@ -51,6 +51,14 @@ func (b *Broker) whyItWaits(w *work, d time.Duration) string {
 	return "the forced wait after the hang-up"
 }
 
+// late returns how long after the end of the wait a dial begins.
+func (w *work) late(began time.Time) time.Duration {
+	if w.wait.kind != callback.Wait && w.wait.kind != callback.RetryWait {
+		return 0
+	}
+	return max(began.Sub(w.wait.until), 0)
+}
+
 // barring names the lines whose modems do not dial the next number of a callback; with a lease, only its line.
 func (b *Broker) barring(w *work) string {
 	var ttys []int

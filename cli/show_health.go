@@ -51,6 +51,11 @@ func healthText(w io.Writer, h client.Health, now time.Time) {
 	if len(h.Problems) == 0 {
 		fmt.Fprintln(w, "no problems")
 	}
+	ready := "yes"
+	if !h.Ready {
+		ready = "no, callers cannot be served"
+	}
+	fmt.Fprintf(w, "ready: %s\n", ready)
 	j := h.Journal
 	fmt.Fprintf(w, "journal: %s\n  %d KiB, log %d KiB; %d MiB free on its disk\n", j.Path, j.Octets>>10,
 		j.LogOctets>>10, j.Free>>20)

@@ -88,6 +88,36 @@ func (c Counts) ByName() map[string]uint64 {
 	return v
 }
 
+// Tally is all lines of a pool as counts.
+type Tally struct {
+	Lines     int
+	States    map[State]int
+	Out       []int  // lines that are out of service
+	BusiedOut []int  // lines whose operator lets them take no more calls; some still have one
+	Leases    int    // that are granted and not released
+	Waiting   int    // requests that wait for a line
+	Counts    Counts // of all lines since the pool was made, also of lines that were removed or cleared since
+}
+
+// Tally returns the counts at this instant.
+func (p *Pool) Tally() Tally {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := Tally{Lines: len(p.sorted), States: map[State]int{}, Leases: int(p.lent - p.returned),
+		Waiting: p.queue.Len(), Counts: p.total}
+	for _, l := range p.sorted {
+		state := l.stateLocked()
+		t.States[state]++
+		if outOfService(state, l.reason) {
+			t.Out = append(t.Out, l.cfg.TTY)
+		}
+		if l.busyout != nil {
+			t.BusiedOut = append(t.BusiedOut, l.cfg.TTY)
+		}
+	}
+	return t
+}
+
 // dialCounters has the counter of a dial's result code.
 var dialCounters = map[ResultCode]Counter{Connected: CallsOut, Busy: DialBusy, NoAnswer: DialNoAnswer,
 	NoCarrier: DialNoCarrier, NoDialtone: DialNoDialtone, Error: DialError, Ring: DialRing,
@@ -96,6 +126,7 @@ var dialCounters = map[ResultCode]Counter{Connected: CallsOut, Busy: DialBusy, N
 // countLocked counts an event of the line.
 func (l *line) countLocked(c Counter) {
 	l.record.Counts[c]++
+	l.pool.total[c]++
 	signal(l.pool.counted)
 }
 

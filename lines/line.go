@@ -104,6 +104,18 @@ const (
 	BusiedOut   State = "busyout"     // in working order, but an operator lets it take no calls
 )
 
+// States are all states of a line.
+var States = []State{Down, Idle, Ringing, InCall, Leased, Dialing, OutCall, HangingUp, Preparing, Quarantined,
+	BusiedOut}
+
+// startingUp is the reason of a line that is down until its driver has opened it for the first time.
+const startingUp = "starting"
+
+// outOfService reports whether a line in a state does not work; one that starts is not out of service.
+func outOfService(s State, reason string) bool {
+	return s == Quarantined || s == Down && reason != startingUp
+}
+
 // Status is a line's state at one instant.
 type Status struct {
 	TTY    int       `json:"tty"`
@@ -136,4 +148,12 @@ type Status struct {
 
 	Untrusted bool `json:"untrusted,omitempty"` // not Config.Trusted: a callback on this line needs a login
 	SameLine  bool `json:"same_line,omitempty"` // as in Config
+}
+
+// OutOfService returns why the line is out of service; "" if it is in service or starting.
+func (s Status) OutOfService() string {
+	if !outOfService(s.State, s.Reason) {
+		return ""
+	}
+	return string(s.State) + ": " + s.Reason
 }

@@ -49,6 +49,7 @@ type Pool struct {
 	ports    map[string]*line // Config.device → the line that uses it
 	records  map[int]*Record  // by TTY
 	counted  chan struct{}    // capacity 1: a record has changed
+	total    Counts           // as in Tally
 	queue    list.List        // of *Waiting, oldest first
 	lent     uint64           // leases ever granted
 	returned uint64           // leases ever released
@@ -99,7 +100,7 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 
 func (p *Pool) addLocked(by *Planned) *line {
 	cfg := by.Config
-	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: "starting", since: p.o.Now(),
+	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: startingUp, since: p.o.Now(),
 		record: p.recordLocked(cfg.TTY)}
 	l.planLocked()
 	l.busyOutLocked()
@@ -198,7 +199,7 @@ func (p *Pool) startLocked(l *line) {
 		return
 	}
 	p.ports[l.cfg.device()] = l
-	l.reason, l.running = "starting", true
+	l.reason, l.running = startingUp, true
 	l.ctx, l.stop = context.WithCancel(p.drivers)
 	p.jobs.Add(1)
 	l.driver.Run(l.ctx, l, func(err error) {

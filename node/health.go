@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api"
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -18,98 +18,75 @@ import (
 const (
 	healthEvery  = 15 * time.Second // interval of the checks
 	healthRepeat = 15 * time.Minute // interval of repeated logs of a lasting problem
-	spoolOld     = 10 * time.Minute // an accounting record that waits longer is a problem
-	diskLow      = 64 << 20         // fewer free octets on the disk are a problem
+	// time limit of what a check reads: the caller of /readyz waits
+	healthPatience = 3 * time.Second
 )
 
-// problem is something that the operator should fix. key identifies it while its text changes.
-type problem struct{ key, text string }
-
-// health checks the daemon, its journal and its disk.
+// health checks the daemon, its journal and its disk. It returns within about healthPatience, also if the disk or the
+// loop hangs.
 func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
+	ctx, cancel := context.WithTimeout(ctx, healthPatience)
+	defer cancel()
+	s, err := d.examined.get(ctx, d.examine)
+	if err != nil {
+		s = state{Health: client.Health{Spool: []client.Backlog{}, Out: []int{}, Busyouts: []int{}}, hangs: err}
+	}
+	if s.broker = d.broker.State(); s.broker == broker.Running {
+		s.loop = d.progress(ctx)
+	}
+	s.now = time.Now()
+	problems := problemsOf(s)
+	s.Problems, s.Warnings, s.Ready = []string{}, []client.Warning{}, true
+	for _, p := range problems {
+		s.Problems = append(s.Problems, p.text())
+		s.Warnings = append(s.Warnings, p.Warning)
+		s.Ready = s.Ready && !p.Unready
+	}
+	return s.Health, problems
+}
+
+// progress returns an error if the loop is not ready for an event in time.
+func (d *daemon) progress(ctx context.Context) error {
+	err := d.broker.Progress(ctx)
+	if d.broker.State() == broker.Stopping {
+		return nil // the loop has ended, or ends its last work
+	}
+	return err
+}
+
+// examine reads what the checks look at. It blocks as long as the disk hangs.
+func (d *daemon) examine(ctx context.Context) state {
 	j := d.journal.Health()
-	h := client.Health{
-		Problems: []string{}, Spool: []client.Backlog{}, Out: []int{}, Busyouts: []int{},
+	s := state{journal: j, Health: client.Health{
+		Spool: []client.Backlog{}, Out: []int{}, Busyouts: []int{},
 		Arrears: d.broker.Arrears(), Log: d.logHealth(),
 		Lockdown: api.LockdownOf(d.broker.LockdownState()),
 		Journal: client.Journal{
 			Path: j.Path, Octets: j.Octets, LogOctets: j.Log, Free: j.Free, Busy: j.Busy.Seconds(),
 			Last: j.Last.Seconds(), Longest: j.Longest.Seconds(), Slow: j.Slow,
 		},
-	}
-	for _, l := range d.broker.Lines() {
-		h.Lines++
-		if outOfService(l) != "" {
-			h.Out = append(h.Out, l.TTY)
-		}
-		if l.Busyout != nil {
-			h.Busyouts = append(h.Busyouts, l.TTY)
-		}
-	}
-	backlogs, err := d.journal.Backlogs(ctx)
+	}}
+	s.tally = d.broker.Tally()
+	s.Lines, s.Out = s.tally.Lines, append(s.Out, s.tally.Out...)
+	s.Busyouts = append(s.Busyouts, s.tally.BusiedOut...)
+	var backlogs []journal.Backlog
+	backlogs, s.read = d.journal.Backlogs(ctx)
 	for _, b := range backlogs {
-		h.Spool = append(h.Spool, client.Backlog{List: cmp.Or(b.List, "default"), Records: b.Records, Oldest: b.Oldest})
+		s.Spool = append(s.Spool, client.Backlog{List: cmp.Or(b.List, "default"), Records: b.Records, Oldest: b.Oldest})
 	}
 	if j.Room != nil {
-		h.Journal.Reserve = j.Room.Error()
+		s.Journal.Reserve = j.Room.Error()
 	}
 	if j.Failed != nil {
-		h.Journal.Error = j.Failed.Error()
+		s.Journal.Error = j.Failed.Error()
 	}
-	problems := problemsOf(h, j, time.Now())
 	if broken := d.broken.Load(); broken != nil {
-		problems = append(problems, problem{"audit", *broken})
+		s.broken = *broken
 	}
 	if stale := d.stale.Load(); stale != nil {
-		problems = append(problems, problem{"reload", "the last reload failed; the configuration before it is in " +
-			"force, and the next start may fail: " + *stale + " (ringback check-config; then reload again)"})
+		s.stale = *stale
 	}
-	if err != nil {
-		problems = append(problems, problem{"read", err.Error()})
-	}
-	for _, p := range problems {
-		h.Problems = append(h.Problems, p.text)
-	}
-	return h, problems
-}
-
-// problemsOf returns the problems, most urgent first.
-func problemsOf(h client.Health, j journal.Health, now time.Time) (all []problem) {
-	add := func(wrong bool, key, format string, args ...any) {
-		if wrong {
-			all = append(all, problem{key, fmt.Sprintf(format, args...)})
-		}
-	}
-	dir := filepath.Dir(j.Path)
-	since := func(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
-	add(h.Lockdown.Active, "lockdown", "a lockdown is in force, by %s: %s", h.Lockdown.By, h.Lockdown.Reason)
-	add(h.Lockdown.Active && !h.Lockdown.OnDisk, "lockdown not on disk",
-		"the lockdown is not on disk: a restart would end it")
-	add(j.Failed != nil, "journal", "nothing can be recorded since %s: %v", j.Since.Format(time.DateTime), j.Failed)
-	add(j.Room != nil, "reserve", "%v", j.Room)
-	add(j.Busy > journal.SlowCommit, "disk hangs", "the disk of %s has not finished a transaction for %v", dir,
-		since(j.Busy))
-	add(j.Last > journal.SlowCommit, "disk is slow",
-		"the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v", dir, since(j.Last),
-		since(j.Longest), j.Slow, journal.SlowCommit)
-	add(j.Reachable && j.Free < diskLow, "disk is full",
-		"the disk of %s has %d MiB free (free some space: without it no callback can be recorded)", dir, j.Free>>20)
-	for _, name := range j.Missing {
-		add(true, "missing "+name, "%s was removed while ringback was running (restore it from a backup: the "+
-			"next start needs it)", filepath.Join(dir, name))
-	}
-	add(h.Arrears > 0, "arrears", "%d calls have ended and are in memory only: writing them to the disk fails",
-		h.Arrears)
-	for _, b := range h.Spool {
-		age := now.Sub(b.Oldest)
-		add(age > spoolOld, "spool "+b.List,
-			"%d accounting records of list %s wait for a server to acknowledge them, the oldest for %v (show aaa)",
-			b.Records, b.List, age.Round(time.Second))
-	}
-	add(h.Log.Untold > 0, "log", "the log loses records, %d so far: its reader is stalled or gone, or the disk of "+
-		"log.file is full", h.Log.Untold)
-	add(len(h.Out) > 0, "lines", "%d of %d lines are out of service: %v (show line)", len(h.Out), h.Lines, h.Out)
-	return all
+	return s
 }
 
 // verifyAudit reports an audit that was changed while no process ran. It reads the whole chain once, beside the work of
@@ -127,9 +104,9 @@ func (d *daemon) verifyAudit(ctx context.Context, verify func(context.Context) (
 	if len(bad) > 1 {
 		more = fmt.Sprintf(", and %d more", len(bad)-1)
 	}
-	text := fmt.Sprintf("the audit was changed by another program: %s%s (ringback journal check)", bad[0], more)
+	text := fmt.Sprintf("the audit was changed by another program: %s%s", bad[0], more)
 	d.broken.Store(&text)
-	d.broker.Happened(events.Alarm{Text: text})
+	d.broker.Happened(events.Alarm{Text: text + " (ringback journal check)"})
 }
 
 // watchHealth logs each problem when it appears, again at intervals while it lasts, and when it is over.
@@ -156,7 +133,7 @@ func (t troubles) tell(problems []problem, now time.Time, happened func(events.E
 	for _, p := range problems {
 		stay[p.key] = true
 		if last, told := t[p.key]; !told || now.Sub(last) >= healthRepeat {
-			happened(events.Trouble{Problem: p.text})
+			happened(events.Trouble{Problem: p.text()})
 			t[p.key] = now
 		}
 	}

@@ -27,48 +27,81 @@ func TestProblems(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	well := journal.Health{Path: "/var/lib/ringback/journal.db", Free: 1 << 30, Reachable: true,
 		Last: 2 * time.Millisecond, Longest: 3 * time.Second, Slow: 1}
-	for name, tt := range map[string]struct {
-		change func(*client.Health, *journal.Health)
+	seen := map[string]bool{}
+	for name, tt := range map[string]struct { // by codes
+		change func(s *state, j *journal.Health)
 		want   string
+		ready  bool
 	}{
-		"well": {func(*client.Health, *journal.Health) {}, ""},
-		"hangs": {func(_ *client.Health, j *journal.Health) { j.Busy = 75 * time.Second },
-			"the disk of /var/lib/ringback has not finished a transaction for 1m15s"},
-		"slow": {func(_ *client.Health, j *journal.Health) { j.Last, j.Slow = 1500*time.Millisecond, 7 },
-			"the last transaction took 1.5s, the longest 3s, and 7 more than 1s"},
-		"full": {func(_ *client.Health, j *journal.Health) { j.Free = 3 << 20 },
-			"the disk of /var/lib/ringback has 3 MiB free"},
-		"fails": {func(_ *client.Health, j *journal.Health) { j.Failed, j.Since = errors.New("disk full"), now },
-			"nothing can be recorded since 2026-11-28 12:00:00: disk full"},
-		"reserve": {func(_ *client.Health, j *journal.Health) {
-			j.Room = errors.New("/var/lib/ringback/reserve holds 0 of 4096 KiB")
-		}, "reserve holds 0 of 4096 KiB"},
-		"arrears": {func(h *client.Health, _ *journal.Health) { h.Arrears = 2 },
-			"2 calls have ended and are in memory only"},
-		"fresh": {func(h *client.Health, _ *journal.Health) {
-			h.Spool = []client.Backlog{{List: "default", Records: 1, Oldest: now.Add(-time.Minute)}}
-		}, ""},
-		"old spool": {func(h *client.Health, _ *journal.Health) {
-			h.Spool = []client.Backlog{{List: "isp", Records: 9, Oldest: now.Add(-2 * time.Hour)}}
-		}, "9 accounting records of list isp wait for a server to acknowledge them, the oldest for 2h0m0s"},
-		"gone": {func(_ *client.Health, j *journal.Health) { j.Free, j.Reachable = 0, false }, ""},
-		"key": {func(_ *client.Health, j *journal.Health) { j.Missing = []string{"journal.key"} },
-			"/var/lib/ringback/journal.key was removed while ringback was running"},
-		"log dropped": {func(h *client.Health, _ *journal.Health) { h.Log.Dropped = 12 }, ""},
-		"log": {func(h *client.Health, _ *journal.Health) { h.Log = client.Log{Dropped: 4100, Untold: 4096} },
-			"the log loses records, 4096 so far"},
-		"lines": {func(h *client.Health, _ *journal.Health) { h.Lines, h.Out = 8, []int{65, 67} },
-			"2 of 8 lines are out of service: [65 67]"},
+		"": {func(*state, *journal.Health) {}, "", true},
+		"disk_hangs": {func(_ *state, j *journal.Health) { j.Busy = 75 * time.Second },
+			"the disk of /var/lib/ringback has not finished a transaction for 1m15s", false},
+		"disk_slow": {func(_ *state, j *journal.Health) { j.Last, j.Slow = 1500*time.Millisecond, 7 },
+			"the last transaction took 1.5s, the longest 3s, and 7 more than 1s", true},
+		"disk_full": {func(_ *state, j *journal.Health) { j.Free = 3 << 20 },
+			"the disk of /var/lib/ringback has 3 MiB free", true},
+		"journal_fails": {func(_ *state, j *journal.Health) { j.Failed, j.Since = errors.New("disk full"), now },
+			"nothing can be recorded since 2026-11-28 12:00:00: disk full", false},
+		"reserve": {func(_ *state, j *journal.Health) {
+			j.Room, j.Reserved, j.Reserve = errors.New("no room"), 1<<10, 4<<20
+		}, "1 of 4096 KiB of the disk of /var/lib/ringback are reserved", false},
+		"arrears": {func(s *state, _ *journal.Health) { s.Arrears = 2 },
+			"2 calls have ended and are in memory only", true},
+		" fresh spool": {func(s *state, _ *journal.Health) {
+			s.Spool = []client.Backlog{{List: "default", Records: 1, Oldest: now.Add(-time.Minute)}}
+		}, "", true},
+		"spool_old": {func(s *state, _ *journal.Health) {
+			s.Spool = []client.Backlog{{List: "isp", Records: 9, Oldest: now.Add(-2 * time.Hour)}}
+		}, "9 accounting records of list isp wait for a server to acknowledge them, the oldest for 2h0m0s", true},
+		"spool_unread": {func(s *state, _ *journal.Health) { s.read = errors.New("damaged") },
+			"the accounting spool could not be read: damaged", true},
+		" gone": {func(_ *state, j *journal.Health) { j.Free, j.Reachable = 0, false }, "", true},
+		"file_missing": {func(_ *state, j *journal.Health) { j.Missing = []string{"journal.key"} },
+			"/var/lib/ringback/journal.key was removed while ringback was running", true},
+		" log dropped": {func(s *state, _ *journal.Health) { s.Log.Dropped = 12 }, "", true},
+		"log_lost": {func(s *state, _ *journal.Health) { s.Log = client.Log{Dropped: 4100, Untold: 4096} },
+			"the log loses records, 4096 so far", true},
+		"lines_out": {func(s *state, _ *journal.Health) { s.Lines, s.Out = 8, []int{65, 67} },
+			"2 of 8 lines are out of service: [65 67]", true},
+		"no_lines": {func(s *state, _ *journal.Health) { s.Lines, s.Out = 2, []int{65, 67} },
+			"none of 2 lines is in service", false},
+		"starting":   {func(s *state, _ *journal.Health) { s.broker = broker.Starting }, "it reads the journal", false},
+		"stopping":   {func(s *state, _ *journal.Health) { s.broker = broker.Stopping }, "no more calls", false},
+		"loop_hangs": {func(s *state, _ *journal.Health) { s.loop = errors.New("x") }, "for 3s", false},
+		"health_hangs": {func(s *state, _ *journal.Health) { s.hangs = errors.New("x") }, "within 3s",
+			false},
+		"lockdown": {func(s *state, _ *journal.Health) {
+			s.Lockdown = client.Lockdown{Active: true, OnDisk: true, By: "ops", Reason: "fraud"}
+		}, "a lockdown is in force, by ops: fraud", false},
+		"lockdown lockdown_not_on_disk": {func(s *state, _ *journal.Health) { s.Lockdown.Active = true },
+			"a restart would end it", false},
+		"audit_changed": {func(s *state, _ *journal.Health) { s.broken = "row 4" }, "row 4", true},
+		"reload_failed": {func(s *state, _ *journal.Health) { s.stale = "a.yaml:1:1" },
+			"the next start may fail: a.yaml:1:1", true},
 	} {
-		h, j := client.Health{}, well
-		tt.change(&h, &j)
-		var got []string
-		for _, p := range problemsOf(h, j, now) {
-			got = append(got, p.text)
+		s := state{broker: broker.Running, journal: well, now: now}
+		tt.change(&s, &s.journal)
+		var got, codes []string
+		ready := true
+		for _, p := range problemsOf(s) {
+			got, codes = append(got, p.text()), append(codes, p.Code)
+			ready = ready && !p.Unready
+			seen[p.Code] = true
+			if p.Fix == "" {
+				t.Errorf("%s: no fix", p.Code)
+			}
+		}
+		if code, _ := strings.CutPrefix(name, " "); code == name && strings.Join(codes, " ") != name {
+			t.Errorf("%q: codes %q", name, codes)
 		}
 		if text := strings.Join(got, "\n"); tt.want == "" && text != "" || !strings.Contains(text, tt.want) ||
-			len(got) > 1 {
-			t.Errorf("%s: %q, want %q", name, text, tt.want)
+			ready != tt.ready {
+			t.Errorf("%q: %q, ready %t; want %q, %t", name, text, ready, tt.want, tt.ready)
+		}
+	}
+	for _, c := range checks {
+		if !seen[c.code] {
+			t.Errorf("no row of this test makes %s", c.code)
 		}
 	}
 }
@@ -80,7 +113,7 @@ func TestProblemsAreRepeated(t *testing.T) {
 	core, seen := observer.New(zapcore.InfoLevel)
 	log, told, now := events.Log{Logger: zap.New(core)}.Take, troubles{}, time.Now()
 	for range 4 * 60 { // an hour of checks, every 15 s; the text changes each time
-		told.tell([]problem{{"spool", now.String()}}, now, log)
+		told.tell([]problem{{"spool", client.Warning{What: now.String()}}}, now, log)
 		now = now.Add(healthEvery)
 	}
 	if n := seen.FilterMessage("health").Len(); n != 4 {
@@ -135,6 +168,10 @@ func TestAuditOfBefore(t *testing.T) {
 				broker.Options{Journal: j, Log: log, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
 			d.verifyAudit(ctx, j.VerifyAudit)
 			h, _ := d.health(ctx)
+			if !slices.Contains(h.Warnings, client.Warning{Code: "starting", What: "ringback is starting: it reads " +
+				"the journal", Fix: "wait; if it lasts, see the log", Unready: true}) || h.Ready {
+				t.Errorf("the broker has not begun: %+v", h)
+			}
 			alarms := logged.FilterMessageSnippet("the audit was changed by another program: " + want).Len()
 			if want == "" {
 				if slices.ContainsFunc(h.Problems, func(p string) bool { return strings.Contains(p, "audit") }) ||
@@ -152,4 +189,11 @@ func TestAuditOfBefore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHealthReference compares docs/reference/health.md with the table; `go test ./node -run HealthReference -update`
+// rewrites it.
+func TestHealthReference(t *testing.T) {
+	t.Parallel()
+	compareDocument(t, filepath.Join("..", "docs", "reference", "health.md"), "HealthReference", healthReference())
 }

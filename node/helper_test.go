@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 	"time"
@@ -10,6 +11,22 @@ import (
 // patience limits how long a test waits for another goroutine or process. A busy machine may need most of it;
 // only a failure uses it up.
 const patience = 2 * time.Minute
+
+var update = flag.Bool("update", false, "rewrite the printed documents")
+
+// compareDocument compares a printed document with what the code prints now.
+func compareDocument(t *testing.T, path, test, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got := readFile(t, path); got != want {
+		t.Errorf("%s is stale: go test ./node -run %s -update, then read the diff", path, test)
+	}
+}
 
 func readFile(t *testing.T, path string) string {
 	t.Helper()

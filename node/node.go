@@ -99,6 +99,8 @@ type daemon struct {
 	broken  atomic.Pointer[string] // what is wrong with the audit
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
 
+	examined reading[state] // for the checks of the health
+
 	hup       <-chan os.Signal
 	asks      chan reloadAsk
 	reopenLog func() error

@@ -23,7 +23,7 @@ func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event))
 			there[s.TTY] = true
 			reportNotices(s, notices[s.TTY], happened)
 			notices[s.TTY] = s.Notices
-			reason := outOfService(s)
+			reason := s.OutOfService()
 			if reason == out[s.TTY] {
 				continue
 			}
@@ -60,12 +60,4 @@ func reportNotices(s lines.Status, before []string, happened func(events.Event))
 			happened(events.LineNotice{Line: s.TTY, Port: s.Port, Notice: text, Over: true})
 		}
 	}
-}
-
-// outOfService returns why a line is out of service; "" if it is in service or starting.
-func outOfService(s lines.Status) string {
-	if s.State == lines.Quarantined || s.State == lines.Down && s.Reason != "starting" {
-		return string(s.State) + ": " + s.Reason
-	}
-	return ""
 }

@@ -383,7 +383,9 @@ type AccessWindow struct {
 
 // Health is the health of a daemon and its disk.
 type Health struct {
+	Ready    bool      `json:"ready" doc:"false: callers cannot be served until the warnings that are unready are over"`
 	Problems []string  `json:"problems" nullable:"false"` // texts for people; empty: healthy
+	Warnings []Warning `json:"warnings" nullable:"false" doc:"the problems, for programs"`
 	Journal  Journal   `json:"journal"`
 	Spool    []Backlog `json:"spool" nullable:"false"` // by accounting list
 	Lockdown Lockdown  `json:"lockdown"`
@@ -392,6 +394,14 @@ type Health struct {
 	Lines    int       `json:"lines"`
 	Out      []int     `json:"lines_out_of_service" nullable:"false"`
 	Busyouts []int     `json:"lines_busied_out" nullable:"false"`
+}
+
+// Warning is a problem of a daemon.
+type Warning struct {
+	Code    string `json:"code" doc:"as in the reference of health checks: disk_full, lines_out, …"`
+	What    string `json:"what"`
+	Fix     string `json:"fix"`
+	Unready bool   `json:"unready,omitempty" doc:"while it lasts, callers cannot be served"`
 }
 
 // Journal is the state of the journal and its disk. Durations are in seconds.

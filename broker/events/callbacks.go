@@ -201,6 +201,9 @@ type Dialing struct {
 	Attempt  int    `event:"attempt"`
 	Budget   int    `event:"budget"`
 	HeldBack bool   `event:"held_back"` // the dial command of this attempt was held back before
+
+	Waited time.Duration `event:"waited"` // since the promise, also across restarts
+	Late   time.Duration `event:"late"`   // since the end of the wait
 }
 
 func (e Dialing) debug() (int, string) {
@@ -263,12 +266,33 @@ func (HangUpUntaken) log() (zapcore.Level, string) {
 	return zapcore.WarnLevel, "hang-up not passed to the callback"
 }
 
+// EndKind says what has ended a callback that was not completed; CallbackEnded.Cause is a text about it.
+type EndKind string
+
+// The kinds of ends.
+const (
+	EndDial      EndKind = "dial"        // its last dial; Cause is the outcome of that
+	EndDenied    EndKind = "denied"      // the policy, AAA or a ceiling denied it before a dial
+	EndNoLine    EndKind = "no_line"     // no line can dial it
+	EndLogin     EndKind = "login"       // the called side did not log in as the user
+	EndCall      EndKind = "call_lost"   // its call ended before the login
+	EndTimeout   EndKind = "timeout"     // a dial or a login did not end in time
+	EndLifetime  EndKind = "lifetime"    // its lifetime ended first
+	EndCancelled EndKind = "cancelled"   // an operator, or ringback because its caller was not told
+	EndRestart   EndKind = "interrupted" // a restart interrupted its last attempt
+)
+
+// EndKinds are all kinds of ends.
+var EndKinds = []EndKind{EndDial, EndDenied, EndNoLine, EndLogin, EndCall, EndTimeout, EndLifetime, EndCancelled,
+	EndRestart}
+
 // CallbackEnded reports the final state of a callback.
 type CallbackEnded struct {
 	Callback   string        `event:"callback"`
 	User       string        `event:"user"`
 	Outcome    string        `event:"outcome"`
 	Cause      string        `event:"cause"`
+	Kind       EndKind       `event:"kind,unlogged"`
 	Number     string        `event:"number"`
 	CalledLine int           `event:"called_line"`
 	Line       int           `event:"line"` // of the last dial; 0 if none

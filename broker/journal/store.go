@@ -107,6 +107,8 @@ type Health struct {
 	Failed    error         // why the last one failed; nil if it did not
 	Since     time.Time     // when they began to fail
 	Room      error         // why the reserve for the ends of sessions is not complete; nil if it is
+	Reserved  int64         // octets of the disk that the reserve has
+	Reserve   int64         // octets of a complete reserve
 }
 
 // Backlog is the number of records that wait in the spool for one accounting list.

@@ -86,6 +86,7 @@ func (j *Journal) Commits() uint64 { return j.commits.Load() }
 func (j *Journal) Health() journal.Health {
 	h := j.disk.health(j.path)
 	h.Room = j.Room()
+	h.Reserved, h.Reserve = j.reserve.size(), j.room
 	return h
 }
 

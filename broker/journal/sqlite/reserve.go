@@ -68,9 +68,7 @@ func (r *reserve) open(path string, want int64) (err error) {
 
 // take completes the reserve if the disk has the room; otherwise it keeps what it has.
 func (r *reserve) take() {
-	r.mu.Lock()
-	held := r.held
-	r.mu.Unlock()
+	held := r.size()
 	if held >= r.want {
 		return
 	}
@@ -105,9 +103,7 @@ func (r *reserve) fill(held int64) error {
 
 // give returns a part of the room to the disk. It returns false if none is left.
 func (r *reserve) give() bool {
-	r.mu.Lock()
-	left := r.held
-	r.mu.Unlock()
+	left := r.size()
 	if left == 0 || r.f == nil {
 		return false
 	}
@@ -123,6 +119,13 @@ func (r *reserve) set(held int64, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.held, r.why = held, why
+}
+
+// size returns how many octets of the disk it has.
+func (r *reserve) size() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held
 }
 
 // missing returns why the reserve is not complete; nil if it is.

@@ -1,0 +1,228 @@
+package node
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lines"
+)
+
+const (
+	spoolOld = 10 * time.Minute // an accounting record that waits longer is a problem
+	diskLow  = 64 << 20         // fewer free octets on the disk are a problem
+)
+
+// state is what the checks look at.
+type state struct {
+	client.Health
+	journal journal.Health
+	tally   lines.Tally
+	broker  broker.State
+	loop    error  // the loop was not ready for an event in time; nil: it was, or the broker is not running
+	hangs   error  // the state of the journal and its disk could not be read in time, and is unknown
+	read    error  // the spool could not be read
+	broken  string // what is wrong with the audit
+	stale   string // why the last reload failed
+	now     time.Time
+}
+
+// check is a row of the table of health checks.
+type check struct {
+	code    string
+	unready bool // while it lasts, callers cannot be served
+	doc     string
+	fix     string
+	// find passes what is wrong to found, with the file or list that it is about; "" if there is only one
+	find func(s state, found func(subject, format string, args ...any))
+}
+
+// checks are the health checks, the most urgent first. `show health`, the admin API, /readyz, the log and the metric
+// ringback_health_warnings are all made of them.
+var checks = []check{
+	{"starting", true, "The daemon reads the journal.", "wait; if it lasts, see the log", func(s state, found finder) {
+		if s.broker == broker.Starting {
+			found("", "ringback is starting: it reads the journal")
+		}
+	}},
+	{"stopping", true, "The daemon ends.", "start it again, unless somebody has stopped it",
+		func(s state, found finder) {
+			if s.broker == broker.Stopping {
+				found("", "ringback is stopping: it takes no more calls")
+			}
+		}},
+	{"loop_hangs", true, "The loop that steps the callbacks makes no progress.",
+		"look for a disk that hangs; otherwise restart ringback and report the goroutines of SIGQUIT",
+		func(s state, found finder) {
+			if s.loop != nil {
+				found("", "the loop has not been ready for an event for %v", healthPatience)
+			}
+		}},
+	{"health_hangs", true, "The state of the journal and its disk cannot be read.",
+		"look for a disk or network file system that hangs (dmesg)", func(s state, found finder) {
+			if s.hangs != nil {
+				found("", "the state of the journal and its disk could not be read within %v", healthPatience)
+			}
+		}},
+	{"lockdown", true, "An operator has stopped all dialing.",
+		"when its reason is gone: ringback lockdown --lift", func(s state, found finder) {
+			if s.Lockdown.Active {
+				found("", "a lockdown is in force, by %s: %s", s.Lockdown.By, s.Lockdown.Reason)
+			}
+		}},
+	{"lockdown_not_on_disk", false, "A lockdown is in memory only.",
+		"repair the disk of state_dir; ringback tries again by itself", func(s state, found finder) {
+			if s.Lockdown.Active && !s.Lockdown.OnDisk {
+				found("", "the lockdown is not on disk: a restart would end it")
+			}
+		}},
+	{"journal_fails", true, "The last transaction of the journal failed.",
+		"see the error: free space on the disk of state_dir, or repair it", func(s state, found finder) {
+			if s.journal.Failed != nil {
+				found("", "nothing can be recorded since %s: %v", s.journal.Since.Format(time.DateTime),
+					s.journal.Failed)
+			}
+		}},
+	{"reserve", true, "The room on the disk for the ends of sessions is not complete.",
+		"free space on the disk of state_dir; ringback completes the reserve by itself", func(s state, found finder) {
+			if s.journal.Room != nil {
+				found("", "%d of %d KiB of the disk of %s are reserved for the ends of sessions: no user is admitted",
+					s.journal.Reserved>>10, s.journal.Reserve>>10, s.dir())
+			}
+		}},
+	{"disk_hangs", true, "A transaction of the journal does not end.", "look for a disk or network file system that " +
+		"hangs (dmesg)", func(s state, found finder) {
+		if s.journal.Busy > journal.SlowCommit {
+			found("", "the disk of %s has not finished a transaction for %v", s.dir(), tenths(s.journal.Busy))
+		}
+	}},
+	{"disk_slow", false, "The last transaction of the journal took more than a second.",
+		"find what else writes to the disk, or move state_dir to a faster one", func(s state, found finder) {
+			if j := s.journal; j.Last > journal.SlowCommit {
+				found("", "the disk of %s is slow: the last transaction took %v, the longest %v, and %d more than %v",
+					s.dir(), tenths(j.Last), tenths(j.Longest), j.Slow, journal.SlowCommit)
+			}
+		}},
+	{"disk_full", false, "The disk of the journal has less than 64 MiB free.",
+		"free some space: without it no callback can be recorded", func(s state, found finder) {
+			if s.journal.Reachable && s.journal.Free < diskLow {
+				found("", "the disk of %s has %d MiB free", s.dir(), s.journal.Free>>20)
+			}
+		}},
+	{"file_missing", false, "A file that the next start needs was removed.",
+		"restore it from a backup: the next start needs it", func(s state, found finder) {
+			for _, name := range s.journal.Missing {
+				found(name, "%s was removed while ringback was running", filepath.Join(s.dir(), name))
+			}
+		}},
+	{"arrears", false, "Ends of calls are in memory only.", "repair the disk of state_dir before ringback stops",
+		func(s state, found finder) {
+			if s.Arrears > 0 {
+				found("", "%d calls have ended and are in memory only: writing them to the disk fails", s.Arrears)
+			}
+		}},
+	{"spool_old", false, "Accounting records wait for more than ten minutes.",
+		"ringback show aaa says which server does not answer, and why", func(s state, found finder) {
+			for _, b := range s.Spool {
+				if age := s.now.Sub(b.Oldest); age > spoolOld {
+					found(b.List, "%d accounting records of list %s wait for a server to acknowledge them, the "+
+						"oldest for %v", b.Records, b.List, age.Round(time.Second))
+				}
+			}
+		}},
+	{"log_lost", false, "Records of the log are lost.",
+		"read standard error of the daemon, or free space on the disk of log.file", func(s state, found finder) {
+			if s.Log.Untold > 0 {
+				found("", "the log loses records, %d so far: its reader is stalled or gone, or the disk of log.file "+
+					"is full", s.Log.Untold)
+			}
+		}},
+	{"no_lines", true, "No line is in service.", "ringback show line says why, ringback doctor looks for the cause",
+		func(s state, found finder) {
+			if s.Lines > 0 && len(s.Out) == s.Lines {
+				found("", "none of %d lines is in service", s.Lines)
+			}
+		}},
+	{"lines_out", false, "Some lines are out of service.",
+		"ringback show line says why, ringback doctor looks for the cause", func(s state, found finder) {
+			if len(s.Out) > 0 && len(s.Out) < s.Lines {
+				found("", "%d of %d lines are out of service: %v", len(s.Out), s.Lines, s.Out)
+			}
+		}},
+	{"audit_changed", false, "Another program has changed the audit.", "ringback journal check shows the damage",
+		func(s state, found finder) {
+			if s.broken != "" {
+				found("", "%s", s.broken)
+			}
+		}},
+	{"reload_failed", false, "The last reload failed.", "ringback check-config; then reload again",
+		func(s state, found finder) {
+			if s.stale != "" {
+				found("", "the last reload failed; the configuration before it is in force, and the next start may "+
+					"fail: %s", s.stale)
+			}
+		}},
+	{"spool_unread", false, "The accounting spool cannot be read.", "ringback journal check shows the damage",
+		func(s state, found finder) {
+			if s.read != nil {
+				found("", "the accounting spool could not be read: %v", s.read)
+			}
+		}},
+}
+
+type finder = func(subject, format string, args ...any)
+
+// dir is the directory of the journal.
+func (s state) dir() string { return filepath.Dir(s.journal.Path) }
+
+func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
+
+// problem is something that the operator should fix. key identifies it while its text changes.
+type problem struct {
+	key string
+	client.Warning
+}
+
+// text is the problem in one line, with what to do.
+func (p problem) text() string { return fmt.Sprintf("%s (%s)", p.What, p.Fix) }
+
+// problemsOf returns the problems, most urgent first.
+func problemsOf(s state) (all []problem) {
+	for _, c := range checks {
+		c.find(s, func(subject, format string, args ...any) {
+			all = append(all, problem{strings.TrimSpace(c.code + " " + subject), client.Warning{Code: c.code,
+				What: fmt.Sprintf(format, args...), Fix: c.fix, Unready: c.unready}})
+		})
+	}
+	return all
+}
+
+// healthReference returns docs/reference/health.md.
+func healthReference() string {
+	var b strings.Builder
+	b.WriteString(healthHead)
+	for _, c := range checks {
+		ready := "yes"
+		if c.unready {
+			ready = "**no**"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.code, c.doc, ready, c.fix)
+	}
+	return b.String()
+}
+
+const healthHead = `# Health checks
+
+<!-- Printed from node/checks.go: go test ./node -run HealthReference -update -->
+
+` + "`ringback show health`, `GET /v1/health`" + ` of the admin API and the log report the same problems, from this
+table, the most urgent first. Each has a code for programs, a text, and what to do. While there is a
+problem with *ready: no*, callers cannot be served. The log has a problem when it begins, each 15 minutes while it lasts, and when it is over.
+
+| code | problem | ready | what to do |
+|---|---|---|---|
+`
