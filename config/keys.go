@@ -453,10 +453,12 @@ func lineKeys() []schema.Key {
 			Doc: "Meanings of this modem's own texts, in addition to the known [result codes](result-codes.md), over " +
 				"which they take precedence: a text, or its beginning and `*`, and a result code; `progress` " +
 				"does not " +
-				"end a call attempt. `OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers cannot be " +
-				"given a meaning."},
-		{Name: "init", Check: modem.CheckCommand, Example: "AT&F1E0M0",
-			Doc: "Modem command sent after the reset; it must not dial. Default: that of the profile."},
+				"end a call attempt. `OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, numbers, and lines " +
+				"that report the calling number cannot be given a meaning, and `RING`, `BUSY`, `NO CARRIER`, `NO " +
+				"ANSWER` and `NO DIALTONE` no other one."},
+		{Name: "init", Check: modem.CheckInit, Example: "AT&F1E0M0",
+			Doc: "Modem command sent after the reset. It must not dial or answer, and must leave result codes on, as " +
+				"words ([Commands](modems.md#commands-of-lines-and-profiles)). Default: that of the profile."},
 		{Name: "scripts", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "[Chat scripts](chat-scripts.md#which-script-runs). Each is selected by a regular expression; the " +
 				"first script whose name matches is used.",

@@ -77,7 +77,7 @@ func (l *loader) lineEntry(v, defaults *schema.Value, ttys map[int]*schema.Value
 		if !url.IsSet() || !l.address(line, url, n, ports) {
 			return
 		}
-		told = told || l.screened(v, line) || l.strayTLS(v, line) || l.autoSpeed(v, line)
+		told = told || l.screened(v, line) || l.strayTLS(v, line) || l.autoSpeed(v, line) || l.initSignals(v, line)
 		l.cfg.Lines = append(l.cfg.Lines, *line)
 	}
 }
@@ -94,6 +94,22 @@ func (l *loader) screened(v *schema.Value, line *Line) bool {
 	l.errorAt(at, "use a serial or rfc2217 port, or accept the risk with insecure_signals: true",
 		"call_check needs modem signals or insecure_signals: on the port of tty %d a caller can write any number",
 		line.TTY)
+	return true
+}
+
+// initSignals rejects an initialization that takes the signals of the line's port from the driver, and reports whether
+// it did. On a port without signals it does no harm, and a cable without DTR may need it.
+func (l *loader) initSignals(v *schema.Value, line *Line) bool {
+	err := modem.CheckSignals(line.Init)
+	if err == nil || line.Address.InBand() {
+		return false
+	}
+	if at := v.Get("init"); at.IsSet() {
+		l.errorAt(at, "", "%v", err)
+	} else {
+		l.errorAt(v.Get("profile"), "use another profile, or write init", "init of the profile %s: %v",
+			line.Config.Profile.Name, err)
+	}
 	return true
 }
 
@@ -192,6 +208,7 @@ func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
 		l.errorAt(at, hint, "there is no profile %q", cut(at.Text()))
 		return
 	}
+	l.modemCommands(v, *c, p)
 	p.Apply(c)
 	if c.Profile.StoredNumbers {
 		if err := modem.CheckStored(c.Init); err != nil {
@@ -199,6 +216,22 @@ func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
 		}
 	}
 	c.Timing = c.Timing.WithDefaults()
+}
+
+// modemCommands checks what the line itself says about its modem.
+func (l *loader) modemCommands(v *schema.Value, c lines.Config, p *profiles.Profile) {
+	for _, why := range modem.InitWarnings(c.Init) {
+		l.warnAt(v.Get("init"), "", "%s", why)
+	}
+	if err := modem.CheckProof(c.ProofRegisters); err != nil {
+		l.errorAt(v.Get("proof_registers"), "", "%v", err)
+	}
+	own := v.Get("result_codes")
+	for _, text := range own.Names() {
+		if err := modem.CheckMeaning(text, modem.MeaningOf(own.Get(text).Text()), p.CallerID.Lines); err != nil {
+			l.errorAt(own.Get(text), "", "%v", err)
+		}
+	}
 }
 
 // resultCodes reads the meanings of the modem's own texts. The modem may use either letter case, so each text

@@ -323,7 +323,7 @@ func TestDaemon(t *testing.T) {
 const rockwell = "\r\nACTIVE PROFILE:\r\nB0 E1 L1 M1 N1 P Q0 V1 W0 X4 Y0 &C1 &D2 &G0 &J0 &K3 &Q5 &R1 &S0 &T5\r\n" +
 	"S00:000 S01:000 S02:043 S03:013 S04:010 S07:050\r\n\r\nSTORED PROFILE 0:\r\n" +
 	"B0 E1 L1 M1 N1 P Q1 V1 W0 X3 Y0 &C0 &D0 &G0 &J0 &K3 &Q5 &R1 &S0 &T5 &X0\r\n" +
-	"S00:002 S02:043 S06:003\r\n\r\nSTORED PROFILE 1:\r\nB0 E1 &C1 &D2\r\nS00:000\r\n\r\n" +
+	"S00:002 S02:043 S03:013 S05:038 S06:003\r\n\r\nSTORED PROFILE 1:\r\nB0 E1 &C1 &D2\r\nS00:000\r\n\r\n" +
 	"TELEPHONE NUMBERS:\r\n\r\nOK\r\n"
 
 func TestModems(t *testing.T) {
@@ -341,7 +341,9 @@ func TestModems(t *testing.T) {
 			"65: the stored profile has &D0: DTR does not hang up after each reset | AT&D2&W in the modem\n" +
 			"65: the stored profile has Q1: result codes are suppressed after each reset | ATQ0&W in the modem\n" +
 			"65: the stored profile has X3: dial tone is not waited for, or BUSY is not reported after each reset | " +
-			"ATX4&W in the modem",
+			"ATX4&W in the modem\n" +
+			"65: the stored profile has S5=38: another character is the backspace, so that a command may become a " +
+			"dial, after each reset | ATS5=8&W in the modem",
 	} {
 		s.Lines[1].TTY = 66
 		if got := found(t, s, check); got != want {

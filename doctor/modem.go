@@ -138,18 +138,30 @@ var undoing = []struct {
 	{"&D", func(n int) bool { return n >= 2 }, "AT&D2&W", "DTR does not hang up"},
 	{"Q", func(n int) bool { return n == 0 }, "ATQ0&W", "result codes are suppressed"},
 	{"X", func(n int) bool { return n >= 4 }, "ATX4&W", "dial tone is not waited for, or BUSY is not reported"},
+	{"S3", func(n int) bool { return n == '\r' }, "ATS3=13&W", "a command line has another end"},
+	{"S4", func(n int) bool { return n == '\n' }, "ATS4=10&W", "result codes have another end"},
+	{"S5", func(n int) bool { return n == '\b' }, "ATS5=8&W", "another character is the backspace, so that a " +
+		"command may become a dial,"},
 }
 
 func storedProfile(ctx context.Context, s *Site) (found []Finding, err error) {
 	err = s.modems(ctx, func(l config.Line, m Modem) {
 		for _, u := range undoing {
 			if n, ok := m.Stored[u.name]; ok && !u.right(n) {
-				found = append(found, at(l, u.fix+" in the modem", "the stored profile has %s%d: %s after each reset",
-					u.name, n, u.what))
+				found = append(found, at(l, u.fix+" in the modem", "the stored profile has %s: %s after each reset",
+					stored(u.name, n), u.what))
 			}
 		}
 	})
 	return found, err
+}
+
+// stored returns a setting as people write it: &C0, S3=13.
+func stored(name string, n int) string {
+	if name[0] == 'S' {
+		return fmt.Sprintf("%s=%d", name, n)
+	}
+	return fmt.Sprintf("%s%d", name, n)
 }
 
 // answerTime is how long a modem has for each answer.

@@ -355,6 +355,33 @@ func TestCheckResultText(t *testing.T) {
 	}
 }
 
+func TestCheckMeaning(t *testing.T) {
+	own := []lines.CallerIDLine{{Text: "Who", Form: "tag"}}
+	for _, tt := range []struct {
+		text  string
+		means lines.ResultCode
+		want  string
+	}{
+		{"LINE BLOCKED*", lines.Blacklisted, ""}, {"RRING", lines.Ring, ""}, {"NO PROMPTTONE", lines.NoDialtone, ""},
+		{"ENGAGED", lines.NoAnswer, ""}, {"VOICE", lines.NoCarrier, ""}, {"busy", lines.Busy, ""},
+		{"NO C*", lines.NoCarrier, ""}, {"BUSY TONE", lines.NoAnswer, ""}, {"RING5", lines.NoResult, ""},
+		{"RING;*", lines.Ring, ""}, {"HELLO", lines.Connected, ""}, {"DIALING", lines.Busy, ""},
+		{"BUSY", lines.Connected, "BUSY has a fixed meaning: write BUSY"}, {"RING", lines.NoResult, "RING has a fixed"},
+		{"N*", lines.NoCarrier, "NO ANSWER has a fixed"}, {"B*", lines.OK, "BUSY has a fixed"},
+		{"no dial tone", lines.Busy, "NO DIAL TONE has a fixed meaning: write NO DIALTONE"},
+		{"NMBR", lines.Busy, "begins with NMBR reports the calling number"},
+		{"nm*", lines.NoResult, "begins with NMBR"},
+		{"NMBR = 84001", lines.NoCarrier, "begins with NMBR"}, {"WHO = X", lines.OK, "begins with WHO"},
+		{"VOICE", lines.Connected, "VOICE is the end of a call or of a dial"},
+		{"ENG*", lines.OK, "ENGAGED is the end"},
+	} {
+		err := CheckMeaning(tt.text, tt.means, own)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q as %q: %v, want %q", tt.text, tt.means, err, tt.want)
+		}
+	}
+}
+
 // Whatever an accepted configuration says: OK, ERROR, CONNECT, numbers and our echo keep their meaning.
 func FuzzOwnCodes(f *testing.F) {
 	f.Add("RRING")

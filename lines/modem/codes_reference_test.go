@@ -90,7 +90,10 @@ lines:
     result_codes: {"LINE BLOCKED*": BLACKLISTED, RRING: RING, "NO POWER SAVE": progress}
 ` + "```" + `
 
-` + "`OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, and numbers" + ` cannot be given a meaning.
+` + "`OK`, `ERROR`, texts that begin with `CONNECT` or `AT`, numbers" + `, and lines that report the calling
+number, which has words of the caller, cannot be given a meaning. ` + "`RING`, `BUSY`, `NO CARRIER`, `NO ANSWER`" + `
+and ` + "`NO DIALTONE`" + ` keep theirs, and a text below that ends a dial cannot become ` + "`OK`, `CONNECT`" + ` or
+` + "`RING`" + `.
 
 | means | outcome of a dial |
 |---|---|

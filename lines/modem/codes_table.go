@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,47 @@ func CheckResultText(text string) error {
 	}
 	return nil
 }
+
+// fixedCodes are the texts of V.250 (table 1) and their usual spelling that a line's configuration must not give
+// another meaning. CheckResultText has those that it must not name at all.
+var fixedCodes = map[string]lines.ResultCode{
+	"RING": lines.Ring, "NO CARRIER": lines.NoCarrier, "BUSY": lines.Busy, "NO ANSWER": lines.NoAnswer,
+	"NO DIALTONE": lines.NoDialtone, "NO DIAL TONE": lines.NoDialtone,
+}
+
+// CheckMeaning returns an error if the configuration of a line or profile must not give a text that CheckResultText
+// accepts this meaning: the text is a result code of every modem; or it ends a dial for the modems of the table, and
+// would begin a call; or it reports the calling number, and so has words of the caller. callers are the caller ID lines
+// of the profile.
+func CheckMeaning(text string, means lines.ResultCode, callers []lines.CallerIDLine) error {
+	start, open := strings.CutSuffix(strings.ToUpper(text), "*")
+	matches := func(other string) bool { return start == other || open && strings.HasPrefix(other, start) }
+	for _, fixed := range slices.Sorted(maps.Keys(fixedCodes)) {
+		if matches(fixed) && means != fixedCodes[fixed] {
+			return fmt.Errorf("%s has a fixed meaning: write %s, or a longer text", fixed, fixedCodes[fixed])
+		}
+	}
+	reports := shared().callers
+	for _, l := range callers {
+		reports = append(slices.Clone(reports), callerRow{Text: strings.ToUpper(l.Text)})
+	}
+	for _, l := range reports {
+		if means != lines.Ring && (strings.HasPrefix(start, l.Text) || matches(l.Text)) {
+			return fmt.Errorf("a line that begins with %s reports the calling number: it cannot be given a meaning",
+				l.Text)
+		}
+	}
+	for _, text := range slices.Sorted(maps.Keys(shared().codes.whole)) {
+		code := shared().codes.whole[text]
+		if matches(text) && begins(means) && !begins(code) && code != lines.NoResult {
+			return fmt.Errorf("%s is the end of a call or of a dial (%s), not %s", text, code, means)
+		}
+	}
+	return nil
+}
+
+// begins reports whether a result code begins something: an answer to a command, a call.
+func begins(c lines.ResultCode) bool { return c == lines.OK || c == lines.Connected || c == lines.Ring }
 
 // readTable parses resultcodes.yaml strictly.
 func readTable(text []byte) (*table, error) {

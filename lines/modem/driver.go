@@ -10,7 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,8 +113,6 @@ const (
 	digits
 )
 
-var answersItself = regexp.MustCompile(`(?i)S0=0*[1-9][0-9]{0,2}`)
-
 // maxReopen is the longest pause before a lost port is reopened.
 const maxReopen = 30 * time.Second
 
@@ -125,7 +123,7 @@ func New(o Options) *Driver {
 	}
 	d := &Driver{
 		o: o, codes: newCodes(o.Config.ResultCodes, o.Config.Profile.CallerID.Lines),
-		autoAnswer: answersItself.FindString(o.Config.Init), phase: closed,
+		autoAnswer: autoAnswerOf("AT" + strings.TrimPrefix(strings.ToUpper(o.Config.Init), "AT")), phase: closed,
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), notify: make(chan struct{}, 1),
 	}
 	d.t = o.Config.Timing.WithDefaults()

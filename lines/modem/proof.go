@@ -123,16 +123,30 @@ func (p *profile) holds() bool { return p != nil && (p.S0 == 0 || p.S2 <= 127) }
 // after returns the profile in force after a command line that resets; stored is the profile that ATZ loads, nil if
 // unknown.
 func after(line string, stored *profile) profile {
-	up := strings.ReplaceAll(strings.ToUpper(line), " ", "")
+	text, _ := heard(line)
+	escapes := func(r mention) bool { return r.set && (r.number == regEscape || r.number == regGuard) }
 	switch {
-	case strings.Contains(up, "S2=") || strings.Contains(up, "S12="):
+	case slices.ContainsFunc(registersIn(text), escapes):
 		return anyProfile
-	case strings.Contains(up, "&F"):
+	case strings.Contains(text, "&F"):
 		return factoryProfile
 	case stored == nil:
 		return anyProfile
 	}
 	return *stored
+}
+
+// CheckProof returns an error if these registers cannot hold a proof; without any, the driver has its own.
+func CheckProof(registers []int) error {
+	for i, r := range registers {
+		if slices.Contains(registers[:i], r) {
+			return fmt.Errorf("%d is there twice", r)
+		}
+	}
+	if n := len(registers); n > 0 && n < minProof {
+		return fmt.Errorf("one register can be guessed: name at least %d", minProof)
+	}
+	return nil
 }
 
 func newProof(o Options) proof {

@@ -208,6 +208,9 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 		if t.d.o.Config.Profile.StoredNumbers && dialsStored(line) {
 			return nil, errStored
 		}
+		if err := checkFraming(line); err != nil {
+			return nil, err
+		}
 		p := piece{text: append(between, line...), resets: resets(line, t.d.proof.registers)}
 		between, t.line = nil, t.line[:0]
 		if at, plain := dialAt(line); at >= 0 {

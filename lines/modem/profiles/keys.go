@@ -37,14 +37,15 @@ func Keys() []schema.Key {
 		{Name: keyIdentify, Type: schema.Object, Keys: identifyKeys,
 			Doc: "How `ringback modem probe` recognizes the family. Each pattern is a regular expression, without " +
 				"regard to case; one match is enough."},
-		{Name: "init", Check: modem.CheckCommand, Example: "AT&F1",
-			Doc: "Sent after the reset (ATZ). A line's `init` replaces it and `error_correction`."},
+		{Name: "init", Check: modem.CheckInit, Example: "AT&F1",
+			Doc: "Sent after the reset (ATZ). A line's `init` replaces it and `error_correction`. It must leave the " +
+				"modem on hook, with result codes as words ([Commands](#commands-of-lines-and-profiles))."},
 		{Name: "error_correction", Check: modem.CheckSetting, Example: `'AT\N3%C1'`,
 			Doc: "Sent after `init`. Without OK the line works and has a notice."},
 		{Name: "on_hold", Check: modem.CheckSetting, Example: "AT+PMH=1",
 			Doc: "Turns modem-on-hold (V.92) off, so that a waiting call does not interrupt a session. Sent after " +
 				"`init`. Without OK the line works and has a notice."},
-		{Name: "answer", Check: modem.CheckSetting, Example: "ATA", Doc: "Answers a call."},
+		{Name: "answer", Check: modem.CheckAnswer, Example: "ATA", Doc: "Answers a call: it ends with A."},
 		{Name: "stored_numbers", Type: schema.Bool, Example: "true",
 			Doc: "The command `N` dials a number that is stored in the modem, so it is rejected in chat scripts and " +
 				"in `init`. Other modems have `N` for a setting."},

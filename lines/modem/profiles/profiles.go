@@ -95,10 +95,7 @@ func New(files ...File) (*Set, schema.Problems) {
 	for _, f := range files {
 		l.operators(f)
 	}
-	if l.problems.HasErrors() {
-		return nil, l.problems
-	}
-	set := l.set()
+	set := l.set() // also if a file has errors, so that none hides another
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}
@@ -197,6 +194,9 @@ func (l *loader) set() *Set {
 	s := &Set{byName: map[string]*Profile{}}
 	for _, name := range slices.Sorted(maps.Keys(l.values)) {
 		v := l.values[name]
+		if v == nil {
+			continue // not YAML of a profile, which is reported
+		}
 		flat := l.flatten(name, v, nil)
 		if flat == nil {
 			continue
@@ -236,6 +236,8 @@ func (l *loader) flatten(name string, v *schema.Value, below []*schema.Value) *s
 		l.errorAt(v.Get(keyExtends), "remove extends", "no profile named %s is shipped, so it extends only itself",
 			name)
 		return nil
+	case at == nil && l.known(base):
+		return nil // its file has errors, which are reported
 	case at == nil:
 		l.errorAt(v.Get(keyExtends), l.suggest(base), "there is no profile %q", base)
 		return nil
@@ -248,6 +250,12 @@ func (l *loader) flatten(name string, v *schema.Value, below []*schema.Value) *s
 		return nil
 	}
 	return schema.Merge(flat.Without(keyExtends, keyAbout, keySources, keyIdentify), v)
+}
+
+// known reports whether there is a file of this name, even if it cannot be read.
+func (l *loader) known(name string) bool {
+	_, ok := l.values[name]
+	return ok
 }
 
 func (l *loader) suggest(name string) string {
@@ -282,6 +290,15 @@ func (l *loader) check(p *Profile, v *schema.Value) {
 			}
 		}
 	}
+	if init := p.own.Get("init"); init.IsSet() {
+		for _, why := range modem.InitWarnings(init.Text()) {
+			l.problems = append(l.problems, schema.Problem{File: init.File, Line: init.Line, Column: init.Column,
+				Key: init.Path, Msg: why, Severity: schema.Warning})
+		}
+	}
+	if err := modem.CheckProof(p.ProofRegisters); err != nil {
+		l.errorAt(v.Get("proof_registers"), "", "%v", err)
+	}
 	texts := map[string]bool{}
 	for _, text := range v.Get("result_codes").Names() {
 		if up := strings.ToUpper(text); texts[up] {
@@ -289,6 +306,11 @@ func (l *loader) check(p *Profile, v *schema.Value) {
 				"%q has two meanings: upper and lower case are the same", text)
 		} else {
 			texts[up] = true
+		}
+		if at := p.own.Get("result_codes", text); at.IsSet() {
+			if err := modem.CheckMeaning(text, modem.MeaningOf(at.Text()), p.CallerID.Lines); err != nil {
+				l.errorAt(at, "", "%v", err)
+			}
 		}
 	}
 }

@@ -111,7 +111,13 @@ func TestInvalidFiles(t *testing.T) {
 		"about: x\nextends: multitech\nanswer: ATN0A\n":   "answer: ATN0A dials a number that is stored",
 		"about: x\ninit: A/\n":                            "modems.d/x.yaml:2:7: init: a modem command begins with AT",
 		"about: x\nerror_correction: AT&F&M4\n":           "error_correction: the command resets the modem",
-		"about: x\ncaller_id: {command: ATS2=43}\n":       "caller_id.command: the command resets the modem or changes",
+		"about: x\ncaller_id: {command: ATS2=43}\n":       "caller_id.command: S2=43 sets a register of the driver",
+		"about: x\non_hold: ATS0=1\n":                     "x.yaml:2:10: on_hold: the command resets the modem",
+		"about: x\nanswer: ATH\n":                         "x.yaml:2:9: answer: ATH does not answer a call",
+		"about: x\ninit: AT&C1S0=0O\n":                    "modems.d/x.yaml:2:7: init: O returns to the data of a call",
+		"about: x\nresult_codes: {BUSY: CONNECT}\n":       "result_codes.BUSY: BUSY has a fixed meaning",
+		"about: x\nproof_registers: [18]\n":               "proof_registers: one register can be guessed",
+		"about: x\nproof_registers: [18, 25, 18]\n":       "proof_registers: 18 is there twice",
 		"about: x\nverify: {S2: 43}\n":                    "modems.d/x.yaml:2:10: verify.S2: S2 is set by the driver",
 		"about: x\nverify: {R7: 43}\n":                    "verify.R7: \"R7\" is not a register",
 		"about: x\nverify: {S18: 1}\n":                    "verify.S18: S18 is also one of proof_registers",
@@ -132,6 +138,10 @@ func TestInvalidFiles(t *testing.T) {
 			t.Errorf("%s: %v, want %s", text, problems, want)
 		}
 	}
+	s, problems := load(t, map[string]string{"x": `{about: x, result_codes: {"NMBR*": RING, "NAME*": BUSY, "NM*": BUSY}}`})
+	if s != nil || len(problems) != 1 || !strings.Contains(problems.String(), "NM*: a line that begins with NMBR") {
+		t.Error(problems)
+	}
 	for name, want := range map[string]string{"generic": "the profile generic cannot be changed",
 		"Courier": "the name of a profile has"} {
 		if s, problems := load(t, map[string]string{name: "about: x\n"}); s != nil ||
@@ -142,6 +152,47 @@ func TestInvalidFiles(t *testing.T) {
 	circle := map[string]string{"x": "about: x\nextends: y\n", "y": "about: y\nextends: x\n"}
 	if s, problems := load(t, circle); s != nil || !strings.Contains(problems.String(), "extends itself through") {
 		t.Errorf("a circle: %v", problems)
+	}
+}
+
+// No error of a file hides another one of it, or one of another file.
+func TestAllErrorsAtOnce(t *testing.T) {
+	s, problems := load(t, map[string]string{
+		"bad":    "about: x\nextends: usr-currier\nanswer: ATH\nverify: {S2: 43}\n",
+		"sign":   "extends: nosuch\nanwser: ATA\ninit: ATE1\n",
+		"broken": "about: [\n",
+		"above":  "about: x\nextends: broken\n",
+		"verify": "verify: {S18: 1}\n",
+	})
+	if s != nil {
+		t.Error("a set")
+	}
+	text := problems.String()
+	for _, want := range []string{
+		`bad.yaml:2:10: extends: there is no profile "usr-currier"`, "bad.yaml:3:9: answer: ATH does not answer",
+		"bad.yaml:4:10: verify.S2: S2 is set by the driver",
+		`sign.yaml:1:10: extends: there is no profile "nosuch"`, "sign.yaml:2:1: anwser: unknown key",
+		"about: is required",
+		"sign.yaml:3:7: init: E1 echoes each command: write E0", "broken.yaml:1:", "verify.S18: S18 is also one of",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if strings.Contains(text, "above.yaml") || strings.Count(text, "no profile") != 2 {
+		t.Errorf("errors that follow from others:\n%s", text)
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	s, problems := load(t, map[string]string{"x": "about: x\ninit: ATE0S0=2&W\n", "y": "about: y\nextends: x\n"})
+	text := problems.String()
+	if s == nil || strings.Count(text, "modems.d/x.yaml:2:7: warning: init: ") != 2 ||
+		!strings.Contains(text, "S0=2 makes the modem answer by itself") || !strings.Contains(text, "&W writes") {
+		t.Error(text)
 	}
 }
 

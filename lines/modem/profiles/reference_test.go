@@ -137,6 +137,23 @@ extends: usr-courier
 caller_id: {command: AT+VCID=1}
 ` + "```" + `
 
-A command of a profile may not dial, and only ` + "`init`" + ` may reset the modem.
+### Commands of lines and profiles
+
+A command may not dial, answer, hang up or escape, except that ` + "`answer`" + ` ends with A. These are
+errors, with file, line and what to write instead:
+
+| in | error | why |
+|---|---|---|
+| any command | ` + "`D`, `A/`, `+++`" + ` | only chat scripts dial, and each dial is counted |
+| any command, scripts | ` + "`S3`, `S4`, `S5`" + `, = without a register | they change how the modem reads a command line, so that it could dial by another command |
+| ` + "`init`" + ` | ` + "`A`, `O`, `H1`" + ` | the modem must be on hook |
+| ` + "`init`" + ` | ` + "`E1`, `Q1`, `Q2`, `V0`" + ` | the driver needs result codes, as words and without echo |
+| ` + "`init`" + ` | ` + "`Z`" + ` with other commands, ` + "`&F`" + ` behind other commands | the reset undoes the others; ATZ was sent before ` + "`init`" + ` |
+| ` + "`init`" + ` | ` + "`S2=`, `S12=`" + ` | the driver sets them |
+| ` + "`init`" + ` of a line on a port with modem signals | ` + "`&C0`, `&D0`, `&D1`" + ` | DCD and DTR would not show and end calls |
+| other commands | ` + "`A`, `H`, `O`, `Z`, `&F`, `E1`, `Q1`, `V0`, `S0`, `S2`, `S12`, `&C0`, `&D0`" + ` | they would undo ` + "`init`" + ` |
+
+A warning is given for ` + "`S0=1`" + ` and more (the modem answers by itself: its calls cannot be screened) and
+for ` + "`&W`" + ` (it writes the modem's memory at each start).
 
 `
