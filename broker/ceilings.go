@@ -16,6 +16,9 @@ import (
 	"github.com/ringback/ringback/tariff"
 )
 
+// scopeNumber is the scope of the accounts of numbers in the ledger.
+const scopeNumber = "number"
+
 // errNoPrice is wrapped by the error of a promise whose cost is unknown and limited.
 var errNoPrice = errors.New("no price")
 
@@ -58,6 +61,33 @@ func (b *Broker) reserve(w *work) error {
 	return nil
 }
 
+// leaveOut makes the plan of a callback that was not recorded again, without a number that has reached its ceiling, and
+// adds that to the trace. It returns false if that is not so, or no other number can be dialed.
+func (b *Broker) leaveOut(w *work, d *policies.Decision, full *journal.Ceiling) bool {
+	if full.Scope != scopeNumber {
+		return false
+	}
+	all := b.arranged(*d, w.identity())
+	left := slices.DeleteFunc(slices.Clone(all), func(n numbers.Number) bool { return n.String() == full.Key })
+	if len(left) == 0 || len(left) == len(all) {
+		return false
+	}
+	d.Number, d.Further, d.Attempts.Order = left[0], left[1:], "" // in this order from now on
+	service, called := aaa.Service(w.row.Service), w.row.CalledTTY
+	p := b.planOf(*d, w.identity(), service, called)
+	if !b.dialable(p[0], service, called, d.Limits) {
+		return false
+	}
+	w.row.ID = newID() // the other one was reported as not recorded
+	w.slot, w.rates, w.reservation = 0, nil, nil
+	w.follow(p)
+	t := w.trace.Decision // its last step stays the one that decided
+	w.trace.Decision = slices.Insert(slices.Clone(t), max(0, len(t)-1), policies.Step{Rule: "limits", Input: full.Key,
+		Result: "left out: " + full.Error()})
+	w.trace.head = nil
+	return true
+}
+
 // charges returns the accounts that a callback uses.
 func (w *work) charges(site []journal.Limit) []journal.Charge {
 	return chargesOf(w.limits, w.row.User, w.plan.Numbers(), w.trace.Group, w.row.CalledTTY, site)
@@ -74,7 +104,7 @@ func chargesOf(l policies.Limits, user string, dialed []numbers.Number, group st
 	}
 	add("user", aaa.FoldUser(user), l.User)
 	for _, n := range dialed {
-		add("number", n.String(), l.Number)
+		add(scopeNumber, n.String(), l.Number)
 	}
 	add("group", group, l.Group)
 	add("line", strconv.Itoa(tty), l.Line)

@@ -128,7 +128,7 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 	}
 	w := b.newPromise(c, o.asked, d, t)
 	w.row.ForcedWait = max(o.Wait, ch.Delay, d.Dial.Wait)
-	return o.not(b.promise(ctx, c, w, d.Reason))
+	return o.not(b.promise(ctx, c, w, d, d.Reason))
 }
 
 // not returns the verdict on a callback that may not have been promised. If nobody requires it and the caller could not
@@ -184,17 +184,14 @@ func (b *Broker) unpromisable(c *call, a session.Asked, d policies.Decision) str
 	return ""
 }
 
-// promise records a callback and returns only when it is on disk (law 1). reason is the reason of the decision.
-func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) session.Verdict {
-	id, user := w.row.ID, w.row.User
-	if err := b.reserve(w); err != nil {
-		b.Happened(events.CeilingReached{Call: c.ID, User: user, Err: err})
-		return session.Verdict{Text: policies.TextNoCallback, Reason: err.Error()}
+// promise records a callback and returns only when it is on disk (law 1). reason is the reason of the decision. Of
+// several numbers, one that has reached its ceiling is left out.
+func (b *Broker) promise(ctx context.Context, c *call, w *work, d policies.Decision, reason string) session.Verdict {
+	err := b.record(ctx, c, w)
+	for full := (*journal.Ceiling)(nil); errors.As(err, &full) && b.leaveOut(w, &d, full); {
+		err = b.record(ctx, c, w)
 	}
-	err := b.tellInTime(ctx, event{
-		id: id, promise: w, what: callback.Promise{ID: id, Max: w.row.Max},
-		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", user, c.TTY, w.dialstrings()),
-	}, func() { b.untold(id) })
+	id, user := w.row.ID, w.row.User
 	switch {
 	case err == nil:
 		b.mu.Lock()
@@ -211,13 +208,25 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, reason string) s
 	case errors.Is(err, errDisabled):
 		b.publish(events.NumberDisabled{Call: c.ID, User: user, Number: w.row.Number, Err: err})
 		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
-	case errors.Is(err, journal.ErrCeiling):
+	case errors.Is(err, journal.ErrCeiling), errors.Is(err, errNoPrice):
 		b.Happened(events.CeilingReached{Call: c.ID, User: user, Err: err})
 		return session.Verdict{Text: policies.TextNoCallback, Reason: err.Error()}
 	default:
 		b.publish(events.NotRecorded{Call: c.ID, User: user, Err: err})
 		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
 	}
+}
+
+// record writes the promise of a callback, with its reservation.
+func (b *Broker) record(ctx context.Context, c *call, w *work) error {
+	if err := b.reserve(w); err != nil {
+		return err
+	}
+	id := w.row.ID
+	return b.tellInTime(ctx, event{
+		id: id, promise: w, what: callback.Promise{ID: id, Max: w.row.Max},
+		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", w.row.User, c.TTY, w.dialstrings()),
+	}, func() { b.untold(id) })
 }
 
 // untold cancels a callback that was committed after the login time limit: the caller was not told of it.

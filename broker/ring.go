@@ -55,7 +55,7 @@ func (b *Broker) onRing(ctx context.Context, r lines.RingingCall, res aaa.Result
 	w.leg1, w.leg1Stop, w.ringing = nil, "", true
 	w.row.ForcedWait = max(c.forcedWait, a.Auth.CallbackDelay, d.Dial.Wait)
 	// Not ctx: the disk may be slower than the caller, and what it has must be known.
-	v := b.promise(context.WithoutCancel(ctx), c, w, "the user is called back instead ("+d.Reason+")")
+	v := b.promise(context.WithoutCancel(ctx), c, w, d, "the user is called back instead ("+d.Reason+")")
 	if a.Auth.NoVerify && v.Kind == session.Promised {
 		v.Reason += "; no_verify is ignored: nobody has authenticated"
 	}

@@ -119,7 +119,8 @@ var limitKeys = []key{
 		"longest session with 5 min 45 s for the dial and the hang-up for each of them."}},
 	ceilingsKey("user", "one user, with any method-list entry and letter case,",
 		func(l *Limits) *Ceilings { return &l.User }),
-	ceilingsKey("number", "one number, whichever user is there,", func(l *Limits) *Ceilings { return &l.Number }),
+	ceilingsKey("number", "one number, whichever user is there (of several numbers of a user, one without room is "+
+		"left out),", func(l *Limits) *Ceilings { return &l.Number }),
 	ceilingsKey("group", "all users of the group together", func(l *Limits) *Ceilings { return &l.Group }),
 	ceilingsKey("line", "the callers of one line together", func(l *Limits) *Ceilings { return &l.Line }),
 	timeKey("session_time", "8h", "Longest session, on both legs, if AAA sets no shorter Session-Timeout. A callback "+

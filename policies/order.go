@@ -48,7 +48,9 @@ func orderKey() key {
 			Enum: []string{string(Sequential), string(RoundRobin), string(LastSuccessful)},
 			Doc: "Which of several numbers of a user a callback dials first; the others follow in turn. " +
 				"`sequential`: the first one. `round_robin`: the one after the one that was dialed last for this " +
-				"user. `last_successful`: the one that connected last for this user. (IOS: `dialer order`.)"},
+				"user. `last_successful`: the one that connected last for this user. IOS (`dialer order`) " +
+				"has `round-robin` begin after the dial string that was last *successful*; here each number that was " +
+				"dialed has had its turn, so that one that never answers is not dialed first each time."},
 		read: func(p *Policy, v *schema.Value) {
 			if p.Attempts.Order = Order(v.Text()); p.Attempts.Order == Sequential {
 				p.Attempts.Order = ""
