@@ -67,7 +67,7 @@ func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string)
 		}
 	}
 	release := term.watch(ctx)
-	out := &output{w: term}
+	out := &output{w: term.paged(ctx)}
 	err = m.Node.Run(ctx, m.Args, out)
 	release()
 	var lost Fatal

@@ -42,6 +42,7 @@ const (
 type Terminal struct {
 	Idle         time.Duration // idle timeout of ReadLine between two bytes; 0 for none
 	MaxLine      int           // maximum line length in characters; 0 means 254
+	Length       int           // rows of a page: longer output of commands waits for a key; 0 does not
 	WriteTimeout time.Duration // timeout of one Write; 0 means 30 s, negative none
 
 	// Parity is the use of the eighth bit of an octet, in both directions. UnknownParity changes at the first line that
@@ -59,6 +60,7 @@ type Terminal struct {
 	mu sync.Mutex
 	// number of watched contexts that have ended but are not released; above zero, deadlines stay in the past
 	expired int
+	notices notices
 }
 
 // NewTerminal returns a Terminal on conn. The caller closes conn.
@@ -286,13 +288,13 @@ func (t *Terminal) read(ctx context.Context, prompt string, e *editor, a assista
 }
 
 func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
-	if _, err := io.WriteString(t, prompt); err != nil {
+	if _, err := io.WriteString(t, t.takeNotices()+prompt); err != nil {
 		return "", err
 	}
 	defer e.hist.rewind()
 	first := firstLine{afterCR: t.wasCR}
 	for {
-		b, err := t.readByte(e)
+		b, err := t.readByte(prompt, e)
 		if err != nil {
 			return "", err
 		}
@@ -323,18 +325,10 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 
 // readByte reads the next significant byte and removes its parity. A byte with wrong parity invalidates the line, and
 // is significant if it ends the line.
-func (t *Terminal) readByte(e *editor) (byte, error) {
+func (t *Terminal) readByte(prompt string, e *editor) (byte, error) {
 	var buf [1]byte
 	for {
-		if t.Idle > 0 {
-			t.arm(t.conn.SetReadDeadline, time.Now().Add(t.Idle))
-		}
-		if !t.hasMore() {
-			if err := t.flush(); err != nil {
-				return 0, err
-			}
-		}
-		n, err := t.take(buf[:])
+		n, err := t.takeShowing(buf[:], prompt, e)
 		if n == 0 {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				return 0, ErrIdle
