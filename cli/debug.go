@@ -52,7 +52,7 @@ A line on standard error reports when the stream has started: events after that 
 				fmt.Fprintf(cmd.ErrOrStderr(), "debugging %s; Ctrl-C ends\n", strings.Join(topics, " "))
 			}
 			return cl.Debug(ctx, topics, listening, func(e client.DebugEvent) {
-				if _, err := fmt.Fprintln(cmd.OutOrStdout(), debugLine(e, tables.Here())); err != nil {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), tables.DebugLine("*"+tables.Here().Stamp(e.Time), e)); err != nil {
 					cancel()
 				}
 			})
@@ -107,13 +107,4 @@ func topicWords(topics []string) (all []string) {
 		}
 	}
 	return all
-}
-
-// debugLine formats one event as IOS does: `*Nov 21 10:04:05.123: TTY65 …`.
-func debugLine(e client.DebugEvent, at tables.Place) string {
-	tty := ""
-	if e.TTY != 0 {
-		tty = fmt.Sprintf("TTY%d ", e.TTY)
-	}
-	return fmt.Sprintf("*%s: %s%s", at.Stamp(e.Time), tty, e.Text)
 }

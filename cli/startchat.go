@@ -2,13 +2,13 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/tables"
 )
 
 func newStartChat() *cobra.Command {
@@ -49,23 +49,15 @@ modem of line N, and "start-chat REGEXP N NUMBER" dials.`,
 			if err != nil {
 				return err
 			}
-			err = f.print(cmd.OutOrStdout(), run, func(w io.Writer) {
-				for _, line := range run.Transcript {
-					fmt.Fprintln(w, console.Clean(line))
-				}
-				switch {
-				case run.Error != "":
-				case run.Number != "":
-					fmt.Fprintf(w, "chat script %s dialed %s on line %d: %s; the call is hung up\n", run.Script,
-						run.Number, n, console.Clean(run.Connect))
-				default:
-					fmt.Fprintf(w, "chat script %s succeeded on line %d\n", run.Script, n)
-				}
-			})
+			var failed error
+			err = f.print(cmd.OutOrStdout(), run, func(w io.Writer) { failed = tables.ChatRun(w, run) })
 			if err == nil && run.Error != "" {
-				err = errors.New(console.Clean(run.Error))
+				failed = errors.New(console.Clean(run.Error))
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return failed
 		},
 	}
 	f.addOutput(c)

@@ -108,13 +108,15 @@ func (t *Terminal) takeNotices() string {
 	return b.String()
 }
 
-// announce prints the notices that wait, above the prompt and the line typed so far.
+// announce prints the notices that wait in the place of the prompt and the line typed so far, and these below.
 func (t *Terminal) announce(prompt string, e *editor) error {
 	text := t.takeNotices()
 	if text == "" {
 		return nil
 	}
-	if _, err := io.WriteString(t, "\n"+text); err != nil {
+	last := prompt[strings.LastIndexByte(prompt, '\n')+1:]
+	gone := strings.Repeat(" ", Width(last)+runesWidth(e.line))
+	if _, err := io.WriteString(t, "\r"+gone+"\r"+text); err != nil {
 		return err
 	}
 	return t.redraw(prompt, e)

@@ -68,11 +68,11 @@ func TestNotice(t *testing.T) {
 		io.WriteString(user, "show li\x02")
 		user.since()
 		term.Notify("one")
-		if got := user.since(); got != "\r\none\r\n# show li\b" {
+		if got := user.since(); got != "\r         \rone\r\n# show li\b" {
 			t.Errorf("%q", got)
 		}
 		term.Notify("two\nrows\n")
-		if got := user.since(); got != "\r\ntwo\r\nrows\r\n# show li\b" {
+		if got := user.since(); got != "\r         \rtwo\r\nrows\r\n# show li\b" {
 			t.Errorf("%q", got)
 		}
 		io.WriteString(user, "\x06ne\r")

@@ -1,4 +1,4 @@
-package cli
+package tables
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 )
 
 // A problem may quote a policy file, which decides nothing about the operator's terminal.
-func TestHealthTextIsHarmless(t *testing.T) {
+func TestHealthIsHarmless(t *testing.T) {
 	var b strings.Builder
-	healthText(&b, client.Health{Problems: []string{"the last reload failed: a.yaml:1:1: \x1b[2Jx: unknown key"}},
+	Health(&b, client.Health{Problems: []string{"the last reload failed: a.yaml:1:1: \x1b[2Jx: unknown key"}},
 		time.Now())
 	if got := b.String(); strings.Contains(got, "\x1b") ||
 		!strings.HasPrefix(got, "problem: the last reload failed: a.yaml:1:1: [2Jx: unknown key\n") {
