@@ -26,13 +26,15 @@ func newConsole() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "console [COMMAND…]",
 		Short: "an IOS-style command line for a running daemon",
-		Long: `Opens the command line of IOS for a running daemon: words may be shortened (sh li), ? lists what may follow, Tab completes,
-the arrow keys recall earlier lines, and "| include", "| exclude" and "| begin" select rows of a show command. The commands are
-those of the EXEC of callers. Debug output (debug callback) appears while you type; "terminal no monitor" hides it.
+		Long: `Opens the command line of IOS for a running daemon: words may be shortened (sh li), ? lists what may follow,
+Tab completes, the arrow keys recall earlier lines, and "| include", "| exclude" and "| begin" select rows of a show
+command. Debug output (debug callback) appears while you type; "terminal no monitor" hides it. Ctrl-C ends a command
+that runs.
 
-With COMMAND, or if standard input is no terminal, it runs the commands without a prompt, one per line, and the exit status is 1
-if one of them fails.`,
-		Example: "  ringback console\n  ringback console show line\n  printf 'show line\\nshow callback\\n' | ringback console",
+With COMMAND, or if standard input is no terminal, it runs the commands without a prompt, one per line, and the exit
+status is 1 if one of them fails.`,
+		Example: "  ringback console\n  ringback console show line\n" +
+			"  printf 'show line\\nshow callback\\n' | ringback console",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cl, err := f.client()
 			if err != nil {

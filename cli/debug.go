@@ -52,7 +52,8 @@ A line on standard error reports when the stream has started: events after that 
 				fmt.Fprintf(cmd.ErrOrStderr(), "debugging %s; Ctrl-C ends\n", strings.Join(topics, " "))
 			}
 			return cl.Debug(ctx, topics, listening, func(e client.DebugEvent) {
-				if _, err := fmt.Fprintln(cmd.OutOrStdout(), tables.DebugLine("*"+tables.Here().Stamp(e.Time), e)); err != nil {
+				line := tables.DebugLine("*"+tables.Here().Stamp(e.Time), e)
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
 					cancel()
 				}
 			})

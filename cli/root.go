@@ -101,9 +101,9 @@ Run it:
 	// cobra's own --version uses text/template, which looks up methods by name: the linker would keep every
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
-	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newConsole(), newClear(), newCancel(),
-		newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(), newVersion(version), newAAA(),
-		newPolicy(), newReport(), newJournal(), newLab())
+	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newConsole(), newClear(),
+		newCancel(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(), newVersion(version),
+		newAAA(), newPolicy(), newReport(), newJournal(), newLab())
 	checkUsage(root)
 	return root
 }

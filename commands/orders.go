@@ -30,7 +30,8 @@ func (u User) orderNodes() []console.Node {
 		u.lineNode(),
 		u.lockdownNode(),
 		u.modemNode(),
-		{Word: "reload", Help: "Reload the configuration: calls go on", Run: printing(u, u.Client.Reload, tables.Reload)},
+		{Word: "reload", Help: "Reload the configuration: calls go on",
+			Run: printing(u, u.Client.Reload, tables.Reload)},
 		u.startChatNode(),
 		u.configureNode(),
 	}

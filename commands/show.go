@@ -50,9 +50,8 @@ func (u User) operatorNodes() []console.Node {
 		ask("health", "What is wrong with the daemon", printing(u, u.Client.Health, func(w io.Writer, v client.Health) {
 			tables.Health(w, v, at().Now)
 		})),
-		ask("lockdown", "Whether dialing is stopped", printing(u, u.Client.Lockdown, func(w io.Writer, v client.Lockdown) {
-			tables.Lockdown(w, v, at())
-		})),
+		ask("lockdown", "Whether dialing is stopped", printing(u, u.Client.Lockdown,
+			func(w io.Writer, v client.Lockdown) { tables.Lockdown(w, v, at()) })),
 		ask("login-locks", "Locked names, numbers and lines", printing(u, u.Client.LoginLocks, tables.LoginLocks)),
 		{Word: "modem", Help: "How the modems are operated", Run: printing(u, u.Client.Modems, tables.Modems),
 			Next: []console.Node{tty("Line number", u.modem())}},

@@ -49,7 +49,9 @@ func stubDaemon(t *testing.T) (socket string, feed *api.Feed, stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		(&api.Server{Daemon: stub{}, Feed: feed}).ServeListener(ctx, l)
+		(&api.Server{Daemon: stub{}, Feed: feed, Version: func() client.Version {
+			return client.Version{Hostname: "maui.example.net"}
+		}}).ServeListener(ctx, l)
 	}()
 	stop = func() { cancel(); <-ended }
 	t.Cleanup(stop)
