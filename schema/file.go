@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -37,10 +38,11 @@ func ReadFile(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	case before.Size() > limit:
 		return fails(fmt.Errorf("%w %d octets", errSize, limit))
 	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
+	read := bytes.NewBuffer(make([]byte, 0, before.Size()+bytes.MinRead))
+	if _, err := read.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, nil, err
 	}
+	data := read.Bytes()
 	after, err := f.Stat()
 	if err == nil && (int64(len(data)) != before.Size() || !after.ModTime().Equal(before.ModTime())) {
 		return fails(errors.New("was written while it was read (write another file and rename it)"))

@@ -17,6 +17,10 @@ func checkText(data []byte) *Problem {
 		return nil // UTF-16, which the package reads
 	}
 	for i := 0; i < len(data); {
+		if c := data[i]; c >= ' ' && c <= '~' || c == '\n' {
+			i++
+			continue
+		}
 		r, n := utf8.DecodeRune(data[i:])
 		invalid := r == utf8.RuneError && n <= 1
 		if invalid || r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 {
