@@ -98,8 +98,8 @@ func aaaLoad(ctx context.Context, f *loadFlags, stdout, stderr io.Writer) error 
 	}
 	l := load.New(target, users, f.count, min(f.parallel, f.count))
 	stop := func() {}
-	if tty, ok := stderr.(*os.File); ok && term.IsTerminal(int(tty.Fd())) {
-		stop = drawProgress(tty, l, 200*time.Millisecond)
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		stop = drawProgress(octets(stderr), l, 200*time.Millisecond)
 	}
 	l.Run(ctx)
 	stop()

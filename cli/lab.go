@@ -110,7 +110,7 @@ by themselves.`,
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 				return playAll(cmd.Context(), f, nil, cmd.OutOrStdout())
 			}
-			return visit(cmd.Context(), f, cmd.OutOrStdout())
+			return visit(cmd.Context(), f, octets(cmd.OutOrStdout()))
 		},
 	}
 	f.add(c)
@@ -266,7 +266,7 @@ func newLabCall() *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, cmd.OutOrStdout())
+			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, octets(cmd.OutOrStdout()))
 		},
 	}
 	c.Flags().StringVar(&as, "as", "", "the subscriber: austin-01, austin-02 or kihei-03")

@@ -53,7 +53,7 @@ The call never waits for the file. If it cannot be written fast enough, frames a
 			if err != nil {
 				return err
 			}
-			w := &captureWriter{file: file, out: cmd.OutOrStdout(), says: cmd.ErrOrStderr(), line: tty}
+			w := &captureWriter{file: file, out: octets(cmd.OutOrStdout()), says: cmd.ErrOrStderr(), line: tty}
 			return w.run(cmd.Context(), cl, payload)
 		},
 	}

@@ -20,10 +20,10 @@ import (
 func Run(version string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	out := &output{w: os.Stdout}
+	out, errs := &output{w: os.Stdout}, &output{w: os.Stderr}
 	root := newRoot(versionText(version))
 	root.SetOut(out)
-	root.SetErr(os.Stderr)
+	root.SetErr(errs)
 	if len(args) == 1 && (args[0] == "--version" || args[0] == "-v") {
 		args = []string{"version"}
 	}
@@ -43,10 +43,10 @@ func Run(version string, args []string) int {
 	case errors.As(err, &status):
 		return int(status)
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "ringback: %v\nusage: %s\n", err, usage.line())
+		fmt.Fprintf(errs, "ringback: %v\nusage: %s\n", err, usage.line())
 		return usageStatus
 	default:
-		fmt.Fprintf(os.Stderr, "ringback: %v\n", err)
+		fmt.Fprintf(errs, "ringback: %v\n", err)
 		return 1
 	}
 }

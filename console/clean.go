@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,6 +38,48 @@ func clean(s string, blank rune) string {
 		s = s[n:]
 	}
 	return b.String()
+}
+
+// AppendVisible appends text to dst as a terminal shows it without acting on it: control characters except line feed
+// and tab, the C1 controls, marks that change the direction of text, and what is not UTF-8 are written as \u001b or
+// \xff. Text in JSON keeps its meaning.
+func AppendVisible(dst, text []byte) []byte {
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			dst = fmt.Appendf(dst, `\x%02x`, text[0])
+		case acts(r):
+			dst = fmt.Appendf(dst, `\u%04x`, r)
+		default:
+			dst = append(dst, text[:n]...)
+		}
+		text = text[n:]
+	}
+	return dst
+}
+
+// IsVisible reports whether AppendVisible would change nothing.
+func IsVisible(text []byte) bool {
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if r == utf8.RuneError && n == 1 || acts(r) {
+			return false
+		}
+		text = text[n:]
+	}
+	return true
+}
+
+// acts reports whether a character may change more on a terminal than its own place.
+func acts(r rune) bool {
+	switch {
+	case r == '\n', r == '\t':
+		return false
+	case unicode.IsControl(r), r == '\u061c', r == '\u200e', r == '\u200f', r == '\u2028', r == '\u2029':
+		return true
+	}
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // Width returns the number of columns of s on a terminal.
