@@ -36,7 +36,8 @@ func retain(ctx context.Context, log *zap.Logger, keep func() time.Duration,
 		if removed != (journal.Pruned{}) {
 			log.Info("journal: old history removed", zap.Time("ended_before", before),
 				zap.Int("callbacks", removed.Callbacks),
-				zap.Int("calls", removed.Calls), zap.Int("pages_given_back", removed.Pages))
+				zap.Int("calls", removed.Calls), zap.Int("last_numbers", removed.Dialed),
+				zap.Int("pages_given_back", removed.Pages))
 		}
 	}
 }

@@ -94,6 +94,7 @@ type Sum struct {
 type Pruned struct {
 	Callbacks int
 	Calls     int
+	Dialed    int // last numbers of users, see Dialed
 	Pages     int // returned to the disk
 }
 
@@ -101,6 +102,7 @@ type Pruned struct {
 func (p *Pruned) Add(more Pruned) {
 	p.Callbacks += more.Callbacks
 	p.Calls += more.Calls
+	p.Dialed += more.Dialed
 	p.Pages += more.Pages
 }
 
@@ -156,7 +158,8 @@ type LineRecord struct {
 	Failed      time.Time // when
 }
 
-// Dialed has the numbers that were dialed last for a user with several numbers.
+// Dialed has the numbers that were dialed last for a user with several numbers. It is kept as long as a callback of the
+// user.
 type Dialed struct {
 	Entry, User string // the identity
 	Number      string // whatever became of the dial

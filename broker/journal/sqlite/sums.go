@@ -46,7 +46,8 @@ const (
 )
 
 // Prune removes the calls, then the callbacks with their attempts, that ended before a time, keeps what cost reports
-// need of them as sums by month, and returns free pages to the disk. It keeps pending callbacks, open calls, rows that
+// need of them as sums by month, then removes the last numbers of users who have no callback left, and returns free
+// pages to the disk. It keeps pending callbacks, open calls, rows that
 // do not verify, the spool and the audit. It works in small transactions, between which others are written, and blocks
 // until it is done or ctx ends. Only journals that were created with this ability, or vacuumed once (Vacuum), return
 // pages.
@@ -60,6 +61,10 @@ func (j *Journal) Prune(ctx context.Context, before time.Time) (p journal.Pruned
 			p.Add(batch.pruned)
 			after, more = batch.last, batch.more
 		}
+	}
+	n, err := j.pruneDialed(ctx)
+	if p.Dialed = n; err != nil {
+		return p, fmt.Errorf("remove old numbers of users: %w", err)
 	}
 	for {
 		batch := &pruning{}
