@@ -45,8 +45,9 @@ func (p *PPP) Profile(name string) (PPPProfile, bool) {
 	return p.Profiles[i], true
 }
 
-// unfit is policies.Site.PPPUnfit.
-func (p *PPP) unfit(granted aaa.Authorization, terms policies.PPP, isGroup func(string) bool) string {
+// unfit is policies.Site.PPPUnfit. The policies keep p, so it is a copy: a pointer into the loader would keep the
+// nodes of the file in memory.
+func (p PPP) unfit(granted aaa.Authorization, terms policies.PPP, isGroup func(string) bool) string {
 	n := network.New(network.Config{Pools: p.Pools, Filters: p.Filters, Group: isGroup})
 	return n.Unfit(granted, terms.Pool, terms.Filter)
 }

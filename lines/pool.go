@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -249,6 +250,24 @@ func (p *Pool) Lines() []Status {
 		all = append(all, l.statusLocked())
 	}
 	return all
+}
+
+// Each returns the states of the lines one after the other, sorted by TTY, each of its own instant: for checks that run
+// again and again, since Lines copies the states of all.
+func (p *Pool) Each() iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		p.mu.Lock()
+		all := slices.Clone(p.sorted)
+		p.mu.Unlock()
+		for _, l := range all {
+			p.mu.Lock()
+			gone, s := l.gone, l.statusLocked()
+			p.mu.Unlock()
+			if !gone && !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // Line returns the state of one line; false if there is none.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -549,6 +551,15 @@ func TestStatusAndChanges(t *testing.T) {
 		all := w.Lines()
 		if len(all) != 2 || all[0].TTY != 2 || all[0].Modem != InOut || all[1].TTY != 9 {
 			t.Errorf("%+v", all)
+		}
+		if each := slices.Collect(w.Each()); !reflect.DeepEqual(each, all) {
+			t.Errorf("%+v, want %+v", each, all)
+		}
+		for s := range w.Each() {
+			if s.TTY == 9 {
+				t.Error("the loop did not end after the first line")
+			}
+			break
 		}
 		changed := w.Changed()
 		w.stubs[2].host.Signals(DTR | DCD)

@@ -4,7 +4,7 @@ import "strings"
 
 // String names the circuits that are on, "DTR RTS DCD"; "" if none is.
 func (s Signals) String() string {
-	var on []string
+	on := make([]string, 0, 6)
 	for _, c := range []struct {
 		bit  Signals
 		name string

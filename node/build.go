@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/dialer"
 	"github.com/ringback/ringback/lines"
@@ -52,7 +53,7 @@ func (ds drivers) planned(cfg *config.Config) []lines.Planned {
 	all := make([]lines.Planned, len(cfg.Lines))
 	for i := range cfg.Lines {
 		l := &cfg.Lines[i]
-		all[i] = lines.Planned{Config: &l.Config, Port: l.TLS, Driver: func() lines.Driver {
+		all[i] = lines.Planned{Config: &l.Config, Port: filesOf(l), Driver: func() lines.Driver {
 			return modem.New(modem.Options{
 				Config: &l.Config,
 				Open: func(ctx context.Context) (lines.Port, error) {
@@ -65,6 +66,14 @@ func (ds drivers) planned(cfg *config.Config) []lines.Planned {
 		}}
 	}
 	return all
+}
+
+// filesOf returns what the port of a line uses besides its configuration, to be compared; nil: nothing.
+func filesOf(l *config.Line) any {
+	if l.TLS == (certs.Files{}) {
+		return nil
+	}
+	return l.TLS
 }
 
 // leaving returns the lines in force that a new configuration does not have. They keep their method lists and their

@@ -67,7 +67,7 @@ func (c carrier) frontEnds(cfg *config.Config, leaving []config.Line, used map[i
 	}, nil
 }
 
-// pppLines returns how each line serves PPP. One that was removed keeps its profile as long as it is used.
+// pppLines returns how the lines serve PPP that do. One that was removed keeps its profile as long as it is used.
 func pppLines(cfg *config.Config, leaving []config.Line, used map[int]bool) (map[int]config.LinePPP, error) {
 	out := map[int]config.LinePPP{}
 	for _, l := range leaving {
@@ -80,7 +80,9 @@ func pppLines(cfg *config.Config, leaving []config.Line, used map[int]bool) (map
 		}
 	}
 	for _, l := range cfg.Lines {
-		out[l.TTY] = l.PPP
+		if l.PPP != (config.LinePPP{}) {
+			out[l.TTY] = l.PPP
+		}
 	}
 	return out, nil
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -15,26 +14,28 @@ const watchEvery = 100 * time.Millisecond
 
 // watchLines reports each line that goes out of service or returns, and each notice, once, until ctx ends.
 func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event)) {
-	out, notices := map[int]string{}, map[int][]string{}
+	out, notices := map[int]string{}, map[int][]string{} // of the lines that have one; a removed line has none
 	for {
 		changed := p.Changed()
-		there := map[int]bool{}
-		for _, s := range p.Lines() {
-			there[s.TTY] = true
+		outNow, noticesNow := map[int]string{}, map[int][]string{}
+		for s := range p.Each() {
 			reportNotices(s, notices[s.TTY], happened)
-			notices[s.TTY] = s.Notices
-			reason := s.OutOfService()
-			if reason == out[s.TTY] {
-				continue
+			if len(s.Notices) > 0 {
+				noticesNow[s.TTY] = s.Notices
 			}
-			if out[s.TTY] = reason; reason != "" {
+			reason := s.OutOfService()
+			if reason != "" {
+				outNow[s.TTY] = reason
+			}
+			switch {
+			case reason == out[s.TTY]:
+			case reason != "":
 				happened(events.LineDown{Line: s.TTY, Port: s.Port, Reason: reason})
-			} else {
+			default:
 				happened(events.LineUp{Line: s.TTY, Port: s.Port})
 			}
 		}
-		maps.DeleteFunc(out, func(tty int, _ string) bool { return !there[tty] }) // removed by a reload
-		maps.DeleteFunc(notices, func(tty int, _ []string) bool { return !there[tty] })
+		out, notices = outNow, noticesNow
 		select {
 		case <-changed:
 		case <-ctx.Done():

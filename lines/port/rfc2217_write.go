@@ -39,19 +39,23 @@ func (p *rfc2217) writeData(b []byte) (int, error) {
 	}
 	b = b[:min(len(b), chunk)]
 	nvt := p.nvt.Load()
-	p.scratch = appendData(p.scratch[:0], b, nvt)
-	sent, err := p.conn.Write(p.scratch)
+	wire := b // most data, such as commands, needs no escape and no copy
+	if escapes(b, nvt) {
+		p.scratch = appendData(p.scratch[:0], b, nvt)
+		wire = p.scratch
+	}
+	sent, err := p.conn.Write(wire)
 	if err == nil {
 		return len(b), nil
 	}
-	at := 0 // in scratch
+	at := 0 // in wire
 	for i, c := range b {
 		if at >= sent {
 			return i, err
 		}
 		at += width(c, nvt)
 		if at > sent { // the unit was cut; its rest must be sent first
-			p.owe(p.scratch[sent:at])
+			p.owe(wire[sent:at])
 		}
 	}
 	return len(b), err

@@ -257,6 +257,11 @@ func appendData(dst, src []byte, nvt bool) []byte {
 	return dst
 }
 
+// escapes reports whether the form of src on the wire differs from src.
+func escapes(src []byte, nvt bool) bool {
+	return bytes.IndexByte(src, cmdIAC) >= 0 || nvt && bytes.IndexByte(src, '\r') >= 0
+}
+
 // width returns the number of octets that appendData writes for c.
 func width(c byte, nvt bool) int {
 	if c == cmdIAC || c == '\r' && nvt {

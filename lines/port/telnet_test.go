@@ -147,6 +147,9 @@ func TestAppendData(t *testing.T) {
 		if !bytes.Equal(got, tt.want) {
 			t.Errorf("appendData(% d, nvt %v) = % d, want % d", tt.in, tt.nvt, got, tt.want)
 		}
+		if escapes(tt.in, tt.nvt) == bytes.Equal(tt.in, tt.want) {
+			t.Errorf("escapes(% d, nvt %v) = %v", tt.in, tt.nvt, escapes(tt.in, tt.nvt))
+		}
 		n := 0
 		for _, c := range tt.in {
 			n += width(c, tt.nvt)
