@@ -1,20 +1,20 @@
 // Package api is the admin API of a running daemon: HTTP and JSON on a unix socket, with an OpenAPI 3.1 description at
-// /openapi.json. The file mode of the socket controls access. Package api/client has the types and the client.
+// /openapi.json. Routes is the table of what it serves and of the role that each route needs; Roles says which client
+// has which role. Package api/client has the types and the client.
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/danielgtaylor/huma/v2/sse"
+	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
 )
@@ -87,288 +87,63 @@ type Server struct {
 	Feed    *Feed
 	PPP     PPP
 	Version func() client.Version
+	Roles   func() Roles // in force; nil: only root and the user of the daemon have a role
+	Log     *zap.Logger  // nil: none
 }
 
-// Handler returns the routes.
-func (s *Server) Handler() http.Handler {
+// Handler returns the routes, for the clients of the admin socket.
+func (s *Server) Handler() http.Handler { return s.guard() }
+
+func (s *Server) guard() *guard {
+	mux, _ := s.mux()
+	return &guard{mux: mux, need: rolesByPattern(), roles: s.roles, log: s.log()}
+}
+
+// roles returns the roles in force.
+func (s *Server) roles() Roles {
+	if s.Roles == nil {
+		return Roles{}
+	}
+	return s.Roles()
+}
+
+// mux returns the routes without their guard.
+func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	mux := http.NewServeMux()
 	cfg := huma.DefaultConfig("ringback admin API", "1")
-	cfg.Info.Description = "Show the state of a running ringback daemon and control it. Served on a unix socket, " +
-		"whose mode controls access."
+	cfg.Info.Description = "Show the state of a running ringback daemon and control it. Served on a unix socket and, " +
+		"if api.listen is set, over TLS with client certificates. x-role is the role that an operation needs; " +
+		"x-audit has the events by which the audit records it."
 	cfg.CreateHooks = nil // no $schema member in responses
 	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
-	api := humago.New(mux, cfg)
-	s.routes(api)
-	mux.HandleFunc("GET /docs", docsPage(api.OpenAPI()))
-	return mux
+	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
+	for _, routes := range []func(*registry){s.lineRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
+		s.lockdownRoutes, s.accessRoutes, s.daemonRoutes, s.pppRoutes} {
+		routes(r)
+	}
+	r.done()
+	mux.HandleFunc("GET /docs", docsPage(r.api.OpenAPI()))
+	return mux, r.api.OpenAPI()
+}
+
+// OpenAPI returns the description of the API (OpenAPI 3.1, JSON).
+func OpenAPI() ([]byte, error) {
+	_, description := new(Server).mux()
+	text, err := json.Marshal(description)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = json.Indent(&out, text, "", "  ")
+	return append(out.Bytes(), '\n'), err
 }
 
 type list[T any] struct {
 	Body []T
 }
 
-type callbackList struct {
-	Older int `header:"Ringback-Older" doc:"number of older callbacks omitted because of the limit"`
-	Body  []client.Callback
-}
-
 type one[T any] struct {
 	Body T
-}
-
-func (s *Server) routes(api huma.API) {
-	huma.Register(api, operation("list-lines", http.MethodGet, "/v1/lines", "List the lines and their state"),
-		func(context.Context, *struct{}) (*list[client.Line], error) {
-			return &list[client.Line]{s.Daemon.Lines()}, nil
-		})
-	huma.Register(api, operation("clear-line", http.MethodPost, "/v1/lines/{tty}/clear", "Hang up the call on a line"),
-		func(ctx context.Context, in *struct {
-			TTY int `path:"tty"`
-		}) (*struct{}, error) {
-			return nil, status(s.Daemon.ClearLine(ctx, in.TTY))
-		})
-	huma.Register(api, operation("clear-counters", http.MethodDelete, "/v1/lines/counters",
-		"Set the counters of all lines to zero"),
-		func(ctx context.Context, _ *struct{}) (*one[client.Cleared], error) {
-			n, err := s.Daemon.ClearCounters(ctx)
-			return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
-		})
-	huma.Register(api, operation("clear-line-counters", http.MethodDelete, "/v1/lines/{tty}/counters",
-		"Set the counters of a line to zero"),
-		func(ctx context.Context, in *struct {
-			TTY int `path:"tty"`
-		}) (*one[client.Cleared], error) {
-			n, err := s.Daemon.ClearCounters(ctx, in.TTY)
-			return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
-		})
-	huma.Register(api, operation("start-chat", http.MethodPost, "/v1/lines/{tty}/chat",
-		"Run a chat script on the modem of a line that nothing uses"),
-		func(ctx context.Context, in *struct {
-			TTY    int    `path:"tty"`
-			Script string `query:"script" required:"true" maxLength:"4096" doc:"regular expression on the names of scripts"`
-			Number string `query:"number" maxLength:"100" doc:"the number that the script dials; absent: none"`
-		}) (*one[client.ChatRun], error) {
-			run, err := s.Daemon.StartChat(ctx, in.TTY, in.Script, in.Number)
-			return &one[client.ChatRun]{run}, status(err)
-		})
-	huma.Register(api, operation("busy-out-line", http.MethodPut, "/v1/lines/{tty}/busyout",
-		"Let a line finish its call, and then take no more"),
-		func(ctx context.Context, in *struct {
-			TTY    int    `path:"tty"`
-			Reason string `query:"reason" maxLength:"16384" doc:"for operators and the audit; may be empty"`
-		}) (*struct{}, error) {
-			return nil, status(s.Daemon.BusyOutLine(ctx, in.TTY, in.Reason))
-		})
-	huma.Register(api, operation("restore-line", http.MethodDelete, "/v1/lines/{tty}/busyout",
-		"Let a line that is busied out take calls again"),
-		func(ctx context.Context, in *struct {
-			TTY int `path:"tty"`
-		}) (*struct{}, error) {
-			return nil, status(s.Daemon.RestoreLine(ctx, in.TTY))
-		})
-	huma.Register(api, operation("test-modem", http.MethodPost, "/v1/lines/{tty}/test",
-		"Test two lines with a call from one to the other"),
-		func(ctx context.Context, in *struct {
-			TTY    int    `path:"tty"`
-			With   int    `query:"with" doc:"the line to call; 0: the next one that may be tested"`
-			Number string `query:"number" maxLength:"100" doc:"the number to dial; absent: that of the called line"`
-		}) (*one[client.ModemTest], error) {
-			t, err := s.Daemon.TestModem(ctx, in.TTY, in.With, in.Number)
-			return &one[client.ModemTest]{t}, status(err)
-		})
-	huma.Register(api, operation("list-modems", http.MethodGet, "/v1/modems",
-		"List how the modem of each line is operated"),
-		func(context.Context, *struct{}) (*list[client.Modem], error) {
-			return &list[client.Modem]{s.Daemon.Modems()}, nil
-		})
-	huma.Register(api, operation("list-rotaries", http.MethodGet, "/v1/rotaries",
-		"List the rotaries with their lines and the callbacks that wait for one"),
-		func(context.Context, *struct{}) (*list[client.Rotary], error) {
-			return &list[client.Rotary]{s.Daemon.Rotaries()}, nil
-		})
-	huma.Register(api, operation("list-queue", http.MethodGet, "/v1/queue",
-		"List the callbacks that wait for a line, in order"),
-		func(context.Context, *struct{}) (*list[client.Queued], error) {
-			return &list[client.Queued]{s.Daemon.Queue()}, nil
-		})
-	huma.Register(api, operation("list-users", http.MethodGet, "/v1/users", "List the users on the lines"),
-		func(context.Context, *struct{}) (*list[client.User], error) {
-			return &list[client.User]{s.Daemon.Users()}, nil
-		})
-	s.callRoutes(api)
-	huma.Register(api, operation("list-callbacks", http.MethodGet, "/v1/callbacks",
-		"List pending callbacks, newest first; with all, also ended ones"),
-		func(ctx context.Context, in *struct {
-			All   bool      `query:"all"`
-			Limit int       `query:"limit" minimum:"0" default:"100" doc:"maximum number of callbacks; 0: no limit"`
-			Since time.Time `query:"since" doc:"only callbacks created at this time or later"`
-		}) (*callbackList, error) {
-			v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit,
-				Since: in.Since})
-			return &callbackList{older, v}, status(err)
-		})
-	huma.Register(api, operation("get-callback", http.MethodGet, "/v1/callbacks/{id}",
-		"Show one callback with its decision, history and attempts"),
-		func(ctx context.Context, in *struct {
-			ID string `path:"id" maxLength:"64"`
-		}) (*one[client.CallbackDetail], error) {
-			v, err := s.Daemon.Callback(ctx, in.ID)
-			return &one[client.CallbackDetail]{v}, status(err)
-		})
-	huma.Register(api, operation("cancel-callback", http.MethodDelete, "/v1/callbacks/{id}",
-		"Cancel a pending callback"),
-		func(ctx context.Context, in *struct {
-			ID string `path:"id" maxLength:"64"`
-		}) (*struct{}, error) {
-			return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
-		})
-	huma.Register(api, operation("list-login-locks", http.MethodGet, "/v1/login-locks",
-		"List the names, numbers and lines whose logins are locked or delayed"),
-		func(context.Context, *struct{}) (*list[client.LoginLock], error) {
-			return &list[client.LoginLock]{s.Daemon.LoginLocks()}, nil
-		})
-	huma.Register(api, operation("clear-login-locks", http.MethodPost, "/v1/login-locks/clear",
-		"Clear the failed logins of a name or number, or all"), s.clearLoginLocks)
-	huma.Register(api, operation("list-ceilings", http.MethodGet, "/v1/ceilings",
-		"List what callbacks have used and reserved of their ceilings"),
-		func(ctx context.Context, _ *struct{}) (*list[client.Ceiling], error) {
-			v, err := s.Daemon.Ceilings(ctx)
-			return &list[client.Ceiling]{v}, status(err)
-		})
-	huma.Register(api, operation("get-lockdown", http.MethodGet, "/v1/lockdown", "Show the state of the lockdown"),
-		func(context.Context, *struct{}) (*one[client.Lockdown], error) {
-			return &one[client.Lockdown]{s.Daemon.Lockdown()}, nil
-		})
-	huma.Register(api, operation("order-lockdown", http.MethodPut, "/v1/lockdown",
-		"Stop all dialing, and with sessions end all sessions"),
-		func(ctx context.Context, in *struct {
-			Reason   string `query:"reason" maxLength:"16384" doc:"for operators and the audit"`
-			Sessions bool   `query:"sessions" doc:"end all sessions and admit none"`
-		}) (*one[client.Lockdown], error) {
-			v, err := s.Daemon.OrderLockdown(ctx, in.Reason, in.Sessions)
-			return &one[client.Lockdown]{v}, status(err)
-		})
-	huma.Register(api, operation("lift-lockdown", http.MethodDelete, "/v1/lockdown", "End the lockdown"),
-		func(ctx context.Context, in *struct {
-			Reason string `query:"reason" maxLength:"16384" doc:"for the audit; may be empty"`
-		}) (*struct{}, error) {
-			return nil, status(s.Daemon.LiftLockdown(ctx, in.Reason))
-		})
-	s.accessRoutes(api)
-	huma.Register(api, operation("list-aaa-servers", http.MethodGet, "/v1/aaa/servers",
-		"List the AAA servers and their state"),
-		func(context.Context, *struct{}) (*list[client.AAAServer], error) {
-			servers := []client.AAAServer{}
-			if s.AAAServers != nil {
-				servers = append(servers, s.AAAServers()...)
-			}
-			return &list[client.AAAServer]{servers}, nil
-		})
-	huma.Register(api, operation("get-health", http.MethodGet, "/v1/health",
-		"Show the health of the daemon, its journal and its disk"),
-		func(ctx context.Context, _ *struct{}) (*one[client.Health], error) {
-			if s.Health == nil {
-				return nil, huma.Error404NotFound("this daemon does not report its health")
-			}
-			return &one[client.Health]{s.Health(ctx)}, nil
-		})
-	huma.Register(api, operation("note-backup", http.MethodPost, "/v1/journal/backups",
-		"Record a journal backup in the audit"),
-		func(ctx context.Context, in *struct {
-			Journal string `query:"journal" required:"true" maxLength:"4096"`
-			Dir     string `query:"dir" required:"true" maxLength:"4096"`
-		}) (*struct{}, error) {
-			if s.BackedUp == nil {
-				return nil, huma.Error404NotFound("this daemon does not record backups")
-			}
-			return nil, status(s.BackedUp(in.Journal, in.Dir, By(ctx)))
-		})
-	huma.Register(api, operation("reload", http.MethodPost, "/v1/reload",
-		"Reload the configuration; status 422 and the same answer if the old one stays in force"), s.reload)
-	huma.Register(api, operation("get-version", http.MethodGet, "/v1/version", "Show the version of the daemon"),
-		func(context.Context, *struct{}) (*one[client.Version], error) {
-			return &one[client.Version]{s.Version()}, nil
-		})
-	s.routesPPP(api)
-	sse.Register(api, operation("debug", http.MethodGet, "/v1/debug", "Stream live debug events (text/event-stream)"),
-		map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
-}
-
-type reloadOutput struct {
-	Status int
-	Body   client.Reload
-}
-
-func (s *Server) reload(ctx context.Context, _ *struct{}) (*reloadOutput, error) {
-	if s.Reload == nil {
-		return nil, huma.Error404NotFound("this daemon does not reload its configuration")
-	}
-	r, err := s.Reload(ctx, By(ctx))
-	if err != nil {
-		return nil, huma.Error503ServiceUnavailable(err.Error())
-	}
-	if !r.Applied {
-		return &reloadOutput{http.StatusUnprocessableEntity, r}, nil
-	}
-	return &reloadOutput{http.StatusOK, r}, nil
-}
-
-type clearLoginLocksInput struct {
-	Of  string `query:"of" maxLength:"256" doc:"a user name, or a calling number"`
-	All bool   `query:"all" doc:"clear all, instead of one name or number"`
-}
-
-// Resolve requires either a name or number, or all.
-func (in *clearLoginLocksInput) Resolve(huma.Context) []error {
-	if (in.Of == "") != in.All {
-		return []error{&huma.ErrorDetail{Message: "set either of (a user name or calling number) or all=true",
-			Location: "query.of"}}
-	}
-	return nil
-}
-
-func (s *Server) clearLoginLocks(ctx context.Context, in *clearLoginLocksInput) (*one[client.Cleared], error) {
-	n, err := s.Daemon.ClearLoginLocks(ctx, in.Of)
-	return &one[client.Cleared]{client.Cleared{Cleared: n}}, status(err)
-}
-
-type debugInput struct {
-	Topics string `query:"topics" doc:"comma-separated: callback, dialer, chat, modem, aaa, ppp negotiation, ppp authentication, ppp cbcp, ppp packet"`
-}
-
-// Resolve rejects unknown topics before the stream begins.
-func (in *debugInput) Resolve(huma.Context) []error {
-	for _, t := range strings.Split(in.Topics, ",") {
-		if !slices.Contains(client.Topics, t) {
-			return []error{&huma.ErrorDetail{Message: fmt.Sprintf("unknown debug topic %q; valid topics: %s", t,
-				strings.Join(client.Topics, ", ")), Location: "query.topics"}}
-		}
-	}
-	return nil
-}
-
-func (s *Server) debug(ctx context.Context, in *debugInput, send sse.Sender) {
-	topics := strings.Split(in.Topics, ",")
-	l := s.Feed.Listen(topics)
-	defer l.Close()
-	// This first event also sends the status line and the header, which otherwise wait for the first debug event.
-	if send.Data(client.Listening{Topics: topics}) != nil {
-		return
-	}
-	for {
-		select {
-		case e := <-l.C:
-			if send.Data(e) != nil {
-				return
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func operation(id, method, path, summary string) huma.Operation {
-	return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary}
 }
 
 // status converts a Daemon's error to an HTTP status.
@@ -381,36 +156,4 @@ func status(err error) error {
 	default:
 		return huma.Error409Conflict(err.Error())
 	}
-}
-
-// ServeListener serves on l until ctx ends, and closes l.
-func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       withPeer,
-	}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			srv.Close()
-		}
-	})
-	err := srv.Serve(l)
-	if !stop() {
-		<-stopped
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
-}
-
-func lostText(n int) string {
-	return fmt.Sprintf("%d events lost: the client reads too slowly", n)
 }

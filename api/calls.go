@@ -5,11 +5,16 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 )
+
+// callTable has the rows of this file.
+var callTable = []Route{
+	{"list-active-calls", http.MethodGet, "/v1/calls/active", Read, nil, "List the calls that are up, oldest first"},
+	{"list-call-history", http.MethodGet, "/v1/calls/history", Read, nil,
+		"List the calls that have ended, newest first"},
+}
 
 // CallFilter is the query of both lists of calls. It is exported for huma, which embeds no other.
 type CallFilter struct {
@@ -28,23 +33,20 @@ type callHistory struct {
 	Body    []client.Call
 }
 
-func (s *Server) callRoutes(api huma.API) {
-	huma.Register(api, operation("list-active-calls", http.MethodGet, "/v1/calls/active",
-		"List the calls that are up, oldest first"),
-		func(_ context.Context, in *CallFilter) (*list[client.Call], error) {
-			return &list[client.Call]{s.Daemon.ActiveCalls(in.query())}, nil
-		})
-	huma.Register(api, operation("list-call-history", http.MethodGet, "/v1/calls/history",
-		"List the calls that have ended, newest first"),
-		func(ctx context.Context, in *struct {
-			CallFilter
-			Last int `query:"last" minimum:"1" maximum:"10000" default:"100" doc:"maximum number of calls"`
-		}) (*callHistory, error) {
-			q := in.query()
-			q.Last = in.Last
-			v, left, err := s.Daemon.CallHistory(ctx, q)
-			return &callHistory{left.Older, left.Damaged, v}, status(err)
-		})
+// callRoutes registers the routes of calls.
+func (s *Server) callRoutes(r *registry) {
+	register(r, "list-active-calls", func(_ context.Context, in *CallFilter) (*list[client.Call], error) {
+		return &list[client.Call]{s.Daemon.ActiveCalls(in.query())}, nil
+	})
+	register(r, "list-call-history", func(ctx context.Context, in *struct {
+		CallFilter
+		Last int `query:"last" minimum:"1" maximum:"10000" default:"100" doc:"maximum number of calls"`
+	}) (*callHistory, error) {
+		q := in.query()
+		q.Last = in.Last
+		v, left, err := s.Daemon.CallHistory(ctx, q)
+		return &callHistory{left.Older, left.Damaged, v}, status(err)
+	})
 }
 
 func (d daemon) ActiveCalls(q client.CallQuery) []client.Call {

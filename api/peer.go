@@ -2,37 +2,74 @@ package api
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"os/user"
 	"strconv"
 )
 
-// peerKey is the context key of the user ID of the socket's peer.
-type peerKey struct{}
+// peer is the client at the other end of a connection.
+type peer struct {
+	// known: the kernel has reported the process of the socket's client
+	known    bool
+	uid, gid uint32
+	pid      int32
+	groups   []uint32 // supplementary groups
 
-// withPeer is an http.Server's ConnContext: it adds the peer's user ID, as reported by the kernel, to the context.
-func withPeer(ctx context.Context, c net.Conn) context.Context {
-	if s, ok := c.(*spareConn); ok {
-		c = s.Conn
-	}
-	if u, ok := c.(*net.UnixConn); ok {
-		if uid, err := peerUID(u); err == nil {
-			return context.WithValue(ctx, peerKey{}, uid)
-		}
-	}
-	return ctx
+	certificate *x509.Certificate // verified; nil on the socket
+	remote      string            // address, with certificate
 }
 
-// By identifies the user of an API request for the audit: "uid 1000 (alice, api)", "uid 1000 (api)" if the system has
-// no name for it, or "api" if it does not report the user.
+// peerKey is the context key of the *peer of a request.
+type peerKey struct{}
+
+// peerOf returns the client of a connection before its certificate is known. It is never nil.
+func peerOf(c net.Conn) *peer {
+	for {
+		inner, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = inner.NetConn()
+	}
+	if u, ok := c.(*net.UnixConn); ok {
+		if p, err := peerProcess(u); err == nil {
+			return p
+		}
+		return &peer{}
+	}
+	return &peer{remote: c.RemoteAddr().String()}
+}
+
+// name identifies the operator: "uid 1000", or "certificate alice".
+func (p *peer) name() string {
+	switch {
+	case p == nil:
+		return "api"
+	case p.certificate != nil:
+		return "certificate " + clean(firstName(p.certificate))
+	case p.known:
+		return fmt.Sprintf("uid %d", p.uid)
+	}
+	return "api"
+}
+
+// By identifies the client of an API request for the audit, and where it is: "uid 1000 (alice, api, pid 4711)",
+// "uid 1000 (api, pid 4711)" if the system has no name for the user, "certificate alice (serial 1f, api,
+// 192.0.2.1:53214)", or "api" if the system does not report the user.
 func By(ctx context.Context) string {
-	uid, ok := ctx.Value(peerKey{}).(uint32)
-	if !ok {
+	p, _ := ctx.Value(peerKey{}).(*peer)
+	switch {
+	case p == nil:
+		return "api"
+	case p.certificate != nil:
+		return fmt.Sprintf("%s (serial %s, api, %s)", p.name(), p.certificate.SerialNumber.Text(16), p.remote)
+	case !p.known:
 		return "api"
 	}
-	if u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
-		return fmt.Sprintf("uid %d (%s, api)", uid, u.Username)
+	if u, err := user.LookupId(strconv.FormatUint(uint64(p.uid), 10)); err == nil {
+		return fmt.Sprintf("%s (%s, api, pid %d)", p.name(), u.Username, p.pid)
 	}
-	return fmt.Sprintf("uid %d (api)", uid)
+	return fmt.Sprintf("%s (api, pid %d)", p.name(), p.pid)
 }

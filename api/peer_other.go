@@ -7,4 +7,4 @@ import (
 	"net"
 )
 
-func peerUID(*net.UnixConn) (uint32, error) { return 0, errors.ErrUnsupported }
+func peerProcess(*net.UnixConn) (*peer, error) { return nil, errors.ErrUnsupported }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/sse"
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker/events"
@@ -30,28 +29,32 @@ type PPP struct {
 	Happened func(events.Event) // reports captures; it may block until the audit has them
 }
 
-func (s *Server) routesPPP(api huma.API) {
-	huma.Register(api, operation("list-ppp-sessions", http.MethodGet, "/v1/ppp/sessions",
-		"List the live sessions of PPP"),
-		func(context.Context, *struct{}) (*list[client.PPPSession], error) {
-			return &list[client.PPPSession]{s.PPP.sessions(time.Now())}, nil
+// pppTable has the rows of this file.
+var pppTable = []Route{
+	{"list-ppp-sessions", http.MethodGet, "/v1/ppp/sessions", Read, nil, "List the live sessions of PPP"},
+	{"get-ppp-pools", http.MethodGet, "/v1/ppp/pools", Read, nil,
+		"Show the address pools of PPP and who has which address"},
+	{"capture-ppp", http.MethodGet, "/v1/ppp/lines/{tty}/capture", Admin,
+		[]events.Kind{"capture.began", "capture.ended"},
+		"Capture the frames of PPP on a line (text/event-stream), with user packets only if payload is true"},
+}
+
+// pppRoutes registers the routes of PPP.
+func (s *Server) pppRoutes(r *registry) {
+	register(r, "list-ppp-sessions", func(context.Context, *struct{}) (*list[client.PPPSession], error) {
+		return &list[client.PPPSession]{s.PPP.sessions(time.Now())}, nil
+	})
+	register(r, "get-ppp-pools", func(context.Context, *struct{}) (*one[client.PPPPools], error) {
+		return &one[client.PPPPools]{s.PPP.pools()}, nil
+	})
+	stream(r, "capture-ppp", map[string]any{"message": client.PPPFrame{}, "capturing": client.PPPCapturing{}},
+		s.capture, func(ctx huma.Context, next func(huma.Context)) {
+			if err := s.mayCapture(ctx.Param("tty")); err != nil {
+				_ = huma.WriteErr(r.api, ctx, http.StatusNotFound, err.Error())
+				return
+			}
+			next(ctx)
 		})
-	huma.Register(api, operation("get-ppp-pools", http.MethodGet, "/v1/ppp/pools",
-		"Show the address pools of PPP and who has which address"),
-		func(context.Context, *struct{}) (*one[client.PPPPools], error) {
-			return &one[client.PPPPools]{s.PPP.pools()}, nil
-		})
-	capture := operation("capture-ppp", http.MethodGet, "/v1/ppp/lines/{tty}/capture",
-		"Capture the frames of PPP on a line (text/event-stream), with user packets only if payload is true")
-	capture.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
-		if err := s.mayCapture(ctx.Param("tty")); err != nil {
-			_ = huma.WriteErr(api, ctx, http.StatusNotFound, err.Error())
-			return
-		}
-		next(ctx)
-	}}
-	sse.Register(api, capture,
-		map[string]any{"message": client.PPPFrame{}, "capturing": client.PPPCapturing{}}, s.capture)
 }
 
 // mayCapture returns why the frames of a line cannot be captured. It runs before the stream begins.
@@ -75,7 +78,7 @@ type captureInput struct {
 }
 
 // capture sends the frames of a line until the client leaves. The audit has the capture before the first frame.
-func (s *Server) capture(ctx context.Context, in *captureInput, send sse.Sender) {
+func (s *Server) capture(ctx context.Context, in *captureInput, out *outlet) {
 	by := By(ctx)
 	s.PPP.Happened(events.CaptureBegan{Line: in.TTY, By: by, Payload: in.Payload})
 	c := s.PPP.Sessions.Capture(in.TTY, in.Payload)
@@ -84,17 +87,21 @@ func (s *Server) capture(ctx context.Context, in *captureInput, send sse.Sender)
 		c.Close()
 		s.PPP.Happened(events.CaptureEnded{Line: in.TTY, By: by, Frames: sent, Lost: c.Lost()})
 	}()
-	if send.Data(client.PPPCapturing{TTY: in.TTY, Payload: in.Payload}) != nil {
+	if out.send("capturing", 0, client.PPPCapturing{TTY: in.TTY, Payload: in.Payload}) != nil || out.flush() != nil {
 		return
 	}
 	for {
 		select {
 		case f := <-c.Frames:
 			frame := client.PPPFrame{Time: f.Time, Out: f.Out, Protocol: f.Protocol, Info: f.Info, Lost: c.Lost()}
-			if send.Data(frame) != nil {
+			if out.send("", 0, frame) != nil || out.flush() != nil {
 				return
 			}
 			sent++
+		case <-out.tick.C:
+			if !out.beat() {
+				return
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -240,7 +240,7 @@ func TestPPPCapture(t *testing.T) {
 	within(t, "the end is reported", func() bool { return len(log.list()) == 2 })
 	began, _ := log.list()[0].(events.CaptureBegan)
 	end, _ := log.list()[1].(events.CaptureEnded)
-	if began.Line != 65 || !began.Payload || !strings.HasSuffix(began.By, "api)") || end.Line != 65 ||
+	if began.Line != 65 || !began.Payload || !strings.Contains(began.By, "api, pid ") || end.Line != 65 ||
 		end.By != began.By || end.Frames < 10 || end.Lost != 0 {
 		t.Errorf("%+v, %+v", began, end)
 	}

@@ -79,6 +79,9 @@ type spareConn struct {
 	s *sparing
 }
 
+// NetConn returns the connection itself.
+func (c *spareConn) NetConn() net.Conn { return c.Conn }
+
 func (c *spareConn) Close() error {
 	err := c.Conn.Close()
 	c.s.refill()

@@ -14,7 +14,7 @@ import (
 // OpenAccess opens an access window of a group for a length of time from now, or, if the group's policy requires two
 // operators, asks for one that ApproveAccess opens. An open window is replaced, unless two operators are required. It
 // waits for the disk at most Limits.Report; if the disk only answers later, the window opens then. by identifies the
-// operator (operatorOf). Errors: ErrReason, ErrAccess; then nothing was done, unless the disk has not answered.
+// operator (sameOperator). Errors: ErrReason, ErrAccess; then nothing was done, unless the disk has not answered.
 func (b *Broker) OpenAccess(group string, length time.Duration, reason, by string) error {
 	reason, err := goodReason(reason)
 	if err != nil {
@@ -39,7 +39,7 @@ func (b *Broker) OpenAccess(group string, length time.Duration, reason, by strin
 		e = events.AccessOpened{Group: group, Until: row.Until, Reason: reason, By: by}
 	}
 	return b.putAccess(group, e, func(w *accessWindow) (journal.AccessWindow, error) {
-		if two && accessState(w.row, now) == AccessWaiting && operatorOf(w.row.OpenedBy) != operatorOf(by) {
+		if two && accessState(w.row, now) == AccessWaiting && !sameOperator(w.row.OpenedBy, by) {
 			return row, fmt.Errorf("%w: %s has asked for one of group %s (approve that, or close it first)", ErrAccess,
 				w.row.OpenedBy, group)
 		}
@@ -51,10 +51,25 @@ func (b *Broker) OpenAccess(group string, length time.Duration, reason, by strin
 	})
 }
 
-// operatorOf returns what tells an operator from others: "uid 1000" of "uid 1000 (alice, api)". The name may change.
-func operatorOf(by string) string {
-	id, _, _ := strings.Cut(by, " (")
-	return id
+// sameOperator reports whether two texts of an audit identify the same operator: "uid 1000 (alice, api, pid 7)" and
+// "uid 1000 (al, api, pid 8)", because the name may change, but also "certificate alice (serial 1f, …)", because one
+// person may have both.
+func sameOperator(a, b string) bool {
+	idA, nameA := operatorOf(a)
+	idB, nameB := operatorOf(b)
+	return idA == idB || nameA == nameB && nameA != ""
+}
+
+// operatorOf returns what tells an operator from others, and the name, if it is known.
+func operatorOf(by string) (id, name string) {
+	id, rest, _ := strings.Cut(by, " (")
+	if name, ok := strings.CutPrefix(id, "certificate "); ok {
+		return id, name
+	}
+	if name, _, ok := strings.Cut(rest, ", "); ok && name != "api" {
+		return id, name
+	}
+	return id, ""
 }
 
 // ApproveAccess opens the window that another operator has asked for, if it is for this length of time and this reason:
@@ -87,7 +102,7 @@ func (b *Broker) ApproveAccess(group string, length time.Duration, reason, by st
 		case w.row.Reason != reason:
 			return row, fmt.Errorf("%w: %s has asked for group %s with the reason %q, not %q (repeat the reason that "+
 				"you agree to; ringback show windows)", ErrAccess, w.row.OpenedBy, group, w.row.Reason, reason)
-		case operatorOf(w.row.OpenedBy) == operatorOf(by):
+		case sameOperator(w.row.OpenedBy, by):
 			return row, fmt.Errorf("%w: %s has asked for it, so another operator must approve it", ErrAccess, by)
 		}
 		return row, nil

@@ -228,6 +228,16 @@ func TestAccessTwoOperators(t *testing.T) {
 		w.rejected("paia-04")
 		approve("uid 0", "another operator must approve it")
 		approve("uid 0 (renamed, api)", "another operator must approve it")
+		if err := w.broker.CloseAccess("default", "", "uid 0"); err != nil {
+			t.Error(err)
+		}
+		ask("uid 1000 (alice, api, pid 7)")
+		approve("uid 1000 (api, pid 8)", "another operator must approve it")
+		approve("certificate alice (serial 1f, api, 192.0.2.1:53214)", "another operator must approve it")
+		if err := w.broker.CloseAccess("default", "", "uid 0"); err != nil {
+			t.Error(err)
+		}
+		ask("uid 0")
 		// Nobody is made to approve what they have not read.
 		if err := w.broker.OpenAccess("default", 2*time.Hour, "longer", "uid 9"); !errors.Is(err, broker.ErrAccess) ||
 			!strings.Contains(err.Error(), "uid 0 has asked for one of group default") {

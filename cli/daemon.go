@@ -13,18 +13,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lab"
 )
 
 // daemonFlags are the flags of the commands that query a running daemon.
 type daemonFlags struct {
+	cmd     *cobra.Command
 	socket  string
 	output  string
 	formats []string // of output; nil: table and json
 }
 
 func (f *daemonFlags) add(c *cobra.Command) {
+	f.cmd = c
 	c.Flags().StringVar(&f.socket, "socket", "",
 		"admin socket of the daemon (default: $RINGBACK_SOCKET, else a running lab's, else the daemon's usual place)")
 }
@@ -49,6 +52,9 @@ func (f *daemonFlags) client() (*client.Client, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
+	if base := f.remote("api"); base != "" && f.socket == "" {
+		return f.overTLS(base)
+	}
 	if f.socket != "" {
 		return client.New(f.socket), nil
 	}
@@ -65,6 +71,54 @@ func (f *daemonFlags) client() (*client.Client, error) {
 	}
 	return nil, fmt.Errorf("no daemon found: neither a running lab nor %s (start `ringback lab` or `ringback "+
 		"serve -c …`, or give --socket)", filepath.Clean(config.DefaultSocket()))
+}
+
+// remoteFlags are the flags for a daemon on another machine, with the environment variables that replace them.
+var remoteFlags = []struct{ name, env, help string }{
+	{"api", "RINGBACK_URL", "URL of a daemon on another machine, https://HOST:PORT (its api.listen)"},
+	{"cert", "RINGBACK_CERT", "with --api: file of our certificate, in PEM"},
+	{"key", "RINGBACK_KEY", "with --api: file of its key, in PEM"},
+	{"ca", "RINGBACK_CA", "with --api: file of the authorities that may sign the daemon's certificate, in PEM"},
+}
+
+// addRemote adds the flags for a daemon on another machine to all commands below c.
+func addRemote(c *cobra.Command) {
+	for _, f := range remoteFlags {
+		c.PersistentFlags().String(f.name, "", f.help+" (default: $"+f.env+")")
+	}
+}
+
+// remote returns the value of one of remoteFlags.
+func (f *daemonFlags) remote(name string) string {
+	for _, r := range remoteFlags {
+		if r.name != name {
+			continue
+		}
+		if v, err := f.cmd.Flags().GetString(name); err == nil && v != "" {
+			return v
+		}
+		return os.Getenv(r.env)
+	}
+	return ""
+}
+
+// overTLS returns a client of a daemon on another machine.
+func (f *daemonFlags) overTLS(base string) (*client.Client, error) {
+	files := certs.Files{CertFile: f.remote("cert"), KeyFile: f.remote("key"), CAFile: f.remote("ca"), MinTLS12: true}
+	if files.CertFile == "" || files.KeyFile == "" {
+		return nil, misused("--api: a daemon on another machine requires a certificate of its clients (--cert and " +
+			"--key)")
+	}
+	c, err := files.Config("")
+	if err != nil {
+		return nil, fmt.Errorf("--api: %s", strings.NewReplacer("tls.ca_file", "--ca", "tls.cert_file", "--cert",
+			"tls.key_file", "--key").Replace(err.Error()))
+	}
+	cl, err := client.NewTLS(base, c)
+	if err != nil {
+		return nil, misused("--api: %v", err)
+	}
+	return cl, nil
 }
 
 func (f *daemonFlags) check() error {

@@ -101,9 +101,10 @@ Run it:
 	// cobra's own --version uses text/template, which looks up methods by name: the linker would keep every
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
+	addRemote(root)
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newConsole(), newClear(),
 		newCancel(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(), newVersion(version),
-		newAAA(), newPolicy(), newReport(), newJournal(), newLab())
+		newAAA(), newPolicy(), newReport(), newJournal(), newLab(), newAPI())
 	checkUsage(root)
 	return root
 }

@@ -5,7 +5,6 @@ package config
 
 import (
 	"cmp"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,12 +88,6 @@ type Config struct {
 // Journal configures the journal.
 type Journal struct {
 	Keep time.Duration // how long to keep callbacks and calls after their end; 0: forever
-}
-
-// API is the admin interface.
-type API struct {
-	Socket string      // path of the unix socket
-	Group  *user.Group // of operators, besides root and the user of the daemon; nil: none
 }
 
 // Log configures the log.

@@ -37,16 +37,7 @@ func Keys() []schema.Key {
 				"`$XDG_STATE_HOME/ringback` or `~/.local/state/ringback`. Only one daemon can use it at a time."},
 		{Name: "journal", Reload: schema.AtOnce, Type: schema.Object, Keys: journalKeys,
 			Doc: "The record of calls and callbacks in `state_dir`. See [The journal](../how-to/journal.md)."},
-		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: []schema.Key{
-			{Name: "socket", Check: checkSocket, Example: "/run/ringback/ringback.sock",
-				Doc: "Unix socket for the command line. Default: `/run/ringback/ringback.sock` for root, " +
-					"else `ringback.sock` in `state_dir`."},
-			{Name: "group", Loose: true, Check: schema.NotEmpty, Example: "ringback-operators",
-				Doc: "Group whose members may use the socket too, each as an operator of their own; a name, or the " +
-					"number of a group of a directory service. The user running ringback must be a member. " +
-					"Default: none, only root and that user may use it. See [dual " +
-					"control](../how-to/policies.md#two-operators)."},
-		}},
+		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: apiKeys},
 		{Name: "log", Reload: schema.Restart, Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
 			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug",
 				Doc: "Minimum level of logged records."},

@@ -151,7 +151,7 @@ func (l *loader) node() {
 	if err := checkSocket(c.API.Socket); err != nil && !l.broken("api") {
 		l.errorAt(l.v.Get("api", "socket"), "set api.socket to a shorter path", "%s: %v", c.API.Socket, err)
 	}
-	c.API.Group = l.operators()
+	l.adminAPI()
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	l.trustLog(c.Log.File)
 	c.PoliciesDir = l.filePath("policies_dir")

@@ -36,6 +36,21 @@ func TestProblems(t *testing.T) {
 		{"", "api: {group: 4294967295, socket: /run/s}\n", // which chown(2) takes for no group
 			`ringback.yaml:7:14: warning: api.group: this machine has no group "4294967295" ` +
 				`(groupadd --system 4294967295; for a group of a directory service, write its number)`},
+		{"", "api: {roles: {operate: {users: [no-such-user]}}, group: 990, socket: /run/s}\n", `ringback.yaml:7:33: ` +
+			`warning: api.roles.operate.users[0]: this machine has no user "no-such-user" (correct the name; for a user ` +
+			`of a directory service, write its number)`},
+		{"", "api: {roles: {read: {groups: [990]}}, socket: /run/s}\n", `ringback.yaml:7:21: warning: api.roles.read: ` +
+			`only root and the user running ringback can open the socket, so these roles are never used (add ` +
+			`api.group: the group of all who use the socket)`},
+		{"", "api: {listen: 7443}\n", `ringback.yaml:7:15: api.listen: expected text, got the number 7443 (quote ` +
+			`it: "7443")`},
+		{"", "api: {listen: \"127.0.0.1:0\"}\n",
+			`ringback.yaml:7:15: api.listen: the port must be a number from 1 to 65535`},
+		{"", "api: {listen: \"127.0.0.1:7443\", roles: {read: {certificates: [x]}}}\n", `ringback.yaml:7:15: api.listen: ` +
+			`tls: set cert_file, key_file and client_ca_file: no client is served without a certificate (add api.tls: ` +
+			`{cert_file: api.crt, key_file: api.key, client_ca_file: ca.crt})`},
+		{"", "api: {tls: {client_ca_file: radius.secret}}\n", `ringback.yaml:7:12: warning: api.tls: certificates ` +
+			`without an address for clients (add api.listen: 127.0.0.1:7443, or remove it)`},
 		{"", "state_dir: /var/lib/x\napi: {group: 990, socket: /var/lib/x/run/s}\n",
 			`ringback.yaml:8:14: api.group: the socket is in state_dir, which nobody but the user running ringback may ` +
 				`enter (set api.socket to a directory of its own, such as /run/ringback/ringback.sock)`},

@@ -84,6 +84,9 @@ func another(t *testing.T, path string, k schema.Key) string {
 		"numbers.private[]": `"84001"`, "numbers.own[]": `"33123456700"`, "users[].groups[]": "staff", "users[].callback.numbers[]": `"84002"`,
 		"lines[].login": "other", "modem_test.lines[]": "66", "modem_test.numbers[]": `"84001"`,
 		"aaa.groups[].servers[]": "primary", "lines[].result_codes.NAME": "BUSY",
+		"api.roles.read.users[]": "1", "api.roles.read.groups[]": "1", "api.roles.read.certificates[]": "kim",
+		"api.roles.operate.users[]": "1", "api.roles.operate.groups[]": "1", "api.roles.operate.certificates[]": "kim",
+		"api.roles.admin.users[]": "1", "api.roles.admin.groups[]": "1", "api.roles.admin.certificates[]": "kim",
 	}[path]
 	if !ok && strings.HasPrefix(path, "aaa.lists.") || !ok && strings.HasPrefix(path, "aaa.radius[].dialects") {
 		text, ok = "radius", true

@@ -95,6 +95,7 @@ type daemon struct {
 	// known has the lines in force: those of the configuration, and removed ones that calls and callbacks may need
 	known   []config.Line
 	carrier carrier                // of PPP
+	access  access                 // of the admin API
 	keep    atomic.Int64           // journal.keep of the configuration in force
 	broken  atomic.Pointer[string] // what is wrong with the audit
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
@@ -153,7 +154,7 @@ func (d *daemon) run(ctx context.Context) error {
 		DebugDialer: d.feed.Topic("dialer"),
 		NameKey:     j.NameKey(), PPP: d.carrier, KeepBusyouts: d.busyouts().keep,
 	}, bc)
-	sock, err := api.Listen(d.cfg.API.Socket, d.cfg.API.Group)
+	doors, err := d.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -179,24 +180,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)
 	}
-	parts.Go(func() {
-		srv := api.Server{
-			Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() },
-			Feed: d.feed,
-			PPP: api.PPP{Sessions: d.carrier.sessions, Pools: d.carrier.addresses.Snapshot,
-				Happened: d.broker.Happened},
-			Version:  func() client.Version { return d.about(started) },
-			BackedUp: d.backedUp,
-			Reload:   d.orderReload,
-			Health: func(ctx context.Context) client.Health {
-				h, _ := d.health(ctx)
-				return h
-			},
-		}
-		if err := srv.ServeListener(ctx, sock); err != nil {
-			d.log.Error("admin API", zap.Error(err))
-		}
-	})
+	d.serve(ctx, &parts, doors, started)
 	d.log.Info("started", zap.String("version", d.version), zap.Int("lines", len(d.cfg.Lines)),
 		zap.String("socket", d.cfg.API.Socket))
 	defer d.log.Info("stopped")

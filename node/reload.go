@@ -102,6 +102,10 @@ func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
 // apply puts a valid configuration in force, and adds what it changes to r. After an error the old one is in force.
 func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *client.Reload) error {
 	leaving := d.leaving(cfg)
+	placeAccess, err := d.access.prepare(cfg.API)
+	if err != nil {
+		return err
+	}
 	bc, m, err := d.build(cfg, d.inForce(), leaving, d.broker.LinesInUse())
 	if err != nil {
 		return err
@@ -116,6 +120,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	d.broker.Reload(bc)
 	d.known = slices.Concat(cfg.Lines, leaving)
 	d.keep.Store(int64(cfg.Journal.Keep))
+	placeAccess()
 	old.Retire() // conversations under way continue with them
 	d.stale.Store(nil)
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: by})

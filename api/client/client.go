@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,10 +20,12 @@ import (
 	"time"
 )
 
-// Client is a client of the daemon at one unix socket, created by New. It is safe for concurrent use.
+// Client is a client of one daemon, created by New or NewTLS. It is safe for concurrent use.
 type Client struct {
-	socket string
-	http   *http.Client
+	where string // the path of the socket, or the URL
+	base  string // of the URL of a request
+	local bool   // where is a socket
+	http  *http.Client
 }
 
 // How long the daemon may take to begin its answer. A busy machine needs seconds; a daemon that hangs would keep an
@@ -32,6 +36,9 @@ const (
 	dialTime   = 15 * time.Minute // of a request that dials, which may take minutes
 )
 
+// connectTime is how long a connection over TCP, and then its handshake, may take.
+const connectTime = 10 * time.Second
+
 // idleTime is how long a connection without a request stays open: a Client has no Close.
 const idleTime = 10 * time.Second
 
@@ -39,18 +46,51 @@ const idleTime = 10 * time.Second
 // configuration.
 const maxProblem = 8 << 20
 
+// maxEvent is the size of the largest line of a stream, in octets.
+const maxEvent = 4 << 20
+
 // New returns a client for the admin socket at this path. It does not connect yet. A request fails if the daemon does
 // not begin its answer in 30 seconds, in 5 minutes if it waits for a modem, or in 15 if it dials. Connections are
 // closed 10 seconds after their last request.
-func New(socket string) *Client { return within(socket, answerTime) }
-
-func within(socket string, limit time.Duration) *Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
+func New(socket string) *Client {
+	var d net.Dialer
+	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return d.DialContext(ctx, "unix", socket)
+	}}
+	return newClient(t, Client{where: socket, base: "http://ringback", local: true})
+}
+
+// NewTLS returns a client for a daemon at a URL, https://HOST:PORT (api.listen). config has our certificate. It does
+// not connect yet; the limits are those of New, and 10 seconds for the connection.
+func NewTLS(base string, config *tls.Config) (*Client, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("%q is not the URL of a daemon (https://HOST:PORT)", base)
+	case u.Port() == "":
+		return nil, fmt.Errorf("%q has no port (https://%s:PORT; see api.listen of the daemon)", base, u.Host)
 	}
-	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial,
-		ResponseHeaderTimeout: limit, IdleConnTimeout: idleTime}}}
+	dialer := &net.Dialer{Timeout: connectTime}
+	t := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: config, TLSHandshakeTimeout: connectTime}
+	where := "https://" + u.Host
+	return newClient(t, Client{where: where, base: where}), nil
+}
+
+func newClient(t *http.Transport, c Client) *Client {
+	t.ResponseHeaderTimeout, t.IdleConnTimeout = answerTime, idleTime
+	c.http = &http.Client{Transport: t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &c
+}
+
+// within returns a client of the same daemon that waits for an answer for another time.
+func (c *Client) within(limit time.Duration) *Client {
+	t := c.http.Transport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = limit
+	other := *c
+	other.http = &http.Client{Transport: t, CheckRedirect: c.http.CheckRedirect}
+	return &other
 }
 
 // Problem is an error response of the daemon (RFC 9457).
@@ -182,7 +222,7 @@ func (c *Client) Queue(ctx context.Context) ([]Queued, error) {
 
 // ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
-	_, err := within(c.socket, proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
+	_, err := c.within(proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)
 	return err
 }
 
@@ -196,7 +236,7 @@ func (c *Client) StartChat(ctx context.Context, tty int, script, number string) 
 	if number != "" {
 		path, limit = path+"&number="+url.QueryEscape(number), dialTime
 	}
-	_, err := within(c.socket, limit).do(ctx, http.MethodPost, path, &v)
+	_, err := c.within(limit).do(ctx, http.MethodPost, path, &v)
 	return v, err
 }
 
@@ -231,7 +271,7 @@ func (c *Client) RestoreLine(ctx context.Context, tty int) error {
 func (c *Client) TestModem(ctx context.Context, tty, with int, number string) (ModemTest, error) {
 	var v ModemTest
 	path := fmt.Sprintf("/v1/lines/%d/test?with=%d&number=%s", tty, with, url.QueryEscape(number))
-	_, err := within(c.socket, dialTime).do(ctx, http.MethodPost, path, &v)
+	_, err := c.within(dialTime).do(ctx, http.MethodPost, path, &v)
 	return v, err
 }
 
@@ -381,15 +421,16 @@ func (c *Client) stream(ctx context.Context, path string, f func(kind string, da
 	case ctx.Err() != nil:
 		return nil // a read error is the result of our own cancellation
 	case err != nil:
-		return fmt.Errorf("read events from %s: %w", c.socket, err)
+		return fmt.Errorf("read events from %s: %w", c.where, err)
 	}
-	return fmt.Errorf("the daemon at %s has stopped", c.socket)
+	return fmt.Errorf("the daemon at %s has stopped", c.where)
 }
 
 // eachEvent reads server-sent events, each with one line of data, until the stream or f ends.
 func eachEvent(r io.Reader, f func(kind string, data []byte) error) error {
 	kind := ""
 	in := bufio.NewScanner(r)
+	in.Buffer(nil, maxEvent)
 	for in.Scan() {
 		line := in.Text()
 		if line == "" {
@@ -427,7 +468,7 @@ func (c *Client) do(ctx context.Context, method, path string, into any) (http.He
 	switch {
 	case errors.As(err, &notJSON) || errors.As(err, &other):
 		return nil, fmt.Errorf("the response to %s is not that of a ringback daemon of this version (is %s its "+
-			"socket? ringback version)", path, c.socket)
+			"address? ringback version)", path, c.where)
 	case err != nil:
 		return nil, fmt.Errorf("read the response to %s: %w", path, err)
 	}
@@ -436,7 +477,7 @@ func (c *Client) do(ctx context.Context, method, path string, into any) (http.He
 
 // send returns a response with a 2xx status; the caller closes its body. Any other status is returned as a *Problem.
 func (c *Client) send(ctx context.Context, method, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://ringback"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -465,9 +506,11 @@ func (c *Client) unreached(err error) error {
 	case errors.As(err, &errno):
 	case isTimeout(err):
 		return fmt.Errorf("the daemon at %s does not answer (if it hangs, restart it; to stop all dialing now, switch "+
-			"the modems off)", c.socket)
+			"the modems off)", c.where)
+	case !c.local:
+		return fmt.Errorf("connect to the daemon at %s: %w%s", c.where, errors.Unwrap(err), tlsHint(err))
 	default: // without the URL, whose host is a placeholder
-		return fmt.Errorf("no answer from the daemon at %s: %w", c.socket, errors.Unwrap(err))
+		return fmt.Errorf("no answer from the daemon at %s: %w", c.where, errors.Unwrap(err))
 	}
 	hint := ""
 	switch errno {
@@ -475,8 +518,32 @@ func (c *Client) unreached(err error) error {
 		hint = " (run as the user of the daemon" + c.orGroup() + ")"
 	case syscall.ENOENT, syscall.ECONNREFUSED:
 		hint = " (is `ringback serve` or `ringback lab` running?)"
+		if !c.local {
+			hint = " (is ringback running there, with this api.listen?)"
+		}
 	}
-	return fmt.Errorf("connect to the daemon at %s: %w%s", c.socket, errno, hint)
+	return fmt.Errorf("connect to the daemon at %s: %w%s", c.where, errno, hint)
+}
+
+// tlsHint says how to fix an error of a handshake.
+func tlsHint(err error) string {
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var header tls.RecordHeaderError
+	var alert tls.AlertError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &authority):
+		return " (--ca: the authority that has signed the daemon's certificate)"
+	case errors.As(err, &name):
+		return " (--api: a name that the daemon's certificate has)"
+	case errors.As(err, &header):
+		return " (is that api.listen of the daemon?)"
+	case errors.As(err, &alert), errors.As(err, &op) && op.Op == "remote error":
+		return " (--cert and --key: a valid certificate that an authority in api.tls.client_ca_file has signed for " +
+			"clients)"
+	}
+	return ""
 }
 
 // isTimeout reports whether the daemon took too long.
@@ -487,7 +554,7 @@ func isTimeout(err error) bool {
 
 // orGroup adds the group of the socket to the hint, unless the mode of the socket excludes it.
 func (c *Client) orGroup() string {
-	if st, err := os.Stat(c.socket); err == nil && st.Mode().Perm()&0o020 == 0 {
+	if st, err := os.Stat(c.where); err == nil && st.Mode().Perm()&0o020 == 0 {
 		return ""
 	}
 	return " or a member of its group"

@@ -52,7 +52,7 @@ func TestDaemonHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	c := within(socket, 10*time.Millisecond)
+	c := New(socket).within(10 * time.Millisecond)
 	_, asked := c.Health(t.Context())
 	_, ordered := c.OrderLockdown(t.Context(), "stolen passwords", false)
 	for err, order := range map[error]bool{asked: false, ordered: true} {

@@ -1,5 +1,5 @@
-// Package client has the types of ringback's admin API and a client for it over a unix socket. The command line reaches
-// a running daemon only through this package.
+// Package client has the types of ringback's admin API and a client for it over a unix socket or TLS. The command line
+// reaches a running daemon only through this package.
 package client
 
 import (

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/events"
+)
+
+// callbackTable has the rows of this file.
+var callbackTable = []Route{
+	{"list-callbacks", http.MethodGet, "/v1/callbacks", Read, nil,
+		"List pending callbacks, newest first; with all, also ended ones"},
+	{"get-callback", http.MethodGet, "/v1/callbacks/{id}", Read, nil,
+		"Show one callback with its decision, history and attempts"},
+	{"cancel-callback", http.MethodDelete, "/v1/callbacks/{id}", Operate, []events.Kind{"callback.ended"},
+		"Cancel a pending callback"},
+	{"list-ceilings", http.MethodGet, "/v1/ceilings", Read, nil,
+		"List what callbacks have used and reserved of their ceilings"},
+}
+
+type callbackList struct {
+	Older int `header:"Ringback-Older" doc:"number of older callbacks omitted because of the limit"`
+	Body  []client.Callback
+}
+
+// callbackRoutes registers the routes of callbacks.
+func (s *Server) callbackRoutes(r *registry) {
+	register(r, "list-callbacks", func(ctx context.Context, in *struct {
+		All   bool      `query:"all"`
+		Limit int       `query:"limit" minimum:"0" default:"100" doc:"maximum number of callbacks; 0: no limit"`
+		Since time.Time `query:"since" doc:"only callbacks created at this time or later"`
+	}) (*callbackList, error) {
+		v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit,
+			Since: in.Since})
+		return &callbackList{older, v}, status(err)
+	})
+	register(r, "get-callback", func(ctx context.Context, in *struct {
+		ID string `path:"id" maxLength:"64"`
+	}) (*one[client.CallbackDetail], error) {
+		v, err := s.Daemon.Callback(ctx, in.ID)
+		return &one[client.CallbackDetail]{v}, status(err)
+	})
+	register(r, "cancel-callback", func(ctx context.Context, in *struct {
+		ID string `path:"id" maxLength:"64"`
+	}) (*struct{}, error) {
+		return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
+	})
+	register(r, "list-ceilings", func(ctx context.Context, _ *struct{}) (*list[client.Ceiling], error) {
+		v, err := s.Daemon.Ceilings(ctx)
+		return &list[client.Ceiling]{v}, status(err)
+	})
+}

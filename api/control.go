@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/events"
+)
+
+// daemonTable has the rows of this file.
+var daemonTable = []Route{
+	{"get-health", http.MethodGet, "/v1/health", Read, nil,
+		"Show the health of the daemon, its journal and its disk"},
+	{"note-backup", http.MethodPost, "/v1/journal/backups", Admin, []events.Kind{"journal.backed-up"},
+		"Record a journal backup in the audit"},
+	{"reload", http.MethodPost, "/v1/reload", Admin, []events.Kind{"reload.done", "reload.failed"},
+		"Reload the configuration; status 422 and the same answer if the old one stays in force"},
+	{"get-version", http.MethodGet, "/v1/version", Read, nil, "Show the version of the daemon"},
+	{"debug", http.MethodGet, "/v1/debug", Operate, nil, "Stream live debug events (text/event-stream)"},
+}
+
+// daemonRoutes registers the routes of the daemon as a whole.
+func (s *Server) daemonRoutes(r *registry) {
+	register(r, "get-health", func(ctx context.Context, _ *struct{}) (*one[client.Health], error) {
+		if s.Health == nil {
+			return nil, huma.Error404NotFound("this daemon does not report its health")
+		}
+		return &one[client.Health]{s.Health(ctx)}, nil
+	})
+	register(r, "note-backup", func(ctx context.Context, in *struct {
+		Journal string `query:"journal" required:"true" maxLength:"4096"`
+		Dir     string `query:"dir" required:"true" maxLength:"4096"`
+	}) (*struct{}, error) {
+		if s.BackedUp == nil {
+			return nil, huma.Error404NotFound("this daemon does not record backups")
+		}
+		return nil, status(s.BackedUp(in.Journal, in.Dir, By(ctx)))
+	})
+	register(r, "reload", s.reload)
+	register(r, "get-version", func(context.Context, *struct{}) (*one[client.Version], error) {
+		return &one[client.Version]{s.Version()}, nil
+	})
+	stream(r, "debug", map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
+}
+
+type reloadOutput struct {
+	Status int
+	Body   client.Reload
+}
+
+func (s *Server) reload(ctx context.Context, _ *struct{}) (*reloadOutput, error) {
+	if s.Reload == nil {
+		return nil, huma.Error404NotFound("this daemon does not reload its configuration")
+	}
+	r, err := s.Reload(ctx, By(ctx))
+	if err != nil {
+		return nil, huma.Error503ServiceUnavailable(err.Error())
+	}
+	if !r.Applied {
+		return &reloadOutput{http.StatusUnprocessableEntity, r}, nil
+	}
+	return &reloadOutput{http.StatusOK, r}, nil
+}

@@ -1,0 +1,92 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/api"
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/config"
+)
+
+// access is who may use the admin API. A reload replaces it.
+type access struct {
+	roles        atomic.Pointer[api.Roles]
+	certificates atomic.Pointer[tls.Config] // for clients over TLS
+}
+
+// prepare reads the certificates of a configuration, and returns what puts it in force.
+func (a *access) prepare(c config.API) (place func(), err error) {
+	var t *tls.Config
+	if c.Listen != "" {
+		if t, err = c.TLS.Config(); err != nil {
+			return nil, fmt.Errorf("api.%w", err)
+		}
+	}
+	return func() {
+		a.roles.Store(&c.Roles)
+		if t != nil {
+			a.certificates.Store(t)
+		}
+	}, nil
+}
+
+// doors are the listeners of the admin API.
+type doors struct {
+	socket net.Listener
+	tcp    net.Listener // nil: none
+}
+
+// listen opens the admin API, which serve serves.
+func (d *daemon) listen(ctx context.Context) (doors, error) {
+	place, err := d.access.prepare(d.cfg.API)
+	if err != nil {
+		return doors{}, err
+	}
+	place()
+	socket, err := api.Listen(d.cfg.API.Socket, d.cfg.API.Group)
+	if err != nil || d.cfg.API.Listen == "" {
+		return doors{socket: socket}, err
+	}
+	tcp, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.API.Listen)
+	if err != nil {
+		socket.Close()
+		return doors{}, fmt.Errorf("admin API: %w (set api.listen to an address of this machine with a free port)", err)
+	}
+	return doors{socket, tcp}, nil
+}
+
+// serve serves the admin API until ctx ends.
+func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, started time.Time) {
+	srv := &api.Server{
+		Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() },
+		Feed: d.feed,
+		PPP: api.PPP{Sessions: d.carrier.sessions, Pools: d.carrier.addresses.Snapshot,
+			Happened: d.broker.Happened},
+		Version:  func() client.Version { return d.about(started) },
+		BackedUp: d.backedUp,
+		Reload:   d.orderReload,
+		Health: func(ctx context.Context) client.Health {
+			h, _ := d.health(ctx)
+			return h
+		},
+		Roles: func() api.Roles { return *d.access.roles.Load() },
+		Log:   d.log,
+	}
+	failed := func(err error) {
+		if err != nil {
+			d.log.Error("admin API", zap.Error(err))
+		}
+	}
+	parts.Go(func() { failed(srv.ServeListener(ctx, on.socket)) })
+	if on.tcp != nil {
+		parts.Go(func() { failed(srv.ServeTLS(ctx, on.tcp, d.access.certificates.Load)) })
+	}
+}
