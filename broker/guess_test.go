@@ -330,7 +330,7 @@ func TestGuessLog(t *testing.T) {
 			t.Fatalf("%v, %v", got, rejected)
 		}
 		want := map[string]any{"user": "kihei-03", "caller": "84002", "line": int64(65), "call": "c1", "leg": int64(1),
-			"reason": "local: wrong password"}
+			"reason": "local: wrong password", "event": "login.failed"}
 		if m := got[0].ContextMap(); fmt.Sprint(m) != fmt.Sprint(want) {
 			t.Errorf("%v, want %v", m, want)
 		}

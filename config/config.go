@@ -25,6 +25,7 @@ import (
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
+	"github.com/ringback/ringback/syslog"
 	"github.com/ringback/ringback/tariff"
 )
 
@@ -95,6 +96,16 @@ type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // console, json
 	File   string // "" standard error
+	Syslog *Syslog
+}
+
+// Syslog configures the syslog server; a nil one is none.
+type Syslog struct {
+	syslog.Server
+	Level      string // as of Log
+	Facility   int
+	Hostname   string // of this machine
+	Enterprise int    // private enterprise number
 }
 
 // Callback configures all callbacks.

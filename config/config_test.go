@@ -21,6 +21,7 @@ import (
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
+	"github.com/ringback/ringback/syslog"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/configuration.md")
@@ -63,9 +64,19 @@ func TestFullSample(t *testing.T) {
 
 	if c.Hostname != "maui-nas-04" || c.StateDir != "/var/lib/ringback" ||
 		c.API.Socket != "/run/ringback/ringback.sock" ||
-		c.Log != (Log{"info", "json", "/var/log/ringback.log"}) || c.PoliciesDir != filepath.Join(dir, "policies.d") ||
+		c.Log.Syslog == nil ||
+		c.Log != (Log{"info", "json", "/var/log/ringback.log", c.Log.Syslog}) ||
+		c.PoliciesDir != filepath.Join(dir, "policies.d") ||
 		!c.callsBack("84001") || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
 		t.Errorf("%+v", c)
+	}
+	if y := c.Log.Syslog; *y != (Syslog{
+		Server: syslog.Server{Network: syslog.TLS, Address: "syslog.example.net:6514", TLS: certs.Files{
+			CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "ringback.pem"),
+			KeyFile: filepath.Join(dir, "ringback.key"), ServerName: "syslog.example.net",
+		}}, Level: "info", Facility: 23, Hostname: "maui-nas-04.example.net", Enterprise: 32473,
+	}) {
+		t.Errorf("%+v", y)
 	}
 	if c.Tariff.Currency() != "EUR" {
 		t.Errorf("tariff in %q", c.Tariff.Currency())
@@ -259,7 +270,7 @@ func TestMinimalSample(t *testing.T) {
 		}
 	}
 	if c.Hostname != "ringback" || c.Exec.Prompts.Username != "Username: " || !c.callsBack("84001") ||
-		c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{"info", "console", ""}) {
+		c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{Level: "info", Format: "console"}) {
 		t.Errorf("%+v", c)
 	}
 	if c.API.Socket != DefaultSocket() || c.StateDir != DefaultStateDir() {

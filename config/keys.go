@@ -45,6 +45,8 @@ func Keys() []schema.Key {
 				Doc: "Format of a record."},
 			{Name: "file", Check: schema.NotEmpty, Example: "/var/log/ringback.log",
 				Doc: "File to append to. Default: standard error."},
+			{Name: "syslog", Type: schema.Object, Keys: syslogKeys(),
+				Doc: "A syslog server that gets the records too. See [Logging](../how-to/logging.md)."},
 		}},
 		{Name: "modems_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Example: "modems.d",
 			Doc: "Directory of modem profiles `NAME.yaml`, in addition to the [shipped ones](modems.md). Default: " +

@@ -154,6 +154,7 @@ func (l *loader) node() {
 	l.adminAPI()
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	l.trustLog(c.Log.File)
+	c.Log.Syslog = l.syslog(l.v.Get("log", "syslog"))
 	c.PoliciesDir = l.filePath("policies_dir")
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: l.bool("ppp.callback")}
 	c.Callback.Lifetime = l.duration("callback.lifetime")

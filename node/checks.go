@@ -141,6 +141,12 @@ var checks = []check{
 					"is full", s.Log.Untold)
 			}
 		}},
+	{"syslog_down", false, "The syslog server is out of reach: records wait, and are dropped if there are many.",
+		"check log.syslog.address, the network and the server; the log has the error", func(s state, found finder) {
+			if y := s.Log.Syslog; y != nil && y.Down {
+				found("", "the syslog server %s is out of reach; %d records were dropped", y.Server, y.Dropped)
+			}
+		}},
 	{"no_lines", true, "No line is in service.", "ringback show line says why, ringback doctor looks for the cause",
 		func(s state, found finder) {
 			if s.Lines > 0 && len(s.Out) == s.Lines {

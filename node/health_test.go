@@ -61,6 +61,10 @@ func TestProblems(t *testing.T) {
 		" log dropped": {func(s *state, _ *journal.Health) { s.Log.Dropped = 12 }, "", true},
 		"log_lost": {func(s *state, _ *journal.Health) { s.Log = client.Log{Dropped: 4100, Untold: 4096} },
 			"the log loses records, 4096 so far", true},
+		"syslog_down": {func(s *state, _ *journal.Health) {
+			s.Log.Syslog = &client.Syslog{Server: "tls://syslog.example.net:6514", Down: true, Dropped: 12}
+		}, "the syslog server tls://syslog.example.net:6514 is out of reach; 12 records were dropped", true},
+		" syslog is back": {func(s *state, _ *journal.Health) { s.Log.Syslog = &client.Syslog{Dropped: 12} }, "", true},
 		"lines_out": {func(s *state, _ *journal.Health) { s.Lines, s.Out = 8, []int{65, 67} },
 			"2 of 8 lines are out of service: [65 67]", true},
 		"no_lines": {func(s *state, _ *journal.Health) { s.Lines, s.Out = 2, []int{65, 67} },

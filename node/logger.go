@@ -1,6 +1,8 @@
 package node
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +14,9 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/syslog"
 )
 
 // logQueue is the number of records that may wait for a slow reader or disk. Further records are counted and
@@ -31,6 +35,11 @@ type logger struct {
 	dropped atomic.Uint64 // since the log last reported them
 	lost    atomic.Uint64 // since the start
 	encoder zapcore.Encoder
+	core    zapcore.Core // of the log alone, without syslog
+
+	syslog *syslog.Sender     // nil: none
+	ended  <-chan struct{}    // closed when the sender has ended
+	end    context.CancelFunc // ends it
 }
 
 // logItem is a record; or, without one, a request to close written once all records before it are written.
@@ -39,7 +48,8 @@ type logItem struct {
 	written chan struct{}
 }
 
-// newLogger starts the log of a configuration. Its writing goroutine runs until the program ends.
+// newLogger starts the log of a configuration. Its writing goroutine runs until the program ends, that of syslog until
+// close.
 func newLogger(c config.Log, stderr io.Writer) (*logger, error) {
 	level, err := zap.ParseAtomicLevel(c.Level)
 	if err != nil {
@@ -55,9 +65,56 @@ func newLogger(c config.Log, stderr io.Writer) (*logger, error) {
 	if err := l.reopen(); err != nil {
 		return nil, err
 	}
-	l.Logger = zap.New(zapcore.NewCore(l.encoder, l, level))
+	l.core = zapcore.NewCore(l.encoder, l, level)
+	l.Logger = zap.New(l.core)
 	go l.write()
-	return l, nil
+	return l, l.startSyslog(c.Syslog)
+}
+
+// startSyslog lets the records go to a syslog server too; nil: none.
+func (l *logger) startSyslog(c *config.Syslog) error {
+	if c == nil {
+		return nil
+	}
+	level, err := zapcore.ParseLevel(c.Level)
+	if err != nil {
+		return fmt.Errorf("log.syslog.level: %w", err)
+	}
+	server := c.Server.String()
+	l.syslog = syslog.New(syslog.Options{
+		Server: c.Server,
+		Origin: syslog.Origin{Facility: c.Facility, Hostname: c.Hostname, Enterprise: c.Enterprise, PID: os.Getpid()},
+		Classify: func(level zapcore.Level, kind string) syslog.Class {
+			m := events.MnemonicOf(events.Kind(kind), level)
+			return syslog.Class{Severity: m.Severity, Mnemonic: m.Name, ID: cmp.Or(kind, "log")}
+		},
+		Down: func(err error) { events.Log{Logger: l.Logger}.Take(events.SyslogDown{Server: server, Err: err}) },
+		Up: func(first zapcore.Core, dropped uint64) {
+			both := zap.New(zapcore.NewTee(l.core, first))
+			events.Log{Logger: both}.Take(events.SyslogUp{Server: server, Dropped: dropped})
+		},
+	})
+	l.Logger = zap.New(zapcore.NewTee(l.core, l.syslog.Core(level)))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	l.end, l.ended = cancel, ended
+	go func() {
+		defer close(ended)
+		l.syslog.Run(ctx)
+	}()
+	return nil
+}
+
+// close waits, for logFlush at most, until all records are written and sent, and ends the sender of syslog.
+func (l *logger) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), logFlush)
+	defer cancel()
+	if l.syslog != nil {
+		l.syslog.Flush(ctx)
+		l.end()
+		<-l.ended
+	}
+	l.Sync()
 }
 
 // reopen opens the log file again, which may have been renamed (logrotate); without a file it does nothing. On
@@ -139,7 +196,12 @@ func (l *logger) drop() {
 // health returns how many records were dropped since the start, and how many of them the log has not reported
 // yet.
 func (l *logger) health() client.Log {
-	return client.Log{Dropped: l.lost.Load(), Untold: l.dropped.Load()}
+	h := client.Log{Dropped: l.lost.Load(), Untold: l.dropped.Load()}
+	if l.syslog != nil {
+		s := l.syslog.Health()
+		h.Syslog = &client.Syslog{Server: s.Server, Down: s.Down, Dropped: s.Dropped}
+	}
+	return h
 }
 
 func (l *logger) write() {

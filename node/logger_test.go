@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,10 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/syslog"
 )
 
 // stall is a reader that accepts nothing while it is held.
@@ -224,4 +228,95 @@ func TestLogFileIsNoLink(t *testing.T) {
 		io.Discard); err == nil || !strings.Contains(err.Error(), "remove log.file") {
 		t.Errorf("%v", err)
 	}
+}
+
+// Records go to the log and to the syslog server, each event with its mnemonic; what is queued at the end is sent.
+func TestLogToSyslog(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s := &stall{}
+	log, err := newLogger(config.Log{Level: "error", Format: "json", Syslog: &config.Syslog{
+		Server: syslog.Server{Network: syslog.Unix, Address: path}, Level: "info", Facility: 3}}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events.Log{Logger: log.Logger}.Take(events.Promised{Callback: "k7abcd23", Call: "qwerty22", Line: 65, User: "kim"})
+	events.Log{Logger: log.Logger}.Take(events.LineChosen{})
+	events.Log{Logger: log.Logger}.Take(events.LineNotice{Line: 65, Over: true})
+	log.Error("journal: audit")
+	log.close()
+	for _, want := range []string{
+		`<29> %RINGBACK-5-CALLBACK: callback promised callback=k7abcd23 call=qwerty22 line=65 user=kim number=""`,
+		`<30> %RINGBACK-6-LINENOTICEOVER: line notice cleared line=65 port="" notice=""`,
+		`<27> %RINGBACK-3-LOG: journal: audit`,
+	} {
+		buf := make([]byte, 1<<16)
+		n, err := conn.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		priority, text, _ := strings.Cut(string(buf[:n]), ">")
+		_, text, _ = strings.Cut(text, "]:")
+		if got := priority + ">" + text; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if h := log.health(); h.Syslog == nil || *h.Syslog != (client.Syslog{Server: "unix://" + path}) {
+		t.Errorf("%+v", h.Syslog)
+	}
+	if read, _ := s.records(t); read != 1 {
+		t.Errorf("the log has %d records", read)
+	}
+}
+
+// A syslog server that is away is a record of the log, and so is its return with the number of dropped records.
+func TestSyslogAway(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	s := &stall{}
+	log, err := newLogger(config.Log{Level: "info", Format: "json", Syslog: &config.Syslog{
+		Server: syslog.Server{Network: syslog.Unix, Address: path}, Level: "error"}}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.close()
+	logged := func(text string) func() bool {
+		return func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return strings.Contains(s.got.String(), text)
+		}
+	}
+	eventually(t, "the server is reported", logged(`"event":"syslog.down"`))
+	if h := log.health(); !h.Syslog.Down {
+		t.Errorf("%+v", h.Syslog)
+	}
+	for range 3000 {
+		log.Error("one")
+	}
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	buf := make([]byte, 1<<16)
+	var second string
+	for range 2 {
+		n, err := conn.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second = string(buf[:n])
+	}
+	if !strings.HasSuffix(second, "]: %RINGBACK-5-SYSLOGUP: syslog server receives records again server=unix://"+path+
+		" dropped=952") {
+		t.Errorf("%q", second)
+	}
+	eventually(t, "the return is logged", logged(`"dropped":952,"event":"syslog.up"`))
+	go io.Copy(io.Discard, conn)
 }

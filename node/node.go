@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer log.Sync()
+	defer log.close()
 	for _, p := range problems {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
@@ -181,9 +181,8 @@ func (d *daemon) run(ctx context.Context) error {
 		parts.Go(dynamicAuthor)
 	}
 	d.serve(ctx, &parts, doors, started)
-	d.log.Info("started", zap.String("version", d.version), zap.Int("lines", len(d.cfg.Lines)),
-		zap.String("socket", d.cfg.API.Socket))
-	defer d.log.Info("stopped")
+	d.broker.Happened(events.Started{Version: d.version, Lines: len(d.cfg.Lines), Socket: d.cfg.API.Socket})
+	defer d.broker.Happened(events.Stopped{})
 	return d.broker.Run(ctx)
 }
 

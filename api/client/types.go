@@ -423,7 +423,15 @@ type Journal struct {
 type Log struct {
 	Dropped uint64 `json:"dropped"` // since the start
 	// dropped records not yet reported in the log; above zero, records are still being dropped
-	Untold uint64 `json:"untold"`
+	Untold uint64  `json:"untold"`
+	Syslog *Syslog `json:"syslog,omitempty"` // absent: no syslog server is configured
+}
+
+// Syslog is the way of the log's records to a syslog server.
+type Syslog struct {
+	Server  string `json:"server"`
+	Down    bool   `json:"down"`    // it cannot be reached
+	Dropped uint64 `json:"dropped"` // records since the start
 }
 
 // Backlog is the number of records that wait for the servers of an accounting list.

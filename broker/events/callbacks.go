@@ -29,7 +29,6 @@ func (e Decided) debug() (int, string) {
 // Promised reports a callback that is on disk.
 type Promised struct {
 	undialed
-	unlogged
 	unaudited
 	Callback string `event:"callback"`
 	Call     string `event:"call"`
@@ -37,6 +36,8 @@ type Promised struct {
 	User     string `event:"user"`
 	Number   string `event:"number"`
 }
+
+func (Promised) log() (zapcore.Level, string) { return zapcore.InfoLevel, "callback promised" }
 
 func (e Promised) debug() (int, string) {
 	return e.Line, fmt.Sprintf("Callback process initiated, user: %s dialstring %s", e.User, e.Number)
@@ -179,18 +180,18 @@ func (AuthorizationSilent) log() (zapcore.Level, string) {
 
 // Remarked reports an audit text of the callback machine.
 type Remarked struct {
-	unlogged
 	undebugged
 	Callback string `event:"callback"`
 	User     string `event:"user"`
 	Text     string `event:"text"`
 }
 
+func (Remarked) log() (zapcore.Level, string) { return zapcore.InfoLevel, "callback remark" }
+
 func (e Remarked) audit() Entry { return Entry{"callback " + e.Callback, e.User, e.Text} }
 
 // Dialing reports an attempt that begins.
 type Dialing struct {
-	unlogged
 	unaudited
 	Callback string `event:"callback"`
 	Line     int    `event:"line"`
@@ -206,6 +207,8 @@ type Dialing struct {
 	Late   time.Duration `event:"late"`   // since the end of the wait
 }
 
+func (Dialing) log() (zapcore.Level, string) { return zapcore.InfoLevel, "dialing" }
+
 func (e Dialing) debug() (int, string) {
 	again := ""
 	if e.HeldBack {
@@ -216,7 +219,6 @@ func (e Dialing) debug() (int, string) {
 
 // AttemptEnded reports the result of an attempt.
 type AttemptEnded struct {
-	unlogged
 	unaudited
 	Callback string `event:"callback"`
 	Line     int    `event:"line"`
@@ -225,6 +227,8 @@ type AttemptEnded struct {
 	Detail   string `event:"detail"`
 }
 
+func (AttemptEnded) log() (zapcore.Level, string) { return zapcore.InfoLevel, "attempt ended" }
+
 func (e AttemptEnded) debug() (int, string) {
 	return e.Line, fmt.Sprintf("Callback attempt %d: %s %s", e.Attempt, e.Outcome, e.Detail)
 }
@@ -232,12 +236,13 @@ func (e AttemptEnded) debug() (int, string) {
 // Connected reports that leg two begins.
 type Connected struct {
 	undialed
-	unlogged
 	unaudited
 	Callback string `event:"callback"`
 	Line     int    `event:"line"`
 	User     string `event:"user"`
 }
+
+func (Connected) log() (zapcore.Level, string) { return zapcore.InfoLevel, "callback connected" }
 
 func (e Connected) debug() (int, string) {
 	return e.Line, "Exec Callback Successful - await exec/autoselect pickup"

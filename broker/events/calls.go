@@ -116,11 +116,12 @@ func (CallDisconnected) log() (zapcore.Level, string) {
 
 // LineCleared reports that an operator ended the call on a line.
 type LineCleared struct {
-	unlogged
 	undebugged
 	Line int    `event:"line"`
 	By   string `event:"by"`
 }
+
+func (LineCleared) log() (zapcore.Level, string) { return zapcore.InfoLevel, "line cleared" }
 
 func (e LineCleared) audit() Entry { return Entry{"line cleared", e.By, fmt.Sprintf("tty %d", e.Line)} }
 
@@ -237,12 +238,13 @@ func (e CountersCleared) audit() Entry {
 
 // HostJoined reports a session that was connected to a host.
 type HostJoined struct {
-	unlogged
 	undebugged
 	Line int    `event:"line"`
 	User string `event:"user"`
 	Host string `event:"host"`
 }
+
+func (HostJoined) log() (zapcore.Level, string) { return zapcore.InfoLevel, "host joined" }
 
 func (e HostJoined) audit() Entry {
 	return Entry{"host joined", e.User, fmt.Sprintf("tty %d, %s", e.Line, e.Host)}
@@ -250,13 +252,14 @@ func (e HostJoined) audit() Entry {
 
 // HostRefused reports a session that was not connected to a host.
 type HostRefused struct {
-	unlogged
 	undebugged
 	Line   int    `event:"line"`
 	User   string `event:"user"`
 	Host   string `event:"host"`
 	Reason string `event:"reason"`
 }
+
+func (HostRefused) log() (zapcore.Level, string) { return zapcore.WarnLevel, "host refused" }
 
 func (e HostRefused) audit() Entry {
 	return Entry{"host refused", e.User, fmt.Sprintf("tty %d, %s: %s", e.Line, e.Host, e.Reason)}

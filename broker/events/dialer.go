@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"go.uber.org/zap/zapcore"
 )
 
 // The events of this file are those of `debug dialer` alone: how a line and a trunk are selected for a dial, and what
@@ -12,7 +14,6 @@ import (
 
 // LineRequested reports that a line is requested for an attempt.
 type LineRequested struct {
-	unlogged
 	undebugged
 	unaudited
 	Callback string `event:"callback"`
@@ -24,6 +25,8 @@ type LineRequested struct {
 	Attempt  int    `event:"attempt"`
 	Budget   int    `event:"budget"`
 }
+
+func (LineRequested) log() (zapcore.Level, string) { return zapcore.DebugLevel, "line requested" }
 
 func (e LineRequested) dialer() (int, string) {
 	text := fmt.Sprintf("requests a line of %s for %s", e.From, attemptText(e.Attempt, e.Budget, e.Number, e.Trunk))
@@ -38,7 +41,6 @@ func (e LineRequested) dialer() (int, string) {
 
 // LineChosen reports that a line is leased for an attempt.
 type LineChosen struct {
-	unlogged
 	undebugged
 	unaudited
 	Callback string `event:"callback"`
@@ -50,6 +52,8 @@ type LineChosen struct {
 	Budget   int    `event:"budget"`
 }
 
+func (LineChosen) log() (zapcore.Level, string) { return zapcore.DebugLevel, "line chosen" }
+
 func (e LineChosen) dialer() (int, string) {
 	return e.Line, dialerText(e.Callback, fmt.Sprintf("has tty %d for %s by script %s", e.Line,
 		attemptText(e.Attempt, e.Budget, e.Number, e.Trunk), e.Script))
@@ -57,13 +61,14 @@ func (e LineChosen) dialer() (int, string) {
 
 // NoLine reports that no line can serve, or that the leased line cannot be used.
 type NoLine struct {
-	unlogged
 	undebugged
 	unaudited
 	Callback string `event:"callback"`
 	Line     int    `event:"line"` // the leased one; 0: none
 	Cause    string `event:"cause"`
 }
+
+func (NoLine) log() (zapcore.Level, string) { return zapcore.InfoLevel, "no line" }
 
 func (e NoLine) dialer() (int, string) {
 	if e.Line != 0 {
@@ -81,7 +86,6 @@ const (
 
 // Waiting reports that a wait of a callback has begun.
 type Waiting struct {
-	unlogged
 	unaudited
 	Callback string        `event:"callback"`
 	Line     int           `event:"line"` // the leased one; 0: none
@@ -90,6 +94,8 @@ type Waiting struct {
 	Attempt  int           `event:"attempt"` // the one that follows
 	Budget   int           `event:"budget"`
 }
+
+func (Waiting) log() (zapcore.Level, string) { return zapcore.DebugLevel, "waiting" }
 
 func (e Waiting) debug() (int, string) {
 	if e.Kind == RetryWait || e.Kind == LineWait {

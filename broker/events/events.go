@@ -14,10 +14,10 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Event is something that happened. Only the types of this package are events. A type embeds unlogged, undebugged or
-// unaudited for each sink that ignores it, and undialed if only `debug dialer` does.
+// Event is something that happened. Only the types of this package are events. A type embeds undebugged or unaudited
+// for each of these sinks that ignores it, and undialed if only `debug dialer` does. Every event is in the log.
 type Event interface {
-	// log returns the log record, whose keys are the event's fields; "" if none.
+	// log returns the log record, whose keys are the event's fields.
 	log() (zapcore.Level, string)
 	// debug returns a line of `debug callback` and its TTY, 0 for no particular one; "" if none.
 	debug() (tty int, text string)
@@ -32,16 +32,14 @@ type Entry struct{ Kind, Who, Text string }
 
 // Embedded by events that a sink ignores.
 type (
-	unlogged   struct{}
 	undebugged struct{ undialed } // by both topics of debug
 	undialed   struct{}
 	unaudited  struct{}
 )
 
-func (unlogged) log() (zapcore.Level, string) { return 0, "" }
-func (undebugged) debug() (int, string)       { return 0, "" }
-func (undialed) dialer() (int, string)        { return 0, "" }
-func (unaudited) audit() Entry                { return Entry{} }
+func (undebugged) debug() (int, string) { return 0, "" }
+func (undialed) dialer() (int, string)  { return 0, "" }
+func (unaudited) audit() Entry          { return Entry{} }
 
 // shape describes one field of an event type.
 type shape struct {

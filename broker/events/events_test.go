@@ -95,6 +95,59 @@ func tagged(s *ast.StructType) bool {
 	})
 }
 
+// levels returns the levels of the log records that events of a type can have.
+func levels(e Event) map[zapcore.Level]bool {
+	all := map[zapcore.Level]bool{}
+	for _, of := range []Event{e, sample(e)} {
+		level, _ := of.log()
+		all[level] = true
+		v := reflect.New(reflect.TypeOf(of)).Elem()
+		for i := range v.NumField() {
+			if v.Field(i).Kind() == reflect.Bool {
+				v.Set(reflect.ValueOf(of))
+				v.Field(i).SetBool(true)
+				level, _ := v.Interface().(Event).log()
+				all[level] = true
+			}
+		}
+	}
+	return all
+}
+
+// Each type of event has a mnemonic for each level of its log records, and no other type has the same one. The form is
+// that of IOS.
+func TestMnemonics(t *testing.T) {
+	names := map[string]Kind{}
+	for _, row := range Table {
+		got := map[zapcore.Level]bool{}
+		for _, m := range row.Mnemonics {
+			if other, twice := names[m.Name]; twice || !regexp.MustCompile(`^[A-Z]{4,20}$`).MatchString(m.Name) ||
+				m.Severity < 0 || m.Severity > 7 || m.Name == "LOG" {
+				t.Errorf("%s: %v (also of %q)", row.Kind, m, other)
+			}
+			names[m.Name] = row.Kind
+			if got[m.Level()] {
+				t.Errorf("%s: two mnemonics for one level", row.Kind)
+			}
+			got[m.Level()] = true
+			if got := MnemonicOf(row.Kind, m.Level()); got != m {
+				t.Errorf("%s: MnemonicOf returns %v, want %v", row.Kind, got, m)
+			}
+		}
+		if want := levels(row.Event); !maps.Equal(got, want) {
+			t.Errorf("%s has mnemonics for the levels %v, and log records of the levels %v", row.Kind, got, want)
+		}
+	}
+	for level, want := range map[zapcore.Level]Mnemonic{
+		zapcore.DebugLevel: {7, "LOG"}, zapcore.InfoLevel: {6, "LOG"}, zapcore.WarnLevel: {4, "LOG"},
+		zapcore.ErrorLevel: {3, "LOG"},
+	} {
+		if got := MnemonicOf("", level); got != want {
+			t.Errorf("a record of level %v without an event: %v", level, got)
+		}
+	}
+}
+
 // senders are the packages that report events.
 var senders = []string{"..", "../spool", "../../node", "../../api"}
 
@@ -186,12 +239,9 @@ func sample(e Event) Event {
 
 // says returns what the sinks make of an event: "" for a sink that ignores it.
 func says(e Event) (log, debug, audit string) {
-	level, text := e.log()
-	if text == "" {
-		level, text = sample(e).log()
-	}
-	if text != "" {
-		log = level.String() + ": " + text
+	_, log = e.log()
+	if log == "" {
+		_, log = sample(e).log()
 	}
 	var topics []string
 	if _, text := sample(e).debug(); text != "" {
@@ -214,11 +264,16 @@ func TestReference(t *testing.T) {
 	b.WriteString(head)
 	for _, row := range Table {
 		log, debug, audit := says(row.Event)
-		if log+debug+audit == "" {
-			t.Errorf("%s: all sinks ignore it", row.Kind)
+		if log == "" {
+			t.Errorf("%s has no log record", row.Kind)
+		}
+		var codes []string
+		for _, m := range row.Mnemonics {
+			codes = append(codes, fmt.Sprintf("`%%RINGBACK-%d-%s`", m.Severity, m.Name))
 		}
 		fields := "`" + strings.Join(fieldNames(row.Event), "`, `") + "`"
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", row.Kind, row.Doc, fields, log, debug, audit)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", row.Kind, strings.Join(codes, "<br>"), row.Doc,
+			fields, log, debug, audit)
 	}
 	if *update {
 		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
@@ -237,12 +292,18 @@ const head = `# Events
 
 Events report once what happens to lines, calls, logins and callbacks. The log, ` + "`ringback debug callback`" + `,
 ` + "`ringback debug dialer`" + ` and the audit show them as in this table. The fields are the keys of the log
-record, except those that its message already contains. No event has secrets, and a name that belongs
-to no user is not shown. The digits of a dial are those of the number: the template of a trunk, which
+record, except those that its message already contains; ` + "`event`" + ` is the event's name. No event has
+secrets, and a name that belongs to no user is not shown. The digits of a dial are those of the number: the template of a trunk, which
 may have a PIN, is not shown.
 
-| event | meaning | fields | log | debug | audit |
-|---|---|---|---|---|---|
+Syslog messages begin with the mnemonic, which has the form of IOS: ` + "`%RINGBACK-SEVERITY-NAME`" + `. The
+severity decides the level of the log record: 0 to 3 are ` + "`error`" + `, 4 is ` + "`warn`" + `, 5 and 6 are ` + "`info`" + `,
+7 is ` + "`debug`" + `. An event with two mnemonics has the second one when it is a failure, or when it is over. Log
+records that are not events, such as problems inside the node, are ` + "`%RINGBACK-3-LOG`" + `, ` + "`-4-LOG`" + `,
+` + "`-6-LOG`" + ` and ` + "`-7-LOG`" + `. See [logging](../how-to/logging.md).
+
+| event | mnemonic | meaning | fields | log | debug | audit |
+|---|---|---|---|---|---|---|
 `
 
 // The sinks get what an event's type says.
@@ -276,10 +337,12 @@ func TestSinks(t *testing.T) {
 	}
 	call := "call line leg outcome user reason duration octets_in octets_out"
 	want := []string{
-		"info callback ended: callback user outcome cause number called_line line attempts duration",
-		"warn callback withdrawn: callback reason",
-		"info call ended: " + call, "error call ended by a panic: " + call + " stack",
-		"info decided: call line user outcome reason group",
+		"info callback ended: callback user outcome cause number called_line line attempts duration event",
+		"info line cleared: line by event",
+		"warn callback withdrawn: callback reason event",
+		"info call ended: " + call + " event",
+		"error call ended by a panic: " + call + " stack event",
+		"info decided: call line user outcome reason group event",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

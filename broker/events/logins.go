@@ -9,7 +9,6 @@ import (
 
 // LoginSucceeded reports a user who has authenticated.
 type LoginSucceeded struct {
-	unlogged
 	undebugged
 	User   string `event:"user"`
 	Caller string `event:"caller"`
@@ -18,6 +17,10 @@ type LoginSucceeded struct {
 	Leg    int    `event:"leg"`
 	Method string `event:"method"`
 	Enable bool   `event:"enable"` // for a privileged level
+}
+
+func (e LoginSucceeded) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, what(e.Enable) + " succeeded"
 }
 
 func (e LoginSucceeded) audit() Entry {
@@ -93,12 +96,13 @@ func (e LoginLocked) audit() Entry {
 
 // LoginUnlocked reports that an operator cleared failures.
 type LoginUnlocked struct {
-	unlogged
 	undebugged
 	Of      string `event:"of"` // a name or number, or "all"
 	Sources int    `event:"sources"`
 	By      string `event:"by"`
 }
+
+func (LoginUnlocked) log() (zapcore.Level, string) { return zapcore.InfoLevel, "login locks cleared" }
 
 func (e LoginUnlocked) audit() Entry {
 	return Entry{"login locks cleared", e.By, fmt.Sprintf("of %s: %d", e.Of, e.Sources)}

@@ -122,6 +122,49 @@ func (TroubleOver) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "health: problem over"
 }
 
+// Started reports that the daemon runs.
+type Started struct {
+	undebugged
+	unaudited
+	Version string `event:"version"`
+	Lines   int    `event:"lines"`
+	Socket  string `event:"socket"`
+}
+
+func (Started) log() (zapcore.Level, string) { return zapcore.InfoLevel, "started" }
+
+// Stopped reports that the daemon ends.
+type Stopped struct {
+	undebugged
+	unaudited
+}
+
+func (Stopped) log() (zapcore.Level, string) { return zapcore.InfoLevel, "stopped" }
+
+// SyslogDown reports that the syslog server cannot be reached.
+type SyslogDown struct {
+	undebugged
+	unaudited
+	Server string `event:"server"`
+	Err    error  `event:"error"`
+}
+
+func (SyslogDown) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "syslog server out of reach: records wait"
+}
+
+// SyslogUp reports that records are sent to the syslog server again.
+type SyslogUp struct {
+	undebugged
+	unaudited
+	Server  string `event:"server"`
+	Dropped uint64 `event:"dropped"` // records that were never sent
+}
+
+func (SyslogUp) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "syslog server receives records again"
+}
+
 // LineDown reports a line that is out of service.
 type LineDown struct {
 	undebugged

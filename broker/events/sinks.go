@@ -9,28 +9,28 @@ import (
 // Sink passes events on. Take must not block and may be called concurrently.
 type Sink interface{ Take(e Event) }
 
+// KindKey is the key of a log record that has the Kind of its event.
+const KindKey = "event"
+
 // Log is the sink that writes events into a log.
 type Log struct{ Logger *zap.Logger }
 
 // Take implements Sink.
 func (l Log) Take(e Event) {
 	level, text := e.log()
-	if text == "" {
-		return
-	}
 	checked := l.Logger.Check(level, text)
 	if checked == nil {
 		return
 	}
 	v := reflect.ValueOf(e)
 	all := shapeOf(v.Type())
-	record := make([]zap.Field, 0, len(all))
+	record := make([]zap.Field, 0, len(all)+1)
 	for _, s := range all {
 		if f := v.Field(s.index); !s.unlogged && !s.absent(f) {
 			record = append(record, zapField(s.name, f))
 		}
 	}
-	checked.Write(record...)
+	checked.Write(append(record, zap.String(KindKey, string(kinds()[v.Type()])))...)
 }
 
 // zapField is zap.Any without a copy of the value on the heap.
