@@ -141,12 +141,15 @@ type ListNames map[string]string
 // Of returns the name of the line's list of a kind.
 func (n ListNames) Of(kind string) string { return cmp.Or(n[kind], defaultList) }
 
-// String returns the lists of all kinds as text.
+// String returns the lists other than `default` as text, the same for equal ListNames.
 func (n ListNames) String() string {
 	var all []string
-	for _, k := range ListKinds {
-		all = append(all, k.Name+"="+strconv.Quote(n.Of(k.Name)))
+	for kind, name := range n {
+		if name != defaultList && name != "" {
+			all = append(all, kind+"="+strconv.Quote(name))
+		}
 	}
+	slices.Sort(all)
 	return strings.Join(all, " ")
 }
 

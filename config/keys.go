@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -27,8 +28,12 @@ const (
 	hour   = int64(time.Hour)
 )
 
-// Keys is the table of the keys of ringback.yaml: it drives the checks, the defaults and the printed reference.
-func Keys() []schema.Key {
+// Keys is the table of the keys of ringback.yaml: it drives the checks, the defaults and the printed reference. The
+// caller must not change it.
+func Keys() []schema.Key { return keys() }
+
+// keys is Keys, once: the table is long, and a reload needs it several times.
+var keys = sync.OnceValue(func() []schema.Key {
 	return schema.Inherit("", []schema.Key{
 		{Name: "hostname", Reload: schema.NewCalls, Check: checkHostname, Default: "ringback", Example: "maui-nas-04",
 			Doc: "Name of this access server: the EXEC's prompt and RADIUS's NAS-Identifier."},
@@ -175,7 +180,7 @@ func Keys() []schema.Key {
 				"REGEXP LINE NUMBER`. Without this key none is allowed. See [Chat " +
 				"scripts](chat-scripts.md#dial-with-start-chat)."},
 	})
-}
+})
 
 var modemTestKeys = []schema.Key{
 	{Name: "lines", Type: schema.List, Required: true, Elem: &schema.Key{Loose: true, Check: schema.CheckTTYs},

@@ -100,8 +100,11 @@ func (l *loader) screened(v *schema.Value, line *Line) bool {
 // initSignals rejects an initialization that takes the signals of the line's port from the driver, and reports whether
 // it did. On a port without signals it does no harm, and a cable without DTR may need it.
 func (l *loader) initSignals(v *schema.Value, line *Line) bool {
-	err := modem.CheckSignals(line.Init)
-	if err == nil || line.Address.InBand() {
+	if line.Address.InBand() {
+		return false
+	}
+	err := l.initialization(line.Init).signals
+	if err == nil {
 		return false
 	}
 	if at := v.Get("init"); at.IsSet() {
@@ -210,17 +213,33 @@ func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
 	}
 	l.modemCommands(v, *c, p)
 	p.Apply(c)
-	if c.Profile.StoredNumbers {
-		if err := modem.CheckStored(c.Init); err != nil {
-			l.errorAt(v.Get("init"), "remove N", "%v", err)
-		}
+	if err := l.initialization(c.Init).stored; err != nil && c.Profile.StoredNumbers {
+		l.errorAt(v.Get("init"), "remove N", "%v", err)
 	}
 	c.Timing = c.Timing.WithDefaults()
 }
 
+// initialization is what was found out about the text of an `init`, which many lines have in common.
+type initialization struct {
+	warnings        []string
+	stored, signals error
+}
+
+func (l *loader) initialization(text string) initialization {
+	found, ok := l.inits[text]
+	if !ok {
+		found = initialization{modem.InitWarnings(text), modem.CheckStored(text), modem.CheckSignals(text)}
+		if l.inits == nil {
+			l.inits = map[string]initialization{}
+		}
+		l.inits[text] = found
+	}
+	return found
+}
+
 // modemCommands checks what the line itself says about its modem.
 func (l *loader) modemCommands(v *schema.Value, c lines.Config, p *profiles.Profile) {
-	for _, why := range modem.InitWarnings(c.Init) {
+	for _, why := range l.initialization(c.Init).warnings {
 		l.warnAt(v.Get("init"), "", "%s", why)
 	}
 	if err := modem.CheckProof(c.ProofRegisters); err != nil {

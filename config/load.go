@@ -63,6 +63,7 @@ type loader struct {
 	site     policies.Site
 	named    map[string]string // see source.secrets
 	scripted scriptChecks
+	inits    map[string]initialization // by text
 	cfg      Config
 	problems Problems
 }

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/broker"
@@ -79,11 +78,17 @@ func filesOf(l *config.Line) any {
 // leaving returns the lines in force that a new configuration does not have. They keep their method lists and their
 // PPP profile for the calls and callbacks that still use them.
 func (d *daemon) leaving(cfg *config.Config) []config.Line {
-	stays := map[int]bool{}
-	for _, l := range cfg.Lines {
-		stays[l.TTY] = true
+	stays := make(map[int]bool, len(cfg.Lines))
+	for i := range cfg.Lines {
+		stays[cfg.Lines[i].TTY] = true
 	}
-	return slices.DeleteFunc(slices.Clone(d.known), func(l config.Line) bool { return stays[l.TTY] })
+	var gone []config.Line
+	for i := range d.known {
+		if !stays[d.known[i].TTY] {
+			gone = append(gone, d.known[i])
+		}
+	}
+	return gone
 }
 
 // build creates from a configuration what a reload can replace. old are the methods in force; nil for none. leaving are

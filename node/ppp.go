@@ -79,8 +79,8 @@ func pppLines(cfg *config.Config, leaving []config.Line, used map[int]bool) (map
 				"have ended (ppp.profiles)", l.TTY, l.PPP.Profile)
 		}
 	}
-	for _, l := range cfg.Lines {
-		if l.PPP != (config.LinePPP{}) {
+	for i := range cfg.Lines {
+		if l := &cfg.Lines[i]; l.PPP != (config.LinePPP{}) {
 			out[l.TTY] = l.PPP
 		}
 	}

@@ -47,11 +47,17 @@ func (c *canonical) value(k *Key, v *Value) {
 // object writes the keys that are present and do not have their defaults. Most keys of a line are absent.
 func (c *canonical) object(k *Key, v *Value) {
 	c.add("{")
-	n := 0
-	for i := range k.Keys {
-		f := &k.Keys[i]
-		own := v.Get(f.Name)
-		if own == nil || c.isDefault(f, own) {
+	names, next, n := v.Names(), 0, 0
+	places := make([]int, 0, few) // in the table and, as the rest of a division, in names
+	for j, name := range names {
+		if i := indexFrom(k.Keys, name, next); i >= 0 {
+			places, next = append(places, i*len(names)+j), i+1
+		}
+	}
+	slices.Sort(places)
+	for _, place := range places {
+		f, own := &k.Keys[place/len(names)], v.below[place%len(names)]
+		if c.isDefault(f, own) {
 			continue
 		}
 		c.comma(n)
@@ -67,10 +73,13 @@ func (c *canonical) object(k *Key, v *Value) {
 func (c *canonical) isDefault(k *Key, v *Value) bool {
 	switch k.Type {
 	case Object:
-		for i := range k.Keys {
-			if own := v.Get(k.Keys[i].Name); own != nil && !c.isDefault(&k.Keys[i], own) {
+		next := 0
+		for j, name := range v.names {
+			i := indexFrom(k.Keys, name, next)
+			if i >= 0 && !c.isDefault(&k.Keys[i], v.below[j]) {
 				return false
 			}
+			next = i + 1
 		}
 		return true
 	case List, Dict:

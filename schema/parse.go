@@ -208,9 +208,14 @@ func (p *parser) object(v *Value, k *Key, n *yaml.Node) bool {
 		return false
 	}
 	var wrong []string // keys that are present but invalid
-	below := v.room(len(n.Content) / 2)
+	below, next := v.room(len(n.Content)/2), 0
 	p.pairs(v, n, func(name string, key, val *yaml.Node) {
-		row := findPlus(k.Keys, name)
+		var row *Key
+		if i := indexFrom(k.Keys, name, next); i >= 0 {
+			row, next = &k.Keys[i], i+1
+		} else {
+			row = findPlus(k.Keys, name)
+		}
 		if why, ok := k.Absent[name]; ok {
 			p.problem(key, join(v.Path, name), "remove it", "%s", why)
 			return

@@ -70,6 +70,22 @@ func Find(keys []Key, name string) *Key {
 	return nil
 }
 
+// indexFrom returns the place of a key; -1: there is none. It looks at the places from `from` on first: most files have
+// the keys in the order of the table.
+func indexFrom(keys []Key, name string, from int) int {
+	for i := from; i < len(keys); i++ {
+		if keys[i].Name == name {
+			return i
+		}
+	}
+	for i := range min(from, len(keys)) {
+		if keys[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
 // Scalars calls f with the path (`api.socket`) and the row of each scalar that is nested in objects only. Such a key
 // has one value in a file, so an environment variable or a flag can override it.
 func Scalars(keys []Key, f func(path string, k Key)) {

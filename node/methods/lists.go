@@ -73,31 +73,34 @@ func (m *Set) brought(name string) aaa.Brought {
 // Lines returns the broker's records of the configured lines, by TTY, and of lines that are leaving: these keep their
 // lists as long as a call or a callback may need them. A line that is used and whose lists are gone is an error.
 func (m *Set) Lines(leaving []config.Line, used map[int]bool) (map[int]broker.Line, error) {
-	out := map[int]broker.Line{}
+	out := make(map[int]broker.Line, len(m.cfg.Lines)+len(leaving))
 	logins := map[string]broker.Login{} // shared by lines that name the same lists
-	add := func(l config.Line) error {
+	add := func(l *config.Line) error {
 		names := l.Lists.String()
-		if l.Login = logins[names]; l.Login == nil {
-			login, err := m.Login(l)
-			if err != nil {
+		login := logins[names]
+		if login == nil {
+			var err error
+			if login, err = m.Login(*l); err != nil {
 				return fmt.Errorf("tty %d: %w", l.TTY, err)
 			}
-			l.Login, logins[names] = login, login
+			logins[names] = login
 		}
-		out[l.TTY] = l.Line
+		line := l.Line
+		line.Login = login
+		out[l.TTY] = line
 		return nil
 	}
 	for _, l := range leaving {
 		err := m.has(l)
 		if err == nil {
-			err = add(l)
+			err = add(&l)
 		}
 		if err != nil && used[l.TTY] {
 			return nil, fmt.Errorf("tty %d: %w", l.TTY, err)
 		}
 	}
-	for _, l := range m.cfg.Lines {
-		if err := add(l); err != nil {
+	for i := range m.cfg.Lines {
+		if err := add(&m.cfg.Lines[i]); err != nil {
 			return nil, err
 		}
 	}
