@@ -104,7 +104,7 @@ Run it:
 	addRemote(root)
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newConsole(), newClear(),
 		newCancel(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(), newVersion(version),
-		newAAA(), newPolicy(), newReport(), newJournal(), newLab(), newAPI())
+		newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(), newAPI())
 	checkUsage(root)
 	return root
 }

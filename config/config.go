@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/certs"
@@ -48,6 +49,7 @@ type Config struct {
 	StateDir string // the daemon creates it if it does not exist
 	API      API
 	Journal  Journal
+	Audit    audit.Settings
 	Log      Log
 
 	PoliciesDir string

@@ -43,6 +43,8 @@ var keys = sync.OnceValue(func() []schema.Key {
 		{Name: "journal", Reload: schema.AtOnce, Type: schema.Object, Keys: journalKeys,
 			Doc: "The record of calls and callbacks in `state_dir`. See [The journal](../how-to/journal.md)."},
 		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: apiKeys},
+		{Name: "audit", Reload: schema.AtOnce, Type: schema.Object, Keys: auditKeys,
+			Doc: "Signed seals of the audit, for auditors. See [The audit](../how-to/audit.md)."},
 		{Name: "log", Reload: schema.Restart, Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
 			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug",
 				Doc: "Minimum level of logged records."},
@@ -565,4 +567,16 @@ var journalKeys = []schema.Key{
 	{Name: "keep", Type: schema.Duration, Max: 87600 * hour, Default: "2160h", Example: "8760h",
 		Doc: "How long callbacks and calls are kept after their end; of older ones, monthly sums remain. " +
 			"The audit is never removed. `0s`: nothing is removed."},
+}
+
+// auditKeys are the keys of `audit`.
+var auditKeys = []schema.Key{
+	{Name: "seals", Check: schema.NotEmpty, Example: "/var/log/ringback/audit.seals",
+		Doc: "File to which seals are appended: signed heads of the audit, with which an auditor proves that no row " +
+			"was changed or cut off since. Name a place that others keep or copy. Default: `audit.seals` in " +
+			"`state_dir`."},
+	{Name: "seal_every", Type: schema.Duration, Min: 10 * second, Max: 24 * hour, Default: "15m", Example: "5m",
+		Doc: "The audit is sealed this long after the seal before, and at each start, stop and reload."},
+	{Name: "seal_rows", Type: schema.Int, Min: 1, Max: 1e6, Default: "1000", Example: "100",
+		Doc: "It is also sealed after this many new rows."},
 }

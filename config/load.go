@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/chat"
@@ -145,6 +146,12 @@ func (l *loader) node() {
 	}
 	l.trustDir(l.cfg.StateDir)
 	c.Journal.Keep = l.duration("journal.keep")
+	c.Audit = audit.Settings{File: l.filePath("audit.seals"), Every: l.duration("audit.seal_every"),
+		Rows: int64(l.int("audit.seal_rows"))}
+	if c.Audit.File == "" {
+		c.Audit.File = filepath.Join(c.StateDir, audit.SealsFile)
+	}
+	l.trustOutput("audit.seals", "name a file, or remove audit.seals for the file in state_dir", c.Audit.File)
 	c.API.Socket = l.filePath("api.socket")
 	if c.API.Socket == "" {
 		c.API.Socket = socketIn(os.Geteuid() == 0, c.StateDir)
@@ -154,7 +161,7 @@ func (l *loader) node() {
 	}
 	l.adminAPI()
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
-	l.trustLog(c.Log.File)
+	l.trustOutput("log.file", "name a file, or remove log.file for standard error", c.Log.File)
 	c.Log.Syslog = l.syslog(l.v.Get("log", "syslog"))
 	c.PoliciesDir = l.filePath("policies_dir")
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: l.bool("ppp.callback")}

@@ -87,8 +87,8 @@ func (l *loader) unsafe(p Problem) {
 	l.cfg.Unsafe = append(l.cfg.Unsafe, p)
 }
 
-// trustLog warns of a log file that is a link, a device or a directory: the daemon does not write to these.
-func (l *loader) trustLog(path string) {
+// trustOutput warns of a file to append to that is a link, a device or a directory: the daemon does not write to these.
+func (l *loader) trustOutput(key, hint, path string) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().IsRegular() {
 		return
@@ -101,8 +101,7 @@ func (l *loader) trustLog(path string) {
 		kind = "a symbolic link"
 	}
 	p := Problem{
-		File: path, Severity: schema.Warning, Hint: "name a file, or remove log.file for standard error",
-		Msg: "log.file must be a regular file, not " + kind,
+		File: path, Severity: schema.Warning, Hint: hint, Msg: key + " must be a regular file, not " + kind,
 	}
 	l.problem(p)
 	l.unsafe(p)

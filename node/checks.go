@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
@@ -28,6 +29,7 @@ type state struct {
 	read    error  // the spool could not be read
 	broken  string // what is wrong with the audit
 	stale   string // why the last reload failed
+	seals   audit.State
 	now     time.Time
 }
 
@@ -163,6 +165,24 @@ var checks = []check{
 		func(s state, found finder) {
 			if s.broken != "" {
 				found("", "%s", s.broken)
+			}
+		}},
+	{"audit_not_as_sealed", false, "The audit is not the one that was sealed before the start.",
+		"ringback audit verify shows which rows differ", func(s state, found finder) {
+			if s.seals.Changed != "" {
+				found("", "the audit is not the one that was sealed before the start: %s", s.seals.Changed)
+			}
+		}},
+	{"seals_fail", false, "The audit cannot be sealed.",
+		"see the error: free space on the disk of audit.seals, or name another file; ringback tries again by itself",
+		func(s state, found finder) {
+			switch st := s.seals; {
+			case st.Failed != nil:
+				found("", "the audit is not sealed since %s, %d rows wait: %v", st.Since.Format(time.DateTime), st.Rows,
+					st.Failed)
+			case !st.Busy.IsZero() && s.now.Sub(st.Busy) > sealSlow:
+				found("", "the disk of %s has not finished a seal of the audit for %v", st.File,
+					s.now.Sub(st.Busy).Round(time.Second))
 			}
 		}},
 	{"reload_failed", false, "The last reload failed.", "ringback check-config; then reload again",

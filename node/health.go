@@ -83,6 +83,9 @@ func (d *daemon) examine(ctx context.Context) state {
 	if broken := d.broken.Load(); broken != nil {
 		s.broken = *broken
 	}
+	if d.sealer != nil {
+		s.seals = d.sealer.State()
+	}
 	if stale := d.stale.Load(); stale != nil {
 		s.stale = *stale
 	}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
@@ -79,6 +80,14 @@ func TestProblems(t *testing.T) {
 		}, "a lockdown is in force, by ops: fraud", false},
 		"lockdown lockdown_not_on_disk": {func(s *state, _ *journal.Health) { s.Lockdown.Active = true },
 			"a restart would end it", false},
+		"audit_not_as_sealed": {func(s *state, _ *journal.Health) { s.seals.Changed = "it ends at row 2" },
+			"before the start: it ends at row 2", true},
+		"seals_fail": {func(s *state, _ *journal.Health) {
+			s.seals = audit.State{Rows: 7, Since: now, Failed: errors.New("no space left on device")}
+		}, "the audit is not sealed since 2026-11-28 12:00:00, 7 rows wait: no space left on device", true},
+		" seals_fail": {func(s *state, _ *journal.Health) {
+			s.seals = audit.State{File: "/mnt/seals", Busy: now.Add(-time.Minute)}
+		}, "the disk of /mnt/seals has not finished a seal of the audit for 1m0s", true},
 		"audit_changed": {func(s *state, _ *journal.Health) { s.broken = "row 4" }, "row 4", true},
 		"reload_failed": {func(s *state, _ *journal.Health) { s.stale = "a.yaml:1:1" },
 			"the next start may fail: a.yaml:1:1", true},

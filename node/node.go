@@ -22,6 +22,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api"
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal/sqlite"
@@ -94,9 +95,10 @@ type daemon struct {
 	drivers drivers
 	// known has the lines in force: those of the configuration, and removed ones that calls and callbacks may need
 	known   []config.Line
-	carrier carrier                // of PPP
-	access  access                 // of the admin API
-	keep    atomic.Int64           // journal.keep of the configuration in force
+	carrier carrier      // of PPP
+	access  access       // of the admin API
+	keep    atomic.Int64 // journal.keep of the configuration in force
+	sealer  *audit.Sealer
 	broken  atomic.Pointer[string] // what is wrong with the audit
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
 
@@ -164,6 +166,8 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.sealer = audit.Start(d.cfg.StateDir, d.cfg.Audit, j, d.broker.Happened)
+	defer d.closeSealer() // after all parts, which write rows of the audit
 	started := time.Now()
 	var parts sync.WaitGroup
 	defer parts.Wait()

@@ -121,6 +121,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	d.known = slices.Concat(cfg.Lines, leaving)
 	d.keep.Store(int64(cfg.Journal.Keep))
 	placeAccess()
+	d.sealer.Reload(cfg.Audit)
 	old.Retire() // conversations under way continue with them
 	d.stale.Store(nil)
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: by})

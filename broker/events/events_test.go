@@ -149,7 +149,7 @@ func TestMnemonics(t *testing.T) {
 }
 
 // senders are the packages that report events.
-var senders = []string{"..", "../spool", "../../node", "../../api"}
+var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit"}
 
 // Each type of event has a sender.
 func TestSenders(t *testing.T) {

@@ -54,6 +54,30 @@ func (e ReloadFailed) audit() Entry {
 	return Entry{"reload failed", e.By, e.File + ": the new configuration has errors: " + e.First}
 }
 
+// AuditSealed reports a seal of the audit, which is in a file outside of the journal.
+type AuditSealed struct {
+	undebugged
+	unaudited
+	Number int64  `event:"number"`
+	Row    int64  `event:"row"`
+	Seal   string `event:"seal"` // its line, for auditors who have this log
+}
+
+func (AuditSealed) log() (zapcore.Level, string) { return zapcore.InfoLevel, "audit sealed" }
+
+// AuditKeyReplaced reports the fingerprints of the key that signed seals and of the one that does now.
+type AuditKeyReplaced struct {
+	undebugged
+	Old string `event:"old"`
+	New string `event:"new"`
+}
+
+func (AuditKeyReplaced) log() (zapcore.Level, string) { return zapcore.InfoLevel, "audit key replaced" }
+
+func (e AuditKeyReplaced) audit() Entry {
+	return Entry{"audit key replaced", "ringback", "SHA-256 " + e.Old + " by " + e.New}
+}
+
 // RestartNeeded reports a changed key that a reload cannot apply.
 type RestartNeeded struct {
 	undebugged
