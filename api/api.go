@@ -85,6 +85,7 @@ type Server struct {
 	// available.
 	Reload  func(ctx context.Context, by string) (client.Reload, error)
 	Feed    *Feed
+	Events  *Events // nil: none
 	PPP     PPP
 	Version func() client.Version
 	Roles   func() Roles // in force; nil: only root and the user of the daemon have a role
@@ -118,7 +119,7 @@ func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
 	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
 	for _, routes := range []func(*registry){s.lineRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
-		s.lockdownRoutes, s.accessRoutes, s.daemonRoutes, s.pppRoutes} {
+		s.lockdownRoutes, s.accessRoutes, s.daemonRoutes, s.eventRoutes, s.pppRoutes} {
 		routes(r)
 	}
 	r.done()

@@ -19,7 +19,6 @@ var daemonTable = []Route{
 	{"reload", http.MethodPost, "/v1/reload", Admin, []events.Kind{"reload.done", "reload.failed"},
 		"Reload the configuration; status 422 and the same answer if the old one stays in force"},
 	{"get-version", http.MethodGet, "/v1/version", Read, nil, "Show the version of the daemon"},
-	{"debug", http.MethodGet, "/v1/debug", Operate, nil, "Stream live debug events (text/event-stream)"},
 }
 
 // daemonRoutes registers the routes of the daemon as a whole.
@@ -43,7 +42,6 @@ func (s *Server) daemonRoutes(r *registry) {
 	register(r, "get-version", func(context.Context, *struct{}) (*one[client.Version], error) {
 		return &one[client.Version]{s.Version()}, nil
 	})
-	stream(r, "debug", map[string]any{"message": client.DebugEvent{}, "listening": client.Listening{}}, s.debug)
 }
 
 type reloadOutput struct {

@@ -36,7 +36,14 @@ func (r *ring[T]) end() uint64 {
 	return r.next
 }
 
-// oldest returns the number of the oldest entry that is left. r.mu is held.
+// oldest returns the number of the oldest entry that is left.
+func (r *ring[T]) oldest() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.oldestLocked()
+}
+
+// oldestLocked is oldest. r.mu is held.
 func (r *ring[T]) oldestLocked() uint64 {
 	if size := uint64(len(r.entries)); r.next-r.begin > size {
 		return r.next - size
@@ -45,7 +52,7 @@ func (r *ring[T]) oldestLocked() uint64 {
 }
 
 // maxBatch is the number of entries that a reader takes at a time.
-const maxBatch = 256
+const maxBatch = 64
 
 // read returns entries beginning with number from, and the number of the first of them, which is greater than from if
 // older ones were overwritten. If there is none, ready is closed when there is.

@@ -102,9 +102,9 @@ Run it:
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	addRemote(root)
-	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newConsole(), newClear(),
-		newCancel(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(), newVersion(version),
-		newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(), newAPI())
+	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newEvents(), newConsole(),
+		newClear(), newCancel(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(),
+		newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(), newAPI())
 	checkUsage(root)
 	return root
 }

@@ -67,7 +67,7 @@ func (d *daemon) listen(ctx context.Context) (doors, error) {
 func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, started time.Time) {
 	srv := &api.Server{
 		Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() },
-		Feed: d.feed,
+		Feed: d.feed, Events: d.events,
 		PPP: api.PPP{Sessions: d.carrier.sessions, Pools: d.carrier.addresses.Snapshot,
 			Happened: d.broker.Happened},
 		Version:  func() client.Version { return d.about(started) },

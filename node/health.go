@@ -120,7 +120,8 @@ func (d *daemon) watchHealth(ctx context.Context) {
 	for {
 		select {
 		case now := <-tick.C:
-			_, problems := d.health(ctx)
+			h, problems := d.health(ctx)
+			d.events.Health(h)
 			told.tell(problems, now, d.broker.Happened)
 		case <-ctx.Done():
 			return

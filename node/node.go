@@ -76,7 +76,8 @@ func Run(ctx context.Context, o Options) error {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
 	d := &daemon{
-		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{}, hup: hup, asks: make(chan reloadAsk),
+		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{}, events: api.NewEvents(),
+		hup: hup, asks: make(chan reloadAsk),
 		log: log.Logger, reopenLog: log.reopen, logHealth: log.health,
 	}
 	return d.run(ctx)
@@ -89,6 +90,7 @@ type daemon struct {
 	applied *config.Config // in force; the goroutine of reloads alone uses it
 	log     *zap.Logger
 	feed    *api.Feed
+	events  *api.Events
 	broker  *broker.Broker
 	journal *sqlite.Journal
 	lines   *lines.Pool
@@ -155,6 +157,7 @@ func (d *daemon) run(ctx context.Context) error {
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		DebugDialer: d.feed.Topic("dialer"),
 		NameKey:     j.NameKey(), PPP: d.carrier, KeepBusyouts: d.busyouts().keep,
+		Sinks: []events.Sink{d.events},
 	}, bc)
 	doors, err := d.listen(ctx)
 	if err != nil {
@@ -174,6 +177,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { watchLines(ctx, d.lines, d.broker.Happened) })
+	parts.Go(func() { onChange(ctx, d.lines, func() { d.events.Lines(d.lines.Each()) }) })
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
 	parts.Go(func() { d.verifyAudit(ctx, j.VerifyAudit) })

@@ -15,8 +15,7 @@ const watchEvery = 100 * time.Millisecond
 // watchLines reports each line that goes out of service or returns, and each notice, once, until ctx ends.
 func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event)) {
 	out, notices := map[int]string{}, map[int][]string{} // of the lines that have one; a removed line has none
-	for {
-		changed := p.Changed()
+	onChange(ctx, p, func() {
 		outNow, noticesNow := map[int]string{}, map[int][]string{}
 		for s := range p.Each() {
 			reportNotices(s, notices[s.TTY], happened)
@@ -36,6 +35,14 @@ func watchLines(ctx context.Context, p *lines.Pool, happened func(events.Event))
 			}
 		}
 		out, notices = outNow, noticesNow
+	})
+}
+
+// onChange calls f at once, and after changes of lines, until ctx ends.
+func onChange(ctx context.Context, p *lines.Pool, f func()) {
+	for {
+		changed := p.Changed()
+		f()
 		select {
 		case <-changed:
 		case <-ctx.Done():

@@ -420,6 +420,8 @@ func (c *Client) stream(ctx context.Context, path string, f func(kind string, da
 	switch {
 	case ctx.Err() != nil:
 		return nil // a read error is the result of our own cancellation
+	case errors.Is(err, ErrLagging):
+		return err
 	case err != nil:
 		return fmt.Errorf("read events from %s: %w", c.where, err)
 	}

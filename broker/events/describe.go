@@ -1,0 +1,30 @@
+package events
+
+import (
+	"reflect"
+	"time"
+)
+
+// KindOf returns the kind of an event.
+func KindOf(e Event) Kind { return kinds()[reflect.TypeOf(e)] }
+
+// Fields returns the fields of an event by name, as values for JSON: a duration is in seconds, an error is its text.
+func Fields(e Event) map[string]any {
+	v := reflect.ValueOf(e)
+	fields := map[string]any{}
+	for _, s := range shapeOf(v.Type()) {
+		f := v.Field(s.index)
+		if s.absent(f) {
+			continue
+		}
+		switch x := f.Interface().(type) {
+		case error:
+			fields[s.name] = x.Error()
+		case time.Duration:
+			fields[s.name] = x.Seconds()
+		default:
+			fields[s.name] = x
+		}
+	}
+	return fields
+}
