@@ -51,7 +51,7 @@ status is 1 if one of them fails.`,
 			case !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())):
 				return runConsole(cmd.Context(), cl, in, out)
 			}
-			return atConsole(cmd.Context(), cl, v.Hostname, os.Stdin, out)
+			return atConsole(cmd.Context(), cl, v.Hostname, os.Stdin, octets(out))
 		},
 	}
 	c.Flags().SetInterspersed(false) // flags of the daemon come before COMMAND
@@ -203,7 +203,11 @@ func (k *keyboard) interruptible(nodes []console.Node) []console.Node {
 			defer cancel(nil)
 			k.running(cancel)
 			defer k.running(nil)
-			err := run(ctx, args, w)
+			said := &output{w: w}
+			err := run(ctx, args, said)
+			if failed := said.failed(); err == nil {
+				err = failed
+			}
 			if context.Cause(ctx) == errCtrlC {
 				return errCtrlC
 			}

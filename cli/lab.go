@@ -108,7 +108,7 @@ by themselves.`,
 				return err
 			}
 			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
-				return playAll(cmd.Context(), f, nil, cmd.OutOrStdout())
+				return playAll(cmd.Context(), f, nil, octets(cmd.OutOrStdout()))
 			}
 			return visit(cmd.Context(), f, octets(cmd.OutOrStdout()))
 		},
@@ -177,7 +177,7 @@ broker's trace, and exits 0 only if all ended as expected. Without a file it pla
 			if err := f.check(); err != nil {
 				return err
 			}
-			return playAll(cmd.Context(), f, files, cmd.OutOrStdout())
+			return playAll(cmd.Context(), f, files, octets(cmd.OutOrStdout()))
 		},
 	}
 	f.add(c)

@@ -17,18 +17,19 @@ const (
 	UnknownParity               // data, unless the first line shows that it is parity
 	EvenParity                  // 7E1
 	OddParity                   // 7O1
+	MarkParity                  // 7M1: the bit is always set. That of 7S1 never is, so it is NoParity
 )
 
 func (p Parity) String() string {
-	names := [...]string{"no parity", "unknown parity", "even parity", "odd parity"}
+	names := [...]string{"no parity", "unknown parity", "even parity", "odd parity", "mark parity"}
 	if p < 0 || int(p) >= len(names) {
 		return "no such parity"
 	}
 	return names[p]
 }
 
-// sevenBits reports whether the eighth bit is parity.
-func (p Parity) sevenBits() bool { return p == EvenParity || p == OddParity }
+// SevenBits reports whether the eighth bit is parity.
+func (p Parity) SevenBits() bool { return p >= EvenParity && p <= MarkParity }
 
 // parityOf returns the parity of b.
 func parityOf(b byte) Parity {
@@ -40,18 +41,26 @@ func parityOf(b byte) Parity {
 
 // strip returns the character of b; good reports whether its parity is correct.
 func (p Parity) strip(b byte) (c byte, good bool) {
-	if !p.sevenBits() {
+	if !p.SevenBits() {
 		return b, true
 	}
-	return b & 0x7f, parityOf(b) == p
+	return b & 0x7f, p.fits(b)
+}
+
+// fits reports whether a terminal with this parity sends b.
+func (p Parity) fits(b byte) bool {
+	if p == MarkParity {
+		return b >= utf8.RuneSelf
+	}
+	return parityOf(b) == p
 }
 
 // add returns the octet for the low seven bits of c.
 func (p Parity) add(c byte) byte {
-	if !p.sevenBits() {
+	if !p.SevenBits() {
 		return c
 	}
-	if c &= 0x7f; parityOf(c) != p {
+	if c &= 0x7f; !p.fits(c) {
 		c |= 0x80
 	}
 	return c
@@ -70,7 +79,7 @@ func (p Parity) stripAll(s []byte) {
 
 // text converts s for the terminal: with parity, and a question mark for each non-ASCII character.
 func (p Parity) text(s []byte) []byte {
-	if !p.sevenBits() {
+	if !p.SevenBits() {
 		return s
 	}
 	out := make([]byte, 0, len(s))
@@ -98,17 +107,24 @@ type firstLine struct {
 	afterCR bool // it began after a CR: an initial LF or NUL belongs to that
 	parity  Parity
 	mixed   bool // not all octets have the same parity, or there are too many
+	clear   bool // an octet has its eighth bit clear
+	long    bool // there are too many
 }
 
 func (s *firstLine) add(b byte) {
 	if len(s.octets) == 0 {
 		s.parity = parityOf(b)
 	}
-	s.mixed = s.mixed || parityOf(b) != s.parity || len(s.octets) == maxFirstLine
-	if !s.mixed {
+	s.long = s.long || len(s.octets) == maxFirstLine
+	s.mixed = s.mixed || parityOf(b) != s.parity || s.long
+	s.clear = s.clear || b < utf8.RuneSelf
+	if !s.mixed || s.allMark() {
 		s.octets = append(s.octets, b)
 	}
 }
+
+// allMark reports whether each octet has its eighth bit set.
+func (s *firstLine) allMark() bool { return !s.clear && !s.long }
 
 // marked reports whether all octets have one parity and one of them needs its eighth bit for that.
 func (s *firstLine) marked() bool {
@@ -145,7 +161,13 @@ func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (n
 		return e, false, nil
 	}
 	whole, begun := readAs(s.octets)
+	parity := s.parity
 	switch {
+	case s.mixed && s.allMark() && !whole: // 7M1, or b is a character of 8 bits
+		if silent, err := t.awaitSilence(); err != nil || !silent && !t.endsLine() {
+			return e, false, err
+		}
+		parity = MarkParity
 	case s.mixed && b >= utf8.RuneSelf:
 		// not a CR of an 8-bit terminal, but a caller who waits for a response must get one
 		if e.spoilt == nil && (e.raw || e.utfLen > 0) {
@@ -167,11 +189,39 @@ func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (n
 	if b < utf8.RuneSelf && again.spoilt != nil { // the line ends in either case, and it is not valid 7-bit text
 		return e, false, nil
 	}
-	t.Parity = s.parity
-	if t.OnParity != nil {
-		t.OnParity(t.Parity)
-	}
+	t.evenOrMark = parity == EvenParity && s.allMark()
+	t.use(parity)
 	return again, true, nil
+}
+
+// use begins to use a parity.
+func (t *Terminal) use(p Parity) {
+	if t.Parity = p; t.OnParity != nil {
+		t.OnParity(p)
+	}
+}
+
+// sureOfMark is how many octets that 7M1 alone sends show it: fewer may have been garbled.
+const sureOfMark = 4
+
+// settle decides between 7E1 and 7M1 after a first line that both send alike: each character of it has an odd number of
+// bits. It is for each octet, before its parity is removed.
+func (t *Terminal) settle(b byte, e *editor) {
+	switch {
+	case !t.evenOrMark:
+	case b < utf8.RuneSelf && EvenParity.fits(b):
+		if t.Parity == MarkParity { // what looked like it was garbled
+			e.spoil(ErrGarbled)
+			t.use(EvenParity)
+		}
+		t.evenOrMark = false
+	case b >= utf8.RuneSelf && !EvenParity.fits(b):
+		if t.Parity == EvenParity {
+			t.use(MarkParity)
+		}
+		t.marks++
+		t.evenOrMark = t.marks < sureOfMark
+	}
 }
 
 // replay returns an editor in place of e that has processed these octets as 7-bit input.
@@ -218,6 +268,9 @@ func (t *Terminal) awaitSilence() (bool, error) {
 	}
 	return false, nil
 }
+
+// endsLine reports whether the next octet, already received, is what a terminal with mark parity sends behind a CR.
+func (t *Terminal) endsLine() bool { return t.ahead[0] == lineFeed|0x80 || t.ahead[0] == 0x80 }
 
 // continues reports whether the next octet, already received, may continue a UTF-8 character.
 func (t *Terminal) continues() bool { return !utf8.RuneStart(t.ahead[0]) }

@@ -21,6 +21,19 @@ const (
 func even(s string) string { return parityCoded(s, 0) }
 func odd(s string) string  { return parityCoded(s, 1) }
 
+func mark(s string) string {
+	out := []byte(s)
+	for i := range out {
+		out[i] += 0x80
+	}
+	return string(out)
+}
+
+// allMarked is mark for octets that may have the bit.
+func allMarked(s string) string {
+	return mark(strings.Map(func(r rune) rune { return r & 0x7f }, latin1([]byte(s))))
+}
+
 // parityCoded counts the bits one by one.
 func parityCoded(s string, want byte) string {
 	out := []byte(s)
@@ -45,6 +58,13 @@ func TestParityOfTheFirstLine(t *testing.T) {
 		{"7E1", austinEven, "austin-01", nil, EvenParity},
 		{"7O1", austinOdd, "austin-01", nil, OddParity},
 		{"8 bits", austin, "austin-01", nil, NoParity},
+		{"7M1, CR LF", "\xe1\xf5\xf3\xf4\xe9\xee\xad\xb0\xb1\x8d\x8a", "austin-01", nil, MarkParity},
+		{"7M1, CR NUL, with keys", mark("rubbish\x15austim\bn-01\r\x00"), "austin-01", nil, MarkParity},
+		{"7M1, each character has odd parity, so it is taken for 7E1", mark("kkk\r"), "kkk", nil, EvenParity},
+		{"7M1, one letter, which is UTF-8, Enter again", mark("C\r\r"), "", ErrGarbled, EvenParity},
+		{"7S1", "austin-01\r", "austin-01", nil, NoParity},
+		{"UTF-8, all octets have the bit, 8D at the end of a word", "\xd1\x8d\xd1\x85\xd0\xbe\r", "эхо", nil, NoParity},
+		{"code page 866, all octets have the bit, 8D in it", "\x8f\x8d\x88\r", "", ErrGarbled, UnknownParity},
 		{"7E1, CR LF", austinEven + "\n", "austin-01", nil, EvenParity},
 		{"7E1, only the CR has the bit", "root\x8d", "root", nil, EvenParity},
 		{"7E1, Enter alone", "\x8d", "", nil, EvenParity},
@@ -86,10 +106,41 @@ func TestParityOfTheFirstLine(t *testing.T) {
 			if line != tt.line || !errors.Is(err, tt.err) || err != nil && tt.err == nil || term.Parity != tt.parity {
 				t.Errorf("read %q, %v; %v", line, err, term.Parity)
 			}
-			if (len(told) == 1) != tt.parity.sevenBits() || len(told) > 1 {
+			if (len(told) == 1) != tt.parity.SevenBits() || len(told) > 1 {
 				t.Errorf("OnParity reported %v", told)
 			}
 		})
+	}
+}
+
+// A first line that 7E1 and 7M1 send alike is settled by what follows; few wrong octets do not settle it.
+func TestEvenOrMark(t *testing.T) {
+	for _, tt := range []struct {
+		then, line string
+		err        error
+		parity     Parity
+		told       int
+	}{
+		{even("secret\r"), "secret", nil, EvenParity, 1},
+		{mark("secret\r"), "secret", nil, MarkParity, 2},
+		{even("1k1") + mark("c") + even("c\r"), "", ErrGarbled, EvenParity, 3}, // one octet is garbled
+		{even("c") + mark("c") + even("\r"), "", ErrGarbled, EvenParity, 1},
+		{mark("1k1ccccb") + "c" + mark("\r"), "", ErrGarbled, MarkParity, 2},
+		{mark("kk1\r"), "kk1", nil, EvenParity, 1},
+	} {
+		conn := play(mark("kkk\r"), tt.then)
+		term := NewTerminal(conn)
+		term.Parity = UnknownParity
+		var told []Parity
+		term.OnParity = func(p Parity) { told = append(told, p) }
+		if line, err := term.ReadLine(t.Context(), "> "); line != "kkk" || err != nil {
+			t.Fatalf("%q, %v", line, err)
+		}
+		line, err := term.ReadLine(t.Context(), "> ")
+		if line != tt.line || !errors.Is(err, tt.err) || (err == nil) != (tt.err == nil) || term.Parity != tt.parity ||
+			len(told) != tt.told {
+			t.Errorf("%q: %q, %v; %v, told %v", tt.then, line, err, term.Parity, told)
+		}
 	}
 }
 
@@ -113,8 +164,8 @@ func TestParityBehindABlankLine(t *testing.T) {
 
 // After the line that showed the parity, all output has it, and non-ASCII characters become question marks.
 func TestParityOfWhatIsSent(t *testing.T) {
-	for parity, code := range map[Parity]func(string) string{EvenParity: even, OddParity: odd} {
-		conn := play(code("austin\r"), code("s\bx\r"), code("pw\r"))
+	for parity, code := range map[Parity]func(string) string{EvenParity: even, OddParity: odd, MarkParity: mark} {
+		conn := play(code("austin\r\n"), code("s\bx\r"), code("pw\r"))
 		term := NewTerminal(conn)
 		term.Parity = UnknownParity
 		if line, err := term.ReadLine(t.Context(), "Name: "); line != "austin" || err != nil {
@@ -190,6 +241,9 @@ func TestParityBySilence(t *testing.T) {
 		{"noise, then 7E1", "\x7f\xfe" + even("austin\r"), time.Hour, "", "", ErrGarbled, UnknownParity, time.Second},
 		{"noise and 8D within a line", "\xfe\x8d", 900 * time.Millisecond, "84001\r", "", ErrGarbled, UnknownParity,
 			900 * time.Millisecond},
+		{"austin-01 by 7M1", mark("austin-01\r"), time.Hour, "", "austin-01", nil, MarkParity, time.Second},
+		{"8D within a word of code page 866", "\x8f\x8d", 900 * time.Millisecond, "\x88\r", "", ErrGarbled,
+			UnknownParity, 900 * time.Millisecond},
 		{"austin by 7E1", even("austin\r"), time.Hour, "", "austin", nil, EvenParity, 0},
 	}
 	for _, tt := range tests {
@@ -220,7 +274,7 @@ func TestParityBySilence(t *testing.T) {
 
 // The raw stream of a 7-bit terminal has seven bits, and corrupted octets are not dropped.
 func TestRawParity(t *testing.T) {
-	for parity, code := range map[Parity]func(string) string{EvenParity: even, OddParity: odd} {
+	for parity, code := range map[Parity]func(string) string{EvenParity: even, OddParity: odd, MarkParity: mark} {
 		conn := play(code("abc\r\nxyz\r\x00") + "\x01\x80" + code("~"))
 		term := NewTerminal(conn)
 		term.Parity = parity
@@ -230,7 +284,8 @@ func TestRawParity(t *testing.T) {
 		got, _ := io.ReadAll(raw)
 		io.WriteString(raw, "login:\x1b[2J\xe9\r\n")
 		release()
-		want := map[Parity]string{EvenParity: "xyz\r\x00??~", OddParity: "xyz\r\x00\x01\x00~"}[parity]
+		want := map[Parity]string{EvenParity: "xyz\r\x00??~", OddParity: "xyz\r\x00\x01\x00~",
+			MarkParity: "xyz\r\x00?\x00~"}[parity]
 		if string(got) != want || string(conn.out) != code("login:\x1b[2Ji\r\n") {
 			t.Errorf("%v: got %q, sent %q", parity, got, conn.out)
 		}
@@ -276,7 +331,8 @@ func TestUnread(t *testing.T) {
 // then decoded as 7-bit; otherwise the eighth bit is data.
 func FuzzParity(f *testing.F) {
 	for _, typed := range []string{austinEven, austinOdd, austin, "\x8d", "\r\x8a" + austinOdd, "j\xfcrgen\r",
-		even("DAVE\r\r"), "\xc3\x8dsland\r", "\xe7\x8d\xb2\r", even("a\bb\x15c\r"), "\x10\x8a\x8a\x15\r"} {
+		even("DAVE\r\r"), "\xc3\x8dsland\r", "\xe7\x8d\xb2\r", even("a\bb\x15c\r"), mark("austin\r\n"),
+		"\x10\x8a\x8a\x15\r"} {
 		f.Add([]byte(typed))
 	}
 	f.Fuzz(func(t *testing.T, typed []byte) {
@@ -285,14 +341,14 @@ func FuzzParity(f *testing.F) {
 		term.MaxLine, term.Parity = 40, UnknownParity
 		line, err := term.ReadLine(t.Context(), "")
 		used := typed[:len(typed)-len(conn.rest())-len(term.ahead)]
-		if !term.Parity.sevenBits() {
+		if !term.Parity.SevenBits() {
 			if err == nil && string(typed[:min(len(line), len(typed))]) != line &&
 				!bytes.ContainsFunc(used, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 				t.Fatalf("%q is read as %q", typed, line)
 			}
 			return
 		}
-		want := map[Parity]func(string) string{EvenParity: even, OddParity: odd}[term.Parity]
+		want := map[Parity]func(string) string{EvenParity: even, OddParity: odd, MarkParity: allMarked}[term.Parity]
 		plain := NewTerminal(play(strings.Map(func(r rune) rune { return r & 0x7f }, latin1(used))))
 		plain.MaxLine = 40
 		seven, err7 := plain.ReadLine(t.Context(), "")

@@ -50,8 +50,12 @@ type Terminal struct {
 	Parity   Parity
 	OnParity func(Parity) // called if the first line shows a parity; may be nil
 
-	conn   Conn
-	hist   history
+	conn Conn
+	hist history
+
+	evenOrMark bool // Parity is one of the two, and the other one is possible
+	marks      int  // octets since then that only mark parity has
+
 	ahead  []byte // read from conn but not yet processed
 	wasCR  bool   // the last byte read was the CR that ended a line; an LF (or Telnet NUL) after it belongs to it
 	sentCR bool   // the last byte written was a CR
@@ -204,7 +208,7 @@ type rawStream struct {
 }
 
 func (r *rawStream) Write(p []byte) (int, error) {
-	if !r.t.Parity.sevenBits() {
+	if !r.t.Parity.SevenBits() {
 		return r.t.conn.Write(p)
 	}
 	out := make([]byte, len(p))
@@ -338,6 +342,7 @@ func (t *Terminal) readByte(prompt string, e *editor) (byte, error) {
 			}
 			continue
 		}
+		t.settle(buf[0], e)
 		b, good := t.Parity.strip(buf[0])
 		switch {
 		case !good:

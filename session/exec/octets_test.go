@@ -294,10 +294,14 @@ func TestTypingAheadOfLeavingAHost(t *testing.T) {
 	}
 }
 
-// seven returns text as sent by a terminal with seven bits and parity: want is 0 for even, 1 for odd.
+// seven returns text as sent by a terminal with seven bits and parity: want is 0 for even, 1 for odd, 2 for mark.
 func seven(text string, want byte) string {
 	out := []byte(text)
 	for i, b := range out {
+		if want == 2 {
+			out[i] = b | 0x80
+			continue
+		}
 		sum := byte(0)
 		for bit := range 7 {
 			sum ^= b >> bit & 1
@@ -308,6 +312,9 @@ func seven(text string, want byte) string {
 	}
 	return string(out)
 }
+
+// flipped returns an octet with wrong parity.
+func flipped(octet string) string { return string([]byte{octet[0] ^ 0x80}) }
 
 // sevenBits returns what a 7-bit terminal displays, an asterisk for each octet with wrong parity. CR and bells are as
 // in sees.
@@ -332,7 +339,7 @@ func TestSevenBitTerminals(t *testing.T) {
 	if got := seven("austin-02\r", 0); got != "\xe1\xf5\xf3\x74\x69\xee\x2d\x30\xb2\x8d" {
 		t.Fatalf("the test's terminal types %q", got)
 	}
-	for parity, want := range map[string]byte{"even": 0, "odd": 1} {
+	for parity, want := range map[string]byte{"even": 0, "odd": 1, "mark": 2} {
 		t.Run(parity, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var debugged strings.Builder
@@ -346,12 +353,13 @@ func TestSevenBitTerminals(t *testing.T) {
 					t.Errorf("greeted with %q", s)
 				}
 				p.types(seven("austin-02\r", want))
+				p.waits(2 * time.Second) // for mark
 				if s := p.sevenBits(want); !strings.HasSuffix(s, "\nUsername: austin-02\nPassword: ") {
 					t.Errorf("name: the terminal shows %q", s)
 				}
 				p.types(seven("xxxxx\r\n", want))
 				p.waits(100 * time.Millisecond)
-				p.types(seven("840", want) + seven("0", 1-want) + seven("1\r", want))
+				p.types(seven("840", want) + flipped(seven("0", want)) + seven("1\r", want))
 				p.types(seven("84001\x1b[118\r", want))
 				if s := p.sevenBits(want); s != "\n\nCallback Dialstring: 8401\n% Number rejected: unsupported "+
 					"characters\n"+
@@ -375,6 +383,7 @@ func TestSevenBitTerminals(t *testing.T) {
 					broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, leg: session.Leg{
 						Number: 2, CallbackID: "cb1", Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
 				p.types(seven("austin-02\r", want))
+				p.waits(2 * time.Second)
 				p.types(seven("xxxxx\r", want))
 				p.waits(100 * time.Millisecond)
 				p.sees()
@@ -391,6 +400,7 @@ func TestSevenBitTerminals(t *testing.T) {
 						Identity: aaa.Identity{Entry: "radius", User: "austin-02"}}})
 				p.sees()
 				p.types(seven("show privilege\r", want))
+				p.waits(2 * time.Second)
 				if s := p.sevenBits(want); !strings.HasSuffix(s,
 					"\nmaui-nas-04>show privilege\nCurrent privilege level is 0\nmaui-nas-04>") {
 					t.Errorf("leg two without a login: the terminal shows %q", s)

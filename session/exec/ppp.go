@@ -42,7 +42,7 @@ func (x *exec) startPPP(_ context.Context, _ console.Args, w io.Writer) error {
 	err := errNoPPP
 	switch {
 	case x.ppp == nil:
-	case x.term.Parity == console.EvenParity || x.term.Parity == console.OddParity:
+	case x.term.Parity.SevenBits():
 		err = errSevenBit
 	default:
 		if _, err := io.WriteString(w, textPPP); err != nil {
