@@ -35,6 +35,7 @@ const (
 	FailCarrier     FailureKind = "carrier stays on"
 	FailUnproven    FailureKind = "not proven"
 	FailNoProof     FailureKind = "no proof"
+	FailRinging     FailureKind = "rings during resets"
 	FailUnsent      FailureKind = "data not sent"
 	FailConnect     FailureKind = "answer without connect"
 	FailNoCarrier   FailureKind = "dial: NO CARRIER"
@@ -94,6 +95,12 @@ var Failures = []FailureRow{
 	{FailNoProof, "the modem cannot prove its state on a port without modem signals",
 		"it lacks unused S registers or a guard time (S12)",
 		"set `proof_registers`, or use a serial or rfc2217 port"},
+	{FailRinging, "a call came in during each of several resets of the modem, on a port without modem signals: a " +
+		"modem that may have answered cannot prove its state",
+		"a caller, or a program, calls again and again while the line is out of service",
+		"none if it is over soon: the line returns when nobody has rung for `timing.rings`, and a call that rings on " +
+			"is answered and hung up, except on a line with `call_check` or `modem: callout`; otherwise have the " +
+			"number blocked, or use a serial or rfc2217 port"},
 	{FailUnsent, "the port does not send what is written to it", "flow control: CTS is off, or not wired",
 		"check the cable and the modem's &K, or set `flow_control: none`"},
 	{FailConnect, "an answered call did not connect",

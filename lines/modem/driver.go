@@ -58,6 +58,7 @@ type Driver struct {
 	recovery recovery // of the token's holder; of live while the port is closed
 	speed    int      // of the port, in bit/s, if followConnect or findSpeed has set it; of the token's holder
 	wasReady bool     // the modem has been ready; guarded as recovery is
+	rungIn   int      // resets in a row that a call has made void; of live, with the token
 
 	mu      sync.Mutex // guards the fields below
 	resting bool       // the reader must end, or has ended: see rest.go

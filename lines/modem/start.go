@@ -275,6 +275,11 @@ func (d *Driver) startInBand(ctx context.Context) error {
 		return errors.New("the port has no modem signals: its server does not support them (COM-PORT, RFC 2217), or " +
 			"the device has none (fix that, or set insecure_signals: true)")
 	}
+	if d.rungIn >= patientResets {
+		if err := d.endRinging(ctx); err != nil {
+			return err
+		}
+	}
 	proven, err := d.provenFromBefore(ctx)
 	if err == nil && !proven {
 		err = d.bootstrap(ctx)
@@ -282,7 +287,7 @@ func (d *Driver) startInBand(ctx context.Context) error {
 	if err == nil {
 		err = d.makeReady(ctx)
 	}
-	return err
+	return d.disturbedReset(err)
 }
 
 // provenFromBefore uses the secret of the previous process, or of the previous opening of the port, to prove that the
