@@ -164,6 +164,24 @@ func (c *Config) line(tty int) *Line {
 	return &c.Lines[i]
 }
 
+// anyLine reports whether f is true for a line.
+func (c *Config) anyLine(f func(*Line) bool) bool {
+	for i := range c.Lines {
+		if f(&c.Lines[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// dials reports whether a line places calls.
+func (l *Line) dials() bool { return l.Modem != lines.CallIn }
+
+// rotaryDials reports whether a line of a rotary places calls.
+func (c *Config) rotaryDials(rotary int) bool {
+	return c.anyLine(func(l *Line) bool { return l.Rotary == rotary && l.dials() })
+}
+
 // idle returns the lines as lines.Choose needs them, all in service and not leased.
 func (c *Config) idle() []lines.Status {
 	all := make([]lines.Status, len(c.Lines))

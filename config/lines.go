@@ -40,8 +40,7 @@ func (l *loader) hunts() {
 	for _, name := range all.Names() {
 		n, _ := strconv.Atoi(name) // checked by the table
 		l.cfg.Hunts[n] = lines.Hunt(or(all.Get(name), defaults, "hunt").Text())
-		dials := func(line Line) bool { return line.Rotary == n && line.Modem != lines.CallIn }
-		if !l.broken("lines") && !slices.ContainsFunc(l.cfg.Lines, dials) {
+		if !l.broken("lines") && !l.cfg.rotaryDials(n) {
 			l.warnAt(all.Get(name), "see the key lines", "no line of rotary %d dials", n)
 		}
 	}
@@ -436,9 +435,8 @@ func (l *loader) groupLines() {
 
 // answers reports whether a line answers calls.
 func (l *loader) answers(tty int) bool {
-	return slices.ContainsFunc(l.cfg.Lines, func(line Line) bool {
-		return line.TTY == tty && line.Modem != lines.CallOut
-	})
+	line := l.cfg.line(tty)
+	return line != nil && line.Modem != lines.CallOut
 }
 
 // groupWarning warns of a key of a group's policy file.
@@ -460,7 +458,7 @@ func (l *loader) groupProblem(severity schema.Severity, group, key, hint, format
 
 // servesPPP reports whether any line serves PPP.
 func (l *loader) servesPPP() bool {
-	return slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return line.Serves(aaa.PPP) })
+	return l.cfg.anyLine(func(line *Line) bool { return line.Serves(aaa.PPP) })
 }
 
 // siteLines returns the lines that dial for the policies; nil if they have errors.
@@ -488,19 +486,14 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 	if u.Callback == nil {
 		return
 	}
-	have, rotary := map[int]bool{}, u.Callback.Rotary == nil
-	for _, line := range l.cfg.Lines {
-		have[line.TTY] = line.Modem != lines.CallIn
-		rotary = rotary || line.Rotary == *u.Callback.Rotary && line.Modem != lines.CallIn
-	}
 	for _, tty := range u.Callback.Lines {
-		if !have[tty] {
+		if line := l.cfg.line(tty); line == nil || !line.dials() {
 			l.errorAt(v.Get("callback", "line"), "see the key lines", "there is no line tty %d that dials", tty)
 			break
 		}
 	}
-	if !rotary {
-		l.errorAt(v.Get("callback", "rotary"), "see the key lines", "no line of rotary %d dials", *u.Callback.Rotary)
+	if r := u.Callback.Rotary; r != nil && !l.cfg.rotaryDials(*r) {
+		l.errorAt(v.Get("callback", "rotary"), "see the key lines", "no line of rotary %d dials", *r)
 	}
 	l.crossPolicy(v, u)
 }

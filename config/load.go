@@ -65,6 +65,7 @@ type loader struct {
 	named    map[string]string // see source.secrets
 	scripted scriptChecks
 	inits    map[string]initialization // by text
+	omitted  map[string]omitted        // by the lines that users want
 	cfg      Config
 	problems Problems
 }

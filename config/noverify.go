@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -25,9 +26,8 @@ func (l *loader) noVerify() string {
 // untrusted warns of a policy that allows no_verify if every line requires the second login.
 func (l *loader) untrusted() {
 	g := l.noVerify()
-	dials := func(line Line) bool { return line.Modem != lines.CallIn }
-	if g == "" || !slices.ContainsFunc(l.cfg.Lines, dials) ||
-		slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return dials(line) && line.Trusted() }) {
+	if g == "" || !l.cfg.anyLine((*Line).dials) ||
+		l.cfg.anyLine(func(line *Line) bool { return line.dials() && line.Trusted() }) {
 		return
 	}
 	l.problem(Problem{File: filepath.Join(l.cfg.PoliciesDir, g+".yaml"), Key: "no_verify", Severity: schema.Warning,
@@ -45,25 +45,62 @@ func (l *loader) crossNoVerify(at *schema.Value, u aaa.User) {
 	if u.Callback.Rotary != nil {
 		want.Rotary = *u.Callback.Rotary
 	}
-	trusted, all := false, l.cfg.idle()
-	for _, called := range l.cfg.Lines {
-		want.Called = called.TTY
-		may, err := lines.Choose(want, all)
-		if called.Modem == lines.CallOut || err != nil {
-			continue
+	key := fmt.Sprint(want.Rotary, want.TTYs) // most users have the same
+	o, ok := l.omitted[key]
+	if !ok {
+		o = l.cfg.omit(want)
+		if l.omitted == nil {
+			l.omitted = map[string]omitted{}
 		}
-		trusted = trusted || slices.ContainsFunc(may, func(tty int) bool { return l.cfg.line(tty).Trusted() })
-		// If the user names no line, rotaries has reported it.
-		if named := len(want.TTYs) > 0 || u.Callback.Rotary != nil; named && slices.Equal(may, []int{called.TTY}) &&
-			!called.SameLine {
-			l.errorAt(at, "name another line too, or accept it with callback: {same_line_no_verify: true} on the line",
-				"user %q: tty %d is called back by itself: a caller that never hangs up would be admitted without "+
-					"the second login", u.Name, called.TTY)
-			return
-		}
+		l.omitted[key] = o
 	}
-	if !trusted {
+	switch {
+	case o.itself != 0:
+		l.errorAt(at, "name another line too, or accept it with callback: {same_line_no_verify: true} on the line",
+			"user %q: tty %d is called back by itself: a caller that never hangs up would be admitted without "+
+				"the second login", u.Name, o.itself)
+	case !o.trusted:
 		l.warnAt(at, hintUntrusted, "user %q must still log in again: no line that may call back has modem "+
 			"signals", u.Name)
 	}
+}
+
+// omitted is what may happen when users are called back without the second login.
+type omitted struct {
+	itself  int  // the first line that calls itself back, although it must not; 0: none
+	trusted bool // a line with a trusted modem may call back
+}
+
+// omit finds out which lines call back for a want, whichever line was called.
+func (c *Config) omit(want lines.Want) (o omitted) {
+	// Called lines that differ only in their numbers have the same answer, unless the want names them; a rotary may
+	// have thousands.
+	type kind struct {
+		rotary            int
+		modem             lines.ModemMode
+		trusted, sameLine bool
+	}
+	seen, all := map[kind]bool{}, c.idle()
+	for i := range c.Lines {
+		called := &c.Lines[i]
+		k := kind{called.Rotary, called.Modem, called.Trusted(), called.SameLine}
+		asked := slices.Contains(want.TTYs, called.TTY)
+		if called.Modem == lines.CallOut || seen[k] && !asked {
+			continue
+		}
+		seen[k] = seen[k] || !asked
+		want.Called = called.TTY
+		may, err := lines.Choose(want, all)
+		if err != nil {
+			continue
+		}
+		o.trusted = o.trusted || slices.ContainsFunc(may, func(tty int) bool { return c.line(tty).Trusted() })
+		// If the user names no line, rotaries has reported it.
+		if named := len(want.TTYs) > 0 || want.Rotary != lines.NoRotary; named && !called.SameLine &&
+			slices.Equal(may, []int{called.TTY}) {
+			o.itself = called.TTY
+			return o
+		}
+	}
+	return o
 }

@@ -2,8 +2,12 @@ package config
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/lines"
 )
 
 // TestNoVerifyLines checks no_verify against the lines: it is an error if only the called line can call back,
@@ -100,4 +104,58 @@ func TestCallCheckNeedsSignals(t *testing.T) {
 			t.Errorf("%s%s: %s", tt.port, tt.more, got)
 		}
 	}
+}
+
+// TestOmitOfEachLine: lines that are taken together have the answer that each of them has alone.
+func TestOmitOfEachLine(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	one := func(n int) bool { return random.IntN(n) == 0 }
+	trusted, itself := 0, 0
+	for range 2000 {
+		c := &Config{}
+		for tty := 1; tty <= 1+random.IntN(8); tty++ {
+			l := Line{Config: lines.Config{TTY: tty, Rotary: random.IntN(3) - 1, InBand: one(2), SameLine: one(4)}}
+			l.Modem = []lines.ModemMode{lines.InOut, lines.CallIn, lines.CallOut}[random.IntN(3)]
+			c.Lines = append(c.Lines, l)
+		}
+		want := lines.Want{Rotary: lines.NoRotary, NoVerify: true}
+		if one(3) {
+			want.Rotary = random.IntN(2)
+		}
+		for one(3) {
+			want.TTYs = append(want.TTYs, 1+random.IntN(len(c.Lines)))
+		}
+		got := c.omit(want)
+		if expected := omitOfEach(c, want); got != expected {
+			t.Fatalf("%+v, %+v: %+v, want %+v", c.idle(), want, got, expected)
+		}
+		if got.itself != 0 {
+			itself++
+		} else if got.trusted {
+			trusted++
+		}
+	}
+	if trusted < 100 || itself < 20 {
+		t.Errorf("only %d trusted, %d themselves", trusted, itself)
+	}
+}
+
+// omitOfEach asks for each called line, however many are alike.
+func omitOfEach(c *Config, want lines.Want) (o omitted) {
+	for _, called := range c.Lines {
+		want.Called = called.TTY
+		may, err := lines.Choose(want, c.idle())
+		if called.Modem == lines.CallOut || err != nil {
+			continue
+		}
+		for _, tty := range may {
+			o.trusted = o.trusted || !c.Lines[tty-1].InBand
+		}
+		if (want.TTYs != nil || want.Rotary != lines.NoRotary) && slices.Equal(may, []int{called.TTY}) &&
+			!called.SameLine {
+			o.itself = called.TTY
+			return o
+		}
+	}
+	return o
 }

@@ -75,11 +75,11 @@ func (k scriptEvent) never(mode lines.ModemMode) string {
 
 // scriptChecks is what was found out about scripts, which many lines have in common. The zero scriptChecks is ready.
 type scriptChecks struct {
-	selected map[string]selected
+	selected map[[2]string]selected
 	faults   map[scriptUse][]fault
 }
 
-// selected is the script that a regular expression selects, or why there is none.
+// selected is the script that regular expressions select, or why there is none.
 type selected struct {
 	script *chat.Script
 	err    error
@@ -94,15 +94,16 @@ type scriptUse struct {
 // fault is a problem of each line with the same settings.
 type fault struct{ msg, hint string }
 
-// script is chat.Select for one regular expression of a line.
-func (l *loader) script(pattern string) (*chat.Script, error) {
-	s, ok := l.scripted.selected[pattern]
+// script is chat.Select for one expression or, if further is not "", for two.
+func (l *loader) script(pattern, further string) (*chat.Script, error) {
+	both := [2]string{pattern, further}
+	s, ok := l.scripted.selected[both]
 	if !ok {
-		s.script, s.err = chat.Select(l.cfg.Scripts, pattern)
+		s.script, s.err = chat.Select(l.cfg.Scripts, pattern, further)
 		if l.scripted.selected == nil {
-			l.scripted.selected = map[string]selected{}
+			l.scripted.selected = map[[2]string]selected{}
 		}
-		l.scripted.selected[pattern] = s
+		l.scripted.selected[both] = s
 	}
 	return s.script, s.err
 }
@@ -125,7 +126,7 @@ func (l *loader) lineScripts(v *schema.Value, line *Line) {
 		if l.broken("chat_scripts") {
 			continue
 		}
-		if s, err := l.script(*k.of(&line.Line)); err != nil {
+		if s, err := l.script(*k.of(&line.Line), ""); err != nil {
 			l.errorAt(at, "", "%v", err)
 		} else {
 			l.lineScript(at, s, k)
@@ -222,7 +223,7 @@ func (l *loader) systemScript(group string, d policies.Dial) {
 	if d.SystemScript == "" {
 		return
 	}
-	s, err := chat.Select(l.cfg.Scripts, d.SystemScript)
+	s, err := l.script(d.SystemScript, "")
 	if err != nil {
 		l.groupProblem(schema.Error, group, key, "", "%v", err)
 		return
@@ -232,7 +233,7 @@ func (l *loader) systemScript(group string, d policies.Dial) {
 			"chat script %s %s, but a system script must not", s.Name, what)
 	}
 	for _, line := range l.dialing(group) {
-		if _, err := chat.Select(l.cfg.Scripts, d.SystemScript, line.SystemScript); err != nil {
+		if _, err := l.script(d.SystemScript, line.SystemScript); err != nil {
 			l.groupProblem(schema.Warning, group, key, "", "no callbacks on tty %d: %v", line.TTY, err)
 		}
 	}
@@ -249,17 +250,15 @@ func (l *loader) modemScript(group string, d policies.Dial) {
 		exact = "^" + regexp.QuoteMeta(d.Script) + "$"
 	}
 	good, first := false, ""
+	why := map[string]error{} // by the script of the line
 	for _, line := range l.dialing(group) {
 		own := cmp.Or(exact, line.CallbackScript, line.DialerScript)
-		s, err := chat.Select(l.cfg.Scripts, own, d.ModemScript)
-		switch {
-		case err == nil && !s.UsesDialstring():
-			err = fmt.Errorf(`chat script %s sends no \T, so it dials no number`, s.Name)
-		case err == nil && unsent(s) != nil:
-			err = fmt.Errorf("chat script %s: %w", s.Name, unsent(s))
-		case err == nil && s.Adds() != "" && len(l.site.Trunks) > 0:
-			err = fmt.Errorf("chat script %s dials %q besides the number, but the site has trunks", s.Name, s.Adds())
-		case err == nil:
+		err, ok := why[own]
+		if !ok {
+			err = l.undialed(own, d.ModemScript)
+			why[own] = err
+		}
+		if err == nil {
 			good = true
 			continue
 		}
@@ -273,11 +272,30 @@ func (l *loader) modemScript(group string, d policies.Dial) {
 	}
 }
 
+// undialed says why no callback is dialed with the script of a line and the modem_script of a group.
+func (l *loader) undialed(own, modemScript string) error {
+	s, err := l.script(own, modemScript)
+	if err != nil {
+		return err
+	}
+	err = unsent(s)
+	switch {
+	case !s.UsesDialstring():
+		return fmt.Errorf(`chat script %s sends no \T, so it dials no number`, s.Name)
+	case err != nil:
+		return fmt.Errorf("chat script %s: %w", s.Name, err)
+	case s.Adds() != "" && len(l.site.Trunks) > 0:
+		return fmt.Errorf("chat script %s dials %q besides the number, but the site has trunks", s.Name, s.Adds())
+	}
+	return nil
+}
+
 // dialing returns the lines that may dial the callbacks of a group.
-func (l *loader) dialing(group string) (all []Line) {
+func (l *loader) dialing(group string) (all []*Line) {
 	ttys := l.cfg.Policies.CallbackLines(group, 0)
-	for _, line := range l.cfg.Lines {
-		if line.Modem != lines.CallIn && (len(ttys) == 0 || slices.Contains(ttys, line.TTY)) {
+	for i := range l.cfg.Lines {
+		line := &l.cfg.Lines[i]
+		if line.dials() && (len(ttys) == 0 || slices.Contains(ttys, line.TTY)) {
 			all = append(all, line)
 		}
 	}

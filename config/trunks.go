@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"errors"
-	"slices"
 
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
@@ -92,7 +91,7 @@ func (l *loader) trunkLines(v *schema.Value, t *trunks.Trunk) {
 	for _, tty := range ttys.Items() {
 		n := tty.Int()
 		t.Lines = append(t.Lines, n)
-		if !slices.ContainsFunc(l.cfg.Lines, func(line Line) bool { return line.TTY == n }) && !l.broken("lines") {
+		if l.cfg.line(n) == nil && !l.broken("lines") {
 			l.errorAt(tty, "write the tty of a line", "there is no line %d", n)
 		}
 	}
@@ -102,7 +101,7 @@ func (l *loader) trunkLines(v *schema.Value, t *trunks.Trunk) {
 func (l *loader) trunkScripts() {
 	seen := map[string]bool{}
 	for _, line := range l.cfg.Lines {
-		s, err := l.script(cmp.Or(line.CallbackScript, line.DialerScript))
+		s, err := l.script(cmp.Or(line.CallbackScript, line.DialerScript), "")
 		if err != nil || seen[s.Name] || s.Adds() == "" {
 			continue
 		}

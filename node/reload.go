@@ -118,7 +118,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	d.lines.SetHunts(cfg.Hunts)
 	changed := d.lines.Reconfigure(d.drivers.planned(cfg)) // first: no call may come on a line without method lists
 	d.broker.Reload(bc)
-	d.known = slices.Concat(cfg.Lines, leaving)
+	d.known = append(slices.Clip(cfg.Lines), leaving...)
 	d.keep.Store(int64(cfg.Journal.Keep))
 	placeAccess()
 	d.sealer.Reload(cfg.Audit)
