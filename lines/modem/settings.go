@@ -105,15 +105,22 @@ func isDrivers(register int) bool {
 
 // autoAnswerOf returns the setting of auto-answer that an initialization makes, such as S0=1; "" if it makes none.
 func autoAnswerOf(init string) (set string) {
+	if n, ok := SetBy(init, regAutoAnswer); ok && n > 0 {
+		return "S0=" + strconv.Itoa(n)
+	}
+	return ""
+}
+
+// SetBy returns the value to which an initialization sets a register; false: to none.
+func SetBy(init string, register int) (value int, set bool) {
 	text, _ := heard(init)
 	for _, c := range commandsIn(text) {
-		if n, err := strconv.Atoi(c.value); c.is('S', regAutoAnswer) && c.op == '=' && err == nil {
-			if set = ""; n > 0 {
-				set = "S0=" + strconv.Itoa(n)
-			}
+		if n, err := strconv.Atoi(c.value); c.is('S', register) && c.op == '=' && !strings.Contains(c.text, ".") &&
+			err == nil {
+			value, set = n, true
 		}
 	}
-	return set
+	return value, set
 }
 
 // is reports whether the command is a basic one of this letter and number, and for no modem a part of another one.

@@ -281,6 +281,11 @@ func (l *loader) check(p *Profile, v *schema.Value) {
 			name := "S" + strconv.Itoa(r.Number)
 			l.errorAt(v.Get("verify", name), "remove it from one of them", "%s is also one of proof_registers", name)
 		}
+		if set, ok := modem.SetBy(p.Init, r.Number); ok && set != r.Value {
+			name := "S" + strconv.Itoa(r.Number)
+			l.errorAt(v.Get("verify", name), "write the same value in both", "init sets %s=%d, not %d", name, set,
+				r.Value)
+		}
 	}
 	if p.StoredNumbers {
 		for _, key := range [][]string{{"init"}, {"error_correction"}, {"on_hold"}, {"answer"},

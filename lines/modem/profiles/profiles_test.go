@@ -120,6 +120,7 @@ func TestInvalidFiles(t *testing.T) {
 		"about: x\nproof_registers: [18, 25, 18]\n":       "proof_registers: 18 is there twice",
 		"about: x\nverify: {S2: 43}\n":                    "modems.d/x.yaml:2:10: verify.S2: S2 is set by the driver",
 		"about: x\nverify: {R7: 43}\n":                    "verify.R7: \"R7\" is not a register",
+		"about: x\ninit: ATS7=60\nverify: {S7: 50}\n":     "x.yaml:3:14: verify.S7: init sets S7=60, not 50",
 		"about: x\nverify: {S18: 1}\n":                    "verify.S18: S18 is also one of proof_registers",
 		"about: x\ncaller_id: {order: first}\n":           `modems.d/x.yaml:2:20: caller_id.order: "first" is not`,
 		"about: x\nresult_codes: {OK: BUSY}\n":            "OK has a fixed meaning",
