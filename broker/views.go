@@ -55,6 +55,13 @@ func (b *Broker) Lines() []lines.Status { return b.opt.Pool.Lines() }
 // Tally returns the lines as counts.
 func (b *Broker) Tally() lines.Tally { return b.opt.Pool.Tally() }
 
+// Pending returns the number of pending callbacks.
+func (b *Broker) Pending() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.works)
+}
+
 // LinesInUse returns the lines that a live call, or a pending callback that was promised or dials there, uses.
 func (b *Broker) LinesInUse() map[int]bool {
 	b.mu.Lock()

@@ -116,8 +116,10 @@ func (l *loader) serverFiles(v *schema.Value) {
 			"add api.tls: {cert_file: api.crt, key_file: api.key, client_ca_file: ca.crt}", "%v", err)
 		return
 	}
-	l.keyPair(cert, key)
-	if data, ok := l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
+	c.CertFile, c.KeyFile = l.keyPair(cert, key)
+	var data []byte
+	var ok bool
+	if data, c.ClientCAFile, ok = l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
 		l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it",
 			c.ClientCAFile)
 	}

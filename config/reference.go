@@ -50,7 +50,8 @@ warnings about them, with file, line, column and key, and exits 1 if there is an
 * An unknown key, a wrong type, a key given twice, a missing secret or script is an error. Anchors and aliases are not supported.
 * Telephone numbers, user names and patterns are text: put digits in quotes (` + "`\"0841\"`" + `), because YAML drops leading zeros. Durations have a unit: ` + "`5s`, `1m30s`, `500ms`" + `.
 * Relative paths are relative to the directory of the file.
-* A secret file contains only the secret; one newline at its end is ignored. A secret that all can read or others can write, and a configuration,
+* A secret file contains only the secret; one newline at its end is ignored. In place of its path, and of that of a certificate or key, ` + "`credential:NAME`" + ` names a
+  [credential of systemd](systemd.md#secrets). A secret that all can read or others can write, and a configuration,
   policy, directory of policies, ` + "`state_dir`" + ` or certificate that others can write, or that belongs to neither root nor the daemon's user, causes a warning of
   ` + "`check-config`" + `; ` + "`serve`" + ` does not start, and a reload keeps the old configuration.
 * Keys with a single value can also be set in the environment, ` + "`api.socket` as `RINGBACK_API_SOCKET`" + `; the environment takes precedence over the file. Relative paths in it are relative to the

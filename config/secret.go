@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -24,10 +25,13 @@ func readFile(path string, max int64) ([]byte, access, error) {
 
 // secret reads the file that a key names; ok is false if there was a problem, which it reports.
 func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
-	path := l.path(v.Text())
+	path, ok := l.credential(v)
+	if !ok {
+		return "", false
+	}
 	data, access, err := l.read(path, maxSecret)
 	if err != nil {
-		l.errorAt(v, secretHint(err), "%s: %s", path, schema.Reason(err))
+		l.errorAt(v, secretHint(v.Text(), err), "%s: %s", path, schema.Reason(err))
 		return "", false
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
@@ -43,13 +47,42 @@ func (l *loader) secret(v *schema.Value) (s aaa.Secret, ok bool) {
 	return aaa.Secret(text), true
 }
 
-func secretHint(err error) string {
-	if errors.Is(err, fs.ErrNotExist) {
+func secretHint(text string, err error) string {
+	name, credential := strings.CutPrefix(text, credentialPrefix)
+	switch {
+	case credential:
+		return "add LoadCredential=" + name + ":FILE to the unit, and restart the service"
+	case errors.Is(err, fs.ErrNotExist):
 		const create = "the path is relative to the directory of the configuration file; create it with: " +
 			"(umask 077; openssl rand -base64 24 > FILE)"
 		return create
 	}
 	return "a regular file that the daemon's user may read"
+}
+
+// credentialPrefix begins the name of a systemd credential in place of a path.
+const credentialPrefix = "credential:"
+
+// credential returns the path of a secret or certificate: that of a credential that systemd gives to the service
+// (LoadCredential=, systemd.exec(5)), or a path of the file. ok is false if there was a problem, which it reports.
+func (l *loader) credential(v *schema.Value) (path string, ok bool) {
+	name, is := strings.CutPrefix(v.Text(), credentialPrefix)
+	if !is {
+		return l.path(v.Text()), true
+	}
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	switch {
+	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"):
+		l.errorAt(v, "write credential:NAME, with the name of LoadCredential=NAME:FILE", "%q is no name of a "+
+			"credential", name)
+		return "", false
+	case !filepath.IsAbs(dir):
+		l.errorAt(v, "add LoadCredential="+name+":FILE to the unit; to check by hand while the service runs, write "+
+			"CREDENTIALS_DIRECTORY=/run/credentials/ringback.service before the command",
+			"credential %s: systemd has given this process no credentials ($CREDENTIALS_DIRECTORY)", name)
+		return "", false
+	}
+	return filepath.Join(dir, name), true
 }
 
 // path returns a path of the file, relative to the file's directory.

@@ -19,8 +19,9 @@ func (l *loader) certificates(v *schema.Value) (c certs.Files, ok bool) {
 	c = certs.Files{ServerName: v.Get("server_name").Text(), MinTLS12: v.Get("min_version").Text() == "1.2",
 		Insecure: v.Get("insecure").Bool(false)}
 	if ca := v.Get("ca_file"); ca.IsSet() {
-		c.CAFile = l.path(ca.Text())
-		if data, ok := l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
+		var data []byte
+		var ok bool
+		if data, c.CAFile, ok = l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
 			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it",
 				c.CAFile)
 		}
@@ -28,8 +29,7 @@ func (l *loader) certificates(v *schema.Value) (c certs.Files, ok bool) {
 	cert, key := v.Get("cert_file"), v.Get("key_file")
 	switch {
 	case cert.IsSet() && key.IsSet():
-		c.CertFile, c.KeyFile = l.path(cert.Text()), l.path(key.Text())
-		l.keyPair(cert, key)
+		c.CertFile, c.KeyFile = l.keyPair(cert, key)
 	case cert.IsSet():
 		l.errorAt(cert, "add key_file", "a certificate without its key")
 	case key.IsSet():
@@ -52,29 +52,33 @@ func (l *loader) overTLS(server *schema.Value, warnings []string) {
 	}
 }
 
-func (l *loader) keyPair(cert, key *schema.Value) {
-	public, ok1 := l.pem(cert, noWrite)
-	private, ok2 := l.pem(key, noRead)
+// keyPair returns the paths of a certificate and its key, and checks the two.
+func (l *loader) keyPair(cert, key *schema.Value) (certFile, keyFile string) {
+	public, certFile, ok1 := l.pem(cert, noWrite)
+	private, keyFile, ok2 := l.pem(key, noRead)
 	if !ok1 || !ok2 {
-		return
+		return certFile, keyFile
 	}
 	if _, err := tls.X509KeyPair(public, private); err != nil { // its errors reveal nothing of the key
-		l.errorAt(cert, "a certificate in PEM and its key", "%s and %s: %v", l.path(cert.Text()),
-			l.path(key.Text()), err)
+		l.errorAt(cert, "a certificate in PEM and its key", "%s and %s: %v", certFile, keyFile, err)
 	}
+	return certFile, keyFile
 }
 
 // maxPEM is the maximum size of a certificate file, in octets.
 const maxPEM = 1 << 20
 
-func (l *loader) pem(v *schema.Value, forbidden fs.FileMode) ([]byte, bool) {
-	path := l.path(v.Text())
+// pem returns the content and the path of a file in PEM; ok is false if there was a problem, which it reports.
+func (l *loader) pem(v *schema.Value, forbidden fs.FileMode) (data []byte, path string, ok bool) {
+	if path, ok = l.credential(v); !ok {
+		return nil, "", false
+	}
 	data, access, err := l.read(path, maxPEM)
 	if err != nil {
 		l.errorAt(v, "the path is relative to the directory of the configuration file", "%s: %s", path,
 			schema.Reason(err))
-		return nil, false
+		return nil, path, false
 	}
 	l.trust(v, path, access, forbidden)
-	return data, true
+	return data, path, true
 }

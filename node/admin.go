@@ -51,16 +51,15 @@ func (d *daemon) listen(ctx context.Context) (doors, error) {
 		return doors{}, err
 	}
 	place()
-	socket, err := api.Listen(d.cfg.API.Socket, d.cfg.API.Group)
-	if err != nil || d.cfg.API.Listen == "" {
-		return doors{socket: socket}, err
+	on, err := d.openDoors(ctx)
+	if err == nil {
+		err = d.systemd.Unused(passedSocket, passedTLS)
 	}
-	tcp, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.API.Listen)
 	if err != nil {
-		socket.Close()
-		return doors{}, fmt.Errorf("admin API: %w (set api.listen to an address of this machine with a free port)", err)
+		on.close()
+		return doors{}, err
 	}
-	return doors{socket, tcp}, nil
+	return on, nil
 }
 
 // serve serves the admin API until ctx ends.

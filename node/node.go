@@ -29,6 +29,7 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/node/systemd"
 )
 
 // Options are the options of Run.
@@ -72,6 +73,11 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer log.close()
+	service, err := systemd.Open()
+	if err != nil {
+		return err
+	}
+	defer service.Close()
 	for _, p := range problems {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
@@ -80,6 +86,7 @@ func Run(ctx context.Context, o Options) error {
 		hup: hup, asks: make(chan reloadAsk),
 		log: log.Logger, reopenLog: log.reopen, logHealth: log.health,
 	}
+	d.systemd = service
 	return d.run(ctx)
 }
 
@@ -91,6 +98,8 @@ type daemon struct {
 	log     *zap.Logger
 	feed    *api.Feed
 	events  *api.Events
+	systemd *systemd.Service
+	ready   atomic.Bool // systemd knows that the start is complete
 	broker  *broker.Broker
 	journal *sqlite.Journal
 	lines   *lines.Pool
@@ -191,6 +200,9 @@ func (d *daemon) run(ctx context.Context) error {
 	d.serve(ctx, &parts, doors, started)
 	d.broker.Happened(events.Started{Version: d.version, Lines: len(d.cfg.Lines), Socket: d.cfg.API.Socket})
 	defer d.broker.Happened(events.Stopped{})
+	over := make(chan struct{})
+	defer close(over)
+	parts.Go(func() { d.tellSystemd(ctx, over) })
 	return d.broker.Run(ctx)
 }
 

@@ -61,6 +61,7 @@ func (d *daemon) orderReload(ctx context.Context, by string) (client.Reload, err
 func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
 	r = client.Reload{File: d.cfg.File, Problems: []client.ConfigProblem{}, Changed: []client.ChangedKey{},
 		Groups: []string{}, Restart: []string{}, Unverifiable: []string{}}
+	defer d.reloading()()
 	defer func() { // whatever is in the file, a reload never ends the calls
 		if p := recover(); p != nil {
 			r.Applied, r.Error = false, "internal error, see the log"

@@ -40,13 +40,21 @@ func (d *diskWatch) end(err error) {
 	d.h.Failed, d.begun = err, time.Time{}
 }
 
+// busy returns for how long a transaction has been in progress; 0 if none is.
+func (d *diskWatch) busy() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.begun.IsZero() {
+		return 0
+	}
+	return time.Since(d.begun)
+}
+
 func (d *diskWatch) health(path string) journal.Health {
 	d.mu.Lock()
 	h := d.h
-	if !d.begun.IsZero() {
-		h.Busy = time.Since(d.begun)
-	}
 	d.mu.Unlock()
+	h.Busy = d.busy()
 	h.Path, h.Octets, h.Log = path, sizeOf(path), sizeOf(path+"-wal")
 	h.Free = freeOf(path)
 	_, err := os.Stat(filepath.Dir(path))

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -89,6 +90,9 @@ func (j *Journal) Health() journal.Health {
 	h.Reserved, h.Reserve = j.reserve.size(), j.room
 	return h
 }
+
+// Busy returns for how long the transaction in progress has been written; 0 if there is none.
+func (j *Journal) Busy() time.Duration { return j.disk.busy() }
 
 // Room returns nil while the disk has room reserved for the ends of the open sessions. Otherwise it returns the reason,
 // and no session must begin.
