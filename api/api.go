@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -83,7 +84,9 @@ type Server struct {
 	BackedUp func(journal, dir, by string) error
 	// Reload reloads the configuration for an operator. An error means that the result is not known. nil: not
 	// available.
-	Reload  func(ctx context.Context, by string) (client.Reload, error)
+	Reload func(ctx context.Context, by string) (client.Reload, error)
+	// Metrics writes the metrics in the text format of Prometheus; nil: not available.
+	Metrics func(ctx context.Context, w io.Writer) error
 	Feed    *Feed
 	Events  *Events // nil: none
 	PPP     PPP

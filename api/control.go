@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 
@@ -14,6 +15,7 @@ import (
 var daemonTable = []Route{
 	{"get-health", http.MethodGet, "/v1/health", Read, nil,
 		"Show the health of the daemon, its journal and its disk"},
+	{"get-metrics", http.MethodGet, "/v1/metrics", Read, nil, "Show the metrics in the text format of Prometheus"},
 	{"note-backup", http.MethodPost, "/v1/journal/backups", Admin, []events.Kind{"journal.backed-up"},
 		"Record a journal backup in the audit"},
 	{"reload", http.MethodPost, "/v1/reload", Admin, []events.Kind{"reload.done", "reload.failed"},
@@ -29,6 +31,7 @@ func (s *Server) daemonRoutes(r *registry) {
 		}
 		return &one[client.Health]{s.Health(ctx)}, nil
 	})
+	register(r, "get-metrics", s.metrics)
 	register(r, "note-backup", func(ctx context.Context, in *struct {
 		Journal string `query:"journal" required:"true" maxLength:"4096"`
 		Dir     string `query:"dir" required:"true" maxLength:"4096"`
@@ -42,6 +45,22 @@ func (s *Server) daemonRoutes(r *registry) {
 	register(r, "get-version", func(context.Context, *struct{}) (*one[client.Version], error) {
 		return &one[client.Version]{s.Version()}, nil
 	})
+}
+
+type metricsOutput struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte `contentType:"text/plain"`
+}
+
+func (s *Server) metrics(ctx context.Context, _ *struct{}) (*metricsOutput, error) {
+	if s.Metrics == nil {
+		return nil, huma.Error404NotFound("this daemon does not export metrics")
+	}
+	var text bytes.Buffer
+	if err := s.Metrics(ctx, &text); err != nil {
+		return nil, huma.Error500InternalServerError(err.Error())
+	}
+	return &metricsOutput{"text/plain; version=0.0.4; charset=utf-8", text.Bytes()}, nil
 }
 
 type reloadOutput struct {

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -123,7 +125,10 @@ func TestOpenAPI(t *testing.T) {
 // TestAnswersAreAsDescribed: what is served is valid by its schema.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	doc, schemas := description(t)
-	h := guarded(&Server{Version: func() client.Version { return client.Version{Version: "1", Started: created} }})
+	metrics := func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "up 1\n"); return err }
+	h := guarded(&Server{Metrics: metrics, Version: func() client.Version {
+		return client.Version{Version: "1", Started: created}
+	}})
 	checked := 0
 	for _, row := range Routes {
 		if row.Method != "GET" || row.ID == "debug" || row.ID == "capture-ppp" || row.ID == "get-health" ||
@@ -133,6 +138,12 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		w, _ := answer(t, h, as(&peer{known: true}, httptest.NewRequest("GET", real(row.Path), nil)))
 		if w.Code != 200 {
 			t.Errorf("%s: status %d, %s", row.ID, w.Code, w.Body)
+			continue
+		}
+		if row.ID == "get-metrics" { // the only text
+			if w.Body.String() != "up 1\n" || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain;") {
+				t.Errorf("%v %s", w.Header(), w.Body)
+			}
 			continue
 		}
 		pointer := "#/paths/" + strings.ReplaceAll(row.Path, "/", "~1") +

@@ -106,10 +106,10 @@ func chargesOf(l policies.Limits, user string, dialed []numbers.Number, group st
 	for _, n := range dialed {
 		add(scopeNumber, n.String(), l.Number)
 	}
-	add("group", group, l.Group)
+	add(groupScope, group, l.Group)
 	add("line", strconv.Itoa(tty), l.Line)
 	if len(site) > 0 {
-		all = append(all, journal.Charge{Scope: "site", Limits: site})
+		all = append(all, journal.Charge{Scope: siteScope, Limits: site})
 	}
 	return all
 }

@@ -47,6 +47,11 @@ func TestCeilingOfTheSite(t *testing.T) {
 		if a := w.site(); a.Reserved != (journal.Amount{Calls: 1, Failures: 1, Time: most}) || a.Open != 1 {
 			t.Errorf("reserved are %+v", a.Reserved)
 		}
+		shared, err := w.broker.SharedCeilings(context.Background())
+		if err != nil || len(shared) != 1 || shared[0].Scope != "site" || shared[0].Reserved.Calls != 1 ||
+			shared[0].Limits[0].Calls != 1 {
+			t.Errorf("shared ceilings: %+v, %v", shared, err)
+		}
 		w.halt()
 		w.start()
 		w.pass(5 * time.Minute)

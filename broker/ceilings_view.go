@@ -19,7 +19,45 @@ type CeilingView struct {
 
 // Ceilings returns what is used and reserved of each user, number, group and line with limits, and of the site.
 func (b *Broker) Ceilings(ctx context.Context) ([]CeilingView, error) {
-	all, damaged, err := b.opt.Journal.Accounts(ctx)
+	return b.ceilings(ctx)
+}
+
+// SharedCeilings returns what is used and reserved of the site and of each group with limits, also if that is nothing.
+func (b *Broker) SharedCeilings(ctx context.Context) ([]CeilingView, error) {
+	used, err := b.ceilings(ctx, siteScope, groupScope)
+	if err != nil {
+		return nil, err
+	}
+	c := b.config.Load()
+	accounts := map[string]journal.Account{} // by group; "" the site
+	for _, v := range used {
+		accounts[v.Key] = v.Account
+	}
+	var all []CeilingView
+	add := func(scope, key string, limits []journal.Limit, atOnce int64) {
+		if len(limits) > 0 || atOnce > 0 {
+			v := CeilingView{Account: accounts[key], Limits: limits, AtOnce: atOnce}
+			v.Scope, v.Key = scope, key
+			all = append(all, v)
+		}
+	}
+	add(siteScope, "", c.Ceilings, 0)
+	for _, name := range c.Policies.Groups() {
+		p, _ := c.Policies.Group(name)
+		add(groupScope, name, limitsOf(p.Limits.Group), int64(p.Limits.Group.Concurrent))
+	}
+	return all, nil
+}
+
+// The scopes of accounts that callbacks share.
+const (
+	siteScope  = "site"
+	groupScope = "group"
+)
+
+// ceilings returns the accounts in some scopes, or all.
+func (b *Broker) ceilings(ctx context.Context, scopes ...string) ([]CeilingView, error) {
+	all, damaged, err := b.opt.Journal.Accounts(ctx, scopes...)
 	for _, d := range damaged {
 		err = errors.Join(err, fmt.Errorf("the ledger is damaged: %v (`ringback journal check`)", d))
 	}
@@ -36,9 +74,9 @@ func (b *Broker) Ceilings(ctx context.Context) ([]CeilingView, error) {
 		}
 		view := CeilingView{Account: a}
 		switch a.Scope {
-		case "site":
+		case siteScope:
 			view.Limits = c.Ceilings
-		case "group":
+		case groupScope:
 			if p, ok := c.Policies.Group(a.Key); ok {
 				view.Limits, view.AtOnce = limitsOf(p.Limits.Group), int64(p.Limits.Group.Concurrent)
 			}

@@ -144,7 +144,7 @@ func (d *disk) SpoolLists(context.Context) ([]string, error) { return nil, nil }
 func (d *disk) SpoolAfter(context.Context, string, int64, int) ([]journal.Spooled, []journal.Damage, error) {
 	return nil, nil, nil
 }
-func (d *disk) Accounts(context.Context) ([]journal.Account, []journal.Damage, error) {
+func (d *disk) Accounts(context.Context, ...string) ([]journal.Account, []journal.Damage, error) {
 	return nil, nil, nil
 }
 func (d *disk) Reservations(context.Context) ([]journal.Reservation, []journal.Damage, error) {

@@ -13,12 +13,13 @@ type Stats struct {
 	Refused   uint64                 // events that no rule covered: late and duplicate ones
 	Arrears   int                    // ends of calls that wait in memory for the disk to accept them
 	Windows   int                    // access windows that are open
+	Lockdown  bool                   // is in force
 }
 
 // Stats returns the present counts.
 func (b *Broker) Stats() Stats {
 	s := Stats{Calls: map[int]int{}, Callbacks: map[callback.Phase]int{}, Refused: b.refused.Load(),
-		Arrears: b.spool.Owed(), Windows: b.openWindows(time.Now())}
+		Arrears: b.spool.Owed(), Windows: b.openWindows(time.Now()), Lockdown: b.LockdownState().Active}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range b.calls {

@@ -18,7 +18,8 @@ func TestBinaryLacks(t *testing.T) {
 		t.Fatalf("go list names %d packages", len(linked))
 	}
 	unwanted := []string{
-		"testing", "expvar", "net/http/pprof", "github.com/facebookincubator/", "github.com/prometheus/",
+		"testing", "net/http/pprof", "github.com/facebookincubator/",
+		"github.com/prometheus/client_golang/prometheus/promhttp", "github.com/klauspost/",
 		"pgregory.net/", "github.com/rogpeppe/",
 		"github.com/santhosh-tekuri/", "go.uber.org/goleak",
 	}

@@ -15,7 +15,8 @@ func newShow() *cobra.Command {
 	}
 	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
 		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
-		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth())
+		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth(),
+		newShowMetrics())
 	return c
 }
 

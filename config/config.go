@@ -51,6 +51,7 @@ type Config struct {
 	Journal  Journal
 	Audit    audit.Settings
 	Log      Log
+	Metrics  Metrics
 
 	PoliciesDir string
 	Policies    *policies.Set // with the number plan, the places and the switches of callbacks

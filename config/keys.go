@@ -55,6 +55,8 @@ var keys = sync.OnceValue(func() []schema.Key {
 			{Name: "syslog", Type: schema.Object, Keys: syslogKeys(),
 				Doc: "A syslog server that gets the records too. See [Logging](../how-to/logging.md)."},
 		}},
+		{Name: "metrics", Reload: schema.Restart, Type: schema.Object, Keys: metricsKeys,
+			Doc: "Monitoring of the daemon. See [Monitoring](../how-to/monitoring.md)."},
 		{Name: "modems_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Example: "modems.d",
 			Doc: "Directory of modem profiles `NAME.yaml`, in addition to the [shipped ones](modems.md). Default: " +
 				"none."},

@@ -164,6 +164,7 @@ func (l *loader) node() {
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	l.trustOutput("log.file", "name a file, or remove log.file for standard error", c.Log.File)
 	c.Log.Syslog = l.syslog(l.v.Get("log", "syslog"))
+	l.metrics()
 	c.PoliciesDir = l.filePath("policies_dir")
 	l.site.Callback = map[aaa.Service]bool{aaa.EXEC: l.bool("exec.callback"), aaa.PPP: l.bool("ppp.callback")}
 	c.Callback.Lifetime = l.duration("callback.lifetime")

@@ -72,12 +72,10 @@ func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, sta
 		Version:  func() client.Version { return d.about(started) },
 		BackedUp: d.backedUp,
 		Reload:   d.orderReload,
-		Health: func(ctx context.Context) client.Health {
-			h, _ := d.health(ctx)
-			return h
-		},
-		Roles: func() api.Roles { return *d.access.roles.Load() },
-		Log:   d.log,
+		Health:   d.healthOf,
+		Metrics:  d.metrics.WriteText,
+		Roles:    func() api.Roles { return *d.access.roles.Load() },
+		Log:      d.log,
 	}
 	failed := func(err error) {
 		if err != nil {

@@ -100,7 +100,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		return broker.Config{}, nil, err
 	}
 	m, err := methods.New(cfg, methods.Options{From: old, Trace: d.tracePacket,
-		Traced: func() bool { return d.feed.Heard(topicAAA) }, Silent: d.silent})
+		Traced: func() bool { return d.feed.Heard(topicAAA) }, Silent: d.silent, Observe: d.observed})
 	if err != nil {
 		return broker.Config{}, nil, err
 	}

@@ -226,29 +226,3 @@ func problemsOf(s state) (all []problem) {
 	}
 	return all
 }
-
-// healthReference returns docs/reference/health.md.
-func healthReference() string {
-	var b strings.Builder
-	b.WriteString(healthHead)
-	for _, c := range checks {
-		ready := "yes"
-		if c.unready {
-			ready = "**no**"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.code, c.doc, ready, c.fix)
-	}
-	return b.String()
-}
-
-const healthHead = `# Health checks
-
-<!-- Printed from node/checks.go: go test ./node -run HealthReference -update -->
-
-` + "`ringback show health`, `GET /v1/health`" + ` of the admin API and the log report the same problems, from this
-table, the most urgent first. Each has a code for programs, a text, and what to do. While there is a
-problem with *ready: no*, callers cannot be served. The log has a problem when it begins, each 15 minutes while it lasts, and when it is over.
-
-| code | problem | ready | what to do |
-|---|---|---|---|
-`

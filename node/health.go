@@ -22,19 +22,22 @@ const (
 	healthPatience = 3 * time.Second
 )
 
-// health checks the daemon, its journal and its disk. It returns within about healthPatience, also if the disk or the
+// healthOf returns the health, for clients.
+func (d *daemon) healthOf(ctx context.Context) client.Health {
+	s, _ := d.check(ctx)
+	return s.Health
+}
+
+// check checks the daemon, its journal and its disk. It returns within about healthPatience, also if the disk or the
 // loop hangs.
-func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
+func (d *daemon) check(ctx context.Context) (state, []problem) {
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
 	s, err := d.examined.get(ctx, d.examine)
 	if err != nil {
 		s = state{Health: client.Health{Spool: []client.Backlog{}, Out: []int{}, Busyouts: []int{}}, hangs: err}
 	}
-	if s.broker = d.broker.State(); s.broker == broker.Running {
-		s.loop = d.progress(ctx)
-	}
-	s.now = time.Now()
+	s.broker, s.loop, s.now = d.broker.State(), d.progress(ctx), time.Now()
 	problems := problemsOf(s)
 	s.Problems, s.Warnings, s.Ready = []string{}, []client.Warning{}, true
 	for _, p := range problems {
@@ -42,14 +45,18 @@ func (d *daemon) health(ctx context.Context) (client.Health, []problem) {
 		s.Warnings = append(s.Warnings, p.Warning)
 		s.Ready = s.Ready && !p.Unready
 	}
-	return s.Health, problems
+	return s, problems
 }
 
-// progress returns an error if the loop is not ready for an event in time.
+// progress returns an error if the loop is not ready for an event in time. A daemon that starts is not stuck, however
+// long its journal is, nor one that ends its last work.
 func (d *daemon) progress(ctx context.Context) error {
+	if d.broker.State() != broker.Running {
+		return nil
+	}
 	err := d.broker.Progress(ctx)
 	if d.broker.State() == broker.Stopping {
-		return nil // the loop has ended, or ends its last work
+		return nil
 	}
 	return err
 }
@@ -120,8 +127,8 @@ func (d *daemon) watchHealth(ctx context.Context) {
 	for {
 		select {
 		case now := <-tick.C:
-			h, problems := d.health(ctx)
-			d.events.Health(h)
+			s, problems := d.check(ctx)
+			d.events.Health(s.Health)
 			told.tell(problems, now, d.broker.Happened)
 		case <-ctx.Done():
 			return

@@ -3,6 +3,7 @@ package node
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -180,7 +181,7 @@ func TestAuditOfBefore(t *testing.T) {
 			d := &daemon{log: log, journal: j, logHealth: func() client.Log { return client.Log{} }, broker: broker.New(
 				broker.Options{Journal: j, Log: log, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
 			d.verifyAudit(ctx, j.VerifyAudit)
-			h, _ := d.health(ctx)
+			h := d.healthOf(ctx)
 			if !slices.Contains(h.Warnings, client.Warning{Code: "starting", What: "ringback is starting: it reads " +
 				"the journal", Fix: "wait; if it lasts, see the log", Unready: true}) || h.Ready {
 				t.Errorf("the broker has not begun: %+v", h)
@@ -210,3 +211,30 @@ func TestHealthReference(t *testing.T) {
 	t.Parallel()
 	compareDocument(t, filepath.Join("..", "docs", "reference", "health.md"), "HealthReference", healthReference())
 }
+
+// healthReference returns docs/reference/health.md.
+func healthReference() string {
+	var b strings.Builder
+	b.WriteString(healthHead)
+	for _, c := range checks {
+		ready := "yes"
+		if c.unready {
+			ready = "**no**"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.code, c.doc, ready, c.fix)
+	}
+	return b.String()
+}
+
+const healthHead = `# Health checks
+
+<!-- Printed from node/checks.go: go test ./node -run HealthReference -update -->
+
+` + "`ringback show health`, `GET /v1/health` of the admin API, `/readyz`" + ` and the log report the same problems, from this
+table, the most urgent first. Each has a code for programs, a text, and what to do. While there is a
+problem with *ready: no*, callers cannot be served, and ` + "`/readyz`" + ` answers with status 503. The log has a problem
+when it begins, each 15 minutes while it lasts, and when it is over. See [Monitoring](../how-to/monitoring.md).
+
+| code | problem | ready | what to do |
+|---|---|---|---|
+`

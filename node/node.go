@@ -28,6 +28,7 @@ import (
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/metrics"
 	"github.com/ringback/ringback/node/methods"
 	"github.com/ringback/ringback/node/systemd"
 )
@@ -113,6 +114,8 @@ type daemon struct {
 	broken  atomic.Pointer[string] // what is wrong with the audit
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
 
+	metrics  *metrics.Metrics
+	scraped  scraped        // for the metrics
 	examined reading[state] // for the checks of the health
 
 	hup       <-chan os.Signal
@@ -139,7 +142,10 @@ func (d *daemon) run(ctx context.Context) error {
 	if text := tooFewDescriptors(d.cfg, descriptorLimit()); text != "" {
 		d.log.Error(text)
 	}
-	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(d.cfg.StateDir, "journal.db")})
+	d.metrics = metrics.New(d.snapshot)
+	d.scraped.configured(d.cfg)
+	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(d.cfg.StateDir, "journal.db"),
+		Observe: d.metrics.Committed})
 	if err != nil {
 		return err
 	}
@@ -166,7 +172,7 @@ func (d *daemon) run(ctx context.Context) error {
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		DebugDialer: d.feed.Topic("dialer"),
 		NameKey:     j.NameKey(), PPP: d.carrier, KeepBusyouts: d.busyouts().keep,
-		Sinks: []events.Sink{d.events},
+		Sinks: []events.Sink{d.events, d.metrics},
 	}, bc)
 	doors, err := d.listen(ctx)
 	if err != nil {
@@ -180,6 +186,10 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.sealer = audit.Start(d.cfg.StateDir, d.cfg.Audit, j, d.broker.Happened)
 	defer d.closeSealer() // after all parts, which write rows of the audit
+	monitoring, err := d.monitoring(ctx)
+	if err != nil {
+		return err
+	}
 	started := time.Now()
 	var parts sync.WaitGroup
 	defer parts.Wait()
@@ -196,6 +206,9 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)
+	}
+	if monitoring != nil {
+		parts.Go(monitoring)
 	}
 	d.serve(ctx, &parts, doors, started)
 	d.broker.Happened(events.Started{Version: d.version, Lines: len(d.cfg.Lines), Socket: d.cfg.API.Socket})

@@ -89,12 +89,14 @@ func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
 	if cfg == nil || len(unsafe) > 0 {
 		first := firstError(problems, unsafe)
 		d.stale.Store(&first)
+		d.scraped.notConfigured(problems, unsafe)
 		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, First: first, By: by})
 		return r
 	}
 	if err := d.apply(ctx, cfg, by, &r); err != nil {
 		r.Error = err.Error()
 		d.stale.Store(&r.Error)
+		d.scraped.notConfigured(config.Problems{{File: cfg.File, Severity: schema.Error}}, nil)
 		d.broker.Happened(events.ReloadFailed{File: d.cfg.File, Err: err, By: by})
 	}
 	return r
@@ -125,6 +127,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	d.sealer.Reload(cfg.Audit)
 	old.Retire() // conversations under way continue with them
 	d.stale.Store(nil)
+	d.scraped.configured(cfg)
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: by})
 	r.Applied, r.Digest = true, cfg.Digest
 	r.Unverifiable = append(r.Unverifiable, d.warnOfPending(ctx, m)...)

@@ -81,7 +81,7 @@ func TestReloadFailedSaysWhy(t *testing.T) {
 		!strings.HasPrefix(audit[0].Text, file+": the new configuration has errors: "+file+":2:1: life: unknown key") {
 		t.Errorf("%+v, %v", audit, err)
 	}
-	if h, _ := d.health(t.Context()); !slices.ContainsFunc(h.Problems, func(p string) bool {
+	if h := d.healthOf(t.Context()); !slices.ContainsFunc(h.Problems, func(p string) bool {
 		return strings.HasPrefix(p, "the last reload failed") && strings.Contains(p, file+":2:1: life: unknown key")
 	}) {
 		t.Errorf("health: %q", h.Problems)

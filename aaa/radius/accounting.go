@@ -35,6 +35,7 @@ func (c *Client) Send(ctx context.Context, r aaa.Record) error {
 
 func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 	var sent int64 = -1 // the Acct-Delay-Time last encoded
+	began := time.Now()
 	_, err := p.exchange(ctx, question{
 		encode: func(at *slot) ([]byte, error) {
 			sent = delay(r)
@@ -52,7 +53,14 @@ func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 		check: checkAccounting,
 	})
 	var s *silence
-	if errors.As(err, &s) && ctx.Err() == nil && !errors.Is(err, errClosed) {
+	result := aaa.Granted
+	if errors.As(err, &s) {
+		result = aaa.Silent
+	} else if err != nil {
+		result = aaa.Refused
+	}
+	aaa.Observe(ctx, c.cfg.Observe, began, p.Name, aaa.Accounting, result)
+	if s != nil && ctx.Err() == nil && !errors.Is(err, errClosed) {
 		p.markDead(c.cfg.DeadTime)
 	}
 	return err

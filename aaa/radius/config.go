@@ -103,6 +103,8 @@ type Config struct {
 	Trace func(Event)
 	// Traced, if not nil, reports whether anyone reads the trace at the moment; if not, packets are not described.
 	Traced func() bool
+	// Observe, if not nil, is called with each exchange with a server. It must not block.
+	Observe func(aaa.Exchange)
 }
 
 // Event is one packet or remark for `debug aaa` and `aaa test`.

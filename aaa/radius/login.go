@@ -68,6 +68,13 @@ func (l *login) answer(typed aaa.Secret) (credential, error) {
 
 // ask performs one exchange and reads its answer. last says that no other server or method can be asked.
 func (l *login) ask(ctx context.Context, c credential, last bool) aaa.Result {
+	began := time.Now()
+	res := l.exchange(ctx, c, last)
+	aaa.Observe(ctx, l.client.cfg.Observe, began, l.peer.Name, aaa.Authentication, res.Kind)
+	return res
+}
+
+func (l *login) exchange(ctx context.Context, c credential, last bool) aaa.Result {
 	p := l.peer
 	l.sent = c
 	q := l.question()

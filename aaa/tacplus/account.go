@@ -22,7 +22,12 @@ func (e *Entry) Send(ctx context.Context, r aaa.Record) error {
 		return fmt.Errorf("account %s of session %s: %w", r.Type, r.SessionID, err)
 	}
 	return aaa.Deliver(ctx, r, e.order(), func(p *peer) string { return p.Name },
-		func(p *peer) error { return p.account(ctx, r, body, args) })
+		func(p *peer) error {
+			began := time.Now()
+			err := p.account(ctx, r, body, args)
+			aaa.Observe(ctx, e.cfg.Observe, began, p.Name, aaa.Accounting, kindOf(aaa.Result{Kind: aaa.Granted}, err))
+			return err
+		})
 }
 
 // account sends one record to one server.

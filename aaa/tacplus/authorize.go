@@ -21,7 +21,7 @@ func (e *Entry) Authorize(ctx context.Context, q aaa.Question) aaa.Result {
 	if err != nil {
 		return aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
 	}
-	return e.first(ctx, q.Request, func(p *peer, fresh bool) (aaa.Result, error) {
+	return e.first(ctx, q.Request, aaa.Authorizing, func(p *peer, fresh bool) (aaa.Result, error) {
 		for i := range asks {
 			asks[i].fresh = fresh
 		}

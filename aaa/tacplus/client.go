@@ -181,7 +181,7 @@ func broke(err error) bool {
 // first asks the servers in order, the next only after silence, for the first result that is not silence. If another
 // method can serve r, it does not wait for servers that are known to be dead. fresh says that ask must open a new
 // connection.
-func (e *Entry) first(ctx context.Context, r aaa.Request,
+func (e *Entry) first(ctx context.Context, r aaa.Request, what aaa.Purpose,
 	ask func(p *peer, fresh bool) (aaa.Result, error)) aaa.Result {
 	var quiet silences
 	order := e.order()
@@ -194,6 +194,7 @@ func (e *Entry) first(ctx context.Context, r aaa.Request,
 				continue
 			}
 		}
+		began := time.Now()
 		res, err := func() (aaa.Result, error) {
 			defer done()
 			res, err := ask(p, false)
@@ -204,6 +205,7 @@ func (e *Entry) first(ctx context.Context, r aaa.Request,
 			}
 			return res, err
 		}()
+		aaa.Observe(ctx, e.cfg.Observe, began, p.Name, what, kindOf(res, err))
 		var s *silence
 		switch {
 		case err == nil:
@@ -218,4 +220,16 @@ func (e *Entry) first(ctx context.Context, r aaa.Request,
 		}
 	}
 	return quiet.result()
+}
+
+// kindOf is what came of a question: its result, or that of its error.
+func kindOf(res aaa.Result, err error) aaa.Kind {
+	var s *silence
+	switch {
+	case err == nil:
+		return res.Kind
+	case errors.As(err, &s):
+		return aaa.Silent
+	}
+	return aaa.Refused
 }

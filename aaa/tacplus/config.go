@@ -44,6 +44,8 @@ type Config struct {
 	Trace func(Event)
 	// Traced, if not nil, reports whether anyone reads the trace at the moment; if not, packets are not described.
 	Traced func() bool
+	// Observe, if not nil, is called with each exchange with a server. It must not block.
+	Observe func(aaa.Exchange)
 }
 
 // ServerConfig is one TACACS+ server.

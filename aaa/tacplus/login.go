@@ -24,7 +24,7 @@ func (e *Entry) Start(ctx context.Context, r aaa.Request) (aaa.Conversation, aaa
 		return nil, aaa.Result{Kind: aaa.Refused, Reason: e.name + ": " + err.Error()}
 	}
 	var conv aaa.Conversation
-	res := e.first(ctx, r, func(p *peer, fresh bool) (aaa.Result, error) {
+	res := e.first(ctx, r, aaa.Authentication, func(p *peer, fresh bool) (aaa.Result, error) {
 		l := &login{entry: e, peer: p, fresh: fresh, request: r, user: r.User, password: r.Password, watching: ctx}
 		res, err := l.begin(ctx, st)
 		if err == nil && res.Kind == aaa.Prompt {
@@ -179,7 +179,9 @@ func (l *login) Answer(ctx context.Context, typed aaa.Secret) aaa.Result {
 	}
 	close(l.resumed)
 	l.resumed = nil
+	began := time.Now()
 	res := l.answer(ctx, typed)
+	aaa.Observe(ctx, l.entry.cfg.Observe, began, l.peer.Name, aaa.Authentication, res.Kind)
 	l.ended = res.Kind != aaa.Prompt
 	return res
 }

@@ -373,6 +373,17 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	return v, c.get(ctx, "/v1/health", &v)
 }
 
+// Metrics writes the metrics in the text format of Prometheus to w.
+func (c *Client) Metrics(ctx context.Context, w io.Writer) error {
+	resp, err := c.send(ctx, http.MethodGet, "/v1/metrics")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(w, resp.Body)
+	return err
+}
+
 // AAAServers returns the AAA servers of the configuration in force.
 func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
 	var v []AAAServer

@@ -37,8 +37,9 @@ type Promises interface {
 	// Callback returns one callback and its attempts in order. Errors: ErrNotFound if there is none, ErrDamaged if a
 	// row does not verify.
 	Callback(ctx context.Context, id string) (Callback, []Attempt, error)
-	// Accounts returns what is used and reserved of each account, in the order of scope and key.
-	Accounts(ctx context.Context) ([]Account, []Damage, error)
+	// Accounts returns what is used and reserved of each account, in the order of scope and key; with scopes, only of
+	// the accounts in them.
+	Accounts(ctx context.Context, scopes ...string) ([]Account, []Damage, error)
 	// Reservations returns the open reservations, oldest first.
 	Reservations(ctx context.Context) ([]Reservation, []Damage, error)
 }

@@ -3,6 +3,8 @@ package methods
 
 import (
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/radius"
@@ -33,10 +35,19 @@ type Packet struct {
 
 // Options are the options of New besides the configuration.
 type Options struct {
-	From   *Set                             // the set whose server health and connections are taken over; nil for none
-	Trace  func(Packet)                     // receives each packet and remark; called from several goroutines
-	Traced func() bool                      // whether anyone reads the trace; nil: always
-	Silent func(entry, user, reason string) // reports why an entry gave no answer; called from several goroutines
+	From   *Set         // the set whose server health and connections are taken over; nil for none
+	Trace  func(Packet) // receives each packet and remark; called from several goroutines
+	Traced func() bool  // whether anyone reads the trace; nil: always
+	// Observe receives each exchange with a server; called from several goroutines. nil: nobody does
+	Observe func(protocol string, e aaa.Exchange)
+	Silent  func(entry, user, reason string) // reports why an entry gave no answer; called from several goroutines
+}
+
+func (o Options) observer(protocol string) func(aaa.Exchange) {
+	if o.Observe == nil {
+		return nil
+	}
+	return func(e aaa.Exchange) { o.Observe(protocol, e) }
 }
 
 // New creates the clients of a configuration. It sends nothing.
@@ -61,7 +72,7 @@ func (m *Set) openRADIUS(o Options) error {
 	c.Trace = func(e radius.Event) {
 		trace(Packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
 	}
-	c.Traced = o.Traced
+	c.Traced, c.Observe = o.Traced, o.observer(config.MethodRADIUS)
 	if o.From != nil {
 		c.From = o.From.radius[config.MethodRADIUS]
 	}
@@ -93,7 +104,7 @@ func (m *Set) openTACACS(o Options) error {
 	c.Trace = func(e tacplus.Event) {
 		trace(Packet{config.MethodTACACS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
 	}
-	c.Traced = o.Traced
+	c.Traced, c.Observe = o.Traced, o.observer(config.MethodTACACS)
 	if o.From != nil {
 		c.From = o.From.all
 	}
@@ -134,4 +145,22 @@ func (m *Set) Close() {
 	if m.all != nil {
 		m.all.Close()
 	}
+}
+
+// Names returns the methods of the lists that ask servers, sorted.
+func (m *Set) Names() []string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(m.radius)), maps.Keys(m.tacacs))
+	slices.Sort(names)
+	return names
+}
+
+// AccountingLists returns the names of the accounting lists, and "default", under which records of no list wait.
+func (m *Set) AccountingLists() []string {
+	names := []string{named("")}
+	for _, l := range m.cfg.Lists[config.AccountingLists] {
+		if l.Name != names[0] {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }

@@ -2,8 +2,12 @@ package methods
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
@@ -210,5 +214,64 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.lists, err, tt.want)
 		}
+	}
+}
+
+// TestObserved: each exchange with a server is observed once, with what it was for and what came of it; what no server
+// was asked is not.
+func TestObserved(t *testing.T) {
+	t.Parallel()
+	tac := tacacsServer(t)
+	cfg := configtest.Load(t, strings.ReplaceAll(`hostname: h
+users: [{name: kim, password_file: password}]
+aaa:
+  radius: [{name: r1, address: "127.0.0.1:1", accounting: "127.0.0.1:1", timeout: 100ms, retries: 0, secret_file: secret}]
+  tacacs: [{name: t1, address: "ADDRESS", secret_file: secret}]
+  lists:
+    login: {default: [local]}
+    accounting: {default: {record: start-stop, methods: [tacacs]}, other: {record: start-stop, methods: [radius]}}
+lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
+`, "ADDRESS", tac.Addr()))
+	var seen []string
+	m, err := New(cfg, Options{Trace: func(Packet) {}, Observe: func(protocol string, e aaa.Exchange) {
+		if e.Took <= 0 || e.Took > time.Minute {
+			t.Errorf("%+v", e)
+		}
+		seen = append(seen, fmt.Sprintf("%s %s %s %s", protocol, e.Server, e.Purpose, e.Result))
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	method := func(name string) aaa.Method {
+		method, err := m.Method(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return method
+	}
+	ctx := t.Context()
+	for _, password := range []aaa.Secret{"pw1", "wrong"} {
+		method("tacacs").Start(ctx, aaa.Request{Service: aaa.EXEC, User: "good", Password: password})
+	}
+	if c, res := method("tacacs").Start(ctx, aaa.Request{Service: aaa.EXEC, User: "good"}); res.Kind == aaa.Prompt {
+		c.Answer(ctx, "pw1")
+	}
+	method("radius").Start(ctx, aaa.Request{Service: aaa.EXEC, User: "good", Password: "pw1"})
+	method("local").Start(ctx, aaa.Request{Service: aaa.EXEC, User: "kim", Password: "pw1"})
+	a, err := m.authorizer("tacacs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Authorize(ctx, aaa.Question{Request: aaa.Request{Service: aaa.EXEC, User: "good"}})
+	record := aaa.Record{ID: "a-start", Type: aaa.Start, SessionID: "a", User: "good"}
+	_ = m.Send(ctx, record)
+	record.List = "other"
+	_ = m.Send(ctx, record)
+	want := []string{"tacacs t1 authentication granted", "tacacs t1 authentication refused",
+		"tacacs t1 authentication prompt", "tacacs t1 authentication granted", "radius r1 authentication silent",
+		"tacacs t1 authorization refused", "tacacs t1 accounting granted", "radius r1 accounting silent"}
+	if d := cmp.Diff(want, seen); d != "" {
+		t.Error(d)
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 // diskWatch times the transactions.
 type diskWatch struct {
+	observe func(took time.Duration, err error) // nil: nobody does
+
 	mu    sync.Mutex
 	begun time.Time // zero: no transaction is in progress
 	h     journal.Health
@@ -38,6 +40,9 @@ func (d *diskWatch) end(err error) {
 		d.h.Since = time.Now()
 	}
 	d.h.Failed, d.begun = err, time.Time{}
+	if d.observe != nil {
+		d.observe(d.h.Last, err)
+	}
 }
 
 // busy returns for how long a transaction has been in progress; 0 if none is.

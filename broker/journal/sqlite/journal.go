@@ -20,6 +20,9 @@ type Options struct {
 	Path string
 	// Reserve is how many octets of the disk are reserved for groups with UseReserve; 0 means the constant Reserve.
 	Reserve int64
+	// Observe, if not nil, is called after each transaction with the time that it took and its error. It must not
+	// block.
+	Observe func(took time.Duration, err error)
 }
 
 // Journal is the open record of this node. Its methods may be called concurrently.
@@ -58,8 +61,9 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	j := &Journal{queue: make(chan *request, queueLength), closing: make(chan struct{}), stopped: make(chan struct{}),
-		room: cmp.Or(o.Reserve, Reserve), audited: make(chan struct{}, 1)}
+	j := &Journal{disk: diskWatch{observe: o.Observe}, queue: make(chan *request, queueLength),
+		closing: make(chan struct{}), stopped: make(chan struct{}), room: cmp.Or(o.Reserve, Reserve),
+		audited: make(chan struct{}, 1)}
 	opened := make(chan error)
 	go j.run(path, opened)
 	if err := <-opened; err != nil {

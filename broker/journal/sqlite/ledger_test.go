@@ -159,6 +159,9 @@ func staysReserved(t *testing.T, j *Journal) {
 	if err != nil || len(all) != 3 {
 		t.Errorf("%+v, %v", all, err)
 	}
+	if site, _, err := j.Accounts(ctx, "site"); err != nil || len(site) != 1 || site[0].Scope != "site" {
+		t.Errorf("of the site: %+v, %v", site, err)
+	}
 	for _, a := range all {
 		want := int64(3)
 		if a.Scope == "site" {

@@ -186,15 +186,27 @@ func (w *writer) putTotal(h share) error {
 }
 
 // Accounts returns what is used and reserved of each account, in the order of scope and key, and the rows that do not
-// verify. The windows are the latest that any promise or end has begun. What reservations reserve that do not verify
-// counts in every account.
-func (r *Reader) Accounts(ctx context.Context) ([]journal.Account, []journal.Damage, error) {
-	accounts, bad, err := r.accounts(ctx)
+// verify; with scopes, only the accounts in them. The windows are the latest that any promise or end has begun. What
+// reservations reserve that do not verify counts in every account.
+func (r *Reader) Accounts(ctx context.Context, scopes ...string) ([]journal.Account, []journal.Damage, error) {
+	where, args := "", []any{}
+	if len(scopes) > 0 {
+		where = "WHERE scope IN (''" + strings.Repeat(", ?", len(scopes)) + ")" // '': begins the windows of all
+		for _, s := range scopes {
+			args = append(args, s)
+		}
+	}
+	accounts, bad, err := r.accounts(ctx, where, args...)
+	if len(scopes) > 0 {
+		others := func(a journal.Account) bool { return !slices.Contains(scopes, a.Scope) }
+		accounts = slices.DeleteFunc(accounts, others)
+	}
 	return accounts, bad, explain(r.path, err)
 }
 
 // accounts reads accounts and reservations in one transaction, because the writer continues meanwhile.
-func (r *Reader) accounts(ctx context.Context) (out []journal.Account, bad []journal.Damage, err error) {
+func (r *Reader) accounts(ctx context.Context, where string, args ...any) (out []journal.Account,
+	bad []journal.Damage, err error) {
 	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +216,7 @@ func (r *Reader) accounts(ctx context.Context) (out []journal.Account, bad []jou
 	damaged := func(d journal.Damage) { bad = append(bad, d) }
 	err = each(ctx, tx, r.key, accountsTable, decodeAccount, func(a journal.Account) {
 		all[accountName{a.Scope, a.Key}] = a
-	}, damaged, "")
+	}, damaged, where, args...)
 	by := shares{}
 	if err == nil {
 		err = each(ctx, tx, r.key, reservationsTable, decodeReservation, by.add, damaged, "")
