@@ -6,6 +6,7 @@ package config
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -158,8 +159,8 @@ func (n ListNames) String() string {
 
 // line returns the line with this TTY; nil: there is none.
 func (c *Config) line(tty int) *Line {
-	i, ok := slices.BinarySearchFunc(c.Lines, tty, func(l Line, tty int) int { return l.TTY - tty })
-	if !ok {
+	i := sort.Search(len(c.Lines), func(i int) bool { return c.Lines[i].TTY >= tty }) // copies no lines
+	if i == len(c.Lines) || c.Lines[i].TTY != tty {
 		return nil
 	}
 	return &c.Lines[i]

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ func (l *loader) lines() {
 	for _, v := range entries {
 		l.lineEntry(v, defaults, ttys, ports)
 	}
-	slices.SortFunc(l.cfg.Lines, func(a, b Line) int { return a.TTY - b.TTY })
+	sort.Slice(l.cfg.Lines, func(i, j int) bool { return l.cfg.Lines[i].TTY < l.cfg.Lines[j].TTY })
 	if !l.v.Get("lines").IsSet() && !l.broken("lines") {
 		l.problem(Problem{File: l.file, Key: "lines", Msg: "there are no lines: no call can be answered",
 			Severity: schema.Warning,
