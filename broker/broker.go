@@ -194,7 +194,7 @@ func New(o Options, c Config) *Broker {
 		works: map[string]*work{}, taken: map[string]bool{}, bars: map[barred]time.Time{},
 		disabled: map[numbers.Number]time.Time{},
 		last:     map[aaa.Identity]policies.Last{},
-		ended:    map[aaa.Identity]ended{}, records: lineRecords{onDisk: map[int]lines.Record{}},
+		ended:    map[aaa.Identity]ended{}, records: lineRecords{onDisk: map[int]*lines.Record{}},
 	}
 	b.carry, b.again = b.carryOut, b.tryAgain
 	b.spool = spool.New(o.Journal, o.Accountant, o.Log, b.publish)

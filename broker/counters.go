@@ -31,7 +31,7 @@ const sameFailure = 10 * time.Minute
 // memory; a crash loses what the lines have counted in the last recordsPause.
 type lineRecords struct {
 	mu     sync.Mutex // held from a reading of the pool's records until their rows are queued: rows keep their order
-	onDisk map[int]lines.Record
+	onDisk map[int]*lines.Record
 }
 
 // loadRecords gives the pool the records of earlier processes. A row that cannot be read counts as zero: it is no
@@ -51,14 +51,14 @@ func (b *Broker) loadRecords(ctx context.Context) {
 	if len(damaged) > 0 {
 		b.setAside(ctx)
 	}
-	all := map[int]lines.Record{}
+	all := map[int]*lines.Record{}
 	for _, row := range rows {
 		r, err := recordOf(row)
 		if err != nil {
 			alarm(fmt.Sprintf("the counters of tty %d cannot be read: %v", row.TTY, err))
 			continue
 		}
-		all[row.TTY] = r
+		all[row.TTY] = &r
 	}
 	b.opt.Pool.SetRecords(all)
 	b.records.mu.Lock()
@@ -127,10 +127,9 @@ func (b *Broker) keepRecords(ctx context.Context) {
 // same reports whether a record on disk need not be replaced yet.
 func same(onDisk, now lines.Record) bool {
 	was, is := onDisk.Failure, now.Failure
-	if was == nil || is == nil || was.Kind != is.Kind || is.Time.Sub(was.Time) >= sameFailure {
-		return onDisk == now
+	if was != nil && is != nil && was.Kind == is.Kind && is.Time.Sub(was.Time) < sameFailure {
+		onDisk.Failure = is
 	}
-	onDisk.Failure = is
 	return onDisk == now
 }
 
@@ -157,12 +156,15 @@ func (b *Broker) writeRecords(unchanged func(onDisk, now lines.Record) bool) err
 
 // queueRecords queues more rows and the records that have changed for a commit. b.records.mu is held.
 func (b *Broker) queueRecords(unchanged func(onDisk, now lines.Record) bool, more ...journal.Mutation) (
-	map[int]lines.Record, <-chan error) {
+	map[int]*lines.Record, <-chan error) {
 	changed := b.opt.Pool.Records()
-	maps.DeleteFunc(changed, func(tty int, r lines.Record) bool { return unchanged(b.records.onDisk[tty], r) })
+	maps.DeleteFunc(changed, func(tty int, r *lines.Record) bool {
+		was := b.records.onDisk[tty]
+		return was == r || was != nil && unchanged(*was, *r)
+	})
 	rows := more
 	for _, tty := range slices.Sorted(maps.Keys(changed)) {
-		rows = append(rows, journal.PutLineRecord{Record: rowOf(tty, changed[tty])})
+		rows = append(rows, journal.PutLineRecord{Record: rowOf(tty, *changed[tty])})
 	}
 	if len(rows) == 0 {
 		return nil, nil
@@ -171,7 +173,7 @@ func (b *Broker) queueRecords(unchanged func(onDisk, now lines.Record) bool, mor
 }
 
 // recordsWritten notes that records are on disk. If a later row was noted before, the record is only written again.
-func (b *Broker) recordsWritten(written map[int]lines.Record) {
+func (b *Broker) recordsWritten(written map[int]*lines.Record) {
 	b.records.mu.Lock()
 	defer b.records.mu.Unlock()
 	maps.Copy(b.records.onDisk, written)

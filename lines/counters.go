@@ -125,15 +125,14 @@ var dialCounters = map[ResultCode]Counter{Connected: CallsOut, Busy: DialBusy, N
 
 // countLocked counts an event of the line.
 func (l *line) countLocked(c Counter) {
-	l.record.Counts[c]++
+	l.pool.recordedLocked(l.cfg.TTY, func(r *Record) { r.Counts[c]++ })
 	l.pool.total[c]++
-	signal(l.pool.counted)
 }
 
 // failLocked keeps a failure as the line's last one.
 func (l *line) failLocked(err error, otherwise FailureKind) {
-	l.record.Failure = &Failure{Kind: KindOf(err, otherwise), Text: err.Error(), Time: l.pool.o.Now()}
-	signal(l.pool.counted)
+	f := &Failure{Kind: KindOf(err, otherwise), Text: err.Error(), Time: l.pool.o.Now()}
+	l.pool.recordedLocked(l.cfg.TTY, func(r *Record) { r.Failure = f })
 }
 
 // dialedLocked counts the result of a dial, whose context was ctx. A result that only tells something of the called

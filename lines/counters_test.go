@@ -143,9 +143,10 @@ func TestNoResult(t *testing.T) {
 		{"the modem says NO CARRIER", t.Context(), NoCarrier, nil, FailNoCarrier,
 			"the modem said NO CARRIER to a dial"},
 	} {
-		l := &line{record: new(Record), pool: &Pool{o: PoolOptions{Now: time.Now}, counted: make(chan struct{}, 1)}}
+		p := NewPool(PoolOptions{})
+		l := &line{cfg: &Config{TTY: 1}, pool: p}
 		l.dialedLocked(tt.ctx, false, tt.code, tt.err)
-		switch f := l.record.Failure; {
+		switch f := p.Records()[1].Failure; {
 		case f == nil && tt.kind != "", f != nil && (f.Kind != tt.kind || f.Text != tt.text):
 			t.Errorf("%s: %+v, want %q: %q", tt.name, f, tt.kind, tt.text)
 		}
@@ -161,9 +162,9 @@ func TestRecords(t *testing.T) {
 			if began.IsZero() || w.Records()[1].Counts != (Counts{}) {
 				t.Errorf("new: %+v", w.Records())
 			}
-			earlier := Record{Counts: Counts{Dials: 7, CallsOut: 5}, Since: began.Add(-time.Hour),
+			earlier := &Record{Counts: Counts{Dials: 7, CallsOut: 5}, Since: began.Add(-time.Hour),
 				Failure: &Failure{Kind: FailError, Text: "ERROR"}}
-			w.SetRecords(map[int]Record{1: earlier, 9: earlier})
+			w.SetRecords(map[int]*Record{1: earlier, 9: earlier})
 			if len(w.Counted()) != 1 { // of the new lines
 				t.Error("the records of new lines are not announced")
 			}
@@ -184,8 +185,8 @@ func TestRecords(t *testing.T) {
 			<-time.After(time.Minute)
 			now := time.Now()
 			r, known := w.ClearCounts(1)
-			if want := (Record{Since: now.Round(0), Failure: earlier.Failure}); r != want || !known ||
-				w.Records()[1] != want {
+			if want := (Record{Since: now.Round(0), Failure: earlier.Failure}); *r != want || !known ||
+				*w.Records()[1] != want {
 				t.Errorf("cleared: %+v %v", r, known)
 			}
 			if len(w.Counted()) != 1 {

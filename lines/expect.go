@@ -83,7 +83,7 @@ func (l *line) connectedLocked(c *Call) {
 		return
 	}
 	c.ID = l.pool.o.NewID()
-	s.dialed, l.connect = true, c.Connect
+	s.dialed, s.connect = true, c.Connect
 	l.phaseLocked(InCall)
 	s.expected.call <- c
 }

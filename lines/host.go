@@ -20,8 +20,8 @@ type line struct {
 
 	ctx     context.Context    // of the driver and the goroutines of the line; nil until it begins
 	stop    context.CancelFunc // of ctx
-	running bool               // the driver has begun and not ended
 	next    *replacement       // what follows the line; nil: it stays
+	running bool               // the driver has begun and not ended
 	gone    bool               // it is not in the pool any more
 
 	kick chan struct{} // capacity 1: prove a quarantined line now; nil: it is not being proven
@@ -29,31 +29,30 @@ type line struct {
 
 	// the driver has reported Up or Down at least once; until then the line counts as in service, since it is about
 	// to start
-	reported   bool
-	up         bool     // the modem is ready
-	reason     string   // why it is not up
-	quarantine string   // why it is quarantined; "" it is not
-	busyout    *Busyout // the operator's order; nil: none
-	proving    bool     // the goroutine that ends the quarantine runs
-	counted    count    // what it adds to pool.usable
-	settling   bool     // released, or prepared, and not yet proven on hook
-	due        Occasion // the preparation before the next use; "": none
-	lease      *Lease   // nil: not leased
-	phase      State    // the activity of the driver or the lease, while the line is up
-	shown      State    // the state shown last, since the time of since
-	since      time.Time
-	signals    Signals
-	record     *Record
-	connect    string            // the CONNECT line of the call that is up
+	reported bool
+	up       bool // the modem is ready
+	proving  bool // the goroutine that ends the quarantine runs
+	settling bool // released, or prepared, and not yet proven on hook
+	inBand   bool // the open port has no modem signals
+	probing  bool // its modem is being probed, or cannot be probed now: it may answer, but is not leased
+	signals  Signals
+
+	reason     string            // why it is not up
+	quarantine string            // why it is quarantined; "" it is not
+	busyout    *Busyout          // the operator's order; nil: none
+	counted    count             // what it adds to pool.usable
+	due        Occasion          // the preparation before the next use; "": none
+	lease      *Lease            // nil: not leased
+	phase      State             // the activity of the driver or the lease, while the line is up
+	shown      State             // the state shown last, since the time of since
+	since      time.Time         // of shown
 	answered   time.Time         // when a probe was last answered; zero: not yet
 	retry      time.Time         // when the proof that ends the quarantine is tried again
 	leases     uint64            // ever granted
 	lastLent   uint64            // pool.lent at its last lease for a callback; 0: none yet
-	inBand     bool              // the open port has no modem signals
 	notices    map[string]string // by name
 	plan       standing          // of configLocked, for Choose
-	probing    bool              // its modem is being probed, or cannot be probed now: it may answer, but is not leased
-	probedFor  *Waiting          // the request that gets it afterwards; nil: the first that fits
+	probedFor  *Waiting          // the request that gets it when it was probed; nil: the first that fits
 }
 
 // freeLocked reports whether the line may be leased or may answer now.
@@ -86,10 +85,11 @@ func (l *line) stateLocked() State {
 }
 
 func (l *line) statusLocked() Status {
+	record := l.pool.recordLocked(l.cfg.TTY)
 	s := Status{
 		TTY: l.cfg.TTY, Port: l.cfg.Port, Modem: l.plan.modem, Rotary: l.cfg.Rotary, State: l.stateLocked(),
 		Since:   l.since,
-		Signals: l.signals.String(), Counts: l.record.Counts, CountsSince: l.record.Since, Failure: l.record.Failure,
+		Signals: l.signals.String(), Counts: record.Counts, CountsSince: record.Since, Failure: record.Failure,
 		Leases: l.leases,
 		Speed:  l.cfg.Speed, Profile: l.cfg.Profile.Name, Answered: l.answered,
 	}
@@ -117,7 +117,7 @@ func (l *line) statusLocked() Status {
 		s.Notices = append(s.Notices, l.notices[name])
 	}
 	if l.lease != nil {
-		s.Owner, s.Connect = l.lease.owner, l.connect
+		s.Owner, s.Connect = l.lease.owner, l.lease.connect
 	}
 	return s
 }
@@ -305,7 +305,7 @@ func (l *line) Connected(c *Call) {
 		return
 	}
 	c.ID = s.owner
-	l.connect = c.Connect
+	s.connect = c.Connect
 	l.phaseLocked(InCall)
 	// The driver is itself a job and still runs, so jobs is not done yet, even if the pool has stopped meanwhile.
 	ctx := p.ctx

@@ -298,6 +298,7 @@ type Lease struct {
 	released bool // guarded by pool.mu
 
 	expected *expected // the call that the owner waits for; nil none; guarded by pool.mu
+	connect  string    // the CONNECT line of the call that is up; guarded by pool.mu
 	rang     time.Time // see Rang; guarded by pool.mu
 	dialedAt time.Time // see Dialed; guarded by pool.mu
 
@@ -431,7 +432,7 @@ func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) 
 	s.line.dialedLocked(ctx, call != nil, code, err)
 	if call != nil {
 		call.ID = p.o.NewID()
-		s.dialed, s.line.connect = true, call.Connect
+		s.dialed, s.connect = true, call.Connect
 	}
 	if s.line.lease == s {
 		phase := Leased
@@ -488,6 +489,6 @@ func (s *Lease) returnLocked() {
 	s.released = true
 	s.line.pool.returned++
 	s.line.dueLocked(Reset)
-	s.line.lease, s.line.connect = nil, ""
+	s.line.lease = nil
 	s.end(ErrReleased)
 }

@@ -101,8 +101,8 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 
 func (p *Pool) addLocked(by *Planned) *line {
 	cfg := by.Config
-	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: startingUp, since: p.o.Now(),
-		record: p.recordLocked(cfg.TTY)}
+	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: startingUp, since: p.o.Now()}
+	p.recordLocked(cfg.TTY)
 	l.planLocked()
 	l.busyOutLocked()
 	l.serve()
@@ -261,7 +261,11 @@ func (p *Pool) Each() iter.Seq[Status] {
 		p.mu.Unlock()
 		for _, l := range all {
 			p.mu.Lock()
-			gone, s := l.gone, l.statusLocked()
+			gone := l.gone
+			var s Status
+			if !gone {
+				s = l.statusLocked()
+			}
 			p.mu.Unlock()
 			if !gone && !yield(s) {
 				return

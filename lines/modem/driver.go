@@ -38,7 +38,7 @@ type Options struct {
 // token, starts it again.
 type Driver struct {
 	o          Options
-	t          lines.Timing // of o.Config, with its defaults
+	t          *lines.Timing // of o.Config, with its defaults
 	codes      *codes
 	autoAnswer string // "S0=1" if the modem answers by itself (Config.Init); otherwise ""
 
@@ -51,40 +51,43 @@ type Driver struct {
 	alarm *time.Timer // of the token's holder; nil until the holder first waits
 
 	host    lines.Host     // set by Run
-	rested  bool           // the line has rested, so the port is open
 	reopen  time.Duration  // the pause before the port is opened again; of live
 	reading sync.WaitGroup // the reader
 
 	recovery recovery // of the token's holder; of live while the port is closed
 	speed    int      // of the port, in bit/s, if followConnect or findSpeed has set it; of the token's holder
 	wasReady bool     // the modem has been ready; guarded as recovery is
+	rested   bool     // the line has rested, so the port is open
 	rungIn   int      // resets in a row that a call has made void; of live, with the token
 
-	mu      sync.Mutex // guards the fields below
-	resting bool       // the reader must end, or has ended: see rest.go
-	port    lines.Port
-	gen     uint64 // counts opened ports
-	phase   phase
-	open    bool  // initialized, and available to users of the line
-	lost    error // why the port must be closed; nil while it works
-	retry   bool  // retry a lost port immediately
-	doubted bool  // phase hangingUp followed unproven: the line is quarantined, and tries to leave that
+	mu    sync.Mutex // guards the fields below
+	port  lines.Port
+	gen   uint64 // counts opened ports
+	phase phase
+	lost  error // why the port must be closed; nil while it works
+
+	// small fields side by side: there may be thousands of lines
+	resting   bool // the reader must end, or has ended: see rest.go
+	open      bool // initialized, and available to users of the line
+	retry     bool // retry a lost port immediately
+	doubted   bool // phase hangingUp followed unproven: the line is quarantined, and tries to leave that
+	muffled   bool // input is discarded: the silence around an escape
+	disturbed bool // the modem rang or connected during its reset
+	lower     bool // the modem sends result codes in lower case
+	signals   lines.Signals
+	numbers   numbering
+	spoke     numbering // the form of the last result code
+
 	// when the operator cleared the line and so confirmed that no call is up; a modem that lost its proof may then be
 	// reset; zero: not confirmed, or already used
 	vouchedAt time.Time
-	signals   lines.Signals
 	split     splitter
-	numbers   numbering
-	spoke     numbering // the form of the last result code
-	lower     bool      // the modem sends result codes in lower case
-	lastCode  time.Time // when it was received
+	lastCode  time.Time // when the last result code was received
 	heard     time.Time // when the modem last answered a command
 	probeAt   time.Time // when an idle modem is probed next; zero: not set yet
 	talk      *talk     // the script on the command line
 	reply     reply     // the answer to the driver's own command
 	conn      *conn     // the data of phase connected
-	muffled   bool      // input is discarded: the silence around an escape
-	disturbed bool      // the modem rang or connected during its reset
 	left      int       // octets of a call that may be in the modem's command line
 	crossing  time.Time // when the last call's octets will have crossed the line
 	escapes   escapes   // the filter for the data that a call writes
@@ -106,7 +109,7 @@ type Driver struct {
 }
 
 // numbering is whether the modem sends numeric result codes (V0). It is learned from the first answers.
-type numbering int
+type numbering uint8
 
 const (
 	unknown numbering = iota
@@ -127,10 +130,20 @@ func New(o Options) *Driver {
 		autoAnswer: autoAnswerOf("AT" + strings.TrimPrefix(strings.ToUpper(o.Config.Init), "AT")), phase: closed,
 		op: make(chan struct{}, 1), wake: make(chan struct{}, 1), notify: make(chan struct{}, 1),
 	}
-	d.t = o.Config.Timing.WithDefaults()
+	d.t = timingOf(o.Config)
 	d.reopen = d.t.Reopen
 	d.proof = newProof(o)
 	return d
+}
+
+// timingOf returns the timing of a line with its defaults, without a copy if it has them already.
+func timingOf(c *lines.Config) *lines.Timing {
+	t := c.Timing.WithDefaults()
+	if t == c.Timing {
+		return &c.Timing
+	}
+	whole := t
+	return &whole
 }
 
 // Run implements lines.Driver.
