@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ func newModem() *cobra.Command {
 func newModemProbe() *cobra.Command {
 	var path string
 	var tty int
+	var timeout time.Duration
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:   "probe PORT",
@@ -45,7 +47,10 @@ is in use, by a line of a daemon or by another program, is not touched. Exit sta
 			if err != nil {
 				return misused("%w", err)
 			}
-			o.TTY, o.Profiles = tty, profiles.Shipped()
+			if timeout <= 0 {
+				return misused("--timeout %v: must be more than 0", timeout)
+			}
+			o.TTY, o.Profiles, o.Patience = tty, profiles.Shipped(), timeout
 			if path != "" {
 				cfg, problems := config.Load(path, nil)
 				if cfg == nil {
@@ -63,6 +68,8 @@ is in use, by a line of a daemon or by another program, is not touched. Exit sta
 	}
 	c.Flags().StringVarP(&path, "config", "c", "", "configuration whose modems_dir has more profiles (default: none)")
 	c.Flags().IntVar(&tty, "tty", 1, "TTY number of the proposed line")
+	c.Flags().DurationVar(&timeout, "timeout", probe.DefaultPatience,
+		"longest wait for an answer of the modem, for a slow network")
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 	return c
 }

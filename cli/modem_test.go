@@ -57,7 +57,7 @@ func probed(t *testing.T, args ...string) (string, error) {
 func TestModemProbe(t *testing.T) {
 	for _, telnet := range []bool{false, true} {
 		url, m := modemOnTCP(t, telnet)
-		out, err := probed(t, url, "-o", "json")
+		out, err := probed(t, url, "-o", "json", "--timeout", "20s") // the machine may be busy
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -77,7 +77,7 @@ func TestModemProbe(t *testing.T) {
 		if cfg == nil || cfg.Lines[0].Profile.Name != "lab" {
 			t.Errorf("%s: %v", r.YAML, problems)
 		}
-		text, err := probed(t, url, "--tty", "65")
+		text, err := probed(t, url, "--tty", "65", "--timeout", "20s")
 		if err != nil || !strings.Contains(text, "ringback exchange modem  (model or firmware)") ||
 			!strings.Contains(text, "  - tty: 65\n") {
 			t.Errorf("%v: %s", err, text)
@@ -93,6 +93,7 @@ func TestModemProbeErrors(t *testing.T) {
 	}{
 		{[]string{"/dev/nosuch"}, "serial:///dev/nosuch: no such file"},
 		{[]string{"sreial:///dev/ttyS0"}, "did you mean serial?"},
+		{[]string{"tcp://127.0.0.1:1", "--timeout", "0s"}, "--timeout 0s: must be more than 0"},
 		{[]string{"tcp://127.0.0.1:1", "-o", "xml"}, "-o xml: must be table or json"},
 		{[]string{"tcp://127.0.0.1:1", "-c", filepath.Join(bad, "ringback.yaml")}, "exit status 1"},
 	} {

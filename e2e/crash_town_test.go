@@ -56,6 +56,9 @@ type crashTown struct {
 const (
 	crashMain   = "55555"
 	crashSecret = "the secret that the town's server shares"
+	// crashPatience lets a modem wait as long as it can for the other side: a call that a busy machine answers late is
+	// no call that nobody answers.
+	crashPatience = "S7=255"
 )
 
 // crashProgram is the daemon, built once: as users run it, not the instrumented test binary.
@@ -132,7 +135,7 @@ func newCrashTown(t *testing.T, w crashWorld) *crashTown {
 func (town *crashTown) startLine(t *testing.T, i int, parts *sync.WaitGroup) (url string) {
 	t.Helper()
 	m := town.x.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", 65+i), Number: crashMain,
-		StaysOffHook: town.staysOffHook})
+		StaysOffHook: town.staysOffHook, Profile: crashPatience})
 	if town.pty {
 		link := filepath.Join(town.dir, m.Name())
 		if _, err := m.ServePTY(link); err != nil {
@@ -422,7 +425,7 @@ type crashCaller struct {
 }
 
 func newCrashCaller(town *crashTown, number string) *crashCaller {
-	m := town.x.AddModem(exchange.ModemConfig{Name: number, Number: number, Profile: "S0=1"})
+	m := town.x.AddModem(exchange.ModemConfig{Name: number, Number: number, Profile: "S0=1" + crashPatience})
 	if town.busy != 0 {
 		town.x.Reserve(number, exchange.Busy)
 	}

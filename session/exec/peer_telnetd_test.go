@@ -124,7 +124,7 @@ echo "terminal $TERM ready"
 while :; do
 	line=
 	read -r line || continue # interrupted
-	case $line in bye) echo farewell; sleep 1; exit;; esac # telnetd drops what it has not sent when it hears of the exit
+	case $line in bye) echo farewell; read -r line; exit;; esac # telnetd drops what it has not sent when it hears of the exit
 	echo "got <$line>"
 done
 `
@@ -154,6 +154,7 @@ done
 	}
 	c.types("bye\r")
 	c.expects("farewell\r\n")
+	c.types("\r")
 	c.expects("closed by foreign host]\r\n")
 	if out := <-c.out; out.Cause != aaa.CauseHostRequest && out.Cause != aaa.CauseLostService {
 		t.Errorf("outcome %+v", out)

@@ -15,7 +15,6 @@ import (
 
 // The limits of one command.
 const (
-	patience = 700 * time.Millisecond // until the result code; a modem answers within a tenth of a second
 	shortGap = 40 * time.Millisecond  // between a result code and the next command (V.250 §5.7.1)
 	longGap  = 110 * time.Millisecond // for a modem that ignores what comes earlier
 	maxReply = 8 << 10                // octets; more is no answer to a command
@@ -46,9 +45,10 @@ func (r reply) last() string {
 
 // talker holds a conversation with a modem.
 type talker struct {
-	port    lines.Port
-	gap     time.Duration
-	numeric bool // the modem sends result codes as digits (V0)
+	port     lines.Port
+	gap      time.Duration
+	patience time.Duration // Options.Patience
+	numeric  bool          // the modem sends result codes as digits (V0)
 }
 
 // ask sends a command and waits for its result code. The error is errSilent if there is none in time; the reply then
@@ -59,7 +59,7 @@ func (t *talker) ask(ctx context.Context, command string) (reply, error) {
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	}
-	limit := time.Now().Add(patience)
+	limit := time.Now().Add(t.patience)
 	if end, ok := ctx.Deadline(); ok && end.Before(limit) {
 		limit = end
 	}

@@ -18,8 +18,11 @@ import (
 	"github.com/ringback/ringback/lines/modem/profiles"
 )
 
-// budget is how long the questions to a modem that answers may take together.
-const budget = 4500 * time.Millisecond
+// DefaultPatience is the longest wait for the result code of one command; a modem answers within a tenth of a second.
+const DefaultPatience = 700 * time.Millisecond
+
+// budgetFor is how long the questions to a modem that answers may take together: 4.5 s with DefaultPatience.
+func budgetFor(patience time.Duration) time.Duration { return patience / 7 * 45 }
 
 // Options are the parameters of a probe.
 type Options struct {
@@ -32,16 +35,22 @@ type Options struct {
 	USB      string // vid:pid of the device, "" if unknown
 	Profiles *profiles.Set
 	TTY      int // of the proposed line
+	// Patience is the longest wait for the result code of one command, for a modem behind a slow network; 0:
+	// DefaultPatience. All questions together may take 45/7 of it.
+	Patience time.Duration
 }
 
 // Run probes the modem. It ends soon after ctx; without a modem it ends after a second for each speed.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	if o.Patience <= 0 {
+		o.Patience = DefaultPatience
+	}
 	p := &prober{o: o, report: &Report{USB: o.USB}}
 	if err := p.find(ctx); err != nil {
 		return nil, err
 	}
 	defer p.talk.port.Close()
-	asking, cancel := context.WithTimeout(ctx, budget)
+	asking, cancel := context.WithTimeout(ctx, budgetFor(o.Patience))
 	defer cancel()
 	if err := p.questions(asking); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.report.Port, p.advise(err))
@@ -77,7 +86,7 @@ func (p *prober) find(ctx context.Context) error {
 		if err != nil {
 			return inUse(err)
 		}
-		p.talk = talker{port: port, gap: shortGap}
+		p.talk = talker{port: port, gap: shortGap, patience: p.o.Patience}
 		if last = p.hello(ctx); last == nil {
 			p.report.Speed, p.report.Port = speed, p.o.URL(speed)
 			p.report.InBand = !port.HasSignals()
@@ -187,7 +196,7 @@ func (p *prober) questions(ctx context.Context) error {
 		{"proof registers", p.proof}, {"caller ID", p.callerID}} {
 		switch err := part.run(ctx); {
 		case errors.Is(err, context.DeadlineExceeded):
-			p.check(part.name, Unknown, fmt.Sprintf("not all answers came within %v", budget), "")
+			p.check(part.name, Unknown, fmt.Sprintf("not all answers came within %v", budgetFor(p.o.Patience)), "")
 		case err != nil:
 			return err
 		}
@@ -214,7 +223,7 @@ func (p *prober) ask(ctx context.Context, command string) (reply, error) {
 
 // restore sends a command that restores a setting, also if the time is up.
 func (p *prober) restore(ctx context.Context, command string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*p.o.Patience)
 	defer cancel()
 	_, _ = p.ask(ctx, command) // a modem that does not answer any more cannot be helped
 }
