@@ -198,6 +198,7 @@ func (l *loader) line(v, defaults *schema.Value, line *Line) {
 
 // modemProfile fills in what the line leaves to the profile of its modem.
 func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
+	l.modemCommands(v, *c)
 	if l.cfg.Profiles == nil {
 		return // its files have errors
 	}
@@ -211,7 +212,7 @@ func (l *loader) modemProfile(v *schema.Value, c *lines.Config) {
 		l.errorAt(at, hint, "there is no profile %q", cut(at.Text()))
 		return
 	}
-	l.modemCommands(v, *c, p)
+	l.meanings(v, p.CallerID.Lines)
 	p.Apply(c)
 	if err := l.initialization(c.Init).stored; err != nil && c.Profile.StoredNumbers {
 		l.errorAt(v.Get("init"), "remove N", "%v", err)
@@ -238,16 +239,23 @@ func (l *loader) initialization(text string) initialization {
 }
 
 // modemCommands checks what the line itself says about its modem.
-func (l *loader) modemCommands(v *schema.Value, c lines.Config, p *profiles.Profile) {
+func (l *loader) modemCommands(v *schema.Value, c lines.Config) {
 	for _, why := range l.initialization(c.Init).warnings {
 		l.warnAt(v.Get("init"), "", "%s", why)
 	}
 	if err := modem.CheckProof(c.ProofRegisters); err != nil {
 		l.errorAt(v.Get("proof_registers"), "", "%v", err)
 	}
+	if l.cfg.Profiles == nil {
+		l.meanings(v, nil)
+	}
+}
+
+// meanings checks the result codes of a line, whose profile has these caller ID lines.
+func (l *loader) meanings(v *schema.Value, callers []lines.CallerIDLine) {
 	own := v.Get("result_codes")
 	for _, text := range own.Names() {
-		if err := modem.CheckMeaning(text, modem.MeaningOf(own.Get(text).Text()), p.CallerID.Lines); err != nil {
+		if err := modem.CheckMeaning(text, modem.MeaningOf(own.Get(text).Text()), callers); err != nil {
 			l.errorAt(own.Get(text), "", "%v", err)
 		}
 	}

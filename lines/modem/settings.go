@@ -143,22 +143,31 @@ func CheckInit(text string) error {
 	}
 	line, _ := heard(text)
 	all := commandsIn(line)
+	var wrong []string
 	for i, c := range all {
-		if c.unsure {
-			continue
-		}
-		if why := c.unfit(); why != "" {
-			return fmt.Errorf("%s %s", c.text, why)
-		}
+		why := c.unfit()
 		switch first, alone := i == 0, len(all) == 1; {
+		case c.unsure:
+			continue
 		case c.prefix == 0 && c.letter == 'Z' && !alone:
-			return fmt.Errorf("%s loads the stored profile, and modems ignore what is in a line with it: remove it "+
-				"(ringback has sent ATZ before init)", c.text)
+			why = "loads the stored profile, and modems ignore what is in a line with it: remove it (ringback has " +
+				"sent ATZ before init)"
 		case c.prefix == '&' && c.letter == 'F' && !first:
-			return fmt.Errorf("%s undoes what is before it: write it first (AT%s%s)", c.text, c.text, line[2:c.at])
+			why = fmt.Sprintf("undoes what is before it: write it first (AT%s%s)", c.text, line[2:c.at])
+		}
+		if why != "" {
+			wrong = append(wrong, c.text+" "+why)
 		}
 	}
-	return nil
+	return together(wrong)
+}
+
+// together is the error of all that is wrong; nil: nothing is.
+func together(wrong []string) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(wrong, "; "))
 }
 
 // unfit says why a command must not be part of an initialization, or of another setting; "" if it may.
@@ -189,18 +198,16 @@ func (c command) unfit() string {
 // hang-up by DTR, or DCD as the state of the carrier.
 func CheckSignals(init string) error {
 	text, _ := heard(init)
+	var wrong []string
 	for _, c := range commandsIn(text) {
-		if c.prefix != '&' {
-			continue
-		}
 		switch n := c.value0(); {
-		case c.letter == 'C' && n == 0:
-			return fmt.Errorf("%s keeps DCD on, so that no hang-up can be seen: write &C1", c.text)
-		case c.letter == 'D' && n < 2:
-			return fmt.Errorf("%s makes the modem ignore DTR, by which calls are hung up: write &D2", c.text)
+		case c.prefix == '&' && c.letter == 'C' && n == 0:
+			wrong = append(wrong, c.text+" keeps DCD on, so that no hang-up can be seen: write &C1")
+		case c.prefix == '&' && c.letter == 'D' && n < 2:
+			wrong = append(wrong, c.text+" makes the modem ignore DTR, by which calls are hung up: write &D2")
 		}
 	}
-	return nil
+	return together(wrong)
 }
 
 // InitWarnings returns what an initialization does that is rarely meant.

@@ -18,7 +18,7 @@ func TestCheckInit(t *testing.T) {
 		"ATZE0":    "Z loads", "ATE0&F": "&F undoes what is before it: write it first (AT&FE0)",
 		"ATS2=43": "S2=43 sets a register of the driver", "ATS12=50": "S12=50 sets", "ATS002=43": "S002=43 sets",
 		"ATS5=8": "S3, S4 and S5 must stay", "AT=8": "a = without a register", "AT+++": "+++ is the escape",
-		"ATX4D5": "the command dials",
+		"ATX4D5": "the command dials", "ATE1Q1A": "E1 echoes each command: write E0; Q1 turns",
 	} {
 		err := CheckInit(line)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -199,7 +199,7 @@ func (l *loader) set() *Set {
 		}
 		flat := l.flatten(name, v, nil)
 		if flat == nil {
-			continue
+			flat = v // its other errors are reported too
 		}
 		p := profileOf(name, flat)
 		p.own = v
@@ -301,8 +301,8 @@ func (l *loader) check(p *Profile, v *schema.Value) {
 				Key: init.Path, Msg: why, Severity: schema.Warning})
 		}
 	}
-	if err := modem.CheckProof(p.ProofRegisters); err != nil {
-		l.errorAt(v.Get("proof_registers"), "", "%v", err)
+	if at := p.own.Get("proof_registers"); at.IsSet() && modem.CheckProof(p.ProofRegisters) != nil {
+		l.errorAt(at, "", "%v", modem.CheckProof(p.ProofRegisters))
 	}
 	texts := map[string]bool{}
 	for _, text := range v.Get("result_codes").Names() {

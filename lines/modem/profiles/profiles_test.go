@@ -159,7 +159,8 @@ func TestInvalidFiles(t *testing.T) {
 // No error of a file hides another one of it, or one of another file.
 func TestAllErrorsAtOnce(t *testing.T) {
 	s, problems := load(t, map[string]string{
-		"bad":    "about: x\nextends: usr-currier\nanswer: ATH\nverify: {S2: 43}\n",
+		"bad": "about: x\nextends: usr-currier\nanswer: ATH\nverify: {S2: 43}\nresult_codes: {BUSY: OK}\n" +
+			"proof_registers: [18]\n",
 		"sign":   "extends: nosuch\nanwser: ATA\ninit: ATE1\n",
 		"broken": "about: [\n",
 		"above":  "about: x\nextends: broken\n",
@@ -174,6 +175,7 @@ func TestAllErrorsAtOnce(t *testing.T) {
 		"bad.yaml:4:10: verify.S2: S2 is set by the driver",
 		`sign.yaml:1:10: extends: there is no profile "nosuch"`, "sign.yaml:2:1: anwser: unknown key",
 		"about: is required",
+		"bad.yaml:5:22: result_codes.BUSY: BUSY has a fixed", "bad.yaml:6:18: proof_registers: one register can",
 		"sign.yaml:3:7: init: E1 echoes each command: write E0", "broken.yaml:1:", "verify.S18: S18 is also one of",
 	} {
 		if !strings.Contains(text, want) {
