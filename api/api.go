@@ -39,6 +39,8 @@ type Daemon interface {
 	// Callback returns the callback with this ID or unique ID prefix; ErrNotFound if there is none.
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
+	// RetryCallback ends the wait of a callback for its next attempt.
+	RetryCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
 	// ClearCounters sets the counters of lines to zero, of all lines if no TTY is given. It returns how many there
 	// were.

@@ -59,6 +59,13 @@ func (f fake) CancelCallback(_ context.Context, id string) error {
 	f.cancelled <- id
 	return nil
 }
+func (f fake) RetryCallback(_ context.Context, id string) error {
+	if id != "abc" {
+		return fmt.Errorf("callback %s: %w", id, ErrNotFound)
+	}
+	f.cleared <- "retry " + id
+	return nil
+}
 func (f fake) ClearLine(ctx context.Context, tty int) error {
 	if f.by != nil {
 		f.by <- By(ctx)
@@ -294,6 +301,9 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.CancelCallback(ctx, "abc"); err != nil || <-f.cancelled != "abc" {
 		t.Errorf("CancelCallback: %v", err)
+	}
+	if err := c.RetryCallback(ctx, "abc"); err != nil || <-f.cleared != "retry abc" {
+		t.Errorf("RetryCallback: %v", err)
 	}
 	locks, err := c.LoginLocks(ctx)
 	ceilings, err2 := c.Ceilings(ctx)

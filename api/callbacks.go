@@ -17,6 +17,8 @@ var callbackTable = []Route{
 		"Show one callback with its decision, history and attempts"},
 	{"cancel-callback", http.MethodDelete, "/v1/callbacks/{id}", Operate, []events.Kind{"callback.ended"},
 		"Cancel a pending callback"},
+	{"retry-callback", http.MethodPost, "/v1/callbacks/{id}/retry", Operate, []events.Kind{"callback.retry"},
+		"End the wait of a callback for its next attempt"},
 	{"list-ceilings", http.MethodGet, "/v1/ceilings", Read, nil,
 		"List what callbacks have used and reserved of their ceilings"},
 }
@@ -47,6 +49,11 @@ func (s *Server) callbackRoutes(r *registry) {
 		ID string `path:"id" maxLength:"64"`
 	}) (*struct{}, error) {
 		return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
+	})
+	register(r, "retry-callback", func(ctx context.Context, in *struct {
+		ID string `path:"id" maxLength:"64"`
+	}) (*struct{}, error) {
+		return nil, status(s.Daemon.RetryCallback(ctx, in.ID))
 	})
 	register(r, "list-ceilings", func(ctx context.Context, _ *struct{}) (*list[client.Ceiling], error) {
 		v, err := s.Daemon.Ceilings(ctx)

@@ -100,6 +100,14 @@ func (d daemon) CancelCallback(ctx context.Context, id string) error {
 	return d.b.CancelCallback(ctx, c.ID, By(ctx))
 }
 
+func (d daemon) RetryCallback(ctx context.Context, id string) error {
+	c, err := d.b.Callback(ctx, id)
+	if err != nil {
+		return notFound(id, err)
+	}
+	return d.b.RetryCallback(ctx, c.ID, By(ctx))
+}
+
 func (d daemon) ClearLine(ctx context.Context, tty int) error {
 	return d.b.ClearLine(ctx, tty, By(ctx))
 }

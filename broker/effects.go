@@ -138,6 +138,7 @@ func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
 	w.timers[e.Kind] = time.AfterFunc(max(d, 0), func() { b.send(ctx, fired) })
 	if kind, ok := waits[e.Kind]; ok {
 		now := b.beginsToWait(w, e.Kind, d)
+		now.began, now.full = time.Now(), e.Full
 		b.mu.Lock()
 		w.wait = now
 		b.mu.Unlock()

@@ -30,6 +30,7 @@ type event struct {
 	also    func(*work)        // changes the loop's work when the loop handles the event; must not block
 	barred  time.Duration      // DialEnded: for how long the modem will not dial the number
 	cut     bool               // CallEnded: by a lockdown or a shutdown
+	hurry   bool               // instead of what: an operator ends the retry wait
 	afresh  bool               // DenialRechecked: a lockdown delayed the check, so it is made again
 	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: no one waits
 }
@@ -215,9 +216,13 @@ func (b *Broker) take(e event) (step, bool) {
 		b.refuse(e)
 		return step{}, false
 	}
-	if w.unstarted && !takesUp(e.what) {
+	if w.unstarted && (e.hurry || !takesUp(e.what)) {
 		e.giveBack()
 		e.answer(errUnstarted)
+		return step{}, false
+	}
+	if e.hurry {
+		e.answer(b.hurry(w))
 		return step{}, false
 	}
 	w.expire(&e)

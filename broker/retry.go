@@ -145,6 +145,9 @@ func (w *work) pause() time.Duration {
 	if !w.state.Tried() {
 		return since(later(w.hungUp, w.begun), false, w.row.ForcedWait+w.randomWait)
 	}
+	if w.hurried == w.state.Next() {
+		return 0
+	}
 	return since(later(w.dialEnded, w.begun), false, w.usualWait())
 }
 

@@ -14,6 +14,8 @@ type wait struct {
 	kind  callback.TimerKind // its timer
 	until time.Time
 	why   string
+	began time.Time
+	full  bool // the forced wait is counted from began, because of a restart
 }
 
 // beginsToWait returns the wait of a timer that runs for d from now. If the callback keeps no line meanwhile, the wait
@@ -21,11 +23,11 @@ type wait struct {
 func (b *Broker) beginsToWait(w *work, kind callback.TimerKind, d time.Duration) wait {
 	if kind == callback.LineRetry {
 		if b.rest(w) <= 0 {
-			return wait{kind, time.Now().Add(d), "a line is requested again"}
+			return wait{kind: kind, until: time.Now().Add(d), why: "a line is requested again"}
 		}
 		d += heldWait
 	}
-	return wait{kind, time.Now().Add(max(d, 0)), b.whyItWaits(w, d)}
+	return wait{kind: kind, until: time.Now().Add(max(d, 0)), why: b.whyItWaits(w, d)}
 }
 
 // whyItWaits says why the next dial waits d: the reason that alone takes as long.

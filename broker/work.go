@@ -33,6 +33,7 @@ type work struct {
 	// added to the wait before the first dial; drawn with the promise
 	randomWait time.Duration
 	barred     []barredFor // what modems said of its numbers
+	hurried    int         // the dial before which an operator has ended the retry wait; 0: none. A restart forgets it
 	avoid      int         // the line of that attempt, if the next one is to be made on another; 0: any
 
 	hungUp    time.Time // when leg one went down (monotonic); zero after a restart

@@ -103,8 +103,9 @@ Run it:
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	addRemote(root)
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newEvents(), newConsole(),
-		newClear(), newCancel(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(), newModem(),
-		newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(), newAPI())
+		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(),
+		newModem(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(),
+		newAPI())
 	checkUsage(root)
 	return root
 }

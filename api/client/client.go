@@ -202,6 +202,12 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	return err
 }
 
+// RetryCallback ends the wait of a callback for its next attempt.
+func (c *Client) RetryCallback(ctx context.Context, id string) error {
+	_, err := c.do(ctx, http.MethodPost, "/v1/callbacks/"+url.PathEscape(id)+"/retry", nil)
+	return err
+}
+
 // Modems returns how the modem of each line is operated.
 func (c *Client) Modems(ctx context.Context) ([]Modem, error) {
 	var v []Modem

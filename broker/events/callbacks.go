@@ -178,6 +178,19 @@ func (AuthorizationSilent) log() (zapcore.Level, string) {
 	return zapcore.WarnLevel, "AAA is silent: no authorization before the dial"
 }
 
+// RetryOrdered reports that an operator has ended the wait of a callback for its next attempt.
+type RetryOrdered struct {
+	undebugged
+	Callback string `event:"callback"`
+	By       string `event:"by"`
+}
+
+func (RetryOrdered) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "callback retried by an operator"
+}
+
+func (e RetryOrdered) audit() Entry { return Entry{"callback " + e.Callback + " retried", e.By, ""} }
+
 // Remarked reports an audit text of the callback machine.
 type Remarked struct {
 	undebugged

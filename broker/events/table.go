@@ -146,6 +146,8 @@ var Table = []Row{
 		"A callback without verification got a line that requires a login."},
 	{"callback.unanswered", AuthorizationSilent{}, Mnemonics{{4, "NOAUTHORIZATION"}},
 		"AAA was asked again before a dial and gave no answer."},
+	{"callback.retry", RetryOrdered{}, Mnemonics{{5, "CALLBACKRETRY"}},
+		"An operator has ended the wait of a callback for its next attempt."},
 	{"callback.remarked", Remarked{}, Mnemonics{{6, "REMARK"}},
 		"The audit has a remark on a callback."},
 	{"callback.dialing", Dialing{}, Mnemonics{{6, "DIALING"}},
