@@ -38,6 +38,7 @@ type plan struct {
 	OddWait time.Duration
 	// hunting among the lines, attempts by cause, and the hold-off of numbers
 	Attempts bool
+	Metrics  bool
 	Waiters  int // users w0 …, called back by the last line only
 }
 
@@ -49,6 +50,9 @@ state_dir: state
 api: {socket: {{.Dir}}/ringback.sock}
 policies_dir: policies.d
 log: {level: {{or .Log "warn"}}}
+{{- if .Metrics}}
+metrics: {listen: "127.0.0.1:0"}
+{{- end}}
 exec: {callback: true}
 {{- if .Attempts}}
 rotaries: {"1": {hunt: least_used}}

@@ -56,6 +56,7 @@ type sizes struct {
 	planLines, planRounds   int
 	planRate                float64
 	waiters                 int
+	scrapes                 int
 }
 
 var whole = sizes{
@@ -68,6 +69,7 @@ var whole = sizes{
 	policyRounds: 7, policyPast: 200_000,
 	idleFor: 30 * time.Second, reloads: 7, probes: 3,
 	planLines: 600, planRounds: 5, planRate: 60, waiters: 20,
+	scrapes: 300,
 }
 
 var smoke = sizes{
@@ -80,6 +82,7 @@ var smoke = sizes{
 	policyRounds: 1, policyPast: 10_000,
 	idleFor: 10 * time.Second, reloads: 2, probes: 1,
 	planLines: 60, planRounds: 1, planRate: 20, waiters: 3,
+	scrapes: 20,
 }
 
 // part is one of the benchmarks.
@@ -93,6 +96,7 @@ var parts = []part{
 	{"dial", (*bench).dial},
 	{"memory", (*bench).memory},
 	{"idle", (*bench).idleCPU},
+	{"scrape", (*bench).scrape},
 	{"reload", (*bench).reload},
 	{"probe", (*bench).probe},
 	{"wait", (*bench).wait},
