@@ -18,7 +18,7 @@ var updateFaults = flag.Bool("update", false, "print the fault matrix in docs/re
 const faultPage = "../docs/reference/faults.md"
 
 // faultCells is how many cells a usual run plays; with RINGBACK_LONG=1 and with -update all are played.
-const faultCells = 60
+const faultCells = 24
 
 // place is the place of a cell in the matrix.
 type place struct{ fault, moment int }

@@ -49,7 +49,11 @@ func guarded(t *testing.T, path string, l LoginLimits) (*guard, *observer.Observ
 func inGuard(t *testing.T, l LoginLimits, f func(t *testing.T, g *guard, logs *observer.ObservedLogs)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g, logs, done := guarded(t, filepath.Join(t.TempDir(), "state", "journal.db"), l)
+		dir := filepath.Join(t.TempDir(), "state")
+		if err := FreshJournal(dir); err != nil {
+			t.Fatal(err)
+		}
+		g, logs, done := guarded(t, filepath.Join(dir, "journal.db"), l)
 		defer done()
 		f(t, g, logs)
 	})

@@ -667,7 +667,7 @@ func (w *world) verify(seed uint64) {
 
 // TestSimulation simulates thousands of callbacks with faults and crashes, each seed twice.
 func TestSimulation(t *testing.T) {
-	seeds := 20
+	seeds := 8 // scripts/long: 500
 	if v := os.Getenv("RINGBACK_SEEDS"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil {

@@ -197,6 +197,9 @@ func newTown(t *testing.T, o townOptions) *town {
 	w.home = w.x.AddModem(c)
 	w.x.Reserve("84010", exchange.Busy)
 	w.x.Reserve("84011", exchange.NoAnswer)
+	if err := broker.FreshJournal(filepath.Join(w.dir, "state")); err != nil {
+		t.Fatal(err)
+	}
 	w.start()
 	return w
 }
