@@ -117,7 +117,8 @@ func (d daemon) ClearCounters(ctx context.Context, ttys ...int) (int, error) {
 }
 
 func (d daemon) StartChat(ctx context.Context, tty int, script, number string) (client.ChatRun, error) {
-	out, err := d.b.StartChat(ctx, lines.Chat{Pattern: script, TTY: tty, By: By(ctx), Number: number})
+	out, err := d.b.StartChat(ctx, lines.Chat{Pattern: script, TTY: tty, By: By(ctx), User: account(ctx),
+		Number: number})
 	run := client.ChatRun{Line: tty, Script: out.Script, Transcript: []string{}, Number: out.Number,
 		Result: out.Outcome, Connect: out.Connect}
 	if out.Transcript != "" {

@@ -18,6 +18,7 @@ type peer struct {
 	groups   []uint32 // supplementary groups
 
 	certificate *x509.Certificate // verified; nil on the socket
+	inside      *User             // of this process; otherwise nil
 	remote      string            // address, with certificate
 }
 
@@ -47,12 +48,23 @@ func (p *peer) name() string {
 	switch {
 	case p == nil:
 		return "api"
+	case p.inside != nil:
+		return p.inside.Name
 	case p.certificate != nil:
 		return "certificate " + clean(firstName(p.certificate))
 	case p.known:
 		return fmt.Sprintf("uid %d", p.uid)
 	}
 	return "api"
+}
+
+// account identifies the operator for the ceilings of users, wherever the request comes from: "uid 1000".
+func account(ctx context.Context) string {
+	p, _ := ctx.Value(peerKey{}).(*peer)
+	if p != nil && p.inside != nil {
+		return p.inside.Account
+	}
+	return p.name()
 }
 
 // By identifies the client of an API request for the audit, and where it is: "uid 1000 (alice, api, pid 4711)",
@@ -63,6 +75,8 @@ func By(ctx context.Context) string {
 	switch {
 	case p == nil:
 		return "api"
+	case p.inside != nil:
+		return p.inside.Name
 	case p.certificate != nil:
 		return fmt.Sprintf("%s (serial %s, api, %s)", p.name(), p.certificate.SerialNumber.Text(16), p.remote)
 	case !p.known:

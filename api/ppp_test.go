@@ -70,7 +70,7 @@ func call(t *testing.T, sessions *pppfront.Sessions) (send chan<- ppptest.Frame)
 	var parts sync.WaitGroup
 	parts.Go(func() {
 		session.Run(context.Background(), &lines.Call{Data: data, ID: "c1", TTY: 65}, session.Config{
-			FrontEnds: session.Only{FrontEnd: front}}, granter{}, granter{}, session.Leg{}, nil)
+			FrontEnds: session.Only{FrontEnd: front}}, granter{}, granter{}, session.Leg{})
 	})
 	parts.Go(func() {
 		for f := range frames {

@@ -54,6 +54,8 @@ func (r Roles) of(p *peer) Role {
 	switch {
 	case p == nil:
 		return NoRole
+	case p.inside != nil:
+		return p.inside.Role
 	case p.certificate == nil && !p.known: // a system that does not report the user; the socket's mode decides alone
 		if r.Of == nil {
 			return Admin
@@ -123,6 +125,10 @@ func certificateNames(c *x509.Certificate) []string {
 
 // denied says why a client may not do something, and how to get the role.
 func (p *peer) denied(need, has Role) string {
+	if p.inside != nil {
+		return fmt.Sprintf("this needs the role %s, and %s has the role %s (use the ringback command on the machine "+
+			"of the daemon)", need, p.inside.Name, has)
+	}
 	if p.certificate != nil {
 		return fmt.Sprintf("this needs the role %s, and %s has the role %s (in the configuration of the daemon, add "+
 			"it to api.roles.%[1]s.certificates: [%[4]q], and reload)", need, p.name(), has, firstName(p.certificate))

@@ -88,7 +88,6 @@ type Options struct {
 	// KeepBusyouts writes the lines that are busied out, by TTY, and returns when they are on disk. nil: a restart
 	// forgets them.
 	KeepBusyouts func(map[int]lines.Busyout) error
-	PPP          session.PPPShower          // nil: there is no PPP to show
 	Log          *zap.Logger                // nil: none
 	Sinks        []events.Sink              // receive each event, in addition to the log, debug and the audit
 	Debug        func(tty int, text string) // `debug callback`; nil: none

@@ -7,7 +7,6 @@ import (
 
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/session"
 )
 
 // CallView is a telephone connection of a line, live or ended.
@@ -71,27 +70,4 @@ func (b *Broker) CallHistory(ctx context.Context, q CallQuery) (v []CallView, mo
 		v = append(v, callView(row))
 	}
 	return v, more, damaged, nil
-}
-
-// Calls implements session.Shower.
-func (b *Broker) Calls() []session.CallLine { return callLines(b.ActiveCalls(CallQuery{})) }
-
-// EndedCalls implements session.Shower.
-func (b *Broker) EndedCalls(ctx context.Context, n int) ([]session.CallLine, error) {
-	v, _, _, err := b.CallHistory(ctx, CallQuery{Limit: n})
-	return callLines(v), err
-}
-
-func callLines(all []CallView) []session.CallLine {
-	v := make([]session.CallLine, 0, len(all))
-	for _, c := range all {
-		number := c.Caller
-		if c.Direction == string(lines.Outgoing) {
-			number = c.Called
-		}
-		v = append(v, session.CallLine{TTY: c.TTY, Outgoing: c.Direction == string(lines.Outgoing), User: c.User,
-			Service: c.Service, Number: number, Callback: c.CallbackID, Speed: c.Speed, Start: c.Start, End: c.End,
-			OctetsIn: c.OctetsIn, OctetsOut: c.OctetsOut, Cause: c.Cause})
-	}
-	return v
 }

@@ -96,7 +96,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 		out = b.converse(ctx, c, cfg, "activation", cfg.Lines[lc.TTY].ActivationScript)
 	}
 	if out.Reason == "" {
-		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1}, b)
+		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1})
 	}
 	b.callEnded(c, out)
 	err := b.hangUp(lc)

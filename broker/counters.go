@@ -179,7 +179,7 @@ func (b *Broker) recordsWritten(written map[int]*lines.Record) {
 	maps.Copy(b.records.onDisk, written)
 }
 
-// ClearCounters implements session.Shower. It sets the counters of lines to zero, of all lines if no TTY is given, like
+// ClearCounters sets the counters of lines to zero, of all lines if no TTY is given, like
 // IOS's `clear counters`; their last failures stay. Of a number that no line has any more, the record is removed. It
 // returns how many lines there were, when they count from zero and that is on disk. by identifies the operator. Error:
 // there is no such line, and nothing was done; or the lines count from zero, but a restart may bring the old counts

@@ -184,5 +184,5 @@ func (b *Broker) legTwo(ctx context.Context, c *call, cfg *Config, l Login, leg 
 			leg.Server = res.Server
 		}
 	}
-	return session.Run(ctx, c.Call, c.config(b, cfg), l, b, leg, b)
+	return session.Run(ctx, c.Call, c.config(b, cfg), l, b, leg)
 }

@@ -12,7 +12,7 @@ import (
 // errNoPattern is the error of StartChat without a name.
 var errNoPattern = errors.New("no chat script was named")
 
-// StartChat implements session.Shower: it runs a chat script for an operator, like IOS's `start-chat`, and blocks until
+// StartChat runs a chat script for an operator, like IOS's `start-chat`, and blocks until
 // it has ended, at most Limits.Script. The script is the first one whose name matches. It talks to the modem of a line
 // that nothing uses, under a lease, and cannot dial; or, with c.Own, to the caller on that line; or, with c.Number, it
 // dials it (dialChat), at most Limits.Dial. The audit has it before it begins. An error says why it was not run, or how

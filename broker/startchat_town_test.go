@@ -135,7 +135,7 @@ func TestStartChatOnOwnLine(t *testing.T) {
 		p.see("Chat script ask finished, status = Success", time.Minute)
 		p.see("#", time.Minute)
 		p.typ("start-chat setup 66")
-		p.see("Chat script setup finished, status = Success", time.Minute)
+		p.see("chat script setup succeeded on line 66", time.Minute)
 		p.see("#", time.Minute)
 		if n := w.lines[1].Register(7); n != 33 {
 			t.Errorf("S7 is %d", n)

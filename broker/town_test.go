@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/api"
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
@@ -88,6 +91,7 @@ type town struct {
 	ended   chan error
 
 	busyouts map[int]lines.Busyout // on disk
+	inside   func() *api.Inside    // for the commands of callers
 }
 
 type townOptions struct {
@@ -241,6 +245,11 @@ func (w *town) start() {
 		DebugDialer: w.opt.dialer, Sinks: w.opt.sinks}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
+	w.inside = sync.OnceValue(func() *api.Inside {
+		l := api.NewInside()
+		go (&api.Server{Daemon: api.FromBroker(w.broker), Feed: &api.Feed{}}).ServeInside(ctx, l)
+		return l
+	})
 	go func() { w.ended <- w.broker.Run(ctx) }()
 }
 
@@ -368,7 +377,8 @@ func (w *town) config() broker.Config {
 	for name, text := range w.opt.scripts {
 		scripts = append(scripts, script(w.t, name, text))
 	}
-	e := exec.Config{Hostname: "maui-nas-04"}
+	e := exec.Config{Hostname: "maui-nas-04", Client: w.operator,
+		Chat: func(ctx context.Context, c lines.Chat) (lines.Chatted, error) { return w.broker.StartChat(ctx, c) }}
 	if w.opt.exec != nil {
 		w.opt.exec(&e)
 	}
@@ -383,6 +393,15 @@ func (w *town) config() broker.Config {
 		LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
 		Tariff: prices, Tests: w.modemTests(), ChatPolicy: w.opt.chatPolicy,
 	}
+}
+
+// operator is an exec.Config.Client: commands of callers ask the admin API, as in a daemon.
+func (w *town) operator(user, name string, privileged bool) *client.Client {
+	role := api.Read
+	if privileged {
+		role = api.Operate
+	}
+	return w.inside().Client(api.User{Account: user, Name: name, Role: role})
 }
 
 // modemTests allows tests of all lines if the town has them.

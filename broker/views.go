@@ -12,7 +12,6 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/session"
 )
 
 // ErrNoCallback is returned for the ID of no callback.
@@ -49,7 +48,7 @@ type CallbackView struct {
 	WaitsUntil time.Time // when that ends; zero: not known
 }
 
-// Lines implements session.Shower.
+// Lines returns the lines, sorted by TTY.
 func (b *Broker) Lines() []lines.Status { return b.opt.Pool.Lines() }
 
 // Tally returns the lines as counts.
@@ -90,45 +89,6 @@ func (b *Broker) OnLines() []UserView {
 	}
 	slices.SortFunc(v, func(x, y UserView) int { return x.TTY - y.TTY })
 	return v
-}
-
-// Users implements session.Shower.
-func (b *Broker) Users() []session.UserLine {
-	var v []session.UserLine
-	for _, u := range b.OnLines() {
-		v = append(v, session.UserLine{TTY: u.TTY, User: u.User, Service: u.Service, Leg: u.Leg, Caller: u.Caller,
-			Since: u.Start})
-	}
-	return v
-}
-
-// Callbacks implements session.Shower. It returns the pending callbacks, oldest first.
-func (b *Broker) Callbacks() []session.CallbackLine {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var v []session.CallbackLine
-	for _, w := range b.works {
-		v = append(v, session.CallbackLine{ID: w.row.ID, User: w.row.User, Dialstring: w.step().Number.String(),
-			TTY: w.state.TTY, State: w.state.Phase.String(), Reason: w.state.Cause, Since: w.row.Created})
-	}
-	slices.SortFunc(v, func(x, y session.CallbackLine) int { return x.Since.Compare(y.Since) })
-	return v
-}
-
-// PPP implements session.Shower.
-func (b *Broker) PPP() []session.PPPLine {
-	if b.opt.PPP == nil {
-		return nil
-	}
-	return b.opt.PPP.PPP()
-}
-
-// Pools implements session.Shower.
-func (b *Broker) Pools() []session.PoolLine {
-	if b.opt.PPP == nil {
-		return nil
-	}
-	return b.opt.PPP.Pools()
 }
 
 // CallbackQuery selects callbacks.

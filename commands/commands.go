@@ -28,6 +28,9 @@ type User struct {
 	Monitor *Monitor
 	// Terminal is the terminal of the user; nil: its settings cannot be changed.
 	Terminal *console.Terminal
+	// ChatHere runs a chat script on the user's own line, TTY: it talks to the user. nil: the user has none.
+	ChatHere func(ctx context.Context, regexp string, w io.Writer) error
+	TTY      int
 	Here     func() tables.Place // nil: tables.Here
 }
 

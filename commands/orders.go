@@ -142,16 +142,25 @@ func (u User) configureNode() console.Node {
 
 // startChatNode runs a chat script on a line that nothing uses.
 func (u User) startChatNode() console.Node {
+	here := func(ctx context.Context, args console.Args, w io.Writer) error {
+		return u.ChatHere(ctx, args["regexp"], w)
+	}
 	start := u.asking(func(ctx context.Context, args console.Args, w io.Writer) error {
 		n, _ := args.Int("tty")
+		if u.ChatHere != nil && n == u.TTY && args["dialer-string"] == "" {
+			return here(ctx, args, w)
+		}
 		run, err := u.Client.StartChat(ctx, n, args["regexp"], args["dialer-string"])
 		if err != nil {
 			return err
 		}
 		return tables.ChatRun(w, run)
 	})
-	return console.Node{Word: "start-chat", Help: "Run a chat script on a line", Next: []console.Node{
-		{Word: "regexp", Kind: console.Word, Help: "Regular expression of script names", Next: []console.Node{
-			tty("Line number", start, console.Node{Word: "dialer-string", Kind: console.Word, Help: "Number to dial",
-				Run: start})}}}}
+	regexp := console.Node{Word: "regexp", Kind: console.Word, Help: "Regular expression of script names",
+		Next: []console.Node{tty("Line number (default: this line)", start, console.Node{Word: "dialer-string",
+			Kind: console.Word, Help: "Number to dial", Run: start})}}
+	if u.ChatHere != nil {
+		regexp.Run = here
+	}
+	return console.Node{Word: "start-chat", Help: "Run a chat script on a line", Next: []console.Node{regexp}}
 }

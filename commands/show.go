@@ -97,7 +97,9 @@ func (u User) line() run {
 			return fmt.Errorf("no line %d", n)
 		}
 		l := all[i]
-		l.Connect = u.connect(l.Connect)
+		if l.Connect = u.connect(l.Connect); u.Level < Privileged {
+			l.Port, l.Owner, l.Failure, l.Test = "", "", nil, nil
+		}
 		tables.Line(w, l, u.here())
 		return nil
 	})

@@ -7,7 +7,6 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/session"
 )
 
 // Part is a part of a Snapshot. A part that could not be read in time is missing in a scrape, and
@@ -41,7 +40,13 @@ type Snapshot struct {
 	Methods       []string // of the method lists, that ask servers
 	Configuration Configuration
 	PPPSessions   int
-	Pools         []session.PoolLine
+	Pools         []Pool
+}
+
+// Pool is the use of an address pool, of its IPv4 addresses or its IPv6 prefixes.
+type Pool struct {
+	Pool, Of                    string
+	Size, InUse, HeldBack, Free int
 }
 
 // JournalState is the state of the journal and of the spool in it.

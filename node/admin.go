@@ -83,6 +83,7 @@ func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, sta
 		}
 	}
 	parts.Go(func() { failed(srv.ServeListener(ctx, on.socket)) })
+	parts.Go(func() { failed(srv.ServeInside(ctx, d.inside)) })
 	if on.tcp != nil {
 		parts.Go(func() { failed(srv.ServeTLS(ctx, on.tcp, d.access.certificates.Load)) })
 	}

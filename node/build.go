@@ -95,7 +95,7 @@ func (d *daemon) leaving(cfg *config.Config) []config.Line {
 // lines that are not in the configuration any more, used those of them that a call or a pending callback needs.
 func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Line, used map[int]bool) (broker.Config,
 	*methods.Set, error) {
-	front, err := d.carrier.frontEnds(cfg, leaving, used)
+	front, err := d.carrier.frontEnds(cfg, d.text(cfg.Exec), leaving, used)
 	if err != nil {
 		return broker.Config{}, nil, err
 	}

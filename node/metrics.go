@@ -91,7 +91,7 @@ func (d *daemon) snapshot(ctx context.Context) metrics.Snapshot {
 	parts.Go(func() { d.snapshotHealth(ctx, &s) })
 	m := d.inForce()
 	s.AAA, s.Methods = m.Servers(), m.Names()
-	s.PPPSessions, s.Pools = len(d.carrier.sessions.List()), d.carrier.Pools()
+	s.PPPSessions, s.Pools = len(d.carrier.sessions.List()), d.carrier.pools()
 	d.scraped.mu.Lock()
 	s.Configuration = d.scraped.conf
 	d.scraped.mu.Unlock()

@@ -84,7 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d := &daemon{
 		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{}, events: api.NewEvents(),
-		hup: hup, asks: make(chan reloadAsk),
+		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk),
 		log: log.Logger, reopenLog: log.reopen, logHealth: log.health,
 	}
 	d.systemd = service
@@ -101,6 +101,7 @@ type daemon struct {
 	events  *api.Events
 	systemd *systemd.Service
 	ready   atomic.Bool // systemd knows that the start is complete
+	inside  *api.Inside // for the commands of callers
 	broker  *broker.Broker
 	journal *sqlite.Journal
 	lines   *lines.Pool
@@ -171,7 +172,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.broker = broker.New(broker.Options{
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		DebugDialer: d.feed.Topic("dialer"),
-		NameKey:     j.NameKey(), PPP: d.carrier, KeepBusyouts: d.busyouts().keep,
+		NameKey:     j.NameKey(), KeepBusyouts: d.busyouts().keep,
 		Sinks: []events.Sink{d.events, d.metrics},
 	}, bc)
 	doors, err := d.listen(ctx)

@@ -5,11 +5,10 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/config"
-	"github.com/ringback/ringback/ppp"
+	"github.com/ringback/ringback/metrics"
 	"github.com/ringback/ringback/ppp/netdev"
 	"github.com/ringback/ringback/ppp/network"
 	"github.com/ringback/ringback/ppp/pool"
-	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
 	pppfront "github.com/ringback/ringback/session/ppp"
 )
@@ -46,7 +45,8 @@ func (c carrier) close() {
 }
 
 // frontEnds returns the front ends of a configuration. leaving and used are those of build.
-func (c carrier) frontEnds(cfg *config.Config, leaving []config.Line, used map[int]bool) (pppfront.Chooser, error) {
+func (c carrier) frontEnds(cfg *config.Config, text *exec.FrontEnd, leaving []config.Line, used map[int]bool) (
+	pppfront.Chooser, error) {
 	lines, err := pppLines(cfg, leaving, used)
 	if err != nil {
 		return pppfront.Chooser{}, err
@@ -58,7 +58,7 @@ func (c carrier) frontEnds(cfg *config.Config, leaving []config.Line, used map[i
 		Group: func(name string) bool { _, ok := cfg.Policies.Group(name); return ok },
 	})
 	return pppfront.Chooser{
-		Text: exec.New(cfg.Exec),
+		Text: text,
 		PPP: pppfront.New(pppfront.Config{
 			Profile: func(tty int) (pppfront.Profile, bool) { p, ok := profile(tty); return p.Front, ok },
 			Network: n, Unservable: n.Unservable, Sessions: c.sessions, Debug: c.debug,
@@ -87,32 +87,17 @@ func pppLines(cfg *config.Config, leaving []config.Line, used map[int]bool) (map
 	return out, nil
 }
 
-// PPP implements session.PPPShower.
-func (c carrier) PPP() []session.PPPLine {
-	var v []session.PPPLine
-	for _, s := range c.sessions.List() {
-		l := session.PPPLine{TTY: s.TTY, User: s.Identity.User, Phase: s.Phase.String(), LCP: s.LCP.String(),
-			IPCP: s.IPCP.String(), IPV6CP: s.IPV6CP.String(), Used: s.Used}
-		if s.Open[ppp.IPv4] {
-			l.Address = s.Opening[ppp.IPv4].Peer.String()
-		}
-		v = append(v, l)
-	}
-	return v
-}
-
-// Pools implements session.PPPShower.
-func (c carrier) Pools() []session.PoolLine {
-	var v []session.PoolLine
-	add := func(name, of string, u pool.Usage, exhausted time.Time) {
+// pools returns the use of the address pools.
+func (c carrier) pools() (v []metrics.Pool) {
+	add := func(name, of string, u pool.Usage) {
 		if u.Size > 0 {
-			v = append(v, session.PoolLine{Pool: name, Of: of, Size: u.Size, InUse: u.InUse, HeldBack: u.HeldBack,
-				Free: u.Free, Exhausted: exhausted})
+			v = append(v, metrics.Pool{Pool: name, Of: of, Size: u.Size, InUse: u.InUse, HeldBack: u.HeldBack,
+				Free: u.Free})
 		}
 	}
 	for _, p := range c.addresses.Snapshot().Pools {
-		add(p.Name, "IPv4", p.Addresses, p.AddressesExhausted)
-		add(p.Name, "IPv6", p.Prefixes, p.PrefixesExhausted)
+		add(p.Name, "IPv4", p.Addresses)
+		add(p.Name, "IPv6", p.Prefixes)
 	}
 	return v
 }

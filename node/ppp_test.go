@@ -2,7 +2,6 @@ package node
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/ppp/netdev"
 	"github.com/ringback/ringback/ppp/pool"
-	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 	pppfront "github.com/ringback/ringback/session/ppp"
 )
 
@@ -36,7 +35,7 @@ func TestFrontEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	front, err := c.frontEnds(cfg, nil, nil)
+	front, err := c.frontEnds(cfg, exec.New(cfg.Exec), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +57,7 @@ func TestFrontEnds(t *testing.T) {
 	now := configtest.Load(t, strings.NewReplacer("autoselect: [ppp]", "autoselect: [ppp, during_login]",
 		`- {tty: 2, port: "tcp://127.0.0.1:2", autoselect: [dedicated], ppp_profile: default}`+"\n", "",
 	).Replace(pppConfig))
-	after, err := c.frontEnds(now, cfg.Lines[1:2], nil)
+	after, err := c.frontEnds(now, exec.New(now.Exec), cfg.Lines[1:2], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,26 +68,6 @@ func TestFrontEnds(t *testing.T) {
 	}
 }
 
-// TestShownPools: the EXEC's `show ppp pools` has the pools with addresses, and what their callers hold.
-func TestShownPools(t *testing.T) {
-	t.Parallel()
-	c, err := newCarrier(configtest.Load(t, pppConfig).PPP, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
-	if _, err := c.addresses.Assign("dialin", pool.Holder{User: "kim", TTY: 1}); err != nil {
-		t.Fatal(err)
-	}
-	want := []session.PoolLine{{Pool: "dialin", Of: "IPv4", Size: 11, InUse: 1, Free: 10}}
-	if got := c.Pools(); !slices.Equal(got, want) {
-		t.Errorf("%+v", got)
-	}
-	if got := c.PPP(); len(got) != 0 {
-		t.Errorf("sessions: %+v", got)
-	}
-}
-
 // TestRemovedProfile: a reload cannot remove the profile of a line that it removes too while a call uses it.
 func TestRemovedProfile(t *testing.T) {
 	t.Parallel()
@@ -96,10 +75,10 @@ func TestRemovedProfile(t *testing.T) {
 	now := configtest.Load(t, strings.NewReplacer(", autoselect: [ppp], ppp_profile: default", "",
 		`- {tty: 2, port: "tcp://127.0.0.1:2", autoselect: [dedicated], ppp_profile: default}`+"\n", "",
 		"name: default", "name: other").Replace(pppConfig))
-	if _, err := (carrier{}).frontEnds(now, cfg.Lines[1:2], nil); err != nil {
+	if _, err := (carrier{}).frontEnds(now, exec.New(now.Exec), cfg.Lines[1:2], nil); err != nil {
 		t.Errorf("nothing uses the line: %v", err)
 	}
-	_, err := carrier{}.frontEnds(now, cfg.Lines[1:2], map[int]bool{2: true})
+	_, err := carrier{}.frontEnds(now, exec.New(now.Exec), cfg.Lines[1:2], map[int]bool{2: true})
 	if err == nil || err.Error() != `tty 2: there is no profile "default", which the line uses until its calls and `+
 		"callbacks have ended (ppp.profiles)" {
 		t.Error(err)

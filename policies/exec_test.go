@@ -12,8 +12,10 @@ import (
 // The terms of a file are in the decision of each leg, and their canonical text is what the file says; the defaults
 // change no digest.
 func TestEXECTerms(t *testing.T) {
-	const every = "commands: [clear, connect, enable, help, ppp, show, start-chat, telnet]"
-	const all = "exec: {privilege: 15, commands: [show, telnet, connect, start-chat, enable, help, ppp, clear]}\n"
+	const every = "commands: [cancel, clear, connect, debug, enable, help, line, lockdown, no, ppp, reload, service, " +
+		"show, start-chat, telnet, test, undebug]"
+	const all = "exec: {privilege: 15, commands: [show, telnet, connect, start-chat, enable, help, ppp, clear, " +
+		"undebug, test, cancel, debug, line, lockdown, no, reload, service]}\n"
 	for text, want := range map[string]string{
 		"":                       "privilege: 15, " + every + ", hosts: " + anyHost,
 		all:                      "privilege: 15, " + every + ", hosts: " + anyHost,
@@ -51,7 +53,7 @@ func TestEXECTerms(t *testing.T) {
 func TestEXECTermsInvalid(t *testing.T) {
 	for text, want := range map[string]string{
 		"exec: {privilege: 16}\n":             "exec.privilege: 16 is",
-		"exec: {commands: [reload]}\n":        `exec.commands[0]: "reload" is not "clear"`,
+		"exec: {commands: [write]}\n":         `exec.commands[0]: "write" is not "cancel"`,
 		"exec: {hosts: [bbs.example]}\n":      `exec.hosts[0]: "bbs.example" is not an address or a prefix`,
 		"exec: {hosts: ['fe80::1%eth0']}\n":   "is not an address or a prefix",
 		"exec: {hosts: ['10.0.0.0/33']}\n":    "is not an address or a prefix",

@@ -47,7 +47,7 @@ func TestInterimsWhileNarrowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, done := &slowly{}, make(chan struct{})
 		Run(t.Context(), &lines.Call{Data: pipe{nil, done}, ID: "c1", TTY: 65, Start: time.Now()},
-			Config{FrontEnds: Only{decliner{}}, Interim: time.Minute, LoginTimeout: time.Hour}, &login{}, b, Leg{}, nil)
+			Config{FrontEnds: Only{decliner{}}, Interim: time.Minute, LoginTimeout: time.Hour}, &login{}, b, Leg{})
 		got, names := "", map[ReportKind]string{Began: "began", Interim: "interim", Ended: "ended"}
 		for _, r := range b.reports {
 			got += fmt.Sprintf("%s level %d %v; ", names[r.Kind], r.Auth.PrivLevel, r.Auth.SessionTimeout)

@@ -36,9 +36,6 @@ func (s *Session) Line() *Line { return s.line }
 // AAA returns the method lists of the line. Use Ask for logins.
 func (s *Session) AAA() Login { return s.login }
 
-// Shower returns the data of the show commands; nil if there are none.
-func (s *Session) Shower() Shower { return s.shower }
-
 // Request returns an AAA request for a user on this call.
 func (s *Session) Request(user string, password aaa.Secret) aaa.Request {
 	return aaa.Request{

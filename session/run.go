@@ -19,11 +19,10 @@ const drainTime = 5 * time.Second
 // has been transmitted when it returns. It does not hang up. It ends early if the carrier is lost or ctx ends (the line
 // was cleared, or see End). A panic, also in the Broker's methods, ends only this session and is reported in the
 // Outcome.
-func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broker, leg Leg, sh Shower) Outcome {
+func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broker, leg Leg) Outcome {
 	s := &Session{
 		cfg: cfg.withDefaults(), call: call, line: &Line{meter: meter{Data: call.Data}}, leg: leg, login: login,
-		broker: b,
-		shower: sh, started: time.Now(),
+		broker: b, started: time.Now(),
 	}
 	if s.leg.Number == 0 {
 		s.leg.Number = 1
@@ -61,7 +60,6 @@ type Session struct {
 	login  Login
 	broker Broker
 	leg    Leg
-	shower Shower
 
 	ctx      context.Context // ends with the call
 	frontEnd FrontEnd

@@ -243,7 +243,7 @@ func rings(t *testing.T, c Chooser, leg Leg, says ...VerdictKind) *ringer {
 	ctx := t.Context()
 	go func() {
 		defer close(r.over)
-		r.out = Run(ctx, call, Config{FrontEnds: c}, &r.login, r.ledger, leg, nil)
+		r.out = Run(ctx, call, Config{FrontEnds: c}, &r.login, r.ledger, leg)
 	}()
 	synctest.Wait()
 	return r

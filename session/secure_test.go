@@ -63,7 +63,7 @@ func listens(t *testing.T, f *settler, o *oracle, cfg Config, leg Leg) Outcome {
 	done := make(chan struct{})
 	cfg.FrontEnds = Only{f}
 	return Run(t.Context(), &lines.Call{Data: pipe{nil, done}, ID: "c1", TTY: 65, Start: time.Now()}, cfg, &login{}, o,
-		leg, nil)
+		leg)
 }
 
 // TestSecure: the front end gets the same verdict at the same time, whatever the Broker says, and can neither admit the

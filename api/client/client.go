@@ -77,12 +77,21 @@ func NewTLS(base string, config *tls.Config) (*Client, error) {
 	return newClient(t, Client{where: where, base: where}), nil
 }
 
+// NewOver returns a client over connections of its caller; name says of what, for errors. The limits are those of New.
+func NewOver(name string, dial func(ctx context.Context) (net.Conn, error)) *Client {
+	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
+	return newClient(t, Client{where: name, base: "http://ringback"})
+}
+
 func newClient(t *http.Transport, c Client) *Client {
 	t.ResponseHeaderTimeout, t.IdleConnTimeout = answerTime, idleTime
 	c.http = &http.Client{Transport: t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &c
 }
+
+// CloseIdle closes the connections without a request, for a Client that is not used any more.
+func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 
 // within returns a client of the same daemon that waits for an answer for another time.
 func (c *Client) within(limit time.Duration) *Client {

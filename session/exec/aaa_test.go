@@ -49,7 +49,7 @@ func TestWithMethodLists(t *testing.T) {
 			}
 			b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 			g := &fakeGuard{known: []string{"u"}}
-			p := dialIn(t, scene{login: login, broker: b, shower: fakeShower{time.Now()},
+			p := dialIn(t, scene{login: login, broker: b, daemon: newDaemon(),
 				cfg: settings{calls: session.Config{Guard: g}}})
 			p.types("u\r")
 			p.types("login-pw\r")

@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,27 +10,13 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// clearing is a Shower that records what is cleared.
-type clearing struct {
-	fakeShower
-	orders []string
-}
-
-func (c *clearing) ClearCounters(by string, ttys ...int) (int, error) {
-	c.orders = append(c.orders, fmt.Sprint(by, " ", ttys))
-	if slices.Contains(ttys, 7) {
-		return 0, fmt.Errorf("there is no line 7")
-	}
-	return 2, nil
-}
-
 // TestClearCounters: at level 15 only, of one line or all, with the user's name; AAA is asked as about each command.
 func TestClearCounters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &clearing{fakeShower: fakeShower{time.Now()}}
+		c := newDaemon()
 		authz := &authority{fakeLogin: fakeLogin{"u": {password: "pw", auth: aaa.Authorization{PrivLevel: 14}}},
 			enable: password("open sesame")}
-		d := &desk{authz: authz, person: dialIn(t, scene{login: authz, shower: c,
+		d := &desk{authz: authz, person: dialIn(t, scene{login: authz, daemon: c,
 			broker: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}})}
 		d.types("u\r")
 		d.sees()
@@ -54,8 +38,11 @@ func TestClearCounters(t *testing.T) {
 				t.Errorf("%s: %q", tt[0], s)
 			}
 		}
-		want := "u on tty 65 []\nu on tty 65 [65]\nu on tty 65 [66]\nu on tty 65 [7]"
-		if got := strings.Join(c.orders, "\n"); got != want {
+		want := "u on tty 65 (privileged true): DELETE /v1/lines/counters\n" +
+			"u on tty 65 (privileged true): DELETE /v1/lines/65/counters\n" +
+			"u on tty 65 (privileged true): DELETE /v1/lines/66/counters\n" +
+			"u on tty 65 (privileged true): DELETE /v1/lines/7/counters"
+		if got := c.orders(); got != want {
 			t.Errorf("ordered\n%s\nwant\n%s", got, want)
 		}
 		if s := authz.commands(); !strings.Contains(s, "15 clear|counters|line|66") || strings.Contains(s, "14 clear") {

@@ -30,7 +30,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 		level = privileged
 	}
 	if level <= x.level {
-		x.level = level
+		x.lower(level)
 		return nil
 	}
 	if most := x.Terms().Privilege; most != nil && level > *most {
@@ -112,11 +112,13 @@ func (x *exec) disable(_ context.Context, args console.Args, _ io.Writer) error 
 	if level > x.level {
 		return fmt.Errorf("already at privilege level %d; use enable %d", x.level, level)
 	}
-	x.level = level
+	x.lower(level)
 	return nil
 }
 
-func (x *exec) showPrivilege(_ context.Context, _ console.Args, w io.Writer) error {
-	_, err := fmt.Fprintf(w, "Current privilege level is %d\n", x.level)
-	return err
+// lower gives up privileges, and the debug output that needs them.
+func (x *exec) lower(level int) {
+	if x.level = level; level < privileged {
+		x.undebug()
+	}
 }

@@ -8,17 +8,17 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/commands"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/session"
 )
 
-// privileged is the level that sees complete numbers. unprivileged is the default level of `disable`; above it, the
-// prompt ends in #, as in IOS.
+// privileged is the level of operators. unprivileged is the default level of `disable`; above it, the prompt ends in #,
+// as in IOS.
 const (
-	privileged   = 15
+	privileged   = commands.Privileged
 	unprivileged = 1
 )
 
@@ -45,8 +45,8 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	if auth.Host != nil {
 		return s.hosted(ctx, auth)
 	}
-	x := &exec{dialogue: s, res: res, shower: s.Shower(), level: min(max(auth.PrivLevel, 0), privileged),
-		ppp: s.Serving(aaa.PPP)}
+	x := &exec{dialogue: s, res: res, level: min(max(auth.PrivLevel, 0), privileged), ppp: s.Serving(aaa.PPP)}
+	defer x.close()
 	return x.run(ctx)
 }
 
@@ -55,12 +55,12 @@ type exec struct {
 	*dialogue
 	res aaa.Result // granted by AAA
 
-	level  int // privilege level, 0–15
-	shower session.Shower
+	level  int              // privilege level, 0–15
 	denied int              // wrong `enable` passwords
 	auto   bool             // an autocmd is running
 	joined *session.Ending  // how the autocmd's host connection ended, or why there is no PPP; nil if neither
 	ppp    session.FrontEnd // nil: the line does not serve PPP
+	asks   asks
 }
 
 // run executes the autocmd, or else the commands typed.
@@ -76,6 +76,7 @@ func (x *exec) run(ctx context.Context) session.Ending {
 			return x.autocmdEnded()
 		}
 	}
+	x.asks.base = ctx
 	for {
 		switch err := x.commands().Step(ctx, x.term, x.prompt()); {
 		case errors.Is(err, console.ErrExit):
@@ -108,11 +109,10 @@ Tab completes a word, Ctrl-P and Ctrl-N recall earlier lines.
 // commands returns the commands available at the current privilege level.
 func (x *exec) commands() *console.Tree {
 	leave := func(context.Context, console.Args, io.Writer) error { return console.ErrExit }
-	show := show{from: x.shower, whole: x.level >= privileged, now: time.Now}
 	level := func(help string, run func(context.Context, console.Args, io.Writer) error) []console.Node {
 		return []console.Node{{Word: "level", Kind: console.Number, Max: privileged, Help: help, Run: run}}
 	}
-	return &console.Tree{Before: x.before, Commands: slices.Concat(x.clearNodes(), []console.Node{
+	nodes := slices.Concat(x.user().Nodes(), []console.Node{
 		x.connectNode("connect"),
 		{Word: "disable", Help: "Turn off privileges", Run: x.disable,
 			Next: level("Privilege level", x.disable)},
@@ -124,27 +124,15 @@ func (x *exec) commands() *console.Tree {
 		}},
 		{Word: "logout", Help: "Exit from the EXEC", Run: leave},
 		{Word: "quit", Help: "Exit from the EXEC", Run: leave},
-		{Word: "show", Help: "Show running system information", Next: []console.Node{
-			{Word: "call", Help: "Calls of the lines", Next: show.callNodes()},
-			{Word: "callback", Help: "Pending and ended callbacks", Run: show.callbacks},
-			{Word: "line", Help: "Lines and their state", Run: show.lines, Next: []console.Node{
-				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "Line number", Run: show.lines},
-			}},
-			{Word: "ppp", Help: "Sessions of PPP", Run: show.ppp, Next: []console.Node{
-				{Word: "pools", Help: "Address pools", Run: show.pools},
-				{Word: "tty", Kind: console.Number, Max: maxTTY, Help: "Line number", Run: show.ppp},
-			}},
-			{Word: "privilege", Help: "Current privilege level", Run: x.showPrivilege},
-			{Word: "users", Help: "Users on the lines", Run: show.users},
-		}},
-	}, x.chatNodes(), []console.Node{x.connectNode("telnet")}, x.pppNodes())}
+		x.connectNode("telnet"),
+	}, x.pppNodes())
+	slices.SortStableFunc(nodes, func(a, b console.Node) int { return strings.Compare(a.Word, b.Word) })
+	return &console.Tree{Before: x.before, Commands: nodes}
 }
 
-// maxTTY is the highest line number accepted by `show line` and `show ppp`.
-const maxTTY = 99999
-
-// harmless are the commands without authorization: a user may always give up privileges or log out.
-var harmless = []string{"disable", "exit", "logout", "quit"}
+// harmless are the commands without authorization: a user may always give up privileges, log out, or change the pages
+// of the own terminal.
+var harmless = []string{"disable", "exit", "logout", "quit", "terminal"}
 
 // before authorizes a command with AAA, and reports it if it is allowed.
 func (x *exec) before(ctx context.Context, words []string) (refusal string) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
-	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
 )
 
@@ -78,7 +77,7 @@ func atDesk(t *testing.T, authz *authority, auth aaa.Authorization, cfg settings
 	d := &desk{authz: authz, b: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}},
 		debug: &strings.Builder{}}
 	cfg.calls.Debug = func(_ int, text string) { d.debug.WriteString(text + "\n") }
-	d.person = dialIn(t, scene{login: authz, broker: d.b, cfg: cfg, shower: fakeShower{time.Now()}})
+	d.person = dialIn(t, scene{login: authz, broker: d.b, cfg: cfg, daemon: newDaemon()})
 	d.types("u\r")
 	d.sees()
 	d.types("login-pw\r")
@@ -275,14 +274,6 @@ func TestEndsWhileEnabling(t *testing.T) {
 	}
 }
 
-// countingShower counts the calls of its methods.
-type countingShower struct {
-	fakeShower
-	lines int
-}
-
-func (c *countingShower) Lines() []lines.Status { c.lines++; return c.fakeShower.Lines() }
-
 func TestCommandAuthorization(t *testing.T) {
 	allow := func(kind aaa.Kind) func(context.Context, aaa.Question) aaa.Result {
 		return func(context.Context, aaa.Question) aaa.Result { return aaa.Result{Kind: kind, Reason: "as configured"} }
@@ -305,14 +296,14 @@ func TestCommandAuthorization(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				authz := &authority{command: tt.command}
 				authz.fakeLogin = fakeLogin{"u": {password: "pw", auth: aaa.Authorization{PrivLevel: 3, ACL: "7"}}}
-				b, sh := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, &countingShower{}
-				p := dialIn(t, scene{login: authz, broker: b, shower: sh})
+				b, sh := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}, newDaemon()
+				p := dialIn(t, scene{login: authz, broker: b, daemon: sh})
 				p.types("u\rpw\r")
 				p.waits(100 * time.Millisecond)
 				p.sees()
 				p.types("sh li 65\r")
 				s := p.sees()
-				if ran := sh.lines > 0; ran != tt.runs || strings.Contains(s, "Modem") != tt.runs {
+				if ran := sh.orders() != ""; ran != tt.runs || strings.Contains(s, "modem") != tt.runs {
 					t.Errorf("ran %v: %q", ran, s)
 				}
 				if !tt.runs && s != "sh li 65\nCommand authorization failed.\n\nmaui-nas-04#" {

@@ -1,10 +1,14 @@
 package exec
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
 )
@@ -74,7 +79,7 @@ type scene struct {
 	login  session.Login
 	broker *fakeBroker
 	leg    session.Leg
-	shower session.Shower
+	daemon *fakeDaemon // nil: none
 	caller string
 }
 
@@ -86,6 +91,9 @@ func dialIn(t *testing.T, sc scene) *person {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	p := &person{t: t, far: far, data: data, cancel: cancel, over: make(chan struct{})}
 	p.taken.Go(p.watch)
+	if sc.daemon != nil {
+		sc.cfg.exec.Client = sc.daemon.client
+	}
 	if sc.cfg.exec.Hostname == "" {
 		sc.cfg.exec.Hostname = "maui-nas-04"
 	}
@@ -105,7 +113,7 @@ func dialIn(t *testing.T, sc scene) *person {
 	start := time.Now()
 	go func() {
 		defer close(p.over)
-		p.out = session.Run(ctx, call, sc.cfg.frontEnds(), sc.login, sc.broker, sc.leg, sc.shower)
+		p.out = session.Run(ctx, call, sc.cfg.frontEnds(), sc.login, sc.broker, sc.leg)
 		p.took = time.Since(start)
 	}()
 	synctest.Wait()
@@ -333,62 +341,91 @@ func (b *fakeBroker) told() string {
 
 var errCleared = errors.New("clear line 65")
 
-// fakeShower returns sample data.
-type fakeShower struct{ now time.Time }
+// fakeDaemon answers the commands of callers as the admin API does.
+type fakeDaemon struct {
+	answers map[string]any // by method and path; a Problem is an error
 
-func (fakeShower) ClearCounters(string, ...int) (int, error) { panic("not asked") }
+	mu    sync.Mutex
+	asked []string // who, method and URL
+}
 
-func (fakeShower) StartChat(context.Context, lines.Chat) (lines.Chatted, error) { panic("not asked") }
+// newDaemon returns a daemon with sample data.
+func newDaemon() *fakeDaemon {
+	now := time.Now()
+	one := 1
+	return &fakeDaemon{answers: map[string]any{
+		"GET /v1/lines": []client.Line{
+			{TTY: 65, Modem: "inout", Rotary: &one, State: "in call", Since: now.Add(-65 * time.Second), Speed: 115200,
+				Counters: map[string]uint64{"calls_in": 12, "calls_out": 3}, Signals: "DTR DCD"},
+			{TTY: 66, Modem: "inout", State: "down", Reason: "open tcp://127.0.0.1:7001: refused\x1b[2J",
+				Since: now.Add(-27 * time.Hour)},
+		},
+		"GET /v1/users": []client.User{{TTY: 65, User: "austin-01", Service: "exec", Leg: 2, Caller: "5551234",
+			Start: now.Add(-9 * time.Second)}},
+		"GET /v1/callbacks": []client.Callback{
+			{ID: "cb1", User: "austin-02", Number: "84001", Phase: "waiting", Max: 1, Created: now},
+			{ID: "cb2", User: "austin-03", Number: "7", TTY: 66, Phase: "dialing", Max: 3, Attempts: 1,
+				Created: now.Add(-time.Hour)},
+		},
+		"GET /v1/calls/active": []client.Call{
+			{TTY: 65, Direction: "incoming", User: "austin-01", Service: "exec", Caller: "84001", Callback: "cb1",
+				Start: now.Add(-65 * time.Second), Seconds: 65},
+			{TTY: 66, Direction: "outgoing", Called: "84002", Start: now.Add(-time.Hour), Seconds: 3600},
+		},
+		"GET /v1/calls/history": []client.Call{{TTY: 65, Direction: "incoming", User: "austin-01", Caller: "84001",
+			Start: now.Add(-time.Hour), Seconds: 3540, Cause: "lost carrier\x1b[2J"}},
+		"DELETE /v1/lines/counters":    client.Cleared{Cleared: 2},
+		"DELETE /v1/lines/65/counters": client.Cleared{Cleared: 1},
+		"DELETE /v1/lines/66/counters": client.Cleared{Cleared: 1},
+		"DELETE /v1/lines/7/counters": client.Problem{Status: http.StatusConflict,
+			Detail: "there is no line 7"},
+	}}
+}
 
-func (f fakeShower) Lines() []lines.Status {
-	return []lines.Status{
-		{TTY: 65, Modem: lines.InOut, Rotary: 1, State: lines.InCall, Since: f.now.Add(-65 * time.Second),
-			Speed: 115200, Counts: lines.Counts{lines.CallsIn: 12, lines.CallsOut: 3}},
-		{TTY: 66, Modem: lines.InOut, Rotary: lines.NoRotary, State: lines.Down,
-			Reason: "open tcp://127.0.0.1:7001: refused\x1b[2J", Since: f.now.Add(-27 * time.Hour)},
+// client is an exec.Config.Client.
+func (d *fakeDaemon) client(_, name string, privileged bool) *client.Client {
+	return client.NewOver("the daemon", func(context.Context) (net.Conn, error) {
+		near, far := net.Pipe()
+		go d.serve(far, fmt.Sprintf("%s (privileged %v)", name, privileged))
+		return near, nil
+	})
+}
+
+// serve answers the requests of a connection, until its client closes it.
+func (d *fakeDaemon) serve(c net.Conn, who string) {
+	defer c.Close()
+	in := bufio.NewReader(c)
+	for {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		d.mu.Lock()
+		d.asked = append(d.asked, who+": "+r.Method+" "+r.URL.RequestURI())
+		d.mu.Unlock()
+		w := httptest.NewRecorder()
+		answer, ok := d.answers[r.Method+" "+r.URL.Path]
+		if problem, is := answer.(client.Problem); is || !ok {
+			if !is {
+				problem = client.Problem{Status: http.StatusNotFound, Detail: "no such route"}
+			}
+			w.Code, answer = problem.Status, problem
+		}
+		b, _ := json.Marshal(answer)
+		w.Body.Write(b)
+		resp := w.Result()
+		resp.ContentLength = int64(len(b))
+		if resp.Write(c) != nil {
+			return
+		}
 	}
 }
 
-func (f fakeShower) Users() []session.UserLine {
-	return []session.UserLine{{TTY: 65, User: "austin-01", Service: aaa.EXEC, Leg: 2, Caller: "5551234",
-		Since: f.now.Add(-9 * time.Second)}}
-}
-
-func (f fakeShower) Callbacks() []session.CallbackLine {
-	return []session.CallbackLine{
-		{ID: "cb1", User: "austin-02", Dialstring: "84001", State: "waiting", Since: f.now},
-		{ID: "cb2", User: "austin-03", Dialstring: "7", TTY: 66, State: "failed", Reason: "busy",
-			Since: f.now.Add(-time.Hour)},
-	}
-}
-
-func (f fakeShower) Calls() []session.CallLine {
-	return []session.CallLine{
-		{TTY: 65, User: "austin-01", Service: "exec", Number: "84001", Callback: "cb1", Speed: 33600,
-			Start: f.now.Add(-65 * time.Second), OctetsIn: 12, OctetsOut: 345},
-		{TTY: 66, Outgoing: true, Number: "84002", Start: f.now.Add(-time.Hour)},
-	}
-}
-
-func (f fakeShower) EndedCalls(_ context.Context, n int) ([]session.CallLine, error) {
-	if n > 400 {
-		return nil, errors.New("the journal is closed")
-	}
-	return []session.CallLine{{TTY: 65, User: "austin-01", Number: "84001", Start: f.now.Add(-time.Hour),
-		End: f.now.Add(-time.Minute), Cause: fmt.Sprintf("lost carrier\x1b[2J, %d asked", n)}}, nil
-}
-
-func (f fakeShower) PPP() []session.PPPLine {
-	return []session.PPPLine{
-		{TTY: 65, User: "austin-01", Phase: "network", LCP: "Opened", IPCP: "Opened", IPV6CP: "Initial",
-			Address: "10.8.0.10", Used: f.now.Add(-65 * time.Second)},
-		{TTY: 66, Phase: "establish", LCP: "Req-Sent", IPCP: "Initial", IPV6CP: "Initial"},
-	}
-}
-
-func (f fakeShower) Pools() []session.PoolLine {
-	return []session.PoolLine{{Pool: "dialin", Of: "IPv4", Size: 4, InUse: 1, HeldBack: 2, Free: 1,
-		Exhausted: f.now.Add(-time.Hour)}}
+// orders returns what was asked so far, one request per line.
+func (d *fakeDaemon) orders() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Join(d.asked, "\n")
 }
 
 // pause waits for d or until ctx ends.

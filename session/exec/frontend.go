@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
 )
 
@@ -23,6 +25,13 @@ type Config struct {
 	IdleTimeout time.Duration
 
 	Hosts Hosts // host connections
+
+	// Client returns a client of the daemon, for the commands of a user; the audit shall know them by name. It may
+	// change something if the user is privileged. nil: there is no daemon, and no such command.
+	Client func(user, name string, privileged bool) *client.Client
+	// Chat runs a chat script that talks to a caller on their own line (lines.Chat.Own), as start-chat does. It blocks
+	// until the script has ended. nil: not available.
+	Chat func(ctx context.Context, c lines.Chat) (lines.Chatted, error)
 }
 
 // Prompts are the prompts. "" means the default.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/session"
 )
 
@@ -87,9 +88,11 @@ func TestPanics(t *testing.T) {
 			return scene{}
 		}, session.NotAdmitted},
 		{"Login", func(b *fakeBroker) scene { return scene{login: panicLogin{boom}} }, session.NotAdmitted},
-		{"Shower", func(b *fakeBroker) scene {
+		{"Client", func(b *fakeBroker) scene {
 			b.verdicts = []session.Verdict{{Kind: session.Admit}}
-			return scene{shower: panicShower{boom: boom}}
+			sc := scene{}
+			sc.cfg.exec.Client = func(string, string, bool) *client.Client { boom(); return nil }
+			return sc
 		}, session.SessionEnded},
 	}
 	for _, tt := range tests {
@@ -154,13 +157,6 @@ func (l panicLogin) Start(context.Context, aaa.Request) (aaa.Conversation, aaa.R
 	l.boom()
 	return nil, aaa.Result{}
 }
-
-type panicShower struct {
-	fakeShower
-	boom func()
-}
-
-func (s panicShower) Users() []session.UserLine { s.boom(); return nil }
 
 // Text for the operator has no secrets, whatever its source.
 func TestSecretsAreNotTold(t *testing.T) {
@@ -239,7 +235,7 @@ func fuzzSession(t *testing.T, typed, kinds []byte) {
 		text string) {
 		sevenBits = sevenBits || strings.HasPrefix(text, "terminal: 7 bits")
 	}}}
-	p := dialIn(t, scene{login: town(), broker: b, shower: fakeShower{time.Now()}, cfg: cfg})
+	p := dialIn(t, scene{login: town(), broker: b, daemon: newDaemon(), cfg: cfg})
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)

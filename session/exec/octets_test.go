@@ -109,7 +109,7 @@ func (pr prompt) enter(t *testing.T, e *ears) *person {
 	e.inn = inn{err: errHang}
 	cfg := settings{exec: Config{Hosts: Hosts{Ask: true, Allow: rules(t, "0.0.0.0/0"), Dial: e.inn.dial,
 		Resolve: e.resolve, Timeout: time.Millisecond}}, calls: session.Config{LoginTimeout: -1}}
-	p := dialIn(t, scene{login: e, broker: e.broker(), cfg: cfg, shower: fakeShower{time.Now()}})
+	p := dialIn(t, scene{login: e, broker: e.broker(), cfg: cfg, daemon: newDaemon()})
 	for _, line := range pr.before {
 		p.types(line + "\r")
 	}

@@ -74,7 +74,7 @@ func realDialIn(t *testing.T, auth aaa.Authorization, cfg settings) *realCaller 
 	b := &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit}}}
 	go func() {
 		c.out <- session.Run(context.Background(), call, cfg.frontEnds(), fakeLogin{"u": {password: "pw", auth: auth}},
-			b, session.Leg{}, nil)
+			b, session.Leg{})
 		data.lose()
 	}()
 	far.SetDeadline(time.Now().Add(2 * time.Minute))

@@ -86,7 +86,7 @@ func town() fakeLogin {
 
 func playStory(t *testing.T, story string) (screen, end string) {
 	b := &fakeBroker{}
-	sc := scene{login: town(), broker: b, shower: fakeShower{time.Now()}, cfg: settings{}}
+	sc := scene{login: town(), broker: b, daemon: newDaemon(), cfg: settings{}}
 	var p *person
 	var shown strings.Builder
 	for line := range strings.Lines(story) {

@@ -147,7 +147,7 @@ func serveBench(b *testing.B, network ppp.Network) string {
 	go func() {
 		defer close(over)
 		session.Run(context.Background(), call, session.Config{FrontEnds: session.Only{FrontEnd: front}}, &fakeAAA{},
-			&fakeBroker{}, session.Leg{}, nil)
+			&fakeBroker{}, session.Leg{})
 	}()
 	b.Cleanup(func() { data.lose(); <-over })
 	client := &ppptest.Client{User: "kim", Password: "sesame"}

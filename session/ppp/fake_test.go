@@ -345,7 +345,7 @@ func dial(t *testing.T, sc scene, client *ppptest.Client) *caller {
 	}
 	go func() {
 		defer close(c.over)
-		c.out = session.Run(ctx, call, cfg, sc.aaa, sc.broker, sc.leg, nil)
+		c.out = session.Run(ctx, call, cfg, sc.aaa, sc.broker, sc.leg)
 		c.took = time.Since(c.began)
 	}()
 	c.sends(first...)

@@ -44,7 +44,7 @@ func (c labCall) run(t *testing.T) (told string, out session.Outcome) {
 	go func() {
 		call := &lines.Call{Data: data, ID: "c1", TTY: 65, Speed: 33600, Start: time.Now()}
 		ended <- session.Run(t.Context(), call, session.Config{FrontEnds: session.Only{FrontEnd: front}}, c.login,
-			c.broker, c.leg, nil)
+			c.broker, c.leg)
 	}()
 	var lines []string
 	tell := func(text string) { lines = append(lines, text) }

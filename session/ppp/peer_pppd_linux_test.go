@@ -92,7 +92,7 @@ func callPPPD(t *testing.T, lib string, c pppdCall) (session.Outcome, *pppd) {
 	defer cancel()
 	go func() {
 		ended <- session.Run(ctx, call, session.Config{FrontEnds: session.Only{FrontEnd: front}, FailureDelay: -1},
-			c.login, c.broker, c.leg, nil)
+			c.login, c.broker, c.leg)
 	}()
 	if c.until != "" {
 		p.log.Await(t, c.until)
