@@ -54,6 +54,9 @@ func Run(version string, args []string) int {
 // unknownCommand rejects commands such as `ringback show nosuch`, for which cobra would print the help of
 // `ringback show` without an error, and `ringback nosuch`.
 func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		return nil // a shell asks; cobra adds the command when it runs
+	}
 	c, rest, err := root.Find(args)
 	if err != nil {
 		return usageError{root, err}
@@ -72,6 +75,9 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	return usageError{c, fmt.Errorf("unknown command %q; valid commands: %s", rest[0],
 		strings.Join(names, ", "))}
 }
+
+// New returns the command tree of a binary of the version, for the programs that print its documentation.
+func New(version string) *cobra.Command { return newRoot(version) }
 
 // exitStatus is an error that was printed already; only the exit status remains.
 type exitStatus int
@@ -106,6 +112,8 @@ Run it:
 		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(),
 		newModem(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(),
 		newAPI())
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newCompletion())
 	checkUsage(root)
 	return root
 }

@@ -16,5 +16,13 @@ import (
 // has the race detector if the tests have it, and `go test` knows what a cached result depends on.
 func TestMain(m *testing.M) {
 	flag.Set("test.parallel", "12") // these tests mostly wait; the command line may override it
-	testscript.Main(m, map[string]func(){"ringback": func() { os.Exit(cli.Run("", os.Args[1:])) }})
+	testscript.Main(withReleases{m}, map[string]func(){"ringback": func() { os.Exit(cli.Run("", os.Args[1:])) }})
+}
+
+// withReleases removes the releases that the tests have built.
+type withReleases struct{ *testing.M }
+
+func (m withReleases) Run() int {
+	defer removeReleases()
+	return m.M.Run()
 }
