@@ -118,9 +118,6 @@ func (p *parser) document(data []byte) *yaml.Node {
 		p.problems = append(p.problems, *pr)
 		return nil
 	}
-	if root := plainNode(data); root != nil {
-		return root
-	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := d.Decode(&doc); {
