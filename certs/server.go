@@ -8,22 +8,24 @@ import (
 	"os"
 )
 
-// ServerFiles are the files, in PEM, of a server that requires a certificate of each client.
+// ServerFiles are the files, in PEM, of a server.
 type ServerFiles struct {
 	CertFile, KeyFile string // the server's certificate and its key
-	ClientCAFile      string // certificates of the authorities that may sign those of clients
+	// certificates of the authorities that may sign those of clients; "": clients need no certificate
+	ClientCAFile string
 }
 
 // Check reports missing settings without reading the files.
 func (c ServerFiles) Check() error {
-	if c.CertFile == "" || c.KeyFile == "" || c.ClientCAFile == "" {
-		return errors.New("tls: set cert_file, key_file and client_ca_file: no client is served without a certificate")
+	if c.CertFile == "" || c.KeyFile == "" {
+		return errors.New("tls: set cert_file and key_file")
 	}
 	return nil
 }
 
-// Config reads the files. A client needs a certificate that one of the authorities has signed for clients, over TLS 1.2
-// or later. There are no session tickets: each connection shows its certificate. The error names the file.
+// Config reads the files, for TLS 1.2 or later. With ClientCAFile, a client needs a certificate that one of the
+// authorities has signed for clients, and there are no session tickets: each connection shows its certificate. The
+// error names the file.
 func (c ServerFiles) Config() (*tls.Config, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -32,15 +34,18 @@ func (c ServerFiles) Config() (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tls.cert_file %s, tls.key_file %s: %w", c.CertFile, c.KeyFile, err)
 	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair},
+		SessionTicketsDisabled: true, NextProtos: []string{"http/1.1"}}
+	if c.ClientCAFile == "" {
+		return t, nil
+	}
 	pem, err := os.ReadFile(c.ClientCAFile)
 	if err != nil {
 		return nil, fmt.Errorf("tls.client_ca_file: %w", err)
 	}
-	authorities := x509.NewCertPool()
-	if !authorities.AppendCertsFromPEM(pem) {
+	t.ClientAuth, t.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+	if !t.ClientCAs.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("tls.client_ca_file %s: no certificate in it (is it PEM?)", c.ClientCAFile)
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: authorities, SessionTicketsDisabled: true,
-		NextProtos: []string{"http/1.1"}}, nil
+	return t, nil
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
@@ -93,7 +92,14 @@ func (l *loader) adminAPI() {
 		}
 		return
 	}
-	l.serverFiles(v)
+	if !l.broken("api") && (!v.Get("cert_file").IsSet() || !v.Get("key_file").IsSet() ||
+		!v.Get("client_ca_file").IsSet()) {
+		l.errorAt(l.v.Get("api", "listen"),
+			"add api.tls: {cert_file: api.crt, key_file: api.key, client_ca_file: ca.crt}",
+			"tls: set cert_file, key_file and client_ca_file: no client is served without a certificate")
+	} else if !l.broken("api") {
+		c.TLS = l.serverFiles(v)
+	}
 	named := false
 	for _, m := range c.Roles.Of {
 		named = named || len(m.Certificates) > 0
@@ -102,28 +108,6 @@ func (l *loader) adminAPI() {
 		l.warnAt(l.v.Get("api", "listen"), "add api.roles: {read: {certificates: [NAME]}}",
 			"no certificate has a role, so every client of api.listen is rejected")
 	}
-}
-
-// serverFiles reads the certificates of api.listen.
-func (l *loader) serverFiles(v *schema.Value) {
-	if l.broken("api") {
-		return
-	}
-	cert, key, ca := v.Get("cert_file"), v.Get("key_file"), v.Get("client_ca_file")
-	c := certs.ServerFiles{CertFile: l.path(cert.Text()), KeyFile: l.path(key.Text()), ClientCAFile: l.path(ca.Text())}
-	if err := c.Check(); err != nil {
-		l.errorAt(l.v.Get("api", "listen"),
-			"add api.tls: {cert_file: api.crt, key_file: api.key, client_ca_file: ca.crt}", "%v", err)
-		return
-	}
-	c.CertFile, c.KeyFile = l.keyPair(cert, key)
-	var data []byte
-	var ok bool
-	if data, c.ClientCAFile, ok = l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
-		l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it",
-			c.ClientCAFile)
-	}
-	l.cfg.API.TLS = c
 }
 
 // roles reads api.roles.

@@ -52,6 +52,20 @@ func (l *loader) overTLS(server *schema.Value, warnings []string) {
 	}
 }
 
+// serverFiles reads `tls` of a listener that has cert_file and key_file, and checks the files that it names.
+func (l *loader) serverFiles(v *schema.Value) (c certs.ServerFiles) {
+	c.CertFile, c.KeyFile = l.keyPair(v.Get("cert_file"), v.Get("key_file"))
+	if ca := v.Get("client_ca_file"); ca.IsSet() {
+		var data []byte
+		var ok bool
+		if data, c.ClientCAFile, ok = l.pem(ca, noWrite); ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
+			l.errorAt(ca, "certificates in PEM: -----BEGIN CERTIFICATE-----", "%s: there is no certificate in it",
+				c.ClientCAFile)
+		}
+	}
+	return c
+}
+
 // keyPair returns the paths of a certificate and its key, and checks the two.
 func (l *loader) keyPair(cert, key *schema.Value) (certFile, keyFile string) {
 	public, certFile, ok1 := l.pem(cert, noWrite)

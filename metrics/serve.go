@@ -2,12 +2,15 @@ package metrics
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
 )
@@ -30,6 +33,9 @@ type Server struct {
 	Live func(ctx context.Context) error
 	// Health returns the health in bounded time.
 	Health func(ctx context.Context) client.Health
+	// Certificates returns those in force, for each connection; nil: plain HTTP.
+	Certificates func() *tls.Config
+	Log          *zap.Logger // of handshakes that fail, at the level debug; nil: none
 }
 
 // Handler returns the routes.
@@ -104,8 +110,19 @@ func answer(w http.ResponseWriter, status int, v any) {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: headerTime,
 		WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
+	log := s.Log
+	if log == nil {
+		log = zap.NewNop()
+	}
+	// Handshakes that fail are the clients' business: anybody could fill the log with them.
+	srv.ErrorLog, _ = zap.NewStdLogAt(log, zap.DebugLevel)
+	l = newLimited(l, maxReaders)
+	if s.Certificates != nil {
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12,
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.Certificates(), nil }})
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(newLimited(l, maxReaders)) }()
+	go func() { ended <- srv.Serve(l) }()
 	select {
 	case err := <-ended:
 		return err

@@ -20,11 +20,17 @@ import (
 type access struct {
 	roles        atomic.Pointer[api.Roles]
 	certificates atomic.Pointer[tls.Config] // for clients over TLS
+	monitoring   atomic.Pointer[tls.Config] // of metrics.listen
 }
 
 // prepare reads the certificates of a configuration, and returns what puts it in force.
-func (a *access) prepare(c config.API) (place func(), err error) {
-	var t *tls.Config
+func (a *access) prepare(c config.API, m config.Metrics) (place func(), err error) {
+	var t, monitoring *tls.Config
+	if m.TLS != nil {
+		if monitoring, err = m.TLS.Config(); err != nil {
+			return nil, fmt.Errorf("metrics.%w", err)
+		}
+	}
 	if c.Listen != "" {
 		if t, err = c.TLS.Config(); err != nil {
 			return nil, fmt.Errorf("api.%w", err)
@@ -34,6 +40,9 @@ func (a *access) prepare(c config.API) (place func(), err error) {
 		a.roles.Store(&c.Roles)
 		if t != nil {
 			a.certificates.Store(t)
+		}
+		if monitoring != nil {
+			a.monitoring.Store(monitoring)
 		}
 	}, nil
 }
@@ -46,7 +55,7 @@ type doors struct {
 
 // listen opens the admin API, which serve serves.
 func (d *daemon) listen(ctx context.Context) (doors, error) {
-	place, err := d.access.prepare(d.cfg.API)
+	place, err := d.access.prepare(d.cfg.API, d.cfg.Metrics)
 	if err != nil {
 		return doors{}, err
 	}

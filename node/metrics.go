@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -138,7 +139,12 @@ func (d *daemon) monitoring(ctx context.Context) (func(), error) {
 		return nil, fmt.Errorf("metrics.listen: %w (set another address)", err)
 	}
 	d.log.Info("metrics are served", zap.Stringer("address", l.Addr()))
-	srv := metrics.Server{Metrics: d.metrics, Live: d.progress, Health: d.healthOf}
+	var certificates func() *tls.Config
+	if c.TLS != nil {
+		certificates = d.access.monitoring.Load
+	}
+	srv := metrics.Server{Metrics: d.metrics, Live: d.progress, Health: d.healthOf, Certificates: certificates,
+		Log: d.log}
 	return func() {
 		if err := srv.Serve(ctx, l); err != nil {
 			d.log.Error("metrics", zap.Error(err))

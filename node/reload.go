@@ -105,7 +105,7 @@ func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
 // apply puts a valid configuration in force, and adds what it changes to r. After an error the old one is in force.
 func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *client.Reload) error {
 	leaving := d.leaving(cfg)
-	placeAccess, err := d.access.prepare(cfg.API)
+	placeAccess, err := d.access.prepare(cfg.API, cfg.Metrics)
 	if err != nil {
 		return err
 	}
