@@ -113,7 +113,8 @@ Run it:
 		newModem(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(),
 		newAPI())
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newCompletion())
+	root.AddCommand(newCompletion(), newInit())
+	completeNames(root)
 	checkUsage(root)
 	return root
 }
