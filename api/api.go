@@ -87,6 +87,10 @@ type Server struct {
 	// Reload reloads the configuration for an operator. An error means that the result is not known. nil: not
 	// available.
 	Reload func(ctx context.Context, by string) (client.Reload, error)
+	// LogLevel and SetLogLevel show and set the level of the log; a length of 0 is until the next start. If nil, these
+	// routes are not available.
+	LogLevel    func() client.LogLevel
+	SetLogLevel func(level string, length time.Duration, by string) (client.LogLevel, error)
 	// Metrics writes the metrics in the text format of Prometheus; nil: not available.
 	Metrics func(ctx context.Context, w io.Writer) error
 	Feed    *Feed

@@ -20,6 +20,9 @@ var daemonTable = []Route{
 		"Record a journal backup in the audit"},
 	{"reload", http.MethodPost, "/v1/reload", Admin, []events.Kind{"reload.done", "reload.failed"},
 		"Reload the configuration; status 422 and the same answer if the old one stays in force"},
+	{"get-log-level", http.MethodGet, "/v1/log/level", Read, nil, "Show the level of the log"},
+	{"set-log-level", http.MethodPut, "/v1/log/level", Admin, []events.Kind{"log.level"},
+		"Set the level of the log, until the next start or for a while"},
 	{"get-version", http.MethodGet, "/v1/version", Read, nil, "Show the version of the daemon"},
 }
 
@@ -42,6 +45,7 @@ func (s *Server) daemonRoutes(r *registry) {
 		return nil, status(s.BackedUp(in.Journal, in.Dir, By(ctx)))
 	})
 	register(r, "reload", s.reload)
+	s.logRoutes(r)
 	register(r, "get-version", func(context.Context, *struct{}) (*one[client.Version], error) {
 		return &one[client.Version]{s.Version()}, nil
 	})

@@ -17,7 +17,8 @@ import (
 // Feed distributes debug events to its listeners. Publishing never blocks: a slow listener loses events, and then gets
 // an event with their number. The zero value is usable.
 type Feed struct {
-	Now func() time.Time // nil: time.Now
+	Now  func() time.Time         // nil: time.Now
+	Hide func(text string) string // replaces what no listener may see; nil: nothing
 
 	mu     sync.Mutex
 	topics map[string]int // number of listeners
@@ -79,6 +80,9 @@ func (f *Feed) Publish(topic string, tty int, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.topics[topic] > 0 {
+		if f.Hide != nil {
+			text = f.Hide(text)
+		}
 		f.lines.add(client.DebugEvent{Time: f.now(), Topic: topic, TTY: tty, Text: text})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker/events"
@@ -139,8 +140,12 @@ func TestRolesOfRoutes(t *testing.T) {
 	h := guarded(&Server{Health: func(context.Context) client.Health { return client.Health{} },
 		Version:  func() client.Version { return client.Version{} },
 		BackedUp: func(string, string, string) error { return nil },
-		Reload:   func(context.Context, string) (client.Reload, error) { return client.Reload{Applied: true}, nil },
-		PPP:      PPP{Happened: func(events.Event) {}}})
+		LogLevel: func() client.LogLevel { return client.LogLevel{Level: "info", Configured: "info"} },
+		SetLogLevel: func(level string, _ time.Duration, _ string) (client.LogLevel, error) {
+			return client.LogLevel{Level: level, Configured: "info"}, nil
+		},
+		Reload: func(context.Context, string) (client.Reload, error) { return client.Reload{Applied: true}, nil },
+		PPP:    PPP{Happened: func(events.Event) {}}})
 	clients := map[*peer]Role{
 		{known: true, uid: reader}: Read, {known: true, uid: operatorID}: Operate,
 		{known: true, uid: administrator}: Admin, {known: true, uid: stranger}: NoRole,

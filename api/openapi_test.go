@@ -128,6 +128,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	metrics := func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "up 1\n"); return err }
 	h := guarded(&Server{Metrics: metrics, Version: func() client.Version {
 		return client.Version{Version: "1", Started: created}
+	}, LogLevel: func() client.LogLevel {
+		return client.LogLevel{Level: "debug", Configured: "info", Until: &created}
 	}})
 	checked := 0
 	for _, row := range Routes {

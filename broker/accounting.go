@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/session"
@@ -142,6 +143,7 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	if r.Kind == session.Ended && b.begun(c) {
 		also = append(also, journal.UseReserve{})
 	}
+	b.reportSession(c, r, record)
 	done := b.inTurn(c, func() { b.spoolReport(c, r.Kind, record, also) })
 	patience := time.NewTimer(b.opt.Limits.Report)
 	defer patience.Stop()
@@ -149,6 +151,19 @@ func (b *Broker) Report(ctx context.Context, r session.Report) {
 	case <-done:
 	case <-patience.C:
 	case <-ctx.Done():
+	}
+}
+
+// reportSession reports the begin and the end of a session.
+func (b *Broker) reportSession(c *call, r session.Report, record aaa.Record) {
+	switch r.Kind {
+	case session.Began:
+		b.publish(events.SessionBegan{Session: record.SessionID, Call: c.ID, Callback: c.callbackID, Line: c.TTY,
+			Leg: c.leg, User: r.Identity.User, Service: string(r.Service)})
+	case session.Ended:
+		b.publish(events.SessionEnded{Session: record.SessionID, Call: c.ID, Callback: c.callbackID, Line: c.TTY,
+			Leg: c.leg, User: r.Identity.User, Service: string(r.Service), Cause: int(record.Cause),
+			Duration: r.Duration, OctetsIn: r.OctetsIn, OctetsOut: r.OctetsOut})
 	}
 }
 

@@ -74,6 +74,14 @@ func (c *call) sessionID(n int) string {
 // stopID is the ID of a session's accounting Stop.
 func (c *call) stopID(n int) string { return c.sessionID(n) + "-stop" }
 
+// callbackOf returns the callback of a call that is up; "" on leg one.
+func (b *Broker) callbackOf(id string) string {
+	if c := b.call(id); c != nil {
+		return c.callbackID
+	}
+	return ""
+}
+
 func (b *Broker) call(id string) *call {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -226,7 +234,8 @@ func (b *Broker) writeEnd(c *call, out session.Outcome) {
 
 func (b *Broker) callEnded(c *call, out session.Outcome) {
 	e := events.CallEnded{
-		Call: c.ID, Line: c.TTY, Leg: c.leg, Outcome: out.Kind.String(), User: out.Identity.User, Reason: out.Reason,
+		Call: c.ID, Callback: c.callbackID, Line: c.TTY, Leg: c.leg,
+		Outcome: out.Kind.String(), User: out.Identity.User, Reason: out.Reason,
 		Duration: out.Duration, OctetsIn: out.OctetsIn, OctetsOut: out.OctetsOut, Stack: out.Stack,
 	}
 	if out.Tries > 0 {
@@ -258,7 +267,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(),
 		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
-	b.publish(events.Connected{Callback: w.row.ID, Line: lc.TTY, User: w.row.User})
+	b.publish(events.Connected{Callback: w.row.ID, Call: lc.ID, Line: lc.TTY, User: w.row.User})
 	login, asked := w.login(b), c.promisedTo
 	began, step, system := w.dial.began, w.plan.Step(w.lastDial()), b.systemScripts(w, w.lastStep())
 	b.running.Go(func() {

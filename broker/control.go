@@ -70,7 +70,8 @@ func fits(want string, have ...string) bool { return want == "" || slices.Contai
 // found is what a Selector matches: all with the same Acct-Multi-Session-Id.
 type found struct {
 	calls    []*call
-	callback string // "" if none: an identity has one callback at a time
+	sessions []string // of the calls, in their order
+	callback string   // "" if none: an identity has one callback at a time
 }
 
 func (b *Broker) find(s Selector) (f found, err error) {
@@ -82,7 +83,7 @@ func (b *Broker) find(s Selector) (f found, err error) {
 	multi := map[string]bool{}
 	for _, c := range b.calls {
 		if s.call(c) {
-			f.calls = append(f.calls, c)
+			f.calls, f.sessions = append(f.calls, c), append(f.sessions, c.session)
 			multi[c.multiSessionID] = true
 		}
 	}
@@ -109,9 +110,10 @@ func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
 	if done.Callbacks, err = b.cancelFound(ctx, f, s.by()); err != nil {
 		return done, err
 	}
-	for _, c := range f.calls {
+	for i, c := range f.calls {
 		c.cancel(session.End{Cause: aaa.CauseAdminReset, Text: "Disconnected by the administrator"})
-		b.publish(events.CallDisconnected{Call: c.ID, Line: c.TTY, By: s.by()})
+		b.publish(events.CallDisconnected{Call: c.ID, Callback: c.callbackID, Session: f.sessions[i],
+			Line: c.TTY, By: s.by()})
 		done.Sessions++
 	}
 	return done, nil

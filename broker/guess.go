@@ -234,7 +234,8 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 		what = "enable"
 	}
 	login := events.LoginFailed{
-		User: g.shown(q.User), Caller: peer(q.Call), Line: q.Call.TTY, Call: q.Call.ID, Leg: q.Leg, Reason: reason,
+		User: g.shown(q.User), Caller: peer(q.Call), Line: q.Call.TTY, Call: q.Call.ID,
+		Callback: g.b.callbackOf(q.Call.ID), Leg: q.Leg, Reason: reason,
 		Enable: q.Enable,
 		Locked: r == session.GuessLocked, Rejected: r == session.GuessRefused,
 	}
@@ -242,7 +243,8 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 	defer g.writing.Unlock()
 	if r == session.GuessRight {
 		e := events.LoginSucceeded{
-			User: q.Identity.User, Caller: login.Caller, Line: login.Line, Call: login.Call, Leg: login.Leg,
+			User: q.Identity.User, Caller: login.Caller, Line: login.Line, Call: login.Call, Callback: login.Callback,
+			Leg:    login.Leg,
 			Method: q.Identity.Entry,
 			Enable: q.Enable,
 		}
@@ -377,10 +379,10 @@ func (g *guard) learn(user string) (rows []journal.Mutation) {
 // joined records in the audit that a session was connected to a host.
 func (b *Broker) joined(call *lines.Call, user, host, why string) {
 	if why != "" {
-		b.Happened(events.HostRefused{Line: call.TTY, User: user, Host: host, Reason: why})
+		b.Happened(events.HostRefused{Call: call.ID, Line: call.TTY, User: user, Host: host, Reason: why})
 		return
 	}
-	b.Happened(events.HostJoined{Line: call.TTY, User: user, Host: host})
+	b.Happened(events.HostJoined{Call: call.ID, Line: call.TTY, User: user, Host: host})
 }
 
 // enablePrefix is the prefix of the `enable` kinds in the journal.

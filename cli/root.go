@@ -109,7 +109,7 @@ Run it:
 	root.Flags().BoolP("version", "v", false, "version for ringback")
 	addRemote(root)
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newEvents(), newConsole(),
-		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newReload(), newPPP(),
+		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newLog(), newReload(), newPPP(),
 		newModem(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(),
 		newAPI())
 	root.CompletionOptions.DisableDefaultCmd = true

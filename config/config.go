@@ -101,6 +101,8 @@ type Log struct {
 	Format string // console, json
 	File   string // "" standard error
 	Syslog *Syslog
+
+	MaskNumbers *int // the digits of a number that are shown; nil: all
 }
 
 // Syslog configures the syslog server; a nil one is none.

@@ -64,8 +64,8 @@ func TestFullSample(t *testing.T) {
 
 	if c.Hostname != "maui-nas-04" || c.StateDir != "/var/lib/ringback" ||
 		c.API.Socket != "/run/ringback/ringback.sock" ||
-		c.Log.Syslog == nil ||
-		c.Log != (Log{"info", "json", "/var/log/ringback.log", c.Log.Syslog}) ||
+		c.Log.Syslog == nil || *c.Log.MaskNumbers != 3 ||
+		c.Log != (Log{"info", "json", "/var/log/ringback.log", c.Log.Syslog, c.Log.MaskNumbers}) ||
 		c.PoliciesDir != filepath.Join(dir, "policies.d") ||
 		!c.callsBack("84001") || c.Callback.Lifetime != time.Hour || len(c.Digest) != 64 {
 		t.Errorf("%+v", c)

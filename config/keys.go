@@ -52,6 +52,9 @@ var keys = sync.OnceValue(func() []schema.Key {
 				Doc: "Format of a record."},
 			{Name: "file", Check: schema.NotEmpty, Example: "/var/log/ringback.log",
 				Doc: "File to append to. Default: standard error."},
+			{Name: "mask_numbers", Type: schema.Int, Min: 0, Max: 15, Example: "3",
+				Doc: "Digits at the end of a telephone number that the log, syslog and debug show; the others are " +
+					"`*`. Default: all digits. See [Logging](../how-to/logging.md#telephone-numbers)."},
 			{Name: "syslog", Type: schema.Object, Keys: syslogKeys(),
 				Doc: "A syslog server that gets the records too. See [Logging](../how-to/logging.md)."},
 		}},

@@ -163,6 +163,10 @@ func (l *loader) node() {
 	l.adminAPI()
 	c.Log = Log{Level: l.text("log.level"), Format: l.text("log.format"), File: l.filePath("log.file")}
 	l.trustOutput("log.file", "name a file, or remove log.file for standard error", c.Log.File)
+	if n := l.v.Get("log", "mask_numbers"); n.IsSet() && !l.broken("log") {
+		keep := l.int("log.mask_numbers")
+		c.Log.MaskNumbers = &keep
+	}
 	c.Log.Syslog = l.syslog(l.v.Get("log", "syslog"))
 	l.metrics()
 	c.PoliciesDir = l.filePath("policies_dir")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ringback/ringback/api/client"
@@ -36,6 +37,8 @@ type logger struct {
 	lost    atomic.Uint64 // since the start
 	encoder zapcore.Encoder
 	core    zapcore.Core // of the log alone, without syslog
+	mask    mask
+	level   runtimeLevel
 
 	syslog *syslog.Sender     // nil: none
 	ended  <-chan struct{}    // closed when the sender has ended
@@ -55,17 +58,25 @@ func newLogger(c config.Log, stderr io.Writer) (*logger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log.level: %w", err)
 	}
+	journald := c.File == "" && toJournald(os.Getenv("JOURNAL_STREAM"), os.Stderr)
 	ec := zap.NewProductionEncoderConfig()
 	ec.TimeKey, ec.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
-	l := &logger{path: c.File, queue: make(chan logItem, logQueue), encoder: zapcore.NewJSONEncoder(ec)}
+	if journald { // it has its own time
+		ec.TimeKey = ""
+	}
+	l := &logger{path: c.File, queue: make(chan logItem, logQueue), encoder: zapcore.NewJSONEncoder(ec),
+		mask: newMask(c.MaskNumbers), level: runtimeLevel{AtomicLevel: level, configured: level.Level()}}
 	if c.Format == "console" {
 		l.encoder = zapcore.NewConsoleEncoder(ec)
+	}
+	if journald {
+		l.encoder = prioritized{l.encoder, buffer.NewPool()}
 	}
 	l.to.Store(&stderr)
 	if err := l.reopen(); err != nil {
 		return nil, err
 	}
-	l.core = zapcore.NewCore(l.encoder, l, level)
+	l.core = l.mask.core(zapcore.NewCore(l.encoder, l, level))
 	l.Logger = zap.New(l.core)
 	go l.write()
 	return l, l.startSyslog(c.Syslog)
@@ -90,11 +101,11 @@ func (l *logger) startSyslog(c *config.Syslog) error {
 		},
 		Down: func(err error) { events.Log{Logger: l.Logger}.Take(events.SyslogDown{Server: server, Err: err}) },
 		Up: func(first zapcore.Core, dropped uint64) {
-			both := zap.New(zapcore.NewTee(l.core, first))
+			both := zap.New(zapcore.NewTee(l.core, l.mask.core(first)))
 			events.Log{Logger: both}.Take(events.SyslogUp{Server: server, Dropped: dropped})
 		},
 	})
-	l.Logger = zap.New(zapcore.NewTee(l.core, l.syslog.Core(level)))
+	l.Logger = zap.New(zapcore.NewTee(l.core, l.mask.core(l.syslog.Core(level))))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	l.end, l.ended = cancel, ended

@@ -83,9 +83,9 @@ func Run(ctx context.Context, o Options) error {
 		log.Warn("configuration", zap.String("problem", p.String()))
 	}
 	d := &daemon{
-		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{}, events: api.NewEvents(),
+		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{Hide: log.mask.text}, events: api.NewEvents(),
 		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk),
-		log: log.Logger, reopenLog: log.reopen, logHealth: log.health,
+		log: log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
 	}
 	d.systemd = service
 	return d.run(ctx)
@@ -123,6 +123,7 @@ type daemon struct {
 	asks      chan reloadAsk
 	reopenLog func() error
 	logHealth func() client.Log
+	logLevel  *runtimeLevel
 
 	mu      sync.Mutex
 	methods *methods.Set // of the configuration in force

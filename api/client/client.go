@@ -314,6 +314,22 @@ func (c *Client) Ceilings(ctx context.Context) ([]Ceiling, error) {
 	return v, c.get(ctx, "/v1/ceilings", &v)
 }
 
+// LogLevel returns the level of the log.
+func (c *Client) LogLevel(ctx context.Context) (LogLevel, error) {
+	var v LogLevel
+	return v, c.get(ctx, "/v1/log/level", &v)
+}
+
+// SetLogLevel sets the level of the log; "default" is that of the configuration. length 0: until the next start.
+func (c *Client) SetLogLevel(ctx context.Context, level string, length time.Duration) (v LogLevel, err error) {
+	query := url.Values{"level": {level}}
+	if length != 0 {
+		query.Set("for", length.String())
+	}
+	_, err = c.do(ctx, http.MethodPut, "/v1/log/level?"+query.Encode(), &v)
+	return v, err
+}
+
 // Lockdown returns the state of the lockdown.
 func (c *Client) Lockdown(ctx context.Context) (Lockdown, error) {
 	var v Lockdown

@@ -427,6 +427,13 @@ type Log struct {
 	Syslog *Syslog `json:"syslog,omitempty"` // absent: no syslog server is configured
 }
 
+// LogLevel is the minimum level of the records of the log.
+type LogLevel struct {
+	Level      string     `json:"level" enum:"debug,info,warn,error"`
+	Configured string     `json:"configured" enum:"debug,info,warn,error"` // log.level
+	Until      *time.Time `json:"until,omitempty"`                         // then that of the configuration is in force
+}
+
 // Syslog is the way of the log's records to a syslog server.
 type Syslog struct {
 	Server  string `json:"server"`

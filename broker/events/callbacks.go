@@ -251,6 +251,7 @@ type Connected struct {
 	undialed
 	unaudited
 	Callback string `event:"callback"`
+	Call     string `event:"call"`
 	Line     int    `event:"line"`
 	User     string `event:"user"`
 }

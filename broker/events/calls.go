@@ -76,11 +76,46 @@ type CallBegan struct {
 
 func (CallBegan) log() (zapcore.Level, string) { return zapcore.InfoLevel, "call" }
 
+// SessionBegan reports a session of a user on a call; PPP may begin another one on the same call.
+type SessionBegan struct {
+	undebugged
+	unaudited
+	Session  string `event:"session"` // Acct-Session-Id
+	Call     string `event:"call"`
+	Callback string `event:"callback,omitempty"` // of leg two
+	Line     int    `event:"line"`
+	Leg      int    `event:"leg"`
+	User     string `event:"user"`
+	Service  string `event:"service"`
+}
+
+func (SessionBegan) log() (zapcore.Level, string) { return zapcore.InfoLevel, "session" }
+
+// SessionEnded reports the end of a session.
+type SessionEnded struct {
+	undebugged
+	unaudited
+	Session   string        `event:"session"`
+	Call      string        `event:"call"`
+	Callback  string        `event:"callback,omitempty"`
+	Line      int           `event:"line"`
+	Leg       int           `event:"leg"`
+	User      string        `event:"user"`
+	Service   string        `event:"service"`
+	Cause     int           `event:"cause"` // Acct-Terminate-Cause
+	Duration  time.Duration `event:"duration"`
+	OctetsIn  uint64        `event:"octets_in"`
+	OctetsOut uint64        `event:"octets_out"`
+}
+
+func (SessionEnded) log() (zapcore.Level, string) { return zapcore.InfoLevel, "session ended" }
+
 // CallEnded reports a call that is over, or is being hung up.
 type CallEnded struct {
 	undebugged
 	unaudited
 	Call         string        `event:"call"`
+	Callback     string        `event:"callback,omitempty"` // of leg two
 	Line         int           `event:"line"`
 	Leg          int           `event:"leg"`
 	Outcome      string        `event:"outcome"`
@@ -105,9 +140,11 @@ func (e CallEnded) log() (zapcore.Level, string) {
 type CallDisconnected struct {
 	undebugged
 	unaudited
-	Call string `event:"call"`
-	Line int    `event:"line"`
-	By   string `event:"by"`
+	Call     string `event:"call"`
+	Callback string `event:"callback,omitempty"` // of leg two
+	Session  string `event:"session"`
+	Line     int    `event:"line"`
+	By       string `event:"by"`
 }
 
 func (CallDisconnected) log() (zapcore.Level, string) {
@@ -239,6 +276,7 @@ func (e CountersCleared) audit() Entry {
 // HostJoined reports a session that was connected to a host.
 type HostJoined struct {
 	undebugged
+	Call string `event:"call"`
 	Line int    `event:"line"`
 	User string `event:"user"`
 	Host string `event:"host"`
@@ -253,6 +291,7 @@ func (e HostJoined) audit() Entry {
 // HostRefused reports a session that was not connected to a host.
 type HostRefused struct {
 	undebugged
+	Call   string `event:"call"`
 	Line   int    `event:"line"`
 	User   string `event:"user"`
 	Host   string `event:"host"`

@@ -148,6 +148,55 @@ func TestMnemonics(t *testing.T) {
 	}
 }
 
+// anonymous are the events of a line or a user that belong to no call and no callback, and why.
+var anonymous = map[Kind]string{
+	"call.screened":      "the call is not up",
+	"call.rejected":      "the call may never be up",
+	"line.cleared":       "an order about the line",
+	"line.busyout":       "an order about the line",
+	"line.restored":      "an order about the line",
+	"line.chat":          "a dial without a callback",
+	"line.chat_dialed":   "a dial without a callback",
+	"line.chat_rejected": "a dial without a callback",
+	"line.quarantined":   "the line alone",
+	"line.down":          "the line alone",
+	"line.up":            "the line alone",
+	"line.notice":        "the line alone",
+	"modemtest.began":    "has the test's ID",
+	"modemtest.ended":    "has the test's ID",
+	"modemtest.skipped":  "was not made",
+	"login.locked":       "the lock is of a name or number, for all calls",
+	"login.unlocked":     "the lock is of a name or number, for all calls",
+	"capture.began":      "an order about the line",
+	"capture.ended":      "an order about the line",
+	"aaa.silent":         "a method, for all calls",
+}
+
+// Each event about a call, a session or a callback can be found by it: it has the key, and a session has that of its
+// call too. Events about the node alone have neither a line nor a user.
+func TestBelongs(t *testing.T) {
+	for kind := range anonymous {
+		if !slices.ContainsFunc(Table, func(r Row) bool { return r.Kind == kind }) {
+			t.Errorf("there is no event %s", kind)
+		}
+	}
+	for _, row := range Table {
+		names := fieldNames(row.Event)
+		has := func(name string) bool { return slices.Contains(names, name) }
+		belongs := has("call") || has("callback")
+		switch _, listed := anonymous[row.Kind]; {
+		case listed && belongs:
+			t.Errorf("%s is listed as anonymous, and is not", row.Kind)
+		case !listed && !belongs && (has("line") || has("user")):
+			t.Errorf("%s has neither call nor callback", row.Kind)
+		case has("session") && !has("call"):
+			t.Errorf("%s has a session without its call", row.Kind)
+		case strings.HasPrefix(string(row.Kind), "callback.") && !belongs:
+			t.Errorf("%s has no callback", row.Kind)
+		}
+	}
+}
+
 // senders are the packages that report events.
 var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit"}
 

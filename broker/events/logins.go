@@ -14,9 +14,11 @@ type LoginSucceeded struct {
 	Caller string `event:"caller"`
 	Line   int    `event:"line"`
 	Call   string `event:"call"`
-	Leg    int    `event:"leg"`
-	Method string `event:"method"`
-	Enable bool   `event:"enable"` // for a privileged level
+	// on leg two
+	Callback string `event:"callback,omitempty"`
+	Leg      int    `event:"leg"`
+	Method   string `event:"method"`
+	Enable   bool   `event:"enable"` // for a privileged level
 }
 
 func (e LoginSucceeded) log() (zapcore.Level, string) {
@@ -35,9 +37,11 @@ type LoginFailed struct {
 	Caller string `event:"caller"`
 	Line   int    `event:"line"`
 	Call   string `event:"call"`
-	Leg    int    `event:"leg"`
-	Reason string `event:"reason"`
-	Enable bool   `event:"enable,unlogged"` // for a privileged level
+	// on leg two
+	Callback string `event:"callback,omitempty"`
+	Leg      int    `event:"leg"`
+	Reason   string `event:"reason"`
+	Enable   bool   `event:"enable,unlogged"` // for a privileged level
 	// No server answered, or the policy, a ceiling or the limits of the node deny it: Reason says which.
 	Rejected bool `event:"rejected,unlogged"`
 	// The audit has the lock, but not each login that it rejects, so that an attacker cannot make the audit grow.

@@ -165,6 +165,24 @@ type Stopped struct {
 
 func (Stopped) log() (zapcore.Level, string) { return zapcore.InfoLevel, "stopped" }
 
+// LogLevel reports a level of the log that an operator set, or the end of it.
+type LogLevel struct {
+	undebugged
+	Level  string        `event:"level_set"`
+	Length time.Duration `event:"length"` // 0: until the next start
+	By     string        `event:"by"`     // "ringback": its time is over, the level of the configuration is in force
+}
+
+func (LogLevel) log() (zapcore.Level, string) { return zapcore.WarnLevel, "log level set" }
+
+func (e LogLevel) audit() Entry {
+	text := e.Level
+	if e.Length > 0 {
+		text += " for " + e.Length.String()
+	}
+	return Entry{"log level set", e.By, text}
+}
+
 // SyslogDown reports that the syslog server cannot be reached.
 type SyslogDown struct {
 	undebugged
