@@ -52,6 +52,7 @@ type Config struct {
 	Journal  Journal
 	Audit    audit.Settings
 	Log      Log
+	CDR      CDR
 	Metrics  Metrics
 
 	PoliciesDir string
@@ -103,6 +104,12 @@ type Log struct {
 	Syslog *Syslog
 
 	MaskNumbers *int // the digits of a number that are shown; nil: all
+}
+
+// CDR configures the file of call detail records.
+type CDR struct {
+	File   string // "": none, the records are in the log only
+	Format string // csv, json
 }
 
 // Syslog configures the syslog server; a nil one is none.

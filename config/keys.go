@@ -60,6 +60,12 @@ var keys = sync.OnceValue(func() []schema.Key {
 		}},
 		{Name: "metrics", Reload: schema.Restart, Type: schema.Object, Keys: metricsKeys,
 			Doc: "Monitoring of the daemon. See [Monitoring](../how-to/monitoring.md)."},
+		{Name: "cdr", Reload: schema.Restart, Type: schema.Object, Keys: []schema.Key{
+			{Name: "file", Check: schema.NotEmpty, Example: "/var/log/ringback-cdr.csv",
+				Doc: "File to append the records to. Default: none, they are in the log and in syslog only."},
+			{Name: "format", Enum: []string{"csv", "json"}, Default: "csv", Example: "json",
+				Doc: "`csv` with a first line of names, or `json` with one object in each line."},
+		}, Doc: "Call detail records, one for each callback. See [Logging](../how-to/logging.md#call-detail-records)."},
 		{Name: "modems_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Example: "modems.d",
 			Doc: "Directory of modem profiles `NAME.yaml`, in addition to the [shipped ones](modems.md). Default: " +
 				"none."},

@@ -33,14 +33,19 @@ func (path busyouts) read() (map[int]lines.Busyout, error) {
 	return all, nil
 }
 
-// keep replaces the file. After a crash, either the old or the new one exists.
+// keep replaces the file.
 func (path busyouts) keep(all map[int]lines.Busyout) error {
 	text, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(string(path))
-	f, err := os.CreateTemp(dir, ".busyouts-*") // 0600
+	return replaceFile(string(path), text)
+}
+
+// replaceFile replaces a file, or makes it, with mode 0600. After a crash, either the old or the new one exists.
+func replaceFile(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // 0600
 	if err != nil {
 		return err
 	}
@@ -50,7 +55,7 @@ func (path busyouts) keep(all map[int]lines.Busyout) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), string(path))
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))

@@ -145,14 +145,18 @@ func (l *logger) reopen() error {
 	return nil
 }
 
-// openLog opens a log file to append to it. A new file has mode 0600; permissions of others on an existing one
-// are removed. Links are not followed: another user could lay one so that a daemon run by root writes
-// elsewhere.
+// openLog opens a log file.
 func openLog(path string) (*os.File, error) {
+	return openAppend("log.file", "remove log.file for standard error", path)
+}
+
+// openAppend opens the file of a key to append to it; without is what to do to have none. A new file has mode 0600;
+// permissions of others on an existing one are removed. Links are not followed: another user could lay one so that a
+// daemon run by root writes elsewhere.
+func openAppend(key, without, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("log.file: %w (name a file that this user can write, not a link; remove log.file for "+
-			"standard error)", err)
+		return nil, fmt.Errorf("%s: %w (name a file that this user can write, not a link; %s)", key, err, without)
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -160,12 +164,12 @@ func openLog(path string) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("log.file: %w (remove log.file for standard error)", err)
+		return nil, fmt.Errorf("%s: %w (%s)", key, err, without)
 	}
 	if info.Mode().Perm()&0o027 != 0 { // from an older ringback or another tool
 		if err := f.Chmod(info.Mode().Perm() &^ 0o027); err != nil {
 			f.Close()
-			return nil, fmt.Errorf("log.file: %s may be read by others (mode %04o): %w (chmod 600 %[1]s)", path,
+			return nil, fmt.Errorf("%s: %s may be read by others (mode %04o): %w (chmod 600 %[2]s)", key, path,
 				info.Mode().Perm(), err)
 		}
 	}

@@ -40,10 +40,12 @@ func (m mask) number(s string) string {
 	return string(b)
 }
 
-// unmasked is what looks like a number in a text and is none: times, addresses, durations, IDs of 8 characters. The
-// last group is a number: five digits or more, alone or with hyphens, or all of a quoted text with spaces, too.
-var unmasked = regexp.MustCompile(`\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?)?|\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+(?:s|ms|µs|%)|` +
-	`\b[a-z2-7]{8}\b|"[+\d][-+\d ()./]{3,}\d"|\+?\d(?:-?\d){4,}`)
+// unmasked is what looks like a number in a text and is none: times, addresses, durations, IDs of 8 characters,
+// digests. The last group is a number: five digits or more, alone or with hyphens, or all of a quoted text with spaces,
+// too.
+var unmasked = regexp.MustCompile(`\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?)?|\d{1,3}(?:\.\d{1,3}){3}|` +
+	`\d+\.\d+(?:s|ms|µs|%)|` +
+	`\b[a-z2-7]{8}\b|\b[\da-f]{32,}\b|"[+\d][-+\d ()./]{3,}\d"|\+?\d(?:-?\d){4,}`)
 
 // text hides the numbers in a text.
 func (m mask) text(s string) string {
@@ -56,7 +58,7 @@ func (m mask) text(s string) string {
 			return m.number(found)
 		case strings.ContainsFunc(found, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }):
 			return found // a time, an address, a duration or an ID
-		case len(found) == 10 && date.MatchString(found):
+		case len(found) >= 32 && !strings.Contains(found, "-"), len(found) == 10 && date.MatchString(found):
 			return found
 		}
 		return m.number(found)
@@ -70,7 +72,7 @@ var (
 	numbered = []string{"caller", "called", "number", "digits"}
 	exempt   = []string{"call", "callback", "session", "test", "event", "digest", "version", "file", "socket",
 		"journal",
-		"directory", "port", "server", "stack", "key"}
+		"directory", "port", "server", "stack", "key", "seal"}
 )
 
 // core returns a core whose records are masked.

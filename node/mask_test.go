@@ -38,6 +38,7 @@ func TestMask(t *testing.T) {
 		"2026-11-29T18:39:24.123456Z from 192.168.100.200:49": "2026-11-29T18:39:24.123456Z from 192.168.100.200:49",
 		"until 2026-11-29 18:39:24, waited 1.234567s":         "until 2026-11-29 18:39:24, waited 1.234567s",
 		"CONNECT 33600/V34 to 1234":                           "CONNECT **600/V34 to 1234",
+		"digest=" + strings.Repeat("0123456789", 5):           "digest=" + strings.Repeat("0123456789", 5),
 		"20261129 is a number":                                "*****129 is a number",
 		"":                                                    "",
 	} {

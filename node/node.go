@@ -31,6 +31,7 @@ import (
 	"github.com/ringback/ringback/metrics"
 	"github.com/ringback/ringback/node/methods"
 	"github.com/ringback/ringback/node/systemd"
+	"github.com/ringback/ringback/tariff"
 )
 
 // Options are the options of Run.
@@ -124,6 +125,8 @@ type daemon struct {
 	reopenLog func() error
 	logHealth func() client.Log
 	logLevel  *runtimeLevel
+	cdr       *detailRecords
+	tariff    atomic.Pointer[tariff.Table] // in force
 
 	mu      sync.Mutex
 	methods *methods.Set // of the configuration in force
@@ -170,11 +173,18 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.methods, d.known = m, d.cfg.Lines
 	defer d.closeMethods()
+	d.tariff.Store(d.cfg.Tariff)
+	d.cdr, err = newDetailRecords(detailRecords{CDR: d.cfg.CDR, journal: j, mask: newMask(d.cfg.Log.MaskNumbers),
+		prices: &d.tariff, happened: func(e events.Event) { d.broker.Happened(e) }, log: d.log}, d.cfg.StateDir,
+		time.Now())
+	if err != nil {
+		return err
+	}
 	d.broker = broker.New(broker.Options{
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		DebugDialer: d.feed.Topic("dialer"),
 		NameKey:     j.NameKey(), KeepBusyouts: d.busyouts().keep,
-		Sinks: []events.Sink{d.events, d.metrics},
+		Sinks: []events.Sink{d.events, d.metrics, d.cdr},
 	}, bc)
 	doors, err := d.listen(ctx)
 	if err != nil {
@@ -197,6 +207,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
+	parts.Go(func() { d.cdr.run(ctx) })
 	parts.Go(func() { watchLines(ctx, d.lines, d.broker.Happened) })
 	parts.Go(func() { onChange(ctx, d.lines, func() { d.events.Lines(d.lines.Each()) }) })
 	parts.Go(func() { d.sweep(ctx) })

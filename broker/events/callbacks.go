@@ -305,6 +305,33 @@ const (
 var EndKinds = []EndKind{EndDial, EndDenied, EndNoLine, EndLogin, EndCall, EndTimeout, EndLifetime, EndCancelled,
 	EndRestart}
 
+// CDR is the call detail record of a callback that is over: it and the calls of leg two have ended. After a crash, it
+// may be reported again.
+type CDR struct {
+	undebugged
+	unaudited
+	Callback   string    `event:"callback"`
+	Call       string    `event:"call"` // leg one
+	User       string    `event:"user"`
+	Group      string    `event:"group"`
+	Caller     string    `event:"caller"`
+	Number     string    `event:"number"` // the last that was dialed
+	CalledLine int       `event:"called_line"`
+	Lines      []int     `event:"lines"` // that dialed
+	Attempts   int       `event:"attempts"`
+	Outcome    string    `event:"outcome"`
+	Cause      string    `event:"cause"`
+	Promised   time.Time `event:"promised"`
+	Dialed     time.Time `event:"dialed,omitempty"`    // the first attempt
+	Connected  time.Time `event:"connected,omitempty"` // leg two
+	Ended      time.Time `event:"ended"`
+	Wait       float64   `event:"wait"`     // seconds from the promise to the first dial
+	Duration   int64     `event:"duration"` // connected seconds of leg two
+	Cost       string    `event:"cost,omitempty"`
+}
+
+func (CDR) log() (zapcore.Level, string) { return zapcore.InfoLevel, "call detail record" }
+
 // CallbackEnded reports the final state of a callback.
 type CallbackEnded struct {
 	Callback   string        `event:"callback"`

@@ -121,7 +121,7 @@ func TestMnemonics(t *testing.T) {
 	for _, row := range Table {
 		got := map[zapcore.Level]bool{}
 		for _, m := range row.Mnemonics {
-			if other, twice := names[m.Name]; twice || !regexp.MustCompile(`^[A-Z]{4,20}$`).MatchString(m.Name) ||
+			if other, twice := names[m.Name]; twice || !regexp.MustCompile(`^[A-Z]{3,20}$`).MatchString(m.Name) ||
 				m.Severity < 0 || m.Severity > 7 || m.Name == "LOG" {
 				t.Errorf("%s: %v (also of %q)", row.Kind, m, other)
 			}

@@ -166,6 +166,8 @@ var Table = []Row{
 		"The hang-up of leg one could not be passed to the callback."},
 	{"callback.ended", CallbackEnded{}, Mnemonics{{5, "CALLBACKEND"}},
 		"A callback is in its final state."},
+	{"callback.cdr", CDR{}, Mnemonics{{6, "CDR"}},
+		"The call detail record of a callback: one for each, when leg two is over too."},
 	{"capture.began", CaptureBegan{}, Mnemonics{{5, "CAPTURE"}},
 		"An operator captures the frames of PPP on a line."},
 	{"capture.ended", CaptureEnded{}, Mnemonics{{5, "CAPTUREEND"}},

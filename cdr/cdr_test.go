@@ -1,0 +1,145 @@
+package cdr
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/tariff"
+)
+
+var at = time.Date(2026, 11, 29, 18, 0, 0, 0, time.UTC)
+
+func after(s int) time.Time { return at.Add(time.Duration(s) * time.Second) }
+
+// answered is a callback that was busy once, and then connected for 65 s; its login took 10 s.
+func answered() (journal.Callback, []journal.Attempt, []journal.Call) {
+	return journal.Callback{ID: "k7abcd23", CallID: "qwerty22", User: "kim", Caller: "84001", Number: "84010",
+			CalledTTY: 65,
+			Attempts:  2, Created: at, Ended: after(70), Outcome: "completed", Decision: `{"group":"staff"}`},
+		[]journal.Attempt{{N: 1, TTY: 66, Number: "84010", Started: after(5)},
+			{N: 2, TTY: 67, Number: "84011", Started: after(50)}},
+		[]journal.Call{{ID: "qwerty22", Leg: 1, CallbackID: "k7abcd23", Start: after(-20), End: at},
+			{Leg: 2, CallbackID: "k7abcd23", Called: "84011", Start: after(60), End: after(125), OctetsIn: 3,
+				OctetsOut: 4},
+			{Leg: 2, CallbackID: "another2", Called: "84011", Start: after(60)}}
+}
+
+func prices(t *testing.T) *tariff.Table {
+	t.Helper()
+	table, problems := tariff.Parse("t.csv", []byte("prefix,per_minute,granularity\n8401,0.60,60/60\n"), "EUR")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return table
+}
+
+func TestRecord(t *testing.T) {
+	c, attempts, calls := answered()
+	want := Record{Callback: "k7abcd23", Call: "qwerty22", User: "kim", Group: "staff", Caller: "84001",
+		Number: "84011", CalledLine: 65, Lines: []int{66, 67}, Attempts: 2, Outcome: "completed", Promised: at,
+		Dialed:    after(5),
+		Connected: after(60), Ended: after(125), Wait: 5, Duration: 65, OctetsIn: 3, OctetsOut: 4, Cost: "1.20",
+		Currency: "EUR"}
+	got, over := New(c, attempts, calls, prices(t))
+	if !over || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want\n%+v", got, want)
+	}
+	if got, over = New(c, attempts, calls, nil); !over || got.Cost != "" || got.Currency != "" || got.Duration != 65 {
+		t.Errorf("without a tariff: %+v", got)
+	}
+	calls[1].Called = "99"
+	if got, over = New(c, attempts, calls, prices(t)); !over || got.Cost != "" {
+		t.Errorf("a call without a price: %+v", got)
+	}
+	calls[1].End = time.Time{}
+	if _, over = New(c, attempts, calls, nil); over {
+		t.Error("a record although leg two is up")
+	}
+	failed, _, _ := answered()
+	failed.Outcome, failed.Cause, failed.Attempts = "expired", "no line", 0
+	want = Record{Callback: "k7abcd23", Call: "qwerty22", User: "kim", Group: "staff", Caller: "84001", Number: "84010",
+		CalledLine: 65, Lines: []int{}, Outcome: "expired", Cause: "no line", Promised: at, Ended: after(70),
+		Cost: "0.00", Currency: "EUR"}
+	if got, over = New(failed, nil, nil, prices(t)); !over || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want\n%+v", got, want)
+	}
+	failed.Ended = time.Time{}
+	if _, over = New(failed, nil, nil, nil); over {
+		t.Error("a record of a pending callback")
+	}
+}
+
+// TestLines compares whole lines, and reads hostile ones again.
+func TestLines(t *testing.T) {
+	c, attempts, calls := answered()
+	r, _ := New(c, attempts, calls, prices(t))
+	const head = "callback,call,user,group,caller,number,called_line,lines,attempts,outcome,cause,promised,dialed," +
+		"connected,ended,wait,duration,octets_in,octets_out,cost,currency\n"
+	const line = "k7abcd23,qwerty22,kim,staff,84001,84011,65,66 67,2,completed,,2026-11-29T18:00:00Z," +
+		"2026-11-29T18:00:05Z,2026-11-29T18:01:00Z,2026-11-29T18:02:05Z,5,65,3,4,1.20,EUR\n"
+	if got := string(Head(CSV)) + string(r.Line(CSV)); got != head+line {
+		t.Errorf("\n%s, want\n%s", got, head+line)
+	}
+	var back Record
+	if err := json.Unmarshal(r.Line(JSON), &back); err != nil || !reflect.DeepEqual(back, r) || Head(JSON) != nil {
+		t.Errorf("%s: %v", r.Line(JSON), err)
+	}
+	keys := map[string]any{}
+	if err := json.Unmarshal(r.Line(JSON), &keys); err != nil || len(keys) != len(columns) {
+		t.Errorf("JSON has %d keys, CSV %d columns", len(keys), len(columns))
+	}
+	for _, c := range columns {
+		if _, ok := keys[c.name]; !ok {
+			t.Errorf("JSON has no %s", c.name)
+		}
+	}
+	for user, want := range map[string]string{
+		"a,b": "a,b", `say "hi"`: `say "hi"`, "x\r\ny": `x\r\ny`, "=1+1": "'=1+1", "@x": "'@x",
+		"+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0",
+		"\t=x":               `\t=x`, "\x1b[2J\x00": `\x1b[2J\x00`, "\xff": `\xff`, "-": "'-", "'x": "''x", "é": "é", `a\b`: `a\\b`,
+	} {
+		r.User, r.Caller = user, user
+		lines, err := csv.NewReader(bytes.NewReader(r.Line(CSV))).ReadAll()
+		if err != nil || len(lines) != 1 || lines[0][2] != want || lines[0][4] != want {
+			t.Errorf("%q: %q, %v", user, lines, err)
+		}
+	}
+	for caller, want := range map[string]string{"+33140205050": "+33140205050", "*31#1": "*31#1", "+": "+",
+		"+1+1": "'+1+1"} {
+		r.Caller = caller
+		if lines, err := csv.NewReader(bytes.NewReader(r.Line(CSV))).ReadAll(); err != nil || lines[0][4] != want {
+			t.Errorf("%q: %q, %v", caller, lines, err)
+		}
+	}
+}
+
+// FuzzLine: whatever is in a record, CSV and JSON have one line, with the columns in their places.
+func FuzzLine(f *testing.F) {
+	f.Add("kim", "84001", "busy")
+	f.Add("=x\r\n\"", "\x00,;", "\u2028\xff")
+	f.Fuzz(func(t *testing.T, user, caller, cause string) {
+		r := Record{Callback: "k7abcd23", User: user, Caller: caller, Cause: cause, Outcome: "failed"}
+		for _, format := range []string{CSV, JSON} {
+			line := string(r.Line(format))
+			if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") ||
+				strings.ContainsAny(line, "\r\x00\x1b") {
+				t.Fatalf("%q", line)
+			}
+		}
+		lines, err := csv.NewReader(bytes.NewReader(r.Line(CSV))).ReadAll()
+		if err != nil || len(lines) != 1 || len(lines[0]) != len(columns) || lines[0][9] != "failed" {
+			t.Fatalf("%q: %v", lines, err)
+		}
+		for _, cell := range lines[0] {
+			if cell != "" && strings.Contains("=@-\t\r", cell[:1]) {
+				t.Fatalf("%q is a formula", cell)
+			}
+		}
+	})
+}

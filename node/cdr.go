@@ -1,0 +1,226 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/cdr"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/tariff"
+)
+
+const (
+	cdrPause = 5 * time.Second // between two looks for callbacks that are over
+	cdrRetry = time.Minute     // after a failure, and while nothing happens
+)
+
+// detailRecords writes the call detail record of each callback that is over, from the journal: as an event, and as a
+// line of a file if there is one. What is written is noted in a file beside the journal, after the line: a crash
+// between the two writes the line again, with the same ID.
+type detailRecords struct {
+	config.CDR
+	journal  journal.Store
+	mask     mask
+	prices   *atomic.Pointer[tariff.Table] // in force
+	happened func(events.Event)
+	log      *zap.Logger
+	state    string // path of the note
+
+	wake  chan struct{}
+	noted cdrNote
+	told  map[string]bool // callbacks whose event is out, and whose line is not yet
+}
+
+// cdrNote is the content of the note: all callbacks that were recorded before Since are written, and those in Done.
+type cdrNote struct {
+	Since time.Time `json:"since"`
+	Done  []string  `json:"done"`
+}
+
+// newDetailRecords reads the note. Without one, callbacks that were promised before now have no record.
+func newDetailRecords(d detailRecords, stateDir string, now time.Time) (*detailRecords, error) {
+	d.state = filepath.Join(stateDir, "cdr.json")
+	d.wake, d.told = make(chan struct{}, 1), map[string]bool{}
+	b, err := os.ReadFile(d.state)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.noted = cdrNote{Since: now.UTC()}
+		return &d, d.note()
+	case err == nil:
+		err = json.Unmarshal(b, &d.noted)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("call detail records: %s: %w (remove the file: the records then begin anew)",
+			d.state, err)
+	}
+	return &d, nil
+}
+
+// Take implements events.Sink.
+func (d *detailRecords) Take(e events.Event) {
+	switch e.(type) {
+	case events.CallbackEnded, events.CallEnded:
+		select {
+		case d.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run writes records until ctx ends.
+func (d *detailRecords) run(ctx context.Context) {
+	for {
+		wait := cdrPause
+		if err := d.write(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("call detail records are not written; they are tried again", zap.Error(err))
+			wait = cdrRetry
+		}
+		pause := time.NewTimer(wait)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		}
+		idle := time.NewTimer(cdrRetry)
+		select {
+		case <-d.wake:
+		case <-idle.C:
+		case <-ctx.Done():
+		}
+		idle.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// write writes the records of all callbacks that are over and not noted.
+func (d *detailRecords) write(ctx context.Context) error {
+	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(rows, func(a, b journal.Callback) int { return a.Created.Compare(b.Created) })
+	if !slices.ContainsFunc(rows, d.due) {
+		return nil
+	}
+	calls, _, err := d.journal.Calls(ctx, journal.All, journal.CallFilter{Since: d.noted.Since})
+	if err != nil {
+		return err
+	}
+	note := cdrNote{Since: d.noted.Since, Done: []string{}}
+	var lines []byte
+	waiting, changed := false, false
+	for _, c := range rows {
+		if !slices.Contains(d.noted.Done, c.ID) {
+			line, over, err := d.record(ctx, c, calls)
+			if err != nil {
+				return err
+			}
+			if !over {
+				waiting = true
+				continue
+			}
+			lines, changed = append(lines, line...), true
+		}
+		// A callback may get a row with the time of an earlier one, so the last one stays noted.
+		if !waiting && c.Created.After(note.Since) {
+			note = cdrNote{Since: c.Created, Done: []string{}}
+		}
+		note.Done = append(note.Done, c.ID)
+	}
+	if !changed {
+		return nil
+	}
+	if err := d.append(lines); err != nil {
+		return err
+	}
+	before := d.noted
+	d.noted = note
+	if err := d.note(); err != nil {
+		d.noted = before
+		return err
+	}
+	clear(d.told)
+	return nil
+}
+
+// due reports whether a callback has ended and has no record.
+func (d *detailRecords) due(c journal.Callback) bool {
+	return !c.Pending() && !slices.Contains(d.noted.Done, c.ID)
+}
+
+// record returns the line of a callback that is over, and reports it once.
+func (d *detailRecords) record(ctx context.Context, c journal.Callback, calls []journal.Call) (line []byte, over bool,
+	err error) {
+	if c.Pending() {
+		return nil, false, nil
+	}
+	_, attempts, err := d.journal.Callback(ctx, c.ID)
+	if err != nil && !errors.Is(err, journal.ErrDamaged) { // a damaged attempt must not hold up the others
+		return nil, false, err
+	}
+	r, over := cdr.New(c, attempts, calls, d.prices.Load())
+	if !over {
+		return nil, false, nil
+	}
+	if !d.told[c.ID] {
+		d.told[c.ID] = true
+		d.happened(events.CDR{Callback: r.Callback, Call: r.Call, User: r.User, Group: r.Group, Caller: r.Caller,
+			Number: r.Number, CalledLine: r.CalledLine, Lines: r.Lines, Attempts: r.Attempts, Outcome: r.Outcome,
+			Cause: r.Cause, Promised: r.Promised, Dialed: r.Dialed, Connected: r.Connected, Ended: r.Ended,
+			Wait:     r.Wait,
+			Duration: r.Duration, Cost: strings.TrimSpace(r.Cost + " " + r.Currency)})
+	}
+	r.Caller, r.Number, r.User = d.mask.number(r.Caller), d.mask.number(r.Number), d.mask.text(r.User)
+	r.Cause = d.mask.text(r.Cause)
+	return r.Line(d.Format), true, nil
+}
+
+// append adds lines to the file and waits until they are on disk. The file is opened each time, so that logrotate may
+// rename it at any time.
+func (d *detailRecords) append(lines []byte) (err error) {
+	if d.File == "" {
+		return nil
+	}
+	f, err := openAppend("cdr.file", "remove cdr.file", d.File)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() == 0 {
+		lines = slices.Concat(cdr.Head(d.Format), lines)
+	}
+	if _, err := f.Write(lines); err != nil {
+		// a part of a line would spoil the next one
+		return errors.Join(fmt.Errorf("cdr.file %s: %w", d.File, err), f.Truncate(info.Size()))
+	}
+	return f.Sync()
+}
+
+// note writes the note.
+func (d *detailRecords) note() error {
+	b, err := json.Marshal(d.noted)
+	if err != nil {
+		return err
+	}
+	return replaceFile(d.state, append(b, '\n'))
+}
