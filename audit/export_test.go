@@ -93,7 +93,7 @@ func TestHTML(t *testing.T) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
-	for _, want := range []string{"Audit of maui", "&lt;script&gt;", "1970-01-01 00:00:05 &#43;0000",
+	for _, want := range []string{"Audit of maui", "&lt;script&gt;", "1970-01-01 00:00:05 +0000",
 		fmt.Sprintf("%d rows.", len(rows)), "default-src 'none'"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page has no %q", want)

@@ -38,8 +38,8 @@ func health(_ context.Context, s *Site) (found []Finding, _ error) {
 	if err := s.unasked(); err != nil {
 		return nil, err
 	}
-	for _, p := range s.Daemon.Health.Problems {
-		found = append(found, Finding{Found: p, Fix: "ringback show health"})
+	for _, w := range s.Daemon.Health.Warnings {
+		found = append(found, Finding{Found: w.What, Fix: w.Fix})
 	}
 	return found, nil
 }

@@ -308,8 +308,9 @@ func TestDaemon(t *testing.T) {
 			t.Errorf("%s, %+v:\n got %s\nwant %s", tt.check, tt.line, got, tt.want)
 		}
 	}
-	s := &Site{Daemon: &Daemon{Health: client.Health{Problems: []string{"the disk is full"}}}}
-	if got := found(t, s, "daemon"); got != "0: the disk is full | ringback show health" {
+	s := &Site{Daemon: &Daemon{Health: client.Health{Warnings: []client.Warning{{What: "the disk is full",
+		Fix: "free some space"}}}}}
+	if got := found(t, s, "daemon"); got != "0: the disk is full | free some space" {
 		t.Error(got)
 	}
 	for _, c := range daemonChecks {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,6 +23,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/metrics"
 )
 
 // TestProblems: each problem is reported, and nothing if all is well.
@@ -238,3 +241,27 @@ when it begins, each 15 minutes while it lasts, and when it is over. See [Monito
 | code | problem | ready | what to do |
 |---|---|---|---|
 `
+
+// TestHealthWhileTheDiskHangs: a state that cannot be read does not hold up who asks for it, and is a problem of its
+// own; the metrics lack that part and say so.
+func TestHealthWhileTheDiskHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &daemon{broker: broker.New(broker.Options{Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
+		hung, free := make(chan struct{}), make(chan struct{})
+		go d.examined.get(context.Background(), func(context.Context) state { close(hung); <-free; return state{} })
+		<-hung
+		began := time.Now()
+		h := d.healthOf(t.Context())
+		if took := time.Since(began); took > healthPatience || h.Ready || len(h.Warnings) != 2 ||
+			h.Warnings[1].Code != "health_hangs" {
+			t.Errorf("after %v: %+v", took, h)
+		}
+		var s metrics.Snapshot
+		ctx, cancel := context.WithTimeout(t.Context(), scrapePatience)
+		defer cancel()
+		if d.snapshotHealth(ctx, &s); s.Journal != nil || s.Health.Ready {
+			t.Errorf("the snapshot: %+v", s)
+		}
+		close(free)
+	})
+}
