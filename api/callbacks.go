@@ -34,9 +34,10 @@ func (s *Server) callbackRoutes(r *registry) {
 		All   bool      `query:"all"`
 		Limit int       `query:"limit" minimum:"0" default:"100" doc:"maximum number of callbacks; 0: no limit"`
 		Since time.Time `query:"since" doc:"only callbacks created at this time or later"`
+		User  string    `query:"user" maxLength:"256" doc:"only callbacks of this user"`
 	}) (*callbackList, error) {
 		v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit,
-			Since: in.Since})
+			Since: in.Since, User: in.User})
 		return &callbackList{older, v}, status(err)
 	})
 	register(r, "get-callback", func(ctx context.Context, in *struct {

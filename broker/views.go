@@ -96,11 +96,12 @@ type CallbackQuery struct {
 	All   bool      // also ended ones
 	Limit int       // only the newest Limit; 0: all
 	Since time.Time // only those created at this time or later; zero: all
+	User  string    // "": of all users
 }
 
 // CallbackList returns callbacks, newest first, and how many older ones the limit omits.
 func (b *Broker) CallbackList(ctx context.Context, q CallbackQuery) (v []CallbackView, older int, err error) {
-	f := journal.Filter{Pending: !q.All, Since: q.Since}
+	f := journal.Filter{Pending: !q.All, Since: q.Since, User: q.User}
 	if q.Limit <= 0 {
 		q.Limit = journal.All
 	}

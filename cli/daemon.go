@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/certs"
@@ -34,14 +35,14 @@ func (f *daemonFlags) add(c *cobra.Command) {
 
 func (f *daemonFlags) addOutput(c *cobra.Command) {
 	f.add(c)
-	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table, json or yaml")
 }
 
 // addTable is addOutput for commands whose table has columns that do not fit into 80 columns.
 func (f *daemonFlags) addTable(c *cobra.Command) {
 	f.add(c)
-	f.formats = []string{"table", "wide", "json"}
-	c.Flags().StringVarP(&f.output, "output", "o", "table", "table (80 columns), wide (all columns) or json")
+	f.formats = []string{"table", "wide", "json", "yaml"}
+	c.Flags().StringVarP(&f.output, "output", "o", "table", "table (80 columns), wide (all columns), json or yaml")
 }
 
 // wide reports whether all columns are requested.
@@ -124,7 +125,7 @@ func (f *daemonFlags) overTLS(base string) (*client.Client, error) {
 func (f *daemonFlags) check() error {
 	formats := f.formats
 	if formats == nil {
-		formats = []string{"table", "json"}
+		formats = []string{"table", "json", "yaml"}
 	}
 	if f.output == "" || slices.Contains(formats, f.output) {
 		return nil
@@ -133,16 +134,53 @@ func (f *daemonFlags) check() error {
 	return misused("-o %s: must be %s or %s", f.output, strings.Join(formats[:last], ", "), formats[last])
 }
 
-// print writes v as JSON if the user asked for it, otherwise it calls table.
+// machine reports whether the output is for programs.
+func (f *daemonFlags) machine() bool { return f.output == "json" || f.output == "yaml" }
+
+// print writes v as JSON or YAML if the user asked for it, otherwise it calls table.
 func (f *daemonFlags) print(w io.Writer, v any, table func(io.Writer)) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if f.output == "json" {
+	switch f.output {
+	case "json":
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(v)
+	case "yaml":
+		return writeYAML(w, v)
 	}
 	table(w)
 	return nil
+}
+
+// writeYAML writes v as YAML, with the names, values and order of its JSON.
+func writeYAML(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var n yaml.Node
+	if err := yaml.Unmarshal(b, &n); err != nil { // JSON is YAML
+		return err
+	}
+	blocks(&n)
+	e := yaml.NewEncoder(w)
+	e.SetIndent(2)
+	if err := e.Encode(&n); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// blocks writes each value on a line of its own. Texts stay in quotes: readers of YAML 1.1 take no and 1:30 for others.
+func blocks(n *yaml.Node) {
+	if n.Kind != yaml.ScalarNode {
+		n.Style = 0
+	}
+	for i, c := range n.Content {
+		if blocks(c); n.Kind == yaml.MappingNode && i%2 == 0 {
+			c.Style = 0
+		}
+	}
 }

@@ -103,7 +103,7 @@ func TestLockdownCommands(t *testing.T) {
 		{"lockdown --reason=", []string{"error: the reason is missing (--reason TEXT)"}},
 		{"lockdown --reason=fraud --sessions --lift", []string{"error: lockdown: --lift ends the whole lockdown"}},
 		{"lockdown --reason=fraud extra", []string{`error: lockdown: wrong number of arguments: ["extra"]`}},
-		{"lockdown --reason=fraud -o xml", []string{"error: lockdown: -o xml: must be table or json"}},
+		{"lockdown --reason=fraud -o xml", []string{"error: lockdown: -o xml: must be table, json or yaml"}},
 		{"lockdown", []string{"no lockdown\n"}},
 		{"lockdown --reason=fraud", []string{above, " by uid 0: fraud\nno callback is promised or dialed (ringback " +
 			"lockdown --lift)\n"}},

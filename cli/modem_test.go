@@ -94,7 +94,7 @@ func TestModemProbeErrors(t *testing.T) {
 		{[]string{"/dev/nosuch"}, "serial:///dev/nosuch: no such file"},
 		{[]string{"sreial:///dev/ttyS0"}, "did you mean serial?"},
 		{[]string{"tcp://127.0.0.1:1", "--timeout", "0s"}, "--timeout 0s: must be more than 0"},
-		{[]string{"tcp://127.0.0.1:1", "-o", "xml"}, "-o xml: must be table or json"},
+		{[]string{"tcp://127.0.0.1:1", "-o", "xml"}, "-o xml: must be table, json or yaml"},
 		{[]string{"tcp://127.0.0.1:1", "-c", filepath.Join(bad, "ringback.yaml")}, "exit status 1"},
 	} {
 		if out, err := probed(t, tc.args...); err == nil ||

@@ -57,7 +57,7 @@ broken/staff.yaml:1:8: group: group "stuff" does not match the file name (rename
 		{[]string{"-o", "json", in("good")}, "[]\n", ""},
 		{[]string{in("nowhere")}, "", "no such file or directory"},
 		{[]string{in("good"), in("alone")}, "", "give one directory, or files"},
-		{[]string{"-o", "xml", in("good")}, "", "-o xml: must be table or json"},
+		{[]string{"-o", "xml", in("good")}, "", "-o xml: must be table, json or yaml"},
 	} {
 		got, err := policyCommand(dir, append([]string{"check"}, tt.args...)...)
 		if !strings.Contains(got, tt.want) || (err == nil) != (tt.err == "") ||

@@ -64,7 +64,7 @@ spreadsheet would take for a formula has an apostrophe before it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.add(c)
-	f.formats = []string{"table", "csv", "json"}
+	f.formats = []string{"table", "csv", "json", "yaml"}
 	fl := c.Flags()
 	fl.Lookup("output").Usage = "table, csv or json"
 	fl.StringVar(&f.by, "by", "user", "user, group or site")

@@ -76,7 +76,7 @@ kim,0,0,1,60,0.15,,,EUR,0,1,0
 	}
 	for args, want := range map[string]string{
 		"--by line": "--by line: must be user, group or site", "--month november": "--month november: is not a month",
-		"-o xml": "-o xml: must be table, csv or json", "--state-dir nowhere": "no such file",
+		"-o xml": "-o xml: must be table, csv, json or yaml", "--state-dir nowhere": "no such file",
 	} {
 		if got, err := run(args); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v\n%s", args, err, got)

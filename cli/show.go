@@ -17,6 +17,7 @@ func newShow() *cobra.Command {
 		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth(),
 		newShowMetrics())
+	addWatch(c)
 	return c
 }
 

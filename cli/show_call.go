@@ -106,7 +106,7 @@ func (f *callFlags) history(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.output == "json" {
+	if f.machine() {
 		tables.CallsLeftOut(cmd.ErrOrStderr(), left)
 	}
 	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) {

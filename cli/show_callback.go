@@ -32,6 +32,7 @@ left out. -o wide also says why each one waits and until when.
 	f.addTable(c)
 	c.Flags().BoolVar(&f.query.All, "all", false, "the ended ones too")
 	c.Flags().IntVar(&f.query.Limit, "limit", 100, "show at most this many, the newest (0 = all)")
+	c.Flags().StringVar(&f.query.User, "user", "", "only callbacks of this user")
 	c.Flags().StringVar(&f.since, "since", "", "only callbacks created at this time or later: a time, or how long ago")
 	return c
 }
@@ -55,10 +56,10 @@ func (f *callbackFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.output == "json" && older > 0 {
+	if f.machine() && older > 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), tables.Older(older))
 	}
-	if f.output != "json" {
+	if !f.machine() {
 		if err := lockdownAbove(cmd.Context(), cmd.OutOrStdout(), cl); err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func showLines(cmd *cobra.Command, f *daemonFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.output != "json" {
+	if !f.machine() {
 		if err := lockdownAbove(cmd.Context(), cmd.OutOrStdout(), cl); err != nil {
 			return err
 		}

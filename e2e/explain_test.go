@@ -127,7 +127,7 @@ func TestExplainFlags(t *testing.T) {
 		{[]string{"--line", "99"}, 1, "--line 99: the configuration has no such line"},
 		{[]string{"--list", "nowhere"}, 1, `there is no login list "nowhere" (aaa.lists.login)`},
 		{[]string{"--service", "ppp", "--list", "nowhere"}, 1, `there is no ppp list "nowhere" (aaa.lists.ppp)`},
-		{[]string{"-o", "xml"}, 2, "-o xml: must be table or json"},
+		{[]string{"-o", "xml"}, 2, "-o xml: must be table, json or yaml"},
 	} {
 		out, status := ringback(t, "x\n", append([]string{"aaa", "test", "austin-01", "-c", config}, tt.args...)...)
 		if status != tt.status || !strings.Contains(out, tt.want) {

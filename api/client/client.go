@@ -156,6 +156,9 @@ func (c *Client) FindCallbacks(ctx context.Context, q CallbackQuery) (v []Callba
 	if !q.Since.IsZero() {
 		query.Set("since", q.Since.Format(time.RFC3339Nano))
 	}
+	if q.User != "" {
+		query.Set("user", q.User)
+	}
 	head, err := c.do(ctx, http.MethodGet, "/v1/callbacks?"+query.Encode(), &v)
 	if err != nil {
 		return nil, 0, err

@@ -189,6 +189,7 @@ type CallbackQuery struct {
 	All   bool      // include ended ones
 	Limit int       // maximum number; 0: no limit
 	Since time.Time // only those created at this time or later; zero: all
+	User  string    // "": of all users
 }
 
 // Attempt is one dial of a callback.
