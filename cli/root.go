@@ -107,6 +107,7 @@ Run it:
 	// cobra's own --version uses text/template, which looks up methods by name: the linker would keep every
 	// exported method of every type, 2 MB.
 	root.Flags().BoolP("version", "v", false, "version for ringback")
+	root.AddCommand(newHooks())
 	addRemote(root)
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newEvents(), newConsole(),
 		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newLog(), newReload(), newPPP(),

@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/chat"
+	"github.com/ringback/ringback/hooks"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/lines/port"
@@ -51,6 +52,7 @@ type Config struct {
 	API      API
 	Journal  Journal
 	Audit    audit.Settings
+	Hooks    []hooks.Hook
 	Log      Log
 	CDR      CDR
 	Metrics  Metrics

@@ -45,6 +45,9 @@ var keys = sync.OnceValue(func() []schema.Key {
 		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: apiKeys},
 		{Name: "audit", Reload: schema.AtOnce, Type: schema.Object, Keys: auditKeys,
 			Doc: "Signed seals of the audit, for auditors. See [The audit](../how-to/audit.md)."},
+		{Name: "hooks", Reload: schema.AtOnce, Type: schema.List,
+			Elem: &schema.Key{Type: schema.Object, Keys: hookKeys()},
+			Doc:  "Programs and addresses that are told of events. See [Hooks](../how-to/hooks.md)."},
 		{Name: "log", Reload: schema.Restart, Type: schema.Object, Doc: "The daemon's log.", Keys: []schema.Key{
 			{Name: "level", Enum: []string{"debug", "info", "warn", "error"}, Default: "info", Example: "debug",
 				Doc: "Minimum level of logged records."},

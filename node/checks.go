@@ -10,11 +10,13 @@ import (
 	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/hooks"
 	"github.com/ringback/ringback/lines"
 )
 
 const (
 	spoolOld = 10 * time.Minute // an accounting record that waits longer is a problem
+	hookSlow = time.Minute      // a hook that fails for longer is a problem
 	diskLow  = 64 << 20         // fewer free octets on the disk are a problem
 )
 
@@ -30,6 +32,7 @@ type state struct {
 	broken  string // what is wrong with the audit
 	stale   string // why the last reload failed
 	seals   audit.State
+	hooks   []hooks.State
 	now     time.Time
 }
 
@@ -165,6 +168,27 @@ var checks = []check{
 		func(s state, found finder) {
 			if s.broken != "" {
 				found("", "%s", s.broken)
+			}
+		}},
+	{"hook_fails", false, "A hook has not taken its events for a minute, or wants no more.",
+		"see the error; ringback hooks test sends a test event", func(s state, found finder) {
+			for _, h := range s.hooks {
+				switch {
+				case h.Gone:
+					found(h.Name, "hook %s wants no more events until the next reload: %v", h.Name, h.Err)
+				case !h.Failing.IsZero() && s.now.Sub(h.Failing) > hookSlow:
+					found(h.Name, "hook %s fails since %s, %d events wait: %v", h.Name,
+						h.Failing.Format(time.DateTime), h.Waiting, h.Err)
+				}
+			}
+		}},
+	{"hook_lost", false, "Events for a hook were lost or given up in the last hour.",
+		"let the receiver answer faster, name fewer events, or set a longer retry_for", func(s state, found finder) {
+			for _, h := range s.hooks {
+				if h.Lost > 0 && s.now.Sub(h.LostAt) < time.Hour {
+					found(h.Name, "hook %s has lost %d events since the start, the last at %s", h.Name, h.Lost,
+						h.LostAt.Format(time.DateTime))
+				}
 			}
 		}},
 	{"audit_not_as_sealed", false, "The audit is not the one that was sealed before the start.",

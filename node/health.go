@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,6 +14,7 @@ import (
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/broker/spool"
 )
 
 const (
@@ -79,6 +81,9 @@ func (d *daemon) examine(ctx context.Context) state {
 	var backlogs []journal.Backlog
 	backlogs, s.read = d.journal.Backlogs(ctx)
 	for _, b := range backlogs {
+		if strings.HasPrefix(b.List, spool.HookPrefix) {
+			continue // the checks of hooks report it
+		}
 		s.Spool = append(s.Spool, client.Backlog{List: cmp.Or(b.List, "default"), Records: b.Records, Oldest: b.Oldest})
 	}
 	if j.Room != nil {
@@ -92,6 +97,9 @@ func (d *daemon) examine(ctx context.Context) state {
 	}
 	if d.sealer != nil {
 		s.seals = d.sealer.State()
+	}
+	if d.hooks != nil {
+		s.hooks = d.hooks.States()
 	}
 	if stale := d.stale.Load(); stale != nil {
 		s.stale = *stale

@@ -22,6 +22,7 @@ import (
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/journal/sqlite"
+	"github.com/ringback/ringback/hooks"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/metrics"
 )
@@ -84,6 +85,20 @@ func TestProblems(t *testing.T) {
 		}, "a lockdown is in force, by ops: fraud", false},
 		"lockdown lockdown_not_on_disk": {func(s *state, _ *journal.Health) { s.Lockdown.Active = true },
 			"a restart would end it", false},
+		"hook_fails": {func(s *state, _ *journal.Health) {
+			s.hooks = []hooks.State{{Name: "pager"}, {Name: "siem", Waiting: 7, Failing: now.Add(-2 * time.Minute),
+				Err: errors.New("no answer")}}
+		}, "hook siem fails since 2026-11-28 11:58:00, 7 events wait: no answer", true},
+		" hook_fails": {func(s *state, _ *journal.Health) {
+			s.hooks = []hooks.State{{Name: "siem", Gone: true, Err: errors.New("410")}}
+		}, "hook siem wants no more events until the next reload: 410", true},
+		" hook fails now": {func(s *state, _ *journal.Health) {
+			s.hooks = []hooks.State{{Name: "siem", Failing: now.Add(-time.Second), Lost: 1,
+				LostAt: now.Add(-2 * time.Hour)}}
+		}, "", true},
+		"hook_lost": {func(s *state, _ *journal.Health) {
+			s.hooks = []hooks.State{{Name: "siem", Lost: 3, LostAt: now.Add(-time.Minute)}}
+		}, "hook siem has lost 3 events since the start, the last at 2026-11-28 11:59:00", true},
 		"audit_not_as_sealed": {func(s *state, _ *journal.Health) { s.seals.Changed = "it ends at row 2" },
 			"before the start: it ends at row 2", true},
 		"seals_fail": {func(s *state, _ *journal.Health) {

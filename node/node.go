@@ -27,6 +27,7 @@ import (
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/hooks"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/metrics"
 	"github.com/ringback/ringback/node/methods"
@@ -113,6 +114,7 @@ type daemon struct {
 	access  access       // of the admin API
 	keep    atomic.Int64 // journal.keep of the configuration in force
 	sealer  *audit.Sealer
+	hooks   *hooks.Manager
 	broken  atomic.Pointer[string] // what is wrong with the audit
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
 
@@ -180,11 +182,13 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.hooks = hooks.New(hooks.Options{Journal: j, Log: d.log, Site: d.cfg.Hostname, Hooks: d.cfg.Hooks,
+		Happened: func(e events.Event) { d.broker.Happened(e) }})
 	d.broker = broker.New(broker.Options{
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		DebugDialer: d.feed.Topic("dialer"),
 		NameKey:     j.NameKey(), KeepBusyouts: d.busyouts().keep,
-		Sinks: []events.Sink{d.events, d.metrics, d.cdr},
+		Sinks: []events.Sink{d.events, d.metrics, d.cdr, d.hooks},
 	}, bc)
 	doors, err := d.listen(ctx)
 	if err != nil {
@@ -196,6 +200,8 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.hooks.Start()
+	defer d.hooks.Close() // after all that reports events
 	d.sealer = audit.Start(d.cfg.StateDir, d.cfg.Audit, j, d.broker.Happened)
 	defer d.closeSealer() // after all parts, which write rows of the audit
 	monitoring, err := d.monitoring(ctx)

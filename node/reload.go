@@ -126,6 +126,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	d.tariff.Store(cfg.Tariff)
 	placeAccess()
 	d.sealer.Reload(cfg.Audit)
+	d.hooks.Reload(cfg.Hostname, cfg.Hooks)
 	old.Retire() // conversations under way continue with them
 	d.stale.Store(nil)
 	d.scraped.configured(cfg)

@@ -198,7 +198,7 @@ func TestBelongs(t *testing.T) {
 }
 
 // senders are the packages that report events.
-var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit"}
+var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit", "../../hooks"}
 
 // Each type of event has a sender.
 func TestSenders(t *testing.T) {

@@ -78,6 +78,39 @@ func (e AuditKeyReplaced) audit() Entry {
 	return Entry{"audit key replaced", "ringback", "SHA-256 " + e.Old + " by " + e.New}
 }
 
+// HookFails reports that a hook does not take its events.
+type HookFails struct {
+	undebugged
+	unaudited
+	Hook string `event:"hook"`
+	Err  error  `event:"error"`
+}
+
+func (HookFails) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "hook fails: its events wait"
+}
+
+// HookWorks reports that a hook takes its events again.
+type HookWorks struct {
+	undebugged
+	unaudited
+	Hook string `event:"hook"`
+}
+
+func (HookWorks) log() (zapcore.Level, string) { return zapcore.InfoLevel, "hook works again" }
+
+// HookGaveUp reports an event that is not delivered to a hook any more.
+type HookGaveUp struct {
+	undebugged
+	unaudited
+	Hook    string `event:"hook"`
+	Type    string `event:"type"`    // of the event
+	Message string `event:"message"` // its ID
+	Err     error  `event:"error"`   // of the last try
+}
+
+func (HookGaveUp) log() (zapcore.Level, string) { return zapcore.WarnLevel, "hook: event given up" }
+
 // RestartNeeded reports a changed key that a reload cannot apply.
 type RestartNeeded struct {
 	undebugged

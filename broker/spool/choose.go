@@ -108,7 +108,7 @@ func (l *lane) chooseProbe() *queue {
 func (l *lane) candidate() *entry {
 	seen := map[string]bool{}
 	for _, row := range l.ahead {
-		key := row.key()
+		key := row.key
 		if row.SessionID == "" || l.known[key] != nil || seen[key] {
 			continue
 		}

@@ -16,7 +16,7 @@ import (
 
 // How a lane works.
 const (
-	atOnce        = 64          // maximum number of records being sent
+	atOnce        = 64          // maximum number of records being sent; less for other content than accounting
 	pageSize      = 1024        // records per read of the journal
 	lowWater      = 512         // number of sessions ready to be sent below which more is read
 	mostHeld      = 1 << 15     // number of sessions waiting for a retry above which nothing more is read
@@ -32,7 +32,7 @@ const (
 	refusedTries = 5
 )
 
-// lane sends the records of one accounting list. Records of one callback, or of one session without a callback, are
+// lane sends the records of one list. Records of one callback, or of one session without a callback, are
 // sent in order; different callbacks and sessions are sent concurrently. It handles failures as follows:
 //
 //   - A record that fails while others are acknowledged is treated as refused. The records after it in its order
@@ -95,22 +95,30 @@ type queue struct {
 // entry is a record of the spool. Its Body is empty: it is decoded once, when it is read.
 type entry struct {
 	journal.Spooled
-	record     aaa.Record
-	unreadable error // the Body was not one: never sent
+	key        string // of its queue
+	send       func(context.Context) error
+	unreadable error // the Body cannot be opened: never sent
 }
 
-func entryOf(row journal.Spooled) *entry {
+func (s *Spool) entryOf(row journal.Spooled) *entry {
 	e := &entry{Spooled: row}
+	e.key, e.send, e.unreadable = s.content.Open(row)
 	e.Body = ""
-	if err := json.Unmarshal([]byte(row.Body), &e.record); err != nil {
-		e.record, e.unreadable = aaa.Record{}, fmt.Errorf("accounting record %s cannot be read: %w", row.ID, err)
+	if e.unreadable != nil {
+		e.key = row.SessionID
 	}
 	return e
 }
 
-// key returns the key of its queue: both legs of a callback share their Acct-Multi-Session-Id, and no server may
-// receive leg two's Start before leg one's Stop.
-func (e *entry) key() string { return cmp.Or(e.record.MultiSessionID, e.SessionID) }
+// openRecord opens a record of accounting. Its key: both legs of a callback share their Acct-Multi-Session-Id, and no
+// server may receive leg two's Start before leg one's Stop.
+func openRecord(a aaa.Accountant, row journal.Spooled) (string, func(context.Context) error, error) {
+	var r aaa.Record
+	if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
+		return "", nil, fmt.Errorf("accounting record %s cannot be read: %w", row.ID, err)
+	}
+	return cmp.Or(r.MultiSessionID, row.SessionID), func(ctx context.Context) error { return a.Send(ctx, r) }, nil
+}
 
 // delivery is the result of sending a record.
 type delivery struct {
@@ -123,7 +131,7 @@ type delivery struct {
 func newLane(s *Spool, list string) *lane {
 	return &lane{
 		s: s, list: list, phase: open, wake: make(chan struct{}, 1), unread: true, known: map[string]*queue{},
-		window:  atOnce,
+		window:  s.content.AtOnce,
 		results: make(chan delivery, atOnce), settled: make(chan error, 1),
 	}
 }
@@ -214,7 +222,7 @@ func (l *lane) page(ctx context.Context) bool {
 	if err != nil {
 		if ctx.Err() == nil {
 			if time.Since(l.unreadAt) >= logEvery {
-				l.s.log.Error("journal: read the accounting spool", zap.Error(err))
+				l.s.log.Error("journal: read the "+l.s.content.What+" spool", zap.Error(err))
 				l.unreadAt = time.Now()
 			}
 			l.later(minWait)
@@ -224,7 +232,7 @@ func (l *lane) page(ctx context.Context) bool {
 	}
 	l.unread = len(rows)+len(damaged) == pageSize
 	for _, row := range rows {
-		l.ahead = append(l.ahead, entryOf(row))
+		l.ahead = append(l.ahead, l.s.entryOf(row))
 	}
 	if n := len(rows); n > 0 {
 		l.cursor = rows[n-1].Seq
@@ -243,7 +251,8 @@ func (l *lane) later(d time.Duration) {
 
 func (l *lane) setAside(ctx context.Context, damaged []journal.Damage) {
 	for _, d := range damaged {
-		l.s.log.Error("journal: an accounting record is damaged and cannot be sent", zap.Stringer("row", d))
+		l.s.log.Error("journal: a record of the "+l.s.content.What+" spool is damaged and cannot be sent",
+			zap.Stringer("row", d))
 	}
 	if len(damaged) > 0 {
 		if err := l.s.journal.Commit(context.WithoutCancel(ctx), journal.SetAside{Time: time.Now()}); err != nil {
@@ -260,7 +269,7 @@ func (l *lane) queueUp() {
 			l.ahead = l.ahead[i+1:]
 			return
 		}
-		key := row.key()
+		key := row.key
 		q := l.known[key]
 		if q == nil {
 			q = &queue{key: key}

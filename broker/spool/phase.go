@@ -90,7 +90,7 @@ var (
 	keepProbe   = action{"keep the probe", func(l *lane, h happening) { l.probe = h.queue }}
 	forgetProbe = action{"forget the probe", func(l *lane, _ happening) { l.probe = nil }}
 	hurry       = action{"all are due now", func(l *lane, _ happening) {
-		l.window = atOnce
+		l.window = l.s.content.AtOnce
 		for _, q := range l.held {
 			q.due = time.Now()
 		}

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"cmp"
 	"container/heap"
 	"context"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -29,13 +27,13 @@ func (l *lane) start(ctx context.Context, senders *sync.WaitGroup, q *queue) {
 func (l *lane) send(ctx context.Context, row *entry) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("sending accounting record %s panicked: %v", row.ID, p)
+			err = fmt.Errorf("sending %s record %s panicked: %v", l.s.content.What, row.ID, p)
 		}
 	}()
 	if row.unreadable != nil {
 		return row.unreadable
 	}
-	return l.s.accountant.Send(ctx, row.record)
+	return row.send(ctx)
 }
 
 // took handles the result of sending a record.
@@ -48,7 +46,7 @@ func (l *lane) took(d delivery) {
 	q := d.queue
 	row := q.rows[0]
 	l.acks++
-	l.fails, l.window = 0, min(2*l.window, atOnce)
+	l.fails, l.window = 0, min(2*l.window, l.s.content.AtOnce)
 	l.acked = append(l.acked, row.Spooled)
 	q.rows, q.tries = q.rows[1:], 0
 	switch {
@@ -165,7 +163,7 @@ func (l *lane) settledBy(err error) {
 		return
 	}
 	if time.Since(l.unsettled) >= logEvery {
-		l.s.log.Error("journal: settle the accounting spool", zap.Error(err))
+		l.s.log.Error("journal: settle the "+l.s.content.What+" spool", zap.Error(err))
 		l.unsettled = time.Now()
 	}
 	l.acked, l.removing = append(l.removing, l.acked...), nil
@@ -179,9 +177,6 @@ func (l *lane) tell(ctx context.Context) {
 	if failing == l.failing || ctx.Err() != nil {
 		return
 	}
-	if l.failing = failing; failing {
-		l.s.happened(events.AccountingWaits{List: cmp.Or(l.list, "default"), Err: l.failure})
-		return
-	}
-	l.s.happened(events.AccountingGoesOn{List: cmp.Or(l.list, "default")})
+	l.failing = failing
+	l.s.content.Tell(l.list, failing, l.failure)
 }

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,14 +16,13 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// Spool keeps accounting records in the journal until they are acknowledged (law 10), and sends them. Each accounting
+// Spool keeps records in the journal until they are acknowledged, and sends them. Those of accounting are law 10. Each
 // list has its own lane: a silent server delays only its own records.
 type Spool struct {
-	journal    journal.Store
-	accountant aaa.Accountant // nil: nothing is spooled
-	log        *zap.Logger    // for disk errors
-	happened   func(events.Event)
-	wake       chan struct{} // capacity 1: there may be a list without a lane
+	journal journal.Store
+	content Content
+	log     *zap.Logger   // for disk errors
+	wake    chan struct{} // capacity 1: there may be a list without a lane
 
 	mu       sync.Mutex
 	waiting  map[string]chan struct{} // closed when the record of this ID is acknowledged
@@ -36,8 +36,49 @@ type Spool struct {
 // New returns a spool that sends nothing until Run. a delivers the records; nil: records are not spooled, but the
 // mutations given with them are written. happened receives events and must not block.
 func New(j journal.Store, a aaa.Accountant, log *zap.Logger, happened func(events.Event)) *Spool {
+	return NewContent(j, accounting(a, happened), log)
+}
+
+// accounting is the content of accounting records.
+func accounting(a aaa.Accountant, happened func(events.Event)) Content {
+	c := Content{What: "accounting", AtOnce: atOnce, Tell: func(list string, failing bool, err error) {
+		if list = cmp.Or(list, "default"); failing {
+			happened(events.AccountingWaits{List: list, Err: err})
+			return
+		}
+		happened(events.AccountingGoesOn{List: list})
+	}}
+	if a != nil {
+		c.Open = func(row journal.Spooled) (string, func(context.Context) error, error) { return openRecord(a, row) }
+	}
+	return c
+}
+
+// Content is what a Spool sends.
+type Content struct {
+	What   string // in messages
+	Prefix string // of the names of its lists: HookPrefix, or "" for accounting
+	AtOnce int    // maximum number of records of a list being sent, 64 at most
+	// Open returns the function that sends a row, and the key of its order: rows with the same key are sent one after
+	// the other. A row without SessionID is sent alone, after all before it. nil: nothing is sent.
+	Open func(row journal.Spooled) (key string, send func(context.Context) error, err error)
+	// Tell reports when deliveries of a list begin to fail, with the error, and when they succeed again. It must not
+	// block.
+	Tell func(list string, failing bool, err error)
+}
+
+// HookPrefix is the prefix of the lists of hooks, which is in the name of no accounting list.
+const HookPrefix = "hook:"
+
+// owns reports whether a list is one of this content.
+func (c Content) owns(list string) bool {
+	return strings.HasPrefix(list, HookPrefix) == (c.Prefix == HookPrefix)
+}
+
+// NewContent returns a Spool of other content than accounting, that sends nothing until Run.
+func NewContent(j journal.Store, c Content, log *zap.Logger) *Spool {
 	return &Spool{
-		journal: j, accountant: a, log: log, happened: happened, wake: make(chan struct{}, 1),
+		journal: j, content: c, log: log, wake: make(chan struct{}, 1),
 		waiting: map[string]chan struct{}{}, spooled: map[string]time.Time{},
 		interims: map[string]string{}, lanes: map[string]*lane{}, arrears: arrearsList{wake: make(chan struct{}, 1)},
 	}
@@ -53,7 +94,7 @@ func (s *Spool) Put(ctx context.Context, records []aaa.Record, also ...journal.M
 
 // write is Put without the arrears.
 func (s *Spool) write(ctx context.Context, records []aaa.Record, also ...journal.Mutation) error {
-	if s.accountant == nil {
+	if !s.Sends() {
 		records = nil
 	}
 	for _, r := range records {
@@ -73,6 +114,23 @@ func (s *Spool) write(ctx context.Context, records []aaa.Record, also ...journal
 	}
 	for _, r := range records {
 		s.announce(r)
+	}
+	return nil
+}
+
+// PutRows makes rows durable, all or none, and wakes their lanes. Their lists must be of this spool.
+func (s *Spool) PutRows(ctx context.Context, rows ...journal.Spooled) error {
+	var tx []journal.Mutation
+	for _, r := range rows {
+		tx = append(tx, journal.Spool{Record: r})
+	}
+	if err := s.journal.Commit(ctx, tx...); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range rows {
+		s.wakeLane(r.List)
 	}
 	return nil
 }
@@ -104,9 +162,14 @@ func (s *Spool) announce(r aaa.Record) {
 		delete(s.spooled, s.interims[r.SessionID])
 		s.interims[r.SessionID] = r.ID
 	}
-	l, ok := s.lanes[r.List]
+	s.wakeLane(r.List)
+}
+
+// wakeLane wakes the lane of a list, or has it made. s.mu must be held.
+func (s *Spool) wakeLane(list string) {
+	l, ok := s.lanes[list]
 	if !ok {
-		s.lanes[r.List] = nil
+		s.lanes[list] = nil
 		signal(s.wake)
 		return
 	}
@@ -116,7 +179,7 @@ func (s *Spool) announce(r aaa.Record) {
 }
 
 // Sends reports whether records are sent at all.
-func (s *Spool) Sends() bool { return s.accountant != nil }
+func (s *Spool) Sends() bool { return s.content.Open != nil }
 
 // encode returns the JSON of a record; encoding cannot fail.
 func encode(r aaa.Record) string {
@@ -226,7 +289,7 @@ func (s *Spool) Run(ctx context.Context) {
 	var lanes sync.WaitGroup
 	defer lanes.Wait()
 	lanes.Go(func() { s.runArrears(ctx) })
-	if s.accountant == nil {
+	if !s.Sends() {
 		return
 	}
 	s.find(ctx)
@@ -251,7 +314,7 @@ func (s *Spool) find(ctx context.Context) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			for _, name := range names {
-				if _, ok := s.lanes[name]; !ok {
+				if _, ok := s.lanes[name]; !ok && s.content.owns(name) {
 					s.lanes[name] = nil
 				}
 			}
@@ -261,7 +324,7 @@ func (s *Spool) find(ctx context.Context) {
 			return
 		}
 		if time.Since(told) >= logEvery {
-			s.log.Error("journal: read the accounting spool", zap.Error(err))
+			s.log.Error("journal: read the "+s.content.What+" spool", zap.Error(err))
 			told = time.Now()
 		}
 		if !pause(ctx, minWait) {
@@ -278,6 +341,9 @@ func (s *Spool) EachUnsent(ctx context.Context, f func(aaa.Record)) error {
 		return err
 	}
 	for _, list := range lists {
+		if !s.content.owns(list) {
+			continue
+		}
 		for after, more := int64(0), true; more; {
 			rows, damaged, err := s.journal.SpoolAfter(ctx, list, after, pageSize)
 			if err != nil {
@@ -319,7 +385,7 @@ func (s *Spool) Flush(ctx context.Context) {
 		s.log.Error("journal: calls that have ended are not on disk; the next start ends their sessions",
 			zap.Error(err))
 	}
-	if s.accountant == nil {
+	if !s.Sends() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, flushTime)
