@@ -55,6 +55,7 @@ type Config struct {
 	Hooks    []hooks.Hook
 	Log      Log
 	CDR      CDR
+	Traces   Traces
 	Metrics  Metrics
 
 	PoliciesDir string
@@ -106,6 +107,13 @@ type Log struct {
 	Syslog *Syslog
 
 	MaskNumbers *int // the digits of a number that are shown; nil: all
+}
+
+// Traces configures the collector of traces.
+type Traces struct {
+	Endpoint   string // the URL; "" none
+	Identities bool   // users and numbers are attributes
+	TLS        certs.Files
 }
 
 // CDR configures the file of call detail records.

@@ -63,6 +63,8 @@ var keys = sync.OnceValue(func() []schema.Key {
 		}},
 		{Name: "metrics", Reload: schema.Restart, Type: schema.Object, Keys: metricsKeys,
 			Doc: "Monitoring of the daemon. See [Monitoring](../how-to/monitoring.md)."},
+		{Name: "traces", Reload: schema.Restart, Type: schema.Object, Keys: tracesKeys(),
+			Doc: "OpenTelemetry: one trace for each callback. See [Tracing](../how-to/logging.md#traces)."},
 		{Name: "cdr", Reload: schema.Restart, Type: schema.Object, Keys: []schema.Key{
 			{Name: "file", Check: schema.NotEmpty, Example: "/var/log/ringback-cdr.csv",
 				Doc: "File to append the records to. Default: none, they are in the log and in syslog only."},

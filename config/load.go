@@ -167,6 +167,7 @@ func (l *loader) node() {
 		keep := l.int("log.mask_numbers")
 		c.Log.MaskNumbers = &keep
 	}
+	c.Traces = l.traces(l.v.Get("traces"))
 	c.CDR = CDR{File: l.filePath("cdr.file"), Format: l.text("cdr.format")}
 	l.trustOutput("cdr.file", "name a file, or remove cdr.file", c.CDR.File)
 	c.Log.Syslog = l.syslog(l.v.Get("log", "syslog"))

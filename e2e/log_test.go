@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,10 +37,17 @@ func TestLogging(t *testing.T) {
 			records <- string(buf[:n])
 		}
 	}()
+	traces := make(chan string, 100)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		traces <- string(body)
+	}))
+	defer collector.Close()
 	file := filepath.Join(dir, "cdr.csv")
 	l := startTown(t, lab.Options{Dir: dir, Edit: edits(t, waits("1s"),
 		configured("log: {level: debug, format: json, mask_numbers: 2, syslog: {address: \"unix://"+
-			filepath.Join(dir, "log")+"\", level: debug}}\ncdr: {file: "+file+"}"))})
+			filepath.Join(dir, "log")+"\", level: debug}}\ncdr: {file: "+file+"}\ntraces: {endpoint: \""+
+			collector.URL+"/v1/traces\"}"))})
 	play(t, l, shipped(t, "no-verify"))
 	var all []string
 	want := []string{"%RINGBACK-5-STARTED: ", "%RINGBACK-6-CALL: ", "%RINGBACK-5-LOGIN: ", "%RINGBACK-6-DECIDED: ",
@@ -60,6 +70,21 @@ func TestLogging(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(awaitFile(t, file)), "\n")
 	if len(lines) != 2 || !strings.HasPrefix(lines[1], id+",") || !strings.Contains(lines[1], ",completed,") {
 		t.Errorf("the file has %q, the record is of %s", lines, id)
+	}
+	select {
+	case trace := <-traces:
+		for _, name := range []string{"callback", "leg one", "login", "decision", "promise", "attempt", "line", "wait",
+			"dial", "leg two", "session"} {
+			if strings.Count(trace, `"name":"`+name+`"`) == 0 {
+				t.Errorf("no span %q in %s", name, trace)
+			}
+		}
+		if !strings.Contains(trace, id) || strings.Contains(trace, "84001") || strings.Contains(trace, "austin-01") ||
+			strings.Contains(trace, `"status"`) {
+			t.Errorf("the trace has a name, a number or a failure, or not its callback %s: %s", id, trace)
+		}
+	case <-limit:
+		t.Fatal("no trace")
 	}
 	kinds := map[string]int{}
 	for line := range strings.Lines(readFile(t, filepath.Join(dir, "ringback.log"))) {

@@ -128,6 +128,7 @@ type daemon struct {
 	logHealth func() client.Log
 	logLevel  *runtimeLevel
 	cdr       *detailRecords
+	traces    *traces
 	tariff    atomic.Pointer[tariff.Table] // in force
 
 	mu      sync.Mutex
@@ -175,6 +176,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.methods, d.known = m, d.cfg.Lines
 	defer d.closeMethods()
+	exporter := d.exporter()
 	d.tariff.Store(d.cfg.Tariff)
 	d.cdr, err = newDetailRecords(detailRecords{CDR: d.cfg.CDR, journal: j, mask: newMask(d.cfg.Log.MaskNumbers),
 		prices: &d.tariff, happened: func(e events.Event) { d.broker.Happened(e) }, log: d.log}, d.cfg.StateDir,
@@ -188,7 +190,7 @@ func (d *daemon) run(ctx context.Context) error {
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		DebugDialer: d.feed.Topic("dialer"),
 		NameKey:     j.NameKey(), KeepBusyouts: d.busyouts().keep,
-		Sinks: []events.Sink{d.events, d.metrics, d.cdr, d.hooks},
+		Sinks: []events.Sink{d.events, d.metrics, d.cdr, d.traces, d.hooks},
 	}, bc)
 	doors, err := d.listen(ctx)
 	if err != nil {
@@ -214,6 +216,9 @@ func (d *daemon) run(ctx context.Context) error {
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
 	parts.Go(func() { d.cdr.run(ctx) })
+	if exporter != nil {
+		parts.Go(func() { exporter.Run(ctx) })
+	}
 	parts.Go(func() { watchLines(ctx, d.lines, d.broker.Happened) })
 	parts.Go(func() { onChange(ctx, d.lines, func() { d.events.Lines(d.lines.Each()) }) })
 	parts.Go(func() { d.sweep(ctx) })

@@ -240,6 +240,17 @@ func (SyslogUp) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "syslog server receives records again"
 }
 
+// TracesLost reports spans that the collector of traces did not get.
+type TracesLost struct {
+	undebugged
+	unaudited
+	Server string `event:"server"`
+	Spans  int    `event:"spans"`
+	Err    error  `event:"error"`
+}
+
+func (TracesLost) log() (zapcore.Level, string) { return zapcore.WarnLevel, "traces not sent" }
+
 // LineDown reports a line that is out of service.
 type LineDown struct {
 	undebugged

@@ -226,6 +226,8 @@ var Table = []Row{
 		"The daemon ends: SIGTERM, or an error that it cannot survive."},
 	{"log.level", LogLevel{}, Mnemonics{{4, "LOGLEVEL"}},
 		"An operator set the level of the log, or its time is over."},
+	{"traces.lost", TracesLost{}, Mnemonics{{4, "TRACESLOST"}},
+		"The collector of traces did not take some spans, or could not be reached."},
 	{"syslog.down", SyslogDown{}, Mnemonics{{4, "SYSLOGDOWN"}},
 		"The syslog server cannot be reached. Records wait; those that do not fit into the queue are dropped."},
 	{"syslog.up", SyslogUp{}, Mnemonics{{5, "SYSLOGUP"}},
