@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/packaging"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/tables"
 )
 
 // The kinds of --aaa.
@@ -141,7 +142,7 @@ func (a *answers) complete(ctx context.Context, ask *asker) error {
 		{&a.secret, "--secret-file", "Secret shared with the server: ", true},
 		{&a.user, "--user", "Name of the first user: ", false},
 		{&a.password, "--password-file", "Password of the user: ", true},
-		{&a.number, "--number", "Number at which the user is called back: ", false},
+		{&a.number, "--number", "Number at which the user is called back (+33140205051): ", false},
 		{&a.port, "--port", "Port of the first modem, such as /dev/ttyUSB0: ", false},
 	} {
 		if !a.needs(q.flag) || *q.into != "" {
@@ -300,7 +301,8 @@ func (a *answers) write(out, problems io.Writer, replace bool) error {
 	}
 	printProblems(problems, found)
 	if cfg == nil {
-		return fmt.Errorf("%d errors, so %s was not written", len(found.Only(schema.Error)), a.file)
+		return fmt.Errorf("%s, so %s was not written", tables.Numbered(len(found.Only(schema.Error)),
+			"error", "errors"), a.file)
 	}
 	if replace {
 		err = os.Rename(temp, a.file)

@@ -100,7 +100,7 @@ func TestInitMistakes(t *testing.T) {
 		{append(local, "--port", "COM1"), "--port: "},
 		{append(local, "--port", "tcp://127.0.0.1:1", "--country", "ZZ"), "--country ZZ: known are CH, DE"},
 		{[]string{"--aaa", "radius", "--server", "not an address", "--secret-file", "none", "--port",
-			"tcp://127.0.0.1:1"}, "errors, so"},
+			"tcp://127.0.0.1:1"}, "2 errors, so"},
 		{append(local, "--port", "tcp://127.0.0.1:1", "--probe"), "without --probe"},
 	} {
 		file := filepath.Join(t.TempDir(), "ringback.yaml")
