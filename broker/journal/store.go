@@ -81,8 +81,6 @@ func (d Damage) String() string { return d.Table + " row " + d.Key + ": " + d.Re
 // Filter selects callbacks; zero fields select all.
 type Filter struct {
 	User    string
-	Phase   string
-	Number  string
 	Pending bool      // only pending ones
 	Since   time.Time // only those created at this time or later
 }

@@ -526,8 +526,11 @@ func TestQueries(t *testing.T) {
 		{0, journal.Filter{}, "cb4 cb3 cb2 cb1 cb0 "},
 		{2, journal.Filter{}, "cb4 cb3 "},
 		{0, journal.Filter{User: "u2"}, "cb2 "},
-		{0, journal.Filter{Phase: "failed"}, "cb3 "},
-		{0, journal.Filter{Number: "84001", Pending: true}, "cb4 cb2 cb1 cb0 "},
+		{0, journal.Filter{User: "u3"}, "cb3 "},
+		{0, journal.Filter{User: "u3", Since: at(4)}, ""},
+		{0, journal.Filter{User: "u3", Pending: true}, ""},
+		{0, journal.Filter{User: "u2", Since: at(2), Pending: true}, "cb2 "},
+		{1, journal.Filter{Since: at(3)}, "cb4 "},
 		{journal.All, journal.Filter{Since: at(2)}, "cb4 cb3 cb2 "},
 		{2, journal.Filter{Pending: true, Since: at(1)}, "cb4 cb2 "},
 	} {

@@ -1,12 +1,13 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"sync"
 
 	"github.com/ringback/ringback/broker/journal"
@@ -165,38 +166,45 @@ func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Dam
 // fullScan is the number of callbacks up to which Pending reads every row instead of trusting an index.
 const fullScan = 20_000
 
-// Callbacks returns up to limit callbacks, last recorded first; limit 0 means 100.
+// Callbacks returns up to limit callbacks, last recorded first; limit 0 means 100. If a filter selects more of the ended
+// ones than limit, those that were created last are returned.
 func (r *Reader) Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage,
 	error) {
-	where, args := whereOf(f)
+	where, args := selected(f, " ORDER BY created DESC LIMIT ?", limitOr(limit))
 	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?",
 		append(args, limitOr(limit))...)
 }
 
 // CountCallbacks returns how many callbacks there are, damaged ones included.
 func (r *Reader) CountCallbacks(ctx context.Context, f journal.Filter) (int, error) {
-	where, args := whereOf(f)
+	where, args := selected(f, "")
 	n, err := r.number(ctx, "SELECT count(*) FROM callbacks "+where, args...)
 	return int(n), explain(r.path, err)
 }
 
-func whereOf(f journal.Filter) (string, []any) {
-	where := []string{"true"}
-	var args []any
-	for _, c := range []struct{ column, value string }{{"user", f.User}, {"phase", f.Phase}, {"number", f.Number}} {
-		if c.value != "" {
-			where = append(where, c.column+" = ?")
-			args = append(args, c.value)
-		}
-	}
-	if f.Pending {
-		where = append(where, "ended = 0")
+// selected returns the WHERE clause of a filter: a million ended callbacks are searched by their indexes, the pending
+// ones, which are few, by theirs. last is added to the query of the ended ones.
+func selected(f journal.Filter, last string, lastArgs ...any) (where string, args []any) {
+	conditions, index := "", ""
+	if f.User != "" {
+		conditions, index = " AND user = ?", "callbacks_user"
+		args = append(args, f.User)
 	}
 	if !f.Since.IsZero() {
-		where = append(where, "created >= ?")
+		conditions += " AND created >= ?"
+		index = cmp.Or(index, "callbacks_created")
 		args = append(args, nanos(f.Since))
 	}
-	return "WHERE " + strings.Join(where, " AND "), args
+	switch {
+	case f.Pending:
+		return "WHERE ended = 0" + conditions, args
+	case index == "":
+		return "", nil
+	}
+	ended := "SELECT rowid FROM callbacks INDEXED BY " + index + " WHERE ended <> 0" + conditions + last
+	pending := "SELECT rowid FROM callbacks INDEXED BY callbacks_pending WHERE ended = 0" + conditions
+	return "WHERE rowid IN (SELECT rowid FROM (" + ended + ") UNION ALL " + pending + ")",
+		slices.Concat(args, lastArgs, args)
 }
 
 // Callback returns one callback and its attempts in order. Errors: ErrNotFound if there is none; a damaged row is an
