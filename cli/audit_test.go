@@ -19,11 +19,10 @@ import (
 
 // auditTown is the state directory of a daemon that has written 20 rows, each of another day, and has sealed them.
 type auditTown struct {
-	t      *testing.T
-	dir    string
-	pub    string
-	seals  string
-	sealer *audit.Sealer
+	t     *testing.T
+	dir   string
+	pub   string
+	seals string
 }
 
 func newAuditTown(t *testing.T) *auditTown {

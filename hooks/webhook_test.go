@@ -121,8 +121,9 @@ func TestAnswers(t *testing.T) {
 		"taken": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(202) }, nil, ""},
 		"refused": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no\x1b", 400) }, nil,
 			`400 Bad Request: "no\x1b"`},
-		"redirect": {func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, elsewhere.srv.URL, 307) },
-			nil, "redirects are not followed"},
+		"redirect": {func(w http.ResponseWriter, q *http.Request) {
+			http.Redirect(w, q, elsewhere.srv.URL, http.StatusTemporaryRedirect)
+		}, nil, "redirects are not followed"},
 		"no answer": {func(_ http.ResponseWriter, q *http.Request) {
 			_, _ = io.Copy(io.Discard, q.Body) // only then the server notices that the client is gone
 			<-q.Context().Done()

@@ -56,7 +56,7 @@ func run(args []string) error {
 	case len(args) >= 4 && args[0] == "image":
 		return r.image(args[1], args[2], args[3:])
 	}
-	return errors.New(usage)
+	return fmt.Errorf("unknown arguments %q\n%s", args, usage)
 }
 
 // completions writes the completion scripts under the names that the shells expect.
