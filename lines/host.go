@@ -32,7 +32,7 @@ type line struct {
 	reported bool
 	up       bool // the modem is ready
 	proving  bool // the goroutine that ends the quarantine runs
-	settling bool // released, or prepared, and not yet proven on hook
+	settling bool // released, prepared or quarantined, and being proven on hook
 	inBand   bool // the open port has no modem signals
 	probing  bool // its modem is being probed, or cannot be probed now: it may answer, but is not leased
 	signals  Signals
@@ -422,7 +422,10 @@ func (l *line) settledLocked(err error, fresh bool) {
 	l.settling = false
 	l.phaseLocked(Idle)
 	defer l.pool.hushLocked()
-	if err != nil && !errors.Is(err, ErrDown) {
+	switch {
+	case err == nil && l.proving:
+		signal(l.kick) // a proof that was due had to wait
+	case err != nil && !errors.Is(err, ErrDown):
 		l.quarantineLocked(err)
 	}
 	if l.next != nil {
@@ -486,29 +489,40 @@ func (l *line) prove(ctx context.Context) {
 	}
 }
 
-// tryProof tries the proof once and reports whether to try again.
+// tryProof tries the proof once and reports whether to try again. Until the driver has ended it, the line is not free:
+// the proof would hang up a call.
 func (l *line) tryProof(ctx context.Context) (again bool) {
 	p := l.pool
 	p.mu.Lock()
-	if l.quarantine == "" { // Up has ended it
+	switch {
+	case l.quarantine == "": // Up has ended it
 		l.proving = false
 		p.mu.Unlock()
 		return false
+	case l.lease != nil || l.settling: // settledLocked orders another try
+		p.mu.Unlock()
+		return true
 	}
+	l.settling = true
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, l.proofTime())
 	defer cancel()
 	err := l.driver.Settle(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case err == nil || errors.Is(err, ErrDown): // down: the driver proves it before it reports Up again
-		l.proving = false
-		l.liftLocked()
-		return false
-	case l.quarantine != "":
+	defer p.hushLocked()
+	// down: the driver proves it before it reports Up again
+	again = l.quarantine != "" && err != nil && !errors.Is(err, ErrDown)
+	l.settling, l.proving = false, again
+	if again {
 		l.quarantine = err.Error()
-		l.touchLocked()
 	}
-	return true
+	l.phaseLocked(Idle)
+	if !again {
+		l.liftLocked()
+	}
+	if l.next != nil {
+		l.giveWayLocked()
+	}
+	return again
 }

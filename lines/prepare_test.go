@@ -95,6 +95,32 @@ func onPrepared(t *testing.T, p *preparing, body func(w *town)) {
 	})
 }
 
+// TestProofAfterPreparation: a line that is quarantined while it is being prepared is not proven on hook in the middle of
+// the script, also if an operator clears it, and at once when the script has ended.
+func TestProofAfterPreparation(t *testing.T) {
+	p := &preparing{takes: 5 * time.Second}
+	onPrepared(t, p, func(w *town) {
+		port := w.stubs[1].host
+		port.Down(errors.New("unplugged"))
+		port.Up(errors.New("DCD stays on"))
+		if err := w.Clear(1); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(6 * time.Second)
+		synctest.Wait()
+		if w.stubs[1].clashed() {
+			t.Error("proven on hook during the script")
+		}
+		if s := w.state(1); s != Preparing { // the startup after the port was opened again
+			t.Errorf("after the script: %s", s)
+		}
+		<-time.After(6 * time.Second)
+		if s := w.state(1); s != Idle {
+			t.Errorf("in the end: %s", s)
+		}
+	})
+}
+
 // TestPreparations: a line is prepared when it comes into service, and after each call and lease. Meanwhile it neither
 // answers nor is leased.
 func TestPreparations(t *testing.T) {
