@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,15 +42,14 @@ func bootMachine(t *testing.T) *machine {
 	boot := exec.Command("unshare", "--mount", "sh", script, m.dir)
 	boot.Stdout, boot.Stderr = console, console
 	boot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := boot.Start(); err != nil {
+	life, err := boot.StdinPipe() // the machine ends when it is closed, also by the end of this process
+	if err := errors.Join(err, boot.Start()); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- boot.Wait() }()
 	t.Cleanup(func() {
-		if m.init > 1 {
-			_ = syscall.Kill(m.init, syscall.SIGKILL) // all processes of the machine end with their first one
-		}
+		life.Close()
 		select {
 		case <-ended:
 		case <-time.After(patience):

@@ -1,7 +1,7 @@
 # boot.sh DIR: run Debian's systemd as the first process of a machine of its own: namespaces for processes, mounts, names
 # and control groups. Its root is that of this machine under a layer that is thrown away, so whatever is installed or
 # removed there changes nothing here; what has changed is in /mnt. DIR is /job. The network is that of the caller.
-# Writes the number of the first process to DIR/pid. Ends with that process. Needs root.
+# Writes the number of the first process to DIR/pid. Ends with that process, or when standard input is closed. Needs root.
 set -eu
 dir=$1
 if [ "${2:-}" = inside ]; then
@@ -43,6 +43,13 @@ mount -t cgroup2 cgroup "$dir/cgroups"
 group=$dir/cgroups/machine-$$
 mkdir "$group"
 echo 0 >"$group/cgroup.procs"
-unshare --mount --pid --fork --kill-child --uts --ipc --cgroup sh "$0" "$dir" inside || true
+unshare --mount --pid --fork --kill-child --uts --ipc --cgroup sh "$0" "$dir" inside </dev/null &
+machine=$!
 echo 0 >"$dir/cgroups/cgroup.procs"
-find "$group" -depth -type d -exec rmdir {} +
+exec 3<&0
+{ cat <&3 >/dev/null; kill -9 "$machine"; } & # the caller closes the pipe, or has ended
+wait "$machine" || true
+for _ in 1 2 3 4 5 6 7 8 9 10; do # its processes are ending
+	if find "$group" -depth -type d -exec rmdir {} + 2>/dev/null; then break; fi
+	sleep 0.3
+done
