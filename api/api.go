@@ -93,12 +93,14 @@ type Server struct {
 	SetLogLevel func(level string, length time.Duration, by string) (client.LogLevel, error)
 	// Metrics writes the metrics in the text format of Prometheus; nil: not available.
 	Metrics func(ctx context.Context, w io.Writer) error
-	Feed    *Feed
-	Events  *Events // nil: none
-	PPP     PPP
-	Version func() client.Version
-	Roles   func() Roles // in force; nil: only root and the user of the daemon have a role
-	Log     *zap.Logger  // nil: none
+	// PageLink returns an address of the operator's page that logs a client in, once; nil: not available.
+	PageLink func(name string, role Role, by string) (string, error)
+	Feed     *Feed
+	Events   *Events // nil: none
+	PPP      PPP
+	Version  func() client.Version
+	Roles    func() Roles // in force; nil: only root and the user of the daemon have a role
+	Log      *zap.Logger  // nil: none
 }
 
 // Handler returns the routes, for the clients of the admin socket.

@@ -23,6 +23,8 @@ var daemonTable = []Route{
 	{"get-log-level", http.MethodGet, "/v1/log/level", Read, nil, "Show the level of the log"},
 	{"set-log-level", http.MethodPut, "/v1/log/level", Admin, []events.Kind{"log.level"},
 		"Set the level of the log, until the next start or for a while"},
+	{"make-page-link", http.MethodPost, "/v1/page/links", Operate, []events.Kind{"page.linked"},
+		"Make a link that opens the operator's page, once and within 15 minutes, with the role of the client"},
 	{"get-version", http.MethodGet, "/v1/version", Read, nil, "Show the version of the daemon"},
 }
 
@@ -46,9 +48,22 @@ func (s *Server) daemonRoutes(r *registry) {
 	})
 	register(r, "reload", s.reload)
 	s.logRoutes(r)
+	register(r, "make-page-link", s.pageLink)
 	register(r, "get-version", func(context.Context, *struct{}) (*one[client.Version], error) {
 		return &one[client.Version]{s.Version()}, nil
 	})
+}
+
+func (s *Server) pageLink(ctx context.Context, _ *struct{}) (*one[client.PageLink], error) {
+	if s.PageLink == nil {
+		return nil, huma.Error404NotFound("this daemon serves no page")
+	}
+	p, _ := ctx.Value(peerKey{}).(*peer)
+	url, err := s.PageLink(p.name(), s.Roles().of(p), By(ctx))
+	if err != nil {
+		return nil, huma.Error409Conflict(err.Error())
+	}
+	return &one[client.PageLink]{client.PageLink{URL: url}}, nil
 }
 
 type metricsOutput struct {

@@ -77,6 +77,12 @@ func (r Roles) of(p *peer) Role {
 	return NoRole
 }
 
+// OfCertificate returns the name and the role of the holder of a verified certificate.
+func (r Roles) OfCertificate(c *x509.Certificate) (name string, role Role) {
+	p := &peer{certificate: c}
+	return p.name(), r.of(p)
+}
+
 // isOne reports whether a client is one of the members.
 func (p *peer) isOne(m Members) bool {
 	if p.certificate != nil {

@@ -46,6 +46,10 @@ func newLimited(l net.Listener) *limited {
 		privileged: func(p *peer) bool { return p.known && Roles{}.of(p) == Admin }}
 }
 
+// Limited limits the connections to l of each address and of all, and how long a client may take nothing of an answer.
+// A connection beyond them is closed.
+func Limited(l net.Listener) net.Listener { return newLimited(l) }
+
 // Accept closes connections beyond the limits, and tells their clients why.
 func (l *limited) Accept() (net.Conn, error) {
 	for {

@@ -138,6 +138,9 @@ func (g *guard) hash(name string) string {
 	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 
+// Guard returns what limits failed logins, for logins without a call.
+func (b *Broker) Guard() session.Guard { return b.guard }
+
 // Known implements session.Guard.
 func (g *guard) Known(user string) bool {
 	if g.b.config.Load().LocalUsers[user] {

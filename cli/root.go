@@ -111,8 +111,8 @@ Run it:
 	addRemote(root)
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newEvents(), newConsole(),
 		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newLog(), newReload(), newPPP(),
-		newModem(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(), newLab(),
-		newAPI())
+		newModem(), newPage(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(),
+		newLab(), newAPI())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newCompletion(), newInit())
 	completeNames(root)

@@ -57,6 +57,7 @@ type Config struct {
 	CDR      CDR
 	Traces   Traces
 	Metrics  Metrics
+	Console  Console
 
 	PoliciesDir string
 	Policies    *policies.Set // with the number plan, the places and the switches of callbacks

@@ -79,7 +79,8 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
 	for _, part := range []func(){l.node, l.hooks, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places,
-		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.callCheck, l.dynamicAuthor, l.users, l.scripts, l.ppp,
+		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.console, l.callCheck, l.dynamicAuthor, l.users, l.scripts,
+		l.ppp,
 		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.startChat, l.cross} {
 		part()
 	}

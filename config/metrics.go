@@ -17,7 +17,7 @@ type Metrics struct {
 }
 
 var metricsKeys = []schema.Key{
-	{Name: "listen", Check: checkMetricsListen, Example: "127.0.0.1:9823",
+	{Name: "listen", Check: checkAnyListen, Example: "127.0.0.1:9823",
 		Doc: "Address and port for `GET /metrics` (Prometheus), `/healthz` and `/readyz`; port 0: one that the " +
 			"system chooses and the log names. Default: none. Everyone who reaches it can read, without a password, " +
 			"the names of servers, lists, groups and pools and how much is going on, but no users and numbers."},
@@ -33,7 +33,7 @@ var metricsKeys = []schema.Key{
 		}},
 }
 
-func checkMetricsListen(s string) error {
+func checkAnyListen(s string) error {
 	_, port, err := net.SplitHostPort(s)
 	if err != nil {
 		return errors.New("must be HOST:PORT, such as 127.0.0.1:9823")
@@ -63,15 +63,15 @@ func (l *loader) metrics() {
 		l.errorAt(v, "add metrics.tls: {cert_file: metrics.crt, key_file: metrics.key}",
 			"tls: set cert_file and key_file")
 	}
-	if host, _, _ := net.SplitHostPort(c.Listen); c.Listen != "" && !loopback(host) && !ca {
+	if host, _, _ := net.SplitHostPort(c.Listen); c.Listen != "" && !Loopback(host) && !ca {
 		l.warnAt(l.v.Get("metrics", "listen"), "write 127.0.0.1, set tls with client_ca_file, or use a network of its "+
 			"own for monitoring", "%s can be read by everyone who reaches it%s", c.Listen,
 			map[bool]string{false: ", and on the way"}[c.TLS != nil])
 	}
 }
 
-// loopback reports whether only this machine reaches a host.
-func loopback(host string) bool {
+// Loopback reports whether only this machine reaches a host.
+func Loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }

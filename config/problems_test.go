@@ -51,6 +51,15 @@ func TestProblems(t *testing.T) {
 			`{cert_file: api.crt, key_file: api.key, client_ca_file: ca.crt})`},
 		{"", "api: {tls: {client_ca_file: radius.secret}}\n", `ringback.yaml:7:12: warning: api.tls: certificates ` +
 			`without an address for clients (add api.listen: 127.0.0.1:7443, or remove it)`},
+		{"", "console: {listen: \"0.0.0.0:8443\"}\n", `ringback.yaml:7:19: console.listen: 0.0.0.0:8443 without TLS: the ` +
+			`network could read passwords and give orders (add console.tls: {cert_file: page.crt, key_file: page.key}, ` +
+			`or write 127.0.0.1)`},
+		{"", "console: {listen: \"127.0.0.1:8443\", login: nobody}\n",
+			`ringback.yaml:7:44: console.login: there is no login list "nobody" (name a list of aaa.lists.login)`},
+		{"", "console: {login: default}\n", `ringback.yaml:7:10: warning: console: settings of a page that is not served ` +
+			`(add console.listen: 127.0.0.1:8443, or remove it)`},
+		{"", "console: {listen: \"127.0.0.1:8443\", tls: {cert_file: x}}\n", `ringback.yaml:7:42: console.tls: the page over ` +
+			`TLS needs a certificate and its key (add cert_file and key_file)`},
 		{"", "state_dir: /var/lib/x\napi: {group: 990, socket: /var/lib/x/run/s}\n",
 			`ringback.yaml:8:14: api.group: the socket is in state_dir, which nobody but the user running ringback may ` +
 				`enter (set api.socket to a directory of its own, such as /run/ringback/ringback.sock)`},

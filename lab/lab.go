@@ -232,6 +232,15 @@ func (l *Lab) socket() string { return filepath.Join(l.dir, "ringback.sock") }
 // Client returns a client of the town's daemon.
 func (l *Lab) Client() *client.Client { return client.New(l.socket()) }
 
+// PageLink returns a link to the page of the town's daemon, which logs in once; "" if it has no page.
+func (l *Lab) PageLink(ctx context.Context) string {
+	v, err := l.Client().PageLink(ctx)
+	if err != nil { // the user's own configuration may have none
+		return ""
+	}
+	return v.URL
+}
+
 // Dir is the directory of the lab's files.
 func (l *Lab) Dir() string { return l.dir }
 

@@ -81,11 +81,12 @@ func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, sta
 		Version:  func() client.Version { return d.about(started) },
 		BackedUp: d.backedUp,
 		LogLevel: d.logLevel.state, SetLogLevel: d.setLogLevel,
-		Reload:  d.orderReload,
-		Health:  d.healthOf,
-		Metrics: d.metrics.WriteText,
-		Roles:   func() api.Roles { return *d.access.roles.Load() },
-		Log:     d.log,
+		Reload:   d.orderReload,
+		Health:   d.healthOf,
+		Metrics:  d.metrics.WriteText,
+		PageLink: d.pageLink,
+		Roles:    func() api.Roles { return *d.access.roles.Load() },
+		Log:      d.log,
 	}
 	failed := func(err error) {
 		if err != nil {

@@ -112,6 +112,7 @@ type daemon struct {
 	known   []config.Line
 	carrier carrier      // of PPP
 	access  access       // of the admin API
+	page    *page        // nil: not served
 	keep    atomic.Int64 // journal.keep of the configuration in force
 	sealer  *audit.Sealer
 	hooks   *hooks.Manager
@@ -210,6 +211,10 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	page, err := d.openPage(ctx)
+	if err != nil {
+		return err
+	}
 	started := time.Now()
 	var parts sync.WaitGroup
 	defer parts.Wait()
@@ -233,6 +238,9 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	if monitoring != nil {
 		parts.Go(monitoring)
+	}
+	if page != nil {
+		parts.Go(page)
 	}
 	d.serve(ctx, &parts, doors, started)
 	d.broker.Happened(events.Started{Version: d.version, Lines: len(d.cfg.Lines), Socket: d.cfg.API.Socket})

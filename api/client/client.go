@@ -424,6 +424,13 @@ func (c *Client) AAAServers(ctx context.Context) ([]AAAServer, error) {
 	return v, c.get(ctx, "/v1/aaa/servers", &v)
 }
 
+// PageLink returns a link that opens the operator's page with the role of the client.
+func (c *Client) PageLink(ctx context.Context) (PageLink, error) {
+	var v PageLink
+	_, err := c.do(ctx, http.MethodPost, "/v1/page/links", &v)
+	return v, err
+}
+
 // Version returns the version of the daemon.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	var v Version

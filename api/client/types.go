@@ -352,6 +352,11 @@ type Version struct {
 	Started  time.Time `json:"started"`
 }
 
+// PageLink is a link to the operator's page. It can be used once, within 15 minutes.
+type PageLink struct {
+	URL string `json:"url" doc:"secret: it logs in the one who opens it"`
+}
+
 // Topics are the valid debug topics.
 var Topics = []string{"callback", "dialer", "chat", "modem", "aaa", "ppp negotiation", "ppp authentication",
 	"ppp cbcp", "ppp packet"}

@@ -29,6 +29,17 @@ func (e LoginSucceeded) audit() Entry {
 	return Entry{what(e.Enable), e.User, from(e.Line, e.Caller, e.Leg) + ", by " + e.Method}
 }
 
+// PageLinked reports that an operator got a link that opens the operator's page.
+type PageLinked struct {
+	undebugged
+	Role string `event:"role"`
+	By   string `event:"by"`
+}
+
+func (PageLinked) log() (zapcore.Level, string) { return zapcore.InfoLevel, "link to the page" }
+
+func (e PageLinked) audit() Entry { return Entry{"page link", e.By, "role " + e.Role} }
+
 // LoginFailed reports a login that failed, or that was rejected although AAA may have granted it. The name is shown
 // only if it is the name of a user.
 type LoginFailed struct {

@@ -174,6 +174,8 @@ var Table = []Row{
 		"A capture is over."},
 	{"lockdown.began", LockdownBegan{}, Mnemonics{{4, "LOCKDOWN"}},
 		"An operator has stopped all dialing."},
+	{"page.linked", PageLinked{}, Mnemonics{{5, "PAGELINK"}},
+		"An operator got a link that opens the operator's page with a role."},
 	{"lockdown.lifted", LockdownLifted{}, Mnemonics{{4, "LOCKDOWNLIFTED"}},
 		"An operator has ended the lockdown."},
 	{"access.requested", AccessRequested{}, Mnemonics{{5, "ACCESSREQUESTED"}},

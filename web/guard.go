@@ -1,0 +1,124 @@
+package web
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"go.uber.org/zap"
+)
+
+const (
+	maxForm  = 16 << 10         // size of the largest form that is read, in octets
+	formTime = 10 * time.Second // within which it must arrive
+)
+
+// policy is the Content-Security-Policy: nothing from elsewhere, no script or style in a page.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// ServeHTTP implements http.Handler: it rejects requests for another site and those that other sites cause.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer s.survive(r)
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if s.config.Secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if !s.config.Host(hostOf(r.Host)) {
+		http.Error(w, "this site does not have the name of the request: use an address of console.listen, or a name "+
+			"of its certificate", http.StatusMisdirectedRequest)
+		return
+	}
+	if text := foreign(r); text != "" {
+		http.Error(w, text, http.StatusForbidden)
+		return
+	}
+	if r.ContentLength > maxForm {
+		h.Set("Connection", "close")
+		http.Error(w, "the form is too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if r.ContentLength != 0 {
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(formTime)) // not supported by the recorders of tests
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// survive ends a request that panics, and keeps the daemon.
+func (s *Server) survive(r *http.Request) {
+	p := recover()
+	if p == nil || p == http.ErrAbortHandler {
+		if p != nil {
+			panic(p)
+		}
+		return
+	}
+	s.config.Log.Error("panic in the page", zap.Any("panic", p), zap.String("path", r.URL.Path),
+		zap.ByteString("stack", debug.Stack()))
+	panic(http.ErrAbortHandler) // the client must not take half a page for the whole
+}
+
+// foreign says why a request is rejected that another site has caused. A person may follow a link to a page, whose
+// cookie is not sent then; everything else must come from this site.
+func foreign(r *http.Request) string {
+	const text = "the request comes from the page of another web site"
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	link := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.URL.Path != "/stream"
+	if site != "" && site != "same-origin" && site != "none" && !link {
+		return text
+	}
+	if origin != "" && !sameOrigin(origin, r.Host) {
+		return text
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && site == "" && origin == "" {
+		return "the request does not say from which site it comes (Origin): use a browser"
+	}
+	return ""
+}
+
+func sameOrigin(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
+}
+
+// hostOf returns the name of a Host header without its port.
+func hostOf(header string) string {
+	if host, _, err := net.SplitHostPort(header); err == nil {
+		return host
+	}
+	return strings.Trim(header, "[]")
+}
+
+// posted serves a form that has the token of its session.
+func (s *Server) posted(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, v *visit) error {
+		if !v.proven(r.PostFormValue("csrf")) {
+			s.render(w, r, http.StatusForbidden, errorPage(v, "Forbidden",
+				"the form is from another session: go back, load the page again and repeat"))
+			return nil
+		}
+		return h(w, r, v)
+	}
+}
+
+// render writes a page.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if err := page.Render(r.Context(), w); err != nil {
+		s.config.Log.Debug("the page was not sent", zap.String("path", r.URL.Path), zap.Error(err))
+	}
+}

@@ -1,0 +1,351 @@
+package web
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// pageRows is the number of rows of a table.
+const pageRows = 100
+
+func (s *Server) callbacks(w http.ResponseWriter, r *http.Request, v *visit) error {
+	after, err := lastEvent(r.Context(), v.api)
+	if err != nil {
+		return err
+	}
+	pending, older, err := v.api.FindCallbacks(r.Context(), client.CallbackQuery{Limit: pageRows})
+	if err != nil {
+		return err
+	}
+	ended, _, err := v.api.FindCallbacks(r.Context(), client.CallbackQuery{All: true, Limit: pageRows})
+	if err != nil {
+		return err
+	}
+	ended = slices.DeleteFunc(ended, func(c client.Callback) bool { return c.Ended == nil })
+	h, err := v.api.Health(r.Context())
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, callbacksPage(v, h, after, pending, older, ended))
+	return nil
+}
+
+func (s *Server) callback(w http.ResponseWriter, r *http.Request, v *visit) error {
+	c, err := v.api.Callback(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, callbackPage(v, c))
+	return nil
+}
+
+func (s *Server) confirmCancel(w http.ResponseWriter, r *http.Request, v *visit) error {
+	c, err := v.api.Callback(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, confirmCancelPage(v, c))
+	return nil
+}
+
+func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *visit) error {
+	id := r.PathValue("id")
+	if err := v.api.CancelCallback(r.Context(), id); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/callbacks/"+url.PathEscape(id), http.StatusSeeOther)
+	return nil
+}
+
+// historyQuery is what the form of the history selects.
+type historyQuery struct {
+	user, line, since string
+	query             client.CallQuery
+	problem           string
+}
+
+// spans are the choices of the history's time.
+var spans = []struct {
+	name, text string
+	length     time.Duration
+}{{"1h", "last hour", time.Hour}, {"24h", "last 24 hours", 24 * time.Hour}, {"168h", "last 7 days", 168 * time.Hour},
+	{"720h", "last 30 days", 720 * time.Hour}, {"", "any time", 0}}
+
+func historyOf(r *http.Request, last int) historyQuery {
+	f := r.URL.Query()
+	q := historyQuery{user: f.Get("user"), line: f.Get("line"), since: f.Get("since")}
+	q.query = client.CallQuery{User: q.user, Last: last}
+	if q.line != "" {
+		n, err := strconv.Atoi(q.line)
+		if err != nil || n < 1 {
+			q.problem = "The line must be a TTY number, such as 65."
+		}
+		q.query.Line = n
+	}
+	if q.since != "" {
+		d, err := time.ParseDuration(q.since)
+		if err != nil || d <= 0 {
+			q.problem = "The time must be a duration, such as 24h."
+		}
+		q.query.Since = time.Now().Add(-d)
+	}
+	return q
+}
+
+// export returns the address of the CSV file of the same selection.
+func (q historyQuery) export() string {
+	return "/history.csv?" + url.Values{"user": {q.user}, "line": {q.line}, "since": {q.since}}.Encode()
+}
+
+func (s *Server) history(w http.ResponseWriter, r *http.Request, v *visit) error {
+	q := historyOf(r, pageRows)
+	if q.problem != "" {
+		s.render(w, r, http.StatusUnprocessableEntity, historyPage(v, q, nil, client.CallsLeftOut{}))
+		return nil
+	}
+	calls, left, err := v.api.CallHistory(r.Context(), q.query)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, historyPage(v, q, calls, left))
+	return nil
+}
+
+// historyCSV exports up to client.MaxCalls calls.
+func (s *Server) historyCSV(w http.ResponseWriter, r *http.Request, v *visit) error {
+	q := historyOf(r, client.MaxCalls)
+	if q.problem != "" {
+		http.Error(w, q.problem, http.StatusUnprocessableEntity)
+		return nil
+	}
+	calls, _, err := v.api.CallHistory(r.Context(), q.query)
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"call", "start", "end", "seconds", "tty", "direction", "user", "service", "caller", "called",
+		"connect", "callback", "leg", "octets_in", "octets_out", "cause"}}
+	for _, c := range calls {
+		rows = append(rows, []string{c.ID, c.Start.Format(time.RFC3339), rfc3339(c.Ended),
+			strconv.FormatFloat(c.Seconds, 'f', 1, 64), strconv.Itoa(c.TTY), c.Direction, c.User, c.Service, c.Caller,
+			c.Called, c.Connect, c.Callback, strconv.Itoa(c.Leg), strconv.FormatUint(c.OctetsIn, 10),
+			strconv.FormatUint(c.OctetsOut, 10), c.Cause})
+	}
+	return writeCSV(w, "calls.csv", rows)
+}
+
+// callbacksCSV exports the newest callbacks of any state.
+func (s *Server) callbacksCSV(w http.ResponseWriter, r *http.Request, v *visit) error {
+	all, _, err := v.api.FindCallbacks(r.Context(), client.CallbackQuery{All: true, Limit: client.MaxCalls})
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"callback", "created", "ended", "phase", "user", "number", "caller", "called_tty", "tty",
+		"attempts", "max", "cause"}}
+	for _, c := range all {
+		rows = append(rows, []string{c.ID, c.Created.Format(time.RFC3339), rfc3339(c.Ended), c.Phase, c.User, c.Number,
+			c.Caller, strconv.Itoa(c.Called), strconv.Itoa(c.TTY), strconv.Itoa(c.Attempts), strconv.Itoa(c.Max),
+			c.Cause})
+	}
+	return writeCSV(w, "callbacks.csv", rows)
+}
+
+func rfc3339(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// writeCSV sends a file. A cell that a spreadsheet would take for a formula gets an apostrophe before it.
+func writeCSV(w http.ResponseWriter, name string, rows [][]string) error {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", "attachment; filename="+name)
+	out := csv.NewWriter(w)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = inert(cell)
+		}
+		if err := out.Write(row); err != nil {
+			return nil //nolint:nilerr // the browser has gone
+		}
+	}
+	out.Flush()
+	return nil
+}
+
+// inert returns a cell that no spreadsheet takes for a formula.
+func inert(cell string) string {
+	cell = strings.ReplaceAll(cell, "\x00", "")
+	if strings.ContainsAny(cell[:min(1, len(cell))], "=+-@\t\r\n|%") {
+		return "'" + cell
+	}
+	for _, wide := range []string{"＝", "＋", "－", "＠"} {
+		if strings.HasPrefix(cell, wide) {
+			return "'" + cell
+		}
+	}
+	return cell
+}
+
+func (s *Server) ceilings(w http.ResponseWriter, r *http.Request, v *visit) error {
+	all, err := v.api.Ceilings(r.Context())
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, ceilingsPage(v, all))
+	return nil
+}
+
+// gauge is the use of one limit.
+type gauge struct {
+	period, what, used, reserved, limit string
+	part                                float64 // of the limit that is used or reserved, 0 to 1
+	limited                             bool
+}
+
+// gauges returns what is used of the limits of a ceiling, and what is used without a limit.
+func gauges(c client.Ceiling) (all []gauge) {
+	add := func(period, what string, used, reserved, limit float64, text func(float64) string) {
+		if used == 0 && reserved == 0 && limit == 0 {
+			return
+		}
+		g := gauge{period: period, what: what, used: text(used), reserved: text(reserved)}
+		if limit > 0 {
+			g.limit, g.limited, g.part = text(limit), true, min(1, (used+reserved)/limit)
+		}
+		all = append(all, g)
+	}
+	whole := func(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+	minutes := func(n float64) string { return (time.Duration(n * float64(time.Second))).Round(time.Second).String() }
+	money := func(n float64) string { return strconv.FormatFloat(n, 'f', 2, 64) }
+	if c.Open > 0 || c.AtOnce > 0 {
+		add("at once", "callbacks", float64(c.Open), 0, float64(c.AtOnce), whole)
+	}
+	for _, p := range c.Periods {
+		add(p.Period, "dials", float64(p.Used.Calls), float64(c.Reserved.Calls), float64(p.Limit.Calls), whole)
+		add(p.Period, "failed dials", float64(p.Used.Failures), float64(c.Reserved.Failures),
+			float64(p.Limit.Failures), whole)
+		add(p.Period, "time", p.Used.Seconds, c.Reserved.Seconds, p.Limit.Seconds, minutes)
+		add(p.Period, "money", amount(p.Used.Money), amount(c.Reserved.Money), amount(p.Limit.Money), money)
+	}
+	return all
+}
+
+func amount(text string) float64 {
+	n, _ := strconv.ParseFloat(text, 64) // "" is none
+	return n
+}
+
+// level is the class of a gauge.
+func (g gauge) level() string {
+	switch {
+	case !g.limited:
+		return "none"
+	case g.part >= 1:
+		return "full"
+	case g.part >= 0.8:
+		return "high"
+	}
+	return "low"
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request, v *visit) error {
+	h, err := v.api.Health(r.Context())
+	if err != nil {
+		return err
+	}
+	servers, err := v.api.AAAServers(r.Context())
+	if err != nil {
+		return err
+	}
+	about, err := v.api.Version(r.Context())
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, healthPage(v, h, servers, about))
+	return nil
+}
+
+func (s *Server) lockdownPage(w http.ResponseWriter, r *http.Request, v *visit) error {
+	h, err := v.api.Health(r.Context())
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, lockdownPage(v, h.Lockdown, ""))
+	return nil
+}
+
+// lockdown begins or ends the lockdown.
+func (s *Server) lockdown(w http.ResponseWriter, r *http.Request, v *visit) error {
+	reason := strings.TrimSpace(r.PostFormValue("reason"))
+	lift := r.PostFormValue("order") == "lift"
+	problem := ""
+	switch {
+	case reason == "" && !lift:
+		problem = "Enter a reason: the audit has it."
+	case r.PostFormValue("confirm") != "yes":
+		problem = "Check the box to confirm."
+	}
+	if problem != "" {
+		h, err := v.api.Health(r.Context())
+		if err != nil {
+			return err
+		}
+		s.render(w, r, http.StatusUnprocessableEntity, lockdownPage(v, h.Lockdown, problem))
+		return nil
+	}
+	var err error
+	if lift {
+		err = v.api.LiftLockdown(r.Context(), reason)
+	} else {
+		_, err = v.api.OrderLockdown(r.Context(), reason, r.PostFormValue("sessions") == "yes")
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/lockdown", http.StatusSeeOther)
+	return nil
+}
+
+// clock returns a time for people: without its date if that is today.
+func clock(t time.Time) string {
+	t = t.Local()
+	if t.IsZero() {
+		return "–"
+	}
+	if y, m, d := time.Now().Date(); t.Year() == y && t.Month() == m && t.Day() == d {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2006-01-02 15:04:05")
+}
+
+// size returns octets for people.
+func size(n float64) string {
+	for _, unit := range []string{"B", "KiB", "MiB", "GiB"} {
+		if n < 1024 {
+			return fmt.Sprintf("%.4g %s", n, unit)
+		}
+		n /= 1024
+	}
+	return fmt.Sprintf("%.4g TiB", n)
+}
+
+func orDash(s string) string { return cmp.Or(s, "–") }
+
+func ttyText(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return strconv.Itoa(n)
+}
+
+func short(id string) string { return id[:min(len(id), 8)] }

@@ -1,0 +1,191 @@
+// Package web serves the operator's page: a web site of one daemon for people, rendered on the server from the types of
+// api/client. It asks the admin API for everything as the operator who is logged in, so that each right and each row of
+// the audit is the API's. It needs no Internet: all that a browser loads is embedded.
+package web
+
+import (
+	"context"
+	"crypto/x509"
+	"embed"
+	"errors"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+//go:embed static
+var static embed.FS
+
+// API is what the page asks of the admin API; a *client.Client of the operator.
+type API interface {
+	Lines(context.Context) ([]client.Line, error)
+	Users(context.Context) ([]client.User, error)
+	FindCallbacks(context.Context, client.CallbackQuery) (v []client.Callback, older int, err error)
+	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
+	CancelCallback(ctx context.Context, id string) error
+	CallHistory(context.Context, client.CallQuery) ([]client.Call, client.CallsLeftOut, error)
+	Ceilings(context.Context) ([]client.Ceiling, error)
+	Health(context.Context) (client.Health, error)
+	AAAServers(context.Context) ([]client.AAAServer, error)
+	Version(context.Context) (client.Version, error)
+	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)
+	LiftLockdown(ctx context.Context, reason string) error
+	Events(context.Context, client.EventQuery, func(after uint64), func(client.Event)) error
+}
+
+// The roles of the admin API.
+const (
+	Read    = "read"
+	Operate = "operate"
+	Admin   = "admin"
+)
+
+// Operator is a user of the page.
+type Operator struct {
+	Name string // for people: "kim", "certificate alice"
+	Role string // Read, Operate or Admin
+}
+
+// May reports whether the operator has a role, or a greater one.
+func (o Operator) May(role string) bool {
+	rank := func(r string) int { return strings.Index("  read operate admin", " "+r) }
+	return o.Role != "" && rank(o.Role) >= rank(role)
+}
+
+// Refused is the error of a login that was rejected; its text is for the operator who tried.
+type Refused string
+
+func (r Refused) Error() string { return string(r) }
+
+// Config is what a Server needs.
+type Config struct {
+	// API returns the admin API for an operator at an address. What it returns has no Close.
+	API func(o Operator, remote string) API
+	// Login authenticates a user by AAA and blocks for its answer; the error is a Refused if the user may not log in.
+	// nil: there is no login by password.
+	Login func(ctx context.Context, user, password, remote string) (Operator, error)
+	// Certificate returns the operator of a verified certificate. It is called at each request, so that a role that was
+	// taken away does not last. nil: there is no login by certificate.
+	Certificate func(*x509.Certificate) (Operator, bool)
+	// Host reports whether the site has a name: a request for another one is rejected (DNS rebinding).
+	Host func(name string) bool
+	// Secure: the site is served over TLS.
+	Secure bool
+	Log    *zap.Logger // nil: none
+}
+
+// Server serves the page. Create one with New.
+type Server struct {
+	config   Config
+	sessions *sessions
+	logins   chan struct{} // limits the logins under way
+	mux      *http.ServeMux
+}
+
+// maxLogins is how many logins AAA is asked about at a time.
+const maxLogins = 16
+
+// New returns a server.
+func New(c Config) *Server {
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	s := &Server{config: c, sessions: newSessions(), logins: make(chan struct{}, maxLogins), mux: http.NewServeMux()}
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the directory is embedded
+	}
+	s.mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
+	s.mux.HandleFunc("GET /login", s.loginPage)
+	s.mux.HandleFunc("POST /login", s.login)
+	for pattern, h := range map[string]handler{
+		"GET /{$}":                   s.board,
+		"GET /stream":                s.stream,
+		"GET /callbacks":             s.callbacks,
+		"GET /callbacks/{id}":        s.callback,
+		"GET /callbacks/{id}/cancel": s.confirmCancel,
+		"GET /history":               s.history,
+		"GET /history.csv":           s.historyCSV,
+		"GET /callbacks.csv":         s.callbacksCSV,
+		"GET /ceilings":              s.ceilings,
+		"GET /health":                s.health,
+		"GET /lockdown":              s.lockdownPage,
+	} {
+		s.mux.HandleFunc(pattern, s.loggedIn(h))
+	}
+	for pattern, h := range map[string]handler{
+		"POST /callbacks/{id}/cancel": s.cancel,
+		"POST /lockdown":              s.lockdown,
+		"POST /logout":                s.logout,
+		"POST /theme":                 s.theme,
+	} {
+		s.mux.HandleFunc(pattern, s.loggedIn(s.posted(h)))
+	}
+	return s
+}
+
+// cached lets a browser keep a file for an hour: the rest of the site is not stored.
+func cached(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "private, max-age=3600")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// visit is a request of an operator who is logged in.
+type visit struct {
+	*session
+	api   API
+	theme string
+	path  string // of the page, for the navigation
+}
+
+type handler func(w http.ResponseWriter, r *http.Request, v *visit) error
+
+// loggedIn serves a page to operators, and sends others to the login.
+func (s *Server) loggedIn(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		in := s.sessionOf(w, r)
+		if in == nil {
+			s.toLogin(w, r)
+			return
+		}
+		v := &visit{session: in, theme: themeOf(r), path: r.URL.Path, api: s.config.API(in.operator, r.RemoteAddr)}
+		if idle, ok := v.api.(interface{ CloseIdle() }); ok {
+			defer idle.CloseIdle()
+		}
+		if err := h(w, r, v); err != nil {
+			s.failed(w, r, v, err)
+		}
+	}
+}
+
+// toLogin sends a browser to the login page; a stream ends with a status that does.
+func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || r.URL.Path == "/stream" {
+		http.Error(w, "your session has ended: log in again", http.StatusUnauthorized)
+		return
+	}
+	http.Redirect(w, r, "/login", http.StatusSeeOther)
+}
+
+// failed shows an error of the API.
+func (s *Server) failed(w http.ResponseWriter, r *http.Request, v *visit, err error) {
+	status := http.StatusBadGateway
+	var p *client.Problem
+	if errors.As(err, &p) && p.Status >= 400 && p.Status < 600 {
+		status = p.Status
+	}
+	s.render(w, r, status, errorPage(v, http.StatusText(status), err.Error()))
+}
+
+// The limits of a session.
+const (
+	idleTime     = 30 * time.Minute // without a request but those of streams
+	absoluteTime = 12 * time.Hour
+)

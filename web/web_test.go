@@ -1,0 +1,495 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// hostile is text that would act in a page if it were not escaped.
+const hostile = `<script>alert(1)</script>"><img src=x onerror=alert(2)>'` + "\x1b[31m" + `javascript:alert(3)`
+
+// fake is an API with one of everything, whose texts are hostile.
+type fake struct {
+	API
+	cancelled []string
+	lockdown  client.Lockdown
+	events    chan client.Event
+}
+
+var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+func (f *fake) Lines(context.Context) ([]client.Line, error) {
+	return []client.Line{
+		{TTY: 1, State: "in call", Owner: "c1", Signals: "DTR DCD", Since: began, Connect: hostile},
+		{TTY: 2, State: "down", Reason: hostile, Since: began}, {TTY: 3, State: hostile, Since: began},
+	}, nil
+}
+
+func (f *fake) Users(context.Context) ([]client.User, error) {
+	return []client.User{{TTY: 1, User: hostile}}, nil
+}
+
+func (f *fake) callback() client.Callback {
+	return client.Callback{ID: "0190-" + hostile, Phase: "waiting", User: hostile, Number: hostile, Caller: hostile,
+		Cause: hostile, WaitsFor: hostile, Entry: hostile, Created: began, Max: 3}
+}
+
+func (f *fake) FindCallbacks(context.Context, client.CallbackQuery) ([]client.Callback, int, error) {
+	return []client.Callback{f.callback()}, 7, nil
+}
+
+func (f *fake) Callback(_ context.Context, id string) (client.CallbackDetail, error) {
+	if id == "none" {
+		return client.CallbackDetail{}, &client.Problem{Status: 404, Detail: "no callback " + hostile}
+	}
+	return client.CallbackDetail{Callback: f.callback(), Policy: hostile,
+		Decision: []client.Step{{Rule: hostile, Input: hostile, Result: hostile, At: hostile}},
+		History:  []client.Happening{{Event: hostile, Phase: "waiting", Text: hostile}},
+		Dials: []client.Attempt{{N: 1, Number: hostile, Outcome: hostile, Detail: hostile,
+			Transcript: []string{hostile}}},
+	}, nil
+}
+
+func (f *fake) CancelCallback(_ context.Context, id string) error {
+	f.cancelled = append(f.cancelled, id)
+	return nil
+}
+
+func (f *fake) CallHistory(_ context.Context, q client.CallQuery) ([]client.Call, client.CallsLeftOut, error) {
+	return []client.Call{{ID: "=1+1", User: "=cmd|' /C calc'!A0", Caller: "+1-808", Called: "@SUM(1)", Cause: hostile,
+		Service: "-2", Connect: "\tx", Start: began}}, client.CallsLeftOut{Older: true, Damaged: 1}, nil
+}
+
+func (f *fake) Ceilings(context.Context) ([]client.Ceiling, error) {
+	return []client.Ceiling{{Scope: "user", Name: hostile, Open: 1, AtOnce: 2, Reserved: client.Amount{Calls: 1},
+		Periods: []client.Period{{Period: "day", Used: client.Amount{Calls: 8, Money: "1.50"},
+			Limit: client.Amount{Calls: 10, Money: "2.00"}}}}}, nil
+}
+
+func (f *fake) Health(context.Context) (client.Health, error) {
+	return client.Health{Ready: true, Problems: []string{hostile}, Lockdown: f.lockdown,
+		Warnings: []client.Warning{{Code: hostile, What: hostile, Fix: hostile}},
+		Spool:    []client.Backlog{{List: hostile}}, Journal: client.Journal{Path: hostile}}, nil
+}
+
+func (f *fake) AAAServers(context.Context) ([]client.AAAServer, error) {
+	return []client.AAAServer{{Name: hostile, Address: hostile, Reason: hostile}}, nil
+}
+
+func (f *fake) Version(context.Context) (client.Version, error) {
+	return client.Version{Hostname: hostile, Version: hostile}, nil
+}
+
+func (f *fake) OrderLockdown(_ context.Context, reason string, sessions bool) (client.Lockdown, error) {
+	f.lockdown = client.Lockdown{Active: true, Reason: reason, Sessions: sessions, By: hostile}
+	return f.lockdown, nil
+}
+
+func (f *fake) LiftLockdown(context.Context, string) error {
+	f.lockdown = client.Lockdown{}
+	return nil
+}
+
+func (f *fake) Events(ctx context.Context, _ client.EventQuery, listening func(uint64),
+	show func(client.Event)) error {
+	if listening != nil {
+		listening(41)
+	}
+	for {
+		select {
+		case e, ok := <-f.events:
+			if !ok {
+				return errors.New("the daemon has stopped")
+			}
+			show(e)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// site is a Server with a fake API, and a browser that is logged in as a role.
+type site struct {
+	t      *testing.T
+	fake   *fake
+	server *Server
+	jar    http.CookieJar
+	csrf   string
+}
+
+const base = "http://127.0.0.1:8443"
+
+// newSite returns a site; role "": nobody is logged in.
+func newSite(t *testing.T, role string) *site {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, fake: &fake{events: make(chan client.Event)}, jar: jar}
+	s.server = New(Config{API: func(Operator, string) API { return s.fake },
+		Host: func(name string) bool { return name == "127.0.0.1" },
+		Login: func(_ context.Context, user, password, _ string) (Operator, error) {
+			if password != "right" {
+				return Operator{}, Refused("The user name or the password is wrong.")
+			}
+			return Operator{Name: user, Role: Admin}, nil
+		}})
+	if role != "" {
+		if r := s.get(s.server.Link(Operator{hostile, role})); r.Code != http.StatusSeeOther {
+			t.Fatalf("the link: %d %s", r.Code, r.Body)
+		}
+		page := s.get("/lockdown").Body.String()
+		if m := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(page); m != nil {
+			s.csrf = m[1]
+		}
+	}
+	return s
+}
+
+func (s *site) do(r *http.Request) *httptest.ResponseRecorder {
+	s.t.Helper()
+	u, _ := url.Parse(base)
+	for _, c := range s.jar.Cookies(u) {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	s.server.ServeHTTP(w, r)
+	s.jar.SetCookies(u, w.Result().Cookies())
+	return w
+}
+
+func (s *site) get(path string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	return s.do(httptest.NewRequest(http.MethodGet, base+path, nil))
+}
+
+// post sends a form as a browser does from this site.
+func (s *site) post(path string, form url.Values, change func(*http.Request)) *httptest.ResponseRecorder {
+	s.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, base+path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", base)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if change != nil {
+		change(r)
+	}
+	return s.do(r)
+}
+
+// pages are all pages of an operator.
+var pages = []string{"/", "/callbacks", "/callbacks/x", "/callbacks/none", "/callbacks/x/cancel", "/history",
+	"/history?user=" + url.QueryEscape(hostile) + "&line=" + url.QueryEscape(hostile), "/ceilings", "/health",
+	"/lockdown"}
+
+// The tags of a page and their attributes, whose values are all quoted.
+var (
+	tags       = regexp.MustCompile(`<[a-zA-Z][^\s>/]*(?:\s+[^\s=>"'/]+(?:="[^"]*"|='[^']*')?)*\s*/?>`)
+	attributes = regexp.MustCompile(`\s([^\s=>"'/]+)(?:="[^"]*"|='[^']*')?`)
+)
+
+// TestNothingIsHTML: texts of callers, modems, AAA and operators are no elements, attributes or addresses of a page.
+func TestNothingIsHTML(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Admin)
+	s.fake.lockdown = client.Lockdown{Active: true, Reason: hostile, By: hostile, Error: hostile}
+	for _, path := range pages {
+		w := s.get(path)
+		body := w.Body.String()
+		if !strings.Contains(body, "&lt;script&gt;") {
+			t.Errorf("%s does not show the text at all: status %d", path, w.Code)
+		}
+		for _, bad := range []string{"<script>", "<img src=x", `href="javascript:`, "<style"} {
+			if strings.Contains(body, bad) {
+				t.Errorf("%s contains %s", path, bad)
+			}
+		}
+		for _, tag := range tags.FindAllString(body, -1) {
+			for _, a := range attributes.FindAllStringSubmatch(tag, -1) {
+				if name := strings.ToLower(a[1]); strings.HasPrefix(name, "on") || name == "style" {
+					t.Errorf("%s has what its policy forbids: %s", path, tag)
+				}
+			}
+		}
+		h := w.Header()
+		if h.Get("Content-Security-Policy") != policy || h.Get("X-Content-Type-Options") != "nosniff" ||
+			h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: header %v", path, h)
+		}
+	}
+	for _, word := range []string{"unsafe", "*", "http:"} {
+		if strings.Contains(policy, word) {
+			t.Errorf("the policy contains %q", word)
+		}
+	}
+}
+
+// TestNobody: without a session there is the login and nothing else.
+func TestNobody(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "")
+	for _, path := range append(pages, "/history.csv", "/callbacks.csv") {
+		if w := s.get(path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Location"))
+		}
+	}
+	if w := s.get("/stream?after=1"); w.Code != http.StatusUnauthorized {
+		t.Errorf("stream: %d", w.Code)
+	}
+	if w := s.post("/callbacks/x/cancel", nil, nil); w.Code != http.StatusUnauthorized || s.fake.cancelled != nil {
+		t.Errorf("cancel: %d, %v", w.Code, s.fake.cancelled)
+	}
+	if w := s.get("/static/page.css"); w.Code != http.StatusOK {
+		t.Errorf("the style: %d", w.Code)
+	}
+}
+
+// TestForged: orders that other web sites cause are not given.
+func TestForged(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Admin)
+	order := url.Values{"csrf": {s.csrf}}
+	for name, c := range map[string]struct {
+		form   url.Values
+		change func(*http.Request)
+		status int
+	}{
+		"no token":     {nil, nil, 403},
+		"wrong token":  {url.Values{"csrf": {"x"}}, nil, 403},
+		"other origin": {order, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403},
+		"null origin":  {order, func(r *http.Request) { r.Header.Set("Origin", "null") }, 403},
+		"other port":   {order, func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1:1") }, 403},
+		"other site":   {order, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403},
+		"same-site":    {order, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, 403},
+		"no origin": {order, func(r *http.Request) {
+			r.Header.Del("Origin")
+			r.Header.Del("Sec-Fetch-Site")
+		}, 403},
+		"rebound name": {order, func(r *http.Request) {
+			r.Host = "evil.example:8443"
+			r.Header.Set("Origin", "http://evil.example:8443")
+		}, 421},
+		"large": {url.Values{"csrf": {s.csrf}, "x": {strings.Repeat("x", maxForm)}}, nil, 413},
+	} {
+		if w := s.post("/callbacks/x/cancel", c.form, c.change); w.Code != c.status || s.fake.cancelled != nil {
+			t.Errorf("%s: status %d, cancelled %v", name, w.Code, s.fake.cancelled)
+		}
+	}
+	if w := s.post("/callbacks/x/cancel", order, nil); w.Code != http.StatusSeeOther ||
+		!slices.Equal(s.fake.cancelled, []string{"x"}) {
+		t.Errorf("the operator: status %d, cancelled %v", w.Code, s.fake.cancelled)
+	}
+	link := httptest.NewRequest(http.MethodGet, base+"/login", nil)
+	link.Header.Set("Sec-Fetch-Site", "cross-site")
+	link.Header.Set("Sec-Fetch-Mode", "navigate")
+	if w := s.do(link); w.Code != http.StatusOK {
+		t.Errorf("a link from another site: %d", w.Code)
+	}
+}
+
+// TestLogin: a password, the cookie, a link that is used twice, the end of a session.
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "")
+	w := s.post("/login", url.Values{"user": {hostile}, "password": {"wrong"}}, nil)
+	if w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), "<script>") ||
+		s.get("/").Code != http.StatusSeeOther {
+		t.Errorf("a wrong password: %d", w.Code)
+	}
+	w = s.post("/login", url.Values{"user": {"kim"}, "password": {"right"}}, nil)
+	c := w.Result().Cookies()
+	if w.Code != http.StatusSeeOther || len(c) != 1 || !c[0].HttpOnly || c[0].SameSite != http.SameSiteStrictMode ||
+		len(c[0].Value) != 43 {
+		t.Fatalf("the right password: %d %v", w.Code, c)
+	}
+	page := s.get("/")
+	if page.Code != http.StatusOK {
+		t.Fatalf("the page: %d", page.Code)
+	}
+	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(page.Body.String())[1]
+	if w := s.post("/logout", url.Values{"csrf": {csrf}}, nil); w.Code != http.StatusSeeOther {
+		t.Errorf("log out: %d", w.Code)
+	}
+	s.jar.SetCookies(&url.URL{Scheme: "http", Host: "127.0.0.1:8443"}, c)
+	if w := s.get("/"); w.Code != http.StatusSeeOther {
+		t.Errorf("the cookie of the session that has ended: %d", w.Code)
+	}
+	link := s.server.Link(Operator{"kim", Read})
+	if w := s.get(link); w.Code != http.StatusSeeOther {
+		t.Errorf("a link: %d", w.Code)
+	}
+	if w := s.get(link); w.Code != http.StatusForbidden {
+		t.Errorf("the link again: %d", w.Code)
+	}
+}
+
+// TestSessionsEnd: after 30 minutes without a request, and after 12 hours; a link after 15 minutes.
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, Read)
+		time.Sleep(idleTime - time.Second)
+		if w := s.get("/"); w.Code != http.StatusOK {
+			t.Errorf("within the idle time: %d", w.Code)
+		}
+		time.Sleep(idleTime)
+		if w := s.get("/"); w.Code != http.StatusSeeOther {
+			t.Errorf("after the idle time: %d", w.Code)
+		}
+		s = newSite(t, Read)
+		for start := time.Now(); time.Since(start) < absoluteTime-idleTime; time.Sleep(idleTime / 2) {
+			if w := s.get("/"); w.Code != http.StatusOK {
+				t.Fatalf("after %v: %d", time.Since(start), w.Code)
+			}
+		}
+		time.Sleep(idleTime / 2)
+		s.get("/")
+		time.Sleep(idleTime / 2)
+		if w := s.get("/"); w.Code != http.StatusSeeOther {
+			t.Errorf("after 12 hours: %d", w.Code)
+		}
+		link := s.server.Link(Operator{"kim", Read})
+		time.Sleep(linkTime)
+		if w := s.get(link); w.Code != http.StatusForbidden {
+			t.Errorf("an old link: %d", w.Code)
+		}
+	})
+}
+
+// TestLockdown: it needs a reason and a confirmation; a role without the right has no form.
+func TestLockdown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Operate)
+	for _, form := range []url.Values{
+		{"csrf": {s.csrf}, "confirm": {"yes"}}, {"csrf": {s.csrf}, "reason": {"fraud"}},
+	} {
+		if w := s.post("/lockdown", form, nil); w.Code != http.StatusUnprocessableEntity || s.fake.lockdown.Active {
+			t.Errorf("%v: %d", form, w.Code)
+		}
+	}
+	form := url.Values{"csrf": {s.csrf}, "reason": {"fraud"}, "confirm": {"yes"}}
+	if w := s.post("/lockdown", form, nil); w.Code != http.StatusSeeOther || s.fake.lockdown.Reason != "fraud" {
+		t.Errorf("%d, %+v", w.Code, s.fake.lockdown)
+	}
+	if body := s.get("/lockdown").Body.String(); strings.Contains(body, "End the lockdown") {
+		t.Error("an operator without the role admin has the form that ends it")
+	}
+	if body := newSite(t, Read).get("/").Body.String(); strings.Contains(body, "/cancel") {
+		t.Error("a reader is offered to cancel")
+	}
+}
+
+// TestCSV: no cell is a formula.
+func TestCSV(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Read)
+	w := s.get("/history.csv")
+	rows, err := csv.NewReader(w.Body).ReadAll()
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%v %v", rows, err)
+	}
+	for i, cell := range rows[1] {
+		if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+			t.Errorf("%s is %q", rows[0][i], cell)
+		}
+	}
+	if rows[1][6] != "'=cmd|' /C calc'!A0" {
+		t.Errorf("the user is %q", rows[1][6])
+	}
+}
+
+// TestStream: changes within a quarter of a second are one message, with the changed tiles only.
+func TestStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, Read)
+		ctx, cancel := context.WithCancel(t.Context())
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, base+"/stream?page=board&after=41", nil).WithContext(ctx)
+		u, _ := url.Parse(base)
+		for _, c := range s.jar.Cookies(u) {
+			r.AddCookie(c)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.server.ServeHTTP(w, r)
+		}()
+		for i, state := range []string{"hanging up", "idle"} {
+			s.fake.events <- client.Event{ID: uint64(42 + i), Kind: "line.state", TTY: 1,
+				Line: &client.Line{TTY: 1, State: state, Since: began}}
+		}
+		s.fake.events <- client.Event{ID: 44, Kind: "login.succeeded", TTY: 2, Fields: map[string]any{"user": hostile}}
+		time.Sleep(2 * streamEvery)
+		synctest.Wait()
+		cancel()
+		<-done
+		body := w.Body.String()
+		if n := strings.Count(body, "id: 44\n"); n != 1 || strings.Count(body, "id: ") != 1 {
+			t.Errorf("%d messages:\n%s", n, body)
+		}
+		if !strings.Contains(body, `hx-target="#tty-1"`) || !strings.Contains(body, ">idle<") ||
+			strings.Contains(body, "hanging up") || strings.Contains(body, "tty-3") ||
+			strings.Contains(body, "<script>") {
+			t.Errorf("the message:\n%s", body)
+		}
+		for line := range strings.SplitSeq(body, "\n") {
+			if line != "" && !strings.HasPrefix(line, "data: ") && !strings.HasPrefix(line, "id: ") && line[0] != ':' {
+				t.Errorf("a line that is not of an event: %q", line)
+			}
+		}
+	})
+}
+
+// TestMachine: the drawing has the phases and the edges of the callback machine.
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/explanation/callback-machine.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, m := range regexp.MustCompile(`(?m)^    ([a-z]+) --> ([a-z]+):`).FindAllSubmatch(text, -1) {
+		if !bytes.Equal(m[1], []byte("new")) {
+			want = append(want, string(m[1])+" "+string(m[2]))
+		}
+	}
+	var got []string
+	for _, a := range arrows {
+		got = append(got, a.from+" "+a.to)
+		if nodeOf(a.from).phase == "" || nodeOf(a.to).phase == "" {
+			t.Errorf("an arrow without its phase: %v", a)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) || len(want) == 0 {
+		t.Errorf("the page draws %v, the machine has %v", got, want)
+	}
+}
+
+// TestLocalPath: the switch of colors leads back to this site alone.
+func TestLocalPath(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[string]string{"/health": "/health", "//evil.example": "/", `/\evil.example`: "/", "": "/",
+		"https://evil.example": "/", "/a\r\nSet-Cookie: x": "/"} {
+		if got := localPath(p); got != want {
+			t.Errorf("%q: %q, want %q", p, got, want)
+		}
+	}
+}
