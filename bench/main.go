@@ -102,6 +102,7 @@ var parts = []part{
 	{"wait", (*bench).wait},
 	{"plans", (*bench).plans},
 	{"promise", (*bench).promise},
+	{"search", (*bench).search},
 	{"cycles", (*bench).cycles},
 	{"radius", (*bench).radius},
 	{"spool", (*bench).spool},

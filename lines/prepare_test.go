@@ -95,8 +95,8 @@ func onPrepared(t *testing.T, p *preparing, body func(w *town)) {
 	})
 }
 
-// TestProofAfterPreparation: a line that is quarantined while it is being prepared is not proven on hook in the middle of
-// the script, also if an operator clears it, and at once when the script has ended.
+// TestProofAfterPreparation: a line that is quarantined while it is being prepared is not proven on hook in the middle
+// of the script, also if an operator clears it, and at once when the script has ended.
 func TestProofAfterPreparation(t *testing.T) {
 	p := &preparing{takes: 5 * time.Second}
 	onPrepared(t, p, func(w *town) {

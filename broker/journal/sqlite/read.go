@@ -166,25 +166,44 @@ func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Dam
 // fullScan is the number of callbacks up to which Pending reads every row instead of trusting an index.
 const fullScan = 20_000
 
-// Callbacks returns up to limit callbacks, last recorded first; limit 0 means 100. If a filter selects more of the ended
-// ones than limit, those that were created last are returned.
+// Callbacks returns up to limit callbacks, last recorded first; limit 0 means 100. If a filter selects more of the
+// ended ones than limit, those that were created last are returned.
 func (r *Reader) Callbacks(ctx context.Context, limit int, f journal.Filter) ([]journal.Callback, []journal.Damage,
 	error) {
-	where, args := selected(f, " ORDER BY created DESC LIMIT ?", limitOr(limit))
-	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?",
-		append(args, limitOr(limit))...)
+	ended, pending, args := selected(f)
+	n := limitOr(limit)
+	where := "WHERE " + pending
+	switch {
+	case f.Pending:
+	case ended == "":
+		where, args = "", nil
+	default:
+		where = "WHERE rowid IN (SELECT rowid FROM (SELECT rowid FROM callbacks " + ended +
+			" ORDER BY created DESC LIMIT ?) UNION ALL SELECT rowid FROM callbacks WHERE " + pending + ")"
+		args = slices.Concat(args, []any{n}, args)
+	}
+	return list(ctx, r, callbacksTable, decodeCallback, where+" ORDER BY rowid DESC LIMIT ?", append(args, n)...)
 }
 
 // CountCallbacks returns how many callbacks there are, damaged ones included.
 func (r *Reader) CountCallbacks(ctx context.Context, f journal.Filter) (int, error) {
-	where, args := selected(f, "")
-	n, err := r.number(ctx, "SELECT count(*) FROM callbacks "+where, args...)
+	ended, pending, args := selected(f)
+	query := "SELECT count(*) FROM callbacks WHERE " + pending
+	switch {
+	case f.Pending:
+	case ended == "":
+		query, args = "SELECT count(*) FROM callbacks", nil
+	default:
+		query = "SELECT (" + query + ") + (SELECT count(*) FROM callbacks " + ended + ")"
+		args = append(args, args...)
+	}
+	n, err := r.number(ctx, query, args...)
 	return int(n), explain(r.path, err)
 }
 
-// selected returns the WHERE clause of a filter: a million ended callbacks are searched by their indexes, the pending
-// ones, which are few, by theirs. last is added to the query of the ended ones.
-func selected(f journal.Filter, last string, lastArgs ...any) (where string, args []any) {
+// selected returns the conditions of a filter: those of the ended callbacks, which may be a million, with the index
+// for them, and those of the pending ones, which are few. Both have the same args. Without an index, ended is "".
+func selected(f journal.Filter) (ended, pending string, args []any) {
 	conditions, index := "", ""
 	if f.User != "" {
 		conditions, index = " AND user = ?", "callbacks_user"
@@ -195,16 +214,10 @@ func selected(f journal.Filter, last string, lastArgs ...any) (where string, arg
 		index = cmp.Or(index, "callbacks_created")
 		args = append(args, nanos(f.Since))
 	}
-	switch {
-	case f.Pending:
-		return "WHERE ended = 0" + conditions, args
-	case index == "":
-		return "", nil
+	if index != "" {
+		ended = "INDEXED BY " + index + " WHERE ended <> 0" + conditions
 	}
-	ended := "SELECT rowid FROM callbacks INDEXED BY " + index + " WHERE ended <> 0" + conditions + last
-	pending := "SELECT rowid FROM callbacks INDEXED BY callbacks_pending WHERE ended = 0" + conditions
-	return "WHERE rowid IN (SELECT rowid FROM (" + ended + ") UNION ALL " + pending + ")",
-		slices.Concat(args, lastArgs, args)
+	return ended, "ended = 0" + conditions, args
 }
 
 // Callback returns one callback and its attempts in order. Errors: ErrNotFound if there is none; a damaged row is an
