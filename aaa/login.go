@@ -120,6 +120,40 @@ func (l Login) Reauthorize(ctx context.Context, r Request, id Identity, granted 
 	return res
 }
 
+// Vouch asks, without a password, what a user may have who has not called: for a callback that an operator orders. The
+// first entry of the list would authenticate them, so it names the identity that the callback must log in as, and only
+// an answer about this user counts: not what follows from a login (if-authenticated), and not the methods that say
+// nothing without one (RADIUS without Call-Check, none).
+func (l Login) Vouch(ctx context.Context, r Request) Result {
+	list := l.Authentication[r.Service]
+	asked := list.asked("")
+	if len(asked) == 0 {
+		return Result{Kind: Refused, Reason: list.nobody("")}
+	}
+	id := Identity{Entry: asked[0].Name(), User: r.User}
+	unsaid := func(entry string) Result {
+		return Result{Kind: Refused, Reason: fmt.Sprintf("%s cannot say what %q may have without a login (local and "+
+			"TACACS+ can; RADIUS with aaa.call_check)", entry, r.User)}
+	}
+	authorization := l.authorization(r.Service, id)
+	for _, entry := range authorization.Entries {
+		switch entry.(type) {
+		case IfAuthenticated, None:
+			return unsaid(entry.Name())
+		}
+	}
+	if len(authorization.Entries) == 0 || id.Entry == (None{}).Name() {
+		return unsaid(id.Entry)
+	}
+	// An entry that returns what the login granted returns this refusal.
+	res := authorization.Authorize(ctx, Question{Request: r, Identity: id, PrivLevel: 1, NoPassword: true,
+		Granted: Authorization{Refuse: unsaid(id.Entry).Reason}})
+	if res.Kind == Granted {
+		res.Identity = id
+	}
+	return res
+}
+
 // Command asks whether q.Command may be run.
 func (l Login) Command(ctx context.Context, q Question) Result {
 	q.Grantor = "" // it granted the session

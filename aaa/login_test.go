@@ -229,6 +229,55 @@ func TestReauthorize(t *testing.T) {
 	}
 }
 
+// TestVouch: only an answer about the user counts, and it is asked without a password.
+func TestVouch(t *testing.T) {
+	local, err := NewLocal([]User{{Name: "kim", Password: "pw",
+		Callback: &UserCallback{Dialstring: DialstringOf("84001")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lookup := Brought{"radius", func(_ context.Context, r Request) Result {
+		if r.User != "kim" {
+			return Result{Kind: Refused, Reason: "unknown"}
+		}
+		return Result{Kind: Granted, Auth: Authorization{Dialstring: DialstringOf("84009")}}
+	}}
+	radius := fixed{"radius", Result{}}
+	with := func(authorization []Authorizer, entries ...Method) Login {
+		return Login{Authentication: Lists{EXEC: {Name: "default", Entries: entries}},
+			Authorization: AuthorizationLists{EXEC: {Entries: authorization}}}
+	}
+	for name, tt := range map[string]struct {
+		login  Login
+		user   string
+		kind   Kind
+		number string
+		reason string
+	}{
+		"local":        {with(nil, local), "kim", Granted, "84001", ""},
+		"unknown user": {with(nil, local), "kam", Refused, "", `no user "kam"`},
+		"no list":      {Login{}, "kim", Refused, "", "method list"},
+		"RADIUS":       {with(nil, radius, local), "kim", Refused, "", "radius cannot say"},
+		"RADIUS, authorization": {with([]Authorizer{Brought{Entry: "radius"}}, radius), "kim", Refused, "",
+			"cannot say"},
+		"RADIUS with Call-Check": {with([]Authorizer{lookup}, radius), "kim", Granted, "84009", ""},
+		"Call-Check rejects":     {with([]Authorizer{lookup}, radius), "kam", Refused, "", "unknown"},
+		"none":                   {with(nil, None{}, local), "kim", Refused, "", "none cannot say"},
+		"if-authenticated":       {with([]Authorizer{IfAuthenticated{}}, local), "kim", Refused, "", "cannot say"},
+		"none authorizes":        {with([]Authorizer{local, None{}}, local), "kim", Refused, "", "none cannot say"},
+		"rejecting TACACS+": {with(nil, apart{name: "tacacs", grants: Result{Kind: Refused, Reason: "no"}}), "kim",
+			Refused, "", "no"},
+	} {
+		res := tt.login.Vouch(t.Context(), Request{Service: EXEC, User: tt.user})
+		if res.Kind != tt.kind || res.Auth.Dialstring.Value() != tt.number ||
+			!strings.Contains(res.Reason, tt.reason) ||
+			tt.kind == Granted && (res.Identity.User != tt.user || res.Auth.Refuse != "") ||
+			tt.kind != Granted && res.Auth.Callback {
+			t.Errorf("%s: %+v", name, res)
+		}
+	}
+}
+
 func TestCommand(t *testing.T) {
 	q := Question{Identity: Identity{"tacacs", "kim"}, PrivLevel: 1, Command: []string{"show", "users"}}
 	if res := (Login{}).Command(t.Context(), q); res.Kind != Granted {

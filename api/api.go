@@ -39,6 +39,8 @@ type Daemon interface {
 	// Callback returns the callback with this ID or unique ID prefix; ErrNotFound if there is none.
 	Callback(ctx context.Context, id string) (client.CallbackDetail, error)
 	CancelCallback(ctx context.Context, id string) error
+	// OrderCallback promises a callback to a user who has not called, and returns its ID.
+	OrderCallback(ctx context.Context, o client.CallbackOrder) (string, error)
 	// RetryCallback ends the wait of a callback for its next attempt.
 	RetryCallback(ctx context.Context, id string) error
 	ClearLine(ctx context.Context, tty int) error
@@ -64,6 +66,10 @@ type Daemon interface {
 	// is no error; its state says so.
 	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)
 	LiftLockdown(ctx context.Context, reason string) error
+	DrainState() client.Drain
+	// Drain lets all lines finish their calls, and then take no more, until Undrain or a restart.
+	Drain(ctx context.Context, reason string) error
+	Undrain(ctx context.Context) error
 	AccessWindows() []client.AccessWindow
 	// OpenAccess opens an access window of a policy group, or asks for one that another operator must approve.
 	OpenAccess(ctx context.Context, group string, length time.Duration, reason string) error
@@ -101,6 +107,9 @@ type Server struct {
 	Version  func() client.Version
 	Roles    func() Roles // in force; nil: only root and the user of the daemon have a role
 	Log      *zap.Logger  // nil: none
+	// Config returns the configuration in force, and ConfigDiff what a reload would change. nil: not available.
+	Config     func(ctx context.Context) (client.Config, error)
+	ConfigDiff func(ctx context.Context) (client.Reload, error)
 }
 
 // Handler returns the routes, for the clients of the admin socket.
@@ -130,7 +139,7 @@ func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
 	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
 	for _, routes := range []func(*registry){s.lineRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
-		s.lockdownRoutes, s.accessRoutes, s.daemonRoutes, s.eventRoutes, s.pppRoutes} {
+		s.lockdownRoutes, s.drainRoutes, s.accessRoutes, s.daemonRoutes, s.configRoutes, s.eventRoutes, s.pppRoutes} {
 		routes(r)
 	}
 	r.done()

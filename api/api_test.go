@@ -59,6 +59,13 @@ func (f fake) CancelCallback(_ context.Context, id string) error {
 	f.cancelled <- id
 	return nil
 }
+func (fake) OrderCallback(_ context.Context, o client.CallbackOrder) (string, error) {
+	if o.User == "nobody" {
+		return "", errors.New("no callback: no such user")
+	}
+	return fmt.Sprintf("%s %s %d %s %s", o.User, o.Number, o.Line, o.Service, o.At.UTC().Format(time.TimeOnly)), nil
+}
+
 func (f fake) RetryCallback(_ context.Context, id string) error {
 	if id != "abc" {
 		return fmt.Errorf("callback %s: %w", id, ErrNotFound)
@@ -159,6 +166,19 @@ func (fake) OrderLockdown(_ context.Context, reason string, sessions bool) (clie
 func (fake) LiftLockdown(_ context.Context, reason string) error {
 	return errors.New("not lifted: " + reason)
 }
+
+func (fake) DrainState() client.Drain {
+	return client.Drain{Active: true, Reason: "kernel", By: "uid 0", Since: &created, Calls: 2}
+}
+
+func (f fake) Drain(ctx context.Context, reason string) error {
+	if f.cleared != nil {
+		f.cleared <- "drain: " + reason + " by " + By(ctx)
+	}
+	return nil
+}
+
+func (fake) Undrain(context.Context) error { return errors.New("not drained") }
 
 func (fake) AccessWindows() []client.AccessWindow {
 	return []client.AccessWindow{{Group: "vendor", State: "open", Requested: created, Until: &created}}
@@ -302,6 +322,17 @@ func TestClient(t *testing.T) {
 	if err := c.CancelCallback(ctx, "abc"); err != nil || <-f.cancelled != "abc" {
 		t.Errorf("CancelCallback: %v", err)
 	}
+	order := client.CallbackOrder{User: "a & b", Number: "+1 808", Line: 65, Service: "ppp", At: created}
+	if id, err := c.OrderCallback(ctx, order); err != nil || id != "a & b +1 808 65 ppp 10:00:00" {
+		t.Errorf("OrderCallback: %q %v", id, err)
+	}
+	if id, err := c.OrderCallback(ctx, client.CallbackOrder{User: "kim"}); err != nil || id != "kim  0 exec 00:00:00" {
+		t.Errorf("OrderCallback: %q %v", id, err)
+	}
+	if _, err := c.OrderCallback(ctx, client.CallbackOrder{User: "nobody"}); err == nil ||
+		err.Error() != "no callback: no such user" {
+		t.Errorf("OrderCallback: %v", err)
+	}
 	if err := c.RetryCallback(ctx, "abc"); err != nil || <-f.cleared != "retry abc" {
 		t.Errorf("RetryCallback: %v", err)
 	}
@@ -330,6 +361,16 @@ func TestClient(t *testing.T) {
 	}
 	if err := c.LiftLockdown(ctx, "x=y"); err == nil || err.Error() != "not lifted: x=y" {
 		t.Errorf("LiftLockdown: %v", err)
+	}
+	if v, err := c.Drain(ctx, "a & b"); err != nil || v.Calls != 2 ||
+		!strings.HasPrefix(<-f.cleared, "drain: a & b by uid ") {
+		t.Errorf("Drain: %+v %v", v, err)
+	}
+	if v, err := c.DrainState(ctx); err != nil || v.Reason != "kernel" {
+		t.Errorf("DrainState: %+v %v", v, err)
+	}
+	if err := c.Undrain(ctx); err == nil || err.Error() != "not drained" {
+		t.Errorf("Undrain: %v", err)
 	}
 	if v, err := c.OpenAccess(ctx, "a/b", 4*time.Hour, "x & y"); err != nil || len(v) != 1 || v[0].Group != "vendor" ||
 		!v[0].Until.Equal(created) {

@@ -17,6 +17,9 @@ var callbackTable = []Route{
 		"Show one callback with its decision, history and attempts"},
 	{"cancel-callback", http.MethodDelete, "/v1/callbacks/{id}", Operate, []events.Kind{"callback.ended"},
 		"Cancel a pending callback"},
+	{"order-callback", http.MethodPost, "/v1/callbacks", Operate,
+		[]events.Kind{"callback.ordered", "order.rejected"},
+		"Call a user back who has not called, as the policies allow; the user must log in"},
 	{"retry-callback", http.MethodPost, "/v1/callbacks/{id}/retry", Operate, []events.Kind{"callback.retry"},
 		"End the wait of a callback for its next attempt"},
 	{"list-ceilings", http.MethodGet, "/v1/ceilings", Read, nil,
@@ -50,6 +53,17 @@ func (s *Server) callbackRoutes(r *registry) {
 		ID string `path:"id" maxLength:"64"`
 	}) (*struct{}, error) {
 		return nil, status(s.Daemon.CancelCallback(ctx, in.ID))
+	})
+	register(r, "order-callback", func(ctx context.Context, in *struct {
+		User    string    `query:"user" required:"true" maxLength:"256" doc:"name of the user"`
+		Number  string    `query:"number" maxLength:"100" doc:"if AAA leaves the number to the caller"`
+		Line    int       `query:"line" minimum:"0" doc:"the TTY that counts as called: its lists, its rotary; 0: the first that serves"`
+		Service string    `query:"service" enum:"exec,ppp" default:"exec"`
+		At      time.Time `query:"at" doc:"not before this time; absent: now"`
+	}) (*one[client.Ordered], error) {
+		id, err := s.Daemon.OrderCallback(ctx, client.CallbackOrder{User: in.User, Number: in.Number, Line: in.Line,
+			Service: in.Service, At: in.At})
+		return &one[client.Ordered]{client.Ordered{ID: id}}, status(err)
 	})
 	register(r, "retry-callback", func(ctx context.Context, in *struct {
 		ID string `path:"id" maxLength:"64"`

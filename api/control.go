@@ -92,6 +92,11 @@ func (s *Server) reload(ctx context.Context, _ *struct{}) (*reloadOutput, error)
 		return nil, huma.Error404NotFound("this daemon does not reload its configuration")
 	}
 	r, err := s.Reload(ctx, By(ctx))
+	return reloaded(r, err)
+}
+
+// reloaded is the answer with the result of a reload, or of the question what one would change.
+func reloaded(r client.Reload, err error) (*reloadOutput, error) {
 	if err != nil {
 		return nil, huma.Error503ServiceUnavailable(err.Error())
 	}

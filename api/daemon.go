@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
@@ -98,6 +99,11 @@ func (d daemon) CancelCallback(ctx context.Context, id string) error {
 		return notFound(id, err)
 	}
 	return d.b.CancelCallback(ctx, c.ID, By(ctx))
+}
+
+func (d daemon) OrderCallback(ctx context.Context, o client.CallbackOrder) (string, error) {
+	return d.b.CallUser(ctx, broker.UserOrder{User: o.User, Number: o.Number, TTY: o.Line,
+		Service: aaa.Service(o.Service), At: o.At, By: By(ctx)})
 }
 
 func (d daemon) RetryCallback(ctx context.Context, id string) error {

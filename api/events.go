@@ -137,11 +137,12 @@ func (h happening) event(id uint64) client.Event {
 }
 
 type eventsInput struct {
-	Kinds string `query:"kinds" maxLength:"1024" doc:"comma-separated: kinds of docs/reference/events.md, or their first words (line, call, callback), line.state, health; audit: what the audit records; absent: all"`
-	TTY   int    `query:"tty" minimum:"0" doc:"only events of this line; 0: all"`
-	After uint64 `query:"after" doc:"only events after the one with this id; 0: from now on"`
-	Last  string `header:"Last-Event-ID" maxLength:"20" doc:"as after, sent by browsers that connect again"`
-	kinds []string
+	Kinds  string `query:"kinds" maxLength:"1024" doc:"comma-separated: kinds of docs/reference/events.md, or their first words (line, call, callback), line.state, health; audit: what the audit records; absent: all"`
+	TTY    int    `query:"tty" minimum:"0" doc:"only events of this line; 0: all"`
+	After  uint64 `query:"after" doc:"only events after the one with this id; 0: from now on"`
+	Last   string `header:"Last-Event-ID" maxLength:"20" doc:"as after, sent by browsers that connect again"`
+	Recent int    `query:"recent" minimum:"0" maximum:"4096" doc:"instead of what comes: the newest events that are kept, and then the end of the stream"`
+	kinds  []string
 }
 
 // firstKinds are the kinds that are not in the table of events.
@@ -197,6 +198,9 @@ func (s *Server) events(_ context.Context, in *eventsInput, out *outlet) {
 	if in.After == 0 {
 		next = end
 	}
+	if in.Recent > 0 {
+		next = max(ring.oldest(), end-uint64(in.Recent))
+	}
 	if out.send("listening", 0, client.Event{ID: next - 1, Time: time.Now().Local(), Kind: "listening"}) != nil {
 		return
 	}
@@ -218,7 +222,7 @@ func (s *Server) events(_ context.Context, in *eventsInput, out *outlet) {
 			}
 		}
 		next = first + uint64(len(batch))
-		if ready != nil && !out.wait(ready) {
+		if ready != nil && (in.Recent > 0 || !out.wait(ready)) {
 			return
 		}
 	}

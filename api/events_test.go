@@ -118,6 +118,16 @@ func TestEvents(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for n, want := range map[int][]row{2: want[7:], 4096: want} {
+		recent, err := c.RecentEvents(t.Context(), n)
+		var rows []row
+		for _, e := range recent {
+			rows = append(rows, row{e.Kind, e.TTY})
+		}
+		if err != nil || !slices.Equal(rows, want) {
+			t.Errorf("the newest %d: %v, %v", n, rows, err)
+		}
+	}
 	again, _, stop := reading(t, c, client.EventQuery{After: seen[5].ID})
 	if rows, _ := take(again, 3); !slices.Equal(rows, want[6:]) {
 		t.Errorf("after an interruption: %v", rows)

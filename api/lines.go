@@ -122,7 +122,8 @@ func lineOf(s lines.Status) client.Line {
 		Counters: s.Counts.ByName(), CountersSince: s.CountsSince.Local(),
 	}
 	if o := s.Busyout; o != nil {
-		l.Busyout = &client.Busyout{Reason: o.Reason, By: o.By, Since: o.Since.Local(), Quarantine: o.Quarantine}
+		l.Busyout = &client.Busyout{Reason: o.Reason, By: o.By, Since: o.Since.Local(), Quarantine: o.Quarantine,
+			Drain: o.Drain}
 	}
 	if s.Rotary != lines.NoRotary {
 		l.Rotary = &s.Rotary
@@ -145,6 +146,8 @@ func waitsFor(s lines.Status) string {
 	case s.State == lines.Quarantined:
 		return "the proof that the line is on hook: ringback tries again by itself, and at once after " +
 			"`ringback clear line N`"
+	case s.State == lines.BusiedOut && s.Busyout != nil && s.Busyout.Drain:
+		return "`ringback undrain`"
 	case s.State == lines.BusiedOut:
 		return "`ringback line restore N`"
 	case s.Busyout != nil:

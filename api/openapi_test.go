@@ -126,11 +126,18 @@ func TestOpenAPI(t *testing.T) {
 func TestAnswersAreAsDescribed(t *testing.T) {
 	doc, schemas := description(t)
 	metrics := func(_ context.Context, w io.Writer) error { _, err := io.WriteString(w, "up 1\n"); return err }
-	h := guarded(&Server{Metrics: metrics, Version: func() client.Version {
-		return client.Version{Version: "1", Started: created}
-	}, LogLevel: func() client.LogLevel {
-		return client.LogLevel{Level: "debug", Configured: "info", Until: &created}
-	}})
+	h := guarded(&Server{Metrics: metrics,
+		Version: func() client.Version { return client.Version{Version: "1", Started: created} },
+		LogLevel: func() client.LogLevel {
+			return client.LogLevel{Level: "debug", Configured: "info", Until: &created}
+		},
+		Config: func(context.Context) (client.Config, error) {
+			return client.Config{Settings: []client.Setting{{Key: "hostname", Value: `"maui"`, Set: true}}}, nil
+		},
+		ConfigDiff: func(context.Context) (client.Reload, error) {
+			return client.Reload{Applied: true, Problems: []client.ConfigProblem{}, Changed: []client.ChangedKey{},
+				Groups: []string{}, Restart: []string{}, Unverifiable: []string{}}, nil
+		}})
 	checked := 0
 	for _, row := range Routes {
 		if row.Method != "GET" || row.ID == "debug" || row.ID == "capture-ppp" || row.ID == "get-health" ||

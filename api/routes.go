@@ -20,8 +20,8 @@ type Route struct {
 }
 
 // Routes is the table of the API: nothing is served without a row here, and each row has a handler.
-var Routes = slices.Concat(lineTable, callTable, callbackTable, loginTable, lockdownTable, accessTable, daemonTable,
-	eventTable, pppTable)
+var Routes = slices.Concat(lineTable, callTable, callbackTable, loginTable, lockdownTable, drainTable,
+	accessTable, daemonTable, configTable, eventTable, pppTable)
 
 // registry registers the handlers of the table.
 type registry struct {

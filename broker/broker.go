@@ -55,6 +55,9 @@ type Login interface {
 	// Reauthorize asks again, without a password, what a user may have, and blocks until the result is Granted, Refused
 	// or Silent. If no method can be asked without a password, it returns granted.
 	Reauthorize(ctx context.Context, r aaa.Request, id aaa.Identity, granted aaa.Authorization) aaa.Result
+	// Vouch asks, without a password, what a user may have who has not called, and blocks until the result is Granted,
+	// with their identity, Refused or Silent.
+	Vouch(ctx context.Context, r aaa.Request) aaa.Result
 }
 
 // Dialer dials on the lines that the broker leases. Its methods may be called concurrently and must not retain a lease.
@@ -127,8 +130,9 @@ type Broker struct {
 	progress chan struct{} // received from by the loop between two rounds
 	over     chan struct{} // closed when the loop has ended
 	draining atomic.Bool
-	running  sync.WaitGroup // goroutines of effects and calls
-	turns    sync.WaitGroup // goroutines that write for a call
+	drained  atomic.Pointer[lines.Busyout] // an operator's order; nil: none
+	running  sync.WaitGroup                // goroutines of effects and calls
+	turns    sync.WaitGroup                // goroutines that write for a call
 	spool    *spool.Spool
 	guard    *guard
 	notes    notes

@@ -160,6 +160,8 @@ func (n nobody) Reauthorize(context.Context, aaa.Request, aaa.Identity, aaa.Auth
 	return n.silent()
 }
 
+func (n nobody) Vouch(context.Context, aaa.Request) aaa.Result { return n.silent() }
+
 func (n nobody) silent() aaa.Result {
 	return aaa.Result{Kind: aaa.Silent, Reason: fmt.Sprintf("tty %d has no method lists (lines[].login, aaa.lists)",
 		int(n))}

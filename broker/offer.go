@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +174,7 @@ func (b *Broker) unpromisable(c *call, a session.Asked, d policies.Decision) str
 	if b.draining.Load() {
 		return "ringback is shutting down"
 	}
-	if why := b.lock.deny(); why != "" {
+	if why := cmp.Or(b.lock.deny(), b.drainedBy()); why != "" {
 		return why
 	}
 	first := b.ways(d, a.Identity, a.Service, c.TTY)[0][0]

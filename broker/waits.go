@@ -40,7 +40,7 @@ func (b *Broker) whyItWaits(w *work, d time.Duration) string {
 		{max(b.untilDialed(w), b.untilBarred(w)), fmt.Sprintf("the modem of tty %s named a time for which it does not "+
 			"dial %s (BLACKLISTED or DELAYED)", b.barring(w), number)},
 		{b.heldOff(w), fmt.Sprintf("%s was dialed a short time ago (callback.hold_off)", number)},
-		{w.putOff(), "a CoA-Request delayed it"},
+		{w.putOff(), "a CoA-Request or an operator delayed it"},
 	} {
 		const passed = time.Second // since d was computed
 		if longest.d > 0 && longest.d+passed >= d {

@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/policies/policytest"
 	"github.com/ringback/ringback/schema"
@@ -16,14 +15,13 @@ var schemas = map[string]struct {
 }{
 	"policy": {"ringback: a policy file, GROUP.yaml", policies.Keys},
 	"tests":  {"ringback: tests of a policy file, GROUP.test.yaml", policytest.Keys},
-	"config": {"ringback: the configuration, ringback.yaml", config.Keys},
 }
 
 func newPolicySchema() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema [policy|tests|config]",
+		Use:   "schema [policy|tests]",
 		Short: "print the JSON Schema of policy files for editors",
-		Long: `Prints a JSON Schema (draft 2020-12) of policy files, of the files with their tests (GROUP.test.yaml) or of ringback.yaml.
+		Long: `Prints a JSON Schema (draft 2020-12) of policy files, or of the files with their tests (GROUP.test.yaml).
 With it an editor completes keys and values, shows their meaning and marks errors while a file is written. With
 yaml-language-server (VS Code, Emacs, Vim), save it and begin the files with:
 
@@ -31,13 +29,13 @@ yaml-language-server (VS Code, Emacs, Vim), save it and begin the files with:
 
 The schema rejects no valid file. It cannot express all rules: those between keys and between files, ranges of
 durations, duplicate keys. ringback policy check knows all of them.`,
-		Example: "  ringback policy schema > ringback-policy.schema.json\n  ringback policy schema config",
+		Example: "  ringback policy schema > ringback-policy.schema.json\n  ringback policy schema tests",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind := append(args, "policy")[0]
 			s, ok := schemas[kind]
 			if !ok {
-				return misused("%q: must be policy, tests or config", kind)
+				return misused("%q: must be policy or tests", kind)
 			}
 			text, err := schema.JSON(s.title, s.keys())
 			if err != nil {

@@ -92,7 +92,8 @@ type Config struct {
 	Lines    []Line             // by TTY
 	Hunts    map[int]lines.Hunt // by rotary
 
-	written written
+	written   written
+	effective []byte // see Effective
 }
 
 // Journal configures the journal.

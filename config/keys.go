@@ -169,7 +169,7 @@ var keys = sync.OnceValue(func() []schema.Key {
 				{Name: "password_file", Check: schema.NotEmpty, Example: "enable.password",
 					Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
 						"`password_hash`."},
-				{Name: "password_hash", Check: schema.NotEmpty, Example: `"$2b$12$…"`,
+				{Name: "password_hash", Secret: true, Check: schema.NotEmpty, Example: `"$2b$12$…"`,
 					Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
 			}},
 		{Name: "users", Reload: schema.NewCalls, Type: schema.List,
@@ -293,7 +293,7 @@ func checkHost(s string) error {
 
 var trunkKeys = []schema.Key{
 	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "pbx", Doc: "Name in logs and traces."},
-	{Name: "template", Required: true, Check: numbers.CheckTemplate, Example: `"9,{national}"`,
+	{Name: "template", Secret: true, Required: true, Check: numbers.CheckTemplate, Example: `"9,{national}"`,
 		Doc: "What `\\T` of a chat script becomes: one form of the number in braces, and around it digits, `*`, `#`, " +
 			"`A` to `D`, and the modem's `,` `W` `@` `!`. `{number}`: as an exchange at the site connects it; " +
 			"`{national}`: only numbers in the country, with the national prefix; `{international}`: with the " +
@@ -385,7 +385,7 @@ var userKeys = []schema.Key{
 	{Name: "password_file", Check: schema.NotEmpty, Example: "austin-01.password",
 		Doc: "File that contains only the password; one newline at the end is ignored. Either this or " +
 			"`password_hash`."},
-	{Name: "password_hash", Check: schema.NotEmpty, Example: `"$2b$12$…"`,
+	{Name: "password_hash", Secret: true, Check: schema.NotEmpty, Example: `"$2b$12$…"`,
 		Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9. PPP authenticates the user by PAP only: CHAP, MS-CHAP and " +
 			"EAP-MD5 need the password itself."},
 	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
@@ -408,7 +408,7 @@ var userKeys = []schema.Key{
 var scriptKeys = []schema.Key{
 	{Name: "name", Required: true, Check: schema.NotEmpty, Example: "rtp",
 		Doc: "Name, matched by the `scripts` of lines."},
-	{Name: "script", Required: true, Check: schema.NotEmpty,
+	{Name: "script", Secret: true, Required: true, Check: schema.NotEmpty,
 		Example: `'ABORT BUSY "" "AT" OK "ATDT \T" TIMEOUT 45 CONNECT \c'`, Doc: "The script: expect, send, expect, …"},
 }
 

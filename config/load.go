@@ -89,9 +89,10 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	if l.problems.HasErrors() {
 		return nil, l.problems
 	}
-	l.cfg.written = source{file: l.v, over: l.over, secrets: l.named, inForce: map[string]string{
+	from := source{file: l.v, over: l.over, secrets: l.named, inForce: map[string]string{
 		"state_dir": l.cfg.StateDir, "api.socket": l.cfg.API.Socket,
-	}}.written()
+	}}
+	l.cfg.written, l.cfg.effective = from.written(), from.effective()
 	cfg := l.cfg // a copy, so that the loader with the whole tree of nodes can be freed
 	return &cfg, l.problems
 }

@@ -81,5 +81,8 @@ func (s source) text(path string, k schema.Key) string {
 			return schema.Canonical(k, o)
 		}
 	}
-	return schema.Canonical(k, s.file.Get(strings.Split(path, ".")...)) + s.secrets[path]
+	return schema.Canonical(k, s.at(path)) + s.secrets[path]
 }
+
+// at returns the value of a key in the file.
+func (s source) at(path string) *schema.Value { return s.file.Get(strings.Split(path, ".")...) }

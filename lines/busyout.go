@@ -13,6 +13,7 @@ type Busyout struct {
 	Since  time.Time `json:"since"`
 	// Quarantine: the line has failed, and is shown as quarantined until an operator restores it.
 	Quarantine bool `json:"quarantine,omitempty"`
+	Drain      bool `json:"drain,omitempty"` // the order is for all lines: SetDrain
 }
 
 // String says whose order it is, and why.
@@ -21,6 +22,9 @@ func (b Busyout) String() string {
 		return b.Reason
 	}
 	text := "busied out by " + b.By
+	if b.Drain {
+		text = "drained by " + b.By
+	}
 	if b.Reason != "" {
 		text += ": " + b.Reason
 	}
@@ -46,12 +50,25 @@ func (p *Pool) SetBusyouts(all map[int]Busyout) {
 	}
 }
 
+// SetDrain busies out all lines that have no order of their own, also those that are added later, or with nil ends
+// that. The Pool keeps b, whose Drain is set.
+func (p *Pool) SetDrain(b *Busyout) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drain = b
+	for _, l := range p.sorted {
+		l.busyOutLocked()
+	}
+}
+
 // busyOutLocked applies the order for the line, or its end.
 func (l *line) busyOutLocked() {
 	was := l.busyout
 	l.busyout = nil
 	if b, ok := l.pool.busyouts[l.cfg.TTY]; ok {
 		l.busyout = &b
+	} else if l.pool.drain != nil {
+		l.busyout = l.pool.drain
 	}
 	if was == nil && l.busyout == nil {
 		return

@@ -111,7 +111,7 @@ func (p *Pool) Tally() Tally {
 		if outOfService(state, l.reason) {
 			t.Out = append(t.Out, l.cfg.TTY)
 		}
-		if l.busyout != nil {
+		if l.busyout != nil && !l.busyout.Drain {
 			t.BusiedOut = append(t.BusiedOut, l.cfg.TTY)
 		}
 	}

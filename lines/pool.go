@@ -47,6 +47,7 @@ type Pool struct {
 	usable   map[int]count    // rotary → its lines that are in service and may dial
 	hunts    map[int]Hunt     // rotary → its hunt; missing: Linear
 	busyouts map[int]Busyout  // by TTY
+	drain    *Busyout         // of all other lines; nil: none
 	ports    map[string]*line // Config.device → the line that uses it
 	records  map[int]*Record  // by TTY
 	counted  chan struct{}    // capacity 1: a record has changed

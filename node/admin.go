@@ -87,6 +87,7 @@ func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, sta
 		PageLink: d.pageLink,
 		Roles:    func() api.Roles { return *d.access.roles.Load() },
 		Log:      d.log,
+		Config:   d.effective, ConfigDiff: d.diff,
 	}
 	failed := func(err error) {
 		if err != nil {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,12 @@ var checks = []check{
 		"repair the disk of state_dir; ringback tries again by itself", func(s state, found finder) {
 			if s.Lockdown.Active && !s.Lockdown.OnDisk {
 				found("", "the lockdown is not on disk: a restart would end it")
+			}
+		}},
+	{"drained", true, "An operator lets no line take calls.", "when the work is done: ringback undrain",
+		func(s state, found finder) {
+			if s.Drain.Active {
+				found("", "drained by %s: %s", s.Drain.By, cmp.Or(s.Drain.Reason, "no reason given"))
 			}
 		}},
 	{"journal_fails", true, "The last transaction of the journal failed.",

@@ -69,7 +69,7 @@ func (d *daemon) examine(ctx context.Context) state {
 	s := state{journal: j, Health: client.Health{
 		Spool: []client.Backlog{}, Out: []int{}, Busyouts: []int{},
 		Arrears: d.broker.Arrears(), Log: d.logHealth(),
-		Lockdown: api.LockdownOf(d.broker.LockdownState()),
+		Lockdown: api.LockdownOf(d.broker.LockdownState()), Drain: api.DrainOf(d.broker.DrainState()),
 		Journal: client.Journal{
 			Path: j.Path, Octets: j.Octets, LogOctets: j.Log, Free: j.Free, Busy: j.Busy.Seconds(),
 			Last: j.Last.Seconds(), Longest: j.Longest.Seconds(), Slow: j.Slow,

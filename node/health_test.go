@@ -83,6 +83,9 @@ func TestProblems(t *testing.T) {
 		"lockdown": {func(s *state, _ *journal.Health) {
 			s.Lockdown = client.Lockdown{Active: true, OnDisk: true, By: "ops", Reason: "fraud"}
 		}, "a lockdown is in force, by ops: fraud", false},
+		"drained": {func(s *state, _ *journal.Health) {
+			s.Drain = client.Drain{Active: true, By: "ops", Reason: "kernel"}
+		}, "drained by ops: kernel", false},
 		"lockdown lockdown_not_on_disk": {func(s *state, _ *journal.Health) { s.Lockdown.Active = true },
 			"a restart would end it", false},
 		"hook_fails": {func(s *state, _ *journal.Health) {

@@ -86,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	d := &daemon{
 		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{Hide: log.mask.text}, events: api.NewEvents(),
-		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk),
+		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk), reads: make(chan func()),
 		log: log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
 	}
 	d.systemd = service
@@ -125,6 +125,7 @@ type daemon struct {
 
 	hup       <-chan os.Signal
 	asks      chan reloadAsk
+	reads     chan func() // for the goroutine of reloads, which alone uses applied
 	reopenLog func() error
 	logHealth func() client.Log
 	logLevel  *runtimeLevel

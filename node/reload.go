@@ -34,6 +34,8 @@ func (d *daemon) reloads(ctx context.Context) {
 			d.reload(ctx, bySignal)
 		case ask := <-d.asks:
 			ask.done <- d.reload(ctx, ask.by)
+		case read := <-d.reads:
+			read()
 		case <-ctx.Done():
 			return
 		}
@@ -59,8 +61,7 @@ func (d *daemon) orderReload(ctx context.Context, by string) (client.Reload, err
 // reload reopens the log file and reloads the configuration. On an error it keeps the old ones, logs why and says so in
 // the result.
 func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
-	r = client.Reload{File: d.cfg.File, Problems: []client.ConfigProblem{}, Changed: []client.ChangedKey{},
-		Groups: []string{}, Restart: []string{}, Unverifiable: []string{}}
+	r = newReload(d.cfg.File)
 	defer d.reloading()()
 	defer func() { // whatever is in the file, a reload never ends the calls
 		if p := recover(); p != nil {
@@ -140,13 +141,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	}); e != (events.LinesReloaded{}) {
 		d.broker.Happened(e)
 	}
-	for _, c := range config.Changes(d.applied, cfg) {
-		k := client.ChangedKey{Key: c.Key}
-		for _, e := range c.Effect {
-			k.Effect = append(k.Effect, string(e))
-		}
-		r.Changed = append(r.Changed, k)
-	}
+	r.Changed = append(r.Changed, changedKeys(d.applied, cfg)...)
 	r.Groups = append(r.Groups, policies.ChangedGroups(d.applied.Policies, cfg.Policies)...)
 	for _, key := range config.NeedsRestart(d.cfg, cfg) {
 		r.Restart = append(r.Restart, key)
@@ -203,4 +198,10 @@ func (d *daemon) warnOfPending(ctx context.Context, m *methods.Set) (gone []stri
 		}
 	}
 	return gone
+}
+
+// newReload returns the result of a reload that has changed nothing so far.
+func newReload(file string) client.Reload {
+	return client.Reload{File: file, Problems: []client.ConfigProblem{}, Changed: []client.ChangedKey{},
+		Groups: []string{}, Restart: []string{}, Unverifiable: []string{}}
 }

@@ -45,6 +45,7 @@ type Key struct {
 	// Pattern is what Check accepts as a regular expression of ECMA-262 with ^ and $, for editors (JSON); "": Check
 	// alone knows. It may accept more, never less.
 	Pattern string
+	Secret  bool   // its value is not shown (Shown)
 	Default string // as written in a file; "" none
 	Reload  Reload // how a reload applies a change; "": as for the enclosing key (Inherit)
 

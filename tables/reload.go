@@ -27,6 +27,35 @@ func Reload(w io.Writer, v client.Reload) {
 		return
 	}
 	fmt.Fprintf(w, "%s: reloaded\n", v.File)
+	changes(w, v)
+}
+
+// ConfigDiff prints what a reload would change.
+func ConfigDiff(w io.Writer, v client.Reload) {
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, console.Clean(p.Text))
+	}
+	if !v.Applied {
+		fmt.Fprintf(w, "%s: a reload would NOT be applied\n", v.File)
+		return
+	}
+	fmt.Fprintf(w, "%s: a reload would be applied\n", v.File)
+	changes(w, v)
+}
+
+// Config prints the values of a configuration.
+func Config(w io.Writer, v client.Config) {
+	fmt.Fprintf(w, "# %s, digest %s\n", console.Clean(v.File), v.Digest)
+	for _, s := range v.Settings {
+		note := ""
+		if !s.Set {
+			note = "  # default"
+		}
+		fmt.Fprintf(w, "%s: %s%s\n", s.Key, console.Clean(s.Value), note)
+	}
+}
+
+func changes(w io.Writer, v client.Reload) {
 	before := len(v.Changed) + len(v.Groups)
 	for _, k := range v.Changed {
 		fmt.Fprintf(w, "  changed: %s (%s)\n", k.Key, strings.Join(k.Effect, ", "))

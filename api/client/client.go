@@ -214,6 +214,20 @@ func (c *Client) CancelCallback(ctx context.Context, id string) error {
 	return err
 }
 
+// OrderCallback has a user called back who has not called, and returns the ID of the callback.
+func (c *Client) OrderCallback(ctx context.Context, o CallbackOrder) (string, error) {
+	q := url.Values{"user": {o.User}, "service": {cmp.Or(o.Service, "exec")}, "line": {strconv.Itoa(o.Line)}}
+	if o.Number != "" {
+		q.Set("number", o.Number)
+	}
+	if !o.At.IsZero() {
+		q.Set("at", o.At.Format(time.RFC3339Nano))
+	}
+	var v Ordered
+	_, err := c.do(ctx, http.MethodPost, "/v1/callbacks?"+q.Encode(), &v)
+	return v.ID, err
+}
+
 // RetryCallback ends the wait of a callback for its next attempt.
 func (c *Client) RetryCallback(ctx context.Context, id string) error {
 	_, err := c.do(ctx, http.MethodPost, "/v1/callbacks/"+url.PathEscape(id)+"/retry", nil)
@@ -353,6 +367,24 @@ func (c *Client) LiftLockdown(ctx context.Context, reason string) error {
 	return err
 }
 
+// DrainState returns whether the lines take calls, and what is in progress.
+func (c *Client) DrainState(ctx context.Context) (Drain, error) {
+	var v Drain
+	return v, c.get(ctx, "/v1/drain", &v)
+}
+
+// Drain lets all lines finish their calls, and then take no more, until Undrain or a restart. reason may be "".
+func (c *Client) Drain(ctx context.Context, reason string) (v Drain, err error) {
+	_, err = c.do(ctx, http.MethodPut, "/v1/drain?"+url.Values{"reason": {reason}}.Encode(), &v)
+	return v, err
+}
+
+// Undrain lets the lines take calls again.
+func (c *Client) Undrain(ctx context.Context) error {
+	_, err := c.do(ctx, http.MethodDelete, "/v1/drain", nil)
+	return err
+}
+
 // AccessWindows returns the latest access window of each policy group that has had one.
 func (c *Client) AccessWindows(ctx context.Context) ([]AccessWindow, error) {
 	var v []AccessWindow
@@ -387,6 +419,22 @@ func (c *Client) CloseAccess(ctx context.Context, group, reason string) error {
 // Reload reloads the configuration of the daemon. The result says whether the new one was applied.
 func (c *Client) Reload(ctx context.Context) (v Reload, err error) {
 	_, err = c.do(ctx, http.MethodPost, "/v1/reload", &v)
+	var p *Problem
+	if errors.As(err, &p) && p.Status == http.StatusUnprocessableEntity && json.Unmarshal(p.body, &v) == nil {
+		return v, nil
+	}
+	return v, err
+}
+
+// Config returns the configuration in force, without secrets.
+func (c *Client) Config(ctx context.Context) (Config, error) {
+	var v Config
+	return v, c.get(ctx, "/v1/config", &v)
+}
+
+// ConfigDiff returns what a reload would change. Applied says whether it would be applied.
+func (c *Client) ConfigDiff(ctx context.Context) (v Reload, err error) {
+	_, err = c.within(proofTime).do(ctx, http.MethodGet, "/v1/config/diff", &v)
 	var p *Problem
 	if errors.As(err, &p) && p.Status == http.StatusUnprocessableEntity && json.Unmarshal(p.body, &v) == nil {
 		return v, nil

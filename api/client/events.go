@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -39,6 +40,26 @@ type EventQuery struct {
 
 // ErrLagging means that events were missed: what they were about must be fetched again.
 var ErrLagging = errors.New("events were missed")
+
+// RecentEvents returns up to n of the newest events that the daemon keeps, the oldest first.
+func (c *Client) RecentEvents(ctx context.Context, n int) (all []Event, err error) {
+	resp, err := c.send(ctx, http.MethodGet, "/v1/events?recent="+strconv.Itoa(n))
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	err = eachEvent(resp.Body, func(kind string, data []byte) error {
+		var e Event
+		if err := json.Unmarshal(data, &e); err != nil {
+			return fmt.Errorf("read event %q: %w", data, err)
+		}
+		if kind == "" {
+			all = append(all, e)
+		}
+		return nil
+	})
+	return all, err
+}
 
 // Events calls show for each event that matches q. It first calls listening, if not nil, with the ID after which
 // events are delivered: what is fetched from then on is not older than that. It returns nil when ctx ends, ErrLagging

@@ -88,6 +88,18 @@ type Busyout struct {
 	Since  time.Time `json:"since"`
 	// of a line that failed its modem tests
 	Quarantine bool `json:"quarantine,omitempty" doc:"the line failed its modem tests, and is shown as quarantined"`
+	Drain      bool `json:"drain,omitempty" doc:"the order is for all lines"`
+}
+
+// Drain is an operator's order that all lines finish their calls, and then take no more.
+type Drain struct {
+	Active  bool       `json:"active"`
+	Reason  string     `json:"reason,omitempty"`
+	By      string     `json:"by,omitempty"`
+	Since   *time.Time `json:"since,omitempty"`
+	Calls   int        `json:"calls" doc:"calls that are up, in either direction"`
+	Dials   int        `json:"dials" doc:"attempts in progress that are no calls yet"`
+	Pending int        `json:"pending" doc:"callbacks that wait; they are not dialed meanwhile"`
 }
 
 // Modem is how the modem of a line is operated: its profile, with what the line's configuration has instead.
@@ -272,6 +284,20 @@ type CallbackDetail struct {
 	Dials         []Attempt       `json:"dials"`
 }
 
+// CallbackOrder is an order to call a user back who has not called.
+type CallbackOrder struct {
+	User    string
+	Number  string    // if AAA leaves the number to the caller
+	Line    int       // the TTY that counts as called; 0: the first that serves
+	Service string    // exec or ppp; "": exec
+	At      time.Time // not before; zero: now
+}
+
+// Ordered is a callback that was ordered.
+type Ordered struct {
+	ID string `json:"id" doc:"of the callback"`
+}
+
 // LoginLock is a source of failed logins that is locked or delayed.
 type LoginLock struct {
 	Of       string     `json:"of" doc:"name, line, name+number, name+line or number: what the failures are counted by"`
@@ -395,6 +421,7 @@ type Health struct {
 	Journal  Journal   `json:"journal"`
 	Spool    []Backlog `json:"spool" nullable:"false"` // by accounting list
 	Lockdown Lockdown  `json:"lockdown"`
+	Drain    Drain     `json:"drain"`
 	Arrears  int       `json:"arrears"` // call ends held in memory because the disk write failed
 	Log      Log       `json:"log"`
 	Lines    int       `json:"lines"`
@@ -468,6 +495,20 @@ type Reload struct {
 	Restart  []string        `json:"restart" nullable:"false" doc:"keys that differ from those at the start of the daemon, and take effect only after a restart"`
 
 	Unverifiable []string `json:"unverifiable" nullable:"false" doc:"pending callbacks whose users cannot log in again: the method that authenticated them is gone"`
+}
+
+// Config is the configuration in force.
+type Config struct {
+	File     string    `json:"file"`
+	Digest   string    `json:"digest"`
+	Settings []Setting `json:"settings" nullable:"false"`
+}
+
+// Setting is a key of the configuration.
+type Setting struct {
+	Key   string `json:"key" doc:"path; a list or table is one key"`
+	Value string `json:"value" doc:"as people read it; secrets are [secret]; empty: it has no value"`
+	Set   bool   `json:"set" doc:"by the file or the environment; false: the default"`
 }
 
 // ConfigProblem is an error or a warning about a configuration.

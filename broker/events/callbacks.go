@@ -178,6 +178,40 @@ func (AuthorizationSilent) log() (zapcore.Level, string) {
 	return zapcore.WarnLevel, "AAA is silent: no authorization before the dial"
 }
 
+// CallbackOrdered reports that an operator has a user called back who has not called.
+type CallbackOrdered struct {
+	undebugged
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	Number   string `event:"number"`
+	By       string `event:"by"`
+}
+
+func (CallbackOrdered) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "callback ordered by an operator"
+}
+
+func (e CallbackOrdered) audit() Entry {
+	return Entry{"callback " + e.Callback + " ordered", e.By, e.User + " at " + e.Number}
+}
+
+// CallbackNotOrdered reports that a callback that an operator ordered was not promised.
+type CallbackNotOrdered struct {
+	undebugged
+	User   string `event:"user"`
+	Number string `event:"number,omitempty"` // that the operator gave
+	By     string `event:"by"`
+	Reason error  `event:"reason"`
+}
+
+func (CallbackNotOrdered) log() (zapcore.Level, string) {
+	return zapcore.WarnLevel, "callback ordered by an operator not promised"
+}
+
+func (e CallbackNotOrdered) audit() Entry {
+	return Entry{"callback order rejected", e.By, fmt.Sprintf("%s: %v", e.User, e.Reason)}
+}
+
 // RetryOrdered reports that an operator has ended the wait of a callback for its next attempt.
 type RetryOrdered struct {
 	undebugged

@@ -388,6 +388,27 @@ func (LockdownLifted) log() (zapcore.Level, string) { return zapcore.WarnLevel, 
 
 func (e LockdownLifted) audit() Entry { return Entry{"lockdown lifted", e.By, e.Reason} }
 
+// Drained reports that an operator lets all lines finish their calls, and then take no more.
+type Drained struct {
+	undebugged
+	Reason string `event:"reason,omitempty"`
+	By     string `event:"by"`
+}
+
+func (Drained) log() (zapcore.Level, string) { return zapcore.WarnLevel, "drained" }
+
+func (e Drained) audit() Entry { return Entry{"drained", e.By, e.Reason} }
+
+// Undrained reports that the lines take calls again.
+type Undrained struct {
+	undebugged
+	By string `event:"by"`
+}
+
+func (Undrained) log() (zapcore.Level, string) { return zapcore.WarnLevel, "drain ended" }
+
+func (e Undrained) audit() Entry { return Entry{"drain ended", e.By, ""} }
+
 // AccessRequested reports that an operator asks for an access window that a second one must approve.
 type AccessRequested struct {
 	undebugged

@@ -1,0 +1,79 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/lines"
+)
+
+// ErrNotDrained is the error of Undrain if nothing is drained.
+var ErrNotDrained = errors.New("ringback is not drained")
+
+// DrainView is the state of an order to take no more calls.
+type DrainView struct {
+	Order   *lines.Busyout // nil: none
+	Calls   int            // that are up, in either direction
+	Dials   int            // attempts in progress that are no calls yet
+	Pending int            // callbacks that are not dialed meanwhile
+}
+
+// Drain lets all lines finish their calls and attempts, and then take no more, until Undrain or a restart. No callback
+// is promised; those that are pending wait for a line, and are not dialed meanwhile. A further order has the new
+// reason, which may be "". Errors: ErrReason.
+func (b *Broker) Drain(reason, by string) error {
+	if reason != "" {
+		var err error
+		if reason, err = goodReason(reason); err != nil {
+			return err
+		}
+	}
+	b.busyout.Lock()
+	defer b.busyout.Unlock()
+	order := &lines.Busyout{Reason: reason, By: by, Since: time.Now().Round(0), Drain: true}
+	b.drained.Store(order) // first: a callback that is promised finds a line
+	b.opt.Pool.SetDrain(order)
+	b.Happened(events.Drained{Reason: reason, By: by})
+	return nil
+}
+
+// Undrain ends the order of Drain. Errors: ErrNotDrained.
+func (b *Broker) Undrain(by string) error {
+	b.busyout.Lock()
+	defer b.busyout.Unlock()
+	if b.drained.Load() == nil {
+		return ErrNotDrained
+	}
+	b.opt.Pool.SetDrain(nil)
+	b.drained.Store(nil)
+	b.Happened(events.Undrained{By: by})
+	return nil
+}
+
+// DrainState returns the order, and what is still in progress.
+func (b *Broker) DrainState() DrainView {
+	v := DrainView{Order: b.drained.Load()}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v.Calls = len(b.calls)
+	for _, w := range b.works {
+		switch w.state.Phase {
+		case callback.Dialing:
+			v.Dials++
+		case callback.Promised, callback.Leasing, callback.Waiting:
+			v.Pending++
+		}
+	}
+	return v
+}
+
+// drainedBy returns why no callback may be promised; "" if they may.
+func (b *Broker) drainedBy() string {
+	if order := b.drained.Load(); order != nil {
+		return fmt.Sprintf("ringback takes no more calls: %s", order)
+	}
+	return ""
+}
