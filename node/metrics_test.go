@@ -74,9 +74,15 @@ var servedAt = regexp.MustCompile(`metrics are served\s+\{"address": "([^"]+)"\}
 // monitor runs a daemon until the test ends.
 func monitor(t *testing.T) *monitored {
 	t.Helper()
+	return running(t, everything, servedAt)
+}
+
+// running runs a daemon with a configuration until the test ends. at finds in its log the address that the test uses.
+func running(t *testing.T, configuration string, at *regexp.Regexp) *monitored {
+	t.Helper()
 	m := &monitored{dir: t.TempDir(), log: &syncBuffer{}}
 	for name, text := range map[string]string{
-		"ringback.yaml": strings.ReplaceAll(everything, "DIR", m.dir), "secret": "a secret of more than 24 octets\n",
+		"ringback.yaml": strings.ReplaceAll(configuration, "DIR", m.dir), "secret": "a secret of more than 24 octets\n",
 		"policies.d/default.yaml": "group: default\ncallback: optional\n" +
 			"limits: {group: {hour: {calls: 5}, month: {minutes: 600}}}\n",
 	} {
@@ -99,18 +105,18 @@ func monitor(t *testing.T) *monitored {
 			t.Error(err)
 		}
 	})
-	eventually(t, "metrics are served", func() bool {
+	eventually(t, at.String(), func() bool {
 		select {
 		case err := <-ended:
 			ended <- err
 			t.Fatalf("the daemon has ended: %v\n%s", err, m.log)
 		default:
 		}
-		at := servedAt.FindStringSubmatch(m.log.String())
-		if at != nil {
-			m.url = "http://" + at[1]
+		found := at.FindStringSubmatch(m.log.String())
+		if found != nil {
+			m.url = "http://" + found[1]
 		}
-		return at != nil
+		return found != nil
 	})
 	return m
 }

@@ -1,11 +1,101 @@
 package node
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api"
+	"github.com/ringback/ringback/api/client"
 )
+
+var pageAt = regexp.MustCompile(`the operator's page is served\s+\{"url": "http://([^"]+)"\}`)
+
+// withPage is a configuration with the page and users, of whom one has a role there.
+const withPage = `hostname: maui
+state_dir: state
+api: {socket: DIR/s}
+console: {listen: "127.0.0.1:0", login: default}
+login: {delay_after: 10}
+users:
+  - {name: kim, password_file: secret, groups: [ringback-operate]}
+  - {name: caller, password_file: secret}
+aaa: {lists: {login: {default: [local]}}}
+lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
+`
+
+// TestPageLogin: a daemon's page lets users in by the AAA list that have a role, counts failures as it does for
+// callers, and gives orders in the name of the operator.
+func TestPageLogin(t *testing.T) {
+	t.Parallel()
+	m := running(t, withPage, pageAt)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := http.Client{Jar: jar}
+	post := func(path string, form url.Values) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.url+path,
+			strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", m.url)
+		resp, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, bodyOf(t, resp)
+	}
+	login := func(user, password string) (int, string) {
+		return post("/login", url.Values{"user": {user}, "password": {password}})
+	}
+	const right = "a secret of more than 24 octets"
+	if status, body := login("kim", "wrong"); status != http.StatusForbidden || !strings.Contains(body, "is wrong") {
+		t.Errorf("a wrong password: %d %s", status, body)
+	}
+	if !strings.Contains(m.log.String(), `"user": "kim", "caller": "127.0.0.1"`) {
+		t.Errorf("the log does not have the failure:\n%s", m.log)
+	}
+	if status, body := login("caller", right); status != http.StatusForbidden || !strings.Contains(body, "no role") {
+		t.Errorf("a user without a role: %d %s", status, body)
+	}
+	status, body := login("kim", right)
+	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(body)
+	if status != http.StatusOK || csrf == nil || !strings.Contains(body, "tty 1") {
+		t.Fatalf("the right password: %d %s", status, body)
+	}
+	order := url.Values{"csrf": {csrf[1]}, "reason": {"a drill"}, "confirm": {"yes"}}
+	if status, body := post("/lockdown", order); status != http.StatusOK || !strings.Contains(body, "is in force") {
+		t.Errorf("lockdown: %d %s", status, body)
+	}
+	l, err := client.New(filepath.Join(m.dir, "s")).Lockdown(context.Background())
+	if err != nil || !l.Active || !strings.HasPrefix(l.By, "kim (page, 127.0.0.1:") {
+		t.Errorf("the lockdown: %+v %v", l, err)
+	}
+	order.Set("order", "lift")
+	if status, body := post("/lockdown", order); status != http.StatusForbidden {
+		t.Errorf("an operator ends the lockdown, which needs admin: %d %s", status, body)
+	}
+}
+
+func bodyOf(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // TestPageRole: what AAA grants gives the role; what the user typed does not.
 func TestPageRole(t *testing.T) {
