@@ -138,8 +138,16 @@ func (b *Broker) backToBack(ctx context.Context, t *modemTest, from, to *lines.C
 	case errors.As(err, &f):
 		t.conclude(TestFailed, f.Error(), f.Lines...)
 	default:
-		t.conclude(TestInconclusive, "it was ended: "+err.Error())
+		t.conclude(TestInconclusive, endedBy(err))
 	}
+}
+
+// endedBy says what ended a test.
+func endedBy(cause error) string {
+	if errors.Is(cause, context.Canceled) {
+		return "the one who ordered it ended it"
+	}
+	return "it was ended: " + cause.Error()
 }
 
 // notConnected concludes a test whose dial has not connected. A dial that ended busy has not reached the called line:
@@ -155,7 +163,7 @@ func (b *Broker) notConnected(ctx context.Context, t *modemTest, d lines.Dialed,
 	said := fmt.Sprintf("dial: %s: %s", d.Outcome, d.Detail)
 	switch {
 	case ctx.Err() != nil:
-		t.conclude(TestInconclusive, "it was ended: "+context.Cause(ctx).Error())
+		t.conclude(TestInconclusive, endedBy(context.Cause(ctx)))
 	case d.Outcome == "glare", d.Outcome == "cancelled" && !answered:
 		t.conclude(TestInconclusive, said)
 	case a.call != nil, d.Outcome == "busy" && (answered || r.any), r.other && concernsCalled(d.Outcome):

@@ -25,8 +25,26 @@ func TestLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, ok := s.Lines(); !ok || !slices.Equal(got, c.want) {
+		sent, ok := s.Lines()
+		var got []string
+		for _, line := range sent {
+			got = append(got, line.String())
+		}
+		if !ok || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q %v, want %q", c.script, got, ok, c.want)
+		}
+	}
+}
+
+// The dial string in the lines: a 0 that the script sends is none.
+func TestLinesDialstring(t *testing.T) {
+	for script, want := range map[string]Line{
+		`"" "ATDT 9,\T"`: {"ATDT 9,", "", 1}, `"" ATDT0`: {"ATDT0", "", 0}, `"" "ATDT911\c" "" "\T,,12"`: {"ATDT911", ",,12", 1},
+		`"" "\T\c" OK-5-OK "\T"`: {"", "0", 2},
+	} {
+		sent, _ := mustScript(t, "x", script).Lines()
+		if !slices.Contains(sent, want) {
+			t.Errorf("%s: %+v, want %+v", script, sent, want)
 		}
 	}
 }

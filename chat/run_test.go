@@ -567,7 +567,7 @@ func TestAdds(t *testing.T) {
 	for script, want := range map[string]string{
 		`"" "ATDT \T" CONNECT \c`: "", `"" "ATD\T" CONNECT \c`: "", `"" "atdp\T" CONNECT \c`: "",
 		`"" ATDT9,\T CONNECT \c`: "9,", `"" "ATDT \T;" OK`: ";", `"" "ATX3DT 0W\T,,12" CONNECT`: "0W,,12",
-		`ABORT BUSY "" ATZ OK ATH1`: "",
+		`ABORT BUSY "" ATZ OK ATH1`: "", `"" "ATDT911\c" "" "\T" CONNECT \c`: "911",
 	} {
 		if got := mustScript(t, "x", script).Adds(); got != want {
 			t.Errorf("%s: %q, want %q", script, got, want)

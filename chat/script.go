@@ -30,8 +30,10 @@ type Script struct {
 	Name string // matched by the regular expressions of lines
 	Text string // the words as passed to Parse
 
-	words []word
-	steps []step
+	words    []word
+	steps    []step
+	lines    []Line // of Lines
+	manyWays bool   // there are too many ways through the script to know them
 }
 
 // stepKind is the action of a step.
@@ -107,7 +109,9 @@ func Parse(name, text string) (*Script, error) {
 		err.Script = name
 		return nil, err
 	}
-	return &Script{Name: name, Text: text, words: words, steps: p.steps}, nil
+	s := &Script{Name: name, Text: text, words: words, steps: p.steps}
+	s.follow()
+	return s, nil
 }
 
 // checkName checks that a name is one word of printable ASCII.
@@ -149,8 +153,8 @@ func (s *Script) UsesDialstring() bool {
 // Adds returns what a dial command of the script has besides the dial string, such as `9,` in `ATDT 9,\T`; "" if
 // nothing.
 func (s *Script) Adds() string {
-	for send := range s.sends {
-		if before, after := send.adds(); before+after != "" {
+	for _, line := range s.lines {
+		if before, after := line.adds(); before+after != "" {
 			return before + after
 		}
 	}
@@ -159,8 +163,8 @@ func (s *Script) Adds() string {
 
 // CheckDial returns an error if the script must not dial d, because of what its dial commands add to it.
 func (s *Script) CheckDial(d numbers.Dialstring) error {
-	for send := range s.sends {
-		if err := d.Joined(send.adds()); err != nil {
+	for _, line := range s.lines {
+		if err := d.Joined(line.adds()); err != nil {
 			return err
 		}
 	}
@@ -194,28 +198,6 @@ func (s *Script) secrets() (all []string) {
 		all = append(all, strings.TrimRight(string(text), "\r\n"))
 	}
 	return all
-}
-
-// adds returns what precedes the dial string behind the command D, and what follows it; "" if it dials nothing.
-func (s *send) adds() (before, after string) {
-	if !s.dials() {
-		return "", ""
-	}
-	var around [2][]byte // before and after
-	part := 0
-	for _, o := range s.ops {
-		switch o.kind {
-		case opDial:
-			part = 1
-		case opLiteral:
-			around[part] = append(around[part], o.bytes...)
-		}
-	}
-	prefix := around[0]
-	if i := bytes.LastIndexAny(prefix, "Dd"); i >= 0 {
-		prefix = bytes.TrimLeft(prefix[i+1:], "TtPp ")
-	}
-	return strings.TrimLeft(string(prefix), " "), strings.TrimSpace(string(around[1]))
 }
 
 func (s *send) dials() bool {

@@ -75,29 +75,50 @@ func consoleTree(u commands.User) *console.Tree {
 func runConsole(ctx context.Context, cl *client.Client, in io.Reader, out io.Writer) error {
 	tree := consoleTree(commands.User{Client: cl})
 	failed := false
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		m, err := tree.Lookup(lines.Text())
+	for lines := bufio.NewReaderSize(in, 2*console.DefaultMaxLine); ; {
+		text, err := nextLine(lines)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil && !errors.Is(err, console.ErrTooLong) {
+			return err
+		}
+		var m *console.Match
+		if err == nil {
+			m, err = tree.Lookup(text)
+		}
 		if err == nil && m != nil {
 			err = m.Node.Run(ctx, m.Args, out)
 		}
 		switch {
 		case errors.Is(err, console.ErrExit):
-			return lines.Err()
+			return nil
 		case errors.As(err, new(*console.LookupError)):
-			fmt.Fprintf(out, "%s: %s\n", err, console.Clean(lines.Text()))
+			fmt.Fprintf(out, "%s: %s\n", err, console.Clean(text))
 		case err != nil:
 			fmt.Fprintf(out, "%% %s\n", console.Clean(err.Error()))
 		}
 		failed = failed || err != nil
 	}
-	if err := lines.Err(); err != nil {
-		return err
-	}
 	if failed {
 		return exitStatus(1)
 	}
 	return nil
+}
+
+// nextLine returns the next line without its end; console.ErrTooLong for one that is too long, which is skipped.
+func nextLine(r *bufio.Reader) (string, error) {
+	line, more, err := r.ReadLine()
+	long := len(line) > console.DefaultMaxLine
+	text := string(line)
+	for more && err == nil {
+		long = true
+		_, more, err = r.ReadLine()
+	}
+	if err == nil && long {
+		err = console.ErrTooLong
+	}
+	return text, err
 }
 
 // atConsole is the console of a person at a terminal.

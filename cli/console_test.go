@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
+	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ringback/ringback/api/client"
@@ -32,5 +36,25 @@ func TestPoliciesKnowCommands(t *testing.T) {
 	slices.Sort(words)
 	if !slices.Equal(words, known) {
 		t.Errorf("the EXEC has\n%q, and policies know\n%q", words, known)
+	}
+}
+
+// TestLongLines: a line of a pipe that is too long is skipped, also one of a megabyte.
+func TestLongLines(t *testing.T) {
+	r := bufio.NewReaderSize(strings.NewReader(strings.Repeat("a", 255)+"\nshow clock\r\n"+strings.Repeat("b", 1<<20)+
+		"\nshow queue"), 2*console.DefaultMaxLine)
+	var got []string
+	for {
+		line, err := nextLine(r)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			line = err.Error()
+		}
+		got = append(got, line)
+	}
+	if want := []string{"line too long", "show clock", "line too long", "show queue"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -153,7 +153,7 @@ func TestLineCommands(t *testing.T) {
 		{"show call active -o wide", []string{"33600  12  3456  abc         1  84001   55555   CONNECT 33600/V34  c1"}},
 		{"show call active --line -1", []string{"error: show call active: --line -1: a line is a TTY number"}},
 		{"show call history", []string{"… 1 damaged one is not shown: ringback journal check\n" +
-			"… there are older ones: --last N or --since TIME\n"}},
+			"… there are older ones: ringback show call history --last N (or --since TIME)\n"}},
 		{"show call history --last 7 -o json", []string{"… 1 damaged one is", `"terminate_cause": 16`}},
 		{"show call history --user nobody -o json", []string{"[]\n"}},
 		{"show call history --last 0", []string{"error: show call history: --last 0: must be 1 to 10000"}},

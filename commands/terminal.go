@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/ringback/ringback/console"
@@ -10,10 +11,17 @@ import (
 // maxLength is the longest page of a terminal, as in IOS.
 const maxLength = 512
 
+// minLength is the shortest page: one of one or two rows would show nothing besides --More--.
+const minLength = 3
+
 // terminalNode changes the user's own terminal.
 func (u User) terminalNode() console.Node {
 	length := func(_ context.Context, args console.Args, _ io.Writer) error {
-		u.Terminal.Length, _ = args.Int("rows")
+		rows, _ := args.Int("rows")
+		if rows > 0 && rows < minLength {
+			return fmt.Errorf("a page has at least %d rows; terminal length 0: no pages", minLength)
+		}
+		u.Terminal.Length = rows
 		return nil
 	}
 	all := func(_ context.Context, _ console.Args, _ io.Writer) error {

@@ -293,6 +293,10 @@ func (l *loader) scripts() {
 			l.errorAt(text, "", "%v", err)
 			continue
 		}
+		if err := misdials(script); err != nil {
+			l.errorAt(text, `dial with a line such as "ATDT \T"`, "chat script %q: %v", name.Text(), err)
+			continue
+		}
 		if what := script.BehindConnect(); what != "" {
 			l.warnAt(text, `end it with CONNECT \c: the user that is called back logs in to ringback; the rest belongs into scripts: {system}`,
 				"chat script %q continues after CONNECT: %s, like a script that logs in to a host", name.Text(), what)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/chat"
 )
 
 const dialingScript = `
@@ -27,6 +29,8 @@ func TestScriptsThatDial(t *testing.T) {
 		`AT:DT5`: true, `AT$DT5`: true, `AT$D5`: true, `AT*DT5`: true, `AT#DT5`: true, `AT&DT5`: true, `AT&D5551`: true,
 		`AT+FCLASS=0D5551`: true, `AT+FCLASS=0D5`: true, `AT+GCI=\0420\042DT5`: true, `AT+DT5`: true,
 		`AT+CKPD=\042555s\042`: true, `AT+CDV=5551`: true, `ATH1+VTS=5`: true,
+		`A>`: true, `a>`: true, `A:`: true, `ATE0>`: true, `AT>DT5`: true, `ATX;>`: true, `AT+VCID=5551`: true,
+		`AT+CTFR=555`: true, `AT+CCFC=0,3,\042555\042`: true, `AT+CUSD=1,\042*21*5#\042,15`: true, `AT+CMGS=\0425\042`: true,
 		`AT`: false, `ATZ`: false, `ATH1`: false, `AT&D2`: false, `AT&F&D2`: false, `AT#CID=1`: false, `AT+VCID=1`: false,
 		`AT\134N3`: false, `AT%C0`: false, `AT+FCLASS=0`: false, `AT+FCLASS=0;H`: false, `ATS7=60`: false,
 		`AT$SB115200`: false, `AT+DR=1`: false, `AT+CGDCONT=1,\042IP\042,\042data\042`: false,
@@ -53,14 +57,31 @@ func TestScriptsThatDial(t *testing.T) {
 // TestScriptsThatAreNotSent: a line that the driver would not send is an error in each script for a modem, and text in
 // a script for the other side of a call.
 func TestScriptsThatAreNotSent(t *testing.T) {
-	const eighth, unclear = "chat script own: an octet above 127", "chat script own: some modems would dial"
+	const eighth, unclear = "chat script own: an octet above 127", `chat script "own": some modems would dial`
+	const other, repeat = `dials another number than that of the callback`, "a repeat command"
 	for script, want := range map[string]string{
 		`"" "ATZ\300" OK "ATDT \T" CONNECT \c`:         eighth,
 		`"" "ATDT \T\377" CONNECT \c`:                  eighth,
 		`"" ATZ OK-\300-OK "ATDT \T" CONNECT \c`:       eighth,
 		`"" "AT:DT \T" CONNECT \c`:                     unclear,
 		`"" "AT+FCLASS=0DT\T" CONNECT \c`:              unclear,
-		`"" AT+CKPD=5551 OK "ATDT \T" CONNECT \c`:      unclear,
+		`"" AT+CKPD=5551 OK "ATDT \T" CONNECT \c`:      other,
+		`"" ATDT911 BUSY "ATDT\T" CONNECT \c`:          other,
+		`"" "ATDT\T" BUSY-ATDT911-CONNECT \c`:          other,
+		`"" ATDT0 OK "ATDT\T" CONNECT \c`:              other, // \T is a 0 in other checks
+		`"" "ATDT911;\T" CONNECT \c`:                   `";" between D and \T`,
+		`"" "ATDL\T" CONNECT \c`:                       `"L" between D and \T`,
+		`"" "ATDS=1\T" CONNECT \c`:                     `"S" between D and \T`,
+		`"" "ATDT911D\T" CONNECT \c`:                   `"D" between D and \T`,
+		`"" "ATDT\T;DT911" CONNECT \c`:                 "only one dial command",
+		`"" "ATDT\T\T" CONNECT \c`:                     "has \\T twice",
+		`"" "\T" OK "ATDT\T" CONNECT \c`:               "not in a dial command",
+		`"" "AT\TDT5" CONNECT \c`:                      "not in a dial command",
+		`"" "CRN\T" CONNECT \c`:                        "not in a dial command",
+		`"" "ATDT\T" XYZ-A>-BUSY \c`:                   repeat,
+		`"" "ATDT\T>" CONNECT \c`:                      repeat,
+		`"" "ATDT\c" "" "9,\c" "" "\T" CONNECT \c`:     "",
+		`"" "atx3dp9w\T,,1#" CONNECT \c`:               "",
 		`"" "AT+FCLASS=0" OK "A T D T \T" CONNECT \c`:  "",
 		`"" "AT+FCLASS=0;DT\T" CONNECT \c`:             "",
 		`"" "AT&F#CID=1" OK "ATX3DP 9,\T;" CONNECT \c`: "",
@@ -77,6 +98,15 @@ func TestScriptsThatAreNotSent(t *testing.T) {
 		text := strings.NewReplacer("SCRIPT", `"" "caf\351" OK`, "KEYS", "scripts: {"+key+": ^own$}").Replace(dialingScript)
 		if _, problems, _ := loadText(t, text, nil); !strings.Contains(problems, want) || want == "" && problems != "" {
 			t.Errorf("%s: %s", key, problems)
+		}
+	}
+}
+
+// TestShippedScriptsDial: no script of ringback dials another number than that of the callback.
+func TestShippedScriptsDial(t *testing.T) {
+	for _, s := range chat.Shipped() {
+		if err := misdials(s); err != nil {
+			t.Errorf("%s: %v", s.Name, err)
 		}
 	}
 }

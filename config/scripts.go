@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -175,8 +176,34 @@ func faultsOf(s *chat.Script, k scriptEvent) (all []fault) {
 
 // unsent says why the modem driver would not send a line of a script.
 func unsent(s *chat.Script) error {
-	sent, _ := s.Lines()
+	sent, _ := textsOf(s)
 	return modem.CheckSent(sent...)
+}
+
+// textsOf returns the lines of a script as texts.
+func textsOf(s *chat.Script) (texts []string, all bool) {
+	sent, all := s.Lines()
+	for _, line := range sent {
+		texts = append(texts, line.String())
+	}
+	return texts, all
+}
+
+// misdials says why a script with \T might dial another number than that of the callback.
+func misdials(s *chat.Script) error {
+	if !s.UsesDialstring() {
+		return nil // it is never used to dial
+	}
+	sent, all := s.Lines()
+	for _, line := range sent {
+		if err := modem.CheckNumber(line.Before, line.After, line.Dialstrings); err != nil {
+			return err
+		}
+	}
+	if !all {
+		return errors.New("it has too many alternatives to tell which number it dials")
+	}
+	return nil
 }
 
 // storedNumber rejects a script with which the modem of the line dials a number that is stored in it.
@@ -184,7 +211,7 @@ func (l *loader) storedNumber(at *schema.Value, s *chat.Script, k scriptEvent, l
 	if !line.Config.Profile.StoredNumbers || k.call {
 		return
 	}
-	sent, _ := s.Lines()
+	sent, _ := textsOf(s)
 	if err := modem.CheckStored(sent...); err != nil {
 		l.errorAt(at, "remove N", "chat script %s: %v", s.Name, err)
 	}
@@ -196,7 +223,7 @@ func dials(s *chat.Script, call bool) string {
 	if s.UsesDialstring() {
 		return `sends \T, so it dials`
 	}
-	sent, all := s.Lines()
+	sent, all := textsOf(s)
 	for _, line := range sent {
 		if modem.Dials(line) && (!call || strings.HasPrefix(strings.ToUpper(line), "AT")) {
 			return fmt.Sprintf("dials with %q", cut(line))

@@ -33,7 +33,8 @@ var (
 )
 
 const (
-	defaultMaxLine      = 254 // as IOS
+	// DefaultMaxLine is the longest line that a Terminal reads, in octets, as in IOS.
+	DefaultMaxLine      = 254
 	defaultWriteTimeout = 30 * time.Second
 )
 
@@ -281,7 +282,7 @@ func (t *Terminal) read(ctx context.Context, prompt string, e *editor, a assista
 	}
 	e.max = t.MaxLine
 	if e.max <= 0 {
-		e.max = defaultMaxLine
+		e.max = DefaultMaxLine
 	}
 	defer t.watch(ctx)()
 	line, err := t.edit(prompt, e, a)

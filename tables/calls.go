@@ -58,6 +58,6 @@ func CallsLeftOut(w io.Writer, left client.CallsLeftOut) {
 			"damaged ones are"))
 	}
 	if left.Older {
-		fmt.Fprintln(w, "… there are older ones: --last N or --since TIME")
+		fmt.Fprintln(w, "… there are older ones: ringback show call history --last N (or --since TIME)")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // dialAt returns the position of the D in a command line that may make a modem dial, or -1, and whether each modem
@@ -61,9 +62,10 @@ func setting(prefix byte, text string) bool {
 	return rest == "" || 'A' <= rest[0] && rest[0] <= 'Z' || strings.IndexByte(`&%\+*#-~$:;?`, rest[0]) >= 0
 }
 
-// keyNames are extended commands that dial without D: the keys of a cellular modem, the tones of a modem that is off
-// hook, and a voice call.
-var keyNames = []string{"CKPD", "VTS", "CDV"}
+// keyNames begin the names of extended commands that dial, or order something of the network, without D: the keys of a
+// cellular modem, the tones of a modem that is off hook, a voice call; deflection and forwarding of calls, requests of
+// services, short messages (3GPP TS 27.007, 27.005).
+var keyNames = []string{"CKPD", "VTS", "CDV", "CTFR", "CCFC", "CUSD", "CMG", "CMSS"}
 
 // hides reports whether an extended command, behind its plus, has a command of one letter in it for some modem: one
 // that takes what follows a value for the next command, or skips the plus. A letter within quotes is text.
@@ -72,6 +74,9 @@ func hides(s string, letter byte) bool {
 	name := s[:len(s)-len(value)]
 	if letter == 'D' && slices.ContainsFunc(keyNames, func(key string) bool { return strings.HasPrefix(name, key) }) {
 		return true
+	}
+	if letter == 'D' && name == "VCID" && len(digitsAt(strings.TrimPrefix(value, "="))) > 1 {
+		return true // tcpser takes its D for a dial command; a setting has one digit
 	}
 	if _, behind, ok := strings.Cut(name, string(letter)); ok && !slices.Contains([]string{"DR", "DS", "DS44"}, name) {
 		if strings.ContainsAny(behind, "0123456789") || letter == 'D' && name[0] == 'D' {
@@ -112,16 +117,62 @@ func CheckStored(texts ...string) error {
 	return nil
 }
 
-// isRepeat reports whether a command line is A/, which repeats the last one.
+// repeats are the characters that order a modem to repeat a command, behind an A without a carriage return: A/ (V.250
+// §5.2.4), A> and A: (U.S. Robotics, ZyXEL: up to ten dials). A > at the end of a line does, too.
+const repeats = "/>:"
+
+// isRepeat reports whether a command line repeats the last one, or itself.
 func isRepeat(line string) bool {
 	text, _ := heard(line)
-	return strings.Contains(text, "A/")
+	for _, c := range repeats {
+		if strings.Contains(text, "A"+string(c)) {
+			return true
+		}
+	}
+	return strings.Contains(text, ">")
 }
 
 // dialsAgain reports whether a second dial command follows the first, with which line begins.
 func dialsAgain(line string) bool {
 	_, behind, more := strings.Cut(line, ";")
 	return more && Dials("AT"+behind)
+}
+
+// numberChars are the characters that may precede the dial string in a dial command (V.250 §6.3.1). L and S= dial a
+// number that is stored in the modem, a semicolon ends the command.
+const numberChars = "0123456789ABC*#+TPW,!@^$&-.() "
+
+// CheckNumber returns an error if a line of a script that dials has a dial command without the dial string, the dial
+// string outside of one, or a repeat command: the number that is dialed must be the one that was decided. before and
+// after are what the line has around its first dial string, of the number of dial strings in it.
+func CheckNumber(before, after string, dialstrings int) error {
+	line := before + after
+	if dialstrings > 0 {
+		line = before + "0" + after
+	}
+	at, plain := dialAt(line)
+	switch {
+	case isRepeat(line):
+		return errRepeat
+	case dialstrings == 0 && at < 0:
+		return nil
+	case dialstrings == 0:
+		return fmt.Errorf("%q dials another number than that of the callback, which is \\T", before)
+	case dialstrings > 1:
+		return errors.New("a line has \\T twice")
+	case at < 0 || at >= len(before):
+		return errors.New("\\T is not in a dial command")
+	case !plain:
+		return errUnclear
+	case dialsAgain(line[at:]):
+		return errDialTwice
+	}
+	if i := strings.IndexFunc(before[at+1:], func(r rune) bool {
+		return !strings.ContainsRune(numberChars, unicode.ToUpper(r))
+	}); i >= 0 {
+		return fmt.Errorf("%q between D and \\T may dial another number", before[at+1:][i:i+1])
+	}
+	return nil
 }
 
 // CheckSent returns an error if no script may send one of the command lines: it has an octet above 127, a D that is a

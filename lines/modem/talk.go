@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/ringback/ringback/lines"
@@ -16,8 +17,8 @@ var (
 	errStored     = errors.New("the command N dials a number that is stored in the modem, which is never allowed " +
 		"(the number is that of \\T)")
 	errDialTwice = errors.New("only one dial command is allowed in an attempt")
-	errRepeat    = errors.New("the repeat command A/ is not allowed in a script (a repeated dial would not be " +
-		"counted)")
+	errRepeat    = errors.New("a repeat command (A/, A>, A: or a > in a line) is not allowed in a script (a " +
+		"repeated dial would not be counted)")
 	errEighthBit = errors.New("an octet above 127 is not allowed in a modem command (modems look at the low seven " +
 		"bits only: \\301 is an A)")
 	errUnclear = errors.New("some modems would dial by this command (write the dial command as a line of its own: " +
@@ -199,7 +200,7 @@ func (t *talk) filter(b []byte) (out []piece, err error) {
 			return nil, errLongLine
 		}
 		switch {
-		case c == '/' && isRepeat(string(t.line)): // needs no CR
+		case strings.IndexByte(repeats, c) >= 0 && isRepeat(string(t.line)): // needs no CR
 			return nil, errRepeat
 		case c != '\r':
 			continue

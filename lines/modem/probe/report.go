@@ -91,6 +91,11 @@ func (r *Report) propose(tty int) {
 	if r.InBand && len(r.ProofRegisters) > 0 {
 		fmt.Fprintf(&b, "    proof_registers: %s\n", strings.ReplaceAll(fmt.Sprint(r.ProofRegisters), " ", ", "))
 	}
+	if r.InBand && !strings.HasPrefix(r.Port, "tcp") { // for a tcp port, none are expected
+		b.WriteString("    # The port has no modem signals: the line stays down unless the next key is true.\n" +
+			"    # With it, a caller that sends the modem's result codes can impersonate it.\n" +
+			"    insecure_signals: false\n")
+	}
 	for _, c := range r.Checks {
 		if c.Verdict == Bad {
 			fmt.Fprintf(&b, "    # %s: %s\n", c.Name, c.Text)

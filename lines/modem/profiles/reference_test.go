@@ -144,7 +144,7 @@ errors, with file, line and what to write instead:
 
 | in | error | why |
 |---|---|---|
-| any command | ` + "`D`, `A/`, `+++`" + ` | only chat scripts dial, and each dial is counted |
+| any command | ` + "`D`, `A/`, `A>`, `+++`" + ` | only chat scripts dial, and each dial is counted |
 | any command, scripts | ` + "`S3`, `S4`, `S5`" + `, = without a register | they change how the modem reads a command line, so that it could dial by another command |
 | ` + "`init`" + ` | ` + "`A`, `O`, `H1`" + ` | the modem must be on hook |
 | ` + "`init`" + ` | ` + "`E1`, `Q1`, `Q2`, `V0`" + ` | the driver needs result codes, as words and without echo |
