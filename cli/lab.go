@@ -138,10 +138,9 @@ func visit(ctx context.Context, f labFlags, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	page := ""
-	if url := l.PageLink(ctx); url != "" {
-		page = "The operator's page in your browser (this link works once; ringback page prints another):\n  " + url +
-			"\n\n"
+	screen := l.Screen()
+	if url := l.PageLink(ctx); url != "" { // one row: all of this must fit into a terminal
+		screen = strings.TrimSuffix(screen, "\n") + "Page, once: " + url + "\n\n"
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -152,7 +151,7 @@ func visit(ctx context.Context, f labFlags, w io.Writer) error {
 		case <-ctx.Done():
 		}
 	}()
-	err = lab.AtTerminal(ctx, dte, l.Screen()+page+lab.Invitation(name, " and ends the lab"), os.Stdin, w)
+	err = lab.AtTerminal(ctx, dte, screen+lab.Invitation(name, " and ends the lab"), os.Stdin, w)
 	select {
 	case <-l.Done():
 		return fmt.Errorf("lab: the daemon stopped; its log is %s", filepath.Join(l.Dir(), "ringback.log"))

@@ -241,9 +241,9 @@ func crashTrace(path string, pid int) (string, error) {
 }
 
 // crashHit compares strace's log with its orders. strace counts the calls of each kind per thread: the thread that was
-// killed reached n, and no other thread made more. All syncs of the state directory come from one thread and are of one
-// kind; otherwise counting to n would miss some of them. Syncs below lines are excluded: there whole files are
-// replaced.
+// killed reached n, and no other thread made more. All syncs of the journal come from one thread and are of one kind;
+// otherwise counting to n would miss some of them. What other parts sync (line records, the audit's seals, the note of
+// the CDR) are files that are replaced whole.
 func crashHit(trace, state string, n int, hit bool) error {
 	made, syncs := map[string]int{}, map[string]int{}
 	most := 0
@@ -259,8 +259,7 @@ func crashHit(trace, state string, n int, hit bool) error {
 		}
 		made[who]++
 		most = max(most, made[who])
-		if strings.HasSuffix(call, "sync") && strings.Contains(l, "<"+state) &&
-			!strings.Contains(l, "<"+filepath.Join(state, "lines")) {
+		if strings.HasSuffix(call, "sync") && strings.Contains(l, "<"+filepath.Join(state, "journal.")) {
 			syncs[who]++
 		}
 	}

@@ -51,6 +51,7 @@ type crashTown struct {
 	mu     sync.Mutex
 	events []exchange.Event
 	busies map[string]int
+	admin  *client.Client // of client
 }
 
 const (
@@ -244,9 +245,18 @@ lines:
 	}
 }
 
-func (town *crashTown) socket() string         { return filepath.Join(town.dir, "s") }
-func (town *crashTown) client() *client.Client { return client.New(town.socket()) }
-func (town *crashTown) journal() string        { return filepath.Join(town.crashWorld.state, "journal.db") }
+func (town *crashTown) socket() string  { return filepath.Join(town.dir, "s") }
+func (town *crashTown) journal() string { return filepath.Join(town.crashWorld.state, "journal.db") }
+
+// client returns the client of all that the test asks: each client keeps its connections for a while.
+func (town *crashTown) client() *client.Client {
+	town.mu.Lock()
+	defer town.mu.Unlock()
+	if town.admin == nil {
+		town.admin = client.New(town.socket())
+	}
+	return town.admin
+}
 
 // event records the network's events, and answers for the numbers that are busy for a while.
 func (town *crashTown) event(e exchange.Event) {

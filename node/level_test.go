@@ -1,6 +1,7 @@
 package node
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,14 +13,14 @@ import (
 func TestRuntimeLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &runtimeLevel{AtomicLevel: zap.NewAtomicLevelAt(zapcore.InfoLevel), configured: zapcore.InfoLevel}
-		over := 0
+		var over atomic.Int32
 		set := func(level string, length time.Duration) {
 			t.Helper()
-			if _, err := l.set(level, length, func() { over++ }); err != nil {
+			if _, err := l.set(level, length, func() { over.Add(1) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		want := func(level string, left time.Duration, times int) {
+		want := func(level string, left time.Duration, times int32) {
 			t.Helper()
 			synctest.Wait()
 			v := l.state()
@@ -27,9 +28,9 @@ func TestRuntimeLevel(t *testing.T) {
 			if v.Until != nil {
 				until = time.Until(*v.Until)
 			}
-			if v.Level != level || v.Configured != "info" || until != left || over != times ||
+			if v.Level != level || v.Configured != "info" || until != left || over.Load() != times ||
 				l.Level().String() != level {
-				t.Errorf("%+v, %d times over", v, over)
+				t.Errorf("%+v, %d times over", v, over.Load())
 			}
 		}
 		pass := func(d time.Duration) { <-time.After(d) }

@@ -14,15 +14,15 @@ func TestSpoolReportsSilence(t *testing.T) {
 	srv := &server{takes: time.Second, down: true}
 	var mu sync.Mutex
 	var got []events.Event
-	spooling(t, srv, func(t *testing.T, s *Spool, _ *records) {
-		s.content = accounting(srv, func(e events.Event) {
-			mu.Lock()
-			defer mu.Unlock()
-			if w, ok := e.(events.AccountingWaits); ok && (w.Err == nil || w.Err.Error() != "no answer") {
-				t.Errorf("the reason: %v", w.Err)
-			}
-			got = append(got, e)
-		})
+	happened := func(e events.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if w, ok := e.(events.AccountingWaits); ok && (w.Err == nil || w.Err.Error() != "no answer") {
+			t.Errorf("the reason: %v", w.Err)
+		}
+		got = append(got, e)
+	}
+	spoolingTo(t, srv, happened, func(t *testing.T, s *Spool, _ *records) {
 		spoolUp(t, s, "a-start@isp", "b-start@isp")
 		sleep(time.Hour)
 		srv.set(false)

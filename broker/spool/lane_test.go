@@ -180,9 +180,16 @@ func strict() *zap.Logger { return zap.New(zapcore.NewNopCore(), zap.Development
 // spooling runs a spool in a synctest bubble.
 func spooling(t *testing.T, srv *server, f func(t *testing.T, s *Spool, store *records)) {
 	t.Helper()
+	spoolingTo(t, srv, func(events.Event) {}, f)
+}
+
+// spoolingTo is spooling with its events.
+func spoolingTo(t *testing.T, srv *server, happened func(events.Event),
+	f func(t *testing.T, s *Spool, store *records)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		store := &records{}
-		s := New(store, srv, strict(), func(events.Event) {})
+		s := New(store, srv, strict(), happened)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); s.Run(ctx) }()
