@@ -15,7 +15,7 @@ func sealed(t *testing.T) *node {
 	n := newNode(t)
 	for _, rows := range []int{5, 5, 4} {
 		n.run(t, rows)
-		time.Sleep(time.Minute) // of the bubble
+		<-time.After(time.Minute) // of the bubble
 	}
 	return n
 }
@@ -101,7 +101,7 @@ func TestAttacks(t *testing.T) {
 				n := sealed(t)
 				s := &state{n.journal.copied(), n.lines(t)}
 				tt.change(s)
-				time.Sleep(2 * time.Hour)
+				<-time.After(2 * time.Hour)
 				r := verify(t, s.rows, []ed25519.PublicKey{n.key(t)}, strings.Join(s.seals, ""))
 				if len(tt.want) == 0 && len(r.Findings) > 0 || !strings.Contains(r.all(), tt.note) {
 					t.Errorf("got:\n%s", r.all())

@@ -108,7 +108,7 @@ func TestSelection(t *testing.T) {
 		n := newNode(t)
 		for range 4 {
 			n.run(t, 3)
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 		}
 		for i := range n.journal.rows {
 			n.journal.rows[i].Time = time.Unix(int64(i), 0)

@@ -54,7 +54,7 @@ func TestOccasions(t *testing.T) {
 		}
 		n.journal.add(1)
 		synctest.Wait()
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		synctest.Wait()
 		n.journal.add(1)
 		s.Reload(settings)
@@ -146,7 +146,7 @@ func TestFailures(t *testing.T) {
 				began := time.Now()
 				n.journal.add(2)
 				synctest.Wait()
-				time.Sleep(10 * time.Minute)
+				<-time.After(10 * time.Minute)
 				synctest.Wait()
 				if st := s.State(); st.Failed == nil || !st.Since.Equal(began) {
 					t.Errorf("%+v", st)
@@ -154,7 +154,7 @@ func TestFailures(t *testing.T) {
 				if err := tt.repair(n); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(2 * retryMax)
+				<-time.After(2 * retryMax)
 				synctest.Wait()
 				if st := s.State(); st.Failed != nil || st.Rows != 0 {
 					t.Errorf("%+v", st)

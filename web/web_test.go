@@ -343,28 +343,28 @@ func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, Read)
-		time.Sleep(idleTime - time.Second)
+		<-time.After(idleTime - time.Second)
 		if w := s.get("/"); w.Code != http.StatusOK {
 			t.Errorf("within the idle time: %d", w.Code)
 		}
-		time.Sleep(idleTime)
+		<-time.After(idleTime)
 		if w := s.get("/"); w.Code != http.StatusSeeOther {
 			t.Errorf("after the idle time: %d", w.Code)
 		}
 		s = newSite(t, Read)
-		for start := time.Now(); time.Since(start) < absoluteTime-idleTime; time.Sleep(idleTime / 2) {
+		for start := time.Now(); time.Since(start) < absoluteTime-idleTime; <-time.After(idleTime / 2) {
 			if w := s.get("/"); w.Code != http.StatusOK {
 				t.Fatalf("after %v: %d", time.Since(start), w.Code)
 			}
 		}
-		time.Sleep(idleTime / 2)
+		<-time.After(idleTime / 2)
 		s.get("/")
-		time.Sleep(idleTime / 2)
+		<-time.After(idleTime / 2)
 		if w := s.get("/"); w.Code != http.StatusSeeOther {
 			t.Errorf("after 12 hours: %d", w.Code)
 		}
 		link := s.server.Link(Operator{"kim", Read})
-		time.Sleep(linkTime)
+		<-time.After(linkTime)
 		if w := s.get(link); w.Code != http.StatusForbidden {
 			t.Errorf("an old link: %d", w.Code)
 		}
@@ -435,7 +435,7 @@ func TestStream(t *testing.T) {
 				Line: &client.Line{TTY: 1, State: state, Since: began}}
 		}
 		s.fake.events <- client.Event{ID: 44, Kind: "login.succeeded", TTY: 2, Fields: map[string]any{"user": hostile}}
-		time.Sleep(2 * streamEvery)
+		<-time.After(2 * streamEvery)
 		synctest.Wait()
 		cancel()
 		<-done
