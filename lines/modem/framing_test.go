@@ -179,12 +179,12 @@ func FuzzHiddenDial(f *testing.F) {
 func TestFraming(t *testing.T) {
 	for line, want := range map[string]error{
 		"ATS5=38": errFraming, "ATS3?": errFraming, "ATS004=1": errFraming, "ATS5.1=1": errFraming,
-		"ATX4S5":           errFraming,
+		"ATX4S5": errFraming, "ATS-3=68": errFraming, "ATS:3=68": errFraming, "ATE0S+5=8": errFraming,
 		"AT+FCLASS=0;S5=8": errFraming, "ATS259=1": errFraming, "AT=38": errLastRegister, "ATS7=60=5": errLastRegister,
 		"ATX\bS1=1": errErased,
 		"ATS7=60":   nil, "ATS15=1": nil, "ATS30=5": nil, "ATS53=1": nil, "ATS40.2=1": nil, "AT#CLS=8": nil,
 		"AT$SB=115200": nil, `AT^SCFG="Call/Ecam","1"`: nil, "AT+DS=3,0": nil, "AT+MS=V34,1": nil, `AT\Q=3`: nil,
-		"AT#CID=?": nil, "xxS5=3": nil, "AT\b": nil, "ATDT0": nil,
+		"AT#CID=?": nil, "xxS5=3": nil, "ATS-30=5": nil, "AT+ES=3,0,2": nil, "AT\b": nil, "ATDT0": nil,
 	} {
 		if err := checkFraming(line); !errors.Is(err, want) || (err == nil) != (want == nil) {
 			t.Errorf("%q: %v, want %v", line, err, want)

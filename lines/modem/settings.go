@@ -3,6 +3,7 @@ package modem
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,12 +75,19 @@ func checkFraming(line string) error {
 		}
 	}
 	for _, c := range commandsIn(text) {
-		if c.letter == '=' && c.prefix == 0 && !c.unsure {
+		switch {
+		case c.prefix != 0 || c.unsure:
+		case c.letter == '=':
 			return errLastRegister
+		case c.letter == 'S' && c.number == "" && skipped.MatchString(text[c.at+len(c.text):]):
+			return errFraming
 		}
 	}
 	return nil
 }
+
+// skipped is S3, S4 or S5 behind the S, for a modem that skips punctuation (U.S. Robotics).
+var skipped = regexp.MustCompile(`^[-+:$#*!.,()/]+0*[345]([^0-9]|$)`)
 
 // resets reports whether a command line loads a profile (Z, &F) or changes a setting of the driver: the result
 // format, auto-answer, the escape, or a proof register. It may also report lines that do not.
