@@ -119,7 +119,7 @@ attempts: 1
 	if d := lineDials(l); len(d) != 1 || d[0].Number != "84001" {
 		t.Errorf("dial commands of the lines: %+v, must be one to 84001", d)
 	}
-	if wait := between(r.Callback, "Restarted", "dialing"); wait < 5*time.Second {
+	if wait := waited(r.Callback, "Restarted", lineDials(l)); wait < 5*time.Second {
 		t.Errorf("dialed %v after the restart, forced_wait is 5 s: %+v", wait, r.Callback.History)
 	}
 }

@@ -60,7 +60,7 @@ func TestPeerInstall(t *testing.T) {
 	if d := lineDials(l); len(d) != 2 {
 		t.Errorf("dial commands of the lines: %+v, must be two", d)
 	}
-	if wait := between(r.Callback, "Restarted", "dialing"); wait < 5*time.Second {
+	if wait := waited(r.Callback, "Restarted", lineDials(l)); wait < 5*time.Second {
 		t.Errorf("dialed %v after the upgrade, forced_wait is 5 s", wait)
 	}
 	if out := m.run(t, "cat /etc/ringback/ringback.yaml"); !strings.Contains(out, "maui-nas-04") {
