@@ -17,10 +17,12 @@ const (
 )
 
 // Values of GOGC (percent) unless the environment sets it. Frequent collections during the start keep lasting
-// allocations close together; afterwards a collection costs more than the memory it frees.
+// allocations close together; afterwards a collection costs more than the memory it frees. A reload makes much garbage
+// in a moment, in which new calls wait for it: what it leaves is collected when the new configuration is in force.
 const (
-	startGarbage = 25
-	runGarbage   = 200
+	startGarbage  = 25
+	runGarbage    = 200
+	reloadGarbage = 600
 )
 
 func setGarbage(percent int) {
