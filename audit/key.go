@@ -166,7 +166,7 @@ func Rotate(stateDir string) (ed25519.PublicKey, error) {
 	return key.Public().(ed25519.PublicKey), nil
 }
 
-// giveToOwner gives a file that root has made in a directory of another user to that user, as whom the daemon runs.
+// giveToOwner gives a file that root has made in a directory of another user to that user: the daemon runs as it.
 func giveToOwner(path string) error {
 	if os.Geteuid() != 0 {
 		return nil

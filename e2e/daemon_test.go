@@ -91,25 +91,7 @@ func TestReload(t *testing.T) {
 func TestTerminatedWithPromise(t *testing.T) {
 	t.Parallel()
 	l := startTown(t, lab.Options{})
-	s := parse(t, login("austin-02", "hana-1993")+`see Callback Dialstring:
-type 84001
-see Callback initiated
-see NO CARRIER
-see RING
-see CONNECT
-see Username:
-type austin-02
-see Password:
-type hana-1993
-see maui-nas-04>
-hangup
--- callback --
-phase: completed
-user: austin-02
-number: 84001
-verify: yes
-attempts: 1
-`)
+	s := parse(t, typedNumber)
 	restarted := make(chan error, 1)
 	go func() { restarted <- restartWhenPending(t.Context(), l) }()
 	r := play(t, l, s)

@@ -78,27 +78,6 @@ func TestPeerInstall(t *testing.T) {
 	}
 }
 
-// typedNumber is a login with a callback to a typed number, which is dialed after the forced wait.
-var typedNumber = login("austin-02", "hana-1993") + `see Callback Dialstring:
-type 84001
-see Callback initiated
-see NO CARRIER
-see RING
-see CONNECT
-see Username:
-type austin-02
-see Password:
-type hana-1993
-see maui-nas-04>
-hangup
--- callback --
-phase: completed
-user: austin-02
-number: 84001
-verify: yes
-attempts: 1
-`
-
 // adopt starts a town whose daemon is the service of the machine.
 func (m *machine) adopt(t *testing.T) *lab.Lab {
 	t.Helper()

@@ -16,22 +16,6 @@ func TestSpeedOfCallers(t *testing.T) {
 	change(t, l, "ringback.yaml", `", modem: inout`, `?speed=19200", speed: auto, modem: inout`,
 		"autoselect: [ppp, during_login], ppp_profile: default,", "")
 	reload(t, l, "lines reloaded")
-	caller := strings.Replace(login("austin-02", "hana-1993"), "see CONNECT\n", "see CONNECT\npause 3s\ntype \n", 1)
-	play(t, l, parse(t, caller+`see Callback Dialstring:
-type 84001
-see Callback initiated
-see NO CARRIER
-see RING
-see CONNECT
-see Username:
-type austin-02
-see Password:
-type hana-1993
-see maui-nas-04>
-hangup
--- callback --
-phase: completed
-user: austin-02
-number: 84001
-`))
+	caller := strings.Replace(typedNumber, "see CONNECT\n", "see CONNECT\npause 3s\ntype \n", 1)
+	play(t, l, parse(t, caller))
 }

@@ -173,3 +173,24 @@ func login(user, password string) string {
 	return fmt.Sprintf("-- at austin-01 --\ntype ats0=1\nsee OK\ntype atdt 55555\nsee CONNECT\nsee Username:\ntype "+
 		"%s\nsee Password:\ntype %s\n", user, password)
 }
+
+// typedNumber is a login with a callback to a typed number, which is dialed after the forced wait.
+var typedNumber = login("austin-02", "hana-1993") + `see Callback Dialstring:
+type 84001
+see Callback initiated
+see NO CARRIER
+see RING
+see CONNECT
+see Username:
+type austin-02
+see Password:
+type hana-1993
+see maui-nas-04>
+hangup
+-- callback --
+phase: completed
+user: austin-02
+number: 84001
+verify: yes
+attempts: 1
+`

@@ -44,7 +44,7 @@ func TestTable(t *testing.T) {
 		for _, l := range r.Labels {
 			if slices.Contains([]string{"user", "number", "caller", "called", "line", "tty", "callback", "call"},
 				l.Name) {
-				t.Errorf("%s: the label %s has too many values, or tells who calls whom", r.Name, l.Name)
+				t.Errorf("%s: the label %s has too many values, or names a user or a number", r.Name, l.Name)
 			}
 			for _, v := range l.Values {
 				if v != snake(v) || v == "" {

@@ -18,7 +18,7 @@ import (
 
 var pageAt = regexp.MustCompile(`the operator's page is served\s+\{"url": "http://([^"]+)"\}`)
 
-// withPage is a configuration with the page and users, of whom one has a role there.
+// withPage is a configuration with the page and users; one of them has a role there.
 const withPage = `hostname: maui
 state_dir: state
 api: {socket: DIR/s}

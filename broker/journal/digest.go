@@ -17,7 +17,7 @@ type AuditHead struct {
 
 // RowDigest returns the SHA-256 of what the audit says in one row: the text "ringback audit row\n", Seq and Time (in ns
 // since 1970, UTC; 0 if zero), then Kind, Who and Text, each after its length. Numbers have 8 octets, the most
-// significant first. There is no secret in it: whoever has the row can calculate it.
+// significant first. There is no secret in it: it can be calculated from the row alone.
 func (a Audit) RowDigest() [DigestSize]byte {
 	b := append(make([]byte, 0, 256), "ringback audit row\n"...)
 	b = binary.BigEndian.AppendUint64(b, uint64(a.Seq))
