@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringback/ringback/httpd"
 	"go.uber.org/zap"
 )
 
@@ -172,33 +173,12 @@ func (s *Server) ServeTLS(ctx context.Context, l net.Listener, config func() *tl
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    maxHeader,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       withPeer,
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ConnContext: withPeer}
+	if err := httpd.Serve(ctx, srv, l, s.Log); err != nil {
+		return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
 	}
-	// Handshakes that fail are the clients' business: anybody could fill the log with them.
-	srv.ErrorLog, _ = zap.NewStdLogAt(s.log(), zap.DebugLevel)
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			srv.Close()
-		}
-	})
-	err := srv.Serve(l)
-	if !stop() {
-		<-stopped
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve the admin API on %s: %w", l.Addr(), err)
+	return nil
 }
 
 // log returns the log; one without records if there is none.

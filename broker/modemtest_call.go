@@ -145,7 +145,7 @@ func (b *Broker) backToBack(ctx context.Context, t *modemTest, from, to *lines.C
 // endedBy says what ended a test.
 func endedBy(cause error) string {
 	if errors.Is(cause, context.Canceled) {
-		return "the one who ordered it ended it"
+		return "it was cancelled"
 	}
 	return "it was ended: " + cause.Error()
 }

@@ -151,7 +151,7 @@ func idsOf(ctx context.Context, cl *client.Client, all bool) (ids []cobra.Comple
 	return ids, err
 }
 
-// userNames are those who have a session or a recent callback.
+// userNames are the users with a session or a recent callback.
 func userNames(ctx context.Context, _ *cobra.Command, cl *client.Client) ([]cobra.Completion, error) {
 	if cl == nil {
 		return nil, errNoDaemon

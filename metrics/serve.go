@@ -13,17 +13,17 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/httpd"
 )
 
 // Limits of the server: it serves a few readers, which need not be trusted.
 const (
-	maxReaders    = 32 // connections at once; further ones wait
-	maxHeader     = 8 << 10
-	headerTime    = 5 * time.Second
-	writeTime     = 15 * time.Second
-	idleTime      = 2 * time.Minute
-	livePatience  = 5 * time.Second // until the loop must be ready for an event
-	shutdownGrace = time.Second
+	maxReaders   = 32 // connections at once; further ones wait
+	maxHeader    = 8 << 10
+	headerTime   = 5 * time.Second
+	writeTime    = 15 * time.Second
+	idleTime     = 2 * time.Minute
+	livePatience = 5 * time.Second // until the loop must be ready for an event
 )
 
 // Server serves the metrics and the health over HTTP: /metrics, /healthz and /readyz. It changes nothing.
@@ -110,29 +110,10 @@ func answer(w http.ResponseWriter, status int, v any) {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: headerTime,
 		WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
-	log := s.Log
-	if log == nil {
-		log = zap.NewNop()
-	}
-	// Handshakes that fail are the clients' business: anybody could fill the log with them.
-	srv.ErrorLog, _ = zap.NewStdLogAt(log, zap.DebugLevel)
 	l = newLimited(l, maxReaders)
 	if s.Certificates != nil {
 		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12,
 			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.Certificates(), nil }})
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-	defer cancel()
-	if srv.Shutdown(grace) != nil {
-		_ = srv.Close() // readers that are slower are cut off
-	}
-	<-ended
-	return nil
+	return httpd.Serve(ctx, srv, l, s.Log)
 }

@@ -2,13 +2,12 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"time"
 
-	"go.uber.org/zap"
+	"github.com/ringback/ringback/httpd"
 )
 
 // Limits of connections.
@@ -21,25 +20,9 @@ const (
 // Serve serves browsers on l until ctx ends, and closes l. l limits the connections, and how long one may take nothing
 // of an answer.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: keepTime, MaxHeaderBytes: maxHeader,
-		BaseContext: func(net.Listener) context.Context { return ctx }}
-	// Handshakes that fail are the clients' business: anybody could fill the log with them.
-	srv.ErrorLog, _ = zap.NewStdLogAt(s.config.Log, zap.DebugLevel)
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			srv.Close()
-		}
-	})
-	err := srv.Serve(l)
-	if !stop() {
-		<-stopped
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: keepTime, MaxHeaderBytes: maxHeader}
+	if err := httpd.Serve(ctx, srv, l, s.config.Log); err != nil {
+		return fmt.Errorf("serve the page on %s: %w", l.Addr(), err)
 	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve the page on %s: %w", l.Addr(), err)
+	return nil
 }

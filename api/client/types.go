@@ -380,7 +380,7 @@ type Version struct {
 
 // PageLink is a link to the operator's page. It can be used once, within 15 minutes.
 type PageLink struct {
-	URL string `json:"url" doc:"secret: it logs in the one who opens it"`
+	URL string `json:"url" doc:"secret: opening it logs in"`
 }
 
 // Topics are the valid debug topics.
