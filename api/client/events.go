@@ -1,10 +1,12 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -93,3 +95,71 @@ func (c *Client) Events(ctx context.Context, q EventQuery, listening func(after 
 		return nil
 	})
 }
+
+// Debug subscribes to topics. It calls listening, if not nil, once the subscription is active, and then show for each
+// event. It returns nil when ctx ends, and an error when the daemon stops.
+func (c *Client) Debug(ctx context.Context, topics []string, listening func(), show func(DebugEvent)) error {
+	path := "/v1/debug?topics=" + url.QueryEscape(strings.Join(topics, ","))
+	return c.stream(ctx, path, func(kind string, data []byte) error {
+		if kind == "listening" {
+			if listening != nil {
+				listening()
+			}
+			return nil
+		}
+		var e DebugEvent
+		if err := json.Unmarshal(data, &e); err != nil {
+			return fmt.Errorf("read debug event %q: %w", data, err)
+		}
+		show(e)
+		return nil
+	})
+}
+
+// stream calls f for each event of a stream, until f fails. It returns nil when ctx ends, and an error when the
+// daemon stops.
+func (c *Client) stream(ctx context.Context, path string, f func(kind string, data []byte) error) error {
+	resp, err := c.send(ctx, http.MethodGet, path)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	err = eachEvent(resp.Body, f)
+	switch {
+	case ctx.Err() != nil:
+		return nil // a read error is the result of our own cancellation
+	case errors.Is(err, ErrLagging):
+		return err
+	case err != nil:
+		return fmt.Errorf("read events from %s: %w", c.where, err)
+	}
+	return fmt.Errorf("the daemon at %s has stopped", c.where)
+}
+
+// eachEvent reads server-sent events, each with one line of data, until the stream or f ends.
+func eachEvent(r io.Reader, f func(kind string, data []byte) error) error {
+	kind := ""
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, maxEvent)
+	for in.Scan() {
+		line := in.Text()
+		if line == "" {
+			kind = ""
+		}
+		if name, ok := strings.CutPrefix(line, "event: "); ok {
+			kind = name
+		}
+		if data, ok := strings.CutPrefix(line, "data: "); ok {
+			if err := f(kind, []byte(data)); err != nil {
+				return err
+			}
+		}
+	}
+	return in.Err()
+}
+
+// maxEvent is the size of the largest line of a stream, in octets.
+const maxEvent = 4 << 20
