@@ -176,11 +176,9 @@ func (b *Broker) keepAccess(w *accessWindow, n uint64, row journal.AccessWindow,
 // CloseAccess closes a group's window, or takes back a request for one, at once. Then it waits at most Limits.Report
 // until that is on disk. reason may be "". Errors: ErrReason and ErrAccess, then nothing was done; ErrStillOpen.
 func (b *Broker) CloseAccess(group, reason, by string) error {
-	if reason != "" {
-		var err error
-		if reason, err = goodReason(reason); err != nil {
-			return err
-		}
+	reason, err := optionalReason(reason)
+	if err != nil {
+		return err
 	}
 	b.access.mu.Lock()
 	w := b.access.window(group)

@@ -19,11 +19,9 @@ func (b *Broker) BusyOutLine(tty int, reason, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
 		return fmt.Errorf("there is no line %d", tty)
 	}
-	if reason != "" {
-		var err error
-		if reason, err = goodReason(reason); err != nil {
-			return err
-		}
+	reason, err := optionalReason(reason)
+	if err != nil {
+		return err
 	}
 	b.busyout.Lock()
 	defer b.busyout.Unlock()

@@ -25,11 +25,9 @@ type DrainView struct {
 // is promised; those that are pending wait for a line, and are not dialed meanwhile. A further order has the new
 // reason, which may be "". Errors: ErrReason.
 func (b *Broker) Drain(reason, by string) error {
-	if reason != "" {
-		var err error
-		if reason, err = goodReason(reason); err != nil {
-			return err
-		}
+	reason, err := optionalReason(reason)
+	if err != nil {
+		return err
 	}
 	b.busyout.Lock()
 	defer b.busyout.Unlock()

@@ -187,11 +187,9 @@ func (b *Broker) keepLockdown(n uint64, row journal.Lockdown, audit []journal.Mu
 // LiftLockdown ends the lockdown when that is on disk. It waits for that at most Limits.Report; if the disk only
 // answers later, the lockdown ends then. reason may be "". Errors: ErrReason, ErrNoLockdown, ErrNotLifted.
 func (b *Broker) LiftLockdown(reason, by string) error {
-	if reason != "" {
-		var err error
-		if reason, err = goodReason(reason); err != nil {
-			return err
-		}
+	reason, err := optionalReason(reason)
+	if err != nil {
+		return err
 	}
 	l := &b.lock
 	e := events.LockdownLifted{Reason: reason, By: by}

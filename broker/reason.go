@@ -33,3 +33,11 @@ func goodReason(s string) (string, error) {
 	}
 	return s, nil
 }
+
+// optionalReason is goodReason for an order that needs none.
+func optionalReason(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	return goodReason(s)
+}

@@ -103,17 +103,7 @@ Exit status 0: a reload would be applied; 1: it would not, or no daemon answers.
 			if err != nil {
 				return err
 			}
-			v, err := cl.ConfigDiff(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.ConfigDiff(w, v) }); err != nil {
-				return err
-			}
-			if !v.Applied {
-				return exitStatus(1)
-			}
-			return nil
+			return f.printReload(cmd, cl.ConfigDiff, tables.ConfigDiff)
 		},
 	}
 	f.addOutput(c)

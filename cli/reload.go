@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"io"
 
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/tables"
 	"github.com/spf13/cobra"
 )
@@ -32,19 +34,25 @@ Exit status 0: applied; 1: not applied, or no daemon answers.`,
 			if err != nil {
 				return err
 			}
-			v, err := cl.Reload(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Reload(w, v) }); err != nil {
-				return err
-			}
-			if !v.Applied {
-				return exitStatus(1)
-			}
-			return nil
+			return f.printReload(cmd, cl.Reload, tables.Reload)
 		},
 	}
 	f.addOutput(c)
 	return c
+}
+
+// printReload prints a reload, or what one would do; the exit status is 1 if it is not applied.
+func (f *daemonFlags) printReload(cmd *cobra.Command, ask func(context.Context) (client.Reload, error),
+	table func(io.Writer, client.Reload)) error {
+	v, err := ask(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { table(w, v) }); err != nil {
+		return err
+	}
+	if !v.Applied {
+		return exitStatus(1)
+	}
+	return nil
 }

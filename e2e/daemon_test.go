@@ -108,6 +108,14 @@ func TestTerminatedWithPromise(t *testing.T) {
 
 // restartWhenPending ends the daemon while it waits to call back, and starts it again.
 func restartWhenPending(ctx context.Context, l *lab.Lab) error {
+	if err := whenPending(ctx, l, l.StopDaemon); err != nil {
+		return err
+	}
+	return l.StartDaemon(ctx)
+}
+
+// whenPending calls do while a callback waits to be dialed.
+func whenPending(ctx context.Context, l *lab.Lab, do func()) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -116,7 +124,8 @@ func restartWhenPending(ctx context.Context, l *lab.Lab) error {
 			return err
 		}
 		if len(pending) == 1 && pending[0].Phase == "waiting" {
-			break
+			do()
+			return nil
 		}
 		select {
 		case <-tick.C:
@@ -124,8 +133,6 @@ func restartWhenPending(ctx context.Context, l *lab.Lab) error {
 			return context.Cause(ctx)
 		}
 	}
-	l.StopDaemon()
-	return l.StartDaemon(ctx)
 }
 
 // Without RADIUS: local users are called back like RADIUS's, and `none` admits everybody.

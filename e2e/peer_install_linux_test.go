@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -122,26 +121,5 @@ func (m *machine) answerFor(t *testing.T, l *lab.Lab) {
 	}
 	if err := os.Symlink("/proc/"+strconv.Itoa(m.init)+"/root"+socket, l.Town().Socket); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// whenPending calls do while a callback waits to be dialed.
-func whenPending(ctx context.Context, l *lab.Lab, do func()) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		pending, err := l.Client().Callbacks(ctx, false)
-		if err != nil {
-			return err
-		}
-		if len(pending) == 1 && pending[0].Phase == "waiting" {
-			do()
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
 	}
 }

@@ -208,6 +208,14 @@ func (d *detailRecords) append(lines []byte) (err error) {
 	}
 	if info.Size() == 0 {
 		lines = slices.Concat(cdr.Head(d.Format), lines)
+	} else {
+		last := []byte{0}
+		if _, err := f.ReadAt(last, info.Size()-1); err != nil {
+			return fmt.Errorf("cdr.file %s: %w", d.File, err)
+		}
+		if last[0] != '\n' { // a crash has left a part of a line, whose record is in lines again
+			lines = slices.Concat([]byte{'\n'}, lines)
+		}
 	}
 	if _, err := f.Write(lines); err != nil {
 		// a part of a line would spoil the next one

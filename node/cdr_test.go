@@ -151,6 +151,21 @@ func TestDetailRecords(t *testing.T) {
 	want("after a crash", "callback fourth00 fifth000 fifth000",
 		"second00 first000 third000 fourth00 fifth000 fifth000")
 
+	part, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := part.WriteString("sixth000,,,kim,**010,"); err != nil { // the crash was within a line
+		t.Fatal(err)
+	}
+	if err := part.Close(); err != nil {
+		t.Fatal(err)
+	}
+	k.callbacks = append(k.callbacks, ended("sixth000", 12, 13))
+	d = open()
+	want("after a crash within a line", "callback fourth00 fifth000 fifth000 sixth000 sixth000",
+		"second00 first000 third000 fourth00 fifth000 fifth000 sixth000")
+
 	if err := os.WriteFile(filepath.Join(dir, "cdr.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -154,7 +154,7 @@ func openLog(path string) (*os.File, error) {
 // permissions of others on an existing one are removed. Links are not followed: another user could lay one so that a
 // daemon run by root writes elsewhere.
 func openAppend(key, without, path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w (name a file that this user can write, not a link; %s)", key, err, without)
 	}
