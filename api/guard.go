@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ringback/ringback/httpd"
 	"go.uber.org/zap"
 )
 
@@ -102,29 +101,16 @@ func (g *guard) check(r *http.Request) *problem {
 	if has := g.roles().of(who); has == NoRole {
 		return forbidden(who, Read, has)
 	}
-	if g.host != nil && !g.host(hostOf(r.Host)) {
+	if g.host != nil && !g.host(httpd.HostOf(r.Host)) {
 		return &problem{Status: http.StatusMisdirectedRequest, Detail: fmt.Sprintf("the certificate of this server "+
-			"does not have the name %q (use a name of api.tls.cert_file)", hostOf(r.Host))}
+			"does not have the name %q (use a name of api.tls.cert_file)", httpd.HostOf(r.Host))}
 	}
 	site := r.Header.Get("Sec-Fetch-Site")
 	origin := r.Header.Get("Origin")
-	if site != "" && site != "same-origin" && site != "none" || origin != "" && !sameOrigin(origin, r.Host) {
+	if site != "" && site != "same-origin" && site != "none" || origin != "" && !httpd.SameOrigin(origin, r.Host) {
 		return &problem{Status: http.StatusForbidden, Detail: "the request comes from the page of another web site"}
 	}
 	return nil
-}
-
-// hostOf returns the name of a Host header without its port.
-func hostOf(header string) string {
-	if host, _, err := net.SplitHostPort(header); err == nil {
-		return host
-	}
-	return strings.Trim(header, "[]")
-}
-
-func sameOrigin(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 }
 
 func forbidden(who *peer, need, has Role) *problem {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/httpd"
 )
 
 // as returns the request of a client.
@@ -314,7 +315,7 @@ func TestHostNames(t *testing.T) {
 	})
 	for header, want := range map[string]bool{"nas.example:7443": true, "nas.example": true, "evil.example": false,
 		"[::1]:7443": true, "[::1]": true, "127.0.0.1:7443": true, "": false, "nas.example.evil.example": false} {
-		if got := host(hostOf(header)); got != want {
+		if got := host(httpd.HostOf(header)); got != want {
 			t.Errorf("%q: %v", header, got)
 		}
 	}

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"net"
 	"net/http"
-	"net/url"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/ringback/ringback/httpd"
 	"go.uber.org/zap"
 )
 
@@ -35,7 +33,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.config.Secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	if !s.config.Host(hostOf(r.Host)) {
+	if !s.config.Host(httpd.HostOf(r.Host)) {
 		http.Error(w, "this site does not have the name of the request: use an address of console.listen, or a name "+
 			"of its certificate", http.StatusMisdirectedRequest)
 		return
@@ -80,26 +78,13 @@ func foreign(r *http.Request) string {
 	if site != "" && site != "same-origin" && site != "none" && !link {
 		return text
 	}
-	if origin != "" && !sameOrigin(origin, r.Host) {
+	if origin != "" && !httpd.SameOrigin(origin, r.Host) {
 		return text
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && site == "" && origin == "" {
 		return "the request does not say from which site it comes (Origin): use a browser"
 	}
 	return ""
-}
-
-func sameOrigin(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
-}
-
-// hostOf returns the name of a Host header without its port.
-func hostOf(header string) string {
-	if host, _, err := net.SplitHostPort(header); err == nil {
-		return host
-	}
-	return strings.Trim(header, "[]")
 }
 
 // posted serves a form that has the token of its session.

@@ -122,11 +122,15 @@ func (s *Server) Link(o Operator) string {
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	s.sessions.sweep(now)
-	for k := range s.sessions.links {
-		if len(s.sessions.links) < maxLinks {
-			break
+	if len(s.sessions.links) >= maxLinks {
+		var oldest [sha256.Size]byte
+		var first time.Time
+		for k, l := range s.sessions.links {
+			if first.IsZero() || l.until.Before(first) {
+				oldest, first = k, l.until
+			}
 		}
-		delete(s.sessions.links, k)
+		delete(s.sessions.links, oldest)
 	}
 	s.sessions.links[sha256.Sum256([]byte(key))] = link{o, now.Add(linkTime)}
 	return "/login?token=" + key

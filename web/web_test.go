@@ -371,6 +371,28 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
+// TestManyLinks: for one more than the most, the oldest link ends, and no other.
+func TestManyLinks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, Read)
+		var all []string
+		for range maxLinks + 1 {
+			all = append(all, s.server.Link(Operator{"kim", Read}))
+			<-time.After(time.Second)
+		}
+		for i, link := range all {
+			want := http.StatusSeeOther
+			if i == 0 {
+				want = http.StatusForbidden
+			}
+			if w := s.get(link); w.Code != want {
+				t.Errorf("link %d: %d, want %d", i, w.Code, want)
+			}
+		}
+	})
+}
+
 // TestLockdown: it needs a reason and a confirmation; a role without the right has no form.
 func TestLockdown(t *testing.T) {
 	t.Parallel()
