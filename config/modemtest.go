@@ -26,7 +26,7 @@ func (l *loader) modemTests() {
 		for tty := first; tty <= last; tty++ {
 			i := slices.IndexFunc(l.cfg.Lines, func(line Line) bool { return line.TTY == tty })
 			if i < 0 {
-				l.errorAt(item, "see the key lines", "there is no line %d", tty)
+				l.errorAt(item, "see the key lines; to remove a line, remove it here, too", "there is no line %d", tty)
 				break
 			}
 			line := l.cfg.Lines[i]
