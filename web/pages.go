@@ -39,33 +39,6 @@ func (s *Server) callbacks(w http.ResponseWriter, r *http.Request, v *visit) err
 	return nil
 }
 
-func (s *Server) callback(w http.ResponseWriter, r *http.Request, v *visit) error {
-	c, err := v.api.Callback(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	s.render(w, r, http.StatusOK, callbackPage(v, c))
-	return nil
-}
-
-func (s *Server) confirmCancel(w http.ResponseWriter, r *http.Request, v *visit) error {
-	c, err := v.api.Callback(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	s.render(w, r, http.StatusOK, confirmCancelPage(v, c))
-	return nil
-}
-
-func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *visit) error {
-	id := r.PathValue("id")
-	if err := v.api.CancelCallback(r.Context(), id); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/callbacks/"+url.PathEscape(id), http.StatusSeeOther)
-	return nil
-}
-
 // historyQuery is what the form of the history selects.
 type historyQuery struct {
 	user, line, since string

@@ -35,9 +35,17 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v *visit) error 
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	state, err := readBoard(ctx, v.api)
-	if err != nil {
-		return err
+	out := &streamOut{w: w, control: http.NewResponseController(w), v: v, last: after, changed: map[int]bool{},
+		board: r.URL.Query().Get("page") == "board"}
+	switch id := r.URL.Query().Get("callback"); {
+	case id != "":
+		if out.callback, err = readCallback(ctx, v, id); err != nil {
+			return err
+		}
+	default:
+		if out.state, err = readBoard(ctx, v.api); err != nil {
+			return err
+		}
 	}
 	events, ended := make(chan client.Event, 256), make(chan error, 1)
 	var reading sync.WaitGroup
@@ -52,8 +60,6 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v *visit) error 
 	defer reading.Wait()
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream")
-	out := &streamOut{w: w, control: http.NewResponseController(w), v: v, state: state, last: after,
-		changed: map[int]bool{}, board: r.URL.Query().Get("page") == "board"}
 	if out.write(": \n\n") != nil {
 		return nil
 	}
@@ -70,7 +76,9 @@ type streamOut struct {
 	v       *visit
 	state   boardState
 	board   bool
-	last    uint64 // the newest event that was taken
+	// of a stream to the page of one callback; nil: another page
+	callback *callbackState
+	last     uint64 // the newest event that was taken
 
 	changed                  map[int]bool // tiles to send
 	whole, callbacks, health bool         // parts to send
@@ -111,6 +119,10 @@ func (o *streamOut) run(ctx context.Context, s *Server, r *http.Request, events 
 // take notes what an event changes on the page.
 func (o *streamOut) take(e client.Event) {
 	o.last = e.ID
+	if o.callback != nil {
+		o.callback.due = o.callback.due || o.callback.concerns(e)
+		return
+	}
 	tty, changed, known := o.state.take(e)
 	if changed {
 		o.changed[tty] = true
@@ -124,11 +136,18 @@ func (o *streamOut) take(e client.Event) {
 	o.health = o.health || kind == "health" || kind == "lockdown"
 }
 
-func (o *streamOut) dirty() bool { return o.board && len(o.changed) > 0 || o.callbacks || o.health }
+func (o *streamOut) dirty() bool {
+	return o.board && len(o.changed) > 0 || o.callbacks || o.health || o.callback != nil && o.callback.due
+}
 
 // send sends the parts that have changed in one message.
 func (o *streamOut) send(ctx context.Context) error {
 	var b bytes.Buffer
+	if o.callback != nil {
+		if err := o.callback.render(ctx, &b); err != nil {
+			return err
+		}
+	}
 	if o.board && len(o.changed) > 0 {
 		if err := o.tiles(ctx, &b); err != nil {
 			return err
@@ -154,6 +173,9 @@ func (o *streamOut) send(ctx context.Context) error {
 	}
 	clear(o.changed)
 	o.whole, o.callbacks, o.health = false, false, false
+	if b.Len() == 0 { // what has happened does not show on the page
+		return nil
+	}
 	return o.write(fmt.Sprintf("id: %d\ndata: %s\n\n", o.last, strings.ReplaceAll(b.String(), "\n", "\ndata: ")))
 }
 

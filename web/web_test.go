@@ -28,6 +28,7 @@ type fake struct {
 	API
 	cancelled []string
 	lockdown  client.Lockdown
+	ended     *time.Time // of the callback
 	events    chan client.Event
 }
 
@@ -57,7 +58,11 @@ func (f *fake) Callback(_ context.Context, id string) (client.CallbackDetail, er
 	if id == "none" {
 		return client.CallbackDetail{}, &client.Problem{Status: 404, Detail: "no callback " + hostile}
 	}
-	return client.CallbackDetail{Callback: f.callback(), Policy: hostile,
+	c := f.callback()
+	if c.Ended = f.ended; c.Ended != nil {
+		c.Phase = "cancelled"
+	}
+	return client.CallbackDetail{Callback: c, Policy: hostile,
 		Decision: []client.Step{{Rule: hostile, Input: hostile, Result: hostile, At: hostile}},
 		History:  []client.Happening{{Event: hostile, Phase: "waiting", Text: hostile}},
 		Dials: []client.Attempt{{N: 1, Number: hostile, Outcome: hostile, Detail: hostile,
@@ -475,6 +480,56 @@ func TestStream(t *testing.T) {
 				t.Errorf("a line that is not of an event: %q", line)
 			}
 		}
+	})
+}
+
+// TestCallbackStream: the page of a callback gets the parts that its events have changed, and no others.
+func TestCallbackStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, Operate)
+		id := s.fake.callback().ID
+		ctx, cancel := context.WithCancel(t.Context())
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, base+"/stream?page=callback&callback="+url.QueryEscape(id)+"&after=41",
+			nil).WithContext(ctx)
+		u, _ := url.Parse(base)
+		for _, c := range s.jar.Cookies(u) {
+			r.AddCookie(c)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.server.ServeHTTP(w, r)
+		}()
+		send := func(n uint64, kind, of string) (message string) {
+			before := w.Body.Len()
+			s.fake.events <- client.Event{ID: n, Kind: kind, Fields: map[string]any{"callback": of}}
+			<-time.After(2 * streamEvery)
+			synctest.Wait()
+			return strings.ReplaceAll(w.Body.String()[before:], ": \n\n", "") // without the lines that keep it open
+		}
+		if m := send(42, "callback.waiting", "another"); m != "" {
+			t.Errorf("an event of another callback:\n%s", m)
+		}
+		m := send(43, "callback.dialing", id)
+		for _, want := range []string{`"#callback"`, `"#machine"`, `"#attempts"`, `"#decision"`, `"#events"`, "id: 43\n",
+			"/cancel", "Callback waiting"} {
+			if !strings.Contains(m, want) {
+				t.Errorf("the first message has no %s:\n%s", want, m)
+			}
+		}
+		if m := send(44, "callback.attempt", id); m != "" {
+			t.Errorf("nothing has changed:\n%s", m)
+		}
+		s.fake.ended = &began
+		m = send(45, "callback.ended", id)
+		if strings.Contains(m, "/cancel") || !strings.Contains(m, `"#callback"`) || !strings.Contains(m, `"#machine"`) ||
+			strings.Contains(m, `"#decision"`) || strings.Contains(m, "<script>") {
+			t.Errorf("the end:\n%s", m)
+		}
+		cancel()
+		<-done
 	})
 }
 

@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/ringback/ringback/lab"
+)
+
+// TestPeerChromiumCallback: the page of a callback follows it to its end, without being loaded again.
+func TestPeerChromiumCallback(t *testing.T) {
+	t.Parallel()
+	b := startBrowser(t)
+	l := startTown(t, lab.Options{Edit: func(_, text string) string {
+		return strings.ReplaceAll(text, "forced_wait: 5s", "forced_wait: 20s") // the page is open before the dial
+	}})
+	b.do("log in by the link", chromedp.Navigate(l.PageLink(t.Context())), chromedp.WaitVisible("#tiles .tile"))
+	b.until("the stream is connected", `document.querySelector("#stream")._htmx?.sse?.reader != null`)
+	p := sitDown(t, l, "austin-02")
+	p.enter("atdt55555")
+	p.see("Username:")
+	p.enter("austin-02")
+	p.see("Password:")
+	p.enter("hana-1993")
+	p.see("Callback Dialstring:")
+	p.enter("84002")
+	p.see("Callback initiated")
+	b.do("the callback", chromedp.WaitVisible("#pending .number"), chromedp.Click("#pending tbody a.number"),
+		chromedp.WaitVisible("svg.machine"))
+	b.until("the stream is connected", `document.querySelector("#stream")._htmx?.sse?.reader != null`)
+	if !act(b, "the button", chromedp.Evaluate[bool](`window.kept = document.querySelector("#callback .button") !== null`)) {
+		t.Error("the pending callback cannot be cancelled")
+	}
+	b.until("the dial", `window.kept && document.querySelector("#attempt-1") !== null`)
+	pending, err := l.Client().Callbacks(t.Context(), false)
+	if err != nil || len(pending) != 1 {
+		t.Fatalf("%v %v", pending, err)
+	}
+	if err := l.Client().CancelCallback(t.Context(), pending[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	b.until("the end", `window.kept && document.querySelector(".node.present")?.textContent.trim() === "cancelled"`)
+	b.until("no button", `document.querySelector("#callback .button") === null`)
+	b.until("the dialogue stays open", `document.querySelector("#attempt-1").open`)
+	b.clean("the page of the callback")
+}
