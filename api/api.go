@@ -61,6 +61,8 @@ type Daemon interface {
 	ClearLoginLocks(ctx context.Context, of string) (int, error)
 	// Ceilings returns what callbacks have used and reserved.
 	Ceilings(ctx context.Context) ([]client.Ceiling, error)
+	// Usage returns what calls and dials have used, by step (StepHour or StepDay), from that of from until to.
+	Usage(ctx context.Context, from, to time.Time, step string) (client.Usage, error)
 	Lockdown() client.Lockdown
 	// OrderLockdown stops all dialing, and with sessions ends all sessions. A lockdown that is in force but not on disk
 	// is no error; its state says so.
@@ -139,7 +141,8 @@ func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
 	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
 	for _, routes := range []func(*registry){s.lineRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
-		s.lockdownRoutes, s.drainRoutes, s.accessRoutes, s.daemonRoutes, s.configRoutes, s.eventRoutes, s.pppRoutes} {
+		s.lockdownRoutes, s.drainRoutes, s.accessRoutes, s.usageRoutes, s.daemonRoutes, s.configRoutes, s.eventRoutes,
+		s.pppRoutes} {
 		routes(r)
 	}
 	r.done()

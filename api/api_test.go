@@ -155,6 +155,11 @@ func (fake) Ceilings(context.Context) ([]client.Ceiling, error) {
 		Periods: []client.Period{{Period: "day", Begin: &created, Used: client.Amount{Calls: 7, Money: "12.00"},
 			Limit: client.Amount{Calls: 10, Money: "0.00"}}}}}, nil
 }
+
+func (fake) Usage(_ context.Context, from, to time.Time, step string) (client.Usage, error) {
+	return client.Usage{Step: step, Limits: []client.UsageLimit{},
+		Steps: []client.UsageStep{{Begin: from, Incoming: int64(to.Sub(from).Hours()), Money: "0.00"}}}, nil
+}
 func (fake) Lockdown() client.Lockdown {
 	return client.Lockdown{Active: true, Reason: "fraud", By: "uid 0", Since: &created, OnDisk: true}
 }
@@ -341,6 +346,27 @@ func TestClient(t *testing.T) {
 	want, _ := f.Ceilings(ctx)
 	if diff := cmp.Diff(want, ceilings); err2 != nil || diff != "" {
 		t.Errorf("Ceilings: %v\n%s", err2, diff)
+	}
+	for step, hours := range map[string]int64{StepHour: 24, StepDay: 31 * 24} {
+		if u, err := c.Usage(ctx, created.Add(-time.Hour), created, step); err != nil || u.Steps[0].Incoming != 1 ||
+			u.Step != step || !u.Steps[0].Begin.Equal(created.Add(-time.Hour)) {
+			t.Errorf("Usage: %+v %v", u, err)
+		}
+		if u, err := c.Usage(ctx, time.Time{}, time.Time{}, step); err != nil || u.Steps[0].Incoming != hours {
+			t.Errorf("Usage of %s without times: %+v %v", step, u, err)
+		}
+	}
+	for _, bad := range []struct {
+		from, to time.Time
+		step     string
+	}{
+		{created, created, StepHour}, {created, created.Add(-time.Hour), StepDay}, {created, created.Add(1), "week"},
+		{created, created.Add(mostHours + time.Second), StepHour},
+		{created, created.Add(mostDays + time.Second), StepDay},
+	} {
+		if _, err := c.Usage(ctx, bad.from, bad.to, bad.step); err == nil {
+			t.Errorf("Usage of %+v is no error", bad)
+		}
 	}
 	if diff := cmp.Diff(f.LoginLocks(), locks); err != nil || diff != "" {
 		t.Errorf("LoginLocks: %v\n%s", err, diff)

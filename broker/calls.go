@@ -40,6 +40,7 @@ type call struct {
 	promisedTo aaa.Request     // leg two: the request of leg one, for the service to which the callback was promised
 	called     numbers.Number  // leg two: the number dialed
 	limits     policies.Limits // leg two: those of the promise
+	cost       *int64          // leg two: once it is over, what it has cost; nil: unknown
 
 	// Guarded by the Broker's mutex.
 	dnis     string // leg one: the number that the caller dialed, in digits; "": unknown, or the call is rejected
@@ -223,7 +224,7 @@ func (b *Broker) writeEnd(c *call, out session.Outcome) {
 	row.SessionID, row.Data = "", ""
 	row.End, row.Cause, row.TerminateCause, row.OctetsIn, row.OctetsOut = time.Now(), out.Reason, int(out.Cause),
 		out.OctetsIn, out.OctetsOut
-	end := []journal.Mutation{journal.PutCall{Call: row}}
+	end := []journal.Mutation{journal.PutCall{Call: row, Cost: c.cost}}
 	if recorded {
 		end = append(end, journal.UseReserve{})
 	}
@@ -272,6 +273,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	b.publish(events.Connected{Callback: w.row.ID, Call: lc.ID, Line: lc.TTY, User: w.row.User})
 	login, asked := w.login(b), c.promisedTo
 	began, step, system := w.dial.began, w.plan.Step(w.lastDial()), b.systemScripts(w, w.lastStep())
+	rate, priced := cfg.prices(w.lastStep()).Find(w.lastStep().Number)
 	b.running.Go(func() {
 		defer cancel(nil)
 		b.begin(c)
@@ -289,6 +291,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		}
 		err := b.hangUp(lc)
 		lasted := time.Since(began)
+		c.cost = costOf(rate, priced, lasted)
 		b.closeCall(c, out)
 		b.send(ctx, event{id: c.callbackID, what: callback.CallEnded{Attempt: e.Attempt, Cause: out.Reason,
 			Unproven: err != nil}, cut: cut, text: out.Reason, also: func(w *work) {

@@ -134,6 +134,15 @@ func (c *Config) prices(s callback.PlanStep) *tariff.Table {
 	return c.Tariff
 }
 
+// costOf returns what a call has cost that lasted so long from its dial, as the ledger counts it; nil if it has no
+// price.
+func costOf(r tariff.Rate, priced bool, lasted time.Duration) *int64 {
+	if !priced {
+		return nil
+	}
+	return new(int64(r.Cost(lasted)))
+}
+
 func limitsMoney(charges []journal.Charge) bool {
 	for _, c := range charges {
 		if slices.ContainsFunc(c.Limits, func(l journal.Limit) bool { return l.Money > 0 }) {

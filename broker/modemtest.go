@@ -232,7 +232,9 @@ func (t *modemTest) row() journal.Call {
 func (b *Broker) finishTest(cfg *Config, t *modemTest) {
 	b.dialedAt.note(t.number, t.Ended)
 	failing := b.tests.result(t.ModemTest, cfg.Tests.QuarantineAfter)
-	if err := b.opt.Journal.Commit(context.Background(), journal.PutCall{Call: t.row()}); err != nil {
+	rate, priced := cfg.Tariff.Find(t.number)
+	end := journal.PutCall{Call: t.row(), Cost: costOf(rate, priced, t.Ended.Sub(t.Started))}
+	if err := b.opt.Journal.Commit(context.Background(), end); err != nil {
 		b.log.Error("journal: the result of a modem test is not on disk: a restart records it as interrupted",
 			zap.String("test", t.ID), zap.Error(err))
 	}

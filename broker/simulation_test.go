@@ -133,6 +133,10 @@ func (d *disk) AccessWindows(context.Context) ([]journal.AccessWindow, []journal
 func (d *disk) Calls(context.Context, int, journal.CallFilter) ([]journal.Call, []journal.Damage, error) {
 	return nil, nil, nil
 }
+func (d *disk) Usage(context.Context, time.Time, time.Time) (_ []journal.Usage, _ time.Time, _ []journal.Damage,
+	_ error) {
+	return
+}
 func (d *disk) Dialed(context.Context) ([]journal.Dialed, []journal.Damage, error) {
 	return nil, nil, nil
 }

@@ -41,6 +41,7 @@ type chatDial struct {
 	charges  []journal.Charge
 	reserved journal.Amount
 	rate     tariff.Rate
+	priced   bool
 	held     bool          // the dial command was provably not sent
 	used     time.Duration // on the telephone network; 0: nobody answered
 }
@@ -137,7 +138,7 @@ func (b *Broker) planChat(cfg *Config, c lines.Chat) (*chatDial, error) {
 	if !priced && limitsMoney(d.charges) {
 		return nil, fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)", errNoPrice, n)
 	}
-	d.rate = rate
+	d.rate, d.priced = rate, priced
 	most := b.opt.Limits.overhead()
 	d.reserved = journal.Amount{Calls: 1, Failures: 1, Time: most, Money: int64(rate.Worst(most, 1))}
 	return d, nil
@@ -204,7 +205,7 @@ func (b *Broker) finishChat(d *chatDial) {
 	}
 	ended := events.ChatDialed{Line: d.TTY, Script: d.Script, Number: d.Number, Outcome: d.Outcome, Detail: d.Detail,
 		By: d.By}
-	rows := append(audit(d.Ended, ended), journal.PutCall{Call: d.row()})
+	rows := append(audit(d.Ended, ended), journal.PutCall{Call: d.row(), Cost: costOf(d.rate, d.priced, d.used)})
 	if len(d.charges) > 0 {
 		used := journal.Amount{Calls: 1, Time: d.used, Money: int64(d.rate.Cost(d.used))}
 		if d.Connect == "" {

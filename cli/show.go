@@ -15,8 +15,8 @@ func newShow() *cobra.Command {
 	}
 	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
 		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
-		newShowCeilings(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(), newShowHealth(),
-		newShowMetrics())
+		newShowCeilings(), newShowUsage(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(),
+		newShowHealth(), newShowMetrics())
 	addWatch(c)
 	return c
 }

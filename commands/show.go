@@ -55,6 +55,9 @@ func (u User) operatorNodes() []console.Node {
 		ask("login-locks", "Locked names, numbers and lines", printing(u, u.Client.LoginLocks, tables.LoginLocks)),
 		{Word: "modem", Help: "How the modems are operated", Run: printing(u, u.Client.Modems, tables.Modems),
 			Next: []console.Node{tty("Line number", u.modem())}},
+		ask("usage", "Calls of the last 24 hours", printing(u, func(ctx context.Context) (client.Usage, error) {
+			return u.Client.Usage(ctx, time.Time{}, time.Time{}, "hour")
+		}, tables.Usage)),
 		ask("windows", "Access windows of the groups", printing(u, u.Client.AccessWindows,
 			func(w io.Writer, v []client.AccessWindow) { tables.Windows(w, v, at()) })),
 	}

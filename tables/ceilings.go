@@ -2,7 +2,6 @@ package tables
 
 import (
 	"io"
-	"math"
 	"strconv"
 
 	"github.com/ringback/ringback/api/client"
@@ -28,7 +27,7 @@ func Ceilings(w io.Writer, v []client.Ceiling) {
 			t.Row(c.Scope, c.Name, p.Period,
 				cell(func(a client.Amount) string { return strconv.FormatInt(a.Calls, 10) }),
 				cell(func(a client.Amount) string { return strconv.FormatInt(a.Failures, 10) }),
-				cell(func(a client.Amount) string { return strconv.Itoa(int(math.Ceil(a.Seconds / 60))) }),
+				cell(func(a client.Amount) string { return minutes(a.Seconds) }),
 				cell(func(a client.Amount) string { return a.Money }), pending)
 		}
 	}

@@ -35,6 +35,19 @@ func (c *Client) Ceilings(ctx context.Context) ([]Ceiling, error) {
 	return v, c.get(ctx, "/v1/ceilings", &v)
 }
 
+// Usage returns what calls and dials have used in a time, by step: "hour" (of 32 days at most) or "day" (of 400).
+// A zero to is now; a zero from is 24 hours before, or 31 days.
+func (c *Client) Usage(ctx context.Context, from, to time.Time, step string) (Usage, error) {
+	q := url.Values{"step": {step}}
+	for name, t := range map[string]time.Time{"from": from, "to": to} {
+		if !t.IsZero() {
+			q.Set(name, t.Format(time.RFC3339Nano))
+		}
+	}
+	var v Usage
+	return v, c.get(ctx, "/v1/usage?"+q.Encode(), &v)
+}
+
 // LogLevel returns the level of the log.
 func (c *Client) LogLevel(ctx context.Context) (LogLevel, error) {
 	var v LogLevel

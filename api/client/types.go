@@ -336,6 +336,35 @@ type Amount struct {
 	Money    string  `json:"money" doc:"in the currency of the tariff: 12.00"`
 }
 
+// Usage is what the calls and dials of the site have used over time.
+type Usage struct {
+	Step     string       `json:"step" doc:"of steps: hour or day, by the clock of the daemon's time zone"`
+	First    *time.Time   `json:"first,omitempty" doc:"beginning of the first hour that is recorded; absent: none is"`
+	Currency string       `json:"currency,omitempty" doc:"of money; absent: there is no tariff, and money is unknown"`
+	Limits   []UsageLimit `json:"limits" doc:"the ceilings of the site"`
+	Steps    []UsageStep  `json:"steps" doc:"oldest first, without gaps, from the first hour that is recorded"`
+	Damaged  int          `json:"damaged" doc:"hours that are left out because their rows are damaged"`
+}
+
+// UsageLimit is a ceiling of the site.
+type UsageLimit struct {
+	Period string `json:"period" doc:"hour, day or month"`
+	Limit  Amount `json:"limit" doc:"a field that is 0 has no limit"`
+}
+
+// UsageStep is the usage of one hour or day. A call or dial belongs to the hour in which it ended.
+type UsageStep struct {
+	Begin           time.Time `json:"begin"`
+	Incoming        int64     `json:"incoming" doc:"calls that came in"`
+	IncomingSeconds float64   `json:"incoming_seconds" doc:"their time"`
+	Outgoing        int64     `json:"outgoing" doc:"calls that were dialed and connected: callbacks, modem tests, start-chat"`
+	OutgoingSeconds float64   `json:"outgoing_seconds" doc:"their time"`
+	Dials           int64     `json:"dials" doc:"attempts of callbacks"`
+	Failures        int64     `json:"failures" doc:"attempts of callbacks that reached no modem"`
+	Money           string    `json:"money" doc:"cost of the outgoing calls, as the ceilings count it: 12.00"`
+	Unpriced        int64     `json:"unpriced" doc:"outgoing calls whose cost is unknown and not part of money"`
+}
+
 // Cleared is the number of sources of failed logins, or of lines, that were cleared.
 type Cleared struct {
 	Cleared int `json:"cleared"`

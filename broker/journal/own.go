@@ -90,6 +90,25 @@ type Sum struct {
 	OctetsOut uint64
 }
 
+// Usage is what the calls and dials of one hour have used. A call or dial belongs to the hour in which it ended.
+type Usage struct {
+	Begin        time.Time // of the hour by the clock of a time zone
+	Incoming     int64     // calls
+	IncomingTime time.Duration
+	Outgoing     int64 // calls that were connected: leg two, tests of modems, start-chat
+	OutgoingTime time.Duration
+	Dials        int64 // attempts of callbacks, without those that were provably not dialed
+	Failures     int64 // attempts after which nobody was connected
+	Money        int64 // cost of the outgoing calls in millionths of the site's currency, without those of Unpriced
+	Unpriced     int64 // outgoing calls whose cost is unknown
+}
+
+// UsageKept is how long the rows of Usage are kept.
+const UsageKept = 400 * 24 * time.Hour
+
+// ConnectedOutcome is the Outcome of an attempt that reached a modem.
+const ConnectedOutcome = "connected"
+
 // Pruned is what retention has removed.
 type Pruned struct {
 	Callbacks int
@@ -166,10 +185,15 @@ type Dialed struct {
 	Connected   string // the last one whose call was connected; "": none
 }
 
-// PutCall writes a call, new or open. Error: ErrEnded if this call has been closed.
-type PutCall struct{ Call Call }
+// PutCall writes a call, new or open. Error: ErrEnded if this call has been closed. A Call with an End is closed, and
+// its use is added to the Usage of that hour.
+type PutCall struct {
+	Call Call
+	Cost *int64 // of an outgoing call that is closed, in millionths of the site's currency; nil: unknown
+}
 
-// EndCall closes an open call. Errors: ErrNotFound if no call has this ID, ErrEnded if it is already closed.
+// EndCall closes an open call that a crash has interrupted: it counts in the Usage of the hour of End, without time and
+// cost, which are unknown. Errors: ErrNotFound if no call has this ID, ErrEnded if it is already closed.
 type EndCall struct {
 	ID             string
 	End            time.Time

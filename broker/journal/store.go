@@ -66,6 +66,10 @@ type Own interface {
 	Dialed(ctx context.Context) ([]Dialed, []Damage, error)
 	// LineRecords returns the records of the lines, by TTY, and the rows that do not verify.
 	LineRecords(ctx context.Context) ([]LineRecord, []Damage, error)
+	// Usage returns the hours that begin at from or later and before to, oldest first, without those in which nothing
+	// happened, and the rows that do not verify. first is the beginning of the oldest hour of all; zero if there is
+	// none.
+	Usage(ctx context.Context, from, to time.Time) (hours []Usage, first time.Time, bad []Damage, err error)
 }
 
 // Damage describes a row that does not verify. The row is not returned and must not be acted on.

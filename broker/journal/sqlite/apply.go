@@ -129,11 +129,19 @@ func get[T any](w *writer, t *table, decode func([]any) (T, error), key ...any) 
 }
 
 func (w *writer) putCall(m journal.PutCall) error {
+	return about("call", m.Call.ID, w.keepCall(m, false))
+}
+
+// keepCall writes a call; interrupted: a crash has ended it.
+func (w *writer) keepCall(m journal.PutCall, interrupted bool) error {
 	ok, err := w.put(callsTable, putCallSQL, callValues(m.Call))
-	if err == nil && !ok {
-		err = journal.ErrEnded
+	switch {
+	case err != nil || ok && m.Call.End.IsZero():
+		return err
+	case !ok:
+		return journal.ErrEnded
 	}
-	return about("call", m.Call.ID, err)
+	return w.addUsage(m.Call.End, useOf(m.Call, m.Cost, interrupted))
 }
 
 func (w *writer) endCall(m journal.EndCall) error {
@@ -146,7 +154,7 @@ func (w *writer) endCall(m journal.EndCall) error {
 	}
 	c.End, c.Cause, c.TerminateCause, c.OctetsIn, c.OctetsOut = m.End, m.Cause, m.TerminateCause, m.OctetsIn,
 		m.OctetsOut
-	return w.putCall(journal.PutCall{Call: c})
+	return about("call", m.ID, w.keepCall(journal.PutCall{Call: c}, true))
 }
 
 func (w *writer) putCallback(m journal.PutCallback) error {
@@ -236,6 +244,13 @@ func (w *writer) endAttempt(m journal.EndAttempt) error {
 	a.Ended, a.Outcome = m.Ended, m.Outcome
 	a.Detail, a.Transcript = joined(a.Detail, "; then ", m.Detail), joined(a.Transcript, "\n", m.Transcript)
 	_, err = w.put(attemptsTable, setAttempt, attemptValues(a))
+	if err == nil && a.Outcome != journal.HeldBack {
+		u := journal.Usage{Dials: 1}
+		if a.Outcome != journal.ConnectedOutcome {
+			u.Failures = 1
+		}
+		err = w.addUsage(a.Ended, u)
+	}
 	return about("attempt", name, err)
 }
 

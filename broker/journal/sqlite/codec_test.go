@@ -43,6 +43,7 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		lockdownTable:      lockdownValues(journal.Lockdown{}),
 		dialedTable:        dialedValues(journal.Dialed{}),
 		accessWindowsTable: accessWindowValues(journal.AccessWindow{}),
+		usageTable:         usageValues(journal.Usage{}),
 		lineRecordsTable:   lineRecordValues(journal.LineRecord{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
@@ -65,6 +66,7 @@ func FuzzDecode(f *testing.F) {
 		accessWindowValues(journal.AccessWindow{Group: "vendor", Length: 1}),
 		lineRecordValues(journal.LineRecord{TTY: 65, Counts: `{"dials":1}`, FailureKind: "no OK"}),
 		dialedValues(journal.Dialed{Entry: "radius", User: "kim", Number: "84001"}),
+		usageValues(journal.Usage{Begin: at(0), Incoming: 3, Money: 5}),
 	} {
 		f.Add(pack(v))
 	}
@@ -84,6 +86,7 @@ func FuzzDecode(f *testing.F) {
 		back(t, accessWindowsTable, row, decodeAccessWindow, accessWindowValues)
 		back(t, lineRecordsTable, row, decodeLineRecord, lineRecordValues)
 		back(t, dialedTable, row, decodeDialed, dialedValues)
+		back(t, usageTable, row, decodeUsage, usageValues)
 	})
 }
 

@@ -25,12 +25,15 @@ func filled(t *testing.T) string {
 	path := newPath(t)
 	j := open(t, path)
 	twoOfEach(t, j)
+	over := call("over") // its end is a row of usage
+	over.End = at(2)
 	commit(t, j, journal.PutLoginLimit{Limit: journal.LoginLimit{Kind: "name", Key: "k", First: at(1)}},
 		journal.PutLoginName{Name: journal.LoginName{Key: "n", Seen: at(1)}}, journal.Spool{Record: spooled("damaged")},
 		journal.PutLockdown{Lockdown: journal.Lockdown{Active: true, Reason: "fraud", Who: "uid 0", Since: at(1)}},
 		journal.PutAccessWindow{Window: journal.AccessWindow{Group: "vendor", OpenedBy: "uid 0", Requested: at(1)}},
 		journal.PutLineRecord{Record: journal.LineRecord{TTY: 65, Since: at(1), Counts: `{"dials":1}`}},
 		journal.PutDialed{Dialed: journal.Dialed{Entry: "e", User: "u", Number: "84001"}},
+		journal.PutCall{Call: over},
 		journal.Reserve{Callback: "cb1", Charges: []journal.Charge{{Scope: "user", Key: "u"}},
 			Amount: journal.Amount{Calls: 1}, Time: at(1)})
 	sum := totals{}
