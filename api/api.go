@@ -106,6 +106,7 @@ type Server struct {
 	Feed     *Feed
 	Events   *Events // nil: none
 	PPP      PPP
+	Explain  Explain
 	Version  func() client.Version
 	Roles    func() Roles // in force; nil: only root and the user of the daemon have a role
 	Log      *zap.Logger  // nil: none
@@ -142,7 +143,7 @@ func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
 	for _, routes := range []func(*registry){s.lineRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
 		s.lockdownRoutes, s.drainRoutes, s.accessRoutes, s.usageRoutes, s.daemonRoutes, s.configRoutes, s.eventRoutes,
-		s.pppRoutes} {
+		s.pppRoutes, s.explainRoutes} {
 		routes(r)
 	}
 	r.done()

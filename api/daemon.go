@@ -81,7 +81,7 @@ func (d daemon) Callback(ctx context.Context, id string) (client.CallbackDetail,
 	}
 	v := client.CallbackDetail{
 		Callback: callback(c), Policy: c.Group, PolicyDigest: c.PolicyDigest, Authorization: object(c.Authorization),
-		Decision: decision(c.Decision), History: []client.Happening{}, Dials: []client.Attempt{},
+		Decision: Steps(c.Decision), History: []client.Happening{}, Dials: []client.Attempt{},
 	}
 	for _, h := range c.History {
 		v.History = append(v.History, client.Happening{Time: h.Time.Local(), Event: h.What, Phase: h.Phase,
@@ -233,7 +233,8 @@ func callback(c broker.CallbackView) client.Callback {
 	}
 }
 
-func decision(t policies.Trace) []client.Step {
+// Steps returns the trace of a decision for clients.
+func Steps(t policies.Trace) []client.Step {
 	v := make([]client.Step, 0, len(t))
 	for _, s := range t {
 		v = append(v, client.Step{Rule: s.Rule, Input: s.Input, Result: s.Result, At: s.At})

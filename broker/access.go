@@ -78,6 +78,9 @@ func (a *access) inForce() map[string]policies.AccessWindow {
 	return nil
 }
 
+// OpenWindows returns the access windows that are open, by group, to be read only.
+func (b *Broker) OpenWindows() map[string]policies.AccessWindow { return b.access.inForce() }
+
 // window returns a group's window, new or known. mu is held.
 func (a *access) window(group string) *accessWindow {
 	w := a.windows[group]

@@ -30,7 +30,8 @@ func TestPeerChromiumCallback(t *testing.T) {
 	b.do("the callback", chromedp.WaitVisible("#pending .number"), chromedp.Click("#pending tbody a.number"),
 		chromedp.WaitVisible("svg.machine"))
 	b.until("the stream is connected", `document.querySelector("#stream")._htmx?.sse?.reader != null`)
-	if !act(b, "the button", chromedp.Evaluate[bool](`window.kept = document.querySelector("#callback .button") !== null`)) {
+	const mark = `window.kept = document.querySelector("#callback .button") !== null`
+	if !act(b, "the button", chromedp.Evaluate[bool](mark)) {
 		t.Error("the pending callback cannot be cancelled")
 	}
 	b.until("the dial", `window.kept && document.querySelector("#attempt-1") !== null`)
@@ -45,4 +46,27 @@ func TestPeerChromiumCallback(t *testing.T) {
 	b.until("no button", `document.querySelector("#callback .button") === null`)
 	b.until("the dialogue stays open", `document.querySelector("#attempt-1").open`)
 	b.clean("the page of the callback")
+}
+
+// TestPeerChromiumExplain: an operator asks what would happen to a caller, and reads what is wrong beside the field.
+func TestPeerChromiumExplain(t *testing.T) {
+	t.Parallel()
+	b := startBrowser(t)
+	l := startSite(t, lab.Options{})
+	b.do("log in by the link", chromedp.Navigate(l.PageLink(t.Context())), chromedp.WaitVisible("#tiles .tile"),
+		chromedp.Click(`nav a[href="/explain"]`), chromedp.WaitVisible("#f-user"))
+	b.do("a policy", chromedp.SendKeys("#f-user", "reno-07"), chromedp.SetValue("#f-grant", "typed"),
+		chromedp.SendKeys("#f-typed", "84007"), chromedp.SendKeys("#f-line", "x65"),
+		chromedp.Click("main form .primary"),
+		chromedp.WaitVisible("#f-line-problem"))
+	b.rejected("422")
+	b.inspectAt("page-explain-error", "#f-line")
+	b.do("mend it", chromedp.SetValue("#f-line", "65"), chromedp.Click("main form .primary"),
+		chromedp.WaitVisible("#decision"))
+	text := act(b, "the rules", chromedp.TextContent("#decision"))
+	if !strings.Contains(text, ".yaml:") {
+		t.Errorf("no rule has its place in a file: %s", text)
+	}
+	b.inspectAt("page-explain", "#result")
+	b.clean("the forms")
 }

@@ -101,6 +101,17 @@ func (b *browser) until(what, expression string) {
 	act(b, what, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience)))
 }
 
+// rejected checks that the browser reports the status for a form that is not right, and forgets it.
+func (b *browser) rejected(status string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.errors) != 1 || !strings.Contains(b.errors[0], "status of "+status) {
+		b.t.Errorf("the browser reports %q, want status %s alone", b.errors, status)
+	}
+	b.errors = nil
+}
+
 // clean fails if a page has reported an error.
 func (b *browser) clean(what string) {
 	b.t.Helper()
@@ -122,23 +133,31 @@ var views = []struct {
 // screenshots of this name.
 func (b *browser) inspect(name string) {
 	b.t.Helper()
+	b.inspectAt(name, "body")
+}
+
+// inspectAt is inspect whose screenshots begin with the element that a selector names.
+func (b *browser) inspectAt(name, at string) {
+	b.t.Helper()
 	script := readFile(b.t, "testdata/page.js")
 	for _, v := range views {
-		at := fmt.Sprintf("%s at %d, %s", name, v.width, v.theme)
+		what := fmt.Sprintf("%s at %d, %s", name, v.width, v.theme)
 		phone := func(p *emulation.SetDeviceMetricsOverrideParams, _ *emulation.SetTouchEmulationEnabledParams) {
 			p.Mobile = v.width < 600
 		}
-		b.do(at, chromedp.EmulateViewport(v.width, v.height, phone),
+		b.do(what, chromedp.EmulateViewport(v.width, v.height, phone),
 			chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 				_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: v.theme}}})
 				return err
 			}))
-		found := act(b, at, chromedp.Evaluate[[]string](script, chromedp.EvalAwaitPromise))
+		found := act(b, what, chromedp.Evaluate[[]string](script, chromedp.EvalAwaitPromise))
 		for _, f := range found {
-			b.t.Errorf("%s: %s", at, f)
+			b.t.Errorf("%s: %s", what, f)
 		}
 		if *updateImages {
+			act(b, what, chromedp.Evaluate[bool](fmt.Sprintf(
+				`document.querySelector(%q).scrollIntoView() === undefined`, at)))
 			b.photograph(fmt.Sprintf("%s-%d-%s.png", name, v.width, v.theme))
 		}
 	}

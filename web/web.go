@@ -35,6 +35,7 @@ type API interface {
 	Version(context.Context) (client.Version, error)
 	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)
 	LiftLockdown(ctx context.Context, reason string) error
+	ExplainPolicy(context.Context, client.PolicyRequest) (client.PolicyExplanation, error)
 	Events(context.Context, client.EventQuery, func(after uint64), func(client.Event)) error
 }
 
@@ -115,6 +116,7 @@ func New(c Config) *Server {
 		"GET /ceilings":              s.ceilings,
 		"GET /health":                s.health,
 		"GET /lockdown":              s.lockdownPage,
+		"GET /explain":               s.policy,
 	} {
 		s.mux.HandleFunc(pattern, s.loggedIn(h))
 	}

@@ -29,6 +29,7 @@ type fake struct {
 	cancelled []string
 	lockdown  client.Lockdown
 	ended     *time.Time // of the callback
+	asked     client.PolicyRequest
 	events    chan client.Event
 }
 
@@ -108,6 +109,30 @@ func (f *fake) OrderLockdown(_ context.Context, reason string, sessions bool) (c
 func (f *fake) LiftLockdown(context.Context, string) error {
 	f.lockdown = client.Lockdown{}
 	return nil
+}
+
+func (f *fake) ExplainPolicy(_ context.Context, q client.PolicyRequest) (client.PolicyExplanation, error) {
+	f.asked = q
+	if q.Called == "wrong" {
+		return client.PolicyExplanation{}, problemOf(t422, "query.request.called", "not a number: "+hostile)
+	}
+	return client.PolicyExplanation{Decision: hostileDecision, Windows: []string{hostile},
+		Trace: []client.Step{{Rule: hostile, Input: hostile, Result: hostile, At: hostile}}}, nil
+}
+
+var hostileDecision = client.PolicyDecision{Outcome: "call_back", Reason: hostile, Hint: hostile, Text: hostile,
+	Group: hostile, File: hostile, Numbers: []string{hostile}, EXEC: hostile, PPP: hostile}
+
+const t422 = http.StatusUnprocessableEntity
+
+// problemOf returns an error of the API with the place in the request that it is about.
+func problemOf(status int, at, text string) *client.Problem {
+	p := &client.Problem{Status: status, Detail: "the question is not valid"}
+	p.Errors = append(p.Errors, struct {
+		Location string `json:"location"`
+		Message  string `json:"message"`
+	}{at, text})
+	return p
 }
 
 func (f *fake) Events(ctx context.Context, _ client.EventQuery, listening func(uint64),
@@ -200,7 +225,7 @@ func (s *site) post(path string, form url.Values, change func(*http.Request)) *h
 // pages are all pages of an operator.
 var pages = []string{"/", "/callbacks", "/callbacks/x", "/callbacks/none", "/callbacks/x/cancel", "/history",
 	"/history?user=" + url.QueryEscape(hostile) + "&line=" + url.QueryEscape(hostile), "/ceilings", "/health",
-	"/lockdown"}
+	"/lockdown", "/explain?user=" + url.QueryEscape(hostile), "/explain?called=wrong&user=" + url.QueryEscape(hostile)}
 
 // The tags of a page and their attributes, whose values are all quoted.
 var (

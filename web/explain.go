@@ -1,0 +1,141 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// The choices of the forms.
+var (
+	services        = []choice{{"exec", "EXEC"}, {"ppp", "PPP"}}
+	authentications = []choice{{"", "not known"}, {"pap", "PAP"}, {"chap", "CHAP"}, {"ms-chap", "MS-CHAP"},
+		{"ms-chap-v2", "MS-CHAPv2"}, {"eap", "EAP"}}
+	grants = []choice{{"", "not required"}, {"number", "at the number of AAA"}, {"typed", "at a number of the caller"},
+		{"caller_id", "at the calling number"}, {"place", "at a place of AAA"}}
+	verifies = []choice{{"", "required"}, {"omitted", "omitted"}}
+)
+
+// outcomeKind is the class of a decision's color.
+func outcomeKind(outcome string) string {
+	switch outcome {
+	case "admit", "call_back", "ask_number":
+		return "good"
+	}
+	return "bad"
+}
+
+func outcomeText(outcome string) string {
+	switch outcome {
+	case "admit":
+		return "Admitted without a callback"
+	case "call_back":
+		return "Called back"
+	case "ask_number":
+		return "Asked for a number"
+	case "invalid_number":
+		return "The number is rejected"
+	}
+	return "Rejected"
+}
+
+// policy explains what the policies decide. Its form is in the address, which can be kept and sent.
+func (s *Server) policy(w http.ResponseWriter, r *http.Request, v *visit) error {
+	q := r.URL.Query()
+	f := fill(q.Get, "user", "service", "auth", "groups", "grant", "number", "no_verify", "line", "caller", "called",
+		"typed", "time")
+	if !v.operator.May(Operate) {
+		f.status = http.StatusForbidden
+	}
+	if f.status != http.StatusOK || !q.Has("user") {
+		s.render(w, r, f.status, policyPage(v, f, nil))
+		return nil
+	}
+	asked := policyRequest(&f)
+	var result *client.PolicyExplanation
+	if !f.bad() {
+		if got, err := v.api.ExplainPolicy(r.Context(), asked); err != nil {
+			f.rejected(err, map[string]string{"user": "user", "service": "service", "auth": "auth", "groups": "groups",
+				"number": "number", "numbers": "number", "place": "number", "line": "line", "caller": "caller",
+				"called": "called", "typed": "typed", "time": "time"})
+		} else {
+			result = &got
+		}
+	}
+	s.render(w, r, f.status, policyPage(v, f, result))
+	return nil
+}
+
+// policyRequest returns the request of a form, and notes what is wrong with it.
+func policyRequest(f *filled) client.PolicyRequest {
+	q := client.PolicyRequest{User: f.values["user"], Service: f.values["service"], Auth: f.values["auth"],
+		Groups: listed(f.values["groups"]), NoVerify: f.values["no_verify"] != "", Caller: f.values["caller"],
+		Called: f.values["called"], Line: lineOf(f)}
+	if q.User == "" {
+		f.wrong("user", "Enter the name of a user.")
+	}
+	if typed := f.values["typed"]; typed != "" {
+		q.Typed = &typed
+	}
+	numbers := listed(f.values["number"])
+	switch grant := f.values["grant"]; {
+	case (grant == "number" || grant == "place") && len(numbers) == 0:
+		f.wrong("number", "Enter what AAA gives.")
+	case grant == "number" && len(numbers) == 1:
+		q.Number = &numbers[0]
+	case grant == "number":
+		q.Numbers = numbers
+	case grant == "place":
+		q.Place = f.values["number"]
+	case grant == "typed":
+		q.Number = new(string)
+	case grant == "caller_id":
+		q.CallerID = true
+	case len(numbers) > 0:
+		f.wrong("number", "AAA gives none if it requires no callback.")
+	}
+	if text := f.values["time"]; text != "" {
+		at, err := parseLocal(text)
+		if err != nil {
+			f.wrong("time", "Write the time as 2026-01-05T12:00.")
+		}
+		q.Time = at.Format(time.RFC3339)
+	}
+	return q
+}
+
+// parseLocal reads the time of a field, in the time zone of the daemon.
+func parseLocal(text string) (time.Time, error) {
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Parse(time.RFC3339, text)
+}
+
+// lineOf returns the TTY of a form; 0 if none is given.
+func lineOf(f *filled) int {
+	text := f.values["line"]
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		f.wrong("line", "The line must be a TTY number, such as 65.")
+	}
+	return n
+}
+
+// listed returns the parts of a text with commas.
+func listed(text string) (all []string) {
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
