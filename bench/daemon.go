@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ type plan struct {
 	// hunting among the lines, attempts by cause, and the hold-off of numbers
 	Attempts bool
 	Metrics  bool
+	Home     int // number of the first user; 0: that of the town's first subscriber
 	Waiters  int // users w0 …, called back by the last line only
 }
 
@@ -103,7 +105,7 @@ func (p plan) Out(i int) int { return 1 + len(p.CallIn) + i }
 func (p plan) Numbers() []int {
 	var n []int
 	for i := range p.Users {
-		n = append(n, wire.FirstHome+i)
+		n = append(n, cmp.Or(p.Home, wire.FirstHome)+i)
 	}
 	return n
 }

@@ -57,6 +57,7 @@ type sizes struct {
 	planRate                float64
 	waiters                 int
 	scrapes                 int
+	starts, pending         int // callbacks
 }
 
 var whole = sizes{
@@ -69,7 +70,7 @@ var whole = sizes{
 	policyRounds: 7, policyPast: 200_000,
 	idleFor: 30 * time.Second, reloads: 7, probes: 3,
 	planLines: 600, planRounds: 5, planRate: 60, waiters: 20,
-	scrapes: 300,
+	scrapes: 300, starts: 7, pending: 10_000,
 }
 
 var smoke = sizes{
@@ -82,7 +83,7 @@ var smoke = sizes{
 	policyRounds: 1, policyPast: 10_000,
 	idleFor: 10 * time.Second, reloads: 2, probes: 1,
 	planLines: 60, planRounds: 1, planRate: 20, waiters: 3,
-	scrapes: 20,
+	scrapes: 20, starts: 2, pending: 200,
 }
 
 // part is one of the benchmarks.
@@ -97,6 +98,7 @@ var parts = []part{
 	{"memory", (*bench).memory},
 	{"idle", (*bench).idleCPU},
 	{"scrape", (*bench).scrape},
+	{"start", (*bench).start},
 	{"reload", (*bench).reload},
 	{"probe", (*bench).probe},
 	{"wait", (*bench).wait},

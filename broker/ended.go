@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -80,21 +79,25 @@ var news = map[policies.Cause]string{
 }
 
 // loadPast reads from the journal what earlier callbacks leave behind: when numbers were dialed last, which are
-// disabled, and what users have not heard.
-func (b *Broker) loadPast(ctx context.Context) error {
+// disabled, and what users have not heard. pending are those of the journal.
+func (b *Broker) loadPast(ctx context.Context, pending []journal.Callback) error {
 	now := time.Now()
-	all, err := b.recent(ctx, now.Add(-remembered-longestLifetime))
+	seen := map[aaa.Identity]bool{}
+	for _, row := range pending { // later than all that have ended of its user
+		seen[aaa.Identity{Entry: row.Entry, User: row.User}] = true
+		if row.Attempts > 0 && b.config.Load().HoldOff > 0 {
+			b.loadDials(ctx, row.ID, now)
+		}
+	}
+	all, _, err := b.opt.Journal.Callbacks(ctx, journal.All, journal.Filter{Ended: true,
+		Since: now.Add(-remembered - longestLifetime)})
 	if err != nil {
 		return fmt.Errorf("journal: read the callbacks of the last days: %w", err)
 	}
-	seen := map[aaa.Identity]bool{}
 	for _, row := range all { // newest first
 		past := age(row.Ended, now)
-		if row.Pending() {
-			past = 0
-		}
 		id := aaa.Identity{Entry: row.Entry, User: row.User}
-		if !seen[id] && !row.Pending() && row.Outcome != string(callback.Completed) && past < remembered {
+		if !seen[id] && row.Outcome != string(callback.Completed) && past < remembered {
 			b.ended[id] = ended{callback.Phase(row.Outcome), row.Cause, row.Ended}
 		}
 		seen[id] = true
@@ -107,24 +110,6 @@ func (b *Broker) loadPast(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// recent returns the callbacks that were promised since a time, newest first. The journal has no index by time, so it
-// reads from the newest on, not all that the journal keeps.
-func (b *Broker) recent(ctx context.Context, since time.Time) ([]journal.Callback, error) {
-	for n := 256; ; n *= 4 {
-		all, damaged, err := b.opt.Journal.Callbacks(ctx, n, journal.Filter{})
-		if err != nil {
-			return nil, err
-		}
-		older := func(c journal.Callback) bool { return c.Created.Before(since) }
-		if i := slices.IndexFunc(all, older); i >= 0 {
-			return all[:i], nil
-		}
-		if len(all)+len(damaged) < n {
-			return all, nil
-		}
-	}
 }
 
 // age is the time since t, at least 0: the clock may have been set back.

@@ -3,6 +3,9 @@ package broker
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,7 +32,7 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadAccess(ctx); err != nil {
 		return err
 	}
-	if err := b.loadPast(ctx); err != nil {
+	if err := b.loadPast(ctx, pending); err != nil {
 		return err
 	}
 	b.loadLast(ctx)
@@ -55,11 +58,13 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.settleLeft(ctx, promised); err != nil {
 		return err
 	}
-	for _, row := range pending {
-		if err := b.restart(ctx, row); err != nil {
-			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be resumed: %v", row.ID, row.User,
-				err)})
+	for i, r := range readWorks(pending) {
+		if r.err != nil {
+			b.Happened(events.Alarm{Text: fmt.Sprintf("callback %s of %s cannot be resumed: %v", pending[i].ID,
+				pending[i].User, r.err)})
+			continue
 		}
+		b.restart(ctx, r.work)
 	}
 	return nil
 }
@@ -95,27 +100,53 @@ func (b *Broker) setAside(ctx context.Context) {
 	}
 }
 
-func (b *Broker) restart(ctx context.Context, row journal.Callback) error {
-	w := newWork(row, trace{}, grant{})
-	if err := w.restore(); err != nil {
-		return fmt.Errorf("its recorded state: %w", err)
+// readWork is a callback of the journal, or why its row cannot be read.
+type readWork struct {
+	work *work
+	err  error
+}
+
+// readWorks decodes the rows of pending callbacks, on all processors: there may be many, and the start waits for it.
+func readWorks(rows []journal.Callback) []readWork {
+	read := make([]readWork, len(rows))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(rows)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(rows)); i = next.Add(1) - 1 {
+				read[i].work, read[i].err = workOf(rows[i])
+			}
+		})
 	}
-	if err := unmarshal(row.Trace, &w.trace); err != nil {
-		return fmt.Errorf("its recorded trace: %w", err)
-	}
+	workers.Wait()
+	return read
+}
+
+// workOf returns the callback of a row that an earlier process has left.
+func workOf(row journal.Callback) (*work, error) {
 	g, err := decodeGrant(row.Authorization)
 	if err != nil {
-		return fmt.Errorf("its recorded authorization: %w", err)
+		return nil, fmt.Errorf("its recorded authorization: %w", err)
+	}
+	w := newWork(row, trace{earlier: row.Trace}, g)
+	if err := w.restore(); err != nil {
+		return nil, fmt.Errorf("its recorded state: %w", err)
 	}
 	var d decided
 	if err := unmarshal(row.Decision, &d); err != nil {
-		return fmt.Errorf("its recorded decision: %w", err)
+		return nil, fmt.Errorf("its recorded decision: %w", err)
 	}
 	if err := w.readPlan(); err != nil {
-		return fmt.Errorf("its recorded plan: %w", err)
+		return nil, fmt.Errorf("its recorded plan: %w", err)
 	}
-	w.auth, w.limits, w.attempts, w.unstarted = g, d.Limits, d.Attempts, true
+	w.trace.Group, w.limits, w.attempts, w.unstarted = d.Group, d.Limits, d.Attempts, true
 	w.remembers = remembersNumbers(d.Decision)
+	return w, nil
+}
+
+// restart begins with a callback that an earlier process has left.
+func (b *Broker) restart(ctx context.Context, w *work) {
+	row := w.row
 	w.expires = b.expiry(row.Created)
 	w.keepDelay()
 	b.keepBars(w)
@@ -128,7 +159,6 @@ func (b *Broker) restart(ctx context.Context, row journal.Callback) error {
 	}
 	b.backlog = append(b.backlog, again)
 	b.publish(events.Resumed{Callback: row.ID, User: row.User, Phase: row.Phase, Attempts: row.Attempts})
-	return nil
 }
 
 // attemptIsOpen reports whether the end of an attempt is not on disk. A shutdown that interrupts an attempt may still

@@ -2,13 +2,14 @@ package broker
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/policies"
 )
 
 // The Stop of a PPP session that a crash interrupted has what the last report had.
@@ -34,34 +35,52 @@ func TestStopAfterACrash(t *testing.T) {
 	}
 }
 
-// manyRows is a journal with callbacks promised a minute apart. It counts the rows that were read.
-type manyRows struct {
+// askedRows is a store that keeps the filters of the callbacks that are read.
+type askedRows struct {
 	journal.Store
-	rows, read int
-	newest     time.Time
+	filters []journal.Filter
 }
 
-func (s *manyRows) Callbacks(_ context.Context, limit int, _ journal.Filter) (all []journal.Callback,
-	_ []journal.Damage, _ error) {
-	for i := range min(limit, s.rows) {
-		all = append(all, journal.Callback{ID: fmt.Sprint(i), Created: s.newest.Add(-time.Duration(i) * time.Minute)})
+func (s *askedRows) Callbacks(_ context.Context, _ int, f journal.Filter) ([]journal.Callback, []journal.Damage,
+	error) {
+	s.filters = append(s.filters, f)
+	return nil, nil, nil
+}
+
+// A start reads the callbacks that have ended in the last days, not the whole journal, and the pending ones once.
+func TestLoadPastReadsLittle(t *testing.T) {
+	s := &askedRows{}
+	before := time.Now()
+	if err := New(Options{Journal: s}, Config{}).loadPast(t.Context(), nil); err != nil {
+		t.Fatal(err)
 	}
-	s.read += len(all)
-	return all, nil, nil
+	if len(s.filters) != 1 || !s.filters[0].Ended || s.filters[0].Since.Before(before.Add(-48*time.Hour)) {
+		t.Errorf("read %+v", s.filters)
+	}
 }
 
-// A start reads the recent callbacks and not the whole journal.
-func TestRecent(t *testing.T) {
-	now := time.Now()
-	for _, tt := range []struct{ rows, since, want, most int }{
-		{0, 60, 0, 0}, {10, 60, 10, 10}, {10, 5, 6, 10}, {256, 1000, 256, 512}, {1_000_000, 60, 61, 256},
-		{1_000_000, 2000, 2001, 256 + 1024 + 4096},
-	} {
-		s := &manyRows{rows: tt.rows, newest: now}
-		b := New(Options{Journal: s}, Config{})
-		all, err := b.recent(context.Background(), now.Add(-time.Duration(tt.since)*time.Minute))
-		if err != nil || len(all) != tt.want || s.read > tt.most {
-			t.Errorf("%+v: %d callbacks, %d rows read, %v", tt, len(all), s.read, err)
+// A later process goes on with the trace of an earlier one, octet by octet.
+func TestTraceOfAnEarlierProcess(t *testing.T) {
+	const row = `{"decision":[{"rule":"limits","result":"<ok>"}],"group":"staff","history":[{"what":"a"},{"what":"b"}]}`
+	w := trace{Group: "staff", earlier: row}
+	if got := w.encode(); got != row {
+		t.Errorf("got  %s\nwant %s", got, row)
+	}
+	w = trace{Group: "staff", earlier: row}
+	w.add(Happening{What: "c"})
+	if got := w.encode(); !strings.HasPrefix(got, strings.TrimSuffix(row, "]}")+`,{"time":`) ||
+		!strings.HasSuffix(got, `"what":"c","phase":""}]}`) {
+		t.Error(got)
+	}
+	if w.undo(); w.encode() != row {
+		t.Error(w.encode())
+	}
+	for _, damaged := range []string{"{", "null", `{"history":7}`, `{"decision":[]}`} {
+		w := trace{Group: "staff", earlier: damaged}
+		w.add(Happening{What: "c"})
+		var r recorded[policies.Trace, Happening]
+		if err := unmarshal(w.encode(), &r); err != nil || r.Group != "staff" || len(r.History) == 0 {
+			t.Errorf("%s: %s: %v", damaged, w.encode(), err)
 		}
 	}
 }

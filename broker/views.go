@@ -155,7 +155,7 @@ func view(row journal.Callback, attempts []journal.Attempt) CallbackView {
 		row.Authorization = g.encode()
 	}
 	v := CallbackView{Callback: row, Attempt: attempts}
-	var t trace
+	var t recorded[policies.Trace, Happening]
 	if unmarshal(row.Trace, &t) == nil {
 		v.Decision, v.Group, v.History = t.Decision, t.Group, t.History
 	}

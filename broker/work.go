@@ -126,14 +126,42 @@ func decodeGrant(s string) (grant, error) {
 // pppAuth is the method of the caller for the policies. Version 0.3.0 and earlier did not store it.
 func (g grant) pppAuth() string { return cmp.Or(g.PPPAuth, policies.AnyPPPAuth) }
 
-// trace is the reason for a callback's decision and its history.
+// trace is the reason for a callback's decision and its history, as its row has them.
 type trace struct {
-	Decision policies.Trace `json:"decision"`
-	Group    string         `json:"group"`
-	History  []Happening    `json:"history"`
+	Decision policies.Trace // nil in a later process: only head has it
+	Group    string
 
-	head  []byte   // Decision and Group, encoded; nil: not encoded yet
-	lines [][]byte // the first lines of History, encoded
+	earlier string   // what an earlier process has written; "": nothing, or it was read
+	head    []byte   // the decision and the group, encoded; nil: not encoded yet
+	lines   [][]byte // the history, encoded
+}
+
+// recorded is what the row of a callback has of its trace.
+type recorded[Decision, Line any] struct {
+	Decision Decision `json:"decision"`
+	Group    string   `json:"group"`
+	History  []Line   `json:"history"`
+}
+
+// read reads what an earlier process has written. That is done when the trace is first needed: a start with many
+// pending callbacks does not wait for it. Nothing depends on a trace but what operators see, so one that cannot be read
+// says so and goes on.
+func (t *trace) read() {
+	if t.earlier == "" {
+		return
+	}
+	var r recorded[json.RawMessage, json.RawMessage]
+	err := unmarshal(t.earlier, &r)
+	t.earlier = ""
+	if err != nil {
+		t.head = headOf("null", t.Group)
+		t.add(Happening{Time: time.Now(), Text: fmt.Sprintf("the history until here cannot be read: %v", err)})
+		return
+	}
+	t.head = headOf(cmp.Or(string(r.Decision), "null"), t.Group)
+	for _, line := range r.History {
+		t.lines = append(t.lines, line)
+	}
 }
 
 // Happening is one line of a callback's history.
@@ -149,32 +177,35 @@ type Happening struct {
 const maxHistory = 200
 
 func (t *trace) add(h Happening) {
-	if len(t.History) >= maxHistory {
-		t.History = append(t.History[:1], t.History[2:]...)
-		t.lines = nil
+	t.read()
+	if len(t.lines) >= maxHistory {
+		t.lines = append(t.lines[:1], t.lines[2:]...)
 	}
-	t.History = append(t.History, h)
+	t.lines = append(t.lines, []byte(mustJSON(h)))
 }
 
-// undo removes the last line.
+// undo removes the line that was added last.
 func (t *trace) undo() {
-	if n := len(t.History); n > 0 {
-		t.History = t.History[:n-1]
-		t.lines = t.lines[:min(len(t.lines), n-1)]
+	if n := len(t.lines); n > 0 {
+		t.lines = t.lines[:n-1]
 	}
 }
 
-// encode returns the JSON of t. It reuses what was encoded before, because a callback stores its trace at every step.
+// headOf returns the beginning of a trace's JSON.
+func headOf(decision, group string) []byte {
+	return []byte(`{"decision":` + decision + `,"group":` + mustJSON(group) + `,"history":[`)
+}
+
+// encode returns the JSON of t, a recorded. It reuses what was encoded before, because a callback stores its trace at
+// every step.
 func (t *trace) encode() string {
+	t.read()
 	if t.head == nil {
-		t.head = []byte(`{"decision":` + mustJSON(t.Decision) + `,"group":` + mustJSON(t.Group) + `,"history":[`)
+		t.head = headOf(mustJSON(t.Decision), t.Group)
 	}
 	n := len(t.head) + len("]}")
-	for i, h := range t.History {
-		if i == len(t.lines) {
-			t.lines = append(t.lines, []byte(mustJSON(h)))
-		}
-		n += len(t.lines[i]) + len(",")
+	for _, line := range t.lines {
+		n += len(line) + len(",")
 	}
 	var out strings.Builder
 	out.Grow(n)

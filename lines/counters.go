@@ -79,10 +79,15 @@ func Counters() []Counter {
 // Counts has a value for each Counter.
 type Counts [numCounters]uint64
 
-// ByName returns the values by the names of their counters.
-func (c Counts) ByName() map[string]uint64 {
-	v := make(map[string]uint64, len(c))
+// ByName returns the values that are not 0 by the names of their counters; nil if all are 0.
+func (c Counts) ByName() (v map[string]uint64) {
 	for i, n := range c {
+		if n == 0 {
+			continue
+		}
+		if v == nil {
+			v = make(map[string]uint64, len(c))
+		}
 		v[counters[i].name] = n
 	}
 	return v

@@ -110,14 +110,19 @@ func (d *detailRecords) run(ctx context.Context) {
 
 // write writes the records of all callbacks that are over and not noted.
 func (d *detailRecords) write(ctx context.Context) error {
-	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since})
+	done := map[string]bool{}
+	for _, id := range d.noted.Done {
+		done[id] = true
+	}
+	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since, Ended: true})
+	if err != nil || !slices.ContainsFunc(rows, func(c journal.Callback) bool { return !done[c.ID] }) {
+		return err
+	}
+	rows, _, err = d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since}) // pending ones too
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(rows, func(a, b journal.Callback) int { return a.Created.Compare(b.Created) })
-	if !slices.ContainsFunc(rows, d.due) {
-		return nil
-	}
 	calls, _, err := d.journal.Calls(ctx, journal.All, journal.CallFilter{Since: d.noted.Since})
 	if err != nil {
 		return err
@@ -126,7 +131,7 @@ func (d *detailRecords) write(ctx context.Context) error {
 	var lines []byte
 	waiting, changed := false, false
 	for _, c := range rows {
-		if !slices.Contains(d.noted.Done, c.ID) {
+		if !done[c.ID] {
 			line, over, err := d.record(ctx, c, calls)
 			if err != nil {
 				return err
@@ -157,11 +162,6 @@ func (d *detailRecords) write(ctx context.Context) error {
 	}
 	clear(d.told)
 	return nil
-}
-
-// due reports whether a callback has ended and has no record.
-func (d *detailRecords) due(c journal.Callback) bool {
-	return !c.Pending() && !slices.Contains(d.noted.Done, c.ID)
 }
 
 // record returns the line of a callback that is over, and reports it once.

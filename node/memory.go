@@ -16,13 +16,14 @@ const (
 	restTime  = 10 * time.Second
 )
 
-// Values of GOGC (percent) unless the environment sets it. Frequent collections during the start keep lasting
-// allocations close together; afterwards a collection costs more than the memory it frees. A reload makes much garbage
-// in a moment, in which new calls wait for it: what it leaves is collected when the new configuration is in force.
+// Values of GOGC (percent) unless the environment sets it. Reading a configuration, or many pending callbacks, makes
+// much garbage in a moment, for which the start or new calls wait: it is collected afterwards. Frequent collections
+// while the lines come up keep lasting allocations close together; later a collection costs more than the memory it
+// frees.
 const (
-	startGarbage  = 25
-	runGarbage    = 200
-	reloadGarbage = 600
+	readGarbage  = 600
+	startGarbage = 25
+	runGarbage   = 200
 )
 
 func setGarbage(percent int) {
@@ -31,10 +32,11 @@ func setGarbage(percent int) {
 	}
 }
 
-// trim returns to the system, once, the memory that only the start needed: the nodes of a long configuration,
-// stacks grown while opening the lines. Otherwise it stays until the daemon, idle most of the time, collects
-// garbage some minutes later.
+// trim is called when the lines begin to come up. It returns to the system, once, the memory that only the start needed:
+// the nodes of a long configuration, stacks grown while opening the lines. Otherwise it stays until the daemon, idle
+// most of the time, collects garbage some minutes later.
 func trim(ctx context.Context, p *lines.Pool) {
+	setGarbage(startGarbage)
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	end := time.Now().Add(startTime)

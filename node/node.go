@@ -63,7 +63,7 @@ func (e *ConfigError) Error() string {
 // secrets; then nothing was opened or written.
 func Run(ctx context.Context, o Options) error {
 	hup := handleSignals()
-	setGarbage(startGarbage)
+	setGarbage(readGarbage)
 	cfg, problems := config.Load(o.File, nil)
 	if cfg == nil {
 		return &ConfigError{problems}
@@ -221,7 +221,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer parts.Wait()
 	defer cancel()
 	parts.Go(func() { d.reloads(ctx) })
-	parts.Go(func() { d.cdr.run(ctx) })
+	parts.Go(func() { d.whenServing(ctx, d.cdr.run) })
 	if exporter != nil {
 		parts.Go(func() { exporter.Run(ctx) })
 	}
@@ -229,8 +229,8 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { onChange(ctx, d.lines, func() { d.events.Lines(d.lines.Each()) }) })
 	parts.Go(func() { d.sweep(ctx) })
 	parts.Go(func() { d.watchHealth(ctx) })
-	parts.Go(func() { d.verifyAudit(ctx, j.VerifyAudit) })
-	parts.Go(func() { trim(ctx, d.lines) })
+	parts.Go(func() { d.whenServing(ctx, func(ctx context.Context) { d.verifyAudit(ctx, j.VerifyAudit) }) })
+	parts.Go(func() { d.whenServing(ctx, func(ctx context.Context) { trim(ctx, d.lines) }) })
 	keep := func() time.Duration { return time.Duration(d.keep.Load()) }
 	parts.Go(func() { retain(ctx, d.log, keep, j.Prune) })
 	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
@@ -250,6 +250,13 @@ func (d *daemon) run(ctx context.Context) error {
 	defer close(over)
 	parts.Go(func() { d.tellSystemd(ctx, over) })
 	return d.broker.Run(ctx)
+}
+
+// whenServing runs a part that reads much of the journal when calls and callbacks no longer wait for the start.
+func (d *daemon) whenServing(ctx context.Context, run func(context.Context)) {
+	if d.broker.Progress(ctx) == nil {
+		run(ctx)
+	}
 }
 
 // about returns the version and the start time; the name is that of the configuration in force.

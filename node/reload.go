@@ -63,7 +63,7 @@ func (d *daemon) orderReload(ctx context.Context, by string) (client.Reload, err
 func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
 	r = newReload(d.cfg.File)
 	defer d.reloading()()
-	setGarbage(reloadGarbage)
+	setGarbage(readGarbage)
 	defer setGarbage(runGarbage)
 	defer func() { // whatever is in the file, a reload never ends the calls
 		if p := recover(); p != nil {

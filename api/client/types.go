@@ -32,7 +32,7 @@ type Line struct {
 	Answered *time.Time        `json:"answered,omitempty" doc:"when the idle modem last answered a probe"`
 	WaitsFor string            `json:"waits_for,omitempty" doc:"what ends the state of a line that is out of service or busied out"`
 	Retry    *time.Time        `json:"retry,omitempty" doc:"when a quarantined line is proven on hook again"`
-	Counters map[string]uint64 `json:"counters,omitempty" doc:"counts by cause: calls_in, calls_out, dial_busy, quarantines, …"`
+	Counters map[string]uint64 `json:"counters,omitempty" doc:"counts by cause: calls_in, calls_out, dial_busy, quarantines, …; absent: 0"`
 	// of all counters, also those of earlier processes
 	CountersSince time.Time    `json:"counters_since" doc:"when they were zero: when the line was first configured, or cleared"`
 	Failure       *LineFailure `json:"last_failure,omitempty"`

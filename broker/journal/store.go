@@ -86,6 +86,7 @@ func (d Damage) String() string { return d.Table + " row " + d.Key + ": " + d.Re
 type Filter struct {
 	User    string
 	Pending bool      // only pending ones
+	Ended   bool      // only ended ones
 	Since   time.Time // only those created at this time or later
 }
 

@@ -533,6 +533,10 @@ func TestQueries(t *testing.T) {
 		{1, journal.Filter{Since: at(3)}, "cb4 "},
 		{journal.All, journal.Filter{Since: at(2)}, "cb4 cb3 cb2 "},
 		{2, journal.Filter{Pending: true, Since: at(1)}, "cb4 cb2 "},
+		{0, journal.Filter{Ended: true}, "cb3 "},
+		{0, journal.Filter{Ended: true, User: "u2"}, ""},
+		{0, journal.Filter{Ended: true, User: "u3", Since: at(3)}, "cb3 "},
+		{0, journal.Filter{Ended: true, Since: at(4)}, ""},
 	} {
 		if got := ids(rows(j.Callbacks(ctx, tt.limit, tt.f))); got != tt.want {
 			t.Errorf("%+v: got %s, want %s", tt.f, got, tt.want)
@@ -542,7 +546,8 @@ func TestQueries(t *testing.T) {
 		f    journal.Filter
 		want int
 	}{{journal.Filter{}, 5}, {journal.Filter{Pending: true}, 4}, {journal.Filter{Since: at(3)}, 2},
-		{journal.Filter{Since: at(9)}, 0}} {
+		{journal.Filter{Since: at(9)}, 0}, {journal.Filter{Ended: true}, 1},
+		{journal.Filter{Ended: true, Since: at(4)}, 0}} {
 		if n, err := j.CountCallbacks(ctx, tt.f); err != nil || n != tt.want {
 			t.Errorf("%+v: %d callbacks, %v; want %d", tt.f, n, err, tt.want)
 		}

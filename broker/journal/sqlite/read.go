@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ringback/ringback/broker/journal"
@@ -147,11 +148,11 @@ func (r *Reader) Close() error { return r.db.Close() }
 // never be dialed.
 func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Damage, error) {
 	// Either column keeps a callback on the list, so that damage to one of them cannot hide it.
-	where := "NOT INDEXED WHERE ended = 0 OR outcome = '' ORDER BY created, id"
+	where := "NOT INDEXED WHERE ended = 0 OR outcome = ''"
 	if n, err := r.number(ctx, "SELECT max(rowid) FROM callbacks"); err != nil {
 		return nil, nil, explain(r.path, err)
 	} else if n > fullScan {
-		where = "INDEXED BY callbacks_pending WHERE ended = 0 ORDER BY created, id"
+		where = "INDEXED BY callbacks_pending WHERE ended = 0"
 	}
 	cs, bad, err := list(ctx, r, callbacksTable, decodeCallback, where)
 	pending := cs[:0]
@@ -160,6 +161,10 @@ func (r *Reader) Pending(ctx context.Context) ([]journal.Callback, []journal.Dam
 			pending = append(pending, c)
 		}
 	}
+	// Not by SQLite, which copies whole rows to sort them.
+	slices.SortFunc(pending, func(a, b journal.Callback) int {
+		return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
+	})
 	return pending, bad, err
 }
 
@@ -175,6 +180,10 @@ func (r *Reader) Callbacks(ctx context.Context, limit int, f journal.Filter) ([]
 	where := "WHERE " + pending
 	switch {
 	case f.Pending:
+	case f.Ended && ended == "":
+		where, args = "WHERE ended <> 0", nil
+	case f.Ended:
+		where = ended
 	case ended == "":
 		where, args = "", nil
 	default:
@@ -191,6 +200,8 @@ func (r *Reader) CountCallbacks(ctx context.Context, f journal.Filter) (int, err
 	query := "SELECT count(*) FROM callbacks WHERE " + pending
 	switch {
 	case f.Pending:
+	case f.Ended:
+		query = "SELECT count(*) FROM callbacks " + cmp.Or(ended, "WHERE ended <> 0")
 	case ended == "":
 		query, args = "SELECT count(*) FROM callbacks", nil
 	default:
