@@ -130,7 +130,7 @@ var views = []struct {
 }{{1280, 800, "light"}, {1280, 800, "dark"}, {375, 812, "light"}, {375, 812, "dark"}}
 
 // inspect shows the page in each view, and fails for what testdata/page.js finds. With -update-images, it writes
-// screenshots of this name.
+// screenshots of this name, if it has one.
 func (b *browser) inspect(name string) {
 	b.t.Helper()
 	b.inspectAt(name, "body")
@@ -155,7 +155,7 @@ func (b *browser) inspectAt(name, at string) {
 		for _, f := range found {
 			b.t.Errorf("%s: %s", what, f)
 		}
-		if *updateImages {
+		if *updateImages && name != "" {
 			act(b, what, chromedp.Evaluate[bool](fmt.Sprintf(
 				`document.querySelector(%q).scrollIntoView() === undefined`, at)))
 			b.photograph(fmt.Sprintf("%s-%d-%s.png", name, v.width, v.theme))

@@ -169,68 +169,6 @@ func inert(cell string) string {
 	return cell
 }
 
-func (s *Server) ceilings(w http.ResponseWriter, r *http.Request, v *visit) error {
-	all, err := v.api.Ceilings(r.Context())
-	if err != nil {
-		return err
-	}
-	s.render(w, r, http.StatusOK, ceilingsPage(v, all))
-	return nil
-}
-
-// gauge is the use of one limit.
-type gauge struct {
-	period, what, used, reserved, limit string
-	part                                float64 // of the limit that is used or reserved, 0 to 1
-	limited                             bool
-}
-
-// gauges returns what is used of the limits of a ceiling, and what is used without a limit.
-func gauges(c client.Ceiling) (all []gauge) {
-	add := func(period, what string, used, reserved, limit float64, text func(float64) string) {
-		if used == 0 && reserved == 0 && limit == 0 {
-			return
-		}
-		g := gauge{period: period, what: what, used: text(used), reserved: text(reserved)}
-		if limit > 0 {
-			g.limit, g.limited, g.part = text(limit), true, min(1, (used+reserved)/limit)
-		}
-		all = append(all, g)
-	}
-	whole := func(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
-	minutes := func(n float64) string { return (time.Duration(n * float64(time.Second))).Round(time.Second).String() }
-	money := func(n float64) string { return strconv.FormatFloat(n, 'f', 2, 64) }
-	if c.Open > 0 || c.AtOnce > 0 {
-		add("at once", "callbacks", float64(c.Open), 0, float64(c.AtOnce), whole)
-	}
-	for _, p := range c.Periods {
-		add(p.Period, "dials", float64(p.Used.Calls), float64(c.Reserved.Calls), float64(p.Limit.Calls), whole)
-		add(p.Period, "failed dials", float64(p.Used.Failures), float64(c.Reserved.Failures),
-			float64(p.Limit.Failures), whole)
-		add(p.Period, "time", p.Used.Seconds, c.Reserved.Seconds, p.Limit.Seconds, minutes)
-		add(p.Period, "money", amount(p.Used.Money), amount(c.Reserved.Money), amount(p.Limit.Money), money)
-	}
-	return all
-}
-
-func amount(text string) float64 {
-	n, _ := strconv.ParseFloat(text, 64) // "" is none
-	return n
-}
-
-// level is the class of a gauge.
-func (g gauge) level() string {
-	switch {
-	case !g.limited:
-		return "none"
-	case g.part >= 1:
-		return "full"
-	case g.part >= 0.8:
-		return "high"
-	}
-	return "low"
-}
-
 func (s *Server) health(w http.ResponseWriter, r *http.Request, v *visit) error {
 	h, err := v.api.Health(r.Context())
 	if err != nil {

@@ -30,6 +30,7 @@ type API interface {
 	CancelCallback(ctx context.Context, id string) error
 	CallHistory(context.Context, client.CallQuery) ([]client.Call, client.CallsLeftOut, error)
 	Ceilings(context.Context) ([]client.Ceiling, error)
+	Usage(ctx context.Context, from, to time.Time, step string) (client.Usage, error)
 	Health(context.Context) (client.Health, error)
 	AAAServers(context.Context) ([]client.AAAServer, error)
 	Version(context.Context) (client.Version, error)
@@ -114,6 +115,7 @@ func New(c Config) *Server {
 		"GET /history.csv":           s.historyCSV,
 		"GET /callbacks.csv":         s.callbacksCSV,
 		"GET /ceilings":              s.ceilings,
+		"GET /usage.csv":             s.usageCSV,
 		"GET /health":                s.health,
 		"GET /lockdown":              s.lockdownPage,
 		"GET /explain":               s.policy,

@@ -31,6 +31,7 @@ type fake struct {
 	ended     *time.Time // of the callback
 	asked     client.PolicyRequest
 	events    chan client.Event
+	steps     []string // asked of the usage
 }
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -85,6 +86,20 @@ func (f *fake) Ceilings(context.Context) ([]client.Ceiling, error) {
 	return []client.Ceiling{{Scope: "user", Name: hostile, Open: 1, AtOnce: 2, Reserved: client.Amount{Calls: 1},
 		Periods: []client.Period{{Period: "day", Used: client.Amount{Calls: 8, Money: "1.50"},
 			Limit: client.Amount{Calls: 10, Money: "2.00"}}}}}, nil
+}
+
+// Usage has more than a month of steps, with one of everything in the last one.
+func (f *fake) Usage(_ context.Context, from, to time.Time, step string) (client.Usage, error) {
+	f.steps = append(f.steps, step)
+	first := from.Add(-time.Hour)
+	u := client.Usage{Step: step, First: &first, Currency: hostile, Damaged: 1,
+		Limits: []client.UsageLimit{{Period: "month", Limit: client.Amount{Money: "200.00"}}}}
+	length := map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour}[step]
+	for begin := from.Truncate(length); begin.Before(to); begin = begin.Add(length) {
+		u.Steps = append(u.Steps, client.UsageStep{Begin: begin, Incoming: 3, Dials: 2, Failures: 1, Outgoing: 1,
+			OutgoingSeconds: 90, Money: "1.50", Unpriced: 1})
+	}
+	return u, nil
 }
 
 func (f *fake) Health(context.Context) (client.Health, error) {
@@ -224,8 +239,9 @@ func (s *site) post(path string, form url.Values, change func(*http.Request)) *h
 
 // pages are all pages of an operator.
 var pages = []string{"/", "/callbacks", "/callbacks/x", "/callbacks/none", "/callbacks/x/cancel", "/history",
-	"/history?user=" + url.QueryEscape(hostile) + "&line=" + url.QueryEscape(hostile), "/ceilings", "/health",
-	"/lockdown", "/explain?user=" + url.QueryEscape(hostile), "/explain?called=wrong&user=" + url.QueryEscape(hostile)}
+	"/history?user=" + url.QueryEscape(hostile) + "&line=" + url.QueryEscape(hostile), "/ceilings",
+	"/ceilings?span=31d", "/health", "/lockdown", "/explain?user=" + url.QueryEscape(hostile),
+	"/explain?called=wrong&user=" + url.QueryEscape(hostile)}
 
 // The tags of a page and their attributes, whose values are all quoted.
 var (
@@ -273,7 +289,7 @@ func TestNothingIsHTML(t *testing.T) {
 func TestNobody(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
-	for _, path := range append(pages, "/history.csv", "/callbacks.csv") {
+	for _, path := range append(pages, "/history.csv", "/callbacks.csv", "/usage.csv") {
 		if w := s.get(path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login" {
 			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Location"))
 		}

@@ -2,7 +2,7 @@
 // 2.2: 1.3.1, 1.4.3, 1.4.10, 2.4.7, 4.1.2.
 (async () => {
   const found = [];
-  const visible = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== "hidden";
+  const visible = (e) => e.getClientRects().length > 0 && e.checkVisibility({ visibilityProperty: true });
   const say = (e) => `<${e.tagName.toLowerCase()} class="${e.getAttribute("class") || ""}"> ${
     (e.textContent || "").trim().slice(0, 40)}`;
 
