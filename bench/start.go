@@ -63,8 +63,8 @@ func (b *bench) start(ctx context.Context) error {
 	b.add(row{figure: fmt.Sprintf("ready with %d lines and %d pending callbacks", lines, len(pending)),
 		ours: took.spread("%.0f", "ms"), goal: fmt.Sprintf("≤ %d ms", startGoal), port: "tcp",
 		verdict: hold(took.median() <= startGoal && len(pending) == b.sizes.pending),
-		note: fmt.Sprintf("%d starts after kill -9, from the start of the process to READY=1; %.0f ms of CPU until then",
-			len(took), cpu.median())})
+		note: fmt.Sprintf("%d starts after kill -9, from the start of the process to READY=1; %.0f ms of CPU until "+
+			"then", len(took), cpu.median())})
 	return b.show(ctx, d, lines)
 }
 

@@ -32,9 +32,9 @@ func setGarbage(percent int) {
 	}
 }
 
-// trim is called when the lines begin to come up. It returns to the system, once, the memory that only the start needed:
-// the nodes of a long configuration, stacks grown while opening the lines. Otherwise it stays until the daemon, idle
-// most of the time, collects garbage some minutes later.
+// trim is called when the lines begin to come up. It returns to the system, once, the memory that only the start
+// needed: the nodes of a long configuration, stacks grown while opening the lines. Otherwise it stays until the daemon,
+// idle most of the time, collects garbage some minutes later.
 func trim(ctx context.Context, p *lines.Pool) {
 	setGarbage(startGarbage)
 	look := time.NewTicker(time.Second)
