@@ -50,8 +50,10 @@ func removeReleases() {
 	})
 }
 
-func dist(version, dir string) error {
-	c := exec.Command("../scripts/dist", "--version", version, "--out", dir, "--arch", runtime.GOARCH)
+// dist builds a release; the command runs scripts/dist.
+func dist(version, dir string, command ...string) error {
+	command = append(command, "../scripts/dist", "--version", version, "--out", dir, "--arch", runtime.GOARCH)
+	c := exec.Command(command[0], command[1:]...)
 	c.Env = append(os.Environ(), "REVISION=0123456789abcdef", "SOURCE_DATE_EPOCH=1790000000")
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
@@ -59,7 +61,20 @@ func dist(version, dir string) error {
 	return nil
 }
 
-// TestPeerDist: a release has a version everywhere, its checksums are right, and a second build has the same octets.
+// elsewhere runs a command with another umask, time zone and language, and on a machine with another name.
+func elsewhere(t *testing.T) []string {
+	t.Helper()
+	other := []string{needs(t, "unshare", "util-linux"), "--user", "--map-user=1000", "--map-group=1000", "--keep-caps",
+		"--uts"}
+	if out, err := exec.Command(other[0], append(other[1:], "true")...).CombinedOutput(); err != nil {
+		skipPeer(t, "no user namespaces: %v\n%s", err, out)
+	}
+	return append(other, "env", "TZ=Asia/Kathmandu", "LC_ALL=C.UTF-8", "GOFLAGS=-buildvcs=true", "USER=someone",
+		"sh", "-c", `umask 077; hostname elsewhere && exec "$@"`, "sh")
+}
+
+// TestPeerDist: a release has a version everywhere, its checksums are right, and a second build, elsewhere, has the same
+// octets.
 func TestPeerDist(t *testing.T) {
 	t.Parallel()
 	needs(t, "dpkg-deb", "dpkg")
@@ -68,7 +83,7 @@ func TestPeerDist(t *testing.T) {
 	dir := release(t, version)
 	runHere(t, dir, "sha256sum", "--check", "--strict", "SHA256SUMS")
 	again := t.TempDir()
-	if err := dist(version, again); err != nil {
+	if err := dist(version, again, elsewhere(t)...); err != nil {
 		t.Fatal(err)
 	}
 	if first, second := readFile(t, dir+"/SHA256SUMS"), readFile(t, again+"/SHA256SUMS"); first != second {
@@ -86,6 +101,7 @@ func TestPeerDist(t *testing.T) {
 		{[]string{"rpm", "-qp", "--nosignature", "--qf", "%{VERSION} %{RELEASE} %{OS}", rpm}, "1.0.0 1 linux"},
 		{[]string{"rpm", "-K", "--nosignature", rpm}, "digests OK"},
 		{[]string{"rpm", "-qpc", "--nosignature", rpm}, "/etc/ringback/ringback.yaml"},
+		{[]string{"rpm", "-qp", "--nosignature", "--qf", "%{BUILDHOST}", rpm}, "ringback.invalid"},
 		{[]string{"file", "-b", binary}, "statically linked"},
 	} {
 		if tt.args[0] == "file" {

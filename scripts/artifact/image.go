@@ -138,7 +138,8 @@ func (r release) image(path, dir string, binaries []string) error {
 	if err != nil {
 		return err
 	}
-	named.Annotations = map[string]string{"org.opencontainers.image.ref.name": r.version}
+	named.Annotations = map[string]string{"org.opencontainers.image.ref.name": r.version,
+		"io.containerd.image.name": "localhost/ringback:" + r.version} // podman load and containerd call it so
 	top, err := json.Marshal(index{SchemaVersion: 2, MediaType: typeIndex, Manifests: []descriptor{named}})
 	if err != nil {
 		return err

@@ -74,6 +74,7 @@ func (r release) manPage(c *cobra.Command) string {
 	if !c.HasParent() {
 		b.WriteString(".SH FILES\n.TP\n.I /etc/ringback/ringback.yaml\nthe configuration\n" +
 			".TP\n.I /var/lib/ringback\nthe journal\n.TP\n.I /run/ringback/ringback.sock\nthe admin socket\n" +
+			".TP\n.I /usr/share/doc/ringback\nthe documentation; begin with how-to/install.md\n" +
 			".SH EXIT STATUS\n0 success, 1 failure, 2 wrong arguments or flags.\n")
 	}
 	if c.HasParent() {
