@@ -145,5 +145,8 @@ func (d *daemon) reloading() (over func()) {
 		return func() {}
 	}
 	d.systemd.Reloading()
-	return d.systemd.Ready
+	return func() {
+		d.systemd.Status(d.statusText()) // `systemctl reload` returns after Ready: then it says whether it failed
+		d.systemd.Ready()
+	}
 }
