@@ -62,7 +62,7 @@ func (f *daemonFlags) client() (*client.Client, error) {
 	if s := os.Getenv("RINGBACK_SOCKET"); s != "" {
 		return client.New(s), nil
 	}
-	if town, err := lab.Find(); err == nil {
+	if town, err := lab.Find(); err == nil && town.Socket != "" {
 		return client.New(town.Socket), nil
 	}
 	for _, s := range []string{config.DefaultSocket(), config.SystemSocket} {

@@ -26,6 +26,8 @@ type labFlags struct {
 	aaa   string
 	// modems is the file of the lines' modems
 	modems string
+	// noDaemon: the ports are for the lines of another daemon
+	noDaemon bool
 }
 
 func (f *labFlags) add(c *cobra.Command) {
@@ -66,7 +68,7 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 		return nil, err
 	}
 	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa),
-		Lines: modems, Binary: binary, Command: howCalled(binary), Tell: tell})
+		Lines: modems, Binary: binary, Command: howCalled(binary), Tell: tell, NoDaemon: f.noDaemon})
 }
 
 // howCalled returns a command that the user can paste to run this program: its path, unless `go run` built it
@@ -95,8 +97,11 @@ On a terminal it explains the simulated network and connects you to a subscriber
 terminal, it plays its scenarios (the two callbacks of Cisco document 5732, one over PPP, and numbers that a policy
 rejects) and exits 0 only if all ended as expected. With --modems, the lines have the modems of a file, each in a rotary of
 its own, and a scenario is played for each of them: a login, a callback, the caller ID. The other commands (show, debug, clear, lab call) find the running lab
-by themselves.`,
-		Example: "  ringback lab\n  ringback lab --play --pace 10 --modems all\n" +
+by themselves.
+
+With --no-daemon it prints the ports of its modems, for the lines of a daemon that is installed on this machine
+(docs/how-to/install.md), and runs until Ctrl-] or, without a terminal, until it is ended.`,
+		Example: "  ringback lab\n  ringback lab --play --pace 10 --modems all\n  ringback lab --no-daemon\n" +
 			"  ringback lab --sample-modems > modems.yaml && ringback lab --modems modems.yaml",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -107,7 +112,13 @@ by themselves.`,
 			if err := f.check(); err != nil {
 				return err
 			}
-			if play || !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
+			terminal := term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+			switch {
+			case play && f.noDaemon:
+				return misused("--play needs the lab's daemon: without --no-daemon")
+			case f.noDaemon && !terminal:
+				return lend(cmd.Context(), f, octets(cmd.OutOrStdout()))
+			case play || !terminal:
 				return playAll(cmd.Context(), f, nil, octets(cmd.OutOrStdout()))
 			}
 			return visit(cmd.Context(), f, octets(cmd.OutOrStdout()))
@@ -116,9 +127,25 @@ by themselves.`,
 	f.add(c)
 	c.Flags().BoolVar(&play, "play", false,
 		"play the built-in scenarios, print the transcripts beside the broker's trace, and exit")
+	c.Flags().BoolVar(&f.noDaemon, "no-daemon", false, "start the telephone network, its modems and the AAA server only")
 	c.Flags().BoolVar(&sample, "sample-modems", false, "print a sample of the file for --modems, and exit")
 	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
 	return c
+}
+
+// lend runs a town for a daemon that is not the lab's until the end of ctx.
+func lend(ctx context.Context, f labFlags, w io.Writer) error {
+	ctx, stop := untilHangUp(ctx)
+	defer stop()
+	l, err := f.start(ctx, func(text string) { fmt.Fprintln(w, text) })
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	tellKept(w, l)
+	fmt.Fprint(w, l.Screen())
+	<-ctx.Done()
+	return nil
 }
 
 // visit connects the terminal to a subscriber's PC modem.

@@ -14,7 +14,7 @@ import (
 type Town struct {
 	PID     int    `json:"pid"`
 	Dir     string `json:"dir"`     // directory of its files
-	Socket  string `json:"socket"`  // the daemon's admin socket
+	Socket  string `json:"socket"`  // the daemon's admin socket; "": the lab has no daemon
 	Control string `json:"control"` // the lab's own socket, for `lab call`
 }
 

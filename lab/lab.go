@@ -36,6 +36,9 @@ type Options struct {
 	Ports   Ports           // how the daemon reaches its modems; "": RFC2217
 	Lines   []dialects.Line // a line for each, and each is a rotary of its own; nil: four lines with the lab's modem
 	AAA     AAA             // the kind of the town's AAA server; "": ByRADIUS
+	// NoDaemon: the lab starts no daemon. The ports are for the lines of another one, and Binary is not used. What asks
+	// the daemon (Client, Play, Attack, StartDaemon, StopDaemon, PID) may then not be called.
+	NoDaemon bool
 
 	Tell func(text string) // called with the reason if Start must wait; may be nil
 
@@ -118,7 +121,7 @@ func CheckPace(pace float64) error {
 	return nil
 }
 
-// Start starts the town and waits until the daemon answers. The caller must Close the Lab.
+// Start starts the town and waits until its daemon answers. The caller must Close the Lab.
 func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Pace == 0 {
 		o.Pace = 1
@@ -180,8 +183,10 @@ func (l *Lab) start(ctx context.Context) error {
 	l.logs = append(l.logs, control)
 	l.wg.Go(func() { l.serveControl(own, control) })
 	l.wg.Go(func() { serveWeb(own, l.sockets.web) })
-	if err := l.StartDaemon(ctx); err != nil {
-		return err
+	if !l.opt.NoDaemon {
+		if err := l.StartDaemon(ctx); err != nil {
+			return err
+		}
 	}
 	if l.opt.Quiet {
 		return nil
@@ -224,7 +229,11 @@ func (l *Lab) child() *daemon {
 
 // Town is what other processes must know about this lab.
 func (l *Lab) Town() Town {
-	return Town{PID: os.Getpid(), Dir: l.dir, Socket: l.socket(), Control: filepath.Join(l.dir, "lab.sock")}
+	t := Town{PID: os.Getpid(), Dir: l.dir, Socket: l.socket(), Control: filepath.Join(l.dir, "lab.sock")}
+	if l.opt.NoDaemon {
+		t.Socket = ""
+	}
+	return t
 }
 
 func (l *Lab) socket() string { return filepath.Join(l.dir, "ringback.sock") }
@@ -343,8 +352,13 @@ func notInService(lines []client.Line) []client.Line {
 	return down
 }
 
-// Done is closed when the current daemon has ended for any reason.
-func (l *Lab) Done() <-chan struct{} { return l.child().ended }
+// Done is closed when the current daemon has ended for any reason; never if the lab has none.
+func (l *Lab) Done() <-chan struct{} {
+	if d := l.child(); d != nil {
+		return d.ended
+	}
+	return nil
+}
 
 // Close shuts the daemon down, then the town. It may be called twice.
 func (l *Lab) Close() error {

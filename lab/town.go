@@ -3,6 +3,8 @@ package lab
 import (
 	_ "embed"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/lab/exchange"
@@ -59,8 +61,12 @@ func (l *Lab) Screen() string {
 		pace = fmt.Sprintf("%g times real speed", l.opt.Pace)
 	}
 	fmt.Fprintf(&b, "A town on this machine; its telephone network runs at %s.\n", pace)
-	fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber,
-		l.lineCount(), firstTTY, firstTTY+l.lineCount()-1)
+	if l.opt.NoDaemon {
+		l.describePorts(&b)
+	} else {
+		fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber,
+			l.lineCount(), firstTTY, firstTTY+l.lineCount()-1)
+	}
 	row := func(format string, args ...any) {
 		b.WriteString("  " + strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 	}
@@ -81,17 +87,16 @@ func (l *Lab) Screen() string {
 		row(columns, number, about, user, password, says)
 	}
 	b.WriteString("\nPaste into a second terminal:\n")
-	for _, c := range []struct{ command, about string }{
-		{"debug all", "stream live debug events"},
-		{"show callbacks --all", "also: show line, show users"},
-		{"show callback ID --trace", "why, when, modem output"},
-		{"lab call --as austin-02", "use another PC"},
-	} {
+	for _, c := range l.commands() {
 		line := fmt.Sprintf("  %-*s", len(l.opt.Command)+25, l.opt.Command+" "+c.command)
 		if full := line + "  " + c.about; len(full) <= screenWidth {
 			line = full
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	if l.opt.NoDaemon {
+		b.WriteString("\n")
+		return b.String()
 	}
 	if l.other != "" {
 		fmt.Fprintf(&b, "They find the lab in %s. For this one, give show and debug --socket %s\n", l.other,
@@ -99,6 +104,41 @@ func (l *Lab) Screen() string {
 	}
 	fmt.Fprintf(&b, "The configuration, which you may edit: %s\n\n", l.dir)
 	return b.String()
+}
+
+// suggestion is a command for a second terminal.
+type suggestion struct{ command, about string }
+
+func (l *Lab) commands() []suggestion {
+	call := suggestion{"lab call --as austin-02", "use another PC"}
+	if l.opt.NoDaemon {
+		return []suggestion{{"modem probe " + l.urls[0], ""}, call}
+	}
+	return []suggestion{
+		{"debug all", "stream live debug events"},
+		{"show callbacks --all", "also: show line, show users"},
+		{"show callback ID --trace", "why, when, modem output"},
+		call,
+	}
+}
+
+// describePorts prints what a daemon that is not the lab's needs.
+func (l *Lab) describePorts(b *strings.Builder) {
+	fmt.Fprintf(b, "It has no daemon. Ports of its modems at number %s, for lines of yours:\n", mainNumber)
+	for urls := range slices.Chunk(l.urls, 2) {
+		both := "  " + strings.Join(urls, "   ")
+		if len(both) > screenWidth {
+			both = "  " + strings.Join(urls, "\n  ")
+		}
+		b.WriteString(both + "\n")
+	}
+	if s := l.sockets; s.auth != nil {
+		fmt.Fprintf(b, "  RADIUS server %s, accounting %s, secret in\n  %s\n", s.auth.LocalAddr(), s.acct.LocalAddr(),
+			filepath.Join(l.dir, l.opt.AAA.secretFile()))
+	} else {
+		fmt.Fprintf(b, "  AAA server (%s) %s, with its secret or certificates in\n  %s\n", l.opt.AAA, s.stream.Addr(), l.dir)
+	}
+	b.WriteString("\n")
 }
 
 // Invitation tells a person at a subscriber's PC what to type. leaving says what Ctrl-] does besides leaving the PC;
