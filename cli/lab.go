@@ -127,7 +127,8 @@ With --no-daemon it prints the ports of its modems, for the lines of a daemon th
 	f.add(c)
 	c.Flags().BoolVar(&play, "play", false,
 		"play the built-in scenarios, print the transcripts beside the broker's trace, and exit")
-	c.Flags().BoolVar(&f.noDaemon, "no-daemon", false, "start the telephone network, its modems and the AAA server only")
+	c.Flags().BoolVar(&f.noDaemon, "no-daemon", false,
+		"start the telephone network, its modems and the AAA server only")
 	c.Flags().BoolVar(&sample, "sample-modems", false, "print a sample of the file for --modems, and exit")
 	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
 	return c

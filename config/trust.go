@@ -65,8 +65,8 @@ func (a access) distrust(path string, forbidden fs.FileMode, euid int) (why, men
 }
 
 // trust warns of a file or directory that others may change, or of a secret that others may read, and keeps the
-// daemon from starting. v is the key that names the file; if it is unset, the warning is about the
-// configuration file itself.
+// daemon from starting. As root it warns for the user of the service; only a daemon that root starts is kept from
+// starting. v is the key that names the file; if it is unset, the warning is about the configuration file itself.
 func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.FileMode) {
 	why, mend := a.distrust(path, forbidden, os.Geteuid())
 	if why == "" {
@@ -77,8 +77,23 @@ func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.File
 		p = Problem{File: l.file, Line: v.Line, Column: v.Column, Key: v.Path, Severity: schema.Warning, Hint: mend,
 			Msg: path + ": " + why}
 	}
-	l.problem(p)
 	l.unsafe(p)
+	if why, _ := a.distrust(path, forbidden, l.service()); why != "" {
+		l.problem(p)
+	}
+}
+
+// service is the user whose daemon uses the files. Root, who does not run the daemon, checks them for the user to whom
+// the state directory belongs: otherwise check-config would tell root to take it away from the daemon.
+func (l *loader) service() int {
+	if euid := os.Geteuid(); euid != 0 {
+		return euid
+	}
+	info, err := os.Stat(l.filePath("state_dir"))
+	if err != nil {
+		return 0
+	}
+	return accessOf(info).uid
 }
 
 // unsafe keeps the daemon from starting; check-config only warns.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -105,6 +106,32 @@ func TestUnsafeOwner(t *testing.T) {
 	c, problems := Load(filepath.Join(dir, "full.yaml"), nil)
 	if c == nil || len(c.Unsafe) == 0 || c.Unsafe[0].Hint != "chown root "+path {
 		t.Errorf("%v", problems)
+	}
+}
+
+// TestServiceOwner: root checks the files for the user of the service, to whom the state directory belongs. A daemon
+// that root starts does not trust them.
+func TestServiceOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can change the owner")
+	}
+	dir := t.TempDir()
+	file, state := filepath.Join(dir, "ringback.yaml"), filepath.Join(dir, "state")
+	secret := filepath.Join(dir, "secret")
+	const text = "state_dir: state\napi: {socket: s}\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n" +
+		"aaa: {radius: [{name: r, address: 127.0.0.1, secret_file: secret}], lists: {login: {default: [radius]}}}\n"
+	if err := errors.Join(os.Mkdir(state, 0o700), os.Chown(state, 990, -1), os.WriteFile(file, []byte(text), 0o600),
+		os.WriteFile(secret, []byte("a secret of 24 octets, or more\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for owner, warned := range map[int]bool{990: false, 1000: true} {
+		if err := os.Chown(secret, owner, -1); err != nil {
+			t.Fatal(err)
+		}
+		c, problems := Load(file, nil)
+		if c == nil || strings.Contains(problems.String(), "chown") != warned || len(c.Unsafe) != 2 {
+			t.Errorf("the secret of %d: %v", owner, problems)
+		}
 	}
 }
 

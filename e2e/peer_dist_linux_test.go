@@ -73,8 +73,8 @@ func elsewhere(t *testing.T) []string {
 		"sh", "-c", `umask 077; hostname elsewhere && exec "$@"`, "sh")
 }
 
-// TestPeerDist: a release has a version everywhere, its checksums are right, and a second build, elsewhere, has the same
-// octets.
+// TestPeerDist: a release has a version everywhere, its checksums are right, and a second build, elsewhere, has the
+// same octets.
 func TestPeerDist(t *testing.T) {
 	t.Parallel()
 	needs(t, "dpkg-deb", "dpkg")

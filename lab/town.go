@@ -136,7 +136,8 @@ func (l *Lab) describePorts(b *strings.Builder) {
 		fmt.Fprintf(b, "  RADIUS server %s, accounting %s, secret in\n  %s\n", s.auth.LocalAddr(), s.acct.LocalAddr(),
 			filepath.Join(l.dir, l.opt.AAA.secretFile()))
 	} else {
-		fmt.Fprintf(b, "  AAA server (%s) %s, with its secret or certificates in\n  %s\n", l.opt.AAA, s.stream.Addr(), l.dir)
+		fmt.Fprintf(b, "  AAA server (%s) %s, with its secret or certificates in\n  %s\n", l.opt.AAA, s.stream.Addr(),
+			l.dir)
 	}
 	b.WriteString("\n")
 }

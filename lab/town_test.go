@@ -25,7 +25,8 @@ func TestScreenFits(t *testing.T) {
 		for _, l := range []*Lab{
 			{opt: Options{Command: command, Pace: 12.5}, dir: dir,
 				daemon: &daemon{cmd: &exec.Cmd{Process: &os.Process{Pid: 4194303}}}},
-			{opt: Options{Command: command, Pace: 12.5, NoDaemon: true, AAA: ByRADIUS}, dir: dir, urls: urls, sockets: ports},
+			{opt: Options{Command: command, Pace: 12.5, NoDaemon: true, AAA: ByRADIUS}, dir: dir, urls: urls,
+				sockets: ports},
 		} {
 			checkScreen(t, fmt.Sprintf("%s, no daemon: %t", command, l.opt.NoDaemon), l)
 		}
