@@ -2,18 +2,27 @@ package api
 
 import (
 	"context"
+	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker/events"
 )
 
 // explainTable has the rows of this file.
 var explainTable = []Route{
 	{"explain-policy", http.MethodGet, "/v1/policies/explain", Operate, nil,
 		"Explain what the policies in force decide about a request; nothing is asked or dialed"},
+	{"test-login", http.MethodPost, "/v1/aaa/test", Operate,
+		[]events.Kind{"login.tested", "login.failed", "login.locked"},
+		"Log in with AAA as a caller would, and explain what would happen; nothing is dialed. A wrong password " +
+			"counts as a failed login of the operator"},
 }
 
 // Explain answers what would happen to a caller. A function that is nil is not available.
@@ -21,6 +30,8 @@ type Explain struct {
 	// Policy decides about a request, which is JSON with the keys of `request` in a file of policy tests. The error may
 	// be an Invalid.
 	Policy func(ctx context.Context, request string) (client.PolicyExplanation, error)
+	// Login logs in with AAA, and blocks until the login has ended. The error may be an Invalid or a Busy.
+	Login func(ctx context.Context, q client.LoginTest) (client.LoginReport, error)
 }
 
 // Invalid is the error of a question that cannot be answered as it is: what is wrong with its values.
@@ -37,6 +48,14 @@ func (v Invalid) Error() string {
 	return strings.Join(all, "; ")
 }
 
+// Busy is the error of a question that cannot be answered now.
+type Busy struct {
+	Text string
+	Wait time.Duration // until it can
+}
+
+func (b Busy) Error() string { return b.Text }
+
 // explainRoutes registers the routes of explanations.
 func (s *Server) explainRoutes(r *registry) {
 	register(r, "explain-policy", func(ctx context.Context, in *struct {
@@ -48,12 +67,24 @@ func (s *Server) explainRoutes(r *registry) {
 		v, err := s.Explain.Policy(ctx, in.Request)
 		return &one[client.PolicyExplanation]{v}, faults(err)
 	})
+	registerBody(r, "test-login", func(ctx context.Context, q client.LoginTest) (*one[client.LoginReport], error) {
+		if s.Explain.Login == nil {
+			return nil, huma.Error404NotFound("this daemon tests no logins")
+		}
+		v, err := s.Explain.Login(ctx, q)
+		return &one[client.LoginReport]{v}, faults(err)
+	})
 }
 
 // faults converts an error of Explain to an HTTP status.
 func faults(err error) error {
-	invalid, ok := err.(Invalid) //nolint:errorlint // it is not wrapped
-	if !ok {
+	var busy Busy
+	if errors.As(err, &busy) {
+		wait := strconv.Itoa(int(math.Ceil(busy.Wait.Seconds())))
+		return huma.ErrorWithHeaders(huma.Error429TooManyRequests(busy.Text), http.Header{"Retry-After": {wait}})
+	}
+	var invalid Invalid
+	if !errors.As(err, &invalid) {
 		return status(err)
 	}
 	var details []error

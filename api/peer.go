@@ -67,6 +67,9 @@ func account(ctx context.Context) string {
 	return p.name()
 }
 
+// Account identifies the operator of an API request, wherever it comes from: "uid 1000", "kim".
+func Account(ctx context.Context) string { return account(ctx) }
+
 // By identifies the client of an API request for the audit, and where it is: "uid 1000 (alice, api, pid 4711)",
 // "uid 1000 (api, pid 4711)" if the system has no name for the user, "certificate alice (serial 1f, api,
 // 192.0.2.1:53214)", or "api" if the system does not report the user.

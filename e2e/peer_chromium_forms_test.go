@@ -68,5 +68,19 @@ func TestPeerChromiumExplain(t *testing.T) {
 		t.Errorf("no rule has its place in a file: %s", text)
 	}
 	b.inspectAt("page-explain", "#result")
+	b.do("the login", chromedp.Click(`nav a[href="/explain/login"]`), chromedp.WaitVisible("#f-password"),
+		chromedp.SendKeys("#f-user", "austin-02"), chromedp.SendKeys("#f-password", "hana-1993"),
+		chromedp.SetValue("#f-list", "none"), chromedp.Click("main form .primary"),
+		chromedp.WaitVisible("#f-list-problem"))
+	b.rejected("422")
+	if kept := act(b, "the fields", chromedp.Evaluate[string](`document.querySelector("#f-user").value + "|" +
+		document.querySelector("#f-password").value`)); kept != "austin-02|" {
+		t.Errorf("the fields have %q", kept)
+	}
+	b.inspect("page-login-test-error")
+	b.do("test it", chromedp.SendKeys("#f-password", "hana-1993"), chromedp.SetValue("#f-list", "default"),
+		chromedp.SetValue("#f-line", "65"), chromedp.Click("main form .primary"), chromedp.WaitVisible("#result"))
+	b.do("open the packets", chromedp.Click("main details:last-of-type summary"))
+	b.inspectAt("page-login-test", "#result")
 	b.clean("the forms")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/ppp/auth"
 )
 
@@ -27,11 +28,22 @@ type Question struct {
 	Caller  string      // the calling number; "" none
 	Called  string      // the number that the caller dialed; "" none
 
+	Windows map[string]policies.AccessWindow // the access windows that are open; nil: none
+
 	// Password and Answer return what a caller would type: the password, and the answers to further prompts of the
 	// server, which are untrusted text. They block until there is an answer; their error ends Login.
 	Password func(ctx context.Context) (string, error)
 	Answer   func(ctx context.Context, prompt string, echo bool) (string, error)
 }
+
+// FieldError is an error about one field of a Question, which was not asked.
+type FieldError struct {
+	Field string // line, list or auth
+	Err   error
+}
+
+func (e *FieldError) Error() string { return e.Err.Error() }
+func (e *FieldError) Unwrap() error { return e.Err }
 
 // ErrNoLine is returned by Login if the configuration has no line Question.Line.
 var ErrNoLine = errors.New("the configuration has no such line")
@@ -74,7 +86,7 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	report.fill(cfg, line, res)
+	report.fill(cfg, line, res, q.Windows)
 	mu.Lock()
 	defer mu.Unlock()
 	report.Packets, report.Silent = slices.Clone(packets), slices.Clone(silent)
@@ -92,8 +104,8 @@ func (q *Question) offered(cfg *config.Config, line config.Line) error {
 	if q.Service != aaa.PPP || !ok || slices.Contains(all, method) {
 		return nil
 	}
-	return fmt.Errorf("the profile %q of tty %d does not offer %s, but %s (without a line, the server alone is tested)",
-		line.PPP.Profile, line.TTY, method, strings.Join(all, ", "))
+	return &FieldError{"auth", fmt.Errorf("the profile %q of tty %d does not offer %s, but %s (without a line, the "+
+		"server alone is tested)", line.PPP.Profile, line.TTY, method, strings.Join(all, ", "))}
 }
 
 // ipv6 reports whether a line, or any line if none is given, serves IPv6.
@@ -110,7 +122,8 @@ func (q *Question) line(cfg *config.Config) (config.Line, error) {
 	if q.Line == 0 {
 		kind, _ := config.KindOf(config.Authentication, q.Service)
 		if _, ok := cfg.Lists.Find(kind.Name, q.List); !ok {
-			return config.Line{}, fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind.Name, q.List, kind.Name)
+			return config.Line{}, &FieldError{"list", fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind.Name,
+				q.List, kind.Name)}
 		}
 		return config.Line{Config: lines.Config{Rotary: lines.NoRotary}, Lists: config.ListNames{kind.Name: q.List}},
 			nil
@@ -120,7 +133,7 @@ func (q *Question) line(cfg *config.Config) (config.Line, error) {
 			return l, nil
 		}
 	}
-	return config.Line{}, ErrNoLine
+	return config.Line{}, &FieldError{"line", ErrNoLine}
 }
 
 // converse conducts the login conversation and passes its prompts to Password and Answer. With PPP, report gets the

@@ -23,7 +23,8 @@ func reportOf(cfg *config.Config, s aaa.Service, tty int, auth aaa.Authorization
 		}
 	}
 	r := Report{Service: s}
-	r.fill(cfg, line, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: auth})
+	r.fill(cfg, line, aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: "local", User: "kim"}, Auth: auth},
+		nil)
 	return r
 }
 

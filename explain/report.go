@@ -63,7 +63,7 @@ type Silence struct {
 }
 
 // fill derives the outcome from the final AAA result.
-func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
+func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result, windows map[string]policies.AccessWindow) {
 	r.Result, r.Reason, r.Message, r.Server = res.Kind.String(), res.Reason, res.Message, res.Server
 	r.Authorization, r.Verdict = &res.Auth, Refuse
 	if res.Kind != aaa.Granted {
@@ -83,7 +83,9 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result) {
 		return
 	}
 	asked := aaa.Request{Service: r.Service, TTY: line.TTY, Caller: r.Caller, Called: r.Called}
-	d, t := cfg.Policies.Evaluate(policies.Ask(asked, res, line.ForPolicies(), time.Now(), policies.Used{}))
+	request := policies.Ask(asked, res, line.ForPolicies(), time.Now(), policies.Used{})
+	request.Windows = windows
+	d, t := cfg.Policies.Evaluate(request)
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
 	if d.Secure {

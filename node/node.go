@@ -88,6 +88,7 @@ func Run(ctx context.Context, o Options) error {
 		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{Hide: log.mask.text}, events: api.NewEvents(),
 		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk), reads: make(chan func()),
 		log: log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
+		loginTests: newLoginTests(),
 	}
 	d.systemd = service
 	return d.run(ctx)
@@ -132,6 +133,8 @@ type daemon struct {
 	cdr       *detailRecords
 	traces    *traces
 	tariff    atomic.Pointer[tariff.Table] // in force
+
+	loginTests *turns
 
 	mu      sync.Mutex
 	methods *methods.Set // of the configuration in force

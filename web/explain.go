@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,6 +16,8 @@ var (
 	services        = []choice{{"exec", "EXEC"}, {"ppp", "PPP"}}
 	authentications = []choice{{"", "not known"}, {"pap", "PAP"}, {"chap", "CHAP"}, {"ms-chap", "MS-CHAP"},
 		{"ms-chap-v2", "MS-CHAPv2"}, {"eap", "EAP"}}
+	loginAuthentications = authentications[1:]
+
 	grants = []choice{{"", "not required"}, {"number", "at the number of AAA"}, {"typed", "at a number of the caller"},
 		{"caller_id", "at the calling number"}, {"place", "at a place of AAA"}}
 	verifies = []choice{{"", "required"}, {"omitted", "omitted"}}
@@ -138,4 +142,91 @@ func listed(text string) (all []string) {
 		}
 	}
 	return all
+}
+
+// loginFields are the fields of a login test that are shown again. The password and the answer are not.
+var loginFields = []string{"user", "service", "auth", "line", "list", "caller", "called"}
+
+func (s *Server) loginTestPage(w http.ResponseWriter, r *http.Request, v *visit) error {
+	f := fill(func(string) string { return "" }, loginFields...)
+	if !v.operator.May(Operate) {
+		f.status = http.StatusForbidden
+	}
+	s.render(w, r, f.status, loginTestPage(v, f, nil))
+	return nil
+}
+
+// loginTest tests a login. The daemon answers within its time limit.
+func (s *Server) loginTest(w http.ResponseWriter, r *http.Request, v *visit) error {
+	f := fill(r.PostFormValue, loginFields...)
+	q := client.LoginTest{User: f.values["user"], Password: r.PostFormValue("password"), Service: f.values["service"],
+		Auth: f.values["auth"], Line: lineOf(&f), List: f.values["list"], Caller: f.values["caller"],
+		Called: f.values["called"]}
+	if answer := r.PostFormValue("answer"); answer != "" {
+		q.Answers = []string{answer}
+	}
+	if q.Service != "ppp" {
+		q.Auth = ""
+	}
+	if q.User == "" {
+		f.wrong("user", "Enter the name of a user.")
+	}
+	var result *client.LoginReport
+	if !f.bad() {
+		if got, err := v.api.TestLogin(r.Context(), q); err != nil {
+			f.rejected(err, map[string]string{"user": "user", "password": "password", "answers": "answer",
+				"line": "line", "list": "list", "auth": "auth", "service": "service", "caller": "caller",
+				"called": "called"})
+		} else {
+			result = &got
+		}
+	}
+	s.render(w, r, f.status, loginTestPage(v, f, result))
+	return nil
+}
+
+func verdictKind(verdict string) string {
+	if verdict == "refuse" {
+		return "bad"
+	}
+	return "good"
+}
+
+func verdictText(verdict string) string {
+	switch verdict {
+	case "admit":
+		return "Admitted"
+	case "call_back":
+		return "Called back"
+	case "ask_number":
+		return "Asked for a number"
+	}
+	return "Rejected"
+}
+
+func waitBetween(r client.LoginReport) string {
+	if r.LeastWait == r.MostWait {
+		return r.LeastWait
+	}
+	return r.LeastWait + " to " + r.MostWait
+}
+
+// indented returns JSON for people; "" for what is no JSON.
+func indented(text json.RawMessage) string {
+	var b bytes.Buffer
+	if len(text) == 0 || json.Indent(&b, text, "", "  ") != nil {
+		return ""
+	}
+	return shown(b.String())
+}
+
+func packetText(p client.LoginPacket) string {
+	head := "from " + p.Server
+	switch {
+	case p.Remark:
+		head = p.Server
+	case p.Sent:
+		head = "to " + p.Server
+	}
+	return shown(strings.Join(append([]string{head + ": " + p.What}, p.Lines...), "\n"))
 }

@@ -2,9 +2,13 @@ package web
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
 )
 
 // TestShown: text from outside cannot control a screen, or turn the text around it.
@@ -73,5 +77,91 @@ func TestPolicyForm(t *testing.T) {
 	if w := r.get("/explain?user=kim"); w.Code != http.StatusForbidden || r.fake.asked.User != "" ||
 		strings.Contains(w.Body.String(), "<form method=\"get\"") {
 		t.Errorf("a reader: %d, asked %+v", w.Code, r.fake.asked)
+	}
+}
+
+// TestLoginForm: what was typed is kept, except what is secret; errors stand beside their fields; it is an order that
+// another site cannot cause.
+func TestLoginForm(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Operate)
+	const password, code = "hana-1993-xyz", "471147"
+	post := func(user string, more ...string) (int, string) {
+		form := url.Values{"csrf": {s.csrf}, "user": {user}, "password": {password}, "answer": {code},
+			"service": {"exec"}, "auth": {"chap"}, "caller": {"8084711"}}
+		for i := 0; i+1 < len(more); i += 2 {
+			form.Set(more[i], more[i+1])
+		}
+		w := s.post("/explain/login", form, nil)
+		body := w.Body.String()
+		if strings.Contains(body, password) || strings.Contains(body, code) {
+			t.Errorf("%s: the page repeats a secret", user)
+		}
+		if strings.Contains(body, "\x1b") || !strings.Contains(body, `value="8084711"`) && w.Code != http.StatusForbidden {
+			t.Errorf("%s: a control character, or the calling number is gone", user)
+		}
+		return w.Code, body
+	}
+	if status, body := post("kim"); status != http.StatusOK || !strings.Contains(body, "Called back") ||
+		s.fake.login.Password != password || s.fake.login.Answers[0] != code || s.fake.login.Auth != "" {
+		t.Errorf("%d, asked %+v", status, s.fake.login)
+	}
+	if post("kim", "service", "ppp"); s.fake.login.Auth != "chap" {
+		t.Errorf("asked %+v", s.fake.login)
+	}
+	s.fake.login = client.LoginTest{}
+	if status, body := post(""); status != 422 || !strings.Contains(body, `id="f-user-problem"`) || s.fake.login.Password != "" {
+		t.Errorf("without a user: %d, asked %+v", status, s.fake.login)
+	}
+	if status, body := post("code"); status != 422 || !strings.Contains(body, `id="f-answer-problem"`) {
+		t.Errorf("a code: %d", status)
+	}
+	if status, body := post("busy"); status != 429 || !strings.Contains(body, "too often") {
+		t.Errorf("too often: %d", status)
+	}
+	s.fake.login = client.LoginTest{}
+	if status, _ := post("kim", "csrf", "x"); status != 403 || s.fake.login.User != "" {
+		t.Errorf("without a token: %d", status)
+	}
+	if w := s.get("/explain/login?user=kim&password=x"); w.Code != 200 || s.fake.login.User != "" ||
+		strings.Contains(w.Body.String(), "kim") {
+		t.Errorf("by address: %d, asked %+v", w.Code, s.fake.login)
+	}
+	for _, role := range []string{Read} {
+		r := newSite(t, role)
+		if w := r.get("/explain/login"); w.Code != 403 || strings.Contains(w.Body.String(), "f-password") {
+			t.Errorf("role %s: %d", role, w.Code)
+		}
+	}
+}
+
+// TestSlowForm: the time limit of a form is that of its arrival; what is done with it may take longer.
+func TestSlowForm(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Operate)
+	s.server.config.Host = func(string) bool { return true }
+	s.server.formTime = time.Second
+	srv := httptest.NewServer(s.server)
+	defer srv.Close()
+	form := url.Values{"csrf": {s.csrf}, "user": {"slow"}}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/explain/login",
+		strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", srv.URL)
+	u, _ := url.Parse(base)
+	for _, c := range s.jar.Cookies(u) {
+		r.AddCookie(c)
+	}
+	time.AfterFunc(2*s.server.formTime, func() { close(s.fake.answer) })
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("status %d", resp.StatusCode)
 	}
 }

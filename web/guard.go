@@ -50,9 +50,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if r.ContentLength != 0 {
 		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(formTime)) // not supported by the recorders of tests
+		_ = control.SetReadDeadline(time.Now().Add(s.formTime)) // not supported by the recorders of tests
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// formRead ends the time limit of a form that has been read: what is done with it may take longer.
+func formRead(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not supported by the recorders of tests
 }
 
 // survive ends a request that panics, and keeps the daemon.
@@ -90,7 +95,9 @@ func foreign(r *http.Request) string {
 // posted serves a form that has the token of its session.
 func (s *Server) posted(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, v *visit) error {
-		if !v.proven(r.PostFormValue("csrf")) {
+		proven := v.proven(r.PostFormValue("csrf"))
+		formRead(w)
+		if !proven {
 			s.render(w, r, http.StatusForbidden, errorPage(v, "Forbidden",
 				"the form is from another session: go back, load the page again and repeat"))
 			return nil

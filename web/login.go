@@ -36,6 +36,7 @@ func (s *Server) loginView(r *http.Request, user, problem string) loginView {
 // login asks AAA about a name and a password.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	user, password := r.PostFormValue("user"), r.PostFormValue("password")
+	formRead(w)
 	reject := func(status int, text string) { s.render(w, r, status, loginPage(s.loginView(r, user, text))) }
 	if s.config.Login == nil {
 		reject(http.StatusForbidden, "This page has no login by password.")

@@ -37,6 +37,7 @@ type API interface {
 	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)
 	LiftLockdown(ctx context.Context, reason string) error
 	ExplainPolicy(context.Context, client.PolicyRequest) (client.PolicyExplanation, error)
+	TestLogin(context.Context, client.LoginTest) (client.LoginReport, error)
 	Events(context.Context, client.EventQuery, func(after uint64), func(client.Event)) error
 }
 
@@ -87,6 +88,7 @@ type Server struct {
 	sessions *sessions
 	logins   chan struct{} // limits the logins under way
 	mux      *http.ServeMux
+	formTime time.Duration // within which a form must arrive
 }
 
 // maxLogins is how many logins AAA is asked about at a time.
@@ -97,7 +99,8 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = zap.NewNop()
 	}
-	s := &Server{config: c, sessions: newSessions(), logins: make(chan struct{}, maxLogins), mux: http.NewServeMux()}
+	s := &Server{config: c, sessions: newSessions(), logins: make(chan struct{}, maxLogins), mux: http.NewServeMux(),
+		formTime: formTime}
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		panic(err) // the directory is embedded
@@ -119,12 +122,14 @@ func New(c Config) *Server {
 		"GET /health":                s.health,
 		"GET /lockdown":              s.lockdownPage,
 		"GET /explain":               s.policy,
+		"GET /explain/login":         s.loginTestPage,
 	} {
 		s.mux.HandleFunc(pattern, s.loggedIn(h))
 	}
 	for pattern, h := range map[string]handler{
 		"POST /callbacks/{id}/cancel": s.cancel,
 		"POST /lockdown":              s.lockdown,
+		"POST /explain/login":         s.loginTest,
 		"POST /logout":                s.logout,
 		"POST /theme":                 s.theme,
 	} {

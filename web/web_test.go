@@ -30,6 +30,8 @@ type fake struct {
 	lockdown  client.Lockdown
 	ended     *time.Time // of the callback
 	asked     client.PolicyRequest
+	login     client.LoginTest
+	answer    chan bool // to the login of the user slow
 	events    chan client.Event
 	steps     []string // asked of the usage
 }
@@ -150,6 +152,31 @@ func problemOf(status int, at, text string) *client.Problem {
 	return p
 }
 
+func (f *fake) TestLogin(ctx context.Context, q client.LoginTest) (client.LoginReport, error) {
+	f.login = q
+	switch q.User {
+	case "slow":
+		select {
+		case <-ctx.Done():
+			return client.LoginReport{}, ctx.Err()
+		case <-f.answer:
+		}
+	case "code":
+		return client.LoginReport{}, problemOf(t422, "body.answers", "the server asks for more: "+hostile)
+	case "busy":
+		return client.LoginReport{}, &client.Problem{Status: http.StatusTooManyRequests, Detail: "too often"}
+	}
+	return client.LoginReport{Result: hostile, Reason: hostile, Message: strings.Repeat("x", 64<<10) + hostile,
+		Server: hostile, Entry: hostile, Identity: hostile, Verdict: "call_back", Outcome: hostile, Hint: hostile,
+		Readings: []client.Reading{{Dialect: hostile, Attribute: hostile, Value: hostile, Field: hostile,
+			Note: hostile}},
+		Authorization: []byte(`{"reply_message": "<script>\u001b"}`), Decision: &hostileDecision,
+		Trace: []client.Step{{Rule: hostile, Input: hostile, Result: hostile, At: hostile}}, Dialers: []int{1, 2},
+		LeastWait: "5s", MostWait: "10s", Ways: []client.LoginWay{{Request: hostile, Outcome: hostile}},
+		Packets: []client.LoginPacket{{Server: hostile, What: hostile, Lines: []string{hostile}}},
+		Silent:  []client.SilentMethod{{Method: hostile, Reason: hostile}}}, nil
+}
+
 func (f *fake) Events(ctx context.Context, _ client.EventQuery, listening func(uint64),
 	show func(client.Event)) error {
 	if listening != nil {
@@ -186,7 +213,7 @@ func newSite(t *testing.T, role string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, fake: &fake{events: make(chan client.Event)}, jar: jar}
+	s := &site{t: t, fake: &fake{events: make(chan client.Event), answer: make(chan bool)}, jar: jar}
 	s.server = New(Config{API: func(Operator, string) API { return s.fake },
 		Host: func(name string) bool { return name == "127.0.0.1" },
 		Login: func(_ context.Context, user, password, _ string) (Operator, error) {
@@ -254,8 +281,13 @@ func TestNothingIsHTML(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, Admin)
 	s.fake.lockdown = client.Lockdown{Active: true, Reason: hostile, By: hostile, Error: hostile}
-	for _, path := range pages {
-		w := s.get(path)
+	for _, path := range append(pages, "POST /explain/login") {
+		var w *httptest.ResponseRecorder
+		if path, form := strings.CutPrefix(path, "POST "); form {
+			w = s.post(path, url.Values{"csrf": {s.csrf}, "user": {hostile}, "password": {"hana-1993"}}, nil)
+		} else {
+			w = s.get(path)
+		}
 		body := w.Body.String()
 		if !strings.Contains(body, "&lt;script&gt;") {
 			t.Errorf("%s does not show the text at all: status %d", path, w.Code)

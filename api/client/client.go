@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -132,7 +133,12 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 }
 
 func (c *Client) do(ctx context.Context, method, path string, into any) (http.Header, error) {
-	resp, err := c.send(ctx, method, path)
+	return c.exchange(ctx, method, path, nil, into)
+}
+
+// exchange sends a request with a body in JSON, or without one, and decodes the response.
+func (c *Client) exchange(ctx context.Context, method, path string, body []byte, into any) (http.Header, error) {
+	resp, err := c.sendBody(ctx, method, path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -155,9 +161,21 @@ func (c *Client) do(ctx context.Context, method, path string, into any) (http.He
 
 // send returns a response with a 2xx status; the caller closes its body. Any other status is returned as a *Problem.
 func (c *Client) send(ctx context.Context, method, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
+	return c.sendBody(ctx, method, path, nil)
+}
+
+// sendBody is send with a body in JSON; nil: none.
+func (c *Client) sendBody(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	var content io.Reader
+	if body != nil {
+		content = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, content)
 	if err != nil {
 		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -171,9 +189,8 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 	}
 	defer resp.Body.Close()
 	p := &Problem{Status: resp.StatusCode, Title: resp.Status}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
-	_ = json.Unmarshal(body, p)
-	p.body = body
+	p.body, _ = io.ReadAll(io.LimitReader(resp.Body, maxProblem))
+	_ = json.Unmarshal(p.body, p)
 	return nil, p
 }
 

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"time"
 )
@@ -69,4 +70,92 @@ func (c *Client) ExplainPolicy(ctx context.Context, r PolicyRequest) (v PolicyEx
 		return v, err
 	}
 	return v, c.get(ctx, "/v1/policies/explain?"+url.Values{"request": {string(text)}}.Encode(), &v)
+}
+
+// LoginTest is a login to be tested.
+type LoginTest struct {
+	User     string   `json:"user" minLength:"1" maxLength:"253"`
+	Password string   `json:"password" maxLength:"253"`
+	Answers  []string `json:"answers,omitempty" maxItems:"8" doc:"to further questions of the server, in their order"`
+	Service  string   `json:"service,omitempty" enum:"exec,ppp" doc:"default: exec"`
+	Auth     string   `json:"auth,omitempty" enum:"pap,chap,ms-chap,ms-chap-v2,eap" doc:"of PPP; default: pap"`
+	Line     int      `json:"line,omitempty" minimum:"0" doc:"the called line, a TTY, with its method lists; absent: none in particular"`
+	List     string   `json:"list,omitempty" maxLength:"64" doc:"method list, if there is no line; default: default"`
+	Caller   string   `json:"caller,omitempty" maxLength:"64" doc:"calling number"`
+	Called   string   `json:"called,omitempty" maxLength:"64" doc:"number that the caller dialed"`
+}
+
+// LoginReport is what would become of a login.
+type LoginReport struct {
+	Result        string          `json:"result" doc:"of AAA: granted, refused or silent"`
+	Reason        string          `json:"reason,omitempty"`
+	Message       string          `json:"message,omitempty" doc:"of the server, to the caller"`
+	Server        string          `json:"server,omitempty" doc:"that answered"`
+	Entry         string          `json:"entry,omitempty" doc:"the method-list entry that granted the login"`
+	Identity      string          `json:"identity,omitempty" doc:"the user that logged in, which EAP may change"`
+	Verdict       string          `json:"verdict" doc:"refuse, admit, call_back or ask_number"`
+	Outcome       string          `json:"outcome" doc:"what would happen, as a sentence"`
+	Hint          string          `json:"hint,omitempty" doc:"how to change it"`
+	Readings      []Reading       `json:"readings" nullable:"false" doc:"each attribute of the reply, and how it was read"`
+	Authorization json.RawMessage `json:"authorization,omitempty" doc:"what AAA granted; the format may change"`
+	Decision      *PolicyDecision `json:"decision,omitempty" doc:"absent: the policies were not asked"`
+	Trace         []Step          `json:"trace,omitempty"`
+	Dialers       []int           `json:"dialers,omitempty" doc:"the lines that may call back, best first, assuming that all are idle"`
+	LeastWait     string          `json:"least_wait,omitempty" doc:"between the hang-up and the dial"`
+	MostWait      string          `json:"most_wait,omitempty"`
+	Ways          []LoginWay      `json:"ways,omitempty" doc:"of PPP: what the caller gets, by how it asks for a callback"`
+	Packets       []LoginPacket   `json:"packets" nullable:"false" doc:"to and from the servers, secrets masked"`
+	Silent        []SilentMethod  `json:"silent,omitempty" doc:"methods that gave no answer"`
+}
+
+// Reading says how an attribute was read.
+type Reading struct {
+	Dialect   string `json:"dialect" doc:"RFC 2865, Cisco, TACACS+, …"`
+	Attribute string `json:"attribute"`
+	Value     string `json:"value,omitempty" doc:"secrets masked"`
+	Field     string `json:"field,omitempty" doc:"of the authorization; absent: it changed nothing"`
+	Note      string `json:"note,omitempty" doc:"why it was ignored, overruled or refused"`
+}
+
+// LoginWay is what a caller of PPP gets.
+type LoginWay struct {
+	Request string `json:"request" doc:"CBCP, none, …"`
+	Outcome string `json:"outcome"`
+}
+
+// LoginPacket is a packet to or from a server, or a remark about one.
+type LoginPacket struct {
+	Protocol string   `json:"protocol" doc:"radius or tacacs"`
+	Server   string   `json:"server"`
+	Sent     bool     `json:"sent" doc:"by the daemon"`
+	Remark   bool     `json:"remark,omitempty"`
+	What     string   `json:"what"`
+	Lines    []string `json:"lines,omitempty"`
+}
+
+// SilentMethod is a method that gave no answer.
+type SilentMethod struct {
+	Method string `json:"method"`
+	Reason string `json:"reason"`
+}
+
+// testTime is how long the daemon may take for the answer to a login test.
+const testTime = 2 * time.Minute
+
+// TestLogin has the daemon log in with AAA as a caller would, and explains what would happen. Nothing is dialed. A
+// wrong password counts as a failed login.
+func (c *Client) TestLogin(ctx context.Context, q LoginTest) (v LoginReport, err error) {
+	late := c.within(testTime)
+	defer late.CloseIdle()
+	return v, late.post(ctx, "/v1/aaa/test", q, &v)
+}
+
+// post sends a body as JSON.
+func (c *Client) post(ctx context.Context, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	_, err = c.exchange(ctx, http.MethodPost, path, text, into)
+	return err
 }

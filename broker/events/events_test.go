@@ -150,6 +150,7 @@ func TestMnemonics(t *testing.T) {
 
 // anonymous are the events of a line or a user that belong to no call and no callback, and why.
 var anonymous = map[Kind]string{
+	"login.tested":       "a login without a call",
 	"call.screened":      "the call is not up",
 	"call.rejected":      "the call may never be up",
 	"line.cleared":       "an order about the line",

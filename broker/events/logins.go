@@ -40,6 +40,22 @@ func (PageLinked) log() (zapcore.Level, string) { return zapcore.InfoLevel, "lin
 
 func (e PageLinked) audit() Entry { return Entry{"page link", e.By, "role " + e.Role} }
 
+// LoginTested reports that an operator had AAA asked about a user's login, without a call. The name is shown only if it
+// is the name of a user.
+type LoginTested struct {
+	undebugged
+	User   string `event:"user"`
+	Line   int    `event:"line"`
+	Result string `event:"result"` // of AAA: granted, refused or silent; or why it was not asked
+	By     string `event:"by"`
+}
+
+func (LoginTested) log() (zapcore.Level, string) { return zapcore.InfoLevel, "login tested" }
+
+func (e LoginTested) audit() Entry {
+	return Entry{"login tested", e.By, fmt.Sprintf("of %s on %s: %s", e.User, from(e.Line, "", 1), e.Result)}
+}
+
 // LoginFailed reports a login that failed, or that was rejected although AAA may have granted it. The name is shown
 // only if it is the name of a user.
 type LoginFailed struct {

@@ -114,6 +114,8 @@ var Table = []Row{
 		"Failed logins have locked a name, a number or a line for a while."},
 	{"login.unlocked", LoginUnlocked{}, Mnemonics{{5, "LOGINUNLOCKED"}},
 		"An operator cleared failed logins."},
+	{"login.tested", LoginTested{}, Mnemonics{{5, "LOGINTESTED"}},
+		"An operator had AAA asked about a user's login, without a call."},
 	{"host.joined", HostJoined{}, Mnemonics{{6, "HOSTJOINED"}},
 		"A session was connected to a host."},
 	{"host.refused", HostRefused{}, Mnemonics{{4, "HOSTREFUSED"}},
