@@ -239,7 +239,7 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 	login := events.LoginFailed{
 		User: g.shown(q.User), Caller: peer(q.Call), Line: q.Call.TTY, Call: q.Call.ID,
 		Callback: g.b.callbackOf(q.Call.ID), Leg: q.Leg, Reason: reason,
-		Enable: q.Enable,
+		Server: q.Server, Enable: q.Enable,
 		Locked: r == session.GuessLocked, Rejected: r == session.GuessRefused,
 	}
 	g.writing.Lock()
@@ -249,6 +249,7 @@ func (g *guard) after(q session.Guess, r session.GuessResult, reason string) <-c
 			User: q.Identity.User, Caller: login.Caller, Line: login.Line, Call: login.Call, Callback: login.Callback,
 			Leg:    login.Leg,
 			Method: q.Identity.Entry,
+			Server: q.Server,
 			Enable: q.Enable,
 		}
 		g.b.publish(e)

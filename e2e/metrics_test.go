@@ -29,7 +29,7 @@ func TestMetricsOfATown(t *testing.T) {
 		`ringback_calls_total{direction="incoming"} 2`, `ringback_calls_total{direction="outgoing"} 1`,
 		`ringback_calls_ended_total{leg="1",outcome="callback_promised"} 1`,
 		`ringback_calls_ended_total{leg="1",outcome="not_admitted"} 1`,
-		`ringback_logins_total{kind="login",result="failure"} 1`,
+		`ringback_logins_total{kind="login",result="failure",server="town"} 1`,
 		`ringback_policy_decisions_total{outcome="call_back"} 1`, "ringback_callbacks_promised_total 1",
 		`ringback_attempts_total{result="connected"} 1`,
 		`ringback_callbacks_ended_total{cause="none",outcome="completed"} 1`,

@@ -26,9 +26,9 @@ func (m *Metrics) Take(e events.Event) {
 	case events.CallRejected:
 		m.add("ringback_calls_rejected_total", 1, "profile")
 	case events.LoginSucceeded:
-		m.add("ringback_logins_total", 1, loginKind(e.Enable), "success")
+		m.add(logins, 1, loginKind(e.Enable), "success", e.Server)
 	case events.LoginFailed:
-		m.add("ringback_logins_total", 1, loginKind(e.Enable), loginResult(e))
+		m.add(logins, 1, loginKind(e.Enable), loginResult(e), e.Server)
 	case events.LoginLocked:
 		m.add("ringback_login_locks_total", 1)
 	case events.Decided:

@@ -159,7 +159,9 @@ func (m *Metrics) text(ctx context.Context) ([]byte, error) {
 
 // expect makes the counts of the servers and methods of the configuration: rates need them before the first request.
 func (m *Metrics) expect(s Snapshot) {
+	m.expectLogins("")
 	for _, a := range s.AAA {
+		m.expectLogins(a.Name)
 		for _, what := range purposes(a.Serves, a.Protocol) {
 			m.histograms[requestSeconds].WithLabelValues(a.Protocol, a.Name, what)
 			for _, result := range requestResults.Values {
@@ -169,6 +171,14 @@ func (m *Metrics) expect(s Snapshot) {
 	}
 	for _, name := range s.Methods {
 		m.add(silentMethods, 0, name)
+	}
+}
+
+func (m *Metrics) expectLogins(server string) {
+	for _, kind := range loginKinds.Values {
+		for _, result := range loginResults.Values {
+			m.add(logins, 0, kind, result, server)
+		}
 	}
 }
 

@@ -17,20 +17,22 @@ const (
 	requestSeconds = "ringback_aaa_request_duration_seconds"
 	lateSeconds    = "ringback_callback_dial_delay_seconds"
 	waitSeconds    = "ringback_callback_promise_to_dial_seconds"
+	logins         = "ringback_logins_total"
 	commitSeconds  = "ringback_journal_commit_duration_seconds"
 )
 
 // Values of labels.
 var (
-	legs       = Label{"leg", []string{"1", "2"}}
-	direction  = Label{"direction", []string{"incoming", "outgoing"}}
-	results    = Label{"result", attemptResults}
-	causes     = Label{"cause", endCauses}
-	loginKinds = Label{"kind", []string{"login", "enable"}}
-	protocols  = Label{"protocol", []string{"radius", "tacacs"}}
-	server     = Label{Name: "server"}
-	purpose    = Label{"purpose", []string{"authentication", "authorization", "accounting"}}
-	list       = Label{Name: "list"}
+	legs         = Label{"leg", []string{"1", "2"}}
+	direction    = Label{"direction", []string{"incoming", "outgoing"}}
+	results      = Label{"result", attemptResults}
+	causes       = Label{"cause", endCauses}
+	loginKinds   = Label{"kind", []string{"login", "enable"}}
+	loginResults = Label{"result", []string{"success", "failure", "rejected", "locked"}}
+	protocols    = Label{"protocol", []string{"radius", "tacacs"}}
+	server       = Label{Name: "server"}
+	purpose      = Label{"purpose", []string{"authentication", "authorization", "accounting"}}
+	list         = Label{Name: "list"}
 
 	requestResults = Label{"result", []string{"granted", "refused", "prompt", "silent"}}
 
@@ -156,10 +158,10 @@ var callTable = []Row{
 		Help: "Time of calls that have ended."},
 	{Name: "ringback_call_bytes_total", Type: Counter, Labels: []Label{legs, {"direction", []string{"in", "out"}}},
 		Help: "Octets of calls that have ended, from the callers and to them."},
-	{Name: "ringback_logins_total", Type: Counter, Labels: []Label{loginKinds, {"result", []string{"success", "failure",
-		"rejected", "locked"}}},
+	{Name: logins, Type: Counter, Labels: []Label{loginKinds, loginResults, server},
 		Help: "Logins, and requests for a privileged level (enable): failure: a wrong name or password; rejected: no " +
-			"server answered, or the policy or a ceiling denied it; locked: after too many failures."},
+			"server answered, or the policy or a ceiling denied it; locked: after too many failures. server is the one " +
+			"that answered, also local, and empty if none did."},
 	{Name: "ringback_login_locks_total", Type: Counter,
 		Help: "Names, numbers and lines that failed logins have locked."},
 	{Name: "ringback_ppp_sessions", Type: Gauge, Part: Process, Help: "PPP sessions.",

@@ -16,6 +16,7 @@ type Guess struct {
 	Enable bool
 
 	Identity aaa.Identity // of GuessRight: the identity granted by AAA
+	Server   string       // that answered, as in aaa.Result; "": none, or none was asked
 }
 
 // GuessResult is the result of a Guess.

@@ -78,6 +78,9 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 	if res.Known || res.Kind == aaa.Granted && res.Identity.Proves(s.guessed.User) {
 		s.nobody(s.guessed.User, false) // whatever is wrong with the login, the operator sees whose it is
 	}
+	if res.Kind != aaa.Silent {
+		s.guessed.Server = res.Server
+	}
 	switch res.Kind {
 	case aaa.Granted:
 	case aaa.Refused:

@@ -18,6 +18,7 @@ type LoginSucceeded struct {
 	Callback string `event:"callback,omitempty"`
 	Leg      int    `event:"leg"`
 	Method   string `event:"method"`
+	Server   string `event:"server"` // that answered
 	Enable   bool   `event:"enable"` // for a privileged level
 }
 
@@ -68,7 +69,8 @@ type LoginFailed struct {
 	Callback string `event:"callback,omitempty"`
 	Leg      int    `event:"leg"`
 	Reason   string `event:"reason"`
-	Enable   bool   `event:"enable,unlogged"` // for a privileged level
+	Server   string `event:"server,omitempty"` // that answered
+	Enable   bool   `event:"enable,unlogged"`  // for a privileged level
 	// No server answered, or the policy, a ceiling or the limits of the node deny it: Reason says which.
 	Rejected bool `event:"rejected,unlogged"`
 	// The audit has the lock, but not each login that it rejects, so that an attacker cannot make the audit grow.

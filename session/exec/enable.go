@@ -41,6 +41,9 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 	for {
 		g := x.Enabling()
 		res, err := x.askEnable(ctx, g, level)
+		if res.Kind != aaa.Silent {
+			g.Server = res.Server
+		}
 		var locked session.Locked
 		switch {
 		case errors.Is(err, errBlank): // Ctrl-C: cancelled by the user
