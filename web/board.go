@@ -138,8 +138,9 @@ func counts(tiles []tile) []count {
 	return all
 }
 
-// take notes an event; changed reports whether a tile differs, known whether the page has it.
-func (b boardState) take(e client.Event) (tty int, changed, known bool) {
+// take notes an event; changed reports whether the tile of the line differs. The tile of a line that was removed does,
+// and b does not have it.
+func (b boardState) take(e client.Event) (tty int, changed bool) {
 	t, known := b[e.TTY]
 	switch {
 	case e.Line != nil:
@@ -148,16 +149,16 @@ func (b boardState) take(e client.Event) (tty int, changed, known bool) {
 		}
 		t.Line = *e.Line
 		b[e.TTY] = t
-		return e.TTY, true, known
+		return e.TTY, true
 	case e.Kind == "line.removed":
 		delete(b, e.TTY)
-		return e.TTY, true, false
+		return e.TTY, true
 	case e.Kind == "login.succeeded" && known:
 		user, _ := e.Fields["user"].(string)
 		changed = t.User != user
 		t.User = user
 		b[e.TTY] = t
-		return e.TTY, changed, true
+		return e.TTY, changed
 	}
-	return 0, false, true
+	return 0, false
 }

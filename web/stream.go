@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/a-h/templ"
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
@@ -21,6 +22,7 @@ import (
 // How often a stream sends: changes within streamEvery are one message.
 const (
 	streamEvery = 250 * time.Millisecond
+	listEvery   = time.Second     // of the list of callbacks
 	newsEvery   = 5 * time.Second // of what a screen reader says
 	beatEvery   = 15 * time.Second
 	streamWrite = 20 * time.Second // within which a browser must take a message
@@ -43,6 +45,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v *visit) error 
 			return err
 		}
 	default:
+		// A stream that goes on may have been cut off before it sent what it sends less often.
+		out.callbacks = r.Header.Get("Last-Event-ID") != ""
 		if out.state, err = readBoard(ctx, v.api); err != nil {
 			return err
 		}
@@ -80,16 +84,20 @@ type streamOut struct {
 	callback *callbackState
 	last     uint64 // the newest event that was taken
 
-	changed                  map[int]bool // tiles to send
-	whole, callbacks, health bool         // parts to send
-	news                     string
-	told                     time.Time // when a screen reader was last given something
+	changed           map[int]bool // tiles to send
+	callbacks, health bool         // parts to send
+	listed            time.Time    // when the list of callbacks was last sent
+	news              string
+	told              time.Time // when a screen reader was last given something
 }
 
 // run sends until the browser or the daemon has gone, or the session has ended.
 func (o *streamOut) run(ctx context.Context, s *Server, r *http.Request, events <-chan client.Event,
 	ended <-chan error) error {
 	var due <-chan time.Time
+	if o.dirty() {
+		due = time.After(streamEvery)
+	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
@@ -102,6 +110,9 @@ func (o *streamOut) run(ctx context.Context, s *Server, r *http.Request, events 
 			due = nil
 			if err := o.send(ctx); err != nil {
 				return err
+			}
+			if o.dirty() { // what is sent less often
+				due = time.After(streamEvery)
 			}
 		case <-beat.C:
 			if s.sessionOf(o.w, r) == nil || o.write(": \n\n") != nil {
@@ -123,10 +134,8 @@ func (o *streamOut) take(e client.Event) {
 		o.callback.due = o.callback.due || o.callback.concerns(e)
 		return
 	}
-	tty, changed, known := o.state.take(e)
-	if changed {
+	if tty, changed := o.state.take(e); changed {
 		o.changed[tty] = true
-		o.whole = o.whole || !known
 		if t, ok := o.state[tty]; ok {
 			o.news = fmt.Sprintf("tty %d: %s", tty, t.State)
 		}
@@ -148,12 +157,8 @@ func (o *streamOut) send(ctx context.Context) error {
 			return err
 		}
 	}
-	if o.board && len(o.changed) > 0 {
-		if err := o.tiles(ctx, &b); err != nil {
-			return err
-		}
-	}
-	if o.callbacks {
+	if o.callbacks && time.Since(o.listed) >= listEvery {
+		o.callbacks, o.listed = false, time.Now()
 		pending, older, err := o.v.api.FindCallbacks(ctx, client.CallbackQuery{Limit: pageRows})
 		if err != nil {
 			return err
@@ -171,37 +176,51 @@ func (o *streamOut) send(ctx context.Context) error {
 			return err
 		}
 	}
-	clear(o.changed)
-	o.whole, o.callbacks, o.health = false, false, false
-	if b.Len() == 0 { // what has happened does not show on the page
-		return nil
+	o.health = false
+	id := fmt.Sprintf("id: %d\n", o.last) // of the last message: a browser that has it has all
+	if !o.board || len(o.changed) == 0 {
+		return o.message(id, b.String())
 	}
-	return o.write(fmt.Sprintf("id: %d\ndata: %s\n\n", o.last, strings.ReplaceAll(b.String(), "\n", "\ndata: ")))
-}
-
-// tiles adds the changed tiles, or all if some came or went.
-func (o *streamOut) tiles(ctx context.Context, b *bytes.Buffer) error {
-	all := o.state.sorted()
-	if o.whole {
-		if err := part("#tiles", "outerHTML", tilesList(all)).Render(ctx, b); err != nil {
-			return err
-		}
-	} else {
-		for _, tty := range slices.Sorted(maps.Keys(o.changed)) {
-			t := o.state[tty]
-			if err := part("#"+t.id(), "outerMorph", tileItem(t)).Render(ctx, b); err != nil {
-				return err
-			}
-		}
-	}
-	if err := part("#counts", "outerMorph", countsList(counts(all))).Render(ctx, b); err != nil {
+	if err := o.message("", b.String()); err != nil {
 		return err
 	}
-	if time.Since(o.told) < newsEvery {
+	b.Reset()
+	if err := o.tiles(ctx, &b); err != nil {
+		return err
+	}
+	return o.message("event: tiles\n"+id, b.String())
+}
+
+// message sends an event. It sends nothing without data: then what has happened does not show on the page.
+func (o *streamOut) message(head, data string) error {
+	if data == "" {
 		return nil
 	}
-	o.told = time.Now()
-	return part("#news", "innerHTML", plain(o.news)).Render(ctx, b)
+	return o.write(head + "data: " + strings.ReplaceAll(data, "\n", "\ndata: ") + "\n\n")
+}
+
+// tiles adds the elements that static/page.js puts in place of those with the same id: hundreds in a second are too
+// many for htmx. A tile without content is that of a line that was removed.
+func (o *streamOut) tiles(ctx context.Context, b *bytes.Buffer) error {
+	all := []templ.Component{countsList(counts(slices.Collect(maps.Values(o.state))))}
+	for _, tty := range slices.Sorted(maps.Keys(o.changed)) {
+		if t, ok := o.state[tty]; ok {
+			all = append(all, tileItem(t))
+		} else {
+			all = append(all, tileGone(tile{Line: client.Line{TTY: tty}}))
+		}
+	}
+	clear(o.changed)
+	if time.Since(o.told) >= newsEvery {
+		o.told = time.Now()
+		all = append(all, newsText(o.news))
+	}
+	for _, c := range all {
+		if err := c.Render(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write sends text at once, and fails if the browser does not take it in time.

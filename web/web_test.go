@@ -543,15 +543,66 @@ func TestStream(t *testing.T) {
 		if n := strings.Count(body, "id: 44\n"); n != 1 || strings.Count(body, "id: ") != 1 {
 			t.Errorf("%d messages:\n%s", n, body)
 		}
-		if !strings.Contains(body, `hx-target="#tty-1"`) || !strings.Contains(body, ">idle<") ||
+		if !strings.Contains(body, "event: tiles\nid: 44\n") || !strings.Contains(body, `<li id="tty-1"`) || !strings.Contains(body, ">idle<") ||
 			strings.Contains(body, "hanging up") || strings.Contains(body, "tty-3") ||
 			strings.Contains(body, "<script>") {
 			t.Errorf("the message:\n%s", body)
 		}
 		for line := range strings.SplitSeq(body, "\n") {
-			if line != "" && !strings.HasPrefix(line, "data: ") && !strings.HasPrefix(line, "id: ") && line[0] != ':' {
+			if line != "" && !strings.HasPrefix(line, "data: ") && !strings.HasPrefix(line, "id: ") &&
+				line != "event: tiles" && line[0] != ':' {
 				t.Errorf("a line that is not of an event: %q", line)
 			}
+		}
+	})
+}
+
+// TestBoardStream: lines that came and went are messages of their own tile; the list of callbacks is sent once a second
+// however many events there are, and at once to a stream that goes on.
+func TestBoardStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, Read)
+		ctx, cancel := context.WithCancel(t.Context())
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, base+"/stream?page=board&after=7", nil).WithContext(ctx)
+		r.Header.Set("Last-Event-ID", "41")
+		u, _ := url.Parse(base)
+		for _, c := range s.jar.Cookies(u) {
+			r.AddCookie(c)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.server.ServeHTTP(w, r)
+		}()
+		<-time.After(2 * streamEvery)
+		synctest.Wait()
+		if n := strings.Count(w.Body.String(), `hx-target="#pending"`); n != 1 {
+			t.Errorf("%d lists of callbacks for a stream that goes on:\n%s", n, w.Body)
+		}
+		<-time.After(listEvery)
+		for i := range uint64(20) {
+			s.fake.events <- client.Event{ID: 42 + i, Kind: "callback.dialing"}
+			<-time.After(100 * time.Millisecond)
+		}
+		s.fake.events <- client.Event{ID: 62, Kind: "line.state", TTY: 9, Line: &client.Line{TTY: 9, State: "idle"}}
+		s.fake.events <- client.Event{ID: 63, Kind: "line.removed", TTY: 3}
+		<-time.After(2 * listEvery)
+		synctest.Wait()
+		cancel()
+		<-done
+		body := w.Body.String()
+		if n := strings.Count(body, `hx-target="#pending"`); n < 3 || n > 4 {
+			t.Errorf("%d lists of callbacks for 2 seconds of events", n)
+		}
+		for _, want := range []string{`<li id="tty-9" class="tile idle">`, `<li id="tty-3"></li>`, "id: 63\n"} {
+			if !strings.Contains(body, want) {
+				t.Errorf("no %s:\n%s", want, body)
+			}
+		}
+		if strings.Contains(body, `id="tiles"`) || strings.Contains(body, `<li id="tty-1"`) {
+			t.Error("tiles are sent that have not changed")
 		}
 	})
 }
