@@ -160,8 +160,8 @@ var callTable = []Row{
 		Help: "Octets of calls that have ended, from the callers and to them."},
 	{Name: logins, Type: Counter, Labels: []Label{loginKinds, loginResults, server},
 		Help: "Logins, and requests for a privileged level (enable): failure: a wrong name or password; rejected: no " +
-			"server answered, or the policy or a ceiling denied it; locked: after too many failures. server is the one " +
-			"that answered, also local, and empty if none did."},
+			"server answered, or the policy or a ceiling denied it; locked: after too many failures. server is the " +
+			"one that answered, also local, and empty if none did."},
 	{Name: "ringback_login_locks_total", Type: Counter,
 		Help: "Names, numbers and lines that failed logins have locked."},
 	{Name: "ringback_ppp_sessions", Type: Gauge, Part: Process, Help: "PPP sessions.",
