@@ -24,9 +24,10 @@ func newAAA() *cobra.Command {
 // testFlags are the flags of `aaa test`.
 type testFlags struct {
 	daemonFlags
-	path, list, service, auth, caller, called string
-	tty                                       int
-	explain                                   bool
+	config                              func() string
+	list, service, auth, caller, called string
+	tty                                 int
+	explain                             bool
 }
 
 func newAAATest() *cobra.Command {
@@ -62,7 +63,7 @@ by AAA or by the policy, or no server answered.`,
 			if err := f.check(); err != nil {
 				return err
 			}
-			cfg, problems := config.Load(f.path, nil)
+			cfg, problems := config.Load(f.config(), nil)
 			if cfg == nil {
 				printProblems(cmd.ErrOrStderr(), problems)
 				return exitStatus(1)
@@ -71,7 +72,7 @@ by AAA or by the policy, or no server answered.`,
 		},
 	}
 	fl := c.Flags()
-	fl.StringVarP(&f.path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	f.config = addConfig(c)
 	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
 	fl.StringVar(&f.auth, "auth", "pap", "authentication protocol of PPP: pap, chap, ms-chap, ms-chap-v2 or eap "+
 		"(EAP-MD5)")

@@ -11,7 +11,7 @@ import (
 )
 
 func newCheckConfig() *cobra.Command {
-	var path string
+	var file func() string
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:   "check-config -c ringback.yaml",
@@ -20,6 +20,7 @@ func newCheckConfig() *cobra.Command {
 and contacts no server. Exit status 0: valid, possibly with warnings; 1: there are errors.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			path := file()
 			cfg, problems := config.Load(path, nil)
 			w := cmd.OutOrStdout()
 			if problems == nil {
@@ -39,7 +40,7 @@ and contacts no server. Exit status 0: valid, possibly with warnings; 1: there a
 			return err
 		},
 	}
-	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	file = addConfig(c)
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 	return c
 }

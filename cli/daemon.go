@@ -74,6 +74,28 @@ func (f *daemonFlags) client() (*client.Client, error) {
 		"serve -c …`, or give --socket)", filepath.Clean(config.DefaultSocket()))
 }
 
+// usualConfig is the configuration file of the service.
+const usualConfig = "/etc/ringback/ringback.yaml"
+
+// addConfig adds the flag that names the configuration file, for commands that read it themselves, and returns what
+// finds the file when the command runs.
+func addConfig(c *cobra.Command) (file func() string) {
+	given := c.Flags().StringP("config", "c", "", "the configuration file (default: a running lab's, else "+usualConfig+
+		")")
+	return func() string { return configFile(*given) }
+}
+
+// configFile finds the configuration file: as the user specifies, a running lab's, or that of the service.
+func configFile(given string) string {
+	if given != "" {
+		return given
+	}
+	if town, err := lab.Find(); err == nil && town.Socket != "" {
+		return filepath.Join(town.Dir, "ringback.yaml")
+	}
+	return usualConfig
+}
+
 // remoteFlags are the flags for a daemon on another machine, with the environment variables that replace them.
 var remoteFlags = []struct{ name, env, help string }{
 	{"api", "RINGBACK_URL", "URL of a daemon on another machine, https://HOST:PORT (its api.listen)"},

@@ -22,11 +22,12 @@ import (
 )
 
 func newDoctor() *cobra.Command {
-	var path, name string
+	var name string
+	var file func() string
 	var modems bool
 	var f daemonFlags
 	c := &cobra.Command{
-		Use:   "doctor -c ringback.yaml",
+		Use:   "doctor",
 		Short: "find what keeps the lines from working, and the commands that fix it",
 		Long: `Looks for what modem lines often stumble over: a getty or ModemManager on the port, permissions, lock files, devices
 named by their number, DCD that is always on, missing wires, servers without COM-PORT, settings of the modem. It prints each
@@ -42,7 +43,7 @@ other users are hidden otherwise. Run as an operator, it also says why this user
 			if err := f.check(); err != nil {
 				return err
 			}
-			site, err := siteOf(cmd.Context(), path, name)
+			site, err := siteOf(cmd.Context(), file(), name)
 			if err != nil {
 				return err
 			}
@@ -59,7 +60,7 @@ other users are hidden otherwise. Run as an operator, it also says why this user
 			return nil
 		},
 	}
-	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	file = addConfig(c)
 	c.Flags().StringVar(&name, "user", "", "the user that runs the daemon (default: the user that runs this command)")
 	c.Flags().BoolVar(&modems, "modems", false, "open the ports that no program uses, and ask their modems")
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")

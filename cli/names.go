@@ -197,11 +197,11 @@ func lockNames(ctx context.Context, _ *cobra.Command, cl *client.Client) (all []
 // groupNames are those of the policy files of the configuration, if this user may read it, and those with an access
 // window.
 func groupNames(ctx context.Context, cmd *cobra.Command, cl *client.Client) (all []cobra.Completion, err error) {
-	file := "/etc/ringback/ringback.yaml"
+	given := ""
 	if f := cmd.Flag("config"); f != nil {
-		file = cmp.Or(f.Value.String(), file)
+		given = f.Value.String()
 	}
-	if cfg, _ := config.Load(file, nil); cfg != nil {
+	if cfg, _ := config.Load(configFile(given), nil); cfg != nil {
 		all = append(all, cfg.Policies.Groups()...)
 	}
 	if cl != nil {

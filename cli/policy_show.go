@@ -14,7 +14,7 @@ import (
 )
 
 func newPolicyShow() *cobra.Command {
-	var path string
+	var file func() string
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:   "show GROUP -c ringback.yaml",
@@ -29,6 +29,7 @@ group has no file.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			path := file()
 			cfg, problems := config.Load(path, nil)
 			if cfg == nil {
 				printProblems(cmd.ErrOrStderr(), problems.Only(schema.Error))
@@ -42,7 +43,7 @@ group has no file.`,
 			return f.print(cmd.OutOrStdout(), flat, func(w io.Writer) { settingTable(w, flat) })
 		},
 	}
-	c.Flags().StringVarP(&path, "config", "c", "/etc/ringback/ringback.yaml", "the configuration file")
+	file = addConfig(c)
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 	return c
 }

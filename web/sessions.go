@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
-	"encoding/base64"
 	"net/http"
 	"sync"
 	"time"
@@ -45,17 +44,10 @@ func newSessions() *sessions {
 	return &sessions{open: map[[sha256.Size]byte]*session{}, links: map[[sha256.Size]byte]link{}}
 }
 
-// token returns 256 random bits as text.
-func token() string {
-	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
 // begin returns the cookie's value of a new session.
 func (s *sessions) begin(o Operator, certificate [sha256.Size]byte) (string, *session) {
-	now, cookie := time.Now(), token()
-	in := &session{operator: o, csrf: token(), begun: now, seen: now, certificate: certificate}
+	now, cookie := time.Now(), rand.Text()
+	in := &session{operator: o, csrf: rand.Text(), begun: now, seen: now, certificate: certificate}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep(now)
@@ -118,7 +110,7 @@ func (s *sessions) end(cookie string) {
 
 // Link returns the path of a page that logs an operator in, once and within 15 minutes.
 func (s *Server) Link(o Operator) string {
-	now, key := time.Now(), token()
+	now, key := time.Now(), rand.Text()
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	s.sessions.sweep(now)

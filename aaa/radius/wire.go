@@ -1,6 +1,7 @@
 package radius
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/md5"
 	"crypto/rand"
@@ -49,10 +50,11 @@ type slot struct {
 }
 
 // hidePassword returns the User-Password of a password of up to 128 octets: encrypted as in RFC 2865 §5.2, in clear in
-// RADIUS/1.1.
+// RADIUS/1.1. There, an empty one is a NUL, as an encrypted one is padded with NULs: an attribute must not be empty
+// (RFC 2865 §5), and a server closes the connection of a client that sends one.
 func (at *slot) hidePassword(password aaa.Secret) (radius.Attribute, error) {
 	if at.v11 {
-		return radius.Attribute(password), nil
+		return radius.Attribute(cmp.Or(password, "\x00")), nil
 	}
 	return radius.NewUserPassword([]byte(password), at.secret, at.auth[:])
 }

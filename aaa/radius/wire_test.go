@@ -225,3 +225,14 @@ func FuzzStream(f *testing.F) {
 type iotestOne struct{ io.Reader }
 
 func (r iotestOne) Read(b []byte) (int, error) { return r.Reader.Read(b[:min(1, len(b))]) }
+
+// An attribute must not be empty (RFC 2865 §5), so that an empty password has octets in each version.
+func TestEmptyPassword(t *testing.T) {
+	for _, v11 := range []bool{false, true} {
+		at := &slot{v11: v11, auth: newAuthenticator(), secret: []byte("s")}
+		a, err := at.hidePassword("")
+		if err != nil || len(a) == 0 {
+			t.Errorf("RADIUS/1.1 %v: %q, %v", v11, a, err)
+		}
+	}
+}
