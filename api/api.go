@@ -107,9 +107,11 @@ type Server struct {
 	Events   *Events // nil: none
 	PPP      PPP
 	Explain  Explain
-	Version  func() client.Version
-	Roles    func() Roles // in force; nil: only root and the user of the daemon have a role
-	Log      *zap.Logger  // nil: none
+	// Recordings are those of the daemon.
+	Recordings Recordings
+	Version    func() client.Version
+	Roles      func() Roles // in force; nil: only root and the user of the daemon have a role
+	Log        *zap.Logger  // nil: none
 	// Config returns the configuration in force, and ConfigDiff what a reload would change. nil: not available.
 	Config     func(ctx context.Context) (client.Config, error)
 	ConfigDiff func(ctx context.Context) (client.Reload, error)
@@ -143,7 +145,7 @@ func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
 	for _, routes := range []func(*registry){s.lineRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
 		s.lockdownRoutes, s.drainRoutes, s.accessRoutes, s.usageRoutes, s.daemonRoutes, s.configRoutes, s.eventRoutes,
-		s.pppRoutes, s.explainRoutes} {
+		s.pppRoutes, s.explainRoutes, s.recordingRoutes} {
 		routes(r)
 	}
 	r.done()

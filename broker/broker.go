@@ -91,12 +91,25 @@ type Options struct {
 	// KeepBusyouts writes the lines that are busied out, by TTY, and returns when they are on disk. nil: a restart
 	// forgets them.
 	KeepBusyouts func(map[int]lines.Busyout) error
-	Log          *zap.Logger                // nil: none
-	Sinks        []events.Sink              // receive each event, in addition to the log, debug and the audit
-	Debug        func(tty int, text string) // `debug callback`; nil: none
-	DebugDialer  func(tty int, text string) // `debug dialer`; nil: none
-	Limits       Limits
-	NameKey      []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
+	// Record begins the recording of a session and blocks until it has begun; the error is why it cannot begin. nil:
+	// none can.
+	Record      func(ctx context.Context, of Recorded) (session.Recorder, error)
+	Log         *zap.Logger                // nil: none
+	Sinks       []events.Sink              // receive each event, in addition to the log, debug and the audit
+	Debug       func(tty int, text string) // `debug callback`; nil: none
+	DebugDialer func(tty int, text string) // `debug dialer`; nil: none
+	Limits      Limits
+	NameKey     []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
+}
+
+// Recorded is a session that is to be recorded.
+type Recorded struct {
+	Session  string // as in accounting
+	Call     string
+	User     string
+	TTY, Leg int
+	Callback string // of leg two
+	Group    string
 }
 
 // Limits are the loop's own deadlines. Zero fields mean the defaults in the comments.

@@ -54,7 +54,7 @@ func (b *Broker) verdict(ctx context.Context, c *call, a session.Asked, d polici
 	}
 	switch d.Outcome {
 	case policies.Admit:
-		return on(within(b.admit(ctx, c, a, d.Reason), d.Limits), d)
+		return b.recorded(ctx, c, a, d, on(within(b.admit(ctx, c, a, d.Reason), d.Limits), d))
 	case policies.AskNumber, policies.CallBack:
 		return on(within(b.makeOffer(c, a, d), d.Limits), d)
 	default:
@@ -175,6 +175,26 @@ func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason str
 	return session.Verdict{Kind: session.Admit, Reason: reason, CallbackID: c.callbackID}
 }
 
+// recorded begins the recording of a session that is admitted, if the decision wants one. A user whose session cannot
+// be recorded is rejected: those who read the recordings rely on them.
+func (b *Broker) recorded(ctx context.Context, c *call, a session.Asked, d policies.Decision,
+	v session.Verdict) session.Verdict {
+	if v.Kind != session.Admit || !d.Record {
+		return v
+	}
+	err := errors.New("this daemon has no recordings")
+	if b.opt.Record != nil {
+		v.Recorder, err = b.opt.Record(ctx, Recorded{Session: c.sessionID(a.Session), Call: c.ID,
+			User: a.Identity.User, TTY: c.TTY, Leg: c.leg, Callback: c.callbackID, Group: d.Group})
+	}
+	if err == nil {
+		return v
+	}
+	b.vacate(c)
+	b.Happened(events.RecordingRefused{Call: c.ID, Line: c.TTY, User: a.Identity.User, Reason: err.Error()})
+	return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
+}
+
 // occupy counts the caller's session among those of their identity. It returns an error if they already have as many as
 // AAA allows (Port-Limit).
 func (b *Broker) occupy(c *call, a session.Asked) error {
@@ -247,7 +267,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if d.Outcome != policies.Admit {
 		return session.Verdict{Text: textRefused, Reason: d.Reason}
 	}
-	v := on(within(b.admit(ctx, c, a, "called back"), d.Limits, c.limits), d)
+	v := b.recorded(ctx, c, a, d, on(within(b.admit(ctx, c, a, "called back"), d.Limits, c.limits), d))
 	if v.Kind != session.Admit || b.isDone(c) {
 		return v
 	}
@@ -257,6 +277,9 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	})
 	if err != nil {
 		b.vacate(c)
+		if v.Recorder != nil {
+			v.Recorder.Close("not admitted")
+		}
 		return session.Verdict{Text: textRefused, Reason: "the admission could not be recorded: " + err.Error()}
 	}
 	b.mu.Lock()

@@ -151,7 +151,7 @@ func (b *Broker) decline(ctx context.Context, c *call, o *offer) session.Verdict
 	case d.Digest != o.digest:
 		return session.Verdict{Text: textNotAvailable, Reason: "the policy changed since the offer"}
 	}
-	return within(b.admit(ctx, c, o.asked, "the callback was declined"), d.Limits)
+	return b.recorded(ctx, c, o.asked, d, within(b.admit(ctx, c, o.asked, "the callback was declined"), d.Limits))
 }
 
 // promisable checks whether a callback can be promised; if so, the Verdict has no Reason.

@@ -145,6 +145,8 @@ type townOptions struct {
 	tests      func(*broker.ModemTests) // allows modem tests of all lines; it may change what is allowed
 	chatPolicy string                   // whose policy permits the dials of start-chat
 	sinks      []events.Sink            // of the broker
+	// begins recordings; nil: there are none
+	record func(context.Context, broker.Recorded) (session.Recorder, error)
 }
 
 // directNumber is the number of a line alone.
@@ -242,7 +244,7 @@ func (w *town) start() {
 	w.pool.SetBusyouts(maps.Clone(w.busyouts))
 	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
 		NameKey: []byte("names"), KeepBusyouts: w.keepBusyouts, CallCheck: w.opt.callCheck,
-		DebugDialer: w.opt.dialer, Sinks: w.opt.sinks}, w.config())
+		DebugDialer: w.opt.dialer, Sinks: w.opt.sinks, Record: w.opt.record}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	w.inside = sync.OnceValue(func() *api.Inside {

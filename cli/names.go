@@ -32,14 +32,15 @@ var namedArgs = map[string][]names{
 	"show ppp":    {ttyNames},
 	"show rotary": {rotaryNames}, "start-chat": {nil, ttyNames}, "clear login-lock": {lockNames},
 	"policy open": {groupNames}, "policy approve": {groupNames}, "policy close": {groupNames},
-	"policy show": {groupNames},
+	"policy show": {groupNames}, "recording play": {recordingIDs}, "recording export": {recordingIDs},
+	"recording remove": {recordingIDs},
 }
 
 // namedFlags are the flags whose values are such names.
 var namedFlags = map[string]names{"line": ttyNames, "with": ttyNames, "server": serverNames}
 
 // userFlags are the commands whose flag --user is the user of a call or callback.
-var userFlags = []string{"show call active", "show call history", "policy explain"}
+var userFlags = []string{"show call active", "show call history", "policy explain", "show recordings"}
 
 // safeName matches names that mean nothing to a shell. A caller chooses their user name: completed, it would become a
 // part of the operator's command line.
@@ -149,6 +150,18 @@ func idsOf(ctx context.Context, cl *client.Client, all bool) (ids []cobra.Comple
 		ids = append(ids, described(c.ID, "%s, %s, %s", c.Phase, c.User, c.Number))
 	}
 	return ids, err
+}
+
+// recordingIDs are those of the newest recordings.
+func recordingIDs(ctx context.Context, _ *cobra.Command, cl *client.Client) (all []cobra.Completion, err error) {
+	if cl == nil {
+		return nil, errNoDaemon
+	}
+	found, _, err := cl.Recordings(ctx, client.CallQuery{})
+	for _, r := range found {
+		all = append(all, described(r.ID, "%s, tty %d, %s", r.User, r.TTY, r.Start.Format(time.DateTime)))
+	}
+	return all, err
 }
 
 // userNames are the users with a session or a recent callback.

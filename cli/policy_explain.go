@@ -180,6 +180,9 @@ func (e explained) text(w io.Writer) {
 	if !d.EXEC.IsZero() {
 		fmt.Fprintf(w, "EXEC sessions: %s\n", d.EXEC)
 	}
+	if d.Record {
+		fmt.Fprintln(w, "the session is recorded")
+	}
 	if d.PPP != (policies.PPP{}) {
 		fmt.Fprintf(w, "PPP sessions: %s\n", d.PPP)
 	}

@@ -11,12 +11,12 @@ func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show",
 		Short: "show the state of a running daemon: lines, modems, rotaries, users, calls, callbacks, ceilings, PPP, " +
-			"login locks, access windows, AAA servers, health",
+			"login locks, access windows, AAA servers, health, recordings",
 	}
 	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
 		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowUsage(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(),
-		newShowHealth(), newShowMetrics())
+		newShowHealth(), newShowMetrics(), newShowRecordings())
 	addWatch(c)
 	return c
 }

@@ -87,18 +87,23 @@ func (f *callFlags) ready() (*client.Client, error) {
 	return f.client()
 }
 
-func (f *callFlags) history(cmd *cobra.Command) error {
-	at := tables.Here()
+// ended is ready for a command with --last and --since.
+func (f *callFlags) ended(at tables.Place) (*client.Client, error) {
 	if f.query.Last < 1 || f.query.Last > client.MaxCalls {
-		return misused("--last %d: must be 1 to %d", f.query.Last, client.MaxCalls)
+		return nil, misused("--last %d: must be 1 to %d", f.query.Last, client.MaxCalls)
 	}
 	if f.since != "" {
 		var err error
 		if f.query.Since, err = at.Since(f.since); err != nil {
-			return misused("--since %w", err)
+			return nil, misused("--since %w", err)
 		}
 	}
-	cl, err := f.ready()
+	return f.ready()
+}
+
+func (f *callFlags) history(cmd *cobra.Command) error {
+	at := tables.Here()
+	cl, err := f.ended(at)
 	if err != nil {
 		return err
 	}

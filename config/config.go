@@ -25,6 +25,7 @@ import (
 	"github.com/ringback/ringback/lines/port"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/recordings"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
@@ -52,12 +53,14 @@ type Config struct {
 	API      API
 	Journal  Journal
 	Audit    audit.Settings
-	Hooks    []hooks.Hook
-	Log      Log
-	CDR      CDR
-	Traces   Traces
-	Metrics  Metrics
-	Console  Console
+	// of sessions whose group has `record: true`
+	Recordings Recordings
+	Hooks      []hooks.Hook
+	Log        Log
+	CDR        CDR
+	Traces     Traces
+	Metrics    Metrics
+	Console    Console
 
 	PoliciesDir string
 	Policies    *policies.Set // with the number plan, the places and the switches of callbacks
@@ -99,6 +102,12 @@ type Config struct {
 // Journal configures the journal.
 type Journal struct {
 	Keep time.Duration // how long to keep callbacks and calls after their end; 0: forever
+}
+
+// Recordings configures the recordings of sessions.
+type Recordings struct {
+	Dir string
+	recordings.Limits
 }
 
 // Log configures the log.

@@ -88,7 +88,8 @@ func TestFullSample(t *testing.T) {
 	if want := (exec.Config{
 		Hostname: "maui-nas-04", Prompts: exec.Prompts{Username: "Username: ", Password: "Password: ",
 			Dialstring: "Callback Dialstring: "},
-		Banner: "Authorized users only. All calls are recorded.\n", IdleTimeout: 10 * time.Minute,
+		Banner: "Authorized users only. All calls are recorded.\n", Notice: "This session is recorded.",
+		IdleTimeout: 10 * time.Minute,
 		Hosts: exec.Hosts{Default: "192.0.2.80", Ask: true, Timeout: 15 * time.Second, Terminal: "vt100",
 			Allow: []exec.HostRule{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: 23},
 				{Prefix: netip.MustParsePrefix("198.51.100.7/32")}}},

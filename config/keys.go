@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/recordings"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/tariff"
@@ -45,6 +46,9 @@ var keys = sync.OnceValue(func() []schema.Key {
 		{Name: "api", Reload: schema.Restart, Type: schema.Object, Doc: "Admin interface.", Keys: apiKeys},
 		{Name: "audit", Reload: schema.AtOnce, Type: schema.Object, Keys: auditKeys,
 			Doc: "Signed seals of the audit, for auditors. See [The audit](../how-to/audit.md)."},
+		{Name: "recordings", Reload: schema.AtOnce, Type: schema.Object, Keys: recordingKeys,
+			Doc: "Recordings of EXEC sessions whose group has `record: true`. See " +
+				"[Recordings](../how-to/recordings.md)."},
 		{Name: "hooks", Reload: schema.AtOnce, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Object, Keys: hookKeys()},
 			Doc:  "Programs and addresses that are told of events. See [Hooks](../how-to/hooks.md)."},
@@ -585,6 +589,26 @@ var journalKeys = []schema.Key{
 	{Name: "keep", Type: schema.Duration, Max: 87600 * hour, Default: "2160h", Example: "8760h",
 		Doc: "How long callbacks and calls are kept after their end; of older ones, monthly sums remain. " +
 			"The audit is never removed. `0s`: nothing is removed."},
+}
+
+// recordingKeys are the keys of `recordings`.
+var recordingKeys = []schema.Key{
+	{Name: "dir", Reload: schema.Restart, Check: schema.NotEmpty, Example: "/var/lib/ringback/recordings",
+		Doc: "Directory of the files, one for each session, which only the user of the daemon can read. The first " +
+			"recording creates it. Default: `recordings` in `state_dir`."},
+	{Name: "keep", Type: schema.Duration, Max: 87600 * hour, Default: "2160h", Example: "8760h",
+		Doc: "How long a recording is kept after its end. `0s`: it is not removed because of its age."},
+	{Name: "max_size", Type: schema.Int, Min: 1, Max: 1e7, Default: "1024", Example: "4096",
+		Doc: "Most MiB of all recordings together. Beyond it, the oldest that have ended are removed."},
+	{Name: "max_session", Type: schema.Int, Min: 1, Max: 1e5, Default: "64", Example: "16",
+		Doc: "Most MiB of one recording. What follows is not recorded, and the health warns."},
+	{Name: "charset", Enum: recordings.Charsets, Default: recordings.Charsets[0], Example: "iso-8859-1",
+		Doc: "Character set of what callers see, for new recordings. Recordings are in UTF-8; octets that are not " +
+			"of the character set become U+FFFD."},
+	{Name: "notice", Reload: schema.NewCalls, Check: checkText, Default: "This session is recorded.",
+		Example: `"This session is recorded. Contact: security@example.net"`,
+		Doc: "Text that a recorded user reads when the session begins; empty: none. It is not shown to users that " +
+			"AAA connects to a host with TCP-Clear."},
 }
 
 // auditKeys are the keys of `audit`.

@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/recordings"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
@@ -154,6 +155,12 @@ func (l *loader) node() {
 	if c.Audit.File == "" {
 		c.Audit.File = filepath.Join(c.StateDir, audit.SealsFile)
 	}
+	c.Recordings = Recordings{Dir: l.filePath("recordings.dir"), Limits: recordings.Limits{
+		Keep: l.duration("recordings.keep"), MaxSize: int64(l.int("recordings.max_size")) << 20,
+		MaxSession: int64(l.int("recordings.max_session")) << 20, Charset: l.text("recordings.charset")}}
+	if c.Recordings.Dir == "" {
+		c.Recordings.Dir = filepath.Join(c.StateDir, "recordings")
+	}
 	l.trustOutput("audit.seals", "name a file, or remove audit.seals for the file in state_dir", c.Audit.File)
 	c.API.Socket = l.filePath("api.socket")
 	if c.API.Socket == "" {
@@ -230,6 +237,7 @@ func (l *loader) sessions() {
 			Dialstring: l.text("prompts.dialstring"),
 		},
 		Banner:      l.text("banner"),
+		Notice:      l.text("recordings.notice"),
 		IdleTimeout: none(l.duration("exec.idle_timeout")),
 		Hosts:       l.hosts(),
 	}

@@ -51,6 +51,10 @@ type Terminal struct {
 	Parity   Parity
 	OnParity func(Parity) // called if the first line shows a parity; may be nil
 
+	// Shown is called with all that was sent to the terminal, without parity bits, also by a raw stream. It must not
+	// block, and keeps nothing of p. It is called by one goroutine at a time. nil: none.
+	Shown func(p []byte)
+
 	conn Conn
 	hist history
 
@@ -133,11 +137,25 @@ func (t *Terminal) flush() error {
 	if d := t.writeTimeout(); d > 0 {
 		t.arm(t.conn.SetWriteDeadline, time.Now().Add(d))
 	}
-	_, err := t.conn.Write(p)
+	n, err := t.conn.Write(p)
+	t.shown(p[:n])
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("write to the terminal: blocked (flow control?): %w", err)
 	}
 	return err
+}
+
+// shown passes what was sent to Shown. p is not needed any more.
+func (t *Terminal) shown(p []byte) {
+	if t.Shown == nil || len(p) == 0 {
+		return
+	}
+	if t.Parity.SevenBits() {
+		for i := range p {
+			p[i] &= 0x7f
+		}
+	}
+	t.Shown(p)
 }
 
 func (t *Terminal) writeTimeout() time.Duration {
@@ -210,13 +228,19 @@ type rawStream struct {
 
 func (r *rawStream) Write(p []byte) (int, error) {
 	if !r.t.Parity.SevenBits() {
-		return r.t.conn.Write(p)
+		n, err := r.t.conn.Write(p)
+		if r.t.Shown != nil && n > 0 {
+			r.t.Shown(p[:n])
+		}
+		return n, err
 	}
 	out := make([]byte, len(p))
 	for i, b := range p {
 		out[i] = r.t.Parity.add(b)
 	}
-	return r.t.conn.Write(out)
+	n, err := r.t.conn.Write(out)
+	r.t.shown(out[:n])
+	return n, err
 }
 
 func (r *rawStream) Read(p []byte) (int, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/hooks"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/recordings"
 )
 
 const (
@@ -34,6 +35,7 @@ type state struct {
 	stale   string // why the last reload failed
 	seals   audit.State
 	hooks   []hooks.State
+	records recordings.State
 	now     time.Time
 }
 
@@ -196,6 +198,21 @@ var checks = []check{
 					found(h.Name, "hook %s has lost %d events since the start, the last at %s", h.Name, h.Lost,
 						h.LostAt.Format(time.DateTime))
 				}
+			}
+		}},
+	{"recordings_fail", false, "Sessions cannot be recorded; users whose group has `record: true` are not admitted.",
+		"see the error: free space on the disk of recordings.dir, or lower recordings.max_size",
+		func(s state, found finder) {
+			if r := s.records; r.Failed != nil {
+				found("", "recordings fail since %s: %v", r.Since.Format(time.DateTime), r.Failed)
+			}
+		}},
+	{"recording_lost", false, "Recordings have lost output in the last hour.",
+		"see the reason: a disk that is slow or full, or a recording longer than recordings.max_session",
+		func(s state, found finder) {
+			if r := s.records; r.Lost > 0 && s.now.Sub(r.LostAt) < time.Hour {
+				found("", "recordings have lost %d octets of output since the start, the last at %s: %s", r.Lost,
+					r.LostAt.Format(time.DateTime), r.Why)
 			}
 		}},
 	{"audit_not_as_sealed", false, "The audit is not the one that was sealed before the start.",

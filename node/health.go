@@ -98,6 +98,9 @@ func (d *daemon) examine(ctx context.Context) state {
 	if d.sealer != nil {
 		s.seals = d.sealer.State()
 	}
+	if d.records != nil {
+		s.records = d.records.State()
+	}
 	if d.hooks != nil {
 		s.hooks = d.hooks.States()
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/ringback/ringback/hooks"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/metrics"
+	"github.com/ringback/ringback/recordings"
 )
 
 // TestProblems: each problem is reported, and nothing if all is well.
@@ -102,6 +103,15 @@ func TestProblems(t *testing.T) {
 		"hook_lost": {func(s *state, _ *journal.Health) {
 			s.hooks = []hooks.State{{Name: "siem", Lost: 3, LostAt: now.Add(-time.Minute)}}
 		}, "hook siem has lost 3 events since the start, the last at 2026-11-28 11:59:00", true},
+		"recordings_fail": {func(s *state, _ *journal.Health) {
+			s.records = recordings.State{Since: now, Failed: errors.New("no space left on device")}
+		}, "recordings fail since 2026-11-28 12:00:00: no space left on device", true},
+		"recording_lost": {func(s *state, _ *journal.Health) {
+			s.records = recordings.State{Lost: 7, LostAt: now.Add(-time.Minute), Why: "the disk is too slow"}
+		}, "lost 7 octets of output since the start, the last at 2026-11-28 11:59:00: the disk is too slow", true},
+		" recording lost before": {func(s *state, _ *journal.Health) {
+			s.records = recordings.State{Lost: 7, LostAt: now.Add(-2 * time.Hour)}
+		}, "", true},
 		"audit_not_as_sealed": {func(s *state, _ *journal.Health) { s.seals.Changed = "it ends at row 2" },
 			"before the start: it ends at row 2", true},
 		"seals_fail": {func(s *state, _ *journal.Health) {

@@ -32,6 +32,7 @@ import (
 	"github.com/ringback/ringback/metrics"
 	"github.com/ringback/ringback/node/methods"
 	"github.com/ringback/ringback/node/systemd"
+	"github.com/ringback/ringback/recordings"
 	"github.com/ringback/ringback/tariff"
 )
 
@@ -117,6 +118,7 @@ type daemon struct {
 	keep    atomic.Int64 // journal.keep of the configuration in force
 	sealer  *audit.Sealer
 	hooks   *hooks.Manager
+	records *recordings.Store
 	broken  atomic.Pointer[string] // what is wrong with the audit
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
 
@@ -191,10 +193,13 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.hooks = hooks.New(hooks.Options{Journal: j, Log: d.log, Site: d.cfg.Hostname, Hooks: d.cfg.Hooks,
 		Happened: func(e events.Event) { d.broker.Happened(e) }})
+	if d.records, err = d.openRecordings(); err != nil {
+		return err
+	}
 	d.broker = broker.New(broker.Options{
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
 		DebugDialer: d.feed.Topic("dialer"),
-		NameKey:     j.NameKey(), KeepBusyouts: d.busyouts().keep,
+		NameKey:     j.NameKey(), KeepBusyouts: d.busyouts().keep, Record: d.record,
 		Sinks: []events.Sink{d.events, d.metrics, d.cdr, d.traces, d.hooks},
 	}, bc)
 	doors, err := d.listen(ctx)
@@ -211,6 +216,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer d.hooks.Close() // after all that reports events
 	d.sealer = audit.Start(d.cfg.StateDir, d.cfg.Audit, j, d.broker.Happened)
 	defer d.closeSealer() // after all parts, which write rows of the audit
+	defer d.closeRecordings()
 	monitoring, err := d.monitoring(ctx)
 	if err != nil {
 		return err
@@ -236,6 +242,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() { d.whenServing(ctx, func(ctx context.Context) { trim(ctx, d.lines) }) })
 	keep := func() time.Duration { return time.Duration(d.keep.Load()) }
 	parts.Go(func() { retain(ctx, d.log, keep, j.Prune) })
+	parts.Go(func() { d.pruneRecordings(ctx) })
 	parts.Go(func() { d.warnOfCleartext(ctx, net.DefaultResolver.LookupNetIP) })
 	if dynamicAuthor != nil {
 		parts.Go(dynamicAuthor)

@@ -126,6 +126,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	d.broker.Reload(bc)
 	d.known = append(slices.Clip(cfg.Lines), leaving...)
 	d.keep.Store(int64(cfg.Journal.Keep))
+	d.records.Configure(cfg.Recordings.Limits)
 	d.tariff.Store(cfg.Tariff)
 	placeAccess()
 	d.sealer.Reload(cfg.Audit)

@@ -54,9 +54,10 @@ type Decision struct {
 	// it allows then fails.
 	Secure bool `json:"secure,omitempty"`
 
-	EXEC   EXEC   `json:"exec,omitzero"`   // what narrows an EXEC session
-	PPP    PPP    `json:"ppp,omitzero"`    // what narrows a PPP session
-	Limits Limits `json:"limits,omitzero"` // the group's; the broker checks and applies them
+	EXEC   EXEC   `json:"exec,omitzero"`    // what narrows an EXEC session
+	Record bool   `json:"record,omitempty"` // the session, if there is one, is recorded
+	PPP    PPP    `json:"ppp,omitzero"`     // what narrows a PPP session
+	Limits Limits `json:"limits,omitzero"`  // the group's; the broker checks and applies them
 
 	// For CallBack and AskNumber: AAA requires no callback, and the policy lets the caller request one.
 	OnRequest  bool `json:"on_request,omitempty"`
@@ -114,6 +115,7 @@ const (
 	whenPPPAuth           // only for PPP, if the group does not accept every method
 	whenPPPTerms          // only for PPP, if the group has a pool or a filter
 	whenLimits            // only if the group has limits
+	whenRecord            // only if the group's sessions are recorded
 	whenAccess            // only if the group requires an access window
 	whenConditions        // only if the group has conditions
 	whenDial              // only if the group says how callbacks are dialed
@@ -142,6 +144,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.Service == aaa.PPP && e.policy.PPP != (PPP{}) && e.set.site.PPPUnfit != nil
 	case whenLimits:
 		return e.policy.Limits != Limits{}
+	case whenRecord:
+		return e.policy.Record
 	case whenAccess:
 		return e.policy.Access.Required
 	case whenSeveral:
@@ -191,6 +195,7 @@ var rules = slices.Concat([]rule{
 	{name: "authorization", do: ruleAuthorization},
 	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth, keys: []string{"ppp.auth"}},
 	{name: "PPP terms", do: rulePPPTerms, when: whenPPPTerms, keys: []string{"ppp.pool", "ppp.filter"}},
+	{name: "recording", do: ruleRecord, when: whenRecord, keys: []string{"record"}},
 	{name: RuleAccess, do: ruleAccess, when: whenAccess, keys: []string{"access"}},
 	{name: "leg", do: ruleLeg},
 	{name: "ringing call", do: ruleRing, when: whenRing, keys: []string{onRing}},

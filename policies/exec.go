@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/schema"
 )
 
@@ -60,7 +62,16 @@ func (e EXEC) hostsText() string {
 
 const anyHost = "those of `exec.hosts` in ringback.yaml"
 
-// execKeys are the rows of `exec`.
+// ruleRecord says whether the session is recorded. What PPP carries is not shown on a terminal.
+func ruleRecord(e *evaluation) (string, string, bool) {
+	if e.Service == aaa.PPP {
+		return "record: true, service " + string(e.Service), "not recorded: that is for EXEC sessions", false
+	}
+	e.d.Record = true
+	return "record: true", "the session is recorded", false
+}
+
+// execKeys are the rows of `exec`, and of what else is about its sessions.
 var execKeys = []key{
 	{Key: schema.Key{Name: "exec", Type: schema.Object, Doc: "Narrows EXEC sessions, whatever AAA grants."}},
 	{
@@ -110,6 +121,16 @@ var execKeys = []key{
 			}
 		},
 		text: func(p Policy) string { return p.EXEC.hostsText() },
+		late: true,
+	},
+	{
+		Key: schema.Key{Name: "record", Type: schema.Bool, Default: "false", Example: "true",
+			Doc: "Whether EXEC sessions, on both legs, are recorded: what the user sees, from the end of the login " +
+				"on, also of hosts. Typed text is recorded only as it is echoed, and the passwords of the call are " +
+				"masked. A user is rejected while no recording can begin. PPP is not recorded. See " +
+				"[Recordings](../how-to/recordings.md)."},
+		read: func(p *Policy, v *schema.Value) { p.Record = v.Bool(false) },
+		text: func(p Policy) string { return strconv.FormatBool(p.Record) },
 		late: true,
 	},
 }

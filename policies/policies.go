@@ -60,6 +60,7 @@ type Policy struct {
 	OnRing   bool
 	Services Services // services without a callback
 	EXEC     EXEC     // terms of EXEC sessions
+	Record   bool     // EXEC sessions are recorded
 	PPP      PPP      // terms of PPP sessions
 	PPPAuth  []string // methods by which callers of PPP may authenticate; nil: all that the line offers
 	Hours    Hours    // when callbacks may be promised

@@ -48,12 +48,15 @@ const (
 
 // appendEvent appends the line of an event.
 func appendEvent(b []byte, e Event) []byte {
-	data, err := json.Marshal(e.Data)
-	if err != nil {
+	line := bytes.NewBuffer(fmt.Appendf(b, "[%.6f, %q, ", e.At.Seconds(), e.Code))
+	data := json.NewEncoder(line)
+	data.SetEscapeHTML(false) // so that people can search the file
+	if err := data.Encode(e.Data); err != nil {
 		panic(err) // a string can always be encoded
 	}
-	b = fmt.Appendf(b, "[%.6f, %q, ", e.At.Seconds(), e.Code)
-	return append(append(b, data...), "]\n"...)
+	line.Truncate(line.Len() - 1) // the end of a line
+	line.WriteString("]\n")
+	return line.Bytes()
 }
 
 // maxLine is the longest line of a file that is read, in octets. The longest one that is written is much shorter.
@@ -79,8 +82,8 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, fmt.Errorf("line 1 is not the header of a recording: %w", err)
 	}
 	if h := cast.Header; h.Version != 2 || h.Width < 1 || h.Height < 1 {
-		return nil, fmt.Errorf("line 1 is not the header of a recording of asciicast v2 (version %d, %d columns, %d rows)",
-			h.Version, h.Width, h.Height)
+		return nil, fmt.Errorf("line 1 is not the header of a recording of asciicast v2 (version %d, %d columns, "+
+			"%d rows)", h.Version, h.Width, h.Height)
 	}
 	return cast, nil
 }

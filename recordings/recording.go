@@ -38,6 +38,7 @@ type Recording struct {
 	full   bool   // it has as much output as one may have
 	ended  bool
 	whole  bool          // its end is in the file
+	closed bool          // the file is closed
 	last   time.Duration // of the last event
 	retry  time.Time     // not before: the disk has failed
 	told   time.Time     // when a loss was last reported
@@ -215,6 +216,9 @@ func (r *Recording) finish() {
 	if err != nil {
 		r.store.fail(err)
 	}
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.store.finished(r)
 }
 
@@ -222,9 +226,9 @@ func (r *Recording) finish() {
 func (r *Recording) info() Info {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := Info{About: r.About, Began: r.began, Duration: r.last, Octets: r.size, Lost: r.lost, Live: !r.ended,
+	i := Info{About: r.About, Began: r.began, Duration: r.last, Octets: r.size, Lost: r.lost, Live: !r.closed,
 		Complete: r.whole}
-	if !r.ended {
+	if !r.closed {
 		i.Duration = time.Since(r.began)
 	}
 	return i
@@ -236,6 +240,12 @@ func endText(lost uint64, reason string) string {
 		return fmt.Sprintf("end, %d octets are not recorded: %s", lost, reason)
 	}
 	return "end: " + reason
+}
+
+// IsEnd reports whether an event is the last marker of a recording that was not cut off.
+func IsEnd(e Event) bool {
+	_, ok := parseEnd(e.Data)
+	return ok && e.Code == Marker
 }
 
 // parseEnd reads endText.

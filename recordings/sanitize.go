@@ -168,7 +168,7 @@ func harmless(parameters string, final byte) bool {
 	return final == 'r' || strings.IndexByte(moves+edits, final) >= 0
 }
 
-// short reports whether no number has more than four digits: some terminals are slow to scroll or insert a million rows.
+// short reports whether no number has more than four digits: some terminals are slow to insert a million rows.
 func short(parameters string) bool {
 	digits := 0
 	for _, c := range parameters {

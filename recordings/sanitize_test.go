@@ -11,7 +11,8 @@ func TestSanitizer(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"text", "héllo\r\n\tworld\b", "héllo\r\n\tworld\b"},
 		{"colors", "\x1b[1;38:5:196mred\x1b[0m", "\x1b[1;38:5:196mred\x1b[0m"},
-		{"cursor", "\x1b[H\x1b[2J\x1b[10;5fx\x1b[3A\x1b[K\x1b7\x1b8\x1bM", "\x1b[H\x1b[2J\x1b[10;5fx\x1b[3A\x1b[K\x1b7\x1b8\x1bM"},
+		{"cursor", "\x1b[H\x1b[2J\x1b[10;5fx\x1b[3A\x1b[K\x1b7\x1b8\x1bM",
+			"\x1b[H\x1b[2J\x1b[10;5fx\x1b[3A\x1b[K\x1b7\x1b8\x1bM"},
 		{"line drawing", "\x1b(0lqk\x1b(B", "\x1b(0lqk\x1b(B"},
 		{"visibility", "\x1b[?25l\x1b[?25h", "\x1b[?25l\x1b[?25h"},
 		{"title, BEL", "a\x1b]0;evil\ab", "ab"},

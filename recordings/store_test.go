@@ -338,7 +338,7 @@ func TestPlanted(t *testing.T) {
 	if _, err := os.Lstat(target); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the file of the link was made")
 	}
-	for _, id := range []string{"", "../x-1", "a/b-1", "A-1", "a", "a-1.cast"} {
+	for _, id := range []string{"", "../x-1", "a/b-1", "a_1", "a-", "-1", "a-1.cast"} {
 		if _, err := s.Begin(t.Context(), About{ID: id}); err == nil {
 			t.Errorf("%q began", id)
 		}
@@ -349,7 +349,8 @@ func TestPlanted(t *testing.T) {
 	if err := os.Chmod(s.Dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Begin(t.Context(), About{ID: "abcdefgh-2"}); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+	_, err := s.Begin(t.Context(), About{ID: "abcdefgh-2"})
+	if err == nil || !strings.Contains(err.Error(), "chmod 700") {
 		t.Error(err)
 	}
 	if _, err := Open(s.Options); err == nil || !strings.Contains(err.Error(), "recordings.dir") {
@@ -422,7 +423,7 @@ func TestLimits(t *testing.T) {
 		if got := ids(); !slices.Equal(got, []string{"d-1", "a-1"}) {
 			t.Fatalf("after the size: %v", got)
 		}
-		if err := s.Remove("d-1", "kim"); err != nil {
+		if err := s.Remove("d", "kim"); err != nil { // the only one that begins so
 			t.Fatal(err)
 		}
 		if err := s.Remove("d-1", "kim"); !errors.Is(err, ErrNone) {
@@ -444,6 +445,28 @@ func TestLimits(t *testing.T) {
 			t.Errorf("files: %v", files)
 		}
 	})
+}
+
+// TestBeginningOfID: a recording is found by the beginning of its ID, if no other one has it.
+func TestBeginningOfID(t *testing.T) {
+	s, _ := open(t, Options{})
+	begin(t, s, "AB")
+	for _, id := range []string{"AB-2", "AC-2"} {
+		begin(t, s, id).Close("")
+	}
+	s.Close(t.Context())
+	for id, want := range map[string]string{"AB": "AB", "AB-": "AB-2", "AC": "AC-2"} {
+		if i, f, err := s.Read(id); err != nil || i.ID != want {
+			t.Errorf("%q: %q, %v", id, i.ID, err)
+		} else if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for id, want := range map[string]error{"": ErrNone, "A": ErrAmbiguous, "B": ErrNone, "AB-22": ErrNone} {
+		if _, _, err := s.Read(id); err != want {
+			t.Errorf("%q: %v, want %v", id, err, want)
+		}
+	}
 }
 
 // TestMaxSession: one recording does not take all of the disk, and says where it ends.

@@ -147,6 +147,7 @@ func (s *Session) Promise(ctx context.Context, c Choice) Verdict {
 // heard records a verdict of the Broker, as a refusal if it is not valid at this point (laws 4, 6).
 func (s *Session) heard(v Verdict, stands bool) Verdict {
 	s.debugVerdict(v)
+	s.record(v.Recorder)
 	if !stands {
 		v.Kind = Refuse
 		reason := v.Reason

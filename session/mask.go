@@ -44,6 +44,40 @@ func (s *Session) KeepSecret(secret string) {
 	s.masking.Lock()
 	defer s.masking.Unlock()
 	s.secrets = append(s.secrets, secret)
+	if s.recorder != nil {
+		s.recorder.Hide(secret)
+	}
+}
+
+// record takes the recorder of the session that has begun; nil: there is none. It masks what Scrub masks.
+func (s *Session) record(r Recorder) {
+	if r == nil {
+		return
+	}
+	s.masking.Lock()
+	defer s.masking.Unlock()
+	s.recorder = r
+	for _, secret := range slices.Concat(s.secrets, s.nobodies) {
+		r.Hide(secret)
+	}
+}
+
+// Recorder returns what the front end passes all output of the session to; nil: it is not recorded.
+func (s *Session) Recorder() Recorder {
+	s.masking.Lock()
+	defer s.masking.Unlock()
+	return s.recorder
+}
+
+// recorded ends the recording of the session, if there is one.
+func (s *Session) recorded(reason string) {
+	s.masking.Lock()
+	r := s.recorder
+	s.recorder = nil
+	s.masking.Unlock()
+	if r != nil {
+		r.Close(s.Scrub(reason))
+	}
 }
 
 // nobody records whether a typed name belongs to no known user, so that Scrub masks it.

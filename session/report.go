@@ -44,6 +44,7 @@ func (s *Session) close(ctx context.Context, e Ending, callbackID string) {
 	}
 	o := s.open
 	s.open, s.verdict = nil, Refuse
+	s.recorded(e.Reason)
 	r := o.report
 	r.Kind, r.Time, r.Duration = Ended, time.Now(), time.Since(o.since)
 	o.stop()

@@ -70,6 +70,7 @@ type Session struct {
 	served   bool        // a session was admitted on this call
 	verdict  VerdictKind // the Broker's last verdict on the open session
 	terms    Terms       // of the open session
+	recorder Recorder    // of the open session; nil: none. Guarded by masking
 	promised string      // the promised callback; "" for none
 	secured  bool        // a user of this call must not learn what was decided
 	tries    int         // number of failed logins
@@ -84,7 +85,7 @@ type Session struct {
 
 	noting  sync.WaitGroup // reports to the Guard that the caller does not wait for
 	telling sync.Mutex     // held while a report is sent to the Broker
-	masking sync.Mutex     // guards secrets
+	masking sync.Mutex     // guards secrets and recorder
 }
 
 // opened is a session whose begin was reported to the Broker.

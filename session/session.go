@@ -124,7 +124,18 @@ type Verdict struct {
 	Queue      int    // of Promised: the callback's place in the queue for a line; 0: one is free
 	// With Admit and Offered, the longest session and idle time, if AAA sets none that are shorter; 0: none.
 	SessionTime, IdleTime time.Duration
-	Terms                 Terms // of Decide: what narrows the session, if there is one
+	Terms                 Terms    // of Decide: what narrows the session, if there is one
+	Recorder              Recorder // of Admit: takes what the user sees; nil: the session is not recorded
+}
+
+// Recorder keeps what the user of a session sees. Its methods are safe for concurrent use and never block.
+type Recorder interface {
+	// Output takes what is written to the user's terminal, without parity bits, and keeps nothing of p.
+	Output(p []byte)
+	// Hide masks a secret in the output from now on.
+	Hide(secret string)
+	// Close ends the recording; reason is for the operator, without secrets. The session calls it once.
+	Close(reason string)
 }
 
 // Terms narrow what AAA grants to a session. The zero value narrows nothing.

@@ -200,7 +200,7 @@ func TestBelongs(t *testing.T) {
 }
 
 // senders are the packages that report events.
-var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit", "../../hooks"}
+var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit", "../../hooks", "../../recordings"}
 
 // Each type of event has a sender.
 func TestSenders(t *testing.T) {

@@ -79,6 +79,7 @@ func (e RecordingRefused) audit() Entry {
 type RecordingRead struct {
 	undebugged
 	Recording string `event:"recording"`
+	Call      string `event:"call"`
 	User      string `event:"user"` // of the session
 	By        string `event:"by"`
 }
@@ -93,6 +94,7 @@ func (e RecordingRead) audit() Entry {
 type RecordingRemoved struct {
 	undebugged
 	Recording string `event:"recording"`
+	Call      string `event:"call"`
 	User      string `event:"user"` // of the session
 	By        string `event:"by"`
 	Reason    string `event:"reason,omitempty"`

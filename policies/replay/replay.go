@@ -227,6 +227,9 @@ func terms(d policies.Decision) string {
 	if !d.EXEC.IsZero() && d.EXEC.String() != (policies.EXEC{}).String() {
 		all = append(all, "exec: {"+d.EXEC.String()+"}")
 	}
+	if d.Record {
+		all = append(all, "record: true")
+	}
 	if d.PPP != (policies.PPP{}) {
 		all = append(all, "ppp: {"+d.PPP.String()+"}")
 	}

@@ -32,6 +32,13 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	res.Auth = s.Granted()
 	s.cfg.Hosts.Within = s.Terms().Hosts
 	auth := res.Auth
+	if r := s.Recorder(); r != nil {
+		s.term.Shown = r.Output
+		program := auth.Host != nil && auth.Host.Service == aaa.TCPClear
+		if text := console.CleanText(s.cfg.Notice); text != "" && !program {
+			s.say(text + "\n")
+		}
+	}
 	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" {
 		s.say(text + "\n")
 	}
