@@ -32,6 +32,12 @@ func newAsker() *asker {
 	return a
 }
 
+// yes asks whether to do something; an empty answer is a yes.
+func (a *asker) yes(ctx context.Context, question string) (bool, error) {
+	text, err := a.ask(ctx, question+" [Y/n]? ", true)
+	return err == nil && !strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "n"), err
+}
+
 // ask blocks for an answer, or until ctx ends; after that, ask cannot be used again. It sets the terminal mode
 // before the prompt is shown and restores it when it returns, even while the read still blocks: a read cannot
 // be cancelled, and its goroutine ends with the program.

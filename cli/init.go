@@ -210,25 +210,34 @@ func (a *answers) check() error {
 // findLine sets the YAML of the line: what the modem says if it is probed, else the port alone.
 func (a *answers) findLine(cmd *cobra.Command, ask *asker) error {
 	if ask != nil && !a.probe {
-		text, err := ask.ask(cmd.Context(), "Ask the modem on "+a.port+
-			" for its profile now (it does not dial) [Y/n]? ", true)
+		yes, err := ask.yes(cmd.Context(), "Ask the modem on "+a.port+" for its profile now (it does not dial)")
 		if err != nil {
 			return err
 		}
-		a.probe = !strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "n")
+		a.probe = yes
 	}
 	o, err := probeOptions(a.port)
 	if err != nil {
 		return misused("--port: %w", err)
 	}
+	unprobed := "lines:\n  - tty: 1\n    port: " + yamlText(o.URL(0)) + "\n"
 	if !a.probe {
-		a.line = "lines:\n  - tty: 1\n    port: " + yamlText(o.URL(0)) + "\n"
+		a.line = unprobed
 		return nil
 	}
 	o.TTY, o.Profiles = 1, profiles.Shipped()
 	r, err := probe.Run(cmd.Context(), o)
-	if err != nil {
+	if err != nil && ask == nil {
 		return fmt.Errorf("%w (without --probe, the line is written unprobed)", err)
+	}
+	if err != nil { // the other answers are not lost
+		fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
+		yes, err2 := ask.yes(cmd.Context(), "Write the line without a profile, for `ringback modem probe` later")
+		if err2 != nil || !yes {
+			return errors.Join(err, err2)
+		}
+		a.line = unprobed
+		return nil
 	}
 	r.Print(cmd.ErrOrStderr())
 	a.line = r.YAML

@@ -30,7 +30,8 @@ answer "Address of the server" 192.0.2.1
 hidden "Secret shared" "a secret of 24 octets, or more"
 answer "Port of the first modem" tcp://127.0.0.1:1
 answer "Country of the site" ""
-answer "Ask the modem on" n`, func(c *config.Config) bool {
+answer "Ask the modem on" y
+answer "Write the line without a profile" y`, func(c *config.Config) bool {
 			return len(c.RADIUS.Servers) == 1 && string(c.RADIUS.Servers[0].Secret) == "a secret of 24 octets, or more"
 		}},
 	} {
