@@ -210,7 +210,7 @@ func (c *Client) unreached(err error) error {
 	hint := ""
 	switch errno {
 	case syscall.EACCES, syscall.EPERM:
-		hint = " (run as the user of the daemon" + c.orGroup() + ")"
+		hint = " (run as " + c.permitted() + ")"
 	case syscall.ENOENT, syscall.ECONNREFUSED:
 		hint = " (is `ringback serve` or `ringback lab` running?)"
 		if !c.local {
@@ -247,10 +247,10 @@ func isTimeout(err error) bool {
 	return errors.As(err, &late) && late.Timeout()
 }
 
-// orGroup adds the group of the socket to the hint, unless the mode of the socket excludes it.
-func (c *Client) orGroup() string {
+// permitted says who may connect to the socket.
+func (c *Client) permitted() string {
 	if st, err := os.Stat(c.where); err == nil && st.Mode().Perm()&0o020 == 0 {
-		return ""
+		return "root or the user of the daemon"
 	}
-	return " or a member of its group"
+	return "root, the user of the daemon or a member of its group"
 }

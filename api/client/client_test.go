@@ -26,7 +26,7 @@ func TestUnreached(t *testing.T) {
 	}
 	const running = " (is `ringback serve` or `ringback lab` running?)"
 	for errno, want := range map[syscall.Errno]string{
-		syscall.EACCES:       "permission denied (run as the user of the daemon or a member of its group)",
+		syscall.EACCES:       "permission denied (run as root, the user of the daemon or a member of its group)",
 		syscall.ENOENT:       "no such file or directory" + running,
 		syscall.ECONNREFUSED: "connection refused" + running,
 		syscall.EMFILE:       "too many open files",
@@ -39,7 +39,7 @@ func TestUnreached(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := said(syscall.EACCES); got != "connect to the daemon at "+socket+
-		": permission denied (run as the user of the daemon)" {
+		": permission denied (run as root or the user of the daemon)" {
 		t.Errorf("socket without group access: %s", got)
 	}
 }
