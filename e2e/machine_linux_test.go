@@ -3,11 +3,13 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,8 +21,51 @@ type machine struct {
 	init int    // its first process, as the caller numbers it
 }
 
-// bootMachine boots a machine, or skips the test. It ends with the test.
+// bootMachine boots a machine with the files of this one, or skips the test. It ends with the test.
 func bootMachine(t *testing.T) *machine {
+	t.Helper()
+	return bootRoot(t, "/")
+}
+
+// bootNew boots a machine on which a release of Debian has just been installed, with systemd and no other package than
+// the necessary ones, or skips the test.
+func bootNew(t *testing.T, suite string) *machine {
+	t.Helper()
+	needs(t, "debootstrap", "debootstrap")
+	root, _ := debians.LoadOrStore(suite, sync.OnceValues(func() (string, error) {
+		dir, err := os.MkdirTemp("", suite)
+		if err != nil {
+			return "", err
+		}
+		out, err := exec.Command("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus", suite, dir).
+			CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+		return dir, err
+	}))
+	dir, err := root.(func() (string, error))()
+	if err != nil {
+		skipPeer(t, "debootstrap %s: %v", suite, err)
+	}
+	return bootRoot(t, dir)
+}
+
+// debians are the roots that bootNew has made, by release.
+var debians sync.Map
+
+// removeMade removes the directories that a function of the map has made.
+func removeMade(m *sync.Map) {
+	m.Range(func(_, made any) bool {
+		if dir, _ := made.(func() (string, error))(); dir != "" {
+			os.RemoveAll(dir)
+		}
+		return true
+	})
+}
+
+// bootRoot boots a machine with the files of a root directory, which it does not change.
+func bootRoot(t *testing.T, root string) *machine {
 	t.Helper()
 	for _, p := range []struct{ program, pkg string }{{"unshare", "util-linux"}, {"nsenter", "util-linux"},
 		{"systemctl", "systemd"}, {"dpkg", "dpkg"}} {
@@ -39,7 +84,7 @@ func bootMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	defer console.Close()
-	boot := exec.Command("unshare", "--mount", "sh", script, m.dir)
+	boot := exec.Command("unshare", "--mount", "sh", script, m.dir, root)
 	boot.Stdout, boot.Stderr = console, console
 	boot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	life, err := boot.StdinPipe() // the machine ends when it is closed, also by the end of this process
@@ -87,12 +132,23 @@ func (m *machine) try(t *testing.T, script string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(m.init), "--mount", "--pid", "--cgroup", "--uts",
-		"--ipc", "--root", "--wd", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
-		"HOME=/root", "bash", "-c", script)
+	c := m.command(ctx, script)
 	c.WaitDelay = 10 * time.Second
 	out, err := c.CombinedOutput()
 	return string(out), err
+}
+
+// command is a command that runs a script of bash as root of the machine, at home.
+func (m *machine) command(ctx context.Context, script string) *exec.Cmd {
+	return exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(m.init), "--mount", "--pid", "--cgroup",
+		"--uts", "--ipc", "--root", "--wd", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+		"DEBIAN_FRONTEND=noninteractive", "HOME=/root", "TERM=dumb", "bash", "-c", "cd; "+script)
+}
+
+// atTerminal runs a script at a terminal of the test.
+func (m *machine) atTerminal(t *testing.T, script string) *terminal {
+	t.Helper()
+	return onTerminal(t, m.command(t.Context(), script))
 }
 
 // run is try for a script that must succeed.
@@ -145,13 +201,19 @@ func (m *machine) put(t *testing.T, dir string, files map[string]string) {
 // install installs a release, as apt does with a file.
 func (m *machine) install(t *testing.T, version string) {
 	t.Helper()
-	deb := only(t, release(t, version), "*.deb")
-	data, err := os.ReadFile(deb)
+	m.run(t, "dpkg --force-unsafe-io --install "+m.fetch(t, version, "*.deb"))
+}
+
+// fetch copies a file of a release into the machine, and returns its path there.
+func (m *machine) fetch(t *testing.T, version, pattern string) string {
+	t.Helper()
+	file := only(t, release(t, version), pattern)
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(m.dir, filepath.Base(file)), data, 0o644)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(m.dir, "ringback.deb"), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	m.run(t, "dpkg --force-unsafe-io --install /job/ringback.deb")
+	return "/job/" + filepath.Base(file)
 }

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 type withReleases struct{ *testing.M }
 
 func (m withReleases) Run() int {
-	defer removeReleases()
+	defer removeMade(&releases)
+	defer removeMade(&debians)
 	return m.M.Run()
 }

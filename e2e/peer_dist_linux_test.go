@@ -40,16 +40,6 @@ func release(t *testing.T, version string) string {
 	return dir
 }
 
-// removeReleases removes what release has built.
-func removeReleases() {
-	releases.Range(func(_, build any) bool {
-		if dir, _ := build.(func() (string, error))(); dir != "" {
-			os.RemoveAll(dir)
-		}
-		return true
-	})
-}
-
 // dist builds a release; the command runs scripts/dist.
 func dist(version, dir string, command ...string) error {
 	command = append(command, "../scripts/dist", "--version", version, "--out", dir, "--arch", runtime.GOARCH)

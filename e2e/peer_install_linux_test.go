@@ -68,6 +68,10 @@ func TestPeerInstall(t *testing.T) {
 
 	m.run(t, "dpkg --force-unsafe-io --remove ringback")
 	m.run(t, "test -e /var/lib/ringback/journal.db -a -e /etc/ringback/ringback.yaml -a ! -e /usr/bin/ringback")
+	m.install(t, "1.0.1")
+	m.until(t, "[ $(ringback show line | grep -c idle) = 4 ]") // it runs again, with what it had
+	m.run(t, "systemctl stop ringback && "+
+		"dpkg --force-unsafe-io --install /job/*.deb && ! systemctl is-active ringback")
 	m.run(t, "dpkg --force-unsafe-io --purge ringback")
 	if after := m.run(t, "cd /mnt && find . -name '*ringback*' -not -type c"); after != before {
 		t.Errorf("after the purge there is still\n%s\nbefore the installation there was\n%s", after, before)

@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/ringback/ringback/lab"
 )
 
 // TestPeerService runs the unit under systemd: reload, a credential, the devices that it may open, socket activation,
@@ -51,53 +48,28 @@ systemctl daemon-reload && systemctl restart ringback`)
 	m.until(t, "ringback show line")
 }
 
-// TestPeerInstallHowTo goes from the package to a called-back line as docs/how-to/install.md says, with a modem of the
-// lab instead of a serial one.
-func TestPeerInstallHowTo(t *testing.T) {
+// TestPeerNotifyReload: with the drop-in, systemd of Debian 13 waits for the end of a reload, and then says whether it
+// failed.
+func TestPeerNotifyReload(t *testing.T) {
 	t.Parallel()
-	m := bootMachine(t)
+	m := bootNew(t, "trixie")
 	m.install(t, "1.0.0")
-	l := startTown(t, lab.Options{})
-	port := regexp.MustCompile(`rfc2217://[^"'\s,}]+`).FindString(readFile(t, l.Dir()+"/ringback.yaml"))
-	if port == "" {
-		t.Fatalf("no port in\n%s", readFile(t, l.Dir()+"/ringback.yaml"))
+	m.until(t, "ringback show line")
+	m.run(t, `mkdir -p /etc/systemd/system/ringback.service.d
+cp /usr/share/ringback/systemd/notify-reload.conf /etc/systemd/system/ringback.service.d/
+systemd-analyze verify --man=no ringback.service && systemctl daemon-reload && systemctl restart ringback`)
+	if out := m.run(t, "systemctl show -P Type ringback"); out != "notify-reload" {
+		t.Errorf("the type of the service is %q", out)
 	}
-	l.StopDaemon()
-	out := m.run(t, `cd /root && (umask 077; echo maui-1993 >pw)
-ringback init --aaa local --user austin-01 --password-file pw --number 84001 --hostname maui-nas-04 --port `+
-		port+` --probe 2>&1`)
-	for _, want := range []string{"good     S2", "/etc/ringback/ringback.yaml: written and checked",
-		"ringback aaa test austin-01 -c /etc/ringback/ringback.yaml",
-		"systemctl restart ringback && ringback show line"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("init does not print %q:\n%s", want, out)
+	const idle = "0 lines: 0 in use, 0 out of service; 0 pending callbacks"
+	for _, tt := range []struct{ change, want string }{
+		{"true", idle},
+		{"echo 'lines: [{tty: x}]' >>/etc/ringback/ringback.yaml", idle + "; the last reload failed"},
+		{"sed -i '$d' /etc/ringback/ringback.yaml", idle},
+	} {
+		if out := m.run(t, tt.change+" && systemctl reload ringback && systemctl show -P StatusText ringback"); out !=
+			tt.want {
+			t.Errorf("%s: the status is %q, want %q", tt.change, out, tt.want)
 		}
-	}
-	if out := m.run(t, "echo maui-1993 | runuser -u ringback -- ringback aaa test austin-01 "+
-		"-c /etc/ringback/ringback.yaml"); !strings.Contains(out, "call_back: at 84001") {
-		t.Errorf("aaa test:\n%s", out)
-	}
-	m.run(t, "systemctl restart ringback")
-	m.until(t, "ringback show line | grep -q idle")
-	m.answerFor(t, l)
-	play(t, l, parse(t, login("austin-01", "maui-1993")+`see Callback initiated
-see NO CARRIER
-see RING
-see CONNECT
-see Username:
-type austin-01
-see Password:
-type maui-1993
-see maui-nas-04>
-hangup
--- callback --
-phase: completed
-user: austin-01
-number: 84001
-verify: yes
-attempts: 1
-`))
-	if out := m.run(t, "ringback show callbacks --all"); !strings.Contains(out, "completed") {
-		t.Errorf("show callbacks --all:\n%s", out)
 	}
 }

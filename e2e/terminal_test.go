@@ -33,14 +33,20 @@ type terminal struct {
 // atTerminal starts the program at a terminal. The program is killed at the end of the test.
 func atTerminal(t *testing.T, state string, args ...string) *terminal {
 	t.Helper()
+	c := exec.Command(program(t), args...)
+	c.Env = append(os.Environ(), "XDG_STATE_HOME="+state)
+	return onTerminal(t, c)
+}
+
+// onTerminal is atTerminal for a command.
+func onTerminal(t *testing.T, c *exec.Cmd) *terminal {
+	t.Helper()
 	master, tty := openTerminal(t)
-	p := &terminal{t: t, master: master, tty: tty, ended: make(chan struct{}), more: make(chan struct{}, 1)}
+	p := &terminal{t: t, cmd: c, master: master, tty: tty, ended: make(chan struct{}), more: make(chan struct{}, 1)}
 	var err error
 	if p.before, err = unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command(program(t), args...)
-	p.cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+state)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = tty, tty, tty
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := p.cmd.Start(); err != nil {
@@ -57,7 +63,7 @@ func atTerminal(t *testing.T, state string, args ...string) *terminal {
 		master.Close()
 		tty.Close()
 		if t.Failed() {
-			t.Logf("%q showed:\n%s", args, p.text())
+			t.Logf("%q showed:\n%s", c.Args[1:], p.text())
 		}
 	})
 	return p
@@ -123,7 +129,7 @@ func (p *terminal) see(text string) {
 		select {
 		case <-p.more:
 		case <-late:
-			p.t.Fatalf("%q does not show %q in 30 s", p.cmd.Args[1:], text)
+			p.t.Fatalf("%q does not show %q in %v", p.cmd.Args[1:], text, patience)
 		}
 	}
 }

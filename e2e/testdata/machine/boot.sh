@@ -1,16 +1,17 @@
-# boot.sh DIR: run Debian's systemd as the first process of a machine of its own: namespaces for processes, mounts, names
-# and control groups. Its root is that of this machine under a layer that is thrown away, so whatever is installed or
-# removed there changes nothing here; what has changed is in /mnt. DIR is /job. The network is that of the caller.
+# boot.sh DIR ROOT: run Debian's systemd as the first process of a machine of its own: namespaces for processes, mounts,
+# names and control groups. Its root is ROOT under a layer that is thrown away, so whatever is installed or removed there
+# changes nothing here; what has changed is in /mnt. DIR is /job. The network is that of the caller.
 # Writes the number of the first process to DIR/pid. Ends with that process, or when standard input is closed. Needs root.
 set -eu
 dir=$1
-if [ "${2:-}" = inside ]; then
+base=$2
+if [ "${3:-}" = inside ]; then
 	read -r pid _ </proc/self/stat # /proc is still that of the caller
 	mount --make-rprivate /
 	mount -t tmpfs machine "$dir/layer"
 	mkdir "$dir/layer/upper" "$dir/layer/work" "$dir/layer/root"
 	root=$dir/layer/root
-	mount -t overlay machine -o "lowerdir=/,upperdir=$dir/layer/upper,workdir=$dir/layer/work" "$root"
+	mount -t overlay machine -o "lowerdir=$base,upperdir=$dir/layer/upper,workdir=$dir/layer/work" "$root"
 	mkdir -p "$root/job"
 	mount --bind "$dir" "$root/job"
 	mount --bind "$dir/layer/upper" "$root/mnt"
@@ -43,7 +44,7 @@ mount -t cgroup2 cgroup "$dir/cgroups"
 group=$dir/cgroups/machine-$$
 mkdir "$group"
 echo 0 >"$group/cgroup.procs"
-unshare --mount --pid --fork --kill-child --uts --ipc --cgroup sh "$0" "$dir" inside </dev/null &
+unshare --mount --pid --fork --kill-child --uts --ipc --cgroup sh "$0" "$dir" "$base" inside </dev/null &
 machine=$!
 echo 0 >"$dir/cgroups/cgroup.procs"
 exec 3<&0
