@@ -104,7 +104,8 @@ func TestTwoOperators(t *testing.T) {
 		want   string // in the output, which of a failure begins with "ringback: "
 	}{
 		{malloryUID, nil, "policy open vendor --for 4h --reason mine", "ringback: connect to the daemon at"},
-		{malloryUID, nil, "show lines", "permission denied (run as root, the user of the daemon or a member of its group)"},
+		{malloryUID, nil, "show lines",
+			"permission denied (run as root, the user of the daemon or a member of its group)"},
 		{aliceUID, members, "policy open vendor --for 4h --reason ticket", "ringback policy approve vendor --for 4h"},
 		{aliceUID, members, "policy approve vendor --for 4h --reason ticket",
 			"access window: uid 64002 (api, pid "},

@@ -24,7 +24,8 @@ func TestOrderedCallback(t *testing.T) {
 				{client.CallbackOrder{User: "austin-02"}, "number"},
 				{client.CallbackOrder{User: "nobody"}, "nobody"},
 			} {
-				if id, err := c.OrderCallback(t.Context(), tt.order); err == nil || !strings.Contains(err.Error(), tt.says) {
+				id, err := c.OrderCallback(t.Context(), tt.order)
+				if err == nil || !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("%+v: %s, %v", tt.order, id, err)
 				}
 			}
