@@ -14,6 +14,7 @@ import (
 func registerBody[B, O any](r *registry, id string, handler func(context.Context, B) (*O, error)) {
 	op := r.operation(id)
 	op.SkipValidateBody = true // decodeBody does it
+	op.MaxBodyBytes = -1       // the guard has limited it
 	description := r.api.OpenAPI()
 	schemas := description.Components.Schemas
 	schema := schemas.Schema(reflect.TypeFor[B](), true, id)

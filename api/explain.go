@@ -23,6 +23,8 @@ var explainTable = []Route{
 		[]events.Kind{"login.tested", "login.failed", "login.locked"},
 		"Log in with AAA as a caller would, and explain what would happen; nothing is dialed. A wrong password " +
 			"counts as a failed login of the operator"},
+	{"simulate-policies", http.MethodPost, "/v1/policies/simulate", Operate, []events.Kind{"policies.simulated"},
+		"Compare changed policy files with those in force over the callbacks of the journal; nothing is changed"},
 }
 
 // Explain answers what would happen to a caller. A function that is nil is not available.
@@ -32,7 +34,13 @@ type Explain struct {
 	Policy func(ctx context.Context, request string) (client.PolicyExplanation, error)
 	// Login logs in with AAA, and blocks until the login has ended. The error may be an Invalid or a Busy.
 	Login func(ctx context.Context, q client.LoginTest) (client.LoginReport, error)
+	// Simulate compares policy files with those in force, and blocks until its end, that of ctx or its time limit. The
+	// error may be an Invalid or a Busy.
+	Simulate func(ctx context.Context, q client.Simulation) (client.SimulationReport, error)
 }
+
+// largeBodies are the sizes of the bodies of routes that need more than maxBody, by pattern.
+var largeBodies = map[string]int64{"POST /v1/policies/simulate": 1 << 20}
 
 // Invalid is the error of a question that cannot be answered as it is: what is wrong with its values.
 type Invalid []Fault
@@ -73,6 +81,14 @@ func (s *Server) explainRoutes(r *registry) {
 		}
 		v, err := s.Explain.Login(ctx, q)
 		return &one[client.LoginReport]{v}, faults(err)
+	})
+	registerBody(r, "simulate-policies", func(ctx context.Context, q client.Simulation) (*one[client.SimulationReport],
+		error) {
+		if s.Explain.Simulate == nil {
+			return nil, huma.Error404NotFound("this daemon simulates no policies")
+		}
+		v, err := s.Explain.Simulate(ctx, q)
+		return &one[client.SimulationReport]{v}, faults(err)
 	})
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,7 +67,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		forbidden(who, need, has).write(tracked)
 		return
 	}
-	if p := readBody(tracked, r); p != nil {
+	if p := readBody(tracked, r, cmp.Or(largeBodies[pattern], maxBody)); p != nil {
 		p.write(tracked)
 		return
 	}
@@ -155,13 +156,13 @@ func (p *problem) write(w http.ResponseWriter) {
 }
 
 // readBody reads the body of a request, whose size and time are limited, and replaces it by what was read.
-func readBody(w http.ResponseWriter, r *http.Request) *problem {
+func readBody(w http.ResponseWriter, r *http.Request, most int64) *problem {
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
 	large := &problem{Status: http.StatusRequestEntityTooLarge,
-		Detail: fmt.Sprintf("the body is longer than %d octets", maxBody)}
-	if r.ContentLength > maxBody {
+		Detail: fmt.Sprintf("the body is longer than %d octets", most)}
+	if r.ContentLength > most {
 		return large
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
@@ -170,7 +171,7 @@ func readBody(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // not supported by the recorders of tests
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	_ = control.SetReadDeadline(time.Time{})
 	var tooLong *http.MaxBytesError
 	switch {

@@ -168,6 +168,15 @@ func (l Line) ForPolicies() policies.Line {
 	return known
 }
 
+// LinesForPolicies returns what the policies know about each line, by TTY.
+func (c *Config) LinesForPolicies() map[int]policies.Line {
+	all := map[int]policies.Line{}
+	for _, l := range c.Lines {
+		all[l.TTY] = l.ForPolicies()
+	}
+	return all
+}
+
 // ListNames are the method lists of a line: list name by kind (ListKinds). A kind that is missing means
 // `default`.
 type ListNames map[string]string

@@ -18,15 +18,7 @@ func TestPeerChromiumCallback(t *testing.T) {
 	}})
 	b.do("log in by the link", chromedp.Navigate(l.PageLink(t.Context())), chromedp.WaitVisible("#tiles .tile"))
 	b.until("the stream is connected", `document.querySelector("#stream")._htmx?.sse?.reader != null`)
-	p := sitDown(t, l, "austin-02")
-	p.enter("atdt55555")
-	p.see("Username:")
-	p.enter("austin-02")
-	p.see("Password:")
-	p.enter("hana-1993")
-	p.see("Callback Dialstring:")
-	p.enter("84002")
-	p.see("Callback initiated")
+	promised(t, l)
 	b.do("the callback", chromedp.WaitVisible("#pending .number"), chromedp.Click("#pending tbody a.number"),
 		chromedp.WaitVisible("svg.machine"))
 	b.until("the stream is connected", `document.querySelector("#stream")._htmx?.sse?.reader != null`)
@@ -46,6 +38,20 @@ func TestPeerChromiumCallback(t *testing.T) {
 	b.until("no button", `document.querySelector("#callback .button") === null`)
 	b.until("the dialogue stays open", `document.querySelector("#attempt-1").open`)
 	b.clean("the page of the callback")
+}
+
+// promised has a user promised a callback.
+func promised(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	p := sitDown(t, l, "austin-02")
+	p.enter("atdt55555")
+	p.see("Username:")
+	p.enter("austin-02")
+	p.see("Password:")
+	p.enter("hana-1993")
+	p.see("Callback Dialstring:")
+	p.enter("84002")
+	p.see("Callback initiated")
 }
 
 // TestPeerChromiumExplain: an operator asks what would happen to a caller, and reads what is wrong beside the field.
@@ -82,5 +88,22 @@ func TestPeerChromiumExplain(t *testing.T) {
 		chromedp.SetValue("#f-line", "65"), chromedp.Click("main form .primary"), chromedp.WaitVisible("#result"))
 	b.do("open the packets", chromedp.Click("main details:last-of-type summary"))
 	b.inspectAt("page-login-test", "#result")
+	promised(t, l)
+	b.do("a changed policy", chromedp.Click(`nav a[href="/explain/changes"]`), chromedp.WaitVisible("#f-text"),
+		chromedp.SendKeys("#f-name", "field.yaml"), chromedp.SendKeys("#f-text", "group: field\nusrs: [austin-02]\n"),
+		chromedp.Click("main form .primary"), chromedp.WaitVisible("#f-text-problem"))
+	b.rejected("422")
+	if problem := act(b, "the problem", chromedp.TextContent("#f-text-problem")); !strings.Contains(problem,
+		"field.yaml:2:1: usrs: unknown key") {
+		t.Errorf("the problem is %q", problem)
+	}
+	b.inspectAt("page-changes-error", "main form")
+	const fixed = `document.querySelector("#f-text").value = "group: field\nusers: [austin-02]\ncallback: off\n"; true`
+	act(b, "correct it", chromedp.Evaluate[bool](fixed))
+	b.do("compare", chromedp.Click("main form .primary"), chromedp.WaitVisible("#result"))
+	if text := act(b, "the result", chromedp.TextContent("#result")); !strings.Contains(text, "1 of 1 callback") {
+		t.Errorf("the result is %q", text)
+	}
+	b.inspectAt("page-changes", "#result")
 	b.clean("the forms")
 }

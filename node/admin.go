@@ -89,7 +89,7 @@ func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, sta
 		Roles:    func() api.Roles { return *d.access.roles.Load() },
 		Log:      d.log,
 		Config:   d.effective, ConfigDiff: d.diff,
-		Explain: api.Explain{Policy: d.explainPolicy, Login: d.testLogin},
+		Explain: api.Explain{Policy: d.explainPolicy, Login: d.testLogin, Simulate: d.simulate},
 	}
 	failed := func(err error) {
 		if err != nil {

@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) error {
 		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{Hide: log.mask.text}, events: api.NewEvents(),
 		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk), reads: make(chan func()),
 		log: log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
-		loginTests: newLoginTests(),
+		loginTests: newLoginTests(), simulations: newSimulations(),
 	}
 	d.systemd = service
 	return d.run(ctx)
@@ -136,7 +136,8 @@ type daemon struct {
 	traces    *traces
 	tariff    atomic.Pointer[tariff.Table] // in force
 
-	loginTests *turns
+	loginTests  *turns
+	simulations *turns
 
 	mu      sync.Mutex
 	methods *methods.Set // of the configuration in force

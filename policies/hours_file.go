@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,11 @@ func (l *loader) holidays(p *Policy, v *schema.Value) {
 	path := name.Text()
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(name.File), path)
+	}
+	if _, text := l.texts[name.File]; text && l.others != nil && !slices.Contains(l.others, path) {
+		l.problem(problemAt(name, "this file is not one that the policies in force use, so it is not read here",
+			"write the days as dates, or try the files in their directory (ringback policy check)"))
+		return
 	}
 	days, ok := l.holidayFiles[path]
 	if !ok {

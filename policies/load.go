@@ -26,6 +26,12 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 		return nil, schema.Problems{schema.FileProblem(dir, err)}
 	}
 	l := loader{files: map[string]*policyFile{}}
+	l.entries(dir, entries)
+	return l.set(site)
+}
+
+// entries reads the policy files of a directory.
+func (l *loader) entries(dir string, entries []fs.DirEntry) {
 	for _, e := range entries {
 		name := e.Name()
 		switch ext := filepath.Ext(name); {
@@ -39,7 +45,6 @@ func LoadDir(dir string, site Site) (*Set, schema.Problems) {
 			l.problem(schema.Problem{File: filepath.Join(dir, name), Msg: "not a policy file", Hint: hint})
 		}
 	}
-	return l.set(site)
 }
 
 // IsFile reports whether a file's name is that of a policy.
@@ -156,6 +161,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 type loader struct {
 	files    map[string]*policyFile // by the group's name
 	texts    map[string]string      // by path: instead of the file
+	others   []string               // the only other files that a text of texts may name; nil: any
 	problems schema.Problems
 	unread   []string          // groups whose file cannot be read: reported
 	claims   map[string]string // user → where the user is claimed

@@ -20,6 +20,7 @@ var (
 
 	grants = []choice{{"", "not required"}, {"number", "at the number of AAA"}, {"typed", "at a number of the caller"},
 		{"caller_id", "at the calling number"}, {"place", "at a place of AAA"}}
+	others   = []choice{{"", "stay as on the disk"}, {"alone", "there are none"}}
 	verifies = []choice{{"", "required"}, {"omitted", "omitted"}}
 )
 

@@ -59,7 +59,10 @@ func (f *filled) rejected(err error, fields map[string]string) {
 	for _, e := range p.Errors {
 		name := e.Location[strings.LastIndexByte(e.Location, '.')+1:]
 		if field := fields[name]; field != "" {
-			f.wrong(field, e.Message)
+			if f.problems[field] != "" {
+				f.problems[field] += "\n"
+			}
+			f.problems[field] += e.Message
 			continue
 		}
 		rest = append(rest, e.Message)

@@ -1,6 +1,10 @@
 package web
 
 import (
+	"bytes"
+	"context"
+	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -164,4 +168,115 @@ func TestSlowForm(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d", resp.StatusCode)
 	}
+}
+
+// upload sends the form of changed policies with files, by name.
+func (s *site) upload(fields url.Values, files map[string]string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	for name, values := range fields {
+		if err := form.WriteField(name, values[0]); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	for name, text := range files {
+		part, err := form.CreateFormFile("files", name)
+		if err == nil {
+			_, err = io.WriteString(part, text)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if err := form.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, base+uploadPath, &b)
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	r.Header.Set("Origin", base)
+	return s.do(r)
+}
+
+// TestChangesForm: files and what was pasted arrive; what is wrong with them is beside the field, and the text is kept.
+func TestChangesForm(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Operate)
+	csrf := url.Values{"csrf": {s.csrf}}
+	with := func(pairs ...string) url.Values {
+		form := url.Values{"csrf": {s.csrf}}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			form.Set(pairs[i], pairs[i+1])
+		}
+		return form
+	}
+	w := s.upload(with("name", "c.yaml", "text", "group: c\r\nusers: [x]\r\n", "alone", "alone", "from",
+		"2026-01-05T12:00"), map[string]string{"b.yaml": "group: b\n", "a.yaml": "group: a\n"})
+	q, names := s.fake.simulated, ""
+	for _, f := range q.Files {
+		names += f.Name + " "
+	}
+	if w.Code != 200 || names != "a.yaml b.yaml c.yaml " || q.Files[2].Text != "group: c\nusers: [x]\n" || !q.Alone ||
+		q.From == nil || q.From.Hour() != 12 || q.Until != nil {
+		t.Errorf("%d, asked %+v", w.Code, q)
+	}
+	if body := w.Body.String(); !strings.Contains(body, "2 of 9 callbacks") ||
+		!strings.Contains(body, "/callbacks/4711") || !strings.Contains(body, "1:01") ||
+		!strings.Contains(body, "group: c\nusers: [x]\n</textarea>") {
+		t.Errorf("%s", body)
+	}
+	if w := s.upload(csrf, map[string]string{"": ""}); w.Code != 200 || s.fake.simulated.Files != nil {
+		t.Errorf("no file: %d, asked %+v", w.Code, s.fake.simulated)
+	}
+	for _, c := range []struct {
+		form  url.Values
+		files map[string]string
+		field string
+		text  string
+	}{
+		{csrf, map[string]string{"a.yaml": "broken"}, "files", "a.yaml:3:1: not a number"},
+		{with("name", "a.yaml", "text", "broken"), nil, "text", "a.yaml:3:1: not a number"},
+		{csrf, map[string]string{"a.yaml": "\xff\xfe"}, "files", "a.yaml: not a text in UTF-8"},
+		{with("text", "group: c"), nil, "name", "GROUP.yaml"},
+		{with("name", "c.yaml"), nil, "text", "Paste"},
+		{with("from", "noon"), nil, "from", "2026-01-05"},
+	} {
+		w := s.upload(c.form, c.files)
+		if body := w.Body.String(); w.Code != 422 || !strings.Contains(body, `id="f-`+c.field+`-problem"`) ||
+			!strings.Contains(body, c.text) || strings.Contains(body, "<script>") {
+			t.Errorf("%s: %d %s", c.field, w.Code, body)
+		}
+	}
+	s.fake.simulated = client.Simulation{}
+	if w := s.upload(url.Values{}, map[string]string{"a.yaml": "x"}); w.Code != 403 || s.fake.simulated.Files != nil {
+		t.Errorf("without a token: %d", w.Code)
+	}
+	if w := s.upload(csrf, map[string]string{"a.yaml": strings.Repeat("x", maxUpload)}); w.Code != 413 ||
+		!strings.Contains(w.Body.String(), "It can have 512 KiB.") || s.fake.simulated.Files != nil {
+		t.Errorf("too large: %d %s", w.Code, w.Body)
+	}
+	r := newSite(t, Read)
+	if w := r.get(uploadPath); w.Code != 403 || strings.Contains(w.Body.String(), "f-files") {
+		t.Errorf("a reader: %d", w.Code)
+	}
+	nobody := newSite(t, "")
+	if w := nobody.upload(csrf, map[string]string{"a.yaml": "x"}); w.Code != http.StatusUnauthorized {
+		t.Errorf("nobody: %d", w.Code)
+	}
+}
+
+// TestChangesEnd: the comparison ends when the browser has left.
+func TestChangesEnd(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Operate)
+	form := url.Values{"csrf": {s.csrf}, "name": {"a.yaml"}, "text": {"endless"}}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.post(uploadPath, form, func(r *http.Request) { *r = *r.WithContext(ctx) })
+	}()
+	cancel()
+	<-s.fake.answer
+	<-done
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -42,17 +44,39 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, http.StatusForbidden)
 		return
 	}
-	if r.ContentLength > maxForm {
-		h.Set("Connection", "close")
-		http.Error(w, "the form is too large", http.StatusRequestEntityTooLarge)
+	most := int64(maxForm)
+	if r.URL.Path == uploadPath {
+		most = maxUpload
+	}
+	if r.ContentLength > most {
+		s.tooLarge(w, r, most)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	if r.ContentLength != 0 {
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Now().Add(s.formTime)) // not supported by the recorders of tests
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// maxDrained is how much of a form that is too large is read, in octets: browsers show an answer only after they have
+// sent the form.
+const maxDrained = 32 << 20
+
+// tooLarge rejects a form. That of an operator is read first, so that the browser shows why.
+func (s *Server) tooLarge(w http.ResponseWriter, r *http.Request, most int64) {
+	text := fmt.Sprintf("The form has %s. It can have %s.", size(float64(r.ContentLength)), size(float64(most)))
+	in := s.sessionOf(w, r)
+	if in == nil || r.ContentLength > maxDrained {
+		w.Header().Set("Connection", "close")
+		http.Error(w, text, http.StatusRequestEntityTooLarge)
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.formTime)) // as in ServeHTTP
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrained))
+	v := &visit{session: in, theme: themeOf(r), path: r.URL.Path}
+	s.render(w, r, http.StatusRequestEntityTooLarge, errorPage(v, "Too large", text))
 }
 
 // formRead ends the time limit of a form that has been read: what is done with it may take longer.

@@ -38,6 +38,7 @@ type API interface {
 	LiftLockdown(ctx context.Context, reason string) error
 	ExplainPolicy(context.Context, client.PolicyRequest) (client.PolicyExplanation, error)
 	TestLogin(context.Context, client.LoginTest) (client.LoginReport, error)
+	SimulatePolicies(context.Context, client.Simulation) (client.SimulationReport, error)
 	Events(context.Context, client.EventQuery, func(after uint64), func(client.Event)) error
 }
 
@@ -123,6 +124,7 @@ func New(c Config) *Server {
 		"GET /lockdown":              s.lockdownPage,
 		"GET /explain":               s.policy,
 		"GET /explain/login":         s.loginTestPage,
+		"GET /explain/changes":       s.changesPage,
 	} {
 		s.mux.HandleFunc(pattern, s.loggedIn(h))
 	}
@@ -130,6 +132,7 @@ func New(c Config) *Server {
 		"POST /callbacks/{id}/cancel": s.cancel,
 		"POST /lockdown":              s.lockdown,
 		"POST /explain/login":         s.loginTest,
+		"POST " + uploadPath:          s.changes,
 		"POST /logout":                s.logout,
 		"POST /theme":                 s.theme,
 	} {

@@ -31,6 +31,7 @@ type fake struct {
 	ended     *time.Time // of the callback
 	asked     client.PolicyRequest
 	login     client.LoginTest
+	simulated client.Simulation
 	answer    chan bool // to the login of the user slow
 	events    chan client.Event
 	steps     []string // asked of the usage
@@ -177,6 +178,31 @@ func (f *fake) TestLogin(ctx context.Context, q client.LoginTest) (client.LoginR
 		Silent:  []client.SilentMethod{{Method: hostile, Reason: hostile}}}, nil
 }
 
+func (f *fake) SimulatePolicies(ctx context.Context, q client.Simulation) (client.SimulationReport, error) {
+	f.simulated = q
+	for _, file := range q.Files {
+		switch {
+		case strings.Contains(file.Text, "broken"):
+			p := problemOf(t422, "body.files", "a.yaml:2:1: unknown key "+hostile)
+			p.Errors = append(p.Errors, problemOf(t422, "body.files", "a.yaml:3:1: not a number").Errors...)
+			return client.SimulationReport{}, p
+		case strings.Contains(file.Text, "endless"):
+			<-ctx.Done()
+			close(f.answer)
+			return client.SimulationReport{}, ctx.Err()
+		}
+	}
+	was := client.Decided{Outcome: "call_back", Number: hostile, Attempts: 2, NoVerify: true, Terms: hostile,
+		Reason: hostile}
+	use := client.CallUse{Calls: 1, Seconds: 61, Cost: "1.00"}
+	return client.SimulationReport{Requests: 9, Changed: 2, Groups: []string{hostile},
+		Changes: []client.Change{{Was: "call_back", Will: "refuse", Requests: 2, CallUse: use}},
+		Users:   []client.UserChange{{User: hostile, Requests: 2, CallUse: use}}, MoreUsers: 3, Currency: hostile,
+		Differences: []client.Difference{{At: "callback 4711", User: hostile, Time: began, Was: was, Will: was},
+			{At: hostile, User: hostile}}, Unpriced: 1, Then: 1, NotLoaded: []string{hostile},
+		Unknown: []client.Unknown{{Reason: hostile, Requests: 1}}}, nil
+}
+
 func (f *fake) Events(ctx context.Context, _ client.EventQuery, listening func(uint64),
 	show func(client.Event)) error {
 	if listening != nil {
@@ -281,7 +307,7 @@ func TestNothingIsHTML(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, Admin)
 	s.fake.lockdown = client.Lockdown{Active: true, Reason: hostile, By: hostile, Error: hostile}
-	for _, path := range append(pages, "POST /explain/login") {
+	for _, path := range append(pages, "POST /explain/login", "POST /explain/changes") {
 		var w *httptest.ResponseRecorder
 		if path, form := strings.CutPrefix(path, "POST "); form {
 			w = s.post(path, url.Values{"csrf": {s.csrf}, "user": {hostile}, "password": {"hana-1993"}}, nil)

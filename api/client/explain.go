@@ -139,7 +139,7 @@ type SilentMethod struct {
 	Reason string `json:"reason"`
 }
 
-// testTime is how long the daemon may take for the answer to a login test.
+// testTime is how long the daemon may take for the answer to a login test or a simulation.
 const testTime = 2 * time.Minute
 
 // TestLogin has the daemon log in with AAA as a caller would, and explains what would happen. Nothing is dialed. A
@@ -158,4 +158,95 @@ func (c *Client) post(ctx context.Context, path string, body, into any) error {
 	}
 	_, err = c.exchange(ctx, http.MethodPost, path, text, into)
 	return err
+}
+
+// Simulation is a comparison of changed policy files with those in force, over the callbacks of the journal.
+type Simulation struct {
+	Files []PolicyText `json:"files" maxItems:"1000" nullable:"false" doc:"the changed files; none: those on the disk, as a reload would load them"`
+	Alone bool         `json:"alone,omitempty" doc:"files are all policy files; otherwise they are taken with the others on the disk"`
+	From  *time.Time   `json:"from,omitempty" doc:"only callbacks promised at this time or later"`
+	Until *time.Time   `json:"until,omitempty" doc:"only callbacks promised before this time"`
+	Most  int          `json:"differences,omitempty" minimum:"0" maximum:"1000" doc:"maximum of single differences in the answer; default: 20"`
+}
+
+// PolicyText is a policy file.
+type PolicyText struct {
+	Name string `json:"name" minLength:"1" maxLength:"255" doc:"GROUP.yaml"`
+	Text string `json:"text"`
+}
+
+// SimulationReport says what would be decided otherwise.
+type SimulationReport struct {
+	Requests    int          `json:"requests" doc:"compared"`
+	Changed     int          `json:"changed" doc:"decided otherwise"`
+	Groups      []string     `json:"groups" nullable:"false" doc:"whose policy differs"`
+	Changes     []Change     `json:"changes" nullable:"false"`
+	Users       []UserChange `json:"users" nullable:"false" doc:"up to 100, most differences first"`
+	MoreUsers   int          `json:"more_users,omitempty" doc:"that are left out"`
+	Differences []Difference `json:"differences" nullable:"false" doc:"the first ones"`
+	Currency    string       `json:"currency,omitempty" doc:"of the tariff; absent: there is none"`
+	Unpriced    int          `json:"unpriced,omitempty" doc:"requests with calls that have no price"`
+	Then        int          `json:"then,omitempty" doc:"requests about which the policies in force decide otherwise than was decided then"`
+	Unknown     []Unknown    `json:"unknown" nullable:"false" doc:"what could not be compared, and why"`
+	NotLoaded   []string     `json:"not_loaded,omitempty" doc:"groups whose file on the disk has changed since it was loaded, and is in the comparison"`
+}
+
+// Change sums requests with the same outcomes. If they are equal, something else differs.
+type Change struct {
+	Was      string `json:"was"`
+	Will     string `json:"will"`
+	Requests int    `json:"requests"`
+	CallUse
+}
+
+// CallUse is what the calls of callbacks have used.
+type CallUse struct {
+	Calls   int    `json:"calls"`
+	Seconds int64  `json:"seconds" doc:"connected"`
+	Cost    string `json:"cost,omitempty" doc:"of the calls that have a price"`
+}
+
+// UserChange sums what changes for a user.
+type UserChange struct {
+	User     string `json:"user"`
+	Requests int    `json:"requests"`
+	Admitted int    `json:"admitted" doc:"called back or admitted, and not before"`
+	Rejected int    `json:"rejected" doc:"neither, but before"`
+	CallUse
+}
+
+// Difference is a request that is decided otherwise.
+type Difference struct {
+	At   string    `json:"at" doc:"callback ID"`
+	User string    `json:"user"`
+	Time time.Time `json:"time"`
+	Was  Decided   `json:"was"`
+	Will Decided   `json:"will"`
+}
+
+// Decided is the part of a decision that callers notice, and why.
+type Decided struct {
+	Outcome  string `json:"outcome"`
+	Group    string `json:"group,omitempty"`
+	Number   string `json:"number,omitempty"`
+	NoVerify bool   `json:"no_verify,omitempty"`
+	Attempts int    `json:"attempts,omitempty"`
+	Terms    string `json:"terms,omitempty" doc:"of the callback and of the session, except limits"`
+	Reason   string `json:"reason"`
+}
+
+// Unknown counts requests that could not be compared.
+type Unknown struct {
+	Reason   string `json:"reason"`
+	Requests int    `json:"requests"`
+}
+
+// SimulatePolicies compares policy files with those in force. Nothing is changed; the comparison ends with ctx.
+func (c *Client) SimulatePolicies(ctx context.Context, q Simulation) (v SimulationReport, err error) {
+	if q.Files == nil {
+		q.Files = []PolicyText{}
+	}
+	late := c.within(testTime)
+	defer late.CloseIdle()
+	return v, late.post(ctx, "/v1/policies/simulate", q, &v)
 }

@@ -57,6 +57,24 @@ func (e LoginTested) audit() Entry {
 	return Entry{"login tested", e.By, fmt.Sprintf("of %s on %s: %s", e.User, from(e.Line, "", 1), e.Result)}
 }
 
+// PoliciesSimulated reports that an operator compared changed policy files with those in force, over past requests.
+type PoliciesSimulated struct {
+	undebugged
+	Files    int    `event:"files"`    // that the operator sent
+	Requests int    `event:"requests"` // compared
+	Changed  int    `event:"changed"`  // decided otherwise
+	By       string `event:"by"`
+}
+
+func (PoliciesSimulated) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "policies simulated"
+}
+
+func (e PoliciesSimulated) audit() Entry {
+	return Entry{"policies simulated", e.By, fmt.Sprintf("%d files, %d requests, %d decided otherwise", e.Files,
+		e.Requests, e.Changed)}
+}
+
 // LoginFailed reports a login that failed, or that was rejected although AAA may have granted it. The name is shown
 // only if it is the name of a user.
 type LoginFailed struct {

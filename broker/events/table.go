@@ -116,6 +116,8 @@ var Table = []Row{
 		"An operator cleared failed logins."},
 	{"login.tested", LoginTested{}, Mnemonics{{5, "LOGINTESTED"}},
 		"An operator had AAA asked about a user's login, without a call."},
+	{"policies.simulated", PoliciesSimulated{}, Mnemonics{{5, "POLICIESSIMULATED"}},
+		"An operator compared changed policy files with those in force."},
 	{"host.joined", HostJoined{}, Mnemonics{{6, "HOSTJOINED"}},
 		"A session was connected to a host."},
 	{"host.refused", HostRefused{}, Mnemonics{{4, "HOSTREFUSED"}},

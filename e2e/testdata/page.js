@@ -60,7 +60,7 @@
   }
 
   // all that can be focused shows it
-  for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary, [tabindex='0']")) {
+  for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")) {
     if (!visible(e)) continue;
     e.focus({ focusVisible: true, preventScroll: true });
     const s = getComputedStyle(e);
