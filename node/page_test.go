@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -36,28 +35,8 @@ lines: [{tty: 1, port: "tcp://127.0.0.1:1"}]
 func TestPageLogin(t *testing.T) {
 	t.Parallel()
 	m := running(t, withPage, pageAt)
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := http.Client{Jar: jar}
-	post := func(path string, form url.Values) (int, string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.url+path,
-			strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Origin", m.url)
-		resp, err := browser.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode, bodyOf(t, resp)
-	}
-	login := func(user, password string) (int, string) {
-		return post("/login", url.Values{"user": {user}, "password": {password}})
-	}
+	browser := operatorAt(t, m.url, nil)
+	login, post := browser.login, browser.post
 	const right = "a secret of more than 24 octets"
 	if status, body := login("kim", "wrong"); status != http.StatusForbidden || !strings.Contains(body, "is wrong") {
 		t.Errorf("a wrong password: %d %s", status, body)
@@ -69,11 +48,10 @@ func TestPageLogin(t *testing.T) {
 		t.Errorf("a user without a role: %d %s", status, body)
 	}
 	status, body := login("kim", right)
-	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(body)
-	if status != http.StatusOK || csrf == nil || !strings.Contains(body, "tty 1") {
+	if status != http.StatusOK || !strings.Contains(body, "tty 1") {
 		t.Fatalf("the right password: %d %s", status, body)
 	}
-	order := url.Values{"csrf": {csrf[1]}, "reason": {"a drill"}, "confirm": {"yes"}}
+	order := form(t, body, url.Values{"reason": {"a drill"}, "confirm": {"yes"}})
 	if status, body := post("/lockdown", order); status != http.StatusOK || !strings.Contains(body, "is in force") {
 		t.Errorf("lockdown: %d %s", status, body)
 	}
