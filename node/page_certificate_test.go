@@ -112,7 +112,8 @@ func TestPageCertificates(t *testing.T) {
 	alice := operatorAt(t, m.url, shows(t, dir, "alice"))
 	_, body := alice.get("/lockdown")
 	order := form(t, body, url.Values{"reason": {"a drill"}, "confirm": {"yes"}})
-	if status, body := alice.post("/lockdown", order); status != http.StatusOK || !strings.Contains(body, "is in force") {
+	status, body := alice.post("/lockdown", order)
+	if status != http.StatusOK || !strings.Contains(body, "is in force") {
 		t.Errorf("lockdown: %d %s", status, body)
 	}
 	l, err := client.New(filepath.Join(m.dir, "s")).Lockdown(t.Context())

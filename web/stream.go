@@ -51,10 +51,17 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v *visit) error 
 			return err
 		}
 	}
+	query := client.EventQuery{After: after, Kinds: []string{"callback", "health", "lockdown"}}
+	switch {
+	case out.callback != nil: // any event may be of the callback
+		query.Kinds = nil
+	case out.board:
+		query.Kinds = append(query.Kinds, "line.state", "line.removed", "login.succeeded")
+	}
 	events, ended := make(chan client.Event, 256), make(chan error, 1)
 	var reading sync.WaitGroup
 	reading.Go(func() {
-		ended <- v.api.Events(ctx, client.EventQuery{After: after}, nil, func(e client.Event) {
+		ended <- v.api.Events(ctx, query, nil, func(e client.Event) {
 			select {
 			case events <- e:
 			case <-ctx.Done():
