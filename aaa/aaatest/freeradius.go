@@ -161,8 +161,38 @@ func (f *FreeRADIUS) Stop() {
 	<-f.done
 }
 
-// Pause stops the daemon without closing its ports (SIGSTOP).
-func (f *FreeRADIUS) Pause() error { return f.cmd.Process.Signal(syscall.SIGSTOP) }
+// Pause stops the daemon without closing its ports (SIGSTOP), and waits until all its threads have stopped: until then
+// it may answer one more request.
+func (f *FreeRADIUS) Pause() error {
+	if err := f.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(time.Minute)
+	for !f.paused() {
+		select {
+		case <-tick.C:
+		case <-f.done:
+			return errors.New("FreeRADIUS has ended")
+		case <-late:
+			return errors.New("FreeRADIUS does not stop within a minute")
+		}
+	}
+	return nil
+}
+
+// paused reports whether all threads have stopped (proc(5)). It is true on a system without /proc.
+func (f *FreeRADIUS) paused() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", f.cmd.Process.Pid))
+	for _, t := range threads {
+		text, err := os.ReadFile(t)
+		if after := strings.LastIndex(string(text), ") "); err == nil && after > 0 && text[after+2] != 'T' {
+			return false
+		}
+	}
+	return true
+}
 
 // Resume ends a Pause (SIGCONT).
 func (f *FreeRADIUS) Resume() error { return f.cmd.Process.Signal(syscall.SIGCONT) }
