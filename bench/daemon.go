@@ -40,6 +40,7 @@ type plan struct {
 	// hunting among the lines, attempts by cause, and the hold-off of numbers
 	Attempts bool
 	Metrics  bool
+	Page     bool
 	Home     int // number of the first user; 0: that of the town's first subscriber
 	Waiters  int // users w0 …, called back by the last line only
 }
@@ -52,6 +53,9 @@ state_dir: state
 api: {socket: {{.Dir}}/ringback.sock}
 policies_dir: policies.d
 log: {level: {{or .Log "warn"}}}
+{{- if .Page}}
+console: {listen: "127.0.0.1:0"}
+{{- end}}
 {{- if .Metrics}}
 metrics: {listen: "127.0.0.1:0"}
 {{- end}}

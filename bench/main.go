@@ -57,6 +57,8 @@ type sizes struct {
 	planRate                float64
 	waiters                 int
 	scrapes                 int
+	pageFor                 time.Duration
+	pageRounds              int
 	starts, pending         int // callbacks
 }
 
@@ -70,7 +72,7 @@ var whole = sizes{
 	policyRounds: 7, policyPast: 200_000,
 	idleFor: 30 * time.Second, reloads: 7, probes: 3,
 	planLines: 600, planRounds: 5, planRate: 60, waiters: 20,
-	scrapes: 300, starts: 7, pending: 10_000,
+	scrapes: 300, pageFor: 10 * time.Second, pageRounds: 5, starts: 7, pending: 10_000,
 }
 
 var smoke = sizes{
@@ -83,7 +85,7 @@ var smoke = sizes{
 	policyRounds: 1, policyPast: 10_000,
 	idleFor: 10 * time.Second, reloads: 2, probes: 1,
 	planLines: 60, planRounds: 1, planRate: 20, waiters: 3,
-	scrapes: 20, starts: 2, pending: 200,
+	scrapes: 20, pageFor: 2 * time.Second, pageRounds: 1, starts: 2, pending: 200,
 }
 
 // part is one of the benchmarks.
@@ -98,6 +100,7 @@ var parts = []part{
 	{"memory", (*bench).memory},
 	{"idle", (*bench).idleCPU},
 	{"scrape", (*bench).scrape},
+	{"page", (*bench).page},
 	{"start", (*bench).start},
 	{"reload", (*bench).reload},
 	{"probe", (*bench).probe},

@@ -2,16 +2,16 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http/httptest"
-	"strconv"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/cdproto/tracing"
 	"github.com/chromedp/chromedp"
 
 	"github.com/ringback/ringback/api/client"
@@ -66,37 +66,94 @@ func (f *fleet) Events(ctx context.Context, _ client.EventQuery, listening func(
 	}
 }
 
-// busy is what the browser has done for a page: the time of its main thread, and the tasks of more than 50 ms, in which
-// it answers nobody.
-type busy struct{ all, script, style, layout time.Duration }
+// tasks are the tasks of a page's main thread, each with the CPU that it took: the time on the clock would count what
+// other processes did.
+type tasks []time.Duration
 
-// work returns what the main thread has done since the page was opened.
-func (b *browser) work() (w busy) {
+// recordTasks records the tasks of the page until the returned function is called.
+func (b *browser) recordTasks() (stop func() tasks) {
 	b.t.Helper()
-	b.do("metrics", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		v, err := cdp.Call(ctx, t, performance.GetMetrics, cdp.Empty{})
-		if err != nil {
-			return err
-		}
-		of := map[string]*time.Duration{"TaskDuration": &w.all, "ScriptDuration": &w.script,
-			"RecalcStyleDuration": &w.style, "LayoutDuration": &w.layout}
-		for _, m := range v.Metrics {
-			if d := of[m.Name]; d != nil {
-				*d = time.Duration(m.Value * float64(time.Second))
+	var all []traceEvent
+	complete := make(chan struct{})
+	ctx, cancel := context.WithCancel(b.ctx)
+	err := chromedp.Listen(ctx, func(ev any) {
+		switch e := ev.(type) {
+		case *tracing.EventDataCollected:
+			for _, v := range e.Value {
+				var one traceEvent
+				if err := json.Unmarshal(v, &one); err != nil {
+					b.failed(err.Error())
+				}
+				all = append(all, one)
 			}
+		case *tracing.EventTracingComplete:
+			close(complete)
 		}
-		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.do("record", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, tracing.Start, tracing.StartParams{TraceConfig: &tracing.TraceConfig{
+			IncludedCategories: []string{"toplevel"}}})
+		return err
 	}))
-	return w
+	return func() tasks {
+		b.t.Helper()
+		defer cancel()
+		b.do("end of the record", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, tracing.End, cdp.Empty{})
+			return err
+		}))
+		select {
+		case <-complete:
+		case <-ctx.Done():
+			b.t.Fatal("the browser does not end its record")
+		}
+		return tasksOf(all)
+	}
 }
 
-func (w busy) String() string {
-	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-	return ms(w.all) + " ms (script " + ms(w.script) + ", style " + ms(w.style) + ", layout " + ms(w.layout) + ")"
+// traceEvent is an event of Chromium's trace format.
+type traceEvent struct {
+	Name     string `json:"name"`
+	Process  int    `json:"pid"`
+	Thread   int    `json:"tid"`
+	Duration int64  `json:"tdur"` // CPU, in microseconds
+	Args     struct {
+		Name string `json:"name"`
+	} `json:"args"`
 }
 
-func (w busy) minus(v busy) busy {
-	return busy{w.all - v.all, w.script - v.script, w.style - v.style, w.layout - v.layout}
+// tasksOf returns the tasks of the main threads of pages.
+func tasksOf(all []traceEvent) (found tasks) {
+	type thread struct{ process, thread int }
+	pages := map[thread]bool{}
+	for _, e := range all {
+		if e.Name == "thread_name" && e.Args.Name == "CrRendererMain" {
+			pages[thread{e.Process, e.Thread}] = true
+		}
+	}
+	for _, e := range all {
+		if e.Name == "ThreadControllerImpl::RunTask" && pages[thread{e.Process, e.Thread}] {
+			found = append(found, time.Duration(e.Duration)*time.Microsecond)
+		}
+	}
+	return found
+}
+
+func (t tasks) String() string {
+	sum, long := time.Duration(0), 0
+	for _, d := range t {
+		if sum += d; d > 50*time.Millisecond {
+			long++
+		}
+	}
+	if len(t) == 0 {
+		return "no tasks"
+	}
+	return fmt.Sprintf("%d ms of CPU, the longest of %d tasks %d ms, %d of more than 50 ms", sum.Milliseconds(), len(t),
+		slices.Max(t).Milliseconds(), long)
 }
 
 // TestPeerChromiumFleet: a board of 2,000 lines shows 100 changes a second, lines that come and lines that go, and does
@@ -110,26 +167,13 @@ func TestPeerChromiumFleet(t *testing.T) {
 	srv := httptest.NewServer(site)
 	t.Cleanup(srv.Close) // after the browser, which keeps a connection
 	b := startBrowser(t)
-	b.do("observe", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
-			Source: `window.tasks = []; new PerformanceObserver((l) => { for (const e of l.getEntries())
-				tasks.push(Math.round(e.duration)); }).observe({ entryTypes: ["longtask"] })`})
-		if err == nil {
-			_, err = cdp.Call(ctx, t, performance.Enable, performance.EnableParams{})
-		}
-		return err
-	}))
+	stop := b.recordTasks()
 	b.do("log in", chromedp.Navigate(srv.URL+site.Link(web.Operator{Name: "kim", Role: web.Read})),
 		chromedp.WaitVisible("#tiles .tile"))
 	b.until("the stream is connected", `document.querySelector("#stream")._htmx?.sse?.reader != null`)
-	tasks := func() []int {
-		return act(b, "tasks", chromedp.Evaluate[[]int](
-			`new Promise((r) => requestIdleCallback(() => setTimeout(() => r(tasks.splice(0)), 500)))`,
-			chromedp.EvalAwaitPromise))
-	}
-	load := tasks()
-	loaded := b.work()
-	t.Logf("load: main thread %v; tasks of more than 50 ms: %v ms", loaded, load)
+	b.until("rest", `new Promise((r) => requestIdleCallback(() => setTimeout(() => r(true), 500)))`)
+	t.Logf("load: %v", stop())
+	stop = b.recordTasks()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	event := uint64(1)
@@ -148,9 +192,7 @@ func TestPeerChromiumFleet(t *testing.T) {
 		send(i*7%lines+1, "in call")
 	}
 	b.until("all changes", fmt.Sprintf(`document.querySelectorAll(".tile.up").length === %d`, changes))
-	changed, at := tasks(), b.work().minus(loaded)
-	t.Logf("%d changes in %v: main thread %v, %.2f ms a change; tasks of more than 50 ms: %v ms", changes,
-		changes*10*time.Millisecond, at, float64(at.all.Microseconds())/1000/changes, changed)
+	t.Logf("%d changes in %v: %v", changes, changes*10*time.Millisecond, stop())
 	send(lines+7, "idle")
 	send(lines+3, "idle")
 	send(500, "")

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -108,5 +109,31 @@ func TestOldUsage(t *testing.T) {
 	got, first, _, err := j.Usage(context.Background(), time.Unix(0, 0), now.Add(1))
 	if err != nil || len(got) != 2 || !first.Equal(now.Add(-journal.UsageKept)) {
 		t.Errorf("%+v, first %v, %v", got, first, err)
+	}
+}
+
+// BenchmarkUsage reads a month of hours: its time does not depend on the number of calls, which are not read.
+func BenchmarkUsage(b *testing.B) {
+	ctx := context.Background()
+	j, err := Open(ctx, Options{Path: newPath(b), Reserve: testReserve})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	const hours = 31 * 24
+	var all []journal.Mutation
+	for i := range hours {
+		c := call(fmt.Sprint("c", i))
+		c.Start, c.End = from.Add(time.Duration(i)*time.Hour), from.Add(time.Duration(i)*time.Hour+time.Minute)
+		all = append(all, journal.PutCall{Call: c})
+	}
+	if err := j.Commit(ctx, all...); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if got, _, _, err := j.Usage(ctx, from, from.AddDate(0, 1, 0)); err != nil || len(got) != hours {
+			b.Fatalf("%d hours, %v", len(got), err)
+		}
 	}
 }
