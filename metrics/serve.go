@@ -18,7 +18,7 @@ import (
 
 // Limits of the server: it serves a few readers, which need not be trusted.
 const (
-	maxReaders   = 32 // connections at once; further ones wait
+	maxReaders   = 32 // connections at once
 	maxHeader    = 8 << 10
 	headerTime   = 5 * time.Second
 	writeTime    = 15 * time.Second
@@ -110,7 +110,8 @@ func answer(w http.ResponseWriter, status int, v any) {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: headerTime,
 		WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
-	l = newLimited(l, maxReaders)
+	few := newLimited(l, maxReaders)
+	srv.ConnState, l = few.state, few
 	if s.Certificates != nil {
 		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12,
 			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.Certificates(), nil }})

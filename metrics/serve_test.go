@@ -118,7 +118,8 @@ func TestScrapeCost(t *testing.T) {
 	}
 }
 
-// TestLimited: further connections wait until one is closed, and Close ends the wait.
+// TestLimited: for one connection too many, the one that has waited longest for a request is closed. While all have a
+// request it waits, until one of them ends or waits for another request, and Close ends the wait.
 func TestLimited(t *testing.T) {
 	t.Parallel()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -138,27 +139,90 @@ func TestLimited(t *testing.T) {
 			accepted <- c
 		}
 	})
-	for range 4 {
+	dial := func() net.Conn {
 		c, err := net.Dial("tcp", inner.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { c.Close() })
+		return c
 	}
-	first, second := <-accepted, <-accepted
-	if len(l.slots) != 2 {
-		t.Errorf("%d connections are open", len(l.slots))
+	ended := func(c net.Conn) {
+		t.Helper()
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("a connection is open")
+		}
 	}
-	first.Close()
-	first.Close() // gives its slot back once
+	held := dial()
+	first := <-accepted
+	dial()
+	second := <-accepted
+	l.state(second, http.StateActive)
+	dial()
 	third := <-accepted
-	second.Close()
+	ended(held) // the first, as the second has a request
+	first.Close()
+	l.state(third, http.StateActive)
+	dial()
+	select {
+	case <-accepted:
+		t.Error("a third request at once")
+	default:
+	}
+	l.state(second, http.StateIdle)
+	fourth := <-accepted
+	l.state(fourth, http.StateActive)
+	dial()
 	third.Close()
-	(<-accepted).Close()
+	third.Close() // makes room once
+	l.state(<-accepted, http.StateActive)
+	dial()
 	l.Close()
 	accepting.Wait()
-	if n := len(l.slots); n > 1 { // Accept may have held one when it was closed
-		t.Errorf("%d slots are lost", n)
+	if l.open != 2 {
+		t.Errorf("%d connections are open", l.open)
+	}
+}
+
+// TestHeldConnections: clients who open connections and send nothing, a part of a request, or a request and then
+// nothing more, keep no probe out.
+func TestHeldConnections(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"nothing": "", "half a request": "GET /heal",
+		"a request": "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := Server{Live: func(context.Context) error { return nil }}
+			ended := make(chan error, 1)
+			ctx, stop := context.WithCancel(t.Context())
+			go func() { ended <- s.Serve(ctx, l) }()
+			for range 3 * maxReaders {
+				c, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				if _, err := io.WriteString(c, text); err != nil {
+					continue // it was closed for a later one
+				}
+			}
+			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: idleTime / 2}
+			resp, err := client.Get("http://" + l.Addr().String() + "/healthz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+				t.Error(resp.Status)
+			}
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
