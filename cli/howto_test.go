@@ -36,7 +36,7 @@ var firstKey = regexp.MustCompile(`(?m)^([a-z_]+):`)
 // ringback.yaml.
 func parseBlock(t *testing.T, text string) schema.Problems {
 	t.Helper()
-	const rest = "state_dir: state\npolicies_dir: none\naaa: {lists: {login: {default: [none]}}}\n"
+	const rest = "state_dir: state\naaa: {lists: {login: {default: [none]}}}\n"
 	files := map[string]string{
 		"tariff.csv":   "prefix,per_minute,granularity,currency\n33,0.02,60/60,EUR\n",
 		"holidays.txt": "2026-12-25 Christmas Day\n",

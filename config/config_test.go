@@ -511,3 +511,28 @@ func TestReauthorize(t *testing.T) {
 		})
 	}
 }
+
+// TestCutFile: what is left of a file that was cut off is never a valid configuration without lines, and an error of
+// its YAML is the only one that is reported, also if policies need what is no longer there.
+func TestCutFile(t *testing.T) {
+	t.Parallel()
+	const empty = "ringback.yaml: the file has no keys: it is empty, or was cut off (write it again, or restore it " +
+		"from a backup; ringback init writes a first one)"
+	for _, tt := range []struct{ text, want string }{
+		{"", empty}, {"# a comment\n", empty}, {"---\n...\n", empty}, {"\ufeff", empty},
+		{"numbers: {country: \"1\"}\naaa: [\n", "ringback.yaml:2:1: invalid YAML: did not find expected node content " +
+			"(check indentation, colons and quotes on this line and the one before it; tabs are not allowed)"},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "ringback.yaml")
+		writeAt(t, path, tt.text)
+		if err := os.Mkdir(filepath.Join(dir, "policies.d"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		writeAt(t, filepath.Join(dir, "policies.d", "home.yaml"), "group: home\nnumbers: {deny_classes: [premium]}\n")
+		c, problems := Load(path, nil)
+		if got := strings.ReplaceAll(problems.Err().Error(), dir+"/", ""); c != nil || got != tt.want {
+			t.Errorf("%q:\n%s\nwant\n%s", tt.text, got, tt.want)
+		}
+	}
+}

@@ -82,7 +82,8 @@ var keys = sync.OnceValue(func() []schema.Key {
 				"none."},
 		{Name: "policies_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Default: "policies.d",
 			Example: "policies.d",
-			Doc:     "Directory of the policy files, one for each group of users. See [Policy files](#policy-files)."},
+			Doc: "Directory of the policy files, one for each group of users; it must exist if the key is set. See " +
+				"[Policy files](#policy-files)."},
 		{Name: "exec", Reload: schema.NewCalls, Type: schema.Object, Doc: "The EXEC.", Keys: []schema.Key{
 			{Name: "callback", Type: schema.Bool, Default: "true", Example: "false",
 				Doc: "IOS's `service exec-callback`. `false`: a user whose authorization requires a callback is " +

@@ -75,6 +75,11 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	var problems Problems
 	l.v, problems = schema.Parse(l.file, data, Keys())
 	l.problems = append(l.problems, problems...)
+	if len(l.v.Names()) == 0 && len(problems) == 0 {
+		l.problem(Problem{File: l.file, Msg: "the file has no keys: it is empty, or was cut off",
+			Hint: "write it again, or restore it from a backup; ringback init writes a first one"})
+		return nil, l.problems
+	}
 	l.layer(o)
 	l.servers, l.named = map[string]*schema.Value{}, map[string]string{}
 	l.cfg = Config{File: l.file}

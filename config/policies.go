@@ -1,7 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,8 +27,17 @@ func (l *loader) policyFiles() {
 	if l.site.Pools != nil && l.site.Filters != nil {
 		l.site.PPPUnfit = l.cfg.PPP.unfit
 	}
+	if _, err := os.Stat(l.cfg.PoliciesDir); dir.IsSet() && errors.Is(err, fs.ErrNotExist) {
+		l.errorAt(dir, "restore it from a backup, mount its disk, or create it; without the key, the built-in policy "+
+			"is used if there is no policies.d", "%s: there is no such directory", dir.Text())
+		return
+	}
 	set, problems := l.policies(l.cfg.PoliciesDir, l.site)
-	l.problems = append(l.problems, problems...)
+	for _, p := range problems {
+		if p.File != policies.AllFiles || !l.broken("numbers") {
+			l.problem(p)
+		}
+	}
 	l.cfg.Policies = set
 	if set == nil {
 		return

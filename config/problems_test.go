@@ -66,7 +66,8 @@ func TestProblems(t *testing.T) {
 		{"", "timeouts: [\n",
 			`ringback.yaml:7:1: invalid YAML: did not find expected node content (check indentation, colons and quotes on this line and the one before it; tabs are not allowed)`},
 		{"", "policies_dir: nowhere\n",
-			`ringback.yaml:7:15: warning: policies_dir: no policy files: the built-in policy calls back numbers fixed by AAA or a local user, requires a second login, does not let callers type a number, and dials once (write policies.d/default.yaml to change it)`},
+			`ringback.yaml:7:15: policies_dir: nowhere: there is no such directory (restore it from a backup, mount its ` +
+				`disk, or create it; without the key, the built-in policy is used if there is no policies.d)`},
 
 		// aaa
 		{"radius.secret", "nowhere.secret",

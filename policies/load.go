@@ -17,6 +17,9 @@ import (
 // those without a policy file.
 const TestSuffix = ".test.yaml"
 
+// AllFiles is the file that a problem names if it is of the files as a whole and the site.
+const AllFiles = "policy files"
+
 // LoadDir reads all policy files `GROUP.yaml` of a directory, for a site. A missing or empty directory gives a Set with
 // the built-in policy and a warning. The Set is nil if there are errors: invalid policies call nobody back. All
 // problems are reported at once.
@@ -249,7 +252,7 @@ func (l *loader) set(site Site) (*Set, schema.Problems) {
 	}
 	s, err := New(site, policies...)
 	if err != nil { // the file's name and the claims were checked above
-		l.problem(schema.Problem{File: "policy files", Msg: err.Error()})
+		l.problem(schema.Problem{File: AllFiles, Msg: err.Error()})
 		return nil, l.problems
 	}
 	for name, f := range flat {
