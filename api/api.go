@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/lines"
 )
 
 // Daemon is what the API shows and controls. FromBroker returns one.
@@ -121,8 +122,8 @@ type Server struct {
 func (s *Server) Handler() http.Handler { return s.guard() }
 
 func (s *Server) guard() *guard {
-	mux, _ := s.mux()
-	return &guard{mux: mux, need: rolesByPattern(), roles: s.roles, log: s.log()}
+	mux, description := s.mux()
+	return &guard{mux: mux, need: rolesByPattern(), query: queries(description), roles: s.roles, log: s.log()}
 }
 
 // roles returns the roles in force.
@@ -178,7 +179,7 @@ func status(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound), errors.As(err, new(lines.NoLine)):
 		return huma.Error404NotFound(err.Error())
 	default:
 		return huma.Error409Conflict(err.Error())

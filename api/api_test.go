@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/lines"
 )
 
 // fake is a Daemon with one line, one user and one callback.
@@ -78,7 +79,7 @@ func (f fake) ClearLine(ctx context.Context, tty int) error {
 		f.by <- By(ctx)
 	}
 	if tty != 65 {
-		return fmt.Errorf("there is no line %d", tty)
+		return lines.NoLine(tty)
 	}
 	f.cleared <- fmt.Sprint(tty)
 	return nil
@@ -89,7 +90,7 @@ func (f fake) ClearCounters(ctx context.Context, ttys ...int) (int, error) {
 		return 3, nil
 	}
 	if ttys[0] != 65 {
-		return 0, fmt.Errorf("there is no line %d", ttys[0])
+		return 0, lines.NoLine(ttys[0])
 	}
 	f.cleared <- "counters of 65 by " + By(ctx)
 	return 1, nil
@@ -112,7 +113,7 @@ func (fake) Queue() []client.Queued {
 
 func (f fake) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	if tty != 65 {
-		return fmt.Errorf("there is no line %d", tty)
+		return lines.NoLine(tty)
 	}
 	f.cleared <- fmt.Sprintf("%d: %s by %s", tty, reason, By(ctx))
 	return nil

@@ -250,6 +250,24 @@ func TestUnreadStreams(t *testing.T) {
 	}
 }
 
+// TestHeadOfStreams: HEAD gets the header alone, and the next request on the connection its answer.
+func TestHeadOfStreams(t *testing.T) {
+	_, path := serve(t, &Server{Daemon: fake{}, Feed: &Feed{}, Events: NewEvents()})
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	answers := bufio.NewReader(c)
+	for _, target := range []string{"/v1/events", "/v1/debug?topics=callback", "/v1/lines"} {
+		fmt.Fprintf(c, "HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target)
+		resp, err := http.ReadResponse(answers, &http.Request{Method: http.MethodHead})
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %+v, %v", target, resp, err)
+		}
+	}
+}
+
 // heap returns the size of the live heap, in octets.
 func heap() int64 {
 	runtime.GC()

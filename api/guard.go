@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -28,7 +30,8 @@ const (
 // needs, and bodies that are too large, and it survives a panic.
 type guard struct {
 	mux   *http.ServeMux
-	need  map[string]Role // by pattern of mux
+	need  map[string]Role     // by pattern of mux
+	query map[string][]string // names of the parameters in the query of each operation, by pattern of mux
 	roles func() Roles
 	// host reports whether this server is the one that the request names; nil: any name is right, because no browser
 	// can be sent here by a name
@@ -65,6 +68,10 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	who, _ := r.Context().Value(peerKey{}).(*peer)
 	if has := g.roles().of(who); has < need {
 		forbidden(who, need, has).write(tracked)
+		return
+	}
+	if p := g.checkQuery(r, pattern); p != nil {
+		p.write(tracked)
 		return
 	}
 	if p := readBody(tracked, r, cmp.Or(largeBodies[pattern], maxBody)); p != nil {
@@ -110,6 +117,32 @@ func (g *guard) check(r *http.Request) *problem {
 	origin := r.Header.Get("Origin")
 	if site != "" && site != "same-origin" && site != "none" || origin != "" && !httpd.SameOrigin(origin, r.Host) {
 		return &problem{Status: http.StatusForbidden, Detail: "the request comes from the page of another web site"}
+	}
+	return nil
+}
+
+// checkQuery returns what is wrong with the query of an operation as a whole. A parameter with an error in its name, or
+// whose text cannot be decoded, would count as absent: a filter that shows all, an order without its reason.
+func (g *guard) checkQuery(r *http.Request, pattern string) *problem {
+	names, ok := g.query[pattern]
+	if !ok {
+		return nil // a page
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return &problem{Status: http.StatusUnprocessableEntity,
+			Detail: fmt.Sprintf("the query cannot be decoded: %v", err)}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		has := "this route has none"
+		if len(names) > 0 {
+			has = "this route has: " + strings.Join(names, ", ")
+		}
+		return &problem{Status: http.StatusUnprocessableEntity,
+			Detail: fmt.Sprintf("there is no parameter %.40q; %s", name, has)}
 	}
 	return nil
 }

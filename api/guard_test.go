@@ -287,6 +287,52 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// TestQueries: a parameter that a route does not have, and a query that cannot be decoded, are errors of every route,
+// with the names that it has. Else a filter would show all, and an order be given without its reason.
+func TestQueries(t *testing.T) {
+	h := guarded(&Server{Events: NewEvents()})
+	for _, row := range Routes {
+		for query, want := range map[string]string{
+			"nosuch=1":      `there is no parameter "nosuch"; this route has`,
+			"user=%zz":      `the query cannot be decoded: invalid URL escape "%zz"`,
+			"user=a;line=1": "the query cannot be decoded: invalid semicolon separator in query",
+		} {
+			r := as(&peer{known: true}, httptest.NewRequest(row.Method, real(row.Path), nil))
+			r.URL.RawQuery = query
+			w, p := answer(t, h, r)
+			if w.Code != http.StatusUnprocessableEntity || !strings.HasPrefix(p.Detail, want) {
+				t.Errorf("%s %s?%s: %d %s", row.Method, row.Path, query, w.Code, p.Detail)
+			}
+		}
+	}
+	for target, want := range map[string]string{
+		"/v1/calls/history?usr=kim": `there is no parameter "usr"; this route has: line, user, since, last`,
+		"/v1/lines?tty=65":          `there is no parameter "tty"; this route has none`,
+	} {
+		if _, p := answer(t, h, as(&peer{known: true}, httptest.NewRequest("GET", target, nil))); p.Detail != want {
+			t.Errorf("%s: %s", target, p.Detail)
+		}
+	}
+	for _, page := range pages {
+		r := as(&peer{known: true}, httptest.NewRequest("GET", real(page)+"?x=1", nil))
+		if w, _ := answer(t, h, r); w.Code == http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d", page, w.Code)
+		}
+	}
+}
+
+// TestNoSuchLine: status 404, whatever the order.
+func TestNoSuchLine(t *testing.T) {
+	h := guarded(&Server{})
+	for _, route := range []string{"POST /v1/lines/7/clear", "DELETE /v1/lines/7/counters", "PUT /v1/lines/7/busyout"} {
+		method, path, _ := strings.Cut(route, " ")
+		w, p := answer(t, h, as(&peer{known: true}, httptest.NewRequest(method, path, nil)))
+		if w.Code != http.StatusNotFound || p.Detail != "there is no line 7" {
+			t.Errorf("%s: %d %s", route, w.Code, p.Detail)
+		}
+	}
+}
+
 // panicking panics when its lines are listed.
 type panicking struct{ fake }
 

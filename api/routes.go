@@ -74,3 +74,24 @@ func rolesByPattern() map[string]Role {
 	}
 	return roles
 }
+
+// queries returns the names of the parameters in the query of each operation, by its pattern of the multiplexer.
+func queries(description *huma.OpenAPI) map[string][]string {
+	all := map[string][]string{}
+	for _, row := range Routes {
+		for _, op := range []*huma.Operation{description.Paths[row.Path].Get, description.Paths[row.Path].Post,
+			description.Paths[row.Path].Put, description.Paths[row.Path].Delete} {
+			if op == nil || op.OperationID != row.ID {
+				continue
+			}
+			names := []string{}
+			for _, p := range op.Parameters {
+				if p.In == "query" {
+					names = append(names, p.Name)
+				}
+			}
+			all[row.Method+" "+row.Path] = names
+		}
+	}
+	return all
+}

@@ -30,6 +30,9 @@ func stream[I any](r *registry, id string, types map[string]any, f func(ctx cont
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			_, w := humago.Unwrap(hc)
 			w.Header().Set("Content-Type", "text/event-stream")
+			if hc.Method() == http.MethodHead {
+				return // it would wait for events that it may not send
+			}
 			out := &outlet{ctx: hc.Context(), w: w, control: http.NewResponseController(w),
 				tick: time.NewTicker(heartbeat)}
 			defer out.tick.Stop()

@@ -17,7 +17,7 @@ var ErrNotBusiedOut = errors.New("is not busied out")
 // busied out gets the new reason, which may be "". by identifies the operator.
 func (b *Broker) BusyOutLine(tty int, reason, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
-		return fmt.Errorf("there is no line %d", tty)
+		return lines.NoLine(tty)
 	}
 	reason, err := optionalReason(reason)
 	if err != nil {

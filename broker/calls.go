@@ -308,7 +308,7 @@ func (w *work) login(b *Broker) Login { return b.config.Load().login(w.row.Calle
 // the operator in the audit.
 func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
 	if _, ok := b.opt.Pool.Config(tty); !ok {
-		return fmt.Errorf("there is no line %d", tty)
+		return lines.NoLine(tty)
 	}
 	b.Happened(events.LineCleared{Line: tty, By: by})
 	talking := false

@@ -101,7 +101,7 @@ func (b *Broker) callUser(ctx context.Context, o UserOrder) (id, number string, 
 func (b *Broker) asCalled(cfg *Config, o UserOrder) (int, error) {
 	if o.TTY != 0 {
 		if _, ok := b.opt.Pool.Config(o.TTY); !ok {
-			return 0, fmt.Errorf("there is no line %d", o.TTY)
+			return 0, lines.NoLine(o.TTY)
 		}
 		return o.TTY, nil
 	}

@@ -194,7 +194,7 @@ func (b *Broker) ClearCounters(by string, ttys ...int) (int, error) {
 	for _, tty := range ttys {
 		if _, ok := known[tty]; !ok {
 			b.records.mu.Unlock()
-			return 0, fmt.Errorf("there is no line %d", tty)
+			return 0, lines.NoLine(tty)
 		}
 	}
 	rows := audit(time.Now(), e)

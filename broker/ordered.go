@@ -140,7 +140,7 @@ func (b *Broker) takeOrder(d *orderedDial) error {
 	}
 	for _, tty := range d.ttys {
 		if s, ok := b.opt.Pool.Line(tty); !ok {
-			return fmt.Errorf("there is no line %d", tty)
+			return lines.NoLine(tty)
 		} else if s.State != lines.Idle {
 			return fmt.Errorf("tty %d is %s", tty, s.State)
 		}

@@ -66,7 +66,8 @@ func New(c journal.Callback, attempts []journal.Attempt, calls []journal.Call, p
 		r.Lines = append(r.Lines, a.TTY)
 		r.Number = a.Number
 		if r.Dialed.IsZero() {
-			r.Dialed, r.Wait = a.Started.UTC(), max(a.Started.Sub(c.Created), 0).Round(time.Millisecond).Seconds()
+			wait := max(a.Started.Sub(c.Created), 0).Round(time.Millisecond)
+			r.Dialed, r.Wait = a.Started.UTC(), float64(wait.Milliseconds())/1000 // Seconds has 5.7379999999999995
 		}
 	}
 	return r, r.talk(c.ID, calls, prices)

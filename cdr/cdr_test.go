@@ -39,6 +39,19 @@ func prices(t *testing.T) *tariff.Table {
 	return table
 }
 
+// TestWait: the wait has milliseconds, and no digits that a sum of floating-point numbers adds.
+func TestWait(t *testing.T) {
+	for wait, want := range map[time.Duration]string{5738 * time.Millisecond: "5.738", 0: "0", -time.Second: "0",
+		5*time.Second + 741*time.Microsecond: "5.001", 61 * time.Second: "61"} {
+		c, attempts, calls := answered()
+		attempts[0].Started = c.Created.Add(wait)
+		r, _ := New(c, attempts, calls, nil)
+		if row := string(r.Line("csv")); !strings.Contains(row, ","+want+",") {
+			t.Errorf("%v: %s", wait, row)
+		}
+	}
+}
+
 func TestRecord(t *testing.T) {
 	c, attempts, calls := answered()
 	want := Record{Callback: "k7abcd23", Call: "qwerty22", User: "kim", Group: "staff", Caller: "84001",

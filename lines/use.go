@@ -20,6 +20,11 @@ func (p *Pool) Use(ctx context.Context, tty int, owner string, fn func(ctx conte
 	return nil
 }
 
+// NoLine is the error for a TTY number that no line has.
+type NoLine int
+
+func (n NoLine) Error() string { return fmt.Sprintf("there is no line %d", int(n)) }
+
 // borrow leases a line for Use, and makes Run wait for it.
 func (p *Pool) borrow(tty int, owner string) (*Lease, error) {
 	p.mu.Lock()
@@ -27,7 +32,7 @@ func (p *Pool) borrow(tty int, owner string) (*Lease, error) {
 	l := p.lines[tty]
 	switch {
 	case l == nil:
-		return nil, fmt.Errorf("there is no line %d", tty)
+		return nil, NoLine(tty)
 	case p.closing || p.stopped || l.ctx == nil:
 		return nil, ErrClosed
 	case l.lendableLocked() && l.phase != Ringing:

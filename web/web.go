@@ -144,6 +144,10 @@ func New(c Config) *Server {
 // cached lets a browser keep a file for an hour: the rest of the site is not stored.
 func cached(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") || r.URL.Path == "" {
+			http.NotFound(w, r) // no list of files
+			return
+		}
 		w.Header().Set("Cache-Control", "private, max-age=3600")
 		h.ServeHTTP(w, r)
 	})

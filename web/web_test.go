@@ -361,6 +361,11 @@ func TestNobody(t *testing.T) {
 	if w := s.get("/static/page.css"); w.Code != http.StatusOK {
 		t.Errorf("the style: %d", w.Code)
 	}
+	for _, path := range []string{"/static/", "/static/.", "/static/./"} {
+		if w := s.get(path); w.Code != http.StatusNotFound && w.Code/100 != 3 {
+			t.Errorf("%s, a list of files: %d", path, w.Code)
+		}
+	}
 }
 
 // TestForged: orders that other web sites cause are not given.

@@ -40,10 +40,15 @@ func explain(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("journal %s: %w%s", path, err, hint(path, code(err)))
+	return fmt.Errorf("journal %s: %w%s", path, err, hint(path, extended(err)))
 }
 
-func hint(path string, code int) string {
+// hint returns what to do about an error with an extended result code.
+func hint(path string, extended int) string {
+	code := extended & 0xff
+	if extended == sqlite3.SQLITE_IOERR_SHMSIZE {
+		code = sqlite3.SQLITE_FULL // SQLite reports a full disk so while it makes the index of its log
+	}
 	switch code {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Sprintf(" (free space on the disk of %s; no callback is promised until then)", filepath.Dir(path))

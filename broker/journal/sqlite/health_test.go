@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,5 +60,16 @@ func TestHealth(t *testing.T) {
 	commit(t, j, journal.AddAudit{Audit: record("again")})
 	if h := j.Health(); h.Failed != nil || h.Longest < 3*time.Second {
 		t.Errorf("%+v", h)
+	}
+}
+
+// TestHint: what SQLite reports while the disk is full says so, and other errors of the disk do not.
+func TestHint(t *testing.T) {
+	const full = "free space on the disk of /s;"
+	for code, want := range map[int]string{13: full, 10 | 19<<8: full, 10 | 3<<8: "see the kernel log",
+		10: "see the kernel log", 14: "may this user write to /s", 1: ""} {
+		if got := hint("/s/journal.db", code); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%d: %q", code, got)
+		}
 	}
 }
