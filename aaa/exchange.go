@@ -23,6 +23,18 @@ type Exchange struct {
 	Took    time.Duration // with all repetitions, to the answer or the end of the wait
 }
 
+// About is whose request or record an exchange is about.
+type About struct {
+	User string // as it is sent to the server; "" none
+	TTY  int    // 0: none
+}
+
+// About returns what an exchange with the request is about.
+func (r Request) About() About { return About{r.User, r.TTY} }
+
+// About returns what an exchange with the record is about.
+func (r Record) About() About { return About{r.User, r.TTY} }
+
 // Observe reports an exchange that began at a time to f, unless f is nil or the caller has left (ctx): that says
 // nothing about the server.
 func Observe(ctx context.Context, f func(Exchange), began time.Time, server string, what Purpose, result Kind) {

@@ -543,7 +543,9 @@ func TestDebugStream(t *testing.T) {
 		default:
 		}
 	}
-	go func() { ended <- c.Debug(ctx, []string{"chat", "modem"}, func() { close(listening) }, first) }()
+	go func() {
+		ended <- c.Debug(ctx, client.DebugQuery{Topics: []string{"chat", "modem"}}, func() { close(listening) }, first)
+	}()
 	<-listening // arrives before any debug event; later events are delivered
 	feed.Publish("aaa", 0, "not asked for")
 	feed.Publish("chat", 65, "Chat script rtp started.")
@@ -555,7 +557,7 @@ func TestDebugStream(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("Debug after the user ended it: %v", err)
 	}
-	err := c.Debug(t.Context(), []string{"weather"}, nil, func(client.DebugEvent) {})
+	err := c.Debug(t.Context(), client.DebugQuery{Topics: []string{"weather"}}, nil, func(client.DebugEvent) {})
 	var problem *client.Problem
 	if !errors.As(err, &problem) || problem.Status != http.StatusUnprocessableEntity {
 		t.Errorf("debug of an unknown topic: %v", err)
@@ -565,8 +567,8 @@ func TestDebugStream(t *testing.T) {
 // A listener that does not read blocks no publisher, and learns how many events it lost at most.
 func TestFeedLosesRatherThanBlocks(t *testing.T) {
 	var f Feed
-	l := f.listen([]string{"modem"})
-	other := f.listen([]string{"chat"})
+	l := f.listen(client.DebugQuery{Topics: []string{"modem"}})
+	other := f.listen(client.DebugQuery{Topics: []string{"chat"}})
 	defer other.close()
 	for range feedDepth {
 		f.Publish("modem", 1, "x")
@@ -591,12 +593,12 @@ func TestFeedLosesRatherThanBlocks(t *testing.T) {
 	if lost != 1 || texts != "x" {
 		t.Errorf("%d lost, the last one is %q", lost, texts)
 	}
-	if !f.Heard("modem") || f.Heard("aaa") {
+	if !f.Heard("modem", 1) || f.Heard("aaa", 1) {
 		t.Error("Heard")
 	}
 	l.close()
 	l.close()
-	if f.Heard("modem") || !f.Heard("chat") {
+	if f.Heard("modem", 1) || !f.Heard("chat", 1) {
 		t.Error("Heard after the end of a listener")
 	}
 }

@@ -93,13 +93,11 @@ type Options struct {
 	KeepBusyouts func(map[int]lines.Busyout) error
 	// Record begins the recording of a session and blocks until it has begun; the error is why it cannot begin. nil:
 	// none can.
-	Record      func(ctx context.Context, of Recorded) (session.Recorder, error)
-	Log         *zap.Logger                // nil: none
-	Sinks       []events.Sink              // receive each event, in addition to the log, debug and the audit
-	Debug       func(tty int, text string) // `debug callback`; nil: none
-	DebugDialer func(tty int, text string) // `debug dialer`; nil: none
-	Limits      Limits
-	NameKey     []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
+	Record  func(ctx context.Context, of Recorded) (session.Recorder, error)
+	Log     *zap.Logger   // nil: none
+	Sinks   []events.Sink // receive each event, in addition to the log and the audit, in this order
+	Limits  Limits
+	NameKey []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
 }
 
 // Recorded is a session that is to be recorded.
@@ -190,18 +188,11 @@ func New(o Options, c Config) *Broker {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	if o.Debug == nil {
-		o.Debug = func(int, string) {}
-	}
-	if o.DebugDialer == nil {
-		o.DebugDialer = func(int, string) {}
-	}
 	o.Limits = o.Limits.withDefaults()
 	b := &Broker{
-		opt: o,
-		log: o.Log,
-		sinks: append([]events.Sink{events.Log{Logger: o.Log}, events.Debug(o.Debug), events.Dialer(o.DebugDialer)},
-			o.Sinks...),
+		opt:      o,
+		log:      o.Log,
+		sinks:    append([]events.Sink{events.Log{Logger: o.Log}}, o.Sinks...),
 		events:   make(chan event, 256),
 		progress: make(chan struct{}),
 		over:     make(chan struct{}),

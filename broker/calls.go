@@ -108,7 +108,7 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1})
 	}
 	b.callEnded(c, out)
-	err := b.hangUp(lc)
+	err := b.hangUpCall(c)
 	b.closeCall(c, out)
 	promised := b.dropOffer(c)
 	if promised == "" {
@@ -289,7 +289,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 			b.send(ctx, event{id: c.callbackID, what: callback.NotAdmitted{Attempt: e.Attempt, Cause: out.Reason},
 				text: out.Reason})
 		}
-		err := b.hangUp(lc)
+		err := b.hangUpCall(c)
 		lasted := time.Since(began)
 		c.cost = costOf(rate, priced, lasted)
 		b.closeCall(c, out)

@@ -142,8 +142,8 @@ func (b *Broker) arm(ctx context.Context, w *work, e callback.ArmTimer) {
 		b.mu.Lock()
 		w.wait = now
 		b.mu.Unlock()
-		b.publish(events.Waiting{Callback: w.row.ID, Line: w.leasedTTY(), Kind: kind, Wait: d, Attempt: w.nextAttempt(),
-			Budget: w.state.Max})
+		b.publish(events.Waiting{Callback: w.row.ID, User: w.row.User, Line: w.leasedTTY(), Kind: kind, Wait: d,
+			Attempt: w.nextAttempt(), Budget: w.state.Max})
 	}
 }
 
@@ -231,7 +231,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			Final: true}, rows: []journal.Mutation{
 			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: text},
 		}, also: func(w *work) { w.spend(e.Attempt, spent{Step: w.plan.Step(e.Of)}) }})
-		b.publish(events.AttemptEnded{Callback: w.row.ID, Line: w.leasedTTY(), Attempt: e.Attempt, Outcome: text})
+		b.publish(events.AttemptEnded{Callback: w.row.ID, User: w.row.User, Line: w.leasedTTY(), Attempt: e.Attempt,
+			Outcome: text})
 		return
 	}
 	dialCtx, cancel := context.WithCancelCause(ctx)
@@ -252,7 +253,7 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			journal.EndAttempt{CallbackID: w.row.ID, N: e.Attempt, Ended: time.Now(), Outcome: journal.HeldBack,
 				Detail: locked},
 		}, also: func(w *work) { w.spend(e.Attempt, spent{Step: w.plan.Step(e.Of)}) }})
-		b.publish(events.AttemptEnded{Callback: w.row.ID, Line: w.leasedTTY(), Attempt: e.Attempt,
+		b.publish(events.AttemptEnded{Callback: w.row.ID, User: w.row.User, Line: w.leasedTTY(), Attempt: e.Attempt,
 			Outcome: journal.HeldBack, Detail: locked})
 		return
 	}
@@ -264,8 +265,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	cfg := b.config.Load()
 	what, err := cfg.dialstring(s)
 	b.publish(events.Dialing{
-		Callback: id, Line: lease.TTY(), Number: s.Number.String(), Trunk: s.Trunk, Digits: what.String(),
-		Script: joined(scripts), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
+		Callback: id, User: user.User, Line: lease.TTY(), Number: s.Number.String(), Trunk: s.Trunk,
+		Digits: what.String(), Script: joined(scripts), Attempt: e.Attempt, Budget: w.state.Max, HeldBack: e.Again,
 		Waited: max(time.Since(w.row.Created), 0), Late: w.late(began),
 	})
 	b.running.Go(func() {
@@ -305,8 +306,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		if remembers {
 			rows = append(rows, lastRow(user, policies.Last{Dialed: number, Connected: number}))
 		}
-		b.publish(events.AttemptEnded{Callback: id, Line: lease.TTY(), Attempt: e.Attempt, Outcome: outcome,
-			Detail: a.Detail})
+		b.publish(events.AttemptEnded{Callback: id, User: user.User, Line: lease.TTY(), Attempt: e.Attempt,
+			Outcome: outcome, Detail: a.Detail})
 		sent := b.send(ctx, event{id: id, what: ended, rows: rows, text: strings.TrimSpace(outcome + " " + a.Detail),
 			barred: a.Barred, also: func(w *work) {
 				if !a.HeldBack { // otherwise there was no dial from which the next must keep its distance
@@ -398,4 +399,11 @@ func (b *Broker) hangUp(c *lines.Call) error {
 	ctx, cancel := context.WithTimeout(context.Background(), b.opt.Limits.Grace)
 	defer cancel()
 	return c.Hangup(ctx)
+}
+
+// hangUpCall is hangUp for a call that has begun.
+func (b *Broker) hangUpCall(c *call) error {
+	err := b.hangUp(c.Call)
+	b.publish(events.HungUp{Call: c.ID, Callback: c.callbackID, Line: c.TTY, Err: err})
+	return err
 }

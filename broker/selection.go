@@ -39,8 +39,9 @@ func (b *Broker) requested(w *work, want lines.Want) events.LineRequested {
 	case want.Rotary != lines.NoRotary:
 		from = fmt.Sprintf("rotary %d", want.Rotary)
 	}
-	return events.LineRequested{Callback: w.row.ID, From: from, Avoid: want.Avoid, NoVerify: want.NoVerify,
-		Number: s.Number.String(), Trunk: s.Trunk, Attempt: w.nextAttempt(), Budget: w.state.Max}
+	return events.LineRequested{Callback: w.row.ID, User: w.row.User, From: from, Avoid: want.Avoid,
+		NoVerify: want.NoVerify, Number: s.Number.String(), Trunk: s.Trunk, Attempt: w.nextAttempt(),
+		Budget: w.state.Max}
 }
 
 // selected reports what a committed step means for the selection of a line.
@@ -52,14 +53,15 @@ func (b *Broker) selected(s step) {
 			return // too late
 		}
 		next := w.nextStep()
-		b.publish(events.LineChosen{Callback: w.row.ID, Line: w.leasedTTY(), Number: next.Number.String(),
-			Trunk: next.Trunk, Script: joined(b.scripts(w, next)), Attempt: w.nextAttempt(), Budget: w.state.Max})
+		b.publish(events.LineChosen{Callback: w.row.ID, User: w.row.User, Line: w.leasedTTY(),
+			Number: next.Number.String(), Trunk: next.Trunk, Script: joined(b.scripts(w, next)),
+			Attempt: w.nextAttempt(), Budget: w.state.Max})
 	case callback.NoLine:
 		if e.Resting {
 			return // arm reports the wait
 		}
-		b.publish(events.NoLine{Callback: w.row.ID, Cause: e.Cause})
+		b.publish(events.NoLine{Callback: w.row.ID, User: w.row.User, Cause: e.Cause})
 	case callback.LineLost:
-		b.publish(events.NoLine{Callback: w.row.ID, Line: s.before.TTY, Cause: e.Cause})
+		b.publish(events.NoLine{Callback: w.row.ID, User: w.row.User, Line: s.before.TTY, Cause: e.Cause})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/trunks"
 )
@@ -38,8 +39,9 @@ func (l *dialerLog) of(id string) (all []string) {
 // codes of a trunk's template are not shown.
 func TestDebugDialer(t *testing.T) {
 	var log dialerLog
-	o := townOptions{lines: 3, attempts: 3, forcedWait: 7 * time.Second, dialer: log.add, trunks: trunks.List{
-		trunk(t, "pbx", "8401,{number}", 67, 65), trunk(t, "direct", "{number}", 66)}}
+	o := townOptions{lines: 3, attempts: 3, forcedWait: 7 * time.Second,
+		sinks: []events.Sink{events.Dialer(log.add)}, trunks: trunks.List{
+			trunk(t, "pbx", "8401,{number}", 67, 65), trunk(t, "direct", "{number}", 66)}}
 	inTown(t, o, func(w *town) {
 		w.x.Reserve("840184001", exchange.Busy)
 		p := w.pc(w.home)
@@ -68,7 +70,7 @@ FIRST attempt 1: busy: dial 84001 on ttyFIRST: the modem said BUSY
 // stays busy.
 func TestDebugDialerWithoutALine(t *testing.T) {
 	var log dialerLog
-	o := townOptions{attempts: 2, forcedWait: time.Minute, dialer: log.add}
+	o := townOptions{attempts: 2, forcedWait: time.Minute, sinks: []events.Sink{events.Dialer(log.add)}}
 	inTown(t, o, func(w *town) {
 		p := w.pc(w.home)
 		p.login("busy-05")

@@ -136,8 +136,7 @@ type townOptions struct {
 	log       *zap.Logger
 	// asked about each call that rings; nil: the lines have no call_check
 	callCheck func(context.Context, aaa.Request) aaa.Result
-	dialer    func(tty int, text string) // `debug dialer`
-	busyouts  func() error               // the disk for the lines that are busied out; nil: a good one
+	busyouts  func() error // the disk for the lines that are busied out; nil: a good one
 	// asked before the port of a line is opened, which it may refuse; nil: no port is refused
 	open       func(tty int) error
 	lineConfig func(*lines.Config)      // changes the lines
@@ -244,7 +243,7 @@ func (w *town) start() {
 	w.pool.SetBusyouts(maps.Clone(w.busyouts))
 	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
 		NameKey: []byte("names"), KeepBusyouts: w.keepBusyouts, CallCheck: w.opt.callCheck,
-		DebugDialer: w.opt.dialer, Sinks: w.opt.sinks, Record: w.opt.record}, w.config())
+		Sinks: w.opt.sinks, Record: w.opt.record}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.ended = cancel, make(chan error, 1)
 	w.inside = sync.OnceValue(func() *api.Inside {

@@ -176,6 +176,20 @@ func (f *daemonFlags) print(w io.Writer, v any, table func(io.Writer)) error {
 	return nil
 }
 
+// printEach is print for one of many values: with JSON each is a line, with YAML a document.
+func (f *daemonFlags) printEach(w io.Writer, v any, text func(io.Writer) error) error {
+	switch f.output {
+	case "json":
+		return json.NewEncoder(w).Encode(v)
+	case "yaml":
+		if _, err := io.WriteString(w, "---\n"); err != nil {
+			return err
+		}
+		return writeYAML(w, v)
+	}
+	return text(w)
+}
+
 // writeYAML writes v as YAML, with the names, values and order of its JSON.
 func writeYAML(w io.Writer, v any) error {
 	b, err := json.Marshal(v)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +38,7 @@ error says so.
 				return err
 			}
 			q.Kinds = args
-			return showEvents(cmd, cl, q, f.output == "json")
+			return showEvents(cmd, cl, q, &f)
 		},
 	}
 	f.addOutput(c)
@@ -48,13 +47,16 @@ error says so.
 	return c
 }
 
-func showEvents(cmd *cobra.Command, cl *client.Client, q client.EventQuery, asJSON bool) error {
+func showEvents(cmd *cobra.Command, cl *client.Client, q client.EventQuery, f *daemonFlags) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	listening := func(uint64) { fmt.Fprintln(cmd.ErrOrStderr(), "streaming events; Ctrl-C ends") }
 	for {
 		err := cl.Events(ctx, q, listening, func(e client.Event) {
-			if printEvent(cmd.OutOrStdout(), e, asJSON) != nil {
+			if f.printEach(cmd.OutOrStdout(), e, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, eventLine(e, tables.Here()))
+				return err
+			}) != nil {
 				cancel()
 			}
 		})
@@ -64,14 +66,6 @@ func showEvents(cmd *cobra.Command, cl *client.Client, q client.EventQuery, asJS
 		fmt.Fprintln(cmd.ErrOrStderr(), "events were missed")
 		q.After, listening = 0, nil
 	}
-}
-
-func printEvent(w io.Writer, e client.Event, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(w).Encode(e)
-	}
-	_, err := fmt.Fprintln(w, eventLine(e, tables.Here()))
-	return err
 }
 
 // eventLine is an event in one line: its time, kind and fields.

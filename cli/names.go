@@ -40,7 +40,7 @@ var namedArgs = map[string][]names{
 var namedFlags = map[string]names{"line": ttyNames, "with": ttyNames, "server": serverNames}
 
 // userFlags are the commands whose flag --user is the user of a call or callback.
-var userFlags = []string{"show call active", "show call history", "policy explain", "show recordings"}
+var userFlags = []string{"debug", "show call active", "show call history", "policy explain", "show recordings"}
 
 // safeName matches names that mean nothing to a shell. A caller chooses their user name: completed, it would become a
 // part of the operator's command line.

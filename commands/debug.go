@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,8 @@ func (u User) topicNodes(on bool) []console.Node {
 	at := map[string]int{}
 	for _, topic := range client.Topics {
 		first, second, two := strings.Cut(topic, " ")
-		leaf := console.Node{Word: second, Help: topicHelp[topic], Run: u.setTopics(on, topic)}
+		leaf := console.Node{Word: second, Help: topicHelp[topic], Run: u.setTopics(on, topic),
+			Next: u.conditionNodes(on, topic)}
 		if !two {
 			leaf.Word = first
 			nodes = append(nodes, leaf)
@@ -51,8 +53,25 @@ func (u User) topicNodes(on bool) []console.Node {
 		}
 		nodes[i].Next = append(nodes[i].Next, leaf)
 	}
-	return append([]console.Node{{Word: "all", Help: "All topics", Run: u.setTopics(on, client.Topics...)}},
-		sorted(nodes)...)
+	return append([]console.Node{{Word: "all", Help: "All topics", Run: u.setTopics(on, client.Topics...),
+		Next: u.conditionNodes(on, client.Topics...)}}, sorted(nodes)...)
+}
+
+// conditionNodes are the conditions of topics. A name ends the line, so that it may have spaces.
+func (u User) conditionNodes(on bool, topics ...string) []console.Node {
+	line := u.setCondition(on, func(args console.Args) (c client.DebugCondition) {
+		c.Line, _ = args.Int("tty")
+		return c
+	}, topics...)
+	user := u.setCondition(on, func(args console.Args) client.DebugCondition {
+		return client.DebugCondition{User: args["name"]}
+	}, topics...)
+	return []console.Node{
+		{Word: "line", Help: "Of a line only", Next: []console.Node{
+			{Word: "tty", Kind: console.Number, Min: 1, Max: maxTTY, Help: "Line number", Run: line}}},
+		{Word: "user", Help: "Of a user only", Next: []console.Node{
+			rest("name", "The name, exactly; spaces in it belong to it", user)}},
+	}
 }
 
 // topicHelp says what each topic shows.
@@ -83,6 +102,30 @@ func (u User) setTopics(on bool, topics ...string) run {
 	})
 }
 
+// setCondition adds a condition to topics or removes it.
+func (u User) setCondition(on bool, of func(console.Args) client.DebugCondition, topics ...string) run {
+	return u.asking(func(ctx context.Context, args console.Args, w io.Writer) error {
+		c := of(args)
+		before, _ := u.Monitor.Query()
+		if err := u.Monitor.SetCondition(ctx, on, c, topics...); err != nil {
+			return err
+		}
+		after, _ := u.Monitor.Query()
+		if !on && len(after.Conditions) == len(before.Conditions) {
+			return fmt.Errorf("there is no such condition: %s", c)
+		}
+		what := "All possible debugging has been turned " + onOff(on)
+		if len(topics) == 1 {
+			what = fmt.Sprintf("Debugging of %s is %s", topics[0], onOff(on))
+		}
+		if on || len(topics) > 1 || slices.Contains(after.Topics, topics[0]) {
+			what += " for " + c.String()
+		}
+		_, err := fmt.Fprintln(w, console.Clean(what))
+		return err
+	})
+}
+
 func onOff(on bool) string {
 	if on {
 		return "on"
@@ -92,11 +135,20 @@ func onOff(on bool) string {
 
 // debugging is `show debugging`.
 func (u User) debugging(_ context.Context, _ console.Args, w io.Writer) error {
-	topics, shown := u.Monitor.Topics()
-	for _, t := range topics {
-		fmt.Fprintf(w, "Debugging of %s is on\n", t)
+	q, shown := u.Monitor.Query()
+	for _, t := range q.Topics {
+		only := ""
+		for _, c := range q.Conditions {
+			if c.Topic == t {
+				only = " for " + c.String()
+				fmt.Fprintln(w, console.Clean("Debugging of "+t+" is on"+only))
+			}
+		}
+		if only == "" {
+			fmt.Fprintf(w, "Debugging of %s is on\n", t)
+		}
 	}
-	if len(topics) > 0 && !shown {
+	if len(q.Topics) > 0 && !shown {
 		fmt.Fprintln(w, "It is not shown on this terminal: type terminal monitor")
 	}
 	return nil

@@ -19,10 +19,18 @@ func TestConsole(t *testing.T) {
 	}
 	p.press("deb call\r")
 	p.see("Debugging of callback is on\r\nmaui#")
+	p.press("deb mod us ted smith\r")
+	p.see("Debugging of modem is on for user ted smith\r\nmaui#")
 	p.press("show callb")
 	p.see("show callb")
+	feed.PublishOf("modem", 65, "ted", "ted", "not of ted smith")
 	feed.Publish("callback", 65, "Callback dialing 84001\x1b[2J")
 	p.see(": TTY65 Callback dialing 84001[2J\r\nmaui#show callb")
+	feed.PublishOf("modem", 66, "ted smith", "ted smith", "RING")
+	p.see(": TTY66 RING\r\nmaui#show callb")
+	if strings.Contains(p.text(), "not of") {
+		t.Error("the condition shows the events of another user")
+	}
 	p.press("ack\t all last 2\r")
 	p.see("id000001")
 	p.see("248 older")

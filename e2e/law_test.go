@@ -134,7 +134,7 @@ func TestSecretsStayInside(t *testing.T) {
 	var heard strings.Builder
 	listening := make(chan error, 1)
 	go func() {
-		listening <- l.Client().Debug(ctx, client.Topics, nil,
+		listening <- l.Client().Debug(ctx, client.DebugQuery{Topics: client.Topics}, nil,
 			func(e client.DebugEvent) { heard.WriteString(e.Text + "\n") })
 	}()
 	play(t, l, parse(t, login("austin-01", "guess-1492")+"see % Login invalid\nhangup\n-- callback --\nnone\n"))

@@ -224,22 +224,34 @@ func elapsed(t *testing.T, d time.Duration) {
 type heard struct {
 	mu   sync.Mutex
 	text strings.Builder
+	of   map[string]bool // the users of the events
 	over chan error
 	stop context.CancelFunc
 }
 
 // listen records the output of `debug all` until it is ended.
-func listen(t *testing.T, l *lab.Lab) *heard {
+func listen(t *testing.T, l *lab.Lab) *heard { return listenTo(t, l) }
+
+// listenTo is listen with conditions of all topics. It returns when the daemon streams.
+func listenTo(t *testing.T, l *lab.Lab, conditions ...client.DebugCondition) *heard {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	h := &heard{over: make(chan error, 1), stop: stop}
+	h := &heard{of: map[string]bool{}, over: make(chan error, 1), stop: stop}
+	listening := make(chan struct{})
 	go func() {
-		h.over <- l.Client().Debug(ctx, client.Topics, nil, func(e client.DebugEvent) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.text.WriteString(e.Text + "\n")
-		})
+		h.over <- l.Client().Debug(ctx, client.DebugQuery{Topics: client.Topics, Conditions: conditions},
+			func() { close(listening) }, func(e client.DebugEvent) {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				h.text.WriteString(e.Text + "\n")
+				h.of[e.User] = true
+			})
 	}()
+	select {
+	case <-listening:
+	case err := <-h.over:
+		t.Fatal("no debug stream: ", err)
+	}
 	t.Cleanup(func() {
 		if err := h.end(); err != nil {
 			t.Error(err)

@@ -71,7 +71,7 @@ func (l *Lab) debugCallback(ctx context.Context) (said func() []client.DebugEven
 	var events []client.DebugEvent
 	listening, over := make(chan struct{}), make(chan error, 1)
 	go func() {
-		over <- l.Client().Debug(ctx, []string{"callback"}, func() { close(listening) },
+		over <- l.Client().Debug(ctx, client.DebugQuery{Topics: []string{"callback"}}, func() { close(listening) },
 			func(e client.DebugEvent) { events = append(events, e) })
 	}()
 	select {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/certs"
 	"github.com/ringback/ringback/config"
@@ -100,7 +101,8 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		return broker.Config{}, nil, err
 	}
 	m, err := methods.New(cfg, methods.Options{From: old, Trace: d.tracePacket,
-		Traced: func() bool { return d.feed.Heard(topicAAA) }, Silent: d.silent, Observe: d.observed})
+		Traced: func(of aaa.About) bool { return d.feed.HeardOf(topicAAA, of.TTY, of.User) },
+		Silent: d.silent, Observe: d.observed})
 	if err != nil {
 		return broker.Config{}, nil, err
 	}
@@ -110,7 +112,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		return broker.Config{}, nil, err
 	}
 	s := cfg.Session
-	s.FrontEnds, s.Debug = front, d.feed.Topic(topicAAA)
+	s.FrontEnds, s.Debug, s.Trying = front, d.feed.Topic(topicAAA), d.trying
 	return broker.Config{
 		Session: s, Lines: running, Accounting: accountingLists(cfg), Policies: cfg.Policies,
 		Lifetime:    cfg.Callback.Lifetime,

@@ -57,8 +57,8 @@ func (d *daemon) traceDynAuth() func(radius.Event) {
 	unsaid := 0
 	return func(e radius.Event) {
 		d.tracePacket(methods.Packet{
-			Protocol: config.MethodRADIUS, Server: e.Server, Sent: e.Sent, Remark: e.Remark, What: e.What,
-			Lines: e.Lines,
+			Protocol: config.MethodRADIUS, Server: e.Server, Sent: e.Sent, Remark: e.Remark, About: e.About,
+			What: e.What, Lines: e.Lines,
 		})
 		switch {
 		case e.Sent:

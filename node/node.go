@@ -198,10 +198,9 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	d.broker = broker.New(broker.Options{
-		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log, Debug: d.feed.Topic("callback"),
-		DebugDialer: d.feed.Topic("dialer"),
-		NameKey:     j.NameKey(), KeepBusyouts: d.busyouts().keep, Record: d.record,
-		Sinks: []events.Sink{d.events, d.metrics, d.cdr, d.traces, d.hooks},
+		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log,
+		NameKey: j.NameKey(), KeepBusyouts: d.busyouts().keep, Record: d.record,
+		Sinks: []events.Sink{d.feed, d.events, d.metrics, d.cdr, d.traces, d.hooks},
 	}, bc)
 	doors, err := d.listen(ctx)
 	if err != nil {
@@ -289,11 +288,19 @@ func (d *daemon) tracePacket(p methods.Packet) {
 	case p.Remark:
 		where = p.Server
 	}
-	d.feed.Publish(topicAAA, 0, fmt.Sprintf("%s: %s: %s", protocol, where, p.What))
+	shown := ""
+	if p.About.User != "" {
+		shown = d.broker.ShownName(p.About.User)
+	}
+	publish := func(text string) { d.feed.PublishOf(topicAAA, p.About.TTY, p.About.User, shown, text) }
+	publish(fmt.Sprintf("%s: %s: %s", protocol, where, p.What))
 	for _, l := range p.Lines {
-		d.feed.Publish(topicAAA, 0, protocol+":   "+l)
+		publish(protocol + ":   " + l)
 	}
 }
+
+// trying tells the debug feed whose login is tried on a line.
+func (d *daemon) trying(tty int, user string) { d.feed.Trying(tty, user, d.broker.ShownName(user)) }
 
 // silent logs why a method gave no answer.
 func (d *daemon) silent(method, user, reason string) {

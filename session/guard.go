@@ -49,7 +49,12 @@ type Locked string
 func (l Locked) Error() string { return string(l) }
 
 // Trying begins a login: a failure counts as a guess at this user's password. user is "" while no name is known.
-func (s *Session) Trying(user string) { s.guessed = Guess{Call: s.call, Leg: s.leg.Number, User: user} }
+func (s *Session) Trying(user string) {
+	s.guessed = Guess{Call: s.call, Leg: s.leg.Number, User: user}
+	if s.cfg.Trying != nil {
+		s.cfg.Trying(s.call.TTY, user)
+	}
+}
 
 // Enabling returns the Guess of the logged-in user who requests a higher privilege level.
 func (s *Session) Enabling() Guess {

@@ -36,6 +36,10 @@ type Config struct {
 	// the caller so far. That function is safe for concurrent use, also after the call. May be nil.
 	Metered func(call *lines.Call, octets func() (in, out uint64))
 
+	// Trying is called with the name, as typed, whose login begins on a line, before AAA is asked; "" before a caller
+	// is asked for a name. It must not block. May be nil.
+	Trying func(tty int, user string)
+
 	// Debug receives one line of text for each step of a login and its callback (`debug aaa`, `debug callback`),
 	// without secrets. It is called from the call's goroutine and must not block. May be nil.
 	Debug func(tty int, text string)

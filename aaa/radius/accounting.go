@@ -45,12 +45,13 @@ func (c *Client) account(ctx context.Context, p *peer, r aaa.Record) error {
 				return nil, err
 			}
 			attrs := fit(append(b.attrs, vendorCauses(p.Dialects, r)...))
-			p.show(at, radius.CodeAccountingRequest, attrs, true)
+			p.show(r.About(), at, radius.CodeAccountingRequest, attrs, true)
 			return encodeAccounting(at, attrs)
 		},
 		// A packet with another delay needs another identifier (RFC 2866 §5.2).
 		renew: func() bool { return delay(r) != sent },
 		check: checkAccounting,
+		about: r.About(),
 	})
 	var s *silence
 	result := aaa.Granted

@@ -202,8 +202,8 @@ func (p *peer) checkAccess(packet []byte, at *slot) flaw {
 }
 
 // show passes a packet to the trace, if there is one.
-func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bool) {
-	if p.trace == nil || p.traced != nil && !p.traced() {
+func (p *peer) show(about aaa.About, at *slot, code radius.Code, attrs radius.Attributes, sent bool) {
+	if p.trace == nil || p.traced != nil && !p.traced(about) {
 		return
 	}
 	what := fmt.Sprintf("%v id %d", code, at.id)
@@ -215,7 +215,7 @@ func (p *peer) show(at *slot, code radius.Code, attrs radius.Attributes, sent bo
 		// it is added as the first attribute during encoding
 		lines = append(lines, "Message-Authenticator = (computed when sent)")
 	}
-	p.trace(Event{Server: p.Name, Sent: sent, What: what,
+	p.trace(Event{Server: p.Name, Sent: sent, About: about, What: what,
 		Lines: append(lines, describe(&radius.Packet{Code: code, Attributes: attrs})...)})
 }
 

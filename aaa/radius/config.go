@@ -101,17 +101,19 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Trace, if set, is called for each packet sent or received, with secrets masked. It must not block.
 	Trace func(Event)
-	// Traced, if not nil, reports whether anyone reads the trace at the moment; if not, packets are not described.
-	Traced func() bool
+	// Traced, if not nil, reports whether anyone reads the trace of such an exchange at the moment; if not, its packets
+	// are not described.
+	Traced func(aaa.About) bool
 	// Observe, if not nil, is called with each exchange with a server. It must not block.
 	Observe func(aaa.Exchange)
 }
 
 // Event is one packet or remark for `debug aaa` and `aaa test`.
 type Event struct {
-	Server string   // its name
-	Sent   bool     // by us
-	Remark bool     // not a packet, but what happened to a packet or the server
+	Server string // its name
+	Sent   bool   // by us
+	Remark bool   // not a packet, but what happened to a packet or the server
+	About  aaa.About
 	What   string   // "Access-Request id 7", "no answer in 2.1s, sending again"
 	Lines  []string // its attributes, as FreeRADIUS writes them
 }

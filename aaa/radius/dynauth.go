@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
 )
 
 // Target performs dynamic authorization on the sessions and pending callbacks of this access server. Both methods act
@@ -286,7 +287,7 @@ func (d *DynAuth) drop(t tally, from net.Addr, why string) {
 
 // answer performs r and sends the ACK or the NAK.
 func (d *DynAuth) answer(ctx context.Context, r dynRequest) {
-	d.show(r.client, r.packet, false, "")
+	d.show(r, r.packet, false, "")
 	ctx, cancel := context.WithTimeout(ctx, dynAuthWithin)
 	defer cancel()
 	cause, why := d.act(ctx, r)
@@ -301,13 +302,13 @@ func (d *DynAuth) answer(ctx context.Context, r dynRequest) {
 		d.drop(tallyForged, r.from, err.Error())
 		return
 	}
-	d.show(r.client, reply, true, why)
+	d.show(r, reply, true, why)
 	d.seen.done(r.auth, wire)
 	r.conn.WriteTo(wire, r.from)
 }
 
-// show passes a packet to the trace.
-func (d *DynAuth) show(c DynAuthClient, p *radius.Packet, sent bool, why string) {
+// show passes the packet of a request, or of the reply to it, to the trace.
+func (d *DynAuth) show(r dynRequest, p *radius.Packet, sent bool, why string) {
 	if d.cfg.Trace == nil {
 		return
 	}
@@ -315,7 +316,8 @@ func (d *DynAuth) show(c DynAuthClient, p *radius.Packet, sent bool, why string)
 	if why != "" {
 		what += ": " + why
 	}
-	d.cfg.Trace(Event{Server: c.Name, Sent: sent, What: what, Lines: describe(p)})
+	about := aaa.About{User: rfc2865.UserName_GetString(r.packet), TTY: int(rfc2865.NASPort_Get(r.packet))}
+	d.cfg.Trace(Event{Server: r.client.Name, Sent: sent, About: about, What: what, Lines: describe(p)})
 }
 
 func (d *DynAuth) nasIdentifier() string {

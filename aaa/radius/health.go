@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"layeh.com/radius"
 )
 
@@ -98,7 +99,7 @@ func (p *peer) happened(h happening) {
 	p.watchLocked()
 	p.mu.Unlock()
 	if before != after {
-		p.remark("server is %s (was %s)", after, before)
+		p.remark(aaa.About{}, "server is %s (was %s)", after, before)
 	}
 	p.nudge()
 }
@@ -203,7 +204,7 @@ func (p *peer) probe() *exchange {
 		err = s.send(ctx, wire)
 	}
 	if err != nil {
-		p.remark("Status-Server: %v", err)
+		p.remark(aaa.About{}, "Status-Server: %v", err)
 	}
 	return ex
 }
@@ -225,7 +226,7 @@ func (p *peer) probeSocket(ex *exchange) (*socket, uint32, bool) {
 
 // encodeStatus encodes a Status-Server (RFC 5997 §3).
 func (p *peer) encodeStatus(at *slot) ([]byte, error) {
-	p.show(at, radius.CodeStatusServer, nil, true)
+	p.show(aaa.About{}, at, radius.CodeStatusServer, nil, true)
 	return encodeSigned(radius.CodeStatusServer, at, nil)
 }
 

@@ -93,7 +93,7 @@ func (l *login) exchange(ctx context.Context, c credential, last bool) aaa.Resul
 	}
 	// the attributes were checked when the packet was accepted
 	reply := &radius.Packet{Code: radius.Code(a.packet[0]), Attributes: parseAttributes(a.packet)}
-	p.show(a.at, reply.Code, reply.Attributes, false)
+	p.show(l.request.About(), a.at, reply.Code, reply.Attributes, false)
 	return l.read(reply, a.at)
 }
 
@@ -110,10 +110,11 @@ func (l *login) question() question {
 			if err := l.attributes(b, at); err != nil {
 				return nil, err
 			}
-			p.show(at, radius.CodeAccessRequest, b.attrs, true)
+			p.show(l.request.About(), at, radius.CodeAccessRequest, b.attrs, true)
 			return encodeAccess(at, b.attrs)
 		},
 		check: check,
+		about: l.request.About(),
 	}
 }
 

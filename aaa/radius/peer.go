@@ -30,8 +30,8 @@ type peer struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	radsec  *radsec // nil: UDP
 	trace   func(Event)
-	traced  func() bool // nil: always
-	keys    *keyed      // of Secret
+	traced  func(aaa.About) bool // nil: always
+	keys    *keyed               // of Secret
 
 	latched  atomic.Bool          // Auto: a valid Message-Authenticator was received
 	well     atomic.Bool          // the watchdog's state is Okay and nothing is pending, so answers change nothing
@@ -68,6 +68,7 @@ type question struct {
 	encode func(at *slot) ([]byte, error)
 	renew  func() bool // reports, before a retransmission, whether the packet must be encoded again; nil: never
 	check  func(packet []byte, at *slot) flaw
+	about  aaa.About
 	// no other server or method can be asked, so a connection that cannot be opened is tried again
 	patient bool
 }
@@ -205,7 +206,7 @@ func (p *peer) byDatagrams(ctx context.Context, ex *exchange, q question) (answe
 		if err != nil || a.packet != nil {
 			return a, err
 		}
-		p.remark("no answer in %s", wait.Round(time.Millisecond))
+		p.remark(q.about, "no answer in %s", wait.Round(time.Millisecond))
 		if !time.Now().Before(end) {
 			break
 		}
@@ -253,9 +254,9 @@ type lostError struct{ error }
 
 func (e lostError) Unwrap() error { return e.error }
 
-func (p *peer) remark(format string, args ...any) {
+func (p *peer) remark(about aaa.About, format string, args ...any) {
 	if p.trace != nil {
-		p.trace(Event{Server: p.Name, Remark: true, What: fmt.Sprintf(format, args...)})
+		p.trace(Event{Server: p.Name, Remark: true, About: about, What: fmt.Sprintf(format, args...)})
 	}
 }
 

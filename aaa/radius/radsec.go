@@ -161,7 +161,7 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 		switch {
 		case errors.Is(err, errSilent):
 			lost = err
-			p.remark("no answer in %s, sending again on a new connection", p.Timeout)
+			p.remark(q.about, "no answer in %s, sending again on a new connection", p.Timeout)
 			continue
 		case !errors.As(err, &gone) || lasting(err) || errors.Is(err, errClosed):
 			return a, own(timed, ctx, err, nil)
@@ -175,7 +175,7 @@ func (p *peer) byStream(ctx context.Context, ex *exchange, q question) (answer, 
 				"certificate?)", gone.error)
 		}
 		lost = gone.error
-		p.remark("connection lost (%v), sending again on a new one", lost)
+		p.remark(q.about, "connection lost (%v), sending again on a new one", lost)
 	}
 	return answer{}, lost
 }

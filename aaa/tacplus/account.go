@@ -32,18 +32,18 @@ func (e *Entry) Send(ctx context.Context, r aaa.Record) error {
 
 // account sends one record to one server.
 func (p *peer) account(ctx context.Context, r aaa.Record, body []byte, args []string) error {
-	p.show(true, "Accounting REQUEST", func() []string {
+	p.show(r.About(), true, "Accounting REQUEST", func() []string {
 		return append([]string{"flags = " + flagNames[accountingFlags(r)], "user = " + pairs.Quoted(field(r.User)),
 			"port = " + pairs.Quoted(port(r.TTY)), "rem_addr = " + pairs.Quoted(field(r.Caller))},
 			describePairs(args)...)
 	})
-	s, reply, err := p.ask(ctx, opening{kind: accounting, doing: "Accounting REQUEST", body: body})
+	s, reply, err := p.ask(ctx, opening{kind: accounting, doing: "Accounting REQUEST", about: r.About(), body: body})
 	if err != nil {
 		return err
 	}
 	s.end()
 	answer := decodeAcctReply(reply)
-	p.show(false, fmt.Sprintf("Accounting REPLY %s, session %08x", accountingStatus(answer.status), s.id),
+	p.show(r.About(), false, fmt.Sprintf("Accounting REPLY %s, session %08x", accountingStatus(answer.status), s.id),
 		func() []string { return messages(answer.message, answer.data) })
 	if answer.status != acctSuccess {
 		return p.unusable("Accounting", accountingStatus(answer.status)+said(answer.message))

@@ -36,6 +36,7 @@ type question struct {
 	body     []byte
 	fresh    bool // it is asked again, on a new connection
 	request  authorRequest
+	about    aaa.About
 }
 
 // verdict is the server's answer to a question; its lengths are checked.
@@ -135,6 +136,7 @@ func (e *Entry) questions(q aaa.Question) ([]question, error) {
 		}
 	}
 	for i := range asks {
+		asks[i].about = aaa.About{User: user(q), TTY: q.TTY}
 		if err := e.encode(&asks[i], q); err != nil {
 			return nil, err
 		}
@@ -231,22 +233,22 @@ func (r *refusal) Error() string { return r.why }
 // authorization asks one question and blocks until the verdict. The error is a *silence or a *refusal.
 func (p *peer) authorization(ctx context.Context, ask question) (verdict, error) {
 	p.showAuthorRequest(ask)
-	s, reply, err := p.ask(ctx, opening{kind: authorization, doing: "Authorization REQUEST", body: ask.body,
-		fresh: ask.fresh})
+	s, reply, err := p.ask(ctx, opening{kind: authorization, doing: "Authorization REQUEST", about: ask.about,
+		body: ask.body, fresh: ask.fresh})
 	if err != nil {
 		return verdict{}, err
 	}
 	s.end()
-	return p.verdict(s, reply)
+	return p.verdict(ask.about, s, reply)
 }
 
 // verdict reads a RESPONSE (RFC 8907 §6.2) whose lengths add up.
-func (p *peer) verdict(s *session, reply []byte) (verdict, error) {
+func (p *peer) verdict(about aaa.About, s *session, reply []byte) (verdict, error) {
 	r := decodeAuthorReply(reply)
 	switch r.status {
 	case authorPassAdd, authorPassRepl, authorFail, authorError:
 	case statusFollow:
-		p.remark("Authorization RESPONSE FOLLOW")
+		p.remark(about, "Authorization RESPONSE FOLLOW")
 		return verdict{}, &refusal{"it refers to another server (FOLLOW), which is not supported (RFC 8907 §10.5.5)"}
 	default:
 		return verdict{}, p.unusable("Authorization", fmt.Sprintf("unknown status %#02x", byte(r.status)))
@@ -256,7 +258,7 @@ func (p *peer) verdict(s *session, reply []byte) (verdict, error) {
 		passed: r.status == authorPassAdd || r.status == authorPassRepl, replace: r.status == authorPassRepl,
 		args: r.args, message: r.message,
 	}
-	p.showAuthorReply(s, r.status, v, r.data)
+	p.showAuthorReply(about, s, r.status, v, r.data)
 	switch {
 	case r.status == authorError:
 		return v, p.unusable("Authorization", "ERROR"+said(v.message))
@@ -282,7 +284,7 @@ func ascii(s string) string {
 }
 
 func (p *peer) showAuthorRequest(ask question) {
-	p.show(true, "Authorization REQUEST", func() []string {
+	p.show(ask.about, true, "Authorization REQUEST", func() []string {
 		r := ask.request
 		return append([]string{"authen_method = " + methodNames[r.method], fmt.Sprintf("priv_lvl = %d", r.priv),
 			"authen_type = " + typeNames[r.kind],
@@ -297,10 +299,10 @@ var verdictNames = map[authorStatus]string{
 	authorError: "ERROR",
 }
 
-func (p *peer) showAuthorReply(s *session, code authorStatus, v verdict, data string) {
+func (p *peer) showAuthorReply(about aaa.About, s *session, code authorStatus, v verdict, data string) {
 	if p.trace == nil {
 		return
 	}
 	what := fmt.Sprintf("Authorization RESPONSE %s, session %08x", verdictNames[code], s.id)
-	p.show(false, what, func() []string { return append(messages(v.message, data), describePairs(v.args)...) })
+	p.show(about, false, what, func() []string { return append(messages(v.message, data), describePairs(v.args)...) })
 }

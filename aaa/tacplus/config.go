@@ -42,8 +42,9 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Trace, if not nil, is called with each packet sent and received, secrets masked. It must not block.
 	Trace func(Event)
-	// Traced, if not nil, reports whether anyone reads the trace at the moment; if not, packets are not described.
-	Traced func() bool
+	// Traced, if not nil, reports whether anyone reads the trace of such an exchange at the moment; if not, its packets
+	// are not described.
+	Traced func(aaa.About) bool
 	// Observe, if not nil, is called with each exchange with a server. It must not block.
 	Observe func(aaa.Exchange)
 }
@@ -63,9 +64,10 @@ type ServerConfig struct {
 
 // Event is one packet or remark for `debug aaa` and `aaa test`.
 type Event struct {
-	Server string   // its name
-	Sent   bool     // sent by this client
-	Remark bool     // no packet: the outcome of one, or a change of the server
+	Server string // its name
+	Sent   bool   // sent by this client
+	Remark bool   // no packet: the outcome of one, or a change of the server
+	About  aaa.About
 	What   string   // "Authentication START, sequence 1", "no answer in 5s"
 	Lines  []string // its fields, secrets masked
 }

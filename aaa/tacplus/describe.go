@@ -3,6 +3,7 @@ package tacplus
 import (
 	"fmt"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/pairs"
 )
 
@@ -25,14 +26,14 @@ var methodNames = map[authenMethod]string{methodNotSet: "not set", methodNone: "
 	methodTACACS: "TACACSPLUS", methodRADIUS: "RADIUS"}
 
 // show reports a packet to the trace, if anyone reads it. Only then does it call lines.
-func (p *peer) show(sent bool, what string, lines func() []string) {
-	if p.trace != nil && (p.traced == nil || p.traced()) {
-		p.trace(Event{Server: p.Name, Sent: sent, What: what, Lines: lines()})
+func (p *peer) show(about aaa.About, sent bool, what string, lines func() []string) {
+	if p.trace != nil && (p.traced == nil || p.traced(about)) {
+		p.trace(Event{Server: p.Name, Sent: sent, About: about, What: what, Lines: lines()})
 	}
 }
 
-func (p *peer) showStart(st start) {
-	p.show(true, "Authentication START", func() []string {
+func (p *peer) showStart(about aaa.About, st start) {
+	p.show(about, true, "Authentication START", func() []string {
 		b := st.body
 		lines := []string{"action = LOGIN", fmt.Sprintf("priv_lvl = %d", b.priv), "authen_type = " + typeNames[b.kind],
 			"authen_service = " + serviceNames[b.service],
@@ -46,8 +47,8 @@ func (p *peer) showStart(st start) {
 }
 
 // showContinue masks every answer except a user name: what GETDATA requests may be a one-time password.
-func (p *peer) showContinue(s *session, asked authenStatus, answer string) {
-	p.show(true, fmt.Sprintf("Authentication CONTINUE, session %08x", s.id), func() []string {
+func (p *peer) showContinue(about aaa.About, s *session, asked authenStatus, answer string) {
+	p.show(about, true, fmt.Sprintf("Authentication CONTINUE, session %08x", s.id), func() []string {
 		if asked != authenGetUser {
 			answer = masked
 		}
@@ -55,8 +56,9 @@ func (p *peer) showContinue(s *session, asked authenStatus, answer string) {
 	})
 }
 
-func (p *peer) showReply(s *session, r authenReply) {
-	p.show(false, fmt.Sprintf("Authentication REPLY %s, session %08x", statusName(r.status), s.id), func() []string {
+func (p *peer) showReply(about aaa.About, s *session, r authenReply) {
+	what := fmt.Sprintf("Authentication REPLY %s, session %08x", statusName(r.status), s.id)
+	p.show(about, false, what, func() []string {
 		var lines []string
 		if r.noEcho {
 			lines = append(lines, "flags = NOECHO")

@@ -62,7 +62,7 @@ func FuzzAuthorization(f *testing.F) {
 			return
 		}
 		p := &peer{ServerConfig: ServerConfig{Name: "one"}}
-		v, err := p.verdict(&session{}, reply)
+		v, err := p.verdict(aaa.About{}, &session{}, reply)
 		if err != nil || !v.passed {
 			return
 		}

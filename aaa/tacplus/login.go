@@ -61,9 +61,9 @@ func (l *login) begin(ctx context.Context, st start) (aaa.Result, error) {
 	if err != nil {
 		return aaa.Result{}, fmt.Errorf("START: %w", err)
 	}
-	l.peer.showStart(st)
+	l.peer.showStart(l.about(), st)
 	s, reply, err := l.peer.ask(ctx, opening{kind: authentication, minor: st.minor, doing: "Authentication START",
-		body: body, fresh: l.fresh})
+		about: l.about(), body: body, fresh: l.fresh})
 	if err != nil {
 		return aaa.Result{}, err
 	}
@@ -71,20 +71,22 @@ func (l *login) begin(ctx context.Context, st start) (aaa.Result, error) {
 	return l.proceed(ctx, reply)
 }
 
+func (l *login) about() aaa.About { return aaa.About{User: l.user, TTY: l.request.TTY} }
+
 // proceed reads replies and answers what is already known without the caller.
 func (l *login) proceed(ctx context.Context, reply []byte) (aaa.Result, error) {
 	for {
 		r := decodeAuthenReply(reply)
 		if r.status == statusFollow {
 			l.s.end()
-			l.peer.remark("Authentication REPLY FOLLOW")
+			l.peer.remark(l.about(), "Authentication REPLY FOLLOW")
 			return l.refuse("it refers to another server (FOLLOW), which is not supported (RFC 8907 §10.5.5)", ""), nil
 		}
 		if r.status < authenPass || r.status > authenError {
 			l.s.end()
 			return aaa.Result{}, l.peer.unusable("Authentication", fmt.Sprintf("unknown status %#02x", byte(r.status)))
 		}
-		l.peer.showReply(l.s, r)
+		l.peer.showReply(l.about(), l.s, r)
 		if !asks(r.status) {
 			l.s.end()
 			return l.conclude(ctx, r)
@@ -126,13 +128,13 @@ func (l *login) known(asked authenStatus) (string, bool) {
 // send answers the server. The answer is never sent again in its session: without a reply, the login may begin again
 // (again), as long as the caller was not asked anything.
 func (l *login) send(ctx context.Context, asked authenStatus, answer string) ([]byte, error) {
-	l.peer.showContinue(l.s, asked, answer)
+	l.peer.showContinue(l.about(), l.s, asked, answer)
 	reply, err := l.s.exchange(ctx, encodeContinue(0, answer)) // checkAnswer has checked the answer
 	if errors.Is(err, errWrapped) {
 		return nil, err
 	}
 	if err != nil {
-		quiet := l.peer.quiet(ctx, l.s, "Authentication CONTINUE", err)
+		quiet := l.peer.quiet(ctx, l.s, l.about(), "Authentication CONTINUE", err)
 		quiet.again = broke(err) || l.s.stale(err)
 		return nil, quiet
 	}

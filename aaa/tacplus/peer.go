@@ -28,7 +28,7 @@ type peer struct {
 	tls    *tls.Config // nil: plain TCP
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	trace  func(Event)
-	traced func() bool
+	traced func(aaa.About) bool
 
 	deadTime time.Duration
 	dialing  chan struct{} // cap 1: held while a connection to be shared is opened
@@ -164,6 +164,7 @@ type opening struct {
 	kind  packetType
 	minor byte
 	doing string // for messages
+	about aaa.About
 	body  []byte
 	fresh bool // on a new connection of its own: it is a repetition, and is not repeated again
 }
@@ -176,7 +177,7 @@ func (p *peer) ask(ctx context.Context, o opening) (*session, []byte, error) {
 	// A kept connection may be closed by the server just as the client writes on it, or be dead without a sign of it;
 	// that says nothing about the server's health.
 	if s != nil && s.stale(err) && ctx.Err() == nil {
-		p.remark(fmt.Sprintf("%s: %v on a kept connection; sent again on a new one", o.doing, err))
+		p.remark(o.about, fmt.Sprintf("%s: %v on a kept connection; sent again on a new one", o.doing, err))
 		o.fresh = true
 		s, reply, err = p.attempt(ctx, o)
 	}
@@ -187,7 +188,7 @@ func (p *peer) ask(ctx context.Context, o opening) (*session, []byte, error) {
 	if errors.As(err, new(unconnected)) {
 		o.doing = connecting
 	}
-	quiet := p.quiet(ctx, s, o.doing, err)
+	quiet := p.quiet(ctx, s, o.about, o.doing, err)
 	quiet.again = !o.fresh && broke(err)
 	return nil, nil, quiet
 }
@@ -204,14 +205,14 @@ func (p *peer) attempt(ctx context.Context, o opening) (*session, []byte, error)
 
 // quiet makes the error of a server that gave no usable answer in on (nil: there is no session), and marks the server
 // to be skipped for a while unless the failure was not its own.
-func (p *peer) quiet(ctx context.Context, on *session, doing string, cause error) *silence {
+func (p *peer) quiet(ctx context.Context, on *session, about aaa.About, doing string, cause error) *silence {
 	p.mu.Lock()
 	s := &silence{peer: p, doing: doing, cause: cause, known: p.understood, shared: on != nil && on.c.offered}
 	p.mu.Unlock()
 	if errors.Is(cause, errTimeout) || errors.Is(cause, context.DeadlineExceeded) && ctx.Err() == nil {
 		s.cause = fmt.Errorf("%w in %v", errTimeout, p.Timeout)
 	}
-	p.remark(fmt.Sprintf("%s: %v", doing, s.cause))
+	p.remark(about, fmt.Sprintf("%s: %v", doing, s.cause))
 	if ctx.Err() == nil && !errors.Is(cause, errClosed) {
 		var f *flaw
 		p.bury(s.Error(), errors.As(cause, &f) && f.plain)
@@ -426,9 +427,9 @@ func (p *peer) revive() {
 	p.deadUntil = time.Time{}
 }
 
-func (p *peer) remark(what string) {
+func (p *peer) remark(about aaa.About, what string) {
 	if p.trace != nil {
-		p.trace(Event{Server: p.Name, Remark: true, What: what})
+		p.trace(Event{Server: p.Name, Remark: true, About: about, What: what})
 	}
 }
 

@@ -96,26 +96,6 @@ func (c *Client) Events(ctx context.Context, q EventQuery, listening func(after 
 	})
 }
 
-// Debug subscribes to topics. It calls listening, if not nil, once the subscription is active, and then show for each
-// event. It returns nil when ctx ends, and an error when the daemon stops.
-func (c *Client) Debug(ctx context.Context, topics []string, listening func(), show func(DebugEvent)) error {
-	path := "/v1/debug?topics=" + url.QueryEscape(strings.Join(topics, ","))
-	return c.stream(ctx, path, func(kind string, data []byte) error {
-		if kind == "listening" {
-			if listening != nil {
-				listening()
-			}
-			return nil
-		}
-		var e DebugEvent
-		if err := json.Unmarshal(data, &e); err != nil {
-			return fmt.Errorf("read debug event %q: %w", data, err)
-		}
-		show(e)
-		return nil
-	})
-}
-
 // stream calls f for each event of a stream, until f fails. It returns nil when ctx ends, and an error when the
 // daemon stops.
 func (c *Client) stream(ctx context.Context, path string, f func(kind string, data []byte) error) error {

@@ -385,19 +385,6 @@ type AAAServer struct {
 	Reason    string    `json:"reason,omitempty" doc:"why it last failed to reply"`
 }
 
-// Listening is the first event of a debug stream, of the type "listening": all later events are delivered.
-type Listening struct {
-	Topics []string `json:"topics"`
-}
-
-// DebugEvent is one line of `debug …`.
-type DebugEvent struct {
-	Time  time.Time `json:"time"`
-	Topic string    `json:"topic" doc:"callback, dialer, chat, modem, aaa, ppp negotiation, ppp authentication, ppp cbcp or ppp packet"`
-	TTY   int       `json:"tty,omitempty"`
-	Text  string    `json:"text"`
-}
-
 // Version describes the running daemon.
 type Version struct {
 	Version  string    `json:"version"`
@@ -411,10 +398,6 @@ type Version struct {
 type PageLink struct {
 	URL string `json:"url" doc:"secret: opening it logs in"`
 }
-
-// Topics are the valid debug topics.
-var Topics = []string{"callback", "dialer", "chat", "modem", "aaa", "ppp negotiation", "ppp authentication",
-	"ppp cbcp", "ppp packet"}
 
 // Lockdown is an operator's order to stop all dialing.
 type Lockdown struct {

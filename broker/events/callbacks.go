@@ -241,6 +241,7 @@ func (e Remarked) audit() Entry { return Entry{"callback " + e.Callback, e.User,
 type Dialing struct {
 	unaudited
 	Callback string `event:"callback"`
+	User     string `event:"user"`
 	Line     int    `event:"line"`
 	Number   string `event:"number"`
 	Trunk    string `event:"trunk,omitempty"`
@@ -268,6 +269,7 @@ func (e Dialing) debug() (int, string) {
 type AttemptEnded struct {
 	unaudited
 	Callback string `event:"callback"`
+	User     string `event:"user"`
 	Line     int    `event:"line"`
 	Attempt  int    `event:"attempt"`
 	Outcome  string `event:"outcome"`

@@ -136,6 +136,18 @@ func (e CallEnded) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "call ended"
 }
 
+// HungUp reports that the line of a call is on hook after it, or is not proven to be.
+type HungUp struct {
+	undebugged
+	unaudited
+	Call     string `event:"call"`
+	Callback string `event:"callback,omitempty"` // of leg two
+	Line     int    `event:"line"`
+	Err      error  `event:"error"` // set if it is not proven
+}
+
+func (HungUp) log() (zapcore.Level, string) { return zapcore.DebugLevel, "hung up" }
+
 // CallDisconnected reports a session that AAA or another authorized client ended.
 type CallDisconnected struct {
 	undebugged

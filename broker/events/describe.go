@@ -8,6 +8,17 @@ import (
 // KindOf returns the kind of an event.
 func KindOf(e Event) Kind { return kinds()[reflect.TypeOf(e)] }
 
+// UserOf returns the user of an event: its field "user", "" if it has none.
+func UserOf(e Event) string {
+	v := reflect.ValueOf(e)
+	for _, s := range shapeOf(v.Type()) {
+		if s.name == "user" {
+			return v.Field(s.index).String()
+		}
+	}
+	return ""
+}
+
 // Fields returns the fields of an event by name, as values for JSON: a duration is in seconds, an error is its text.
 func Fields(e Event) map[string]any {
 	v := reflect.ValueOf(e)

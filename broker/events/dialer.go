@@ -17,6 +17,7 @@ type LineRequested struct {
 	undebugged
 	unaudited
 	Callback string `event:"callback"`
+	User     string `event:"user"`
 	From     string `event:"from"`                // which lines may serve: "rotary 1", "tty 66, 67"
 	Avoid    []int  `event:"avoid,omitempty"`     // lines that serve only if no other can
 	NoVerify bool   `event:"no_verify,omitempty"` // lines that admit without a login are preferred
@@ -44,6 +45,7 @@ type LineChosen struct {
 	undebugged
 	unaudited
 	Callback string `event:"callback"`
+	User     string `event:"user"`
 	Line     int    `event:"line"`
 	Number   string `event:"number"`
 	Trunk    string `event:"trunk,omitempty"`
@@ -64,6 +66,7 @@ type NoLine struct {
 	undebugged
 	unaudited
 	Callback string `event:"callback"`
+	User     string `event:"user"`
 	Line     int    `event:"line"` // the leased one; 0: none
 	Cause    string `event:"cause"`
 }
@@ -88,6 +91,7 @@ const (
 type Waiting struct {
 	unaudited
 	Callback string        `event:"callback"`
+	User     string        `event:"user"`
 	Line     int           `event:"line"` // the leased one; 0: none
 	Kind     string        `event:"kind"`
 	Wait     time.Duration `event:"wait"`

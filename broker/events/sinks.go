@@ -48,7 +48,7 @@ func zapField(name string, v reflect.Value) zap.Field {
 	return zap.Any(name, v.Interface())
 }
 
-// Debug is the sink that shows events to the clients of `debug callback`.
+// Debug is the sink for the lines of `debug callback`.
 type Debug func(tty int, text string)
 
 // Take implements Sink.
@@ -58,7 +58,7 @@ func (d Debug) Take(e Event) {
 	}
 }
 
-// Dialer is the sink that shows events to the clients of `debug dialer`.
+// Dialer is the sink for the lines of `debug dialer`.
 type Dialer func(tty int, text string)
 
 // Take implements Sink.

@@ -82,6 +82,8 @@ var Table = []Row{
 		"A session is over; its call may go on, and PPP may begin another session on it."},
 	{"call.ended", CallEnded{}, Mnemonics{{6, "CALLEND"}, {3, "CALLPANIC"}},
 		"A call is over."},
+	{"call.hung_up", HungUp{}, Mnemonics{{7, "HUNGUP"}},
+		"The line of a call that is over is on hook, or is not proven to be."},
 	{"call.disconnected", CallDisconnected{}, Mnemonics{{5, "DISCONNECTED"}},
 		"A session was ended from outside (Disconnect-Request)."},
 	{"line.cleared", LineCleared{}, Mnemonics{{5, "LINECLEARED"}},

@@ -25,19 +25,21 @@ type Set struct {
 
 // Packet is a packet or a remark of either protocol, with secrets masked.
 type Packet struct {
-	Protocol string   `json:"protocol"` // radius or tacacs
-	Server   string   `json:"server"`
-	Sent     bool     `json:"sent"`             // by us
-	Remark   bool     `json:"remark,omitempty"` // not a packet: a text about one, or about the server
-	What     string   `json:"what"`
-	Lines    []string `json:"lines,omitempty"`
+	Protocol string    `json:"protocol"` // radius or tacacs
+	Server   string    `json:"server"`
+	Sent     bool      `json:"sent"`             // by us
+	Remark   bool      `json:"remark,omitempty"` // not a packet: a text about one, or about the server
+	About    aaa.About `json:"-"`
+	What     string    `json:"what"`
+	Lines    []string  `json:"lines,omitempty"`
 }
 
 // Options are the options of New besides the configuration.
 type Options struct {
-	From   *Set         // the set whose server health and connections are taken over; nil for none
-	Trace  func(Packet) // receives each packet and remark; called from several goroutines
-	Traced func() bool  // whether anyone reads the trace; nil: always
+	From  *Set         // the set whose server health and connections are taken over; nil for none
+	Trace func(Packet) // receives each packet and remark; called from several goroutines
+	// Traced reports whether anyone reads the trace of such an exchange; nil: always
+	Traced func(aaa.About) bool
 	// Observe receives each exchange with a server; called from several goroutines. nil: nobody does
 	Observe func(protocol string, e aaa.Exchange)
 	Silent  func(entry, user, reason string) // reports why an entry gave no answer; called from several goroutines
@@ -70,7 +72,7 @@ func (m *Set) openRADIUS(o Options) error {
 	}
 	c, trace := m.cfg.RADIUS, o.Trace // the client must not keep o.From
 	c.Trace = func(e radius.Event) {
-		trace(Packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
+		trace(Packet{config.MethodRADIUS, e.Server, e.Sent, e.Remark, e.About, e.What, e.Lines})
 	}
 	c.Traced, c.Observe = o.Traced, o.observer(config.MethodRADIUS)
 	if o.From != nil {
@@ -102,7 +104,7 @@ func (m *Set) openTACACS(o Options) error {
 	}
 	c, trace := m.cfg.TACACS, o.Trace
 	c.Trace = func(e tacplus.Event) {
-		trace(Packet{config.MethodTACACS, e.Server, e.Sent, e.Remark, e.What, e.Lines})
+		trace(Packet{config.MethodTACACS, e.Server, e.Sent, e.Remark, e.About, e.What, e.Lines})
 	}
 	c.Traced, c.Observe = o.Traced, o.observer(config.MethodTACACS)
 	if o.From != nil {

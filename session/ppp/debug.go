@@ -11,13 +11,15 @@ import (
 // Debug takes the lines of `debug ppp`, by the topics of package trace. Its methods do not block and are safe for
 // concurrent use. An api.Feed is one.
 type Debug interface {
-	// Heard reports whether anybody listens to a topic.
-	Heard(topic string) bool
+	// Heard reports whether anybody listens to a topic of a line.
+	Heard(topic string, tty int) bool
 	Publish(topic string, tty int, text string)
 }
 
 // heard reports whether anybody listens to a topic, so that lines are made only then.
-func (l *link) heard(topic string) bool { return l.config.Debug != nil && l.config.Debug.Heard(topic) }
+func (l *link) heard(topic string) bool {
+	return l.config.Debug != nil && l.config.Debug.Heard(topic, l.Call().TTY)
+}
 
 // tell publishes a line. What the caller has typed as a secret is masked, wherever it stands.
 func (l *link) tell(topic, text string) { l.config.Debug.Publish(topic, l.Call().TTY, l.Scrub(text)) }

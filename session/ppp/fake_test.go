@@ -446,7 +446,7 @@ func (c *caller) up() bool {
 }
 
 // Heard implements Debug.
-func (c *caller) Heard(string) bool { return !c.scene.deaf }
+func (c *caller) Heard(string, int) bool { return !c.scene.deaf }
 
 // Publish implements Debug.
 func (c *caller) Publish(topic string, tty int, text string) {
