@@ -17,6 +17,7 @@ func newShowLine() *cobra.Command {
 		Short:   "show the lines and their state; with N, the details of line N",
 		Long: `Shows the lines and their state in the columns of IOS; with N, the details of line N: what it runs with, its
 counters, also those before a restart (ringback clear counters), its last failure with the likely cause and its fix.
+Values of more than 80 columns go on in the next row; with -o wide they do not.
 The mark before the number: * the line is in use, I it is idle and takes calls, none it is out of service.
 Tx/Rx is the speed of the port in bit/s; - is the setting of its server. Uses counts the calls in both directions.`,
 		Example: "  ringback show line -o wide\n  ringback show line 65",
@@ -47,7 +48,7 @@ func showLine(cmd *cobra.Command, f *daemonFlags, text string) error {
 	}
 	for _, l := range all {
 		if l.TTY == n {
-			return f.print(cmd.OutOrStdout(), l, func(w io.Writer) { tables.Line(w, l, tables.Here()) })
+			return f.print(cmd.OutOrStdout(), l, func(w io.Writer) { tables.Line(w, l, f.wide(), tables.Here()) })
 		}
 	}
 	return fmt.Errorf("there is no line %d: `ringback show line` lists them", n)

@@ -103,7 +103,7 @@ func (u User) line() run {
 		if l.Connect = u.connect(l.Connect); u.Level < Privileged {
 			l.Port, l.Owner, l.Failure, l.Test = "", "", nil, nil
 		}
-		tables.Line(w, l, u.here())
+		tables.Line(w, l, false, u.here())
 		return nil
 	})
 }

@@ -79,12 +79,15 @@ func profileText(name string) string {
 	return name
 }
 
-// Line prints all that is known of one line.
-func Line(w io.Writer, l client.Line, at Place) {
-	fmt.Fprintf(w, "line %d: %s since %s\n", l.TTY, l.State, at.Clock(l.Since))
+// Line prints all that is known of one line, in rows of 80 columns: a value that is longer goes on below itself. If
+// wide, each value is in one row.
+func Line(w io.Writer, l client.Line, wide bool, at Place) {
+	p := valuePrinter{w, wide}
+	p.value(0, fmt.Sprintf("line %d: ", l.TTY), fmt.Sprintf("%s since %s", l.State, at.Clock(l.Since)))
 	field := func(name string, value any) {
 		if text := console.Clean(fmt.Sprint(value)); text != "" {
-			fmt.Fprintf(w, "  %-12s %s\n", name, text)
+			head := fmt.Sprintf("  %-12s ", name)
+			p.value(len(head), head, text)
 		}
 	}
 	field("reason", l.Reason)
@@ -114,41 +117,66 @@ func Line(w io.Writer, l client.Line, at Place) {
 	if l.Answered != nil {
 		field("probe", "answered at "+at.Clock(*l.Answered))
 	}
-	lineCounters(w, l, at)
-	lineFailure(w, l.Failure, at)
+	lineCounters(p, l, at)
+	lineFailure(p, l.Failure, at)
 	if t := l.Test; t != nil {
-		fmt.Fprintf(w, "last modem test at %s: %s (tty %d called tty %d, by %s)\n", at.Clock(t.Started), t.Result,
-			t.TTY,
-			t.With, console.Clean(t.By))
+		p.value(2, fmt.Sprintf("last modem test at %s: ", at.Clock(t.Started)),
+			fmt.Sprintf("%s (tty %d called tty %d, by %s)", t.Result, t.TTY, t.With, console.Clean(t.By)))
 		for _, text := range testLines(*t) {
-			fmt.Fprintln(w, "  "+console.Clean(text))
+			p.value(4, "  ", console.Clean(text))
 		}
 	}
 }
 
 // lineCounters prints the counters that are not 0.
-func lineCounters(w io.Writer, l client.Line, at Place) {
-	fmt.Fprintf(w, "counters since %s\n", at.Clock(l.CountersSince))
-	t := console.Table{Heads: []string{"", "", ""}, Right: []bool{false, true}}
+func lineCounters(p valuePrinter, l client.Line, at Place) {
+	fmt.Fprintf(p.w, "counters since %s\n", at.Clock(l.CountersSince))
+	width := 0
+	for _, n := range l.Counters {
+		width = max(width, len(fmt.Sprint(n)))
+	}
+	none := true
 	for _, c := range lines.Counters() {
 		if n := l.Counters[c.String()]; n > 0 {
-			t.Row("", n, c.Doc())
+			none = false
+			head := fmt.Sprintf("  %*d  ", width, n)
+			p.value(len(head), head, c.Doc())
 		}
 	}
-	if t.Len() == 0 {
-		fmt.Fprintln(w, "  none")
-		return
+	if none {
+		fmt.Fprintln(p.w, "  none")
 	}
-	_, rows, _ := strings.Cut(t.String(), "\n") // it has no header
-	io.WriteString(w, rows)
 }
 
-func lineFailure(w io.Writer, f *client.LineFailure, at Place) {
+func lineFailure(p valuePrinter, f *client.LineFailure, at Place) {
 	if f == nil {
 		return
 	}
-	fmt.Fprintf(w, "last failure at %s: %s\n", at.Clock(f.Time), console.Clean(f.Text))
-	fmt.Fprintf(w, "  likely cause: %s\n  fix:          %s\n", console.Clean(f.Cause), console.Clean(f.Fix))
+	p.value(2, fmt.Sprintf("last failure at %s: ", at.Clock(f.Time)), console.Clean(f.Text))
+	const cause, fix = "  likely cause: ", "  fix:          "
+	p.value(len(cause), cause, console.Clean(f.Cause))
+	p.value(len(fix), fix, console.Clean(f.Fix))
+}
+
+// valuePrinter prints values after their heads.
+type valuePrinter struct {
+	w    io.Writer
+	wide bool // each in one row
+}
+
+// columns is the width of a terminal.
+const columns = 80
+
+// value prints a text that is clean after its head; further rows begin at a column.
+func (p valuePrinter) value(column int, head, text string) {
+	rows := []string{text}
+	if !p.wide {
+		rows = console.Wrap(text, columns-console.Width(head), columns-column)
+	}
+	fmt.Fprintln(p.w, head+rows[0])
+	for _, row := range rows[1:] {
+		fmt.Fprintln(p.w, strings.Repeat(" ", column)+row)
+	}
 }
 
 // busyText says that a line takes no more calls, unless its state says so.

@@ -127,7 +127,7 @@ func TestLineText(t *testing.T) {
 		Counters: map[string]uint64{"calls_in": 3, "dial_busy": 12, "noise": 1}, CountersSince: before,
 		Notices: []string{"caller ID: the modem refused AT+VCID=1"},
 		Failure: &client.LineFailure{Kind: "carrier stays on", Text: "DCD stays on", Time: before,
-			Cause: "the cable", Fix: "another cable"}}, at)
+			Cause: "the cable", Fix: "another cable"}}, false, at)
 	const want = `line 65: quarantined since 10:03:05
   reason       DCD stays on[2J
   waits for    the proof
