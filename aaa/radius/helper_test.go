@@ -2,6 +2,7 @@ package radius_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,7 @@ type town struct {
 
 	mu    sync.Mutex
 	trace []string
+	about []string // whose each event of the trace is
 }
 
 // inTown runs f in a bubble with servers "one", "two", … as named by the configs; a server with Address "nobody" does
@@ -101,6 +103,8 @@ func (w *town) note(e radius.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.trace = append(w.trace, e.Server+" "+e.What+" "+strings.Join(e.Lines, ", "))
+	what, _, _ := strings.Cut(e.What, " ")
+	w.about = append(w.about, fmt.Sprintf("%s: %s, tty %d", what, e.About.User, e.About.TTY))
 }
 
 func (w *town) login(user string) (aaa.Conversation, aaa.Result) {

@@ -3,6 +3,7 @@ package radius_test
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -485,4 +486,29 @@ func TestRetransmissionTimes(t *testing.T) {
 		l.Close()
 		wg.Wait()
 	})
+}
+
+// TestTraceSaysWhose: each packet, and each remark about a request that is not answered, is about the user and the line
+// of its request; what is about a server is about nobody.
+func TestTraceSaysWhose(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.want("bob", aaa.Granted, "")
+		if err := w.client.Send(context.Background(), stop(time.Now())); err != nil {
+			t.Error(err)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, want := range []string{"Access-Request: bob, tty 65", "no: bob, tty 65", "Access-Accept: bob, tty 65",
+			"Accounting-Request: bob, tty 65", "server: , tty 0"} {
+			if !slices.Contains(w.about, want) {
+				t.Errorf("no event %q in %q", want, w.about)
+			}
+		}
+		for _, got := range w.about {
+			what, whose, _ := strings.Cut(got, ": ")
+			if ofServer := what == "server" || what == "Status-Server"; ofServer != (whose == ", tty 0") {
+				t.Errorf("an event %q", got)
+			}
+		}
+	}, radius.ServerConfig{Name: "one", Address: "nobody"}, radius.ServerConfig{Name: "two"})
 }

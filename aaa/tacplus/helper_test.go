@@ -203,6 +203,7 @@ type town struct {
 	mu    sync.Mutex
 	conns map[string]int
 	trace []string
+	about []string // whose each event of the trace is
 
 	// dials connects to the servers of the town and ignores the port.
 	dials func(ctx context.Context, network, address string) (net.Conn, error)
@@ -294,6 +295,8 @@ func (w *town) note(e tacplus.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.trace = append(w.trace, e.Server+" "+e.What+" "+strings.Join(e.Lines, ", "))
+	what, _, _ := strings.Cut(e.What, " ")
+	w.about = append(w.about, fmt.Sprintf("%s: %s, tty %d", what, e.About.User, e.About.TTY))
 }
 
 // traced is all events so far.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -624,4 +625,29 @@ func TestGroup(t *testing.T) {
 			}
 		}
 	}, granting, granting)
+}
+
+// TestTraceSaysWhose: each packet, and each remark about a request that is not answered, is about the user and the line
+// of its request.
+func TestTraceSaysWhose(t *testing.T) {
+	t.Parallel()
+	silent := server{Serve: func(l *link) { l.next(); <-time.After(time.Minute) }}
+	inTown(t, tacplus.Config{}, func(w *town) {
+		w.login(caller)
+		w.client.Authorize(w.t.Context(), asking("bob"))
+		_ = w.client.Send(w.t.Context(), aaa.Record{ID: "r1", Type: aaa.Start, Time: at, SessionID: "s1", User: "bob",
+			TTY: 65})
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, what := range []string{"Authentication", "Authorization", "Accounting"} {
+			if !slices.Contains(w.about, what+": bob, tty 65") {
+				t.Errorf("no event of %s: %q", what, w.about)
+			}
+		}
+		for _, got := range w.about {
+			if !strings.HasSuffix(got, ": bob, tty 65") {
+				t.Errorf("an event %q", got)
+			}
+		}
+	}, silent)
 }
