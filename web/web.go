@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"embed"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -39,6 +40,8 @@ type API interface {
 	ExplainPolicy(context.Context, client.PolicyRequest) (client.PolicyExplanation, error)
 	TestLogin(context.Context, client.LoginTest) (client.LoginReport, error)
 	SimulatePolicies(context.Context, client.Simulation) (client.SimulationReport, error)
+	Recordings(context.Context, client.CallQuery) (v []client.Recording, older bool, err error)
+	Recording(ctx context.Context, id string) (io.ReadCloser, error)
 	Events(context.Context, client.EventQuery, func(after uint64), func(client.Event)) error
 }
 
@@ -125,6 +128,9 @@ func New(c Config) *Server {
 		"GET /explain":               s.policy,
 		"GET /explain/login":         s.loginTestPage,
 		"GET /explain/changes":       s.changesPage,
+		"GET /recordings":            s.recordings,
+		"GET /recordings/{id}":       s.recording,
+		"GET /recordings/{id}/cast":  s.recordingFile,
 	} {
 		s.mux.HandleFunc(pattern, s.loggedIn(h))
 	}

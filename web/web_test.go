@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -203,6 +204,21 @@ func (f *fake) SimulatePolicies(ctx context.Context, q client.Simulation) (clien
 		Unknown: []client.Unknown{{Reason: hostile, Requests: 1}}}, nil
 }
 
+func (f *fake) Recordings(_ context.Context, q client.CallQuery) ([]client.Recording, bool, error) {
+	if q.Last > pageRows { // of the page of one
+		return []client.Recording{{ID: "r1", User: hostile, Group: hostile, Callback: hostile, Lost: 7, Start: began}},
+			false, nil
+	}
+	return []client.Recording{{ID: hostile, User: hostile, Group: hostile, Start: began}}, true, nil
+}
+
+func (f *fake) Recording(_ context.Context, id string) (io.ReadCloser, error) {
+	if id == "none" {
+		return nil, &client.Problem{Status: http.StatusNotFound, Detail: hostile}
+	}
+	return io.NopCloser(strings.NewReader(hostile)), nil
+}
+
 func (f *fake) Events(ctx context.Context, _ client.EventQuery, listening func(uint64),
 	show func(client.Event)) error {
 	if listening != nil {
@@ -294,7 +310,7 @@ func (s *site) post(path string, form url.Values, change func(*http.Request)) *h
 var pages = []string{"/", "/callbacks", "/callbacks/x", "/callbacks/none", "/callbacks/x/cancel", "/history",
 	"/history?user=" + url.QueryEscape(hostile) + "&line=" + url.QueryEscape(hostile), "/ceilings",
 	"/ceilings?span=31d", "/health", "/lockdown", "/explain?user=" + url.QueryEscape(hostile),
-	"/explain?called=wrong&user=" + url.QueryEscape(hostile)}
+	"/explain?called=wrong&user=" + url.QueryEscape(hostile), "/recordings", "/recordings/r1", "/recordings/none/cast"}
 
 // The tags of a page and their attributes, whose values are all quoted.
 var (
@@ -331,10 +347,17 @@ func TestNothingIsHTML(t *testing.T) {
 			}
 		}
 		h := w.Header()
-		if h.Get("Content-Security-Policy") != policy || h.Get("X-Content-Type-Options") != "nosniff" ||
+		want := policy
+		if path == "/recordings/r1" {
+			want = playerPolicy
+		}
+		if h.Get("Content-Security-Policy") != want || h.Get("X-Content-Type-Options") != "nosniff" ||
 			h.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: header %v", path, h)
 		}
+	}
+	if strings.Replace(playerPolicy, " 'wasm-unsafe-eval'", "", 1) != policy {
+		t.Errorf("the policy of the player allows more than WebAssembly: %s", playerPolicy)
 	}
 	for _, word := range []string{"unsafe", "*", "http:"} {
 		if strings.Contains(policy, word) {
@@ -723,5 +746,20 @@ func TestLocalPath(t *testing.T) {
 		if got := localPath(p); got != want {
 			t.Errorf("%q: %q, want %q", p, got, want)
 		}
+	}
+}
+
+// TestRecordingFile: the file of a recording is no page, whatever is in it and whatever its ID is.
+func TestRecordingFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Admin)
+	w := s.get("/recordings/" + url.PathEscape(`a"b/../<x>`) + "/cast")
+	h := w.Header()
+	if w.Code != http.StatusOK || w.Body.String() != hostile || h.Get("Content-Type") != "application/x-asciicast" ||
+		h.Get("Content-Disposition") != `attachment; filename="abx.cast"` || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%d %v", w.Code, h)
+	}
+	if w := s.get("/recordings/other"); w.Code != http.StatusNotFound {
+		t.Errorf("no such recording: %d", w.Code)
 	}
 }

@@ -53,6 +53,7 @@ type PolicyDecision struct {
 	NoVerify bool     `json:"no_verify,omitempty" doc:"without a second login"`
 	EXEC     string   `json:"exec,omitempty" doc:"what narrows an EXEC session"`
 	PPP      string   `json:"ppp,omitempty" doc:"what narrows a PPP session"`
+	Record   bool     `json:"record,omitempty" doc:"the session is recorded"`
 }
 
 // PolicyExplanation is a decision with the rules that led to it.

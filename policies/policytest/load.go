@@ -37,6 +37,7 @@ type Want struct {
 
 	ModemScript, SystemScript string
 	Wait                      *time.Duration
+	Record                    *bool
 }
 
 // noon is the time of a request that gives none: a Monday.
@@ -95,6 +96,7 @@ var decisionKeys = []schema.Key{
 	{Name: "modem_script", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "system_script", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "wait", Type: schema.Duration},
+	{Name: "record", Type: schema.Bool},
 }
 
 // CheckRange returns an error if a key of the table of requests, whose value is an integer, cannot have this one. It is
@@ -231,6 +233,10 @@ func want(v *schema.Value) Want {
 	}
 	for _, item := range v.Get("lines").Items() {
 		w.Lines = append(w.Lines, item.Int())
+	}
+	if r := v.Get("record"); r.IsSet() {
+		is := r.Bool(false)
+		w.Record = &is
 	}
 	if n := v.Get("no_verify"); n.IsSet() {
 		is := n.Bool(false)

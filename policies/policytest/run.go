@@ -97,6 +97,9 @@ func (w Want) diff(d policies.Decision, trace policies.Trace) (diffs []Diff) {
 	if w.Wait != nil {
 		add("wait", d.Dial.Wait.String(), w.Wait.String(), d.Dial.Wait == *w.Wait)
 	}
+	if w.Record != nil {
+		add("record", fmt.Sprint(d.Record), fmt.Sprint(*w.Record), d.Record == *w.Record)
+	}
 	if w.NoVerify != nil {
 		add("no_verify", fmt.Sprint(d.NoVerify), fmt.Sprint(*w.NoVerify), d.NoVerify == *w.NoVerify)
 	}

@@ -1,0 +1,85 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/ringback/ringback/api/client"
+)
+
+// playerPolicy is the policy of the page that plays a recording: the terminal of the player is WebAssembly, which is
+// compiled from a file of this site.
+const playerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
+	"img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func (s *Server) recordings(w http.ResponseWriter, r *http.Request, v *visit) error {
+	q := historyOf(r, pageRows)
+	if q.problem != "" {
+		s.render(w, r, http.StatusUnprocessableEntity, recordingsPage(v, q, nil, false))
+		return nil
+	}
+	all, older, err := v.api.Recordings(r.Context(), q.query)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, recordingsPage(v, q, all, older))
+	return nil
+}
+
+// recording is the page that plays a recording. It does not read it: the audit shall have who plays one.
+func (s *Server) recording(w http.ResponseWriter, r *http.Request, v *visit) error {
+	all, _, err := v.api.Recordings(r.Context(), client.CallQuery{Last: client.MaxCalls})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(one client.Recording) bool { return one.ID == r.PathValue("id") })
+	if i < 0 {
+		return &client.Problem{Status: http.StatusNotFound, Detail: "there is no such recording"}
+	}
+	w.Header().Set("Content-Security-Policy", playerPolicy)
+	s.render(w, r, http.StatusOK, recordingPage(v, all[i]))
+	return nil
+}
+
+// recordingFile sends the file of a recording, to the player or to be kept.
+func (s *Server) recordingFile(w http.ResponseWriter, r *http.Request, v *visit) error {
+	file, err := v.api.Recording(context.WithoutCancel(r.Context()), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", "application/x-asciicast")
+	w.Header().Set("Content-Disposition", "attachment; filename="+strconv.Quote(fileName(r.PathValue("id"))+".cast"))
+	_, _ = io.Copy(w, file) // a browser that has gone needs no error
+	return nil
+}
+
+// fileName returns the letters, digits and hyphens of a text.
+func fileName(text string) string {
+	var b []byte
+	for _, c := range []byte(text) {
+		if c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' {
+			b = append(b, c)
+		}
+	}
+	return string(b[:min(len(b), 64)])
+}
+
+func recordingPath(id string) string { return "/recordings/" + url.PathEscape(id) }
+
+// recordingState says whether a recording has all of its session, with the class of its badge.
+func recordingState(r client.Recording) (text, kind string) {
+	switch {
+	case r.Live:
+		return "live", "moving"
+	case !r.Complete:
+		return "cut off", "bad"
+	case r.Lost > 0:
+		return "with gaps", "warn"
+	}
+	return "complete", "good"
+}
