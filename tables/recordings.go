@@ -18,28 +18,13 @@ func Recordings(w io.Writer, v []client.Recording, wide bool, at Place) {
 		t.Heads = append(t.Heads, "Lost", "Leg", "Group", "Call", "Callback")
 	}
 	for _, r := range v {
-		row := []any{r.ID, r.TTY, r.User, at.Clock(r.Start), span(r.Seconds), r.Octets, RecordingState(r)}
+		row := []any{r.ID, r.TTY, r.User, at.Clock(r.Start), span(r.Seconds), r.Octets, r.State()}
 		if wide {
 			row = append(row, r.Lost, r.Leg, cmp.Or(r.Group, "-"), r.Call, cmp.Or(r.Callback, "-"))
 		}
 		t.Row(row...)
 	}
 	t.WriteTo(w)
-}
-
-// RecordingState says whether a recording has all of its session.
-func RecordingState(r client.Recording) string {
-	switch {
-	case r.Live && r.Lost == 0:
-		return "live"
-	case r.Live:
-		return "live, gaps"
-	case !r.Complete:
-		return "cut off"
-	case r.Lost > 0:
-		return "gaps"
-	}
-	return "complete"
 }
 
 // RecordingsLeftOut says that there are more than the limit.

@@ -71,15 +71,15 @@ func fileName(text string) string {
 
 func recordingPath(id string) string { return "/recordings/" + url.PathEscape(id) }
 
-// recordingState says whether a recording has all of its session, with the class of its badge.
-func recordingState(r client.Recording) (text, kind string) {
+// recordingKind is the class of a recording's badge.
+func recordingKind(r client.Recording) string {
 	switch {
 	case r.Live:
-		return "live", "moving"
+		return "moving"
 	case !r.Complete:
-		return "cut off", "bad"
+		return "bad"
 	case r.Lost > 0:
-		return "with gaps", "warn"
+		return "warn"
 	}
-	return "complete", "good"
+	return "good"
 }

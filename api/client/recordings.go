@@ -26,6 +26,21 @@ type Recording struct {
 	Complete bool      `json:"complete" doc:"false: the session continues, or a crash or a full disk has cut the file off"`
 }
 
+// State says whether a recording has all of its session.
+func (r Recording) State() string {
+	switch {
+	case r.Live && r.Lost == 0:
+		return "live"
+	case r.Live:
+		return "live, gaps"
+	case !r.Complete:
+		return "cut off"
+	case r.Lost > 0:
+		return "gaps"
+	}
+	return "complete"
+}
+
 // Recordings returns the recordings of sessions that match q, newest first, and whether there are older ones.
 func (c *Client) Recordings(ctx context.Context, q CallQuery) (v []Recording, older bool, err error) {
 	query := q.values()
