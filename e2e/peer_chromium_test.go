@@ -162,6 +162,7 @@ func (b *browser) inspectAt(name, at string) {
 		}
 	}
 	b.do("the first view", chromedp.EmulateViewport(1280, 800))
+	b.until("the first view is laid out", `innerWidth === 1280`) // before a click at a place of another view
 }
 
 func (b *browser) photograph(name string) {
