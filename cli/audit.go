@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -144,14 +145,16 @@ func (f *verifyFlags) run(cmd *cobra.Command) error {
 	}
 	v := audit.NewVerifier()
 	for _, path := range f.keys {
-		keys, err := audit.ReadPublicKeys(path)
+		keys, err := waitFor(cmd.Context(), path, func() ([]ed25519.PublicKey, error) {
+			return audit.ReadPublicKeys(path)
+		})
 		if err != nil {
 			return err
 		}
 		v.Trust(keys...)
 	}
 	for _, path := range f.seals {
-		if err := eachFile(path, func(r io.Reader) error { return v.ReadSeals(path, r) }); err != nil {
+		if err := eachFile(cmd.Context(), path, func(r io.Reader) error { return v.ReadSeals(path, r) }); err != nil {
 			return fmt.Errorf("seals: %w", err)
 		}
 	}
@@ -168,8 +171,8 @@ func (f *verifyFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-func eachFile(path string, read func(io.Reader) error) error {
-	in, err := os.Open(path)
+func eachFile(ctx context.Context, path string, read func(io.Reader) error) error {
+	in, err := openInput(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -180,7 +183,7 @@ func eachFile(path string, read func(io.Reader) error) error {
 // rows passes the rows to v.
 func (f *verifyFlags) rows(ctx context.Context, v *audit.Verifier) error {
 	if f.export != "" {
-		err := eachFile(f.export, func(r io.Reader) error {
+		err := eachFile(ctx, f.export, func(r io.Reader) error {
 			return audit.ReadExport(r, func(h audit.Header) error {
 				v.Begin(h.Seq, h.Digest, true)
 				return nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,7 +133,7 @@ func (f *daemonFlags) overTLS(base string) (*client.Client, error) {
 		return nil, misused("--api: a daemon on another machine requires a certificate of its clients (--cert and " +
 			"--key)")
 	}
-	c, err := files.Config("")
+	c, err := waitFor(f.cmd.Context(), "--ca, --cert, --key", func() (*tls.Config, error) { return files.Config("") })
 	if err != nil {
 		return nil, fmt.Errorf("--api: %s", strings.NewReplacer("tls.ca_file", "--ca", "tls.cert_file", "--cert",
 			"tls.key_file", "--key").Replace(err.Error()))

@@ -167,7 +167,7 @@ func (a *answers) complete(ctx context.Context, ask *asker) error {
 		}
 		a.country = strings.TrimSpace(text)
 	}
-	return a.check()
+	return a.check(ctx)
 }
 
 // needs reports whether an answer is needed, by its flag and those before it.
@@ -186,7 +186,7 @@ func (a *answers) needs(flag string) bool {
 	return true
 }
 
-func (a *answers) check() error {
+func (a *answers) check(ctx context.Context) error {
 	if !slices.Contains([]string{aaaRADIUS, aaaTACACS, aaaLocal}, a.aaa) {
 		return misused("--aaa %s: must be radius, tacacs or local", a.aaa)
 	}
@@ -198,7 +198,7 @@ func (a *answers) check() error {
 		return misused("--port: %w", err)
 	}
 	if a.passwordFile != "" {
-		text, err := os.ReadFile(a.passwordFile)
+		text, err := waitFor(ctx, a.passwordFile, func() ([]byte, error) { return os.ReadFile(a.passwordFile) })
 		if err != nil {
 			return err
 		}

@@ -43,6 +43,27 @@ func openInput(ctx context.Context, path string) (*input, error) {
 	}
 }
 
+// waitFor returns what f returns for the file at path, or an error when ctx ends before: f may open a pipe that has no
+// writer.
+func waitFor[T any](ctx context.Context, path string, f func() (T, error)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() { // outlives ctx if it waits, as in openInput
+		v, err := f()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-ctx.Done():
+		var none T
+		return none, fileError(path, errInterrupted)
+	}
+}
+
 var errInterrupted = errors.New("interrupted")
 
 // Read returns errors without the file's name.

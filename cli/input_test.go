@@ -86,3 +86,60 @@ func TestDecisionOfNoGroup(t *testing.T) {
 		t.Errorf("%s, want %s", out, want)
 	}
 }
+
+// TestPipesWithoutWriter: a command that a user gave a pipe without a writer in place of a file ends with an interrupt,
+// or at once.
+func TestPipesWithoutWriter(t *testing.T) {
+	dir := t.TempDir()
+	pipe, state := filepath.Join(dir, "pipe"), filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, filepath.Join(state, "journal.db")} {
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := filepath.Join(dir, "key")
+	if err := os.WriteFile(key, []byte("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbL"+
+		"DFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const waits, pipeError = "interrupted", "journal.db: is not a regular file but p"
+	for args, want := range map[string]string{
+		"audit verify --journal state/journal.db --key key --seals key":                               pipeError,
+		"audit verify --journal key --key pipe --seals key":                                           waits,
+		"audit verify --journal key --key key --seals pipe":                                           waits,
+		"audit verify --export pipe --key key --seals key":                                            waits,
+		"audit export --state-dir state":                                                              pipeError,
+		"journal check --state-dir state":                                                             pipeError,
+		"lab --modems pipe --play --dir lab":                                                          waits,
+		"lab play pipe":                                                                               waits,
+		"init --aaa local --user kim --password-file pipe --number 84001 --port tcp://[::1]:1 -c new": waits,
+		"show line --api https://127.0.0.1:1 --ca pipe --cert key --key key":                          waits,
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		root := newRoot("test")
+		var out strings.Builder
+		root.SetOut(&out)
+		root.SetErr(&out)
+		fields := strings.Fields(args)
+		for i, f := range fields {
+			if i > 0 && strings.HasPrefix(fields[i-1], "-") || f == "pipe" {
+				if f == "pipe" || f == "key" || f == "new" || f == "lab" || strings.HasPrefix(f, "state") {
+					fields[i] = filepath.Join(dir, f)
+				}
+			}
+		}
+		root.SetArgs(fields)
+		ended := make(chan error, 1)
+		go func() { ended <- root.ExecuteContext(ctx) }()
+		if want == waits {
+			cancel()
+		}
+		if err := <-ended; err == nil || !strings.Contains(err.Error()+out.String(), want) {
+			t.Errorf("%s: %v\n%s", args, err, out.String())
+		}
+		cancel()
+	}
+}

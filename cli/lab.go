@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/lab/dialects"
 	"github.com/ringback/ringback/lines/modem/profiles"
 )
 
@@ -63,12 +64,19 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 	if err != nil {
 		return nil, err
 	}
-	modems, err := lab.ReadModems(f.modems, profiles.Shipped().Names()...)
+	modems, err := f.readModems(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa),
 		Lines: modems, Binary: binary, Command: howCalled(binary), Tell: tell, NoDaemon: f.noDaemon})
+}
+
+// readModems reads the file of --modems.
+func (f *labFlags) readModems(ctx context.Context) ([]dialects.Line, error) {
+	return waitFor(ctx, f.modems, func() ([]dialects.Line, error) {
+		return lab.ReadModems(f.modems, profiles.Shipped().Names()...)
+	})
 }
 
 // howCalled returns a command that the user can paste to run this program: its path, unless `go run` built it
@@ -217,7 +225,7 @@ broker's trace, and exits 0 only if all ended as expected. Without a file it pla
 }
 
 func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error {
-	scenarios, err := f.scenarios(files)
+	scenarios, err := f.scenarios(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -257,9 +265,9 @@ func playAll(ctx context.Context, f labFlags, files []string, w io.Writer) error
 }
 
 // scenarios are those of the files, or the built-in ones for the town.
-func (f *labFlags) scenarios(files []string) ([]*lab.Scenario, error) {
+func (f *labFlags) scenarios(ctx context.Context, files []string) ([]*lab.Scenario, error) {
 	if len(files) == 0 && f.modems != "" {
-		modems, err := lab.ReadModems(f.modems, profiles.Shipped().Names()...)
+		modems, err := f.readModems(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -270,7 +278,7 @@ func (f *labFlags) scenarios(files []string) ([]*lab.Scenario, error) {
 	}
 	var all []*lab.Scenario
 	for _, path := range files {
-		s, err := lab.ReadScenario(path)
+		s, err := waitFor(ctx, path, func() (*lab.Scenario, error) { return lab.ReadScenario(path) })
 		if err != nil {
 			return nil, err
 		}

@@ -83,11 +83,12 @@ var failed = events.CallbackEnded{Callback: "cb1", User: "paia-01\x1b", Outcome:
 // TestMessages: a hook gets the events that it names, in the form of Standard Webhooks, and no others.
 func TestMessages(t *testing.T) {
 	r := newReceiver(t)
-	n := newNode(t, r.hook("siem", "callback.failed", "login.locked"))
+	n := newNode(t, r.hook("siem", "callback.failed", "login.locked", "login.failed"))
 	n.m.Take(events.CallbackEnded{Callback: "cb0", Outcome: "completed"})
 	n.m.Take(events.Alarm{Text: "x"})
 	n.m.Take(failed)
 	n.m.Take(events.LoginLocked{User: "ted"})
+	n.m.Take(events.LoginFailed{User: "ted", Locked: true}) // by that lock
 	got := []request{receive(t, r.got), receive(t, r.got)}
 	slices.SortFunc(got, func(a, b request) int { return strings.Compare(a.msg.Type, b.msg.Type) })
 	var data map[string]any

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/ringback/ringback/broker/journal"
@@ -127,8 +126,8 @@ type Audit struct {
 // OpenAudit opens the audit of the journal at path, which may be in use by a daemon, or be a copy on a read-only
 // medium. It changes nothing. The caller must Close it.
 func OpenAudit(ctx context.Context, path string) (*Audit, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("journal %s: %w", path, errors.Unwrap(err))
+	if err := regular(path); err != nil {
+		return nil, err
 	}
 	params := []string{"mode", "ro", "_busy_timeout", busyTimeout, "_query_only", "1"}
 	if empty(path + "-wal") { // without a log nothing writes it; SQLite would create one

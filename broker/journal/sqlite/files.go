@@ -52,6 +52,19 @@ func prepareFile(path string) error {
 	return syncDir(dir)
 }
 
+// regular returns an error unless there is a regular file at path or where it leads. SQLite would wait for the writer
+// of a pipe, and nothing could end that.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("journal %s: %w", path, errors.Unwrap(err))
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("journal %s: is not a regular file but %s", path, info.Mode().Type())
+	}
+	return nil
+}
+
 func checkFile(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -49,9 +48,8 @@ func (r *Reader) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 
 // OpenReader opens the journal at path read-only, for tools. The caller must Close it.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("journal %s: %w (name its directory with --state-dir, or the configuration "+
-			"with -c)", path, errors.Unwrap(err))
+	if err := regular(path); err != nil {
+		return nil, fmt.Errorf("%w (name its directory with --state-dir, or the configuration with -c)", err)
 	}
 	r, err := openPool(ctx, path, "ro")
 	if err != nil {
