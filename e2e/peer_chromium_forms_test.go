@@ -1,12 +1,17 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab"
+	"github.com/ringback/ringback/web"
 )
 
 // TestPeerChromiumCallback: the page of a callback follows it to its end, without being loaded again.
@@ -54,6 +59,13 @@ func promised(t *testing.T, l *lab.Lab) {
 	p.see("Callback initiated")
 }
 
+// submit sends the form of the page, and waits for the next page, which has an element that a selector names.
+func (b *browser) submit(what, selector string) {
+	b.t.Helper()
+	b.do(what, chromedp.Click("main form .primary"), chromedp.WaitVisible(selector))
+	b.until(what+": the whole page", `document.readyState === "complete"`)
+}
+
 // TestPeerChromiumExplain: an operator asks what would happen to a caller, and reads what is wrong beside the field.
 func TestPeerChromiumExplain(t *testing.T) {
 	t.Parallel()
@@ -62,13 +74,12 @@ func TestPeerChromiumExplain(t *testing.T) {
 	b.do("log in by the link", chromedp.Navigate(l.PageLink(t.Context())), chromedp.WaitVisible("#tiles .tile"),
 		chromedp.Click(`nav a[href="/explain"]`), chromedp.WaitVisible("#f-user"))
 	b.do("a policy", chromedp.SendKeys("#f-user", "reno-07"), chromedp.SetValue("#f-grant", "typed"),
-		chromedp.SendKeys("#f-typed", "84007"), chromedp.SendKeys("#f-line", "x65"),
-		chromedp.Click("main form .primary"),
-		chromedp.WaitVisible("#f-line-problem"))
+		chromedp.SendKeys("#f-typed", "84007"), chromedp.SendKeys("#f-line", "x65"))
+	b.submit("the form", "#f-line-problem")
 	b.rejected("422")
 	b.inspectAt("page-explain-error", "#f-line")
-	b.do("mend it", chromedp.SetValue("#f-line", "65"), chromedp.Click("main form .primary"),
-		chromedp.WaitVisible("#decision"))
+	b.do("mend it", chromedp.SetValue("#f-line", "65"))
+	b.submit("the form", "#decision")
 	text := act(b, "the rules", chromedp.TextContent("#decision"))
 	if !strings.Contains(text, ".yaml:") {
 		t.Errorf("no rule has its place in a file: %s", text)
@@ -76,8 +87,8 @@ func TestPeerChromiumExplain(t *testing.T) {
 	b.inspectAt("page-explain", "#result")
 	b.do("the login", chromedp.Click(`nav a[href="/explain/login"]`), chromedp.WaitVisible("#f-password"),
 		chromedp.SendKeys("#f-user", "austin-02"), chromedp.SendKeys("#f-password", "hana-1993"),
-		chromedp.SetValue("#f-list", "none"), chromedp.Click("main form .primary"),
-		chromedp.WaitVisible("#f-list-problem"))
+		chromedp.SetValue("#f-list", "none"))
+	b.submit("the form", "#f-list-problem")
 	b.rejected("422")
 	if kept := act(b, "the fields", chromedp.Evaluate[string](`document.querySelector("#f-user").value + "|" +
 		document.querySelector("#f-password").value`)); kept != "austin-02|" {
@@ -85,13 +96,14 @@ func TestPeerChromiumExplain(t *testing.T) {
 	}
 	b.inspect("page-login-test-error")
 	b.do("test it", chromedp.SendKeys("#f-password", "hana-1993"), chromedp.SetValue("#f-list", "default"),
-		chromedp.SetValue("#f-line", "65"), chromedp.Click("main form .primary"), chromedp.WaitVisible("#result"))
+		chromedp.SetValue("#f-line", "65"))
+	b.submit("the form", "#result")
 	b.do("open the packets", chromedp.Click("main details:last-of-type summary"))
 	b.inspectAt("page-login-test", "#result")
 	promised(t, l)
 	b.do("a changed policy", chromedp.Click(`nav a[href="/explain/changes"]`), chromedp.WaitVisible("#f-text"),
-		chromedp.SendKeys("#f-name", "field.yaml"), chromedp.SendKeys("#f-text", "group: field\nusrs: [austin-02]\n"),
-		chromedp.Click("main form .primary"), chromedp.WaitVisible("#f-text-problem"))
+		chromedp.SendKeys("#f-name", "field.yaml"), chromedp.SendKeys("#f-text", "group: field\nusrs: [austin-02]\n"))
+	b.submit("the form", "#f-text-problem")
 	b.rejected("422")
 	if problem := act(b, "the problem", chromedp.TextContent("#f-text-problem")); !strings.Contains(problem,
 		"field.yaml:2:1: usrs: unknown key") {
@@ -100,10 +112,74 @@ func TestPeerChromiumExplain(t *testing.T) {
 	b.inspectAt("page-changes-error", "main form")
 	const fixed = `document.querySelector("#f-text").value = "group: field\nusers: [austin-02]\ncallback: off\n"; true`
 	act(b, "correct it", chromedp.Evaluate[bool](fixed))
-	b.do("compare", chromedp.Click("main form .primary"), chromedp.WaitVisible("#result"))
+	b.submit("compare", "#result")
 	if text := act(b, "the result", chromedp.TextContent("#result")); !strings.Contains(text, "1 of 1 callback") {
 		t.Errorf("the result is %q", text)
 	}
 	b.inspectAt("page-changes", "#result")
 	b.clean("the forms")
+}
+
+// hostileAPI is an admin API whose AAA servers and policies send text that would act on a page.
+type hostileAPI struct{ web.API }
+
+// hostileText is HTML, controls of a terminal, changes of direction, and 64 KiB without a place to break.
+var hostileText = `<script>document.title="owned"</script><img src=x onerror=document.title="owned">` +
+	"\x1b[2J\u202eabc\u2066\u0000 " + strings.Repeat("W", 64<<10)
+
+func (hostileAPI) TestLogin(context.Context, client.LoginTest) (client.LoginReport, error) {
+	h := hostileText
+	return client.LoginReport{Result: h, Reason: h, Message: h, Server: h, Entry: h, Identity: h, Verdict: "refuse",
+		Outcome: h, Hint: h, Readings: []client.Reading{{Dialect: h, Attribute: h, Value: h, Field: h, Note: h}},
+		Decision: &client.PolicyDecision{Outcome: "refuse", Reason: h, Hint: h, Text: h, Group: h, File: h},
+		Trace:    []client.Step{{Rule: h, Input: h, Result: h, At: h}},
+		Ways:     []client.LoginWay{{Request: h, Outcome: h}},
+		Packets:  []client.LoginPacket{{Server: h, What: h, Lines: []string{h}}},
+		Silent:   []client.SilentMethod{{Method: h, Reason: h}}}, nil
+}
+
+func (hostileAPI) SimulatePolicies(context.Context, client.Simulation) (client.SimulationReport, error) {
+	h := hostileText
+	d := client.Decided{Outcome: "call_back", Number: h, Terms: h, Reason: h}
+	return client.SimulationReport{Requests: 2, Changed: 1, Groups: []string{h}, NotLoaded: []string{h},
+		Currency:    "EUR",
+		Changes:     []client.Change{{Was: "call_back", Will: "refuse", Requests: 1}},
+		Users:       []client.UserChange{{User: h, Requests: 1}},
+		Differences: []client.Difference{{At: h, User: h, Was: d, Will: d}},
+		Unknown:     []client.Unknown{{Reason: h, Requests: 1}}}, nil
+}
+
+// TestPeerChromiumHostile: text from AAA, from policies and from callers neither acts on the page nor breaks it.
+func TestPeerChromiumHostile(t *testing.T) {
+	t.Parallel()
+	site := web.New(web.Config{API: func(web.Operator, string) web.API { return hostileAPI{} },
+		Host: func(string) bool { return true }})
+	srv := httptest.NewServer(site)
+	t.Cleanup(srv.Close) // after the browser, which keeps a connection
+	b := startBrowser(t)
+	// the board asks what this API does not have, so that the login must not lead there
+	b.do("a page of the site", chromedp.Navigate(srv.URL+"/login"), chromedp.WaitVisible(".login"))
+	link := site.Link(web.Operator{Name: hostileText[:200], Role: web.Operate})
+	act(b, "log in", chromedp.Evaluate[bool](fmt.Sprintf(`fetch(%q, { redirect: "manual" }).then(() => true)`, link),
+		chromedp.EvalAwaitPromise))
+	for path, first := range map[string]string{"/explain/login": "#f-user", "/explain/changes": "#f-name"} {
+		b.do(path, chromedp.Navigate(srv.URL+path), chromedp.WaitVisible(first))
+		if path == "/explain/login" {
+			b.do("a user", chromedp.SendKeys(first, "kim"))
+		}
+		b.do("the result of " + path)
+		b.submit("the form", "#result")
+		b.until("all of it", `document.readyState === "complete"`)
+		act(b, "open all", chromedp.Evaluate[bool](
+			`document.querySelectorAll("details").forEach((d) => { d.open = true; }); true`))
+		b.inspect("")
+		if title := act(b, "the title", chromedp.Evaluate[string](`document.title`)); strings.Contains(title, "owned") {
+			t.Errorf("%s: text from outside has acted", path)
+		}
+		if act(b, "the text", chromedp.Evaluate[bool](
+			`/[\u202a-\u202e\u2066-\u2069\u001b]/.test(document.body.textContent)`)) {
+			t.Errorf("%s: a control character is in the page", path)
+		}
+		b.clean(path)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -98,12 +99,34 @@ func (b *browser) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 // until waits until an expression of the page is true.
 func (b *browser) until(what, expression string) {
 	b.t.Helper()
-	act(b, what, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience)))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience)))
+		switch {
+		case err == nil:
+			return
+		case ctx.Err() == nil && (strings.Contains(err.Error(), "Cannot find context") ||
+			strings.Contains(err.Error(), "navigated or closed")): // a page has just replaced another one
+			continue
+		}
+		act(b, what+": "+err.Error(), chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Millisecond)))
+		return
+	}
 }
 
 // rejected checks that the browser reports the status for a form that is not right, and forgets it.
 func (b *browser) rejected(status string) {
 	b.t.Helper()
+	for limit := time.Now().Add(patience); time.Now().Before(limit); { // the report may come after the page
+		b.mu.Lock()
+		n := len(b.errors)
+		b.mu.Unlock()
+		if n > 0 {
+			break
+		}
+		act(b, "the status", chromedp.Evaluate[bool](`true`))
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.errors) != 1 || !strings.Contains(b.errors[0], "status of "+status) {

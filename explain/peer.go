@@ -129,15 +129,15 @@ func (p *peer) check(res aaa.Result) error {
 func (p *peer) hint() string {
 	switch p.method {
 	case auth.CHAP:
-		return "if --auth pap passes: for CHAP the server needs the password in plain text, not a hash"
+		return "if PAP passes: for CHAP the server needs the password in plain text, not a hash"
 	case auth.MSCHAPv1, auth.MSCHAPv2:
-		return "if --auth pap passes: for MS-CHAP the server needs the password in plain text, or its NT hash"
+		return "if PAP passes: for MS-CHAP the server needs the password in plain text, or its NT hash"
 	case auth.EAP:
 		if p.wants != 0 {
 			return fmt.Sprintf("the server wants EAP type %d, and this test knows MD5 (4) only: test other methods "+
 				"with eapol_test, or with a real client", p.wants)
 		}
-		return "if --auth pap passes: for EAP-MD5 the server needs EAP with MD5, and the password in plain text"
+		return "if PAP passes: for EAP-MD5 the server needs EAP with MD5, and the password in plain text"
 	}
 	return ""
 }

@@ -80,6 +80,9 @@ func (d *daemon) testLogin(ctx context.Context, q client.LoginTest) (v client.Lo
 		return v, err
 	default:
 		tested.Result = report.Result
+		if report.Result == aaa.Granted.String() {
+			tested.User = report.Identity
+		}
 		if report.Result == aaa.Refused.String() {
 			guard.After(guess, session.GuessWrong, masked(report.Reason, secrets))
 		}

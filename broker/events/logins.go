@@ -42,7 +42,7 @@ func (PageLinked) log() (zapcore.Level, string) { return zapcore.InfoLevel, "lin
 func (e PageLinked) audit() Entry { return Entry{"page link", e.By, "role " + e.Role} }
 
 // LoginTested reports that an operator had AAA asked about a user's login, without a call. The name is shown only if it
-// is the name of a user.
+// is the name of a user: one that is known, or to which AAA has granted the login.
 type LoginTested struct {
 	undebugged
 	User   string `event:"user"`
@@ -54,7 +54,11 @@ type LoginTested struct {
 func (LoginTested) log() (zapcore.Level, string) { return zapcore.InfoLevel, "login tested" }
 
 func (e LoginTested) audit() Entry {
-	return Entry{"login tested", e.By, fmt.Sprintf("of %s on %s: %s", e.User, from(e.Line, "", 1), e.Result)}
+	on := ""
+	if e.Line != 0 {
+		on = fmt.Sprintf(" on tty %d", e.Line)
+	}
+	return Entry{"login tested", e.By, fmt.Sprintf("of %s%s: %s", e.User, on, e.Result)}
 }
 
 // PoliciesSimulated reports that an operator compared changed policy files with those in force, over past requests.
