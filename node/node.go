@@ -4,8 +4,10 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/signal"
@@ -160,12 +162,17 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.metrics = metrics.New(d.snapshot)
 	d.scraped.configured(d.cfg)
-	j, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(d.cfg.StateDir, "journal.db"),
-		Observe: d.metrics.Committed})
+	path := filepath.Join(d.cfg.StateDir, "journal.db")
+	_, missing := os.Stat(path)
+	j, err := sqlite.Open(ctx, sqlite.Options{Path: path, Observe: d.metrics.Committed})
 	if err != nil {
 		return err
 	}
 	defer j.Close()
+	if errors.Is(missing, fs.ErrNotExist) { // later than what the journal reports, which is an error
+		d.log.Info("a new journal was made: there are no earlier callbacks, calls and sums (if state_dir is on a disk "+
+			"of its own, is it mounted?)", zap.String("path", path))
+	}
 	d.journal = j
 	d.keep.Store(int64(d.cfg.Journal.Keep))
 	for _, w := range j.Warnings() {

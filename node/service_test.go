@@ -112,6 +112,33 @@ func TestTellsSystemd(t *testing.T) {
 	}
 }
 
+// A start with a new journal says so: the disk of an earlier one may not be mounted.
+func TestNewJournal(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "ringback.yaml")
+	for name, text := range map[string]string{"password": "pw1", "ringback.yaml": "state_dir: state\n" +
+		"api: {socket: s}\nlog: {file: log}\naaa: {lists: {login: {default: [local]}}}\n" +
+		"users: [{name: kim, password_file: password}]\nlines: [{tty: 1, port: \"tcp://127.0.0.1:1\"}]\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		said := manager(t)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- Run(ctx, Options{File: file, Stderr: io.Discard}) }()
+		until(t, said, "READY=1")
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(readFile(t, filepath.Join(dir, "log")), "a new journal was made"); n != 1 {
+		t.Errorf("two starts said %d times that the journal is new", n)
+	}
+}
+
 func TestCounted(t *testing.T) {
 	for n, want := range map[int]string{0: "0 lines", 1: "1 line", 2: "2 lines"} {
 		if got := counted(n, "line"); got != want {
