@@ -37,9 +37,16 @@ lines:
 // hostileText would act on a page or a screen.
 const hostileText = "<script>alert(1)</script>\u202e\x1b[2J"
 
-// withRADIUS starts a daemon with a RADIUS server.
+// withRADIUS starts a daemon with a RADIUS server that has these users.
 func withRADIUS(t *testing.T, users ...servers.User) *monitored {
 	t.Helper()
+	return withServer(t, servers.RADIUSConfig{Users: users})
+}
+
+// withServer starts a daemon with a RADIUS server.
+func withServer(t *testing.T, c servers.RADIUSConfig) *monitored {
+	t.Helper()
+	c.Secret = "a secret of more than 24 octets"
 	open := func() net.PacketConn {
 		c, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 		if err != nil {
@@ -48,7 +55,7 @@ func withRADIUS(t *testing.T, users ...servers.User) *monitored {
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	s, err := servers.NewRADIUS(servers.RADIUSConfig{Secret: "a secret of more than 24 octets", Users: users})
+	s, err := servers.NewRADIUS(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +156,25 @@ func TestLoginTestGuesses(t *testing.T) {
 		!strings.HasPrefix(locks[0].Number, "operator:uid-") {
 		t.Errorf("%+v %v", locks, err)
 	}
+}
+
+// TestLoginTestLeft: an operator who leaves when the server is asked has guessed all the same.
+func TestLoginTestLeft(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 99)
+	m := withServer(t, servers.RADIUSConfig{Users: []servers.User{{Name: "kim", Password: "hana-1993-xyz"}},
+		Trace: func(servers.Event) { asked <- struct{}{} }})
+	c := client.New(filepath.Join(m.dir, "s"))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = c.TestLogin(ctx, client.LoginTest{User: "kim", Password: "wrong-wrong"})
+	}()
+	<-asked
+	cancel()
+	<-done
+	eventually(t, "the guess counts", func() bool { return strings.Contains(m.log.String(), "login failed") })
 }
 
 // TestTurns: an operator asks only so often, and only some at a time.

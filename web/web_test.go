@@ -306,6 +306,27 @@ func (s *site) post(path string, form url.Values, change func(*http.Request)) *h
 	return s.do(r)
 }
 
+// listen opens a stream, which goes on after the event last unless that is ""; end closes it, and returns when it has
+// ended.
+func (s *site) listen(path, last string) (w *httptest.ResponseRecorder, end func()) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	w = httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, base+path, nil).WithContext(ctx)
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
+	}
+	u, _ := url.Parse(base)
+	for _, c := range s.jar.Cookies(u) {
+		r.AddCookie(c)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.server.ServeHTTP(w, r)
+	}()
+	return w, func() { cancel(); <-done }
+}
+
 // pages are all pages of an operator.
 var pages = []string{"/", "/callbacks", "/callbacks/x", "/callbacks/none", "/callbacks/x/cancel", "/history",
 	"/history?user=" + url.QueryEscape(hostile) + "&line=" + url.QueryEscape(hostile), "/ceilings",
@@ -572,18 +593,7 @@ func TestStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, Read)
-		ctx, cancel := context.WithCancel(t.Context())
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodGet, base+"/stream?page=board&after=41", nil).WithContext(ctx)
-		u, _ := url.Parse(base)
-		for _, c := range s.jar.Cookies(u) {
-			r.AddCookie(c)
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			s.server.ServeHTTP(w, r)
-		}()
+		w, end := s.listen("/stream?page=board&after=41", "")
 		for i, state := range []string{"hanging up", "idle"} {
 			s.fake.events <- client.Event{ID: uint64(42 + i), Kind: "line.state", TTY: 1,
 				Line: &client.Line{TTY: 1, State: state, Since: began}}
@@ -591,8 +601,7 @@ func TestStream(t *testing.T) {
 		s.fake.events <- client.Event{ID: 44, Kind: "login.succeeded", TTY: 2, Fields: map[string]any{"user": hostile}}
 		<-time.After(2 * streamEvery)
 		synctest.Wait()
-		cancel()
-		<-done
+		end()
 		body := w.Body.String()
 		if n := strings.Count(body, "id: 44\n"); n != 1 || strings.Count(body, "id: ") != 1 {
 			t.Errorf("%d messages:\n%s", n, body)
@@ -617,19 +626,7 @@ func TestBoardStream(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, Read)
-		ctx, cancel := context.WithCancel(t.Context())
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodGet, base+"/stream?page=board&after=7", nil).WithContext(ctx)
-		r.Header.Set("Last-Event-ID", "41")
-		u, _ := url.Parse(base)
-		for _, c := range s.jar.Cookies(u) {
-			r.AddCookie(c)
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			s.server.ServeHTTP(w, r)
-		}()
+		w, end := s.listen("/stream?page=board&after=7", "41")
 		<-time.After(2 * streamEvery)
 		synctest.Wait()
 		if n := strings.Count(w.Body.String(), `hx-target="#pending"`); n != 1 {
@@ -644,8 +641,7 @@ func TestBoardStream(t *testing.T) {
 		s.fake.events <- client.Event{ID: 63, Kind: "line.removed", TTY: 3}
 		<-time.After(2 * listEvery)
 		synctest.Wait()
-		cancel()
-		<-done
+		end()
 		body := w.Body.String()
 		if n := strings.Count(body, `hx-target="#pending"`); n < 3 || n > 4 {
 			t.Errorf("%d lists of callbacks for 2 seconds of events", n)
@@ -667,19 +663,7 @@ func TestCallbackStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, Operate)
 		id := s.fake.callback().ID
-		ctx, cancel := context.WithCancel(t.Context())
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodGet, base+"/stream?page=callback&callback="+url.QueryEscape(id)+"&after=41",
-			nil).WithContext(ctx)
-		u, _ := url.Parse(base)
-		for _, c := range s.jar.Cookies(u) {
-			r.AddCookie(c)
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			s.server.ServeHTTP(w, r)
-		}()
+		w, end := s.listen("/stream?page=callback&callback="+url.QueryEscape(id)+"&after=41", "")
 		send := func(n uint64, kind, of string) (message string) {
 			before := w.Body.Len()
 			s.fake.events <- client.Event{ID: n, Kind: kind, Fields: map[string]any{"callback": of}}
@@ -706,8 +690,7 @@ func TestCallbackStream(t *testing.T) {
 			strings.Contains(m, `"#decision"`) || strings.Contains(m, "<script>") {
 			t.Errorf("the end:\n%s", m)
 		}
-		cancel()
-		<-done
+		end()
 	})
 }
 
