@@ -113,7 +113,8 @@ func TestPeerChromiumExplain(t *testing.T) {
 	const fixed = `document.querySelector("#f-text").value = "group: field\nusers: [austin-02]\ncallback: off\n"; true`
 	act(b, "correct it", chromedp.Evaluate[bool](fixed))
 	b.submit("compare", "#result")
-	if text := act(b, "the result", chromedp.TextContent("section#result")); !strings.Contains(text, "1 of 1 callback") {
+	text = act(b, "the result", chromedp.TextContent("section#result"))
+	if !strings.Contains(text, "1 of 1 callback") {
 		t.Errorf("the result is %q", text)
 	}
 	b.inspectAt("page-changes", "#result")
