@@ -30,6 +30,7 @@ if [ "${3:-}" = inside ]; then
 	mknod -m 660 "$root/dev/ttyS63" c 4 127
 	chgrp dialout "$root/dev/ttyS63"
 	rm -f "$root/usr/sbin/policy-rc.d" # packages may start their services
+	rm -rf "$root/etc/ringback" "$root/var/lib/ringback" # a daemon of this machine may have left them
 	printf '[Unit]\nDescription=nothing\nDefaultDependencies=no\n' >"$root/etc/systemd/system/machine.target"
 	echo "$pid" >"$dir/pid.new"
 	mv "$dir/pid.new" "$dir/pid"
