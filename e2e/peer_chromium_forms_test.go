@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -62,8 +64,11 @@ func promised(t *testing.T, l *lab.Lab) {
 // submit sends the form of the page, and waits for the next page, which has an element that a selector names.
 func (b *browser) submit(what, selector string) {
 	b.t.Helper()
-	b.do(what, chromedp.Click("main form .primary"), chromedp.WaitVisible(selector))
-	b.until(what+": the whole page", `document.readyState === "complete"`)
+	act(b, what, chromedp.Evaluate[bool](`window.left = true`)) // the next page does not have it
+	b.do(what, chromedp.Click("main form .primary"))
+	b.until(what+": the next page", fmt.Sprintf(
+		`!window.left && document.readyState === "complete" && document.querySelector(%q) !== null`, selector))
+	b.do(what, chromedp.WaitVisible(selector))
 }
 
 // TestPeerChromiumExplain: an operator asks what would happen to a caller, and reads what is wrong beside the field.
@@ -118,6 +123,27 @@ func TestPeerChromiumExplain(t *testing.T) {
 		t.Errorf("the result is %q", text)
 	}
 	b.inspectAt("page-changes", "#result")
+	dir := tempDir(t)
+	for name, text := range map[string]string{"field.yaml": "group: field\nusers: [austin-02]\ncallback: off\n",
+		"large.yaml": strings.Repeat("# too large\n", 100_000)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []struct{ name, selector, want string }{
+		{"field.yaml", "#result", "1 of 1 callback"}, {"large.yaml", "main > .bad", "The form has 1.1"},
+	} {
+		b.do("a file", chromedp.Click(`nav a[href="/explain"]`), chromedp.WaitVisible("#f-grant"),
+			chromedp.Click(`nav a[href="/explain/changes"]`), chromedp.WaitVisible("#f-files"),
+			chromedp.SetUploadFiles("#f-files", []string{filepath.Join(dir, file.name)}))
+		b.submit(file.name, file.selector)
+		text := act(b, file.name, chromedp.Evaluate[string](
+			fmt.Sprintf(`document.querySelector(%q).textContent`, file.selector)))
+		if !strings.Contains(text, file.want) {
+			t.Errorf("%s: %s", file.name, text)
+		}
+	}
+	b.rejected("413")
 	b.clean("the forms")
 }
 
