@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,6 +176,39 @@ func TestSlowClients(t *testing.T) {
 		if d := time.Since(began); d != headerTime || len(text) > 0 || err != nil {
 			t.Errorf("a header that does not end: %q, %v, after %v", text, err, d)
 		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		near, remote := net.Pipe()
+		defer remote.Close()
+		q := &queue{conns: make(chan net.Conn, 1)}
+		root := &peer{known: true}
+		q.conns <- &conn{Conn: near, peer: root, release: func() {}}
+		s := &Server{Daemon: fake{}, Feed: &Feed{}}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.ServeListener(ctx, q) }()
+		began := time.Now()
+		fmt.Fprint(remote, "POST /v1/lines/65/clear HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+			"Content-Length: 10\r\n\r\n")
+		var writer sync.WaitGroup
+		writer.Go(func() { // an octet each 5 s
+			for {
+				if _, err := remote.Write([]byte(" ")); err != nil {
+					return
+				}
+				<-time.After(5 * time.Second)
+			}
+		})
+		resp, err := http.ReadResponse(bufio.NewReader(remote), nil)
+		if err != nil || resp.StatusCode != http.StatusRequestTimeout || time.Since(began) != bodyTime {
+			t.Errorf("a body that does not end: %+v, %v, after %v", resp, err, time.Since(began))
+		}
+		remote.Close()
+		writer.Wait()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)

@@ -75,11 +75,13 @@ func TestHostileTexts(t *testing.T) {
 	cdr, log := filepath.Join(dir, "cdr.csv"), filepath.Join(dir, "ringback.log")
 	var users strings.Builder
 	for _, name := range hostileNames {
-		fmt.Fprintf(&users, "%s\tCleartext-Password := \"pw\"\n\tService-Type = Callback-NAS-Prompt,\n"+
-			"\tCallback-Number = \"84001\",\n\tReply-Message = \"%s\",\n"+
-			"\tCisco-AVPair += \"shell:nocallback-verify=1\"\n\n", quoted(name), hostileReply)
+		const grants = "\tService-Type = Callback-NAS-Prompt,\n\tCallback-Number = \"84001\",\n" +
+			"\tReply-Message = \"%s\",\n\tCisco-AVPair += \"shell:nocallback-verify=1\"\n\n"
+		for _, check := range []string{"Auth-Type := Accept, Service-Type == Call-Check", `Cleartext-Password := "pw"`} {
+			fmt.Fprintf(&users, "%s\t%s\n"+grants, quoted(name), check, hostileReply)
+		}
 	}
-	const entry = "austin-01\tCleartext"
+	const entry = "# What users may have, asked without a password"
 	l := startTown(t, lab.Options{Dir: dir, Edit: edits(t, waits("1s"), edit{"users", entry, users.String() + entry},
 		configured("log: {level: debug, format: json}\ncdr: {file: "+cdr+"}\nhooks: [{name: all, "+
 			"events: [callback.completed, login.succeeded], url: \""+hook.URL+"\", secret_file: hook.secret}]"))})
