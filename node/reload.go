@@ -81,6 +81,11 @@ func (d *daemon) reload(ctx context.Context, by string) (r client.Reload) {
 	if cfg != nil && len(cfg.Lines) == 0 && len(d.known) > 0 {
 		cfg, problems = nil, append(problems, noLines(d.cfg.File, len(d.known)))
 	}
+	if cfg != nil && len(cfg.Policies.Groups()) == 0 {
+		if n := len(d.applied.Policies.Groups()); n > 0 {
+			cfg, problems = nil, append(problems, noPolicies(cfg.PoliciesDir, n))
+		}
+	}
 	for _, p := range problems {
 		d.log.Warn("configuration", zap.String("problem", p.String()))
 	}
@@ -160,6 +165,14 @@ func noLines(file string, n int) config.Problem {
 		Msg: fmt.Sprintf("the file has no lines, and a reload does not remove all lines (%d)", n),
 		Hint: "is the file complete? `ringback line busyout` takes lines out of service, and a restart removes " +
 			"all of them"}
+}
+
+// noPolicies is the error of a reload that would put the built-in policy, which has no deny lists and limits, in the
+// place of all policy files: their disk is not mounted, more likely than not.
+func noPolicies(dir string, n int) config.Problem {
+	return config.Problem{File: dir, Key: "policies_dir",
+		Msg:  fmt.Sprintf("there are no policy files, and a reload does not remove all policies (%d)", n),
+		Hint: "is the directory complete, and its disk mounted? A restart removes all policies"}
 }
 
 // problemsFor returns the problems of a configuration for clients. One that is unsafe replaces the warning of

@@ -22,6 +22,7 @@ import (
 	"github.com/ringback/ringback/config/configtest"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/policies"
 )
 
 // Without an accounting method nothing is recorded, until a reload configures one.
@@ -124,6 +125,36 @@ func TestOrderedReloads(t *testing.T) {
 	if _, err := d.orderReload(ctx, "uid 7 (api)"); !errors.Is(err, context.Canceled) ||
 		!strings.HasPrefix(err.Error(), "not reloaded: ") {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// A directory that is not mounted has no policy files, and must not end their rules.
+func TestReloadToNoPolicies(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	file := filepath.Join(dir, "ringback.yaml")
+	if err := os.WriteFile(file, []byte("hostname: h\nstate_dir: state\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set, err := policies.New(policies.Site{}, policies.Policy{Group: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &config.Config{File: file, Policies: set}
+	d := &daemon{cfg: &config.Config{File: file}, applied: old, log: zap.NewNop(), journal: j,
+		reopenLog: func() error { return nil },
+		broker:    broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
+	if r := d.reload(t.Context(), "uid 7 (api)"); r.Applied || d.applied != old ||
+		!slices.ContainsFunc(r.Problems, func(p client.ConfigProblem) bool {
+			return p.Key == "policies_dir" && p.Severity == "error" && p.Hint != "" &&
+				strings.Contains(p.Text, "a reload does not remove all policies (1)")
+		}) {
+		t.Errorf("%+v", r)
 	}
 }
 
