@@ -165,9 +165,9 @@ func (b *bench) page(ctx context.Context) error {
 	b.add(row{figure: fmt.Sprintf("CPU of one open board of %d lines, of a core", lines),
 		ours: cost.spread("%.1f", "%"), peer: "no board " + without.spread("%.1f", "%"),
 		goal: fmt.Sprintf("≤ %d %%", pageGoal), verdict: hold(cost.median() <= pageGoal), port: "rfc2217",
-		note: fmt.Sprintf("%s tiles change a second, by %d callbacks; the difference of rounds with and without the "+
-			"board; %d messages of %d octets", rate.spread("%.0f", ""), pageRate, messages,
-			octets/max(messages, 1))})
+		note: fmt.Sprintf("%s with it: the difference of rounds with and without the board; %s tiles change a second, "+
+			"by %d callbacks; %d messages of %d octets", with.spread("%.1f", "%"), rate.spread("%.0f", ""), pageRate,
+			messages, octets/max(messages, 1))})
 	b.add(row{figure: "… its first load", ours: loads.spread("%.0f", "ms"), verdict: info, port: "rfc2217",
 		note: fmt.Sprintf("login by the link and the page of %d KiB, while calls are in progress", size>>10)})
 	return nil
