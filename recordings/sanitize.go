@@ -10,10 +10,12 @@ import (
 // erases, scrolls or sets colors passes; all else that a terminal obeys is dropped: reports (which are typed into the
 // operator's shell), titles, the clipboard, device control strings, modes of the keyboard, the mouse and the paste
 // buffer, the size of the window, printing, resets, and the characters that reorder text. The zero value is ready.
-// Sequences may be split over calls.
+// Sequences may be split over calls. A string without an end ends with its line, or after maxString characters, so that
+// nobody hides a session with one.
 type Sanitizer struct {
 	state    playState
 	sequence []byte // since the ESC; at most maxSequence
+	length   int    // characters in the string, in playString
 }
 
 type playState int
@@ -31,6 +33,9 @@ const (
 
 // maxSequence is the longest control sequence that passes, in octets.
 const maxSequence = 64
+
+// maxString is the longest string of a title and the like that is dropped as a whole, in characters.
+const maxString = 4096
 
 // PlayReset restores what a recording may have changed: colors, the scroll region, the character set, the cursor's
 // visibility, insert mode and the wrap at the margin.
@@ -57,12 +62,7 @@ func (p *Sanitizer) step(r rune, b *strings.Builder) {
 	case p.state == playText:
 		p.text(r, b)
 	case p.state == playString:
-		switch r {
-		case '\a', 0x9c:
-			p.state = playText
-		case 0x1b:
-			p.state = playStringE
-		}
+		p.inString(r, b)
 	case r == 0x1b: // begins anew, also within a sequence
 		p.begin()
 	case p.state == playStringE && r != '\\':
@@ -85,6 +85,22 @@ func (p *Sanitizer) step(r rune, b *strings.Builder) {
 	}
 }
 
+// inString takes a character of a string.
+func (p *Sanitizer) inString(r rune, b *strings.Builder) {
+	p.length++
+	switch {
+	case r == '\a' || r == 0x9c:
+		p.state = playText
+	case r == 0x1b:
+		p.state = playStringE
+	case r == '\r' || r == '\n' || p.length > maxString:
+		p.state = playText
+		p.text(r, b)
+	}
+}
+
+func (p *Sanitizer) beginString() { p.state, p.length = playString, 0 }
+
 func (p *Sanitizer) begin() { p.state, p.sequence = playEscape, p.sequence[:0] }
 
 // text passes on a character outside of sequences.
@@ -98,7 +114,7 @@ func (p *Sanitizer) text(r rune, b *strings.Builder) {
 		p.begin()
 		p.state = playCSI
 	case r == 0x90 || r == 0x98 || r == 0x9d || r == 0x9e || r == 0x9f:
-		p.state = playString
+		p.beginString()
 	case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029':
 	default:
 		b.WriteRune(r)
@@ -111,7 +127,7 @@ func (p *Sanitizer) escape(r rune) {
 	case r == '[':
 		p.state = playCSI
 	case strings.ContainsRune("]PX^_", r):
-		p.state = playString
+		p.beginString()
 	case r == '(':
 		p.state = playCharset
 	case r >= 0x20 && r <= 0x2f:
