@@ -2,6 +2,7 @@ package recordings
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -87,12 +88,17 @@ func (s *Store) Read(id string) (Info, io.ReadCloser, error) {
 	if live != nil {
 		info = live.info()
 	}
-	f, err := os.OpenFile(s.path(info.ID), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	// Not blocking: a pipe in place of the file would wait for a writer.
+	f, err := os.OpenFile(s.path(info.ID), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = ErrNone
 	}
 	if err != nil {
 		return Info{}, nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return Info{}, nil, errors.Join(err, fmt.Errorf("%s is not a regular file", f.Name()))
 	}
 	return info, struct {
 		io.Reader
@@ -133,25 +139,19 @@ const retention = "retention"
 // larger than they may be.
 func (s *Store) Prune(now time.Time) {
 	l := *s.limits.Load()
-	all := s.List()
 	var sum int64
-	for _, i := range all { // the newest first
-		sum += i.Octets
+	for _, i := range s.List() { // the newest first
 		var why string
-		switch old := now.Sub(i.Began.Add(i.Duration)); {
-		case i.Live:
-			continue
-		case l.Keep > 0 && old > l.Keep:
+		if old := now.Sub(i.Began.Add(i.Duration)); l.Keep > 0 && old > l.Keep {
 			why = "older than recordings.keep"
-		case l.MaxSize > 0 && sum > l.MaxSize:
+		} else if sum += i.Octets; l.MaxSize > 0 && sum > l.MaxSize { // all older ones go too
 			why = "beyond recordings.max_size"
-		default:
+		}
+		if why == "" || i.Live {
 			continue
 		}
 		if err := s.remove(i, retention, why); err != nil {
 			s.fail(err)
-			continue
 		}
-		sum -= i.Octets
 	}
 }

@@ -33,6 +33,7 @@ type Recording struct {
 	queued int    // octets of output in queue
 	lost   uint64 // octets of output, of all
 	gap    uint64 // octets of output since the last one that was recorded
+	marked uint64 // those of the gaps that queue marks
 	why    string // of the gap
 	writes bool   // the goroutine runs
 	full   bool   // it has as much output as one may have
@@ -157,6 +158,7 @@ func (r *Recording) report() {
 		r.queue = appendEvent(r.queue, Event{r.last, Marker, fmt.Sprintf("%d octets are not recorded: %s", r.gap,
 			r.why)})
 	}
+	r.marked += r.gap
 	r.gap = 0
 }
 
@@ -173,8 +175,8 @@ func (r *Recording) write() {
 func (r *Recording) writeAll() {
 	for {
 		r.mu.Lock()
-		lines, octets := r.queue, r.queued
-		r.queue, r.queued = r.spare[:0], 0
+		lines, octets, marked := r.queue, r.queued, r.marked
+		r.queue, r.queued, r.marked = r.spare[:0], 0, 0
 		if len(lines) == 0 {
 			r.writes = false
 			r.queue, r.spare = nil, nil // most sessions are idle most of the time
@@ -194,14 +196,15 @@ func (r *Recording) writeAll() {
 			r.size += int64(len(lines))
 			r.whole = ended
 		} else {
-			r.failed(octets, err)
+			r.failed(octets, marked, err)
 		}
 		r.mu.Unlock()
 	}
 }
 
-// failed counts what the disk did not take. A gap that was marked in it is part of the next one.
-func (r *Recording) failed(octets int, err error) {
+// failed counts what the disk did not take. Gaps that were marked in it are part of the next one.
+func (r *Recording) failed(octets int, marked uint64, err error) {
+	r.gap += marked
 	r.store.fail(err)
 	r.lose(octets, strings.Map(oneLine, err.Error()))
 	r.retry = time.Now().Add(retryAfter)

@@ -262,18 +262,21 @@ func TestFullDisk(t *testing.T) {
 		}
 		r.Output([]byte("also lost "))
 		synctest.Wait()
+		time.Sleep(2 * retryAfter) // the next try fails too, with the marker of the gap
+		r.Output([]byte("and this "))
+		synctest.Wait()
 		full = false
 		time.Sleep(2 * retryAfter)
 		r.Output([]byte("two"))
 		synctest.Wait()
-		if st := s.State(); st.Failed != nil || st.Lost != 15 {
+		if st := s.State(); st.Failed != nil || st.Lost != 24 {
 			t.Errorf("%+v", st)
 		}
 		full = true
 		r.Close("gone")
 		s.Close(t.Context())
 		_, output, markers, _ := read(t, s, "abcdefgh-1")
-		if output != "one two" || len(markers) != 1 || !strings.HasPrefix(markers[0], "15 octets are not recorded: ") {
+		if output != "one two" || len(markers) != 1 || !strings.HasPrefix(markers[0], "24 octets are not recorded: ") {
 			t.Errorf("%q, %q", output, markers)
 		}
 		if info := s.List()[0]; info.Complete || info.Live {
@@ -445,6 +448,43 @@ func TestLimits(t *testing.T) {
 			t.Errorf("files: %v", files)
 		}
 	})
+}
+
+// TestOldestFirst: a small recording does not outlive larger ones that are newer.
+func TestOldestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := open(t, Options{})
+		for i, size := range []int{10, 5000, 1000} {
+			r := begin(t, s, fmt.Sprintf("r%d-1", i))
+			r.Output(bytes.Repeat([]byte("x"), size))
+			r.Close("")
+			synctest.Wait()
+			time.Sleep(time.Hour)
+		}
+		s.Configure(Limits{MaxSize: 3000})
+		s.Prune(time.Now())
+		if all := s.List(); len(all) != 1 || all[0].ID != "r2-1" {
+			t.Errorf("left: %+v", all)
+		}
+		s.Close(t.Context())
+	})
+}
+
+// TestPipe: a pipe in place of a file is an error, and nobody waits for who writes into it.
+func TestPipe(t *testing.T) {
+	s, _ := open(t, Options{})
+	begin(t, s, "abcdefgh-1").Close("")
+	s.Close(t.Context())
+	path := s.path("abcdefgh-1")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Read("abcdefgh"); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
+		t.Error(err)
+	}
 }
 
 // TestBeginningOfID: a recording is found by the beginning of its ID, if no other one has it.
