@@ -665,6 +665,7 @@ func TestCallbackStream(t *testing.T) {
 		id := s.fake.callback().ID
 		w, end := s.listen("/stream?page=callback&callback="+url.QueryEscape(id)+"&after=41", "")
 		send := func(n uint64, kind, of string) (message string) {
+			synctest.Wait() // nothing is being written
 			before := w.Body.Len()
 			s.fake.events <- client.Event{ID: n, Kind: kind, Fields: map[string]any{"callback": of}}
 			<-time.After(2 * streamEvery)
