@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +34,7 @@ func TestPeerChromiumRecording(t *testing.T) {
 		all, _, err := l.Client().Recordings(t.Context(), client.CallQuery{})
 		return err == nil && len(all) == 1 && all[0].Complete
 	})
+	titleWithoutEnd(t, l)
 	b.do("the list", chromedp.Click(`nav a[href="/recordings"]`), chromedp.WaitVisible("td.action a"))
 	b.inspect("page-recordings")
 	b.do("the recording", chromedp.Click("td.action a"), chromedp.WaitVisible(".ap-overlay-start"))
@@ -56,6 +60,28 @@ func TestPeerChromiumRecording(t *testing.T) {
 		t.Errorf("the file: %s, want %s", size, want)
 	}
 	b.clean("the pages")
+}
+
+// titleWithoutEnd begins the title of a window in place of the first prompt of the recording, and does not end it.
+func titleWithoutEnd(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(l.Dir(), "state", "recordings", "*.cast"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	cast, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, title := []byte(`"`+prompt+`>"`), []byte(`"\u001b]0;`) // of the same size: the daemon knows that of the file
+	title = append(title, bytes.Repeat([]byte("x"), len(first)-len(title)-1)...)
+	changed := bytes.Replace(cast, first, append(title, '"'), 1)
+	if bytes.Equal(changed, cast) {
+		t.Fatalf("no prompt: %s", cast)
+	}
+	if err := os.WriteFile(files[0], changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // audited returns how many rows of a kind the audit has.
