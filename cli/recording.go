@@ -37,7 +37,7 @@ should have 80 columns and 24 rows or more. The audit has who plays a recording.
 		Example: "  ringback recording play YQK3QOS7ANN7KDMYCDNJCQMMUD --speed 4",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if p.speed <= 0 || p.speed > 1000 {
+			if !(p.speed > 0 && p.speed <= 1000) { // nor NaN
 				return misused("--speed %v: must be more than 0, and at most 1000", p.speed)
 			}
 			if p.idle < 0 {

@@ -44,6 +44,18 @@ func TestPlay(t *testing.T) {
 	}
 }
 
+// TestPlaySpeed: a speed that is none is a usage error, before a daemon is asked.
+func TestPlaySpeed(t *testing.T) {
+	for _, speed := range []string{"0", "-1", "1001", "NaN", "Inf"} {
+		c := newRecordingPlay()
+		c.SilenceUsage, c.SilenceErrors = true, true
+		c.SetArgs([]string{"abcdefgh", "--speed", speed, "--socket", t.TempDir() + "/none"})
+		if err := c.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "must be more than 0") {
+			t.Errorf("--speed %s: %v", speed, err)
+		}
+	}
+}
+
 // TestPlayEnds: an operator who stops it, a recording that a crash has cut off and a damaged one leave the terminal as
 // it was.
 func TestPlayEnds(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // Usage prints what calls have used, a line for each hour or day.
 func Usage(w io.Writer, v client.Usage) {
-	t := console.Table{Heads: []string{"Begin", "Incoming", "Minutes", "Dials", "Failed", "Outgoing", "Minutes",
+	t := console.Table{Heads: []string{"Begin", "In", "Minutes", "Dials", "Failed", "Out", "Minutes",
 		"Cost " + cmp.Or(v.Currency, "-")}, Right: []bool{false, true, true, true, true, true, true, true}}
 	layout, unpriced := "2006-01-02 15:04 MST", int64(0)
 	if v.Step == "day" {
