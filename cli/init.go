@@ -121,6 +121,9 @@ func (a *answers) free() (replace bool, err error) {
 	text, err := os.ReadFile(a.file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(a.file)); err != nil {
+			return false, fmt.Errorf("%w (make the directory, or write another file with -c)", err)
+		}
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("%w (run it as root, or write another file with -c)", err)

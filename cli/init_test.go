@@ -66,6 +66,15 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// TestInitNoDirectory: the directory is missed before anything is asked or probed.
+func TestInitNoDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	_, err := initWith(t, "--aaa", "radius", "-c", filepath.Join(dir, "ringback.yaml"))
+	if err == nil || !strings.Contains(err.Error(), dir+": no such file or directory (make the directory") {
+		t.Error(err)
+	}
+}
+
 // TestInitReplacesTheSample: the sample of the packages is no configuration of anybody, but a changed one is.
 func TestInitReplacesTheSample(t *testing.T) {
 	t.Setenv("RINGBACK_STATE_DIR", filepath.Join(t.TempDir(), "state"))
