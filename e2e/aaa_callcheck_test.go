@@ -25,8 +25,7 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 	}
 	// At this pace a call rings for 25 s (S7), which is enough for the daemon to ask and to wait for the silent server.
 	l, server := aaaTown(t, lab.ByRADIUS, users, lab.Options{Dir: dir, Pace: 10},
-		edit{"ringback.yaml", "call_check: {method: radius} ",
-			"call_check: {method: radius, password_file: call_check.password} "},
+		inAAA("  call_check: {method: radius, password_file: call_check.password}"),
 		edit{"ringback.yaml", "login: default,", "login: default, call_check: true,"})
 	ringsInVain := func(p *pc, caller, result string) {
 		t.Helper()
@@ -64,6 +63,7 @@ DEFAULT	Service-Type == Call-Check, Auth-Type := Reject
 
 ` + townUsers(t, lab.ByRADIUS)
 	l, _ := aaaTown(t, lab.ByRADIUS, users, lab.Options{Dir: tempDir(t), Pace: 10},
+		inAAA("  call_check: {method: radius}"),
 		edit{"ringback.yaml", "login: default,", "login: default, call_check: true,"},
 		policy("callback_on_ring: allow\nlimits: {user: {hour: {calls: 2}}}"))
 	p := sitDown(t, l, "kihei-03")

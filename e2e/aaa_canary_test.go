@@ -33,6 +33,12 @@ var canaries = map[string]string{
 }
 
 const canaryRADIUS = `
+austin-01	Auth-Type := Accept, Service-Type == Call-Check
+	Service-Type = Callback-NAS-Prompt,
+	Callback-Number = "84001",
+	Cisco-AVPair += "shell:nocallback-verify=1",
+	Class = "canary-class-1588"
+
 austin-01	Cleartext-Password := "maui-1993"
 	Service-Type = Callback-NAS-Prompt,
 	Callback-Number = "84001",

@@ -44,6 +44,9 @@ DEFAULT`, "	Service-Type = NAS-Prompt-User\n\nDEFAULT", "no longer requires a ca
 			t.Parallel()
 			users := tt.users + townUsers(t, tt.kind)
 			all := []edit{waits("2s"), policy("reauthorize: before_dial")}
+			if tt.kind == lab.ByRADIUS {
+				all = append(all, inAAA("  call_check: {method: radius}"))
+			}
 			l, server := aaaTown(t, tt.kind, users, lab.Options{}, all...)
 			p := sitDown(t, l, "kihei-03")
 			p.promised("kihei-03", "wailea-03")

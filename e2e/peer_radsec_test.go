@@ -63,6 +63,7 @@ func toRadSec(address, client string, all ...edit) func(t *testing.T) func(name,
 		return func(name, text string) string {
 			if name == "ringback.yaml" {
 				text = radsecAddresses.ReplaceAllString(text, "${1}: "+address)
+				text = strings.Replace(text, "  call_check:", "  #call_check:", 1) // these servers do not know lookups
 			}
 			return also(name, text)
 		}

@@ -281,10 +281,11 @@ func (l *Lab) configuration() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	lookups := "  call_check: {method: radius}             # ringback callback USER asks without a password\n"
 	var auth, acct string
 	switch r := l.opt.RADIUS; {
 	case r != nil:
-		auth, acct = r.Auth, r.Acct
+		auth, acct, lookups = r.Auth, r.Acct, "" // it may not know such questions
 	case l.sockets.stream != nil:
 		auth = l.sockets.stream.Addr().String()
 	default:
@@ -298,7 +299,7 @@ func (l *Lab) configuration() ([]byte, error) {
 		}
 		fmt.Fprintf(&lines, lineText, firstTTY+i, url, rotary, DirectNumber(firstTTY+i), own, callback)
 	}
-	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct).Replace(string(server))
+	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct, "@LOOKUPS@\n", lookups).Replace(string(server))
 	site := examples.Configuration() + "\n"
 	if l.opt.Policies != nil {
 		site = ""
