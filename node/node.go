@@ -90,7 +90,8 @@ func Run(ctx context.Context, o Options) error {
 	d := &daemon{
 		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{Hide: log.mask.text}, events: api.NewEvents(),
 		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk), reads: make(chan func()),
-		log: log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
+		newLimits: make(chan struct{}, 1),
+		log:       log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
 		loginTests: newLoginTests(), simulations: newSimulations(),
 	}
 	d.systemd = service
@@ -127,6 +128,8 @@ type daemon struct {
 	metrics  *metrics.Metrics
 	scraped  scraped        // for the metrics
 	examined reading[state] // for the checks of the health
+
+	newLimits chan struct{} // of the recordings, by a reload
 
 	hup       <-chan os.Signal
 	asks      chan reloadAsk

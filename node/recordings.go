@@ -29,11 +29,13 @@ func (d *daemon) record(ctx context.Context, of broker.Recorded) (session.Record
 	return r, nil
 }
 
-// pruneRecordings removes old recordings at intervals until ctx ends.
+// pruneRecordings removes old recordings, at intervals and after each reload, until ctx ends.
 func (d *daemon) pruneRecordings(ctx context.Context) {
 	for next := startTime; ; next = retainEvery {
 		select {
 		case <-time.After(next):
+			d.records.Prune(time.Now())
+		case <-d.newLimits:
 			d.records.Prune(time.Now())
 		case <-ctx.Done():
 			return

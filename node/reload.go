@@ -132,6 +132,10 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	d.known = append(slices.Clip(cfg.Lines), leaving...)
 	d.keep.Store(int64(cfg.Journal.Keep))
 	d.records.Configure(cfg.Recordings.Limits)
+	select {
+	case d.newLimits <- struct{}{}:
+	default: // a disk that hangs holds up no reload
+	}
 	d.tariff.Store(cfg.Tariff)
 	placeAccess()
 	d.sealer.Reload(cfg.Audit)
