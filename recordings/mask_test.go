@@ -72,19 +72,15 @@ func FuzzMask(f *testing.F) {
 	f.Add("aaa", "aab", "aaaaaab", uint8(1))
 	f.Add("abcd", "cdab", "abcdabcdab", uint8(2))
 	f.Fuzz(func(t *testing.T, one, two, text string, size uint8) {
-		for _, s := range []string{one, two} {
-			if strings.ContainsAny(s, masked) { // the mask itself may complete such a secret
-				t.Skip()
-			}
-		}
 		var parts []string
 		for rest := text; rest != ""; {
 			n := min(int(size%17)+1, len(rest))
 			parts, rest = append(parts, rest[:n]), rest[n:]
 		}
 		got := through([]string{one, two}, parts...)
+		left := strings.ReplaceAll(got, masked, "\x00\x00\x00\x00") // a mask and the text beside it may spell a secret
 		for _, s := range []string{one, two} {
-			if len(s) >= minSecret && strings.Contains(got, s) {
+			if len(s) >= minSecret && strings.Contains(left, s) && !strings.Contains(s, "\x00") {
 				t.Fatalf("%q has %q", got, s)
 			}
 		}
