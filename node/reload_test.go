@@ -128,62 +128,49 @@ func TestOrderedReloads(t *testing.T) {
 	}
 }
 
-// A directory that is not mounted has no policy files, and must not end their rules.
-func TestReloadToNoPolicies(t *testing.T) {
+// A file that was cut off before its lines is valid, and a policies_dir that is not mounted has no files: neither must
+// end the service, or the rules.
+func TestReloadToNothing(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
-	file := filepath.Join(dir, "ringback.yaml")
-	if err := os.WriteFile(file, []byte("hostname: h\nstate_dir: state\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	set, err := policies.New(policies.Site{}, policies.Policy{Group: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := &config.Config{File: file, Policies: set}
-	d := &daemon{cfg: &config.Config{File: file}, applied: old, log: zap.NewNop(), journal: j,
-		reopenLog: func() error { return nil },
-		broker:    broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
-	if r := d.reload(t.Context(), "uid 7 (api)"); r.Applied || d.applied != old ||
-		!slices.ContainsFunc(r.Problems, func(p client.ConfigProblem) bool {
-			return p.Key == "policies_dir" && p.Severity == "error" && p.Hint != "" &&
-				strings.Contains(p.Text, "a reload does not remove all policies (1)")
-		}) {
-		t.Errorf("%+v", r)
-	}
-}
-
-// TestReloadToNoLines: a file that was cut off before its lines is valid, and must not end the service.
-func TestReloadToNoLines(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
-	file := filepath.Join(dir, "ringback.yaml")
-	if err := os.WriteFile(file, []byte("hostname: h\nstate_dir: state\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	old := &config.Config{File: file, Lines: []config.Line{{Config: lines.Config{TTY: 65}},
-		{Config: lines.Config{TTY: 66}}}}
-	d := &daemon{cfg: old, applied: old, known: old.Lines, log: zap.NewNop(), journal: j,
-		reopenLog: func() error { return nil },
-		broker:    broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})}
-	r := d.reload(t.Context(), "uid 7 (api)")
-	if r.Applied || d.applied != old || !slices.ContainsFunc(r.Problems, func(p client.ConfigProblem) bool {
-		return p.Key == "lines" && p.Severity == "error" && p.File == file && p.Hint != "" &&
-			strings.Contains(p.Text, "a reload does not remove all lines (2)")
-	}) {
-		t.Errorf("%+v", r)
-	}
-	if stale := d.stale.Load(); stale == nil || !strings.Contains(*stale, "a reload does not remove all lines") {
-		t.Errorf("health: %v", stale)
+	for _, tt := range []struct {
+		key, says string
+		old       config.Config
+	}{
+		{"lines", "a reload does not remove all lines (2)", config.Config{Lines: []config.Line{
+			{Config: lines.Config{TTY: 65}}, {Config: lines.Config{TTY: 66}}}}},
+		{"policies_dir", "a reload does not remove all policies (1)", config.Config{Policies: set}},
+	} {
+		t.Run(tt.key, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			j, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "state", "journal.db")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			old := &tt.old
+			old.File = filepath.Join(dir, "ringback.yaml")
+			if err := os.WriteFile(old.File, []byte("hostname: h\nstate_dir: state\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			d := &daemon{cfg: old, applied: old, known: old.Lines, log: zap.NewNop(), journal: j,
+				reopenLog: func() error { return nil },
+				broker: broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})},
+					broker.Config{})}
+			r := d.reload(t.Context(), "uid 7 (api)")
+			if r.Applied || d.applied != old || !slices.ContainsFunc(r.Problems, func(p client.ConfigProblem) bool {
+				return p.Key == tt.key && p.Severity == "error" && p.File != "" && p.Hint != "" &&
+					strings.Contains(p.Text, tt.says)
+			}) {
+				t.Errorf("%+v", r)
+			}
+			if stale := d.stale.Load(); stale == nil || !strings.Contains(*stale, tt.says) {
+				t.Errorf("health: %v", stale)
+			}
+		})
 	}
 }
