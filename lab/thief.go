@@ -138,7 +138,8 @@ func (c *caller) enters(ctx context.Context, line, want string) error {
 // errNoLine says that no line of the daemon accepts calls any more.
 var errNoLine = errors.New("all lines are out of service")
 
-// calls dials the daemon until it asks for a user name. It redials while the lines are busy.
+// calls dials the daemon until it asks for a user name. It redials while the lines are busy, and after a call that came
+// while a modem was being reset, which is answered to be hung up.
 func (c *caller) calls(ctx context.Context) error {
 	for deadline := time.Now().Add(stepTime); ; {
 		if err := c.types("ATDT" + mainNumber + "\r"); err != nil {
@@ -149,8 +150,9 @@ func (c *caller) calls(ctx context.Context) error {
 			return err
 		}
 		if said == "CONNECT" {
-			_, err := c.sees(ctx, "Username: ")
-			return err
+			if said, err = c.sees(ctx, "Username: ", "NO CARRIER"); err != nil || said == "Username: " {
+				return err
+			}
 		}
 		if time.Now().After(deadline) {
 			if !c.s.inService(ctx) {
