@@ -90,8 +90,8 @@ func Run(ctx context.Context, o Options) error {
 	d := &daemon{
 		version: o.Version, cfg: cfg, applied: cfg, feed: &api.Feed{Hide: log.mask.text}, events: api.NewEvents(),
 		inside: api.NewInside(), hup: hup, asks: make(chan reloadAsk), reads: make(chan func()),
-		newLimits: make(chan struct{}, 1),
-		log:       log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
+		newLimits: make(chan struct{}, 1), serving: make(chan struct{}),
+		log: log.Logger, reopenLog: log.reopen, logHealth: log.health, logLevel: &log.level,
 		loginTests: newLoginTests(), simulations: newSimulations(),
 	}
 	d.systemd = service
@@ -107,8 +107,9 @@ type daemon struct {
 	feed    *api.Feed
 	events  *api.Events
 	systemd *systemd.Service
-	ready   atomic.Bool // systemd knows that the start is complete
-	inside  *api.Inside // for the commands of callers
+	ready   atomic.Bool   // systemd knows that the start is complete
+	serving chan struct{} // closed then
+	inside  *api.Inside   // for the commands of callers
 	broker  *broker.Broker
 	journal *sqlite.Journal
 	lines   *lines.Pool
@@ -274,8 +275,10 @@ func (d *daemon) run(ctx context.Context) error {
 
 // whenServing runs a part that reads much of the journal when calls and callbacks no longer wait for the start.
 func (d *daemon) whenServing(ctx context.Context, run func(context.Context)) {
-	if d.broker.Progress(ctx) == nil {
+	select {
+	case <-d.serving:
 		run(ctx)
+	case <-ctx.Done():
 	}
 }
 

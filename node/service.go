@@ -71,10 +71,11 @@ func (d *daemon) tellSystemd(ctx context.Context, over <-chan struct{}) {
 	defer tick.Stop()
 	told := ""
 	if d.broker.Progress(ctx) == nil {
-		told = d.statusText()
-		d.systemd.Status(told)
 		d.ready.Store(true)
 		d.systemd.Ready()
+		close(d.serving)
+		told = d.statusText() // later: it waits for the lines, which begin all together
+		d.systemd.Status(told)
 	}
 	for ctx.Err() == nil {
 		select {
