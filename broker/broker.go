@@ -239,6 +239,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.ordered.open(work)
 	parts.Go(func() { b.testOnSchedule(work) })
 	parts.Go(func() { b.keepRecords(work) })
+	_ = b.Progress(work) // the lines begin all together, and the loop, with those who wait for it, before them
 	pool := make(chan error, 1)
 	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
 	var err error

@@ -184,9 +184,12 @@ func (b *Broker) gather(ctx context.Context) []event {
 			return nil
 		}
 	}
-	select {
-	case <-b.progress:
-	default:
+	for waiting := true; waiting; {
+		select {
+		case <-b.progress:
+		default:
+			waiting = false
+		}
 	}
 	for len(batch) < maxBatch && len(later) < maxBatch {
 		select {
