@@ -83,8 +83,8 @@ func (l *loader) trust(v *schema.Value, path string, a access, forbidden fs.File
 	}
 }
 
-// service is the user whose daemon uses the files. Root, who does not run the daemon, checks them for the user to whom
-// the state directory belongs: otherwise check-config would tell root to take it away from the daemon.
+// service is the user whose daemon uses the files. Root does not run the daemon, and checks them for the owner of the
+// state directory: otherwise check-config would tell root to take it away from the daemon.
 func (l *loader) service() int {
 	if euid := os.Geteuid(); euid != 0 {
 		return euid

@@ -109,8 +109,8 @@ func TestUnsafeOwner(t *testing.T) {
 	}
 }
 
-// TestServiceOwner: root checks the files for the user of the service, to whom the state directory belongs. A daemon
-// that root starts does not trust them.
+// TestServiceOwner: root checks the files for the user of the service, the owner of the state directory. A daemon that
+// root starts does not trust them.
 func TestServiceOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can change the owner")

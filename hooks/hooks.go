@@ -207,8 +207,8 @@ func (m *Manager) States() (all []State) {
 	return all
 }
 
-// Take implements events.Sink. Hooks are told of a lock, but not of each login that it rejects: whoever repeats them
-// would fill the journal, and displace other events.
+// Take implements events.Sink. Hooks are told of a lock, but not of each login that it rejects: a caller who
+// repeats them would fill the journal, and displace other events.
 func (m *Manager) Take(e events.Event) {
 	if login, ok := e.(events.LoginFailed); ok && login.Locked {
 		return

@@ -103,10 +103,10 @@ func TestRecording(t *testing.T) {
 		r := begin(t, s, "abcdefgh-1")
 		r.Hide("hunter2")
 		r.Output([]byte("Welcome\r\nho"))
-		time.Sleep(1500 * time.Millisecond)
+		<-time.After(1500 * time.Millisecond)
 		r.Output([]byte("st> \xc3"))
 		r.Output([]byte("\xa9 \xff \x1b[31mhun"))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		r.Output([]byte("ter2 <b>\x00"))
 		synctest.Wait()
 		if list := s.List(); len(list) != 1 || !list[0].Live || list[0].Complete || list[0].Octets == 0 {
@@ -262,11 +262,11 @@ func TestFullDisk(t *testing.T) {
 		}
 		r.Output([]byte("also lost "))
 		synctest.Wait()
-		time.Sleep(2 * retryAfter) // the next try fails too, with the marker of the gap
+		<-time.After(2 * retryAfter) // the next try fails too, with the marker of the gap
 		r.Output([]byte("and this "))
 		synctest.Wait()
 		full = false
-		time.Sleep(2 * retryAfter)
+		<-time.After(2 * retryAfter)
 		r.Output([]byte("two"))
 		synctest.Wait()
 		if st := s.State(); st.Failed != nil || st.Lost != 24 {
@@ -406,7 +406,7 @@ func TestLimits(t *testing.T) {
 			r.Output(bytes.Repeat([]byte("x"), 1000))
 			r.Close("")
 			synctest.Wait()
-			time.Sleep(10 * time.Hour)
+			<-time.After(10 * time.Hour)
 		}
 		ids := func() (all []string) {
 			for _, i := range s.List() {
@@ -459,7 +459,7 @@ func TestOldestFirst(t *testing.T) {
 			r.Output(bytes.Repeat([]byte("x"), size))
 			r.Close("")
 			synctest.Wait()
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 		}
 		s.Configure(Limits{MaxSize: 3000})
 		s.Prune(time.Now())

@@ -24,8 +24,8 @@ type Config struct {
 	// IdleTimeout is the idle timeout if AAA sets none; 0 means 10 min, as IOS's exec-timeout, negative none.
 	IdleTimeout time.Duration
 
-	// Notice tells a user whose session is recorded, as its first line; "" for none. It is not shown to a user whom AAA
-	// connects to a host with TCP-Clear: that may be a program.
+	// Notice tells a user that the session is recorded, as its first line; "" for none. It is not shown if AAA connects
+	// the user to a host with TCP-Clear: that may be a program.
 	Notice string
 
 	Hosts Hosts // host connections
