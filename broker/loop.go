@@ -184,7 +184,7 @@ func (b *Broker) gather(ctx context.Context) []event {
 			return nil
 		}
 	}
-	for waiting := true; waiting; {
+	for waiting := true; waiting; { // all who wait: a round may take long
 		select {
 		case <-b.progress:
 		default:

@@ -107,8 +107,7 @@ type daemon struct {
 	feed    *api.Feed
 	events  *api.Events
 	systemd *systemd.Service
-	ready   atomic.Bool   // systemd knows that the start is complete
-	serving chan struct{} // closed then
+	serving chan struct{} // closed when systemd knows that the start is complete
 	inside  *api.Inside   // for the commands of callers
 	broker  *broker.Broker
 	journal *sqlite.Journal

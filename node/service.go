@@ -71,7 +71,6 @@ func (d *daemon) tellSystemd(ctx context.Context, over <-chan struct{}) {
 	defer tick.Stop()
 	told := ""
 	if d.broker.Progress(ctx) == nil {
-		d.ready.Store(true)
 		d.systemd.Ready()
 		close(d.serving)
 		told = d.statusText() // later: it waits for the lines, which begin all together
@@ -142,7 +141,9 @@ func counted(n int, noun string) string {
 // reloading tells systemd that a reload begins; the function that it returns, that it is over. A reload during the
 // start is part of the start.
 func (d *daemon) reloading() (over func()) {
-	if !d.ready.Load() {
+	select {
+	case <-d.serving:
+	default:
 		return func() {}
 	}
 	d.systemd.Reloading()

@@ -77,5 +77,6 @@ func (s *Session) answeredSecurely(ctx context.Context, a Asked) Verdict {
 	case Promised, Refuse:
 		return v
 	}
+	s.record(v.Recorder) // ends with the session
 	return Verdict{Reason: fmt.Sprintf("the decision is not for the caller, so it cannot be %q: %s", v.Kind, v.Reason)}
 }

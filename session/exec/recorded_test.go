@@ -127,3 +127,20 @@ type screen struct{ *strings.Builder }
 func (screen) Read([]byte) (int, error)         { select {} }
 func (screen) SetReadDeadline(time.Time) error  { return nil }
 func (screen) SetWriteDeadline(time.Time) error { return nil }
+
+// A broker that wrongly admits a caller who must not learn the decision has begun a recording: it ends, too.
+func TestRecordedSecurely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &tape{}
+		authz := &authority{fakeLogin: fakeLogin{"u": {password: "login-pw"}}}
+		d := &desk{authz: authz, b: &fakeBroker{secure: true,
+			verdicts: []session.Verdict{{Kind: session.Admit, Recorder: r}}}, debug: &strings.Builder{}}
+		d.person = dialIn(t, scene{login: authz, broker: d.b, daemon: newDaemon()})
+		d.types("u\r")
+		d.types("login-pw\r")
+		d.ends()
+		if len(r.ends) != 1 || r.shown.Len() > 0 {
+			t.Errorf("ended %q, recorded %q", r.ends, r.shown.String())
+		}
+	})
+}
