@@ -22,15 +22,19 @@ type fromFlags struct {
 
 func (f *fromFlags) add(c *cobra.Command) {
 	c.Flags().StringVarP(&f.config, "config", "c", "", "the configuration with the number plan, the places and the "+
-		"services that call back (default: none; all services call back)")
+		"services that call back (default: a running lab's, if no directory is given; otherwise none, and all "+
+		"services call back)")
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table or json")
 }
 
-// load returns the policies of a directory; "" is that of the configuration or, without one, the usual directory. It
-// prints problems to w; if there are errors it returns an exitStatus.
+// load returns the policies of a directory; "" is that of the configuration, of a running lab or, without one, the
+// usual directory. It prints problems to w; if there are errors it returns an exitStatus.
 func (f *fromFlags) load(w io.Writer, dir string) (set *policies.Set, from string, err error) {
 	if err := f.check(); err != nil {
 		return nil, "", err
+	}
+	if found := configFile(""); f.config == "" && dir == "" && found != usualConfig {
+		f.config = found
 	}
 	site := policies.Site{Callback: map[aaa.Service]bool{aaa.EXEC: true, aaa.PPP: true}}
 	if f.config != "" {
