@@ -31,6 +31,7 @@ type Recording struct {
 	queue  []byte // lines for the file
 	spare  []byte
 	queued int    // octets of output in queue
+	taken  int    // octets of lines that the goroutine writes at the moment: they are not in queue or size
 	lost   uint64 // octets of output, of all
 	gap    uint64 // octets of output since the last one that was recorded
 	marked uint64 // those of the gaps that queue marks
@@ -112,7 +113,7 @@ func (r *Recording) event(e Event, octets int) {
 	case r.full:
 		r.lose(octets, r.why)
 		return
-	case limit > 0 && r.size+int64(len(r.queue)+len(line)) > limit:
+	case limit > 0 && r.size+int64(r.taken+len(r.queue)+len(line)) > limit:
 		r.full = true
 		r.lose(octets, fmt.Sprintf("the recording has %d octets, as recordings.max_session allows", limit))
 		r.last = max(r.last, e.At)
@@ -188,10 +189,11 @@ func (r *Recording) writeAll() {
 			return
 		}
 		size, ended := r.size, r.ended
+		r.taken = len(lines)
 		r.mu.Unlock()
 		err := r.store.append(r.file, size, lines)
 		r.mu.Lock()
-		r.spare = lines
+		r.spare, r.taken = lines, 0
 		if err == nil {
 			r.size += int64(len(lines))
 			r.whole = ended

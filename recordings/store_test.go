@@ -530,6 +530,29 @@ func TestMaxSession(t *testing.T) {
 	}
 }
 
+// TestMaxSessionOfASlowDisk: what the disk has not taken yet counts, too.
+func TestMaxSessionOfASlowDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s, _ := open(t, Options{Limits: Limits{MaxSession: 2000}, create: func(path string) (file, error) {
+			f, err := createFile(path)
+			return &slowFile{file: f, release: release}, err
+		}})
+		r := begin(t, s, "a-1")
+		r.Output(bytes.Repeat([]byte("y"), 1500))
+		synctest.Wait() // the goroutine waits for the disk
+		for range 10 {
+			r.Output(bytes.Repeat([]byte("y"), 100))
+		}
+		close(release)
+		r.Close("")
+		s.Close(t.Context())
+		if info := s.List()[0]; info.Octets > 2400 || info.Lost < 700 || !info.Complete {
+			t.Errorf("%+v", info)
+		}
+	})
+}
+
 // TestPeerAsciinema plays a recording with asciinema's own player.
 func TestPeerAsciinema(t *testing.T) {
 	program, err := exec.LookPath("asciinema")
