@@ -347,7 +347,7 @@ func createFile(path, text string) error {
 	}
 	_, err = io.WriteString(f, text)
 	if err == nil {
-		err = giveToGroup(f)
+		err = giveToGroup(f, filepath.Dir(path))
 	}
 	err = errors.Join(err, f.Close())
 	if err != nil {

@@ -1,0 +1,115 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Writer writes the files of a Site into a directory, all or none.
+type Writer struct {
+	Dir   string
+	Check func(file string) error // of the complete files, given ringback.yaml, before they are in place; nil: none
+	// Share gives each new file, and each new directory below Dir, to the group of Dir; nil: nobody else can read them.
+	Share func(f *os.File, dir string) error
+}
+
+// Write creates the directory if it is missing. It overwrites no file: one that exists is an error. The files are
+// written into a directory beside their places and checked there; then each gets its place, the last of files (which
+// names the others) at the end. After an error none of them is left. Only this user can read them.
+func (w Writer) Write(files []File) (err error) {
+	for _, f := range files {
+		path := w.path(f)
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("%s exists, and the import overwrites nothing (write into another directory with --out)",
+				path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	var made []string // directories and files to remove after an error, in the order in which they were made
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, path := range slices.Backward(made) {
+			_ = os.Remove(path) // a directory that others use now is not empty, and stays
+		}
+	}()
+	if _, err := makeDir(w.Dir, &made); err != nil {
+		return err
+	}
+	staging, err := os.MkdirTemp(w.Dir, ".import-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(staging)
+	for _, f := range files {
+		if err := w.create(filepath.Join(staging, filepath.FromSlash(f.Path)), f.Text); err != nil {
+			return err
+		}
+	}
+	if w.Check != nil {
+		if err := w.Check(filepath.Join(staging, filepath.FromSlash(files[len(files)-1].Path))); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
+		path := w.path(f)
+		if err := w.subdirectory(filepath.Dir(path), &made); err != nil {
+			return err
+		}
+		if err := os.Link(filepath.Join(staging, filepath.FromSlash(f.Path)), path); err != nil {
+			return err // also if a file has come in the meantime
+		}
+		made = append(made, path)
+	}
+	return nil
+}
+
+func (w Writer) path(f File) string { return filepath.Join(w.Dir, filepath.FromSlash(f.Path)) }
+
+// subdirectory makes a directory below Dir, unless it exists.
+func (w Writer) subdirectory(path string, made *[]string) error {
+	fresh, err := makeDir(path, made)
+	if !fresh || w.Share == nil {
+		return err
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Share(d, w.Dir), d.Close())
+}
+
+// makeDir makes a directory that only this user can use and records it, unless it exists. Its parent must exist.
+func makeDir(path string, made *[]string) (fresh bool, err error) {
+	switch err := os.Mkdir(path, 0o700); {
+	case err == nil:
+		*made = append(*made, path)
+		return true, nil
+	case errors.Is(err, fs.ErrExist):
+		return false, nil
+	default:
+		return false, err
+	}
+}
+
+func (w Writer) create(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, text)
+	if err == nil && w.Share != nil {
+		err = w.Share(f, w.Dir)
+	}
+	return errors.Join(err, f.Close())
+}
