@@ -1,6 +1,7 @@
 package aaa
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,12 +18,14 @@ type User struct {
 	Callback     *UserCallback
 	PrivLevel    int // 1–15; 0 means 1
 	Groups       []string
+	Services     []Service // of EXEC and PPP, those that the user may have; none: all
 }
 
 // UserCallback is how a local user is called back: callback-dialstring, callback-line, callback-rotary,
-// nocallback-verify.
+// nocallback-verify; or a Callback-Id.
 type UserCallback struct {
 	Dialstring Dialstring // if unset or NULL, the caller types it, if the policy allows that
+	Place      string     // instead of a Dialstring: the name of a place
 	Further    []string   // with a Dialstring: the user's other numbers, in the order in which they are dialed
 	NoVerify   bool
 	Lines      []int
@@ -31,9 +34,15 @@ type UserCallback struct {
 
 // Local is the method "local". Create one with NewLocal; the zero Local has no users and refuses every request.
 type Local struct {
-	users    map[string]localUser
+	users    map[entry]localUser
 	costlier Hash // the costliest hash of all users: an unknown user's password is checked against it
 	slots    slots
+}
+
+// entry is a user for one service.
+type entry struct {
+	user    string
+	service Service // EXEC or PPP
 }
 
 type localUser struct {
@@ -42,20 +51,25 @@ type localUser struct {
 	auth     Authorization
 }
 
-// NewLocal checks all users and returns the method. Its error joins all problems, each naming the user.
+// NewLocal checks all users and returns the method. Its error joins all problems, each naming the user. Two users may
+// have one name if no service is of both: another password and another callback for PPP than for the EXEC.
 func NewLocal(users []User) (*Local, error) {
-	l := &Local{users: make(map[string]localUser, len(users)), slots: newSlots()}
+	l := &Local{users: make(map[entry]localUser, 2*len(users)), slots: newSlots()}
 	var errs []error
 	for _, u := range users {
 		lu, err := readUser(u)
-		if _, twice := l.users[u.Name]; twice && err == nil {
-			err = errors.New("defined twice")
+		for _, s := range u.services() {
+			if _, twice := l.users[entry{u.Name, s}]; twice && err == nil {
+				err = errors.New("defined twice")
+			}
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("local user %q: %w", u.Name, err))
 			continue
 		}
-		l.users[u.Name] = lu
+		for _, s := range u.services() {
+			l.users[entry{u.Name, s}] = lu
+		}
 		if lu.hash.cost > l.costlier.cost {
 			l.costlier = lu.hash
 		}
@@ -78,6 +92,11 @@ func readUser(u User) (localUser, error) {
 	if u.Callback != nil {
 		if err := u.Callback.authorize(&a); err != nil {
 			return localUser{}, err
+		}
+	}
+	for _, s := range u.Services {
+		if s != EXEC && s != PPP {
+			return localUser{}, fmt.Errorf("service %q: not %s or %s", s, EXEC, PPP)
 		}
 	}
 	return localUser{hash: hash, password: u.Password, auth: a}, nil
@@ -104,6 +123,8 @@ func (c *UserCallback) authorize(a *Authorization) error {
 		}
 	}
 	switch {
+	case c.Place != "" && (c.Dialstring.IsSet() || len(c.Further) > 0):
+		return errors.New("callback: both a number and a place (keep one)")
 	case len(c.Further) >= MaxNumbers:
 		return fmt.Errorf("callback: %d numbers; the maximum is %d", len(c.Further)+1, MaxNumbers)
 	case len(c.Further) > 0 && (c.Dialstring.Value() == "" || slices.Contains(c.Further, "")):
@@ -118,8 +139,8 @@ func (c *UserCallback) authorize(a *Authorization) error {
 		return fmt.Errorf("callback rotary %d: not 0 to 100", *c.Rotary)
 	}
 	a.Callback, a.NoVerify, a.Lines, a.Rotary = true, c.NoVerify, c.Lines, c.Rotary
-	a.Dialstring, a.Further = c.Dialstring, c.Further
-	if !a.Dialstring.IsSet() {
+	a.Dialstring, a.Further, a.CallbackID = c.Dialstring, c.Further, c.Place
+	if !a.Dialstring.IsSet() && c.Place == "" {
 		a.Dialstring = DialstringOf("")
 	}
 	return nil
@@ -139,35 +160,74 @@ func (l *Local) Start(ctx context.Context, r Request) (Conversation, Result) {
 	case r.EAP != nil:
 		return l.startEAP(r)
 	case r.MSCHAP != nil:
-		return nil, l.checkMSCHAP(r.User, *r.MSCHAP)
+		return nil, l.checkMSCHAP(r)
 	case r.CHAP != nil:
-		return nil, l.checkResponse(r.User, "CHAP", r.CHAP.answers)
+		return nil, l.checkResponse(r, "CHAP", r.CHAP.answers)
 	}
-	return nil, l.checkPassword(ctx, r.User, r.Password)
+	return nil, l.checkPassword(ctx, r)
 }
 
 // checkPassword computes the costliest hash of all users once, whatever the answer is.
-func (l *Local) checkPassword(ctx context.Context, user string, password Secret) Result {
+func (l *Local) checkPassword(ctx context.Context, r Request) Result {
 	if err := l.slots.take(ctx); err != nil {
 		return Result{Server: "local", Reason: "local: " + err.Error()}
 	}
 	defer l.slots.give()
-	u, known := l.users[user]
-	return l.judge(user, known, l.verify(u.hash, password))
+	u, as := l.find(r)
+	return u.judge(r, as, l.verify(u.hash, r.Password))
 }
 
-// judge grants what a known user has if the user has proven the password.
-func (l *Local) judge(user string, known, proven bool) Result {
+// standing is what a name is for a service.
+type standing int
+
+const (
+	nobodys standing = iota // no user has the name
+	others                  // the user has it for another service only
+	theirs
+)
+
+// find returns the user that a request is about. The password of a user without the service is checked too: without it
+// nobody learns that there is such a user. What follows inside of a session, as enable, was granted with it.
+func (l *Local) find(r Request) (u localUser, as standing) {
+	wanted := cmp.Or(r.Service, EXEC)
+	for _, s := range []Service{wanted, EXEC, PPP} {
+		if u, ok := l.users[entry{r.User, s}]; ok {
+			if s != wanted && (wanted == EXEC || wanted == PPP) {
+				return u, others
+			}
+			return u, theirs
+		}
+	}
+	return localUser{}, nobodys
+}
+
+// judge grants what a user has for the service if the user has proven the password.
+func (u localUser) judge(r Request, as standing, proven bool) Result {
+	user := r.User
 	res := Result{Kind: Refused, Server: "local"}
 	switch {
-	case !known:
+	case as == nobodys:
 		res.Reason = fmt.Sprintf("local: no user %q", user)
 	case !proven:
 		res.Reason = fmt.Sprintf("local: wrong password for %q", user)
+	case as == others:
+		res.Known = true
+		res.Reason = fmt.Sprintf("local: user %q may not use %s (services of the user has it not)", user,
+			cmp.Or(r.Service, EXEC))
 	default:
-		res.Kind, res.Identity, res.Auth = Granted, Identity{Entry: "local", User: user}, l.users[user].auth.clone()
+		res.Kind, res.Identity, res.Auth = Granted, Identity{Entry: "local", User: user}, u.auth.clone()
 	}
 	return res
+}
+
+// Serves reports whether the user may have a session of a service, EXEC or PPP.
+func (u User) Serves(s Service) bool { return slices.Contains(u.services(), s) }
+
+func (u User) services() []Service {
+	if len(u.Services) == 0 {
+		return []Service{EXEC, PPP}
+	}
+	return u.Services
 }
 
 // verify checks password against h and, if h is cheaper than the costliest, against that one too, for the time it

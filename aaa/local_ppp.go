@@ -12,31 +12,32 @@ const nobody Secret = "no password of anybody"
 
 // checkResponse checks a response that answers computes from the password, so it refuses a user with only a hash. The
 // reason for that is not told to the caller.
-func (l *Local) checkResponse(user, method string, answers func(password Secret) bool) Result {
-	u, known := l.users[user]
+func (l *Local) checkResponse(r Request, method string, answers func(password Secret) bool) Result {
+	u, as := l.find(r)
 	password := u.password
 	if password == "" {
 		password = nobody
 	}
 	right := answers(password)
-	if known && u.password == "" {
+	if as != nobodys && u.password == "" {
 		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %s cannot be checked for %q: "+
-			"only a password hash is known (use PAP, or password_file for this user)", method, user)}
+			"only a password hash is known (use PAP, or password_file for this user)", method, r.User)}
 	}
-	return l.judge(user, known, right)
+	return u.judge(r, as, right)
 }
 
 // mschapFailed is what a peer is told of a wrong response: it may try again (RFC 2433 §8, RFC 2759 §6). The side that
 // sends it to the peer adds the next challenge and the version.
 const mschapFailed = "E=691 R=1"
 
-func (l *Local) checkMSCHAP(user string, m MSCHAP) Result {
+func (l *Local) checkMSCHAP(r Request) Result {
+	user, m := r.User, *r.MSCHAP
 	if err := m.Check(); err != nil {
 		return Result{Kind: Refused, Server: "local", Reason: "local: " + err.Error()}
 	}
 	var proof string
 	var why error
-	res := l.checkResponse(user, "MS-CHAP", func(password Secret) (ok bool) {
+	res := l.checkResponse(r, "MS-CHAP", func(password Secret) (ok bool) {
 		proof, ok, why = m.answers(user, password)
 		return ok
 	})
@@ -64,7 +65,7 @@ const (
 // localEAP is EAP-MD5 (RFC 3748 §5.4) with a local user, after the identity.
 type localEAP struct {
 	local *Local
-	user  string
+	login Request
 	chap  CHAP // its challenge
 
 	mu    sync.Mutex
@@ -78,7 +79,7 @@ func (l *Local) startEAP(r Request) (Conversation, Result) {
 		return nil, Result{Kind: Refused, Server: "local",
 			Reason: "local: the login does not begin with an EAP identity"}
 	}
-	c := &localEAP{local: l, user: r.User, chap: CHAP{ID: id + 1, Challenge: make([]byte, md5Len)}}
+	c := &localEAP{local: l, login: r, chap: CHAP{ID: id + 1, Challenge: make([]byte, md5Len)}}
 	rand.Read(c.chap.Challenge)
 	request := append([]byte{eapRequest, c.chap.ID, 0, 6 + md5Len, eapMD5, md5Len}, c.chap.Challenge...)
 	return c, Result{Kind: Prompt, Server: "local", EAP: request}
@@ -107,7 +108,7 @@ func (c *localEAP) Answer(_ context.Context, answer Secret) Result {
 		return refused
 	}
 	c.chap.Response = data[1 : 1+md5Len]
-	res := c.local.checkResponse(c.user, "EAP-MD5", c.chap.answers)
+	res := c.local.checkResponse(c.login, "EAP-MD5", c.chap.answers)
 	if res.Kind == Granted {
 		res.EAP = []byte{eapSuccess, id, 0, 4}
 	}

@@ -79,9 +79,9 @@ func TestLocalTellsNoUserByTime(t *testing.T) {
 		h.match = func(p []byte) bool { n++; return match(p) }
 		return h
 	}
-	dear := l.users["dear"]
+	dear := l.users[entry{"dear", EXEC}]
 	dear.hash = count(dear.hash)
-	l.users["dear"], l.costlier = dear, dear.hash
+	l.users[entry{"dear", EXEC}], l.costlier = dear, dear.hash
 	for _, r := range []Request{{User: "cheap", Password: "b"}, {User: "cheap", Password: "a"},
 		{User: "dear", Password: "b"}, {User: "dear", Password: "cisco"},
 		{User: "nobody", Password: "b"}, {User: "nobody"}, {User: "dear"},

@@ -238,12 +238,13 @@ func (None) Authorize(context.Context, Question) Result {
 	return Result{Kind: Granted, Auth: Authorization{PrivLevel: 1}}
 }
 
-// Authorize makes Local an Authorizer too: what the local user of the same name has; an unknown user is refused.
+// Authorize makes Local an Authorizer too: what the local user of the same name has; an unknown user, or one without
+// the service, is refused.
 func (l *Local) Authorize(_ context.Context, q Question) Result {
-	u, ok := l.users[q.Identity.User]
+	u, as := l.find(Request{User: q.Identity.User, Service: q.Service})
 	switch {
-	case !ok:
-		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: no user %q", q.Identity.User)}
+	case as != theirs:
+		return u.judge(Request{User: q.Identity.User, Service: q.Service}, as, true)
 	case len(q.Command) > 0 && q.PrivLevel < 15 && u.auth.PrivLevel < q.PrivLevel:
 		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %q has privilege level %d",
 			q.Identity.User, u.auth.PrivLevel)}

@@ -143,12 +143,13 @@ func TestFullSample(t *testing.T) {
 		t.Errorf("%+v", c.Lists["accounting"])
 	}
 	two := 2
-	if len(c.Users) != 4 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify ||
+	if len(c.Users) != 6 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify ||
 		c.Users[0].Callback.Dialstring.Value() != "84001" ||
 		!c.Users[1].Callback.Dialstring.IsNull() || !reflect.DeepEqual(c.Users[2].Callback,
 		&aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) ||
 		!reflect.DeepEqual(c.Users[3].Callback, &aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"),
-			Further: []string{"84001"}}) {
+			Further: []string{"84001"}}) || !reflect.DeepEqual(c.Users[4], aaa.User{Name: "lahaina-05", PrivLevel: 1,
+		Password: "maui-1993", Services: []aaa.Service{aaa.PPP}, Callback: &aaa.UserCallback{Place: "paris"}}) {
 		t.Errorf("%+v", c.Users)
 	}
 	for place, want := range map[string]string{"paris": "84022", "head-office": "14085551212", "nowhere": ""} {

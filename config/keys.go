@@ -258,11 +258,16 @@ var userKeys = []schema.Key{
 	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: "[staff]",
 		Doc: "Group hints for the policies. A policy file that lists the user takes precedence."},
+	{Name: "services", Type: schema.List, Elem: &schema.Key{Enum: []string{string(aaa.EXEC), string(aaa.PPP)}},
+		Example: "[exec]", Doc: "Services that the user may have, with or without a callback. Two users may have one " +
+			"name if each has other services: then PPP has another password or another callback. Default: all."},
 	{Name: "callback", Type: schema.Object, Doc: "Callback of the user. Default: none.", Keys: []schema.Key{
 		{Name: "dialstring", Example: `"84001"`,
 			Doc: "Number; \"\" asks the caller for it if the policy allows that. Either this or `numbers`."},
 		{Name: "numbers", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: `["84001", "84002"]`,
 			Doc: "Up to 10 numbers, in the order in which they are dialed (`attempts.order`)."},
+		{Name: "place", Check: schema.NotEmpty, Example: "paris",
+			Doc: "Name of one of `places`, instead of a number (RADIUS's Callback-Id)."},
 		{Name: "no_verify", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Skips the second login on the callback, if the policy allows that."},
 		{Name: "line", Loose: true, Check: checkCallbackLine, Example: "66",

@@ -511,9 +511,12 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 	granted := aaa.Result{
 		Identity: aaa.Identity{Entry: MethodLocal, User: u.Name},
-		Auth: aaa.Authorization{Callback: true, Dialstring: aaa.DialstringOf(u.Callback.Dialstring.Value()),
-			Further: u.Callback.Further, NoVerify: u.Callback.NoVerify, Groups: u.Groups},
+		Auth: aaa.Authorization{Callback: true, Further: u.Callback.Further, CallbackID: u.Callback.Place,
+			NoVerify: u.Callback.NoVerify, Groups: u.Groups},
 		PPPAuth: policies.AnyPPPAuth,
+	}
+	if u.Callback.Place == "" {
+		granted.Auth.Dialstring = aaa.DialstringOf(u.Callback.Dialstring.Value())
 	}
 	decide := func(s aaa.Service) policies.Decision {
 		d, trace := l.cfg.Policies.Evaluate(policies.Ask(aaa.Request{Service: s}, granted, policies.Line{}, time.Now(),
@@ -524,16 +527,24 @@ func (l *loader) crossPolicy(v *schema.Value, u aaa.User) {
 		}
 		return d
 	}
-	d := decide(aaa.EXEC)
+	ppp := u.Serves(aaa.PPP) && l.servesPPP()
+	if !u.Serves(aaa.EXEC) && !ppp {
+		return // no line serves the user, which is no matter of the policies
+	}
+	first := aaa.EXEC
+	if !u.Serves(first) {
+		first = aaa.PPP
+	}
+	d := decide(first)
 	if p, _ := l.cfg.Policies.Group(d.Group); l.cfg.Policies.OfCall() && !slices.Contains(p.Users, u.Name) &&
 		!slices.Contains(u.Groups, d.Group) {
 		return // the call may put the user into another group
 	}
 	switch {
-	case d.Outcome == policies.Refuse && l.servesPPP() && decide(aaa.PPP).Outcome != policies.Refuse:
+	case d.Outcome == policies.Refuse && ppp && decide(aaa.PPP).Outcome != policies.Refuse:
 	case d.Outcome == policies.Refuse:
 		l.warnAt(v.Get("callback"), d.Hint, "user %q will be rejected: %s", u.Name, d.Reason)
-	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify:
+	case d.Outcome == policies.CallBack && u.Callback.NoVerify && !d.NoVerify && u.Serves(aaa.EXEC):
 		l.warnAt(v.Get("callback", "no_verify"), "set no_verify: allow in its policy file",
 			"user %q must still log in again: group %s does not allow no_verify", u.Name, d.Group)
 	case d.Outcome == policies.CallBack && d.NoVerify:

@@ -193,15 +193,26 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 			`ringback.yaml:4:9: users[0]: user "kim" has no password (add password_file: or password_hash:)`},
 		{"password_file: kim.password", "password: pw",
 			"ringback.yaml:4:21: users[0].password: unknown key (valid keys: callback, groups, name, password_file, " +
-				"password_hash, priv_lvl)"},
+				"password_hash, priv_lvl, services)"},
 		{"password_file: kim.password", "password_hash: \"$2b$hunter2\"",
 			`ringback.yaml:4:36: users[0].password_hash: HASH`},
 		{"name: kim", "name: \" kim\"", `ringback.yaml:4:16: users[0].name: user name begins or ends with a space`},
 		{"kim.password}", "kim.password}, {name: kim, password_file: kim.password}",
-			`ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two)`},
+			`ringback.yaml:4:58: users[1].name: user "kim" is already on line 4 (remove one of the two, or give ` +
+				"each `services` of its own)"},
+		{"kim.password}", "kim.password, services: [ppp]}, {name: kim, password_file: kim.password, services: [exec, " +
+			"ppp]}",
+			`ringback.yaml:4:75: users[1].name: user "kim" is already on line 4 (remove one of the two, or give ` +
+				"each `services` of its own)"},
 		{"kim.password}", "kim.password, callback: {}}",
-			`ringback.yaml:4:60: users[0].callback: the callback has no number (add numbers: ["84001"], or ` +
-				`dialstring: "" to ask the caller)`},
+			`ringback.yaml:4:60: users[0].callback: the callback has no number (add numbers: ["84001"], place: ` +
+				`NAME, or dialstring: "" to ask the caller)`},
+		{"kim.password}", "kim.password, callback: {place: paris}}",
+			`ringback.yaml:4:68: users[0].callback.place: "paris" is not a known place (add it to places)`},
+		{"kim.password}", `kim.password, callback: {place: paris, dialstring: ""}}`,
+			`ringback.yaml:4:68: users[0].callback.place: both a place and a number (remove one of the two)`},
+		{"kim.password}", "kim.password, services: [shell]}",
+			`ringback.yaml:4:61: users[0].services[0]: "shell" is not "exec" or "ppp"`},
 		{"kim.password}", `kim.password, callback: {numbers: ["84001", "911"]}}`,
 			`ringback.yaml:4:80: users[0].callback.numbers[1]: an emergency number ("911*") is never dialed ` +
 				`(numbers.emergency has the patterns)`},

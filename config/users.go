@@ -7,14 +7,26 @@ import (
 )
 
 func (l *loader) users() {
-	names, defaults := map[string]*schema.Value{}, schema.Defaults(userKeys)
+	type account struct {
+		name    string
+		service aaa.Service
+	}
+	names, defaults := map[account]*schema.Value{}, schema.Defaults(userKeys)
+next:
 	for _, v := range l.v.Get("users").Items() {
 		if name := v.Get("name"); name.IsSet() {
-			if first, ok := names[name.Text()]; ok {
-				l.errorAt(name, "remove one of the two", "user %q is already on line %d", cut(name.Text()), first.Line)
-				continue
+			for _, s := range []aaa.Service{aaa.EXEC, aaa.PPP} {
+				at := account{name.Text(), s}
+				if !l.userOf(v).Serves(s) {
+					continue
+				}
+				if first, ok := names[at]; ok {
+					l.errorAt(name, "remove one of the two, or give each `services` of its own",
+						"user %q is already on line %d", cut(name.Text()), first.Line)
+					continue next
+				}
+				names[at] = name
 			}
-			names[name.Text()] = name
 		}
 		l.user(v, defaults)
 	}
@@ -22,8 +34,8 @@ func (l *loader) users() {
 
 func (l *loader) user(v, defaults *schema.Value) {
 	before := len(l.problems)
-	u := aaa.User{Name: v.Get("name").Text(), PrivLevel: or(v, defaults, "priv_lvl").Int(),
-		Groups: v.Get("groups").Texts()}
+	u := l.userOf(v)
+	u.PrivLevel, u.Groups = or(v, defaults, "priv_lvl").Int(), v.Get("groups").Texts()
 	if name := v.Get("name"); u.Name != "" {
 		if err := aaa.CheckUser(u.Name); err != nil {
 			l.errorAt(name, "", "%v", err)
@@ -39,6 +51,15 @@ func (l *loader) user(v, defaults *schema.Value) {
 		return
 	}
 	l.cfg.Users = append(l.cfg.Users, u)
+}
+
+// userOf returns the user's name and services.
+func (l *loader) userOf(v *schema.Value) aaa.User {
+	u := aaa.User{Name: v.Get("name").Text()}
+	for _, s := range v.Get("services").Texts() {
+		u.Services = append(u.Services, aaa.Service(s))
+	}
+	return u
 }
 
 func (l *loader) password(v *schema.Value, u *aaa.User) {
@@ -63,9 +84,16 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 	if !v.IsSet() {
 		return nil
 	}
-	dial, list := v.Get("dialstring"), v.Get("numbers")
+	dial, list, place := v.Get("dialstring"), v.Get("numbers"), v.Get("place")
 	c := &aaa.UserCallback{NoVerify: v.Get("no_verify").Bool(false)}
 	switch {
+	case place.IsSet() && (dial.IsSet() || list.IsSet()):
+		l.errorAt(place, "remove one of the two", "both a place and a number")
+	case place.IsSet():
+		c.Place = place.Text()
+		if _, ok := l.site.Places[c.Place]; !ok && !l.broken("places") {
+			l.errorAt(place, "add it to places", "%q is not a known place", cut(c.Place))
+		}
 	case dial.IsSet() && list.IsSet():
 		l.errorAt(list, "write all numbers there, and remove dialstring", "both dialstring and numbers")
 	case dial.IsSet():
@@ -80,7 +108,7 @@ func (l *loader) userCallback(v *schema.Value) *aaa.UserCallback {
 		all := list.Texts()
 		c.Dialstring, c.Further = aaa.DialstringOf(all[0]), all[1:]
 	case !l.broken(v.Path):
-		l.errorAt(v, `add numbers: ["84001"], or dialstring: "" to ask the caller`, "the callback has no number")
+		l.errorAt(v, `add numbers: ["84001"], place: NAME, or dialstring: "" to ask the caller`, "the callback has no number")
 	}
 	if line := v.Get("line"); line.IsSet() {
 		c.Lines, _ = aaa.ParseCallbackLine(line.Text(), schema.MaxTTY) // checked by the table
