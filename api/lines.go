@@ -32,7 +32,7 @@ var lineTable = []Route{
 	{"list-modems", http.MethodGet, "/v1/modems", Read, nil, "List how the modem of each line is operated"},
 	{"list-rotaries", http.MethodGet, "/v1/rotaries", Read, nil,
 		"List the rotaries with their lines and the callbacks that wait for one"},
-	{"list-queue", http.MethodGet, "/v1/queue", Read, nil, "List the callbacks that wait for a line, in order"},
+	{"list-queue", http.MethodGet, "/v1/queue", Read, nil, "List the requests that wait for a line, in order"},
 	{"list-users", http.MethodGet, "/v1/users", Read, nil, "List the users on the lines"},
 }
 

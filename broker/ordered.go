@@ -179,8 +179,8 @@ const orderLeases = 30 * time.Second
 // leaseFor leases a line for an order, whose modem is probed first. It must be able to dial; with answers, to be
 // called.
 func (b *Broker) leaseFor(ctx context.Context, owner string, tty int, answers bool) (*lines.Lease, error) {
-	return b.opt.Pool.Acquire(ctx, lines.Want{Owner: owner, TTYs: []int{tty}, Rotary: lines.NoRotary,
-		Answers: answers})
+	return b.opt.Pool.Acquire(ctx, lines.Want{Owner: owner, Role: lines.ForOrder, TTYs: []int{tty},
+		Rotary: lines.NoRotary, Answers: answers})
 }
 
 // untilSettled waits, for orderLeases at most, while lines prove that they are on hook after a call, such as that of an

@@ -22,14 +22,14 @@ func (b *Broker) placeOf(w *work) int {
 	return b.opt.Pool.Ahead(mine, others)
 }
 
-// QueueView is a callback that waits for a line.
+// QueueView is a request that waits for a line. User and Number are those of a callback.
 type QueueView struct {
 	lines.Place
 	User   string
 	Number string
 }
 
-// Queue returns the callbacks that wait for a line, in the order in which they are served.
+// Queue returns the requests that wait for a line, in the order in which they are served.
 func (b *Broker) Queue() []QueueView {
 	places := b.opt.Pool.Queue()
 	b.mu.Lock()

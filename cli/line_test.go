@@ -109,7 +109,8 @@ func (bank) Queue() []client.Queued {
 	one := 1
 	since := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	return []client.Queued{
-		{Callback: "abc", User: "austin-01", Number: "84001", Rotary: &one, Called: 65, Since: since},
+		{Role: "administrator", Callback: "kim over telnet", User: "kim", Rotary: &one, Since: since},
+		{Role: "callback", Callback: "abc", User: "austin-01", Number: "84001", Rotary: &one, Called: 65, Since: since},
 		{Callback: "def", User: "austin\x1b[2J", Number: "84002", Lines: []int{66, 67}, Called: 65, Since: since},
 		{Callback: "ghi", User: "kihei-03", Number: "84003", Lines: []int{1, 2, 3, 4, 5}, Called: 65, Since: since},
 		{Callback: "jkl", User: "kihei-04", Number: "84004", Called: 70, Since: since},
@@ -174,7 +175,8 @@ func TestLineCommands(t *testing.T) {
 		{"show rotary 1 -o json", []string{`"hunt": "round_robin"`, `"leases": 7`}},
 		{"show rotary 2", []string{"error: no line is in rotary 2: `ringback show rotary` lists the rotaries\n"}},
 		{"show rotary one", []string{`error: show rotary: "one": a rotary is a number`}},
-		{"show queue", []string{"    1  abc       austin-01  84001   rotary 1 ", "tty 66, 67", "one of 5 lines",
+		{"show queue", []string{"    1  administrator  kim over telnet  kim                rotary 1 ",
+			"    2  callback       abc              austin-01  84001   rotary 1 ", "tty 66, 67", "one of 5 lines",
 			"tty 70", "modem of tty 71"}},
 		{"show queue -o json", []string{`"callback": "abc"`, `"rotary": 1`}},
 	} {

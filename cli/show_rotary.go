@@ -53,7 +53,7 @@ func newShowQueue() *cobra.Command {
 	var f daemonFlags
 	c := &cobra.Command{
 		Use:     "queue",
-		Short:   "show the callbacks that wait for a line, in the order in which they get one",
+		Short:   "show the callbacks and users that wait for a line, in the order in which they get one",
 		Example: "  ringback show queue\n  ringback show queue -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

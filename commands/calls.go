@@ -131,7 +131,7 @@ func (u User) rotaryNodes() []console.Node {
 	return []console.Node{
 		{Word: "rotary", Help: "Rotaries and their lines", Run: printing(u, u.Client.Rotaries, tables.Rotaries),
 			Next: []console.Node{{Word: "rotary", Kind: console.Number, Max: 100, Help: "Rotary", Run: one}}},
-		{Word: "queue", Help: "Callbacks that wait for a line", Run: printing(u, u.Client.Queue,
+		{Word: "queue", Help: "Callbacks and users that wait for a line", Run: printing(u, u.Client.Queue,
 			func(w io.Writer, v []client.Queued) {
 				for i := range v {
 					v[i].Number = u.number(v[i].Number)

@@ -12,7 +12,8 @@ import (
 // Want describes the line that a request needs. Explicit lines come first, then the rotary, then the line that was
 // called.
 type Want struct {
-	Owner string // the holder of the lease: a callback's ID
+	Owner string // the holder of the lease: a callback's ID; of other roles, a text
+	Role  Role   // whose request it is: its place in the queue, and what an error calls it
 	TTYs  []int  // explicit lines (callback-line): only these, in this order of preference
 	// Tiers has how many of the next TTYs are equally good, from the first one on: the hunt of their rotary selects.
 	// After its last element, and without any, each line is alone.
@@ -33,6 +34,35 @@ type Want struct {
 	// NoVerify: the called party is admitted without a login. Lines that allow this (MayOmitLogin) are preferred;
 	// others are used only if none of them is in service.
 	NoVerify bool
+}
+
+// Role says for whose sake a line is requested. The requests of administrators are served before all others, in their
+// order; callbacks, users and orders are served in the order in which they came, so that no user on the network
+// overtakes a caller to whom a callback was promised.
+type Role string
+
+// The roles.
+const (
+	ForCallback Role = ""              // a callback
+	ForUser     Role = "user"          // a user on the network
+	ForAdmin    Role = "administrator" // the same, an administrator
+	ForOrder    Role = "order"         // a modem test, or a chat script of an operator
+)
+
+// String returns the name of the role.
+func (r Role) String() string {
+	if r == ForCallback {
+		return "callback"
+	}
+	return string(r)
+}
+
+// purpose is what a line that serves w must be able to do, for errors.
+func (w Want) purpose() string {
+	if w.Role == ForCallback {
+		return "call back"
+	}
+	return "dial"
 }
 
 // MayOmitLogin reports whether the party called on a line with this configuration may be admitted without a login.
@@ -206,7 +236,8 @@ func (w Want) empty(all []Status) error {
 		slices.ContainsFunc(all, func(s Status) bool { return s.Rotary == w.Rotary && s.Change != Leaves }) {
 		return nil
 	}
-	return fmt.Errorf("no line can call back: rotary %d has no lines (see lines in the configuration)", w.Rotary)
+	return fmt.Errorf("no line can %s: rotary %d has no lines (see lines in the configuration)", w.purpose(),
+		w.Rotary)
 }
 
 // possible returns an error if no line could serve w even if all were idle.
@@ -237,6 +268,8 @@ func possible(w Want, all []Status) error {
 	switch {
 	case len(w.TTYs) > 0:
 		asked = ttys(w.TTYs)
+	case rotary != NoRotary && w.Role != ForCallback:
+		asked = fmt.Sprintf("rotary %d", rotary)
 	case rotary != NoRotary:
 		asked = fmt.Sprintf("rotary %d or %s", rotary, asked)
 	}
@@ -246,9 +279,9 @@ func possible(w Want, all []Status) error {
 		only = append(only, fmt.Sprintf("%s, which %s", ttys(refused[reason]), reason))
 	}
 	if len(only) > 0 {
-		return fmt.Errorf("no line can call back: %s: only %s", asked, strings.Join(only, ", and "))
+		return fmt.Errorf("no line can %s: %s: only %s", w.purpose(), asked, strings.Join(only, ", and "))
 	}
-	return fmt.Errorf("no line can call back: %s: no such line (see lines in the configuration)", asked)
+	return fmt.Errorf("no line can %s: %s: no such line (see lines in the configuration)", w.purpose(), asked)
 }
 
 // ttys is the text of a list of lines: "tty 65, 66".

@@ -100,7 +100,8 @@ type Tally struct {
 	Out       []int  // lines that are out of service
 	BusiedOut []int  // lines whose operator lets them take no more calls; some still have one
 	Leases    int    // that are granted and not released
-	Waiting   int    // requests that wait for a line
+	Waiting   int    // callbacks that wait for a line
+	Users     int    // users on the network who wait for a line
 	Counts    Counts // of all lines since the pool was made, also of lines that were removed or cleared since
 }
 
@@ -109,7 +110,16 @@ func (p *Pool) Tally() Tally {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := Tally{Lines: len(p.sorted), States: map[State]int{}, Leases: int(p.lent - p.returned),
-		Waiting: p.queue.Len(), Counts: p.total}
+		Counts: p.total}
+	for e := p.queue.Front(); e != nil; e = e.Next() {
+		switch e.Value.(*Waiting).want.Role {
+		case ForCallback:
+			t.Waiting++
+		case ForUser, ForAdmin:
+			t.Users++
+		case ForOrder:
+		}
+	}
 	for _, l := range p.sorted {
 		state := l.stateLocked()
 		t.States[state]++

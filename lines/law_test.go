@@ -80,7 +80,9 @@ func attack(t *rapid.T) {
 func (a *attacker) tty(t *rapid.T) int { return rapid.IntRange(1, len(a.w.stubs)).Draw(t, "tty") }
 
 func (a *attacker) request(t *rapid.T) {
-	x := Want{Owner: "cb", Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"), Called: a.tty(t),
+	roles := []Role{ForCallback, ForUser, ForAdmin}
+	x := Want{Owner: "cb", Role: rapid.SampledFrom(roles).Draw(t, "role"),
+		Rotary: rapid.SampledFrom([]int{NoRotary, 0, 1}).Draw(t, "rotary"), Called: a.tty(t),
 		NoVerify: rapid.Bool().Draw(t, "no verify")}
 	if rapid.Bool().Draw(t, "explicit") {
 		x.TTYs = []int{a.tty(t), a.tty(t)}

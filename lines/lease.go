@@ -56,7 +56,8 @@ func (p *Pool) rotaryLocked(w Want) int {
 	return w.Rotary
 }
 
-// Request asks for a line and returns immediately; requests are served in order. Choose determines the lines that may
+// Request asks for a line and returns immediately; requests are served in the order of their
+// Role. Choose determines the lines that may
 // serve, and is checked again whenever a line changes. The modem of an idle line is probed before the lease. An error
 // means that no line can ever serve w.
 func (p *Pool) Request(w Want) (*Waiting, error) {
@@ -70,7 +71,7 @@ func (p *Pool) Request(w Want) (*Waiting, error) {
 		return nil, err
 	}
 	q.since = p.o.Now()
-	q.place = p.queue.PushBack(q)
+	q.enterLocked()
 	q.seekLocked()
 	return q, nil
 }

@@ -52,7 +52,7 @@ type Pool struct {
 	records  map[int]*Record  // by TTY
 	counted  chan struct{}    // capacity 1: a record has changed
 	total    Counts           // as in Tally
-	queue    list.List        // of *Waiting, oldest first
+	queue    list.List        // of *Waiting, in the order in which they are served
 	lent     uint64           // leases ever granted
 	returned uint64           // leases ever released
 	draining bool             // no more calls are answered

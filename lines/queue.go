@@ -8,6 +8,7 @@ import (
 // Place is a request that waits for a line.
 type Place struct {
 	Owner  string
+	Role   Role
 	Since  time.Time // of the request
 	Rotary int       // in which it waits; NoRotary: it waits for the called line, or for those of TTYs
 	TTYs   []int     // explicit lines
@@ -22,7 +23,8 @@ func (p *Pool) Queue() []Place {
 	all := make([]Place, 0, p.queue.Len())
 	for e := p.queue.Front(); e != nil; e = e.Next() {
 		q := e.Value.(*Waiting)
-		at := Place{Owner: q.want.Owner, Since: q.since, Rotary: q.rotary, TTYs: q.want.TTYs, Called: q.want.Called}
+		at := Place{Owner: q.want.Owner, Role: q.want.Role, Since: q.since, Rotary: q.rotary, TTYs: q.want.TTYs,
+			Called: q.want.Called}
 		if len(at.TTYs) > 0 {
 			at.Rotary = NoRotary
 		}
@@ -76,17 +78,14 @@ func (p *Pool) hunt(rotary int) Hunt {
 	return Linear
 }
 
-// Ahead returns the place in the queue that a request for w would have behind those of others: 0 if a line is free for
-// it, or will be when the call on the called line has ended.
+// Ahead returns the place in the queue that a request for w would have behind those of others, and behind those in the
+// queue that are not of callbacks: 0 if a line is free for it, or will be when the call on the called line has ended.
 func (p *Pool) Ahead(w Want, others []Want) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := p.waitingLocked(w)
-	explicit := map[int]bool{}
-	for _, tty := range w.TTYs {
-		explicit[tty] = true
-	}
-	before := 0
+	explicit := q.explicit()
+	before := q.beforeLocked(func(o *Waiting) bool { return o.want.Role != ForCallback })
 	for _, o := range others {
 		if p.shareLocked(q, explicit, o) {
 			before++
@@ -96,6 +95,52 @@ func (p *Pool) Ahead(w Want, others []Want) int {
 		return 0
 	}
 	return max(0, before+1-q.roomLocked())
+}
+
+// Place returns the place of a request among those in the queue that a line of its own may serve, from 1; 0: it is no
+// longer in the queue.
+func (q *Waiting) Place() int {
+	q.pool.mu.Lock()
+	defer q.pool.mu.Unlock()
+	if q.place == nil {
+		return 0
+	}
+	return 1 + q.beforeLocked(func(*Waiting) bool { return true })
+}
+
+// beforeLocked counts the requests that are served before q, and that a line may serve that may also serve q.
+func (q *Waiting) beforeLocked(counts func(*Waiting) bool) (n int) {
+	explicit := q.explicit()
+	for e := q.pool.queue.Front(); e != nil && e != q.place; e = e.Next() {
+		if o := e.Value.(*Waiting); counts(o) && q.pool.shareLocked(q, explicit, o.want) {
+			n++
+		}
+	}
+	return n
+}
+
+// explicit is the set of the explicit lines.
+func (q *Waiting) explicit() map[int]bool {
+	all := map[int]bool{}
+	for _, tty := range q.want.TTYs {
+		all[tty] = true
+	}
+	return all
+}
+
+// enterLocked takes the place of q in the queue: an administrator's is behind the last administrator's, any other is
+// the last.
+func (q *Waiting) enterLocked() {
+	list := &q.pool.queue
+	if q.want.Role == ForAdmin {
+		for e := list.Front(); e != nil; e = e.Next() {
+			if e.Value.(*Waiting).want.Role != ForAdmin {
+				q.place = list.InsertBefore(q, e)
+				return
+			}
+		}
+	}
+	q.place = list.PushBack(q)
 }
 
 // shareLocked reports whether a line may serve both requests, as far as rotaries and explicit lines tell. A request

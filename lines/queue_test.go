@@ -11,9 +11,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestFirstComeFirstServedAlways attacks the order of the queue with requests that are cancelled, and lines that
-// answer, fail, are busied out, and whose modems answer the probe late or not at all: no request gets a line before an
-// older one that still waits.
+// TestFirstComeFirstServedAlways attacks the order of the queue with requests of all roles that are cancelled, and
+// lines that answer, fail, are busied out, and whose modems answer the probe late or not at all: no request gets a line
+// while another waits that is before it: an older one, or an administrator's.
 func TestFirstComeFirstServedAlways(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { rapid.Check(struct{ rapid.TB }{t}, queue) })
 }
@@ -21,7 +21,7 @@ func TestFirstComeFirstServedAlways(t *testing.T) {
 // queuer has the requests of a run, oldest first.
 type queuer struct {
 	w      *town
-	all    []*Waiting
+	all    []*Waiting          // in the order in which they are served
 	leases map[*Waiting]*Lease // granted and taken
 	calls  map[int]*stubData
 	down   map[int]bool
@@ -40,11 +40,16 @@ func queue(t *rapid.T) {
 	t.Repeat(map[string]func(*rapid.T){
 		"": q.check,
 		"request": func(t *rapid.T) {
-			r, err := q.w.Request(Want{Owner: "cb", Rotary: 1, Called: 99})
+			role := rapid.SampledFrom([]Role{ForCallback, ForUser, ForAdmin, ForOrder}).Draw(t, "role")
+			r, err := q.w.Request(Want{Owner: "cb", Role: role, Rotary: 1, Called: 99})
 			if err != nil {
 				t.Fatal(err)
 			}
-			q.all = append(q.all, r)
+			at := len(q.all)
+			if role == ForAdmin {
+				at = q.admins()
+			}
+			q.all = slices.Insert(q.all, at, r)
 		},
 		"cancel": func(t *rapid.T) {
 			if len(q.all) > 0 {
@@ -107,20 +112,33 @@ func (q *queuer) hangUp(tty int) {
 	}
 }
 
+// admins returns how many requests are of administrators: where those of others begin.
+func (q *queuer) admins() int {
+	admin := func(r *Waiting) bool { return r.want.Role == ForAdmin }
+	return len(q.all) - len(slices.DeleteFunc(slices.Clone(q.all), admin))
+}
+
 func (q *queuer) check(t *rapid.T) {
 	synctest.Wait()
-	waiting, places := -1, q.w.Queue()
+	waiting, places := 0, q.w.Queue()
 	for i, r := range q.all {
+		got := false
 		select {
-		case l := <-r.Lease():
-			q.leases[r] = l
+		case q.leases[r], got = <-r.Lease():
 		default:
 		}
 		switch {
-		case q.leases[r] == nil && waiting < 0:
-			waiting = i
-		case q.leases[r] != nil && waiting >= 0:
-			t.Fatalf("request %d has tty %d, and request %d, which is older, waits", i, q.leases[r].TTY(), waiting)
+		case got && waiting > 0:
+			t.Fatalf("request %d gets tty %d, and %d before it wait", i, q.leases[r].TTY(), waiting)
+		case q.leases[r] != nil && r.Place() != 0:
+			t.Fatalf("request %d has tty %d, and place %d", i, q.leases[r].TTY(), r.Place())
+		case q.leases[r] == nil:
+			if waiting++; r.Place() != waiting {
+				t.Fatalf("place %d, and %d wait before it", r.Place(), waiting-1)
+			}
+			if p := places[waiting-1]; p.Role != r.want.Role {
+				t.Fatalf("at place %d is shown %+v", waiting, p)
+			}
 		}
 	}
 	if want := len(q.all) - len(q.leases); len(places) != want {
@@ -156,6 +174,12 @@ func TestAhead(t *testing.T) {
 		ask(two, 3)
 		ask(Want{TTYs: []int{2}, Called: 9}, 2) // the one for tty 1 is not in its way
 		ask(Want{Rotary: 2, Called: 1}, 0)
+		others = nil
+		user := w.want(t, "u", Want{Role: ForUser, Rotary: 1}) // is before a callback that comes later
+		ask(any1, 2)
+		ask(Want{Rotary: 2, Called: 1}, 0)
+		user.Cancel()
+		others = []Want{any1, one}
 		ask(Want{Rotary: NoRotary, Called: 1}, 3)
 		if w.stubs[4].host.Answer("", "") { // the called line is free when its call has ended
 			call := newStubData(nil)

@@ -192,6 +192,8 @@ var callbackTable = []Row{
 		}},
 	{Name: "ringback_callbacks_queued", Type: Gauge, Part: Lines, Help: "Callbacks that wait for a line.",
 		read: func(s *Snapshot, e emit) { e(float64(s.Lines.Waiting)) }},
+	{Name: "ringback_network_users_queued", Type: Gauge, Part: Lines, Help: "Users on the network who wait for a line.",
+		read: func(s *Snapshot, e emit) { e(float64(s.Lines.Users)) }},
 	{Name: "ringback_callbacks_promised_total", Type: Counter, Help: "Callbacks that were promised to callers."},
 	{Name: "ringback_callbacks_not_promised_total", Type: Counter, Labels: []Label{{"reason", []string{"pending",
 		"number_pending", "number_disabled", "no_line", "not_recorded", "ceiling"}}},

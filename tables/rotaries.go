@@ -44,12 +44,12 @@ func Rotary(w io.Writer, r client.Rotary) {
 	}
 }
 
-// Queue prints the callbacks that wait for a line, in order.
+// Queue prints the requests that wait for a line, in order.
 func Queue(w io.Writer, v []client.Queued, at Place) {
-	t := console.Table{Heads: []string{"Place", "Callback", "User", "Number", "Waits for", "Since"},
+	t := console.Table{Heads: []string{"Place", "Role", "Callback", "User", "Number", "Waits for", "Since"},
 		Right: []bool{true}}
 	for i, q := range v {
-		t.Row(i+1, q.Callback, q.User, q.Number, waitsFor(q), at.Clock(q.Since))
+		t.Row(i+1, q.Role, q.Callback, q.User, q.Number, waitsFor(q), at.Clock(q.Since))
 	}
 	t.WriteTo(w)
 }

@@ -137,7 +137,7 @@ type Rotary struct {
 	Rotary int          `json:"rotary" doc:"0-100"`
 	Hunt   string       `json:"hunt" doc:"linear, round_robin or least_used: which of several idle lines dials"`
 	Lines  []RotaryLine `json:"lines" nullable:"false" doc:"by number"`
-	Queue  []string     `json:"queue" nullable:"false" doc:"IDs of the callbacks that wait for one of the lines, in order"`
+	Queue  []string     `json:"queue" nullable:"false" doc:"IDs of the callbacks that wait for one of the lines, and owners of other requests, in order"`
 }
 
 // RotaryLine is a line of a rotary.
@@ -148,9 +148,10 @@ type RotaryLine struct {
 	Leases uint64 `json:"leases" doc:"calls and callbacks since the start, by which least_used hunts"`
 }
 
-// Queued is a callback that waits for a line.
+// Queued is a request that waits for a line.
 type Queued struct {
-	Callback string    `json:"callback" doc:"its ID"`
+	Role     string    `json:"role" doc:"callback, user (on the network), administrator (served first), order (a test, a script)"`
+	Callback string    `json:"callback" doc:"its ID; of another role, the owner of the request"`
 	User     string    `json:"user"`
 	Number   string    `json:"number" doc:"the number to dial"`
 	Rotary   *int      `json:"rotary,omitempty" doc:"the rotary in which it waits"`
