@@ -18,6 +18,7 @@ import (
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 	"github.com/ringback/ringback/web"
 )
 
@@ -122,7 +123,7 @@ func (d *daemon) pageLogin(ctx context.Context, user, password, remote string) (
 	wait, locked := guard.Before(guess)
 	if locked != "" {
 		guard.After(guess, session.GuessLocked, locked)
-		return web.Operator{}, web.Refused("Too many failed logins. Try again later.")
+		return web.Operator{}, web.Refused(texts.PageLoginLocked)
 	}
 	select {
 	case <-time.After(wait):
@@ -141,17 +142,16 @@ func (d *daemon) pageLogin(ctx context.Context, user, password, remote string) (
 		return web.Operator{}, fmt.Errorf("no AAA server answered")
 	case aaa.Prompt:
 		guard.After(guess, session.GuessRefused, "the server asks for more than a password")
-		return web.Operator{}, web.Refused("The AAA server asks for more than a password, which this page cannot do.")
+		return web.Operator{}, web.Refused(texts.PageLoginAsksMore)
 	case aaa.Granted:
 	default:
 		guard.After(guess, session.GuessWrong, res.Reason)
-		return web.Operator{}, web.Refused("The user name or the password is wrong.")
+		return web.Operator{}, web.Refused(texts.PageLoginWrong)
 	}
 	role := pageRole(user, res.Auth)
 	if role == api.NoRole {
 		guard.After(guess, session.GuessRefused, "no attribute gives the user a role at the page")
-		return web.Operator{}, web.Refused("This user has no role here: AAA must grant privilege level 2 to 15, or " +
-			"the group ringback-read, ringback-operate or ringback-admin.")
+		return web.Operator{}, web.Refused(texts.PageLoginNoRole)
 	}
 	guess.Identity = res.Identity
 	guard.After(guess, session.GuessRight, "")

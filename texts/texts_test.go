@@ -95,11 +95,11 @@ func TestComplete(t *testing.T) {
 
 func sorted(s []string) []string { return slices.Sorted(slices.Values(s)) }
 
-// raw returns the literal part of a text.
+// raw returns the words of a text.
 func raw(t text) string {
 	var b strings.Builder
 	for _, p := range t.parts {
-		b.WriteString(p.literal)
+		b.WriteString(p.literal + p.other)
 	}
 	return b.String()
 }

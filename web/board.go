@@ -3,12 +3,14 @@ package web
 import (
 	"cmp"
 	"context"
-	"github.com/ringback/ringback/api/client"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // boardView is the page of all lines.
@@ -26,6 +28,12 @@ type tile struct {
 	client.Line
 	User string
 }
+
+// lineStates are the names of the states of lines.
+var lineStates = map[string]texts.Key{"down": texts.PageLineDown, "idle": texts.PageLineIdle,
+	"ringing": texts.PageLineRinging, "in call": texts.PageLineInCall, "leased": texts.PageLineLeased,
+	"dialing": texts.PageLineDialing, "out call": texts.PageLineOutCall, "hanging up": texts.PageLineHangingUp,
+	"preparing": texts.PageLinePreparing, "quarantined": texts.PageLineQuarantined, "busyout": texts.PageLineBusyout}
 
 // busy are the states in which somebody may be on a line.
 var busy = []string{"in call", "out call", "dialing", "leased"}
@@ -120,14 +128,15 @@ func (b boardState) sorted() []tile {
 
 // count is the number of lines in states of a kind.
 type count struct {
-	kind, text string
-	n          int
+	kind string
+	text texts.Key
+	n    int
 }
 
 // counts returns how many lines are in which kind of state.
 func counts(tiles []tile) []count {
-	all := []count{{"idle", "idle", 0}, {"moving", "changing", 0}, {"up", "in use", 0}, {"busyout", "busied out", 0},
-		{"out", "out of service", 0}}
+	all := []count{{"idle", texts.PageCountIdle, 0}, {"moving", texts.PageCountMoving, 0},
+		{"up", texts.PageCountUp, 0}, {"busyout", texts.PageCountBusyout, 0}, {"out", texts.PageCountOut, 0}}
 	for _, t := range tiles {
 		for i := range all {
 			if all[i].kind == t.kind() {

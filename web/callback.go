@@ -10,6 +10,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // callback shows one callback; its parts change by themselves.
@@ -43,6 +44,12 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *visit) error 
 	http.Redirect(w, r, "/callbacks/"+url.PathEscape(id), http.StatusSeeOther)
 	return nil
 }
+
+// phases are the names of the phases of a callback.
+var phases = map[string]texts.Key{"promised": texts.PagePhasePromised, "leasing": texts.PagePhaseLeasing,
+	"waiting": texts.PagePhaseWaiting, "dialing": texts.PagePhaseDialing, "answered": texts.PagePhaseAnswered,
+	"completed": texts.PagePhaseCompleted, "failed": texts.PagePhaseFailed, "expired": texts.PagePhaseExpired,
+	"cancelled": texts.PagePhaseCancelled}
 
 // callbackState is what a stream knows of the callback of its page.
 type callbackState struct {
@@ -91,5 +98,6 @@ func (s *callbackState) render(ctx context.Context, b *bytes.Buffer) error {
 		return nil
 	}
 	s.phase = c.Phase
-	return part("#news", "innerHTML", plain("Callback "+c.Phase)).Render(ctx, b)
+	news := say(ctx, texts.PageCallbackNews, named(ctx, phases, c.Phase))
+	return part("#news", "innerHTML", plain(news)).Render(ctx, b)
 }

@@ -2,12 +2,14 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // ceilingsView is the page of what the site uses, and of its limits.
@@ -87,6 +89,16 @@ type gauge struct {
 	part                        float64 // of the limit that is used or reserved; may be more than 1
 }
 
+// The names of what has ceilings.
+var (
+	scopes = map[string]texts.Key{"site": texts.PageScopeSite, "group": texts.PageScopeGroup,
+		"user": texts.PageScopeUser, "number": texts.PageScopeNumber, "line": texts.PageScopeLine}
+	gaugeWhats = map[string]texts.Key{"callbacks": texts.PageWhatCallbacks, "dials": texts.PageWhatDials,
+		"failed dials": texts.PageWhatFailedDials, "minutes": texts.PageWhatMinutes, "money": texts.PageWhatMoney}
+	gaugePeriods = map[string]texts.Key{"at once": texts.PageGaugeAtOnce, "hour": texts.PageGaugePerHour,
+		"day": texts.PageGaugePerDay, "month": texts.PageGaugePerMonth}
+)
+
 // gauges returns what is used of the known limits of a ceiling.
 func gauges(c client.Ceiling) (all []gauge) {
 	add := func(period, what string, used, reserved, limit float64, text func(float64) string) {
@@ -135,13 +147,12 @@ func (g gauge) level() string {
 }
 
 // says is the gauge for a screen reader.
-func (g gauge) says() string {
+func (g gauge) says(ctx context.Context) string {
 	percent := func(part float64) string { return strconv.Itoa(int(part*100 + 0.5)) }
-	text := percent(g.usedPart) + " % used"
 	if g.reservedPart > 0 {
-		text += ", " + percent(g.reservedPart) + " % reserved"
+		return say(ctx, texts.PageBarUsedReserved, percent(g.usedPart), percent(g.reservedPart))
 	}
-	return text
+	return say(ctx, texts.PageBarUsed, percent(g.usedPart))
 }
 
 // width returns a part of 1 as the width of a bar of 100.

@@ -1,7 +1,7 @@
 package web
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // uploadPath is the form with files, and maxUpload how large it can be, in octets.
@@ -24,7 +25,7 @@ const (
 var changesFields = []string{"name", "text", "alone", "from", "until"}
 
 func (s *Server) changesPage(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f := fill(func(string) string { return "" }, changesFields...)
+	f := fill(reader(r.Context()), func(string) string { return "" }, changesFields...)
 	if !v.operator.May(Operate) {
 		f.status = http.StatusForbidden
 	}
@@ -34,16 +35,16 @@ func (s *Server) changesPage(w http.ResponseWriter, r *http.Request, v *visit) e
 
 // changes compares policy files with those in force. The comparison ends if the browser leaves.
 func (s *Server) changes(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f := fill(r.PostFormValue, changesFields...)
+	f := fill(reader(r.Context()), r.PostFormValue, changesFields...)
 	f.values["text"] = strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n")
 	q := client.Simulation{Alone: f.values["alone"] != "", From: timeOf(&f, "from"), Until: timeOf(&f, "until"),
 		Files: uploaded(&f, r.MultipartForm)}
 	switch name, text := f.values["name"], f.values["text"]; {
 	case strings.TrimSpace(text) == "" && name != "":
-		f.wrong("text", "Paste the text of the file.")
+		f.wrong("text", texts.PagePasteMissing)
 	case strings.TrimSpace(text) == "":
 	case name == "":
-		f.wrong("name", "Enter the name of the file, GROUP.yaml.")
+		f.wrong("name", texts.PageNameMissing)
 	default:
 		q.Files = append(q.Files, client.PolicyText{Name: name, Text: text})
 	}
@@ -63,7 +64,7 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request, v *visit) error
 // ofPasted moves the problems of the pasted file to its text.
 func ofPasted(f *filled) {
 	var files, text []string
-	for _, line := range strings.Split(f.problems["files"], "\n") {
+	for _, line := range strings.Split(f.problems["files"].text, "\n") {
 		if f.values["text"] != "" && strings.HasPrefix(line, f.values["name"]+":") {
 			text = append(text, line)
 		} else if line != "" {
@@ -72,7 +73,7 @@ func ofPasted(f *filled) {
 	}
 	for field, lines := range map[string][]string{"files": files, "text": text} {
 		if delete(f.problems, field); lines != nil {
-			f.problems[field] = strings.Join(lines, "\n")
+			f.problems[field] = problem{strings.Join(lines, "\n"), true}
 		}
 	}
 }
@@ -87,8 +88,13 @@ func uploaded(f *filled, form *multipart.Form) (all []client.PolicyText) {
 			continue
 		}
 		text, err := textOf(part)
-		if err != nil {
-			f.wrong("files", fmt.Sprintf("%s: %v", part.Filename, err))
+		switch {
+		case err != nil:
+			f.problems["files"] = problem{fmt.Sprintf("%s: %v", part.Filename, err), true}
+			f.status = http.StatusUnprocessableEntity
+			continue
+		case !utf8.ValidString(text):
+			f.wrong("files", texts.PageNotUTF8, part.Filename)
 			continue
 		}
 		all = append(all, client.PolicyText{Name: part.Filename, Text: text})
@@ -105,9 +111,6 @@ func textOf(part *multipart.FileHeader) (string, error) {
 	}
 	defer file.Close()
 	text, err := io.ReadAll(file)
-	if err == nil && !utf8.Valid(text) {
-		err = errors.New("not a text in UTF-8")
-	}
 	return string(text), err
 }
 
@@ -119,7 +122,7 @@ func timeOf(f *filled, field string) *time.Time {
 	}
 	t, err := parseLocal(text)
 	if err != nil {
-		f.wrong(field, "Write the time as 2026-01-05T12:00.")
+		f.wrong(field, texts.PageBadTime)
 	}
 	return &t
 }
@@ -128,27 +131,27 @@ func timeOf(f *filled, field string) *time.Time {
 func minutes(seconds int64) string { return fmt.Sprintf("%d:%02d", seconds/60, seconds%60) }
 
 // outcomesText says how two decisions differ.
-func outcomesText(c client.Change) string {
+func outcomesText(ctx context.Context, c client.Change) string {
 	if c.Was == c.Will {
-		return outcomeText(c.Was) + ", with other terms"
+		return say(ctx, texts.PageOtherTerms, say(ctx, outcomeText(c.Was)))
 	}
-	return outcomeText(c.Will)
+	return say(ctx, outcomeText(c.Will))
 }
 
-// decidedText is a decision in one line.
-func decidedText(d client.Decided) string {
-	text := outcomeText(d.Outcome)
+// decidedText is a decision in one line, without its reason.
+func decidedText(ctx context.Context, d client.Decided) string {
+	text := say(ctx, outcomeText(d.Outcome))
 	if d.Number != "" {
-		text += " at " + d.Number
+		text = say(ctx, texts.PageDecidedNumber, text, d.Number)
 	}
 	if d.Attempts > 0 {
-		text += fmt.Sprintf(", attempts %d", d.Attempts)
+		text = say(ctx, texts.PageDecidedAttempts, text, d.Attempts)
 	}
 	if d.NoVerify {
-		text += ", without a second login"
+		text = say(ctx, texts.PageDecidedNoVerify, text)
 	}
 	if d.Terms != "" {
-		text += ", " + d.Terms
+		text = say(ctx, texts.PageDecidedTerms, text, d.Terms)
 	}
-	return text + ": " + d.Reason
+	return text
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -9,19 +10,22 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // The choices of the forms.
 var (
-	services        = []choice{{"exec", "EXEC"}, {"ppp", "PPP"}}
-	authentications = []choice{{"", "not known"}, {"pap", "PAP"}, {"chap", "CHAP"}, {"ms-chap", "MS-CHAP"},
-		{"ms-chap-v2", "MS-CHAPv2"}, {"eap", "EAP"}}
+	services        = []choice{{value: "exec", term: "EXEC"}, {value: "ppp", term: "PPP"}}
+	authentications = []choice{{text: texts.PageAuthUnknown}, {value: "pap", term: "PAP"},
+		{value: "chap", term: "CHAP"}, {value: "ms-chap", term: "MS-CHAP"},
+		{value: "ms-chap-v2", term: "MS-CHAPv2"}, {value: "eap", term: "EAP"}}
 	loginAuthentications = authentications[1:]
 
-	grants = []choice{{"", "not required"}, {"number", "at the number of AAA"}, {"typed", "at a number of the caller"},
-		{"caller_id", "at the calling number"}, {"place", "at a place of AAA"}}
-	others   = []choice{{"", "stay as on the disk"}, {"alone", "there are none"}}
-	verifies = []choice{{"", "required"}, {"omitted", "omitted"}}
+	grants = []choice{{text: texts.PageGrantNone}, {value: "number", text: texts.PageGrantNumber},
+		{value: "typed", text: texts.PageGrantTyped}, {value: "caller_id", text: texts.PageGrantCallerID},
+		{value: "place", text: texts.PageGrantPlace}}
+	others   = []choice{{text: texts.PageOthersStay}, {value: "alone", text: texts.PageOthersNone}}
+	verifies = []choice{{text: texts.PageRequired}, {value: "omitted", text: texts.PageOmitted}}
 )
 
 // outcomeKind is the class of a decision's color.
@@ -33,24 +37,25 @@ func outcomeKind(outcome string) string {
 	return "bad"
 }
 
-func outcomeText(outcome string) string {
+func outcomeText(outcome string) texts.Key {
 	switch outcome {
 	case "admit":
-		return "Admitted without a callback"
+		return texts.PageOutcomeAdmit
 	case "call_back":
-		return "Called back"
+		return texts.PageOutcomeCallBack
 	case "ask_number":
-		return "Asked for a number"
+		return texts.PageOutcomeAskNumber
 	case "invalid_number":
-		return "The number is rejected"
+		return texts.PageOutcomeInvalidNumber
 	}
-	return "Rejected"
+	return texts.PageOutcomeRejected
 }
 
 // policy explains what the policies decide. Its form is in the address, which can be kept and sent.
 func (s *Server) policy(w http.ResponseWriter, r *http.Request, v *visit) error {
 	q := r.URL.Query()
-	f := fill(q.Get, "user", "service", "auth", "groups", "grant", "number", "no_verify", "line", "caller", "called",
+	f := fill(reader(r.Context()), q.Get,
+		"user", "service", "auth", "groups", "grant", "number", "no_verify", "line", "caller", "called",
 		"typed", "time")
 	if !v.operator.May(Operate) {
 		f.status = http.StatusForbidden
@@ -80,7 +85,7 @@ func policyRequest(f *filled) client.PolicyRequest {
 		Groups: listed(f.values["groups"]), NoVerify: f.values["no_verify"] != "", Caller: f.values["caller"],
 		Called: f.values["called"], Line: lineOf(f)}
 	if q.User == "" {
-		f.wrong("user", "Enter the name of a user.")
+		f.wrong("user", texts.PageEnterUser)
 	}
 	if typed := f.values["typed"]; typed != "" {
 		q.Typed = &typed
@@ -88,7 +93,7 @@ func policyRequest(f *filled) client.PolicyRequest {
 	numbers := listed(f.values["number"])
 	switch grant := f.values["grant"]; {
 	case (grant == "number" || grant == "place") && len(numbers) == 0:
-		f.wrong("number", "Enter what AAA gives.")
+		f.wrong("number", texts.PageEnterGrant)
 	case grant == "number" && len(numbers) == 1:
 		q.Number = &numbers[0]
 	case grant == "number":
@@ -100,12 +105,12 @@ func policyRequest(f *filled) client.PolicyRequest {
 	case grant == "caller_id":
 		q.CallerID = true
 	case len(numbers) > 0:
-		f.wrong("number", "AAA gives none if it requires no callback.")
+		f.wrong("number", texts.PageNoGrant)
 	}
 	if text := f.values["time"]; text != "" {
 		at, err := parseLocal(text)
 		if err != nil {
-			f.wrong("time", "Write the time as 2026-01-05T12:00.")
+			f.wrong("time", texts.PageBadTime)
 		}
 		q.Time = at.Format(time.RFC3339)
 	}
@@ -130,7 +135,7 @@ func lineOf(f *filled) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		f.wrong("line", "The line must be a TTY number, such as 65.")
+		f.wrong("line", texts.PageBadLine)
 	}
 	return n
 }
@@ -149,7 +154,7 @@ func listed(text string) (all []string) {
 var loginFields = []string{"user", "service", "auth", "line", "list", "caller", "called"}
 
 func (s *Server) loginTestPage(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f := fill(func(string) string { return "" }, loginFields...)
+	f := fill(reader(r.Context()), func(string) string { return "" }, loginFields...)
 	if !v.operator.May(Operate) {
 		f.status = http.StatusForbidden
 	}
@@ -159,7 +164,7 @@ func (s *Server) loginTestPage(w http.ResponseWriter, r *http.Request, v *visit)
 
 // loginTest tests a login. The daemon answers within its time limit.
 func (s *Server) loginTest(w http.ResponseWriter, r *http.Request, v *visit) error {
-	f := fill(r.PostFormValue, loginFields...)
+	f := fill(reader(r.Context()), r.PostFormValue, loginFields...)
 	q := client.LoginTest{User: f.values["user"], Password: r.PostFormValue("password"), Service: f.values["service"],
 		Auth: f.values["auth"], Line: lineOf(&f), List: f.values["list"], Caller: f.values["caller"],
 		Called: f.values["called"]}
@@ -170,7 +175,7 @@ func (s *Server) loginTest(w http.ResponseWriter, r *http.Request, v *visit) err
 		q.Auth = ""
 	}
 	if q.User == "" {
-		f.wrong("user", "Enter the name of a user.")
+		f.wrong("user", texts.PageEnterUser)
 	}
 	var result *client.LoginReport
 	if !f.bad() {
@@ -193,23 +198,23 @@ func verdictKind(verdict string) string {
 	return "good"
 }
 
-func verdictText(verdict string) string {
+func verdictText(verdict string) texts.Key {
 	switch verdict {
 	case "admit":
-		return "Admitted"
+		return texts.PageVerdictAdmit
 	case "call_back":
-		return "Called back"
+		return texts.PageOutcomeCallBack
 	case "ask_number":
-		return "Asked for a number"
+		return texts.PageOutcomeAskNumber
 	}
-	return "Rejected"
+	return texts.PageOutcomeRejected
 }
 
-func waitBetween(r client.LoginReport) string {
+func waitBetween(ctx context.Context, r client.LoginReport) string {
 	if r.LeastWait == r.MostWait {
 		return r.LeastWait
 	}
-	return r.LeastWait + " to " + r.MostWait
+	return say(ctx, texts.PageBetween, r.LeastWait, r.MostWait)
 }
 
 // indented returns JSON for people; "" for what is no JSON.
@@ -221,13 +226,13 @@ func indented(text json.RawMessage) string {
 	return shown(b.String())
 }
 
-func packetText(p client.LoginPacket) string {
-	head := "from " + p.Server
+func packetText(ctx context.Context, p client.LoginPacket) string {
+	head := texts.PagePacketFrom
 	switch {
 	case p.Remark:
-		head = p.Server
+		head = texts.PagePacketRemark
 	case p.Sent:
-		head = "to " + p.Server
+		head = texts.PagePacketTo
 	}
-	return shown(strings.Join(append([]string{head + ": " + p.What}, p.Lines...), "\n"))
+	return shown(strings.Join(append([]string{say(ctx, head, p.Server, p.What)}, p.Lines...), "\n"))
 }

@@ -1,26 +1,46 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/a-h/templ"
+
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
+
+// problem is what is wrong, in the reader's language or, from the API, in English.
+type problem struct {
+	text    string
+	english bool
+}
+
+// language returns the attributes of the element that shows the problem.
+func (p problem) language(ctx context.Context) templ.Attributes {
+	if p.english {
+		return inEnglish(ctx)
+	}
+	return nil
+}
 
 // filled is a form as it was filled in, with what the API says about it.
 type filled struct {
+	texts    texts.Printer // of the reader
 	values   map[string]string
-	problems map[string]string // by field
-	problem  string            // of the form as a whole
+	problems map[string]problem // by field
+	problem  problem            // of the form as a whole
 	status   int
 }
 
 // fill reads fields of a request. A password is not among them: it is never shown again.
-func fill(get func(string) string, fields ...string) filled {
-	f := filled{values: map[string]string{}, problems: map[string]string{}, status: http.StatusOK}
+func fill(p texts.Printer, get func(string) string, fields ...string) filled {
+	f := filled{texts: p, values: map[string]string{}, problems: map[string]problem{}, status: http.StatusOK}
 	for _, name := range fields {
 		f.values[name] = strings.TrimSpace(get(name))
 	}
@@ -28,13 +48,13 @@ func fill(get func(string) string, fields ...string) filled {
 }
 
 // wrong notes what is wrong with a field.
-func (f *filled) wrong(field, text string) {
-	if f.problems[field] == "" {
-		f.problems[field], f.status = text, http.StatusUnprocessableEntity
+func (f *filled) wrong(field string, text texts.Key, args ...any) {
+	if f.problems[field].text == "" {
+		f.problems[field], f.status = problem{text: f.texts.Text(text, args...)}, http.StatusUnprocessableEntity
 	}
 }
 
-func (f *filled) bad() bool { return f.problem != "" || len(f.problems) > 0 }
+func (f *filled) bad() bool { return f.problem.text != "" || len(f.problems) > 0 }
 
 // field returns a field as it was filled in.
 func (f *filled) field(i input) input {
@@ -51,7 +71,7 @@ func (f *filled) rejected(err error, fields map[string]string) {
 	var p *client.Problem
 	f.status = http.StatusBadGateway
 	if !errors.As(err, &p) {
-		f.problem = err.Error()
+		f.problem = problem{err.Error(), true}
 		return
 	}
 	f.status = p.Status
@@ -59,19 +79,20 @@ func (f *filled) rejected(err error, fields map[string]string) {
 	for _, e := range p.Errors {
 		name := e.Location[strings.LastIndexByte(e.Location, '.')+1:]
 		if field := fields[name]; field != "" {
-			if f.problems[field] != "" {
-				f.problems[field] += "\n"
+			text := e.Message
+			if before := f.problems[field].text; before != "" {
+				text = before + "\n" + text
 			}
-			f.problems[field] += e.Message
+			f.problems[field] = problem{text, true}
 			continue
 		}
 		rest = append(rest, e.Message)
 	}
 	switch {
 	case len(p.Errors) == 0:
-		f.problem = p.Error()
+		f.problem = problem{p.Error(), true}
 	default:
-		f.problem = strings.Join(rest, "; ")
+		f.problem = problem{strings.Join(rest, "; "), true}
 	}
 }
 
@@ -89,12 +110,7 @@ func shown(s string) string {
 	return b.String()
 }
 
-// given returns the pairs that have a value.
-func given(pairs ...string) (out []string) {
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			out = append(out, pairs[i], pairs[i+1])
-		}
-	}
-	return out
+// given returns the facts that have a value.
+func given(all ...fact) []fact {
+	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" })
 }

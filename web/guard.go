@@ -1,15 +1,16 @@
 package web
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"github.com/a-h/templ"
-	"github.com/ringback/ringback/httpd"
 	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/httpd"
+	"github.com/ringback/ringback/texts"
 )
 
 const (
@@ -24,6 +25,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // ServeHTTP implements http.Handler: it rejects requests for another site and those that other sites cause.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.survive(r)
+	r = r.WithContext(withReader(r.Context(), s.printer(r)))
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -36,12 +38,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	if !s.config.Host(httpd.HostOf(r.Host)) {
-		http.Error(w, "this site does not have the name of the request: use an address of console.listen, or a name "+
-			"of its certificate", http.StatusMisdirectedRequest)
+		http.Error(w, say(r.Context(), texts.PageForeignName), http.StatusMisdirectedRequest)
 		return
 	}
 	if text := foreign(r); text != "" {
-		http.Error(w, text, http.StatusForbidden)
+		http.Error(w, say(r.Context(), text), http.StatusForbidden)
 		return
 	}
 	most := int64(maxForm)
@@ -66,7 +67,7 @@ const maxDrained = 32 << 20
 
 // tooLarge rejects a form. That of an operator is read first, so that the browser shows why.
 func (s *Server) tooLarge(w http.ResponseWriter, r *http.Request, most int64) {
-	text := fmt.Sprintf("The form has %s. It can have %s.", size(float64(r.ContentLength)), size(float64(most)))
+	text := say(r.Context(), texts.PageTooLargeText, size(float64(r.ContentLength)), size(float64(most)))
 	in := s.sessionOf(w, r)
 	if in == nil || r.ContentLength > maxDrained {
 		w.Header().Set("Connection", "close")
@@ -76,7 +77,8 @@ func (s *Server) tooLarge(w http.ResponseWriter, r *http.Request, most int64) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.formTime)) // as in ServeHTTP
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrained))
 	v := &visit{session: in, theme: themeOf(r), path: r.URL.Path}
-	s.render(w, r, http.StatusRequestEntityTooLarge, errorPage(v, "Too large", text))
+	s.render(w, r, http.StatusRequestEntityTooLarge, errorPage(v, say(r.Context(), texts.PageTooLarge),
+		problem{text: text}))
 }
 
 // formRead ends the time limit of a form that has been read: what is done with it may take longer.
@@ -100,8 +102,8 @@ func (s *Server) survive(r *http.Request) {
 
 // foreign says why a request is rejected that another site has caused. A person may follow a link to a page, whose
 // cookie is not sent then; everything else must come from this site.
-func foreign(r *http.Request) string {
-	const text = "the request comes from the page of another web site"
+func foreign(r *http.Request) texts.Key {
+	const text = texts.PageForeignSite
 	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
 	link := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.URL.Path != "/stream"
 	if site != "" && site != "same-origin" && site != "none" && !link {
@@ -111,7 +113,7 @@ func foreign(r *http.Request) string {
 		return text
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && site == "" && origin == "" {
-		return "the request does not say from which site it comes (Origin): use a browser"
+		return texts.PageForeignUnknown
 	}
 	return ""
 }
@@ -122,8 +124,8 @@ func (s *Server) posted(h handler) handler {
 		proven := v.proven(r.PostFormValue("csrf"))
 		formRead(w)
 		if !proven {
-			s.render(w, r, http.StatusForbidden, errorPage(v, "Forbidden",
-				"the form is from another session: go back, load the page again and repeat"))
+			s.render(w, r, http.StatusForbidden, errorPage(v, statusText(r.Context(), http.StatusForbidden),
+				problem{text: say(r.Context(), texts.PageForeignForm)}))
 			return nil
 		}
 		return h(w, r, v)

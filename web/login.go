@@ -5,30 +5,34 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/a-h/templ"
 	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // loginPage shows the form, or logs the holder of a link in.
 func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
-	problem, status := "", http.StatusOK
+	var problem templ.Component
+	status := http.StatusOK
 	if key := r.URL.Query().Get("token"); key != "" {
 		if o, ok := s.sessions.follow(key); ok {
 			s.enter(w, r, o)
 			return
 		}
-		problem, status = "This link has been used already, or is older than 15 minutes. Ask for another one.",
-			http.StatusForbidden
+		problem, status = rich(texts.PageLinkUsed), http.StatusForbidden
 	}
 	s.render(w, r, status, loginPage(s.loginView(r, "", problem)))
 }
 
 type loginView struct {
-	theme, user, problem string
-	password             bool // can log in by password
-	certificate          bool // by certificate
+	theme, user string
+	problem     templ.Component // nil: none
+	password    bool            // can log in by password
+	certificate bool            // by certificate
 }
 
-func (s *Server) loginView(r *http.Request, user, problem string) loginView {
+func (s *Server) loginView(r *http.Request, user string, problem templ.Component) loginView {
 	return loginView{theme: themeOf(r), user: user, problem: problem, password: s.config.Login != nil,
 		certificate: s.config.Certificate != nil}
 }
@@ -37,13 +41,15 @@ func (s *Server) loginView(r *http.Request, user, problem string) loginView {
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	user, password := r.PostFormValue("user"), r.PostFormValue("password")
 	formRead(w)
-	reject := func(status int, text string) { s.render(w, r, status, loginPage(s.loginView(r, user, text))) }
+	reject := func(status int, k texts.Key, args ...any) {
+		s.render(w, r, status, loginPage(s.loginView(r, user, rich(k, args...))))
+	}
 	if s.config.Login == nil {
-		reject(http.StatusForbidden, "This page has no login by password.")
+		reject(http.StatusForbidden, texts.PageNoPasswordLogin)
 		return
 	}
 	if user == "" || password == "" {
-		reject(http.StatusUnprocessableEntity, "Enter a user name and a password.")
+		reject(http.StatusUnprocessableEntity, texts.PageEnterBoth)
 		return
 	}
 	select {
@@ -51,17 +57,17 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-s.logins }()
 	default:
 		w.Header().Set("Retry-After", "5")
-		reject(http.StatusServiceUnavailable, "Too many logins at the moment. Try again in a few seconds.")
+		reject(http.StatusServiceUnavailable, texts.PageTooManyLogins)
 		return
 	}
 	o, err := s.config.Login(r.Context(), user, password, r.RemoteAddr)
 	var refused Refused
 	switch {
 	case errors.As(err, &refused):
-		reject(http.StatusForbidden, refused.Error())
+		reject(http.StatusForbidden, texts.Key(refused))
 	case err != nil:
 		s.config.Log.Warn("login at the page", zap.Error(err))
-		reject(http.StatusBadGateway, "The login could not be checked: "+err.Error())
+		reject(http.StatusBadGateway, texts.PageLoginFailed, english(err.Error()))
 	default:
 		s.enter(w, r, o)
 	}
@@ -88,6 +94,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, _ *visit) error 
 
 // themes are the values of the switch of colors; auto is that of the system.
 var themes = []string{"auto", "light", "dark"}
+
+var themeNames = map[string]texts.Key{"auto": texts.PageThemeAuto, "light": texts.PageThemeLight,
+	"dark": texts.PageThemeDark}
 
 func themeOf(r *http.Request) string {
 	if c, err := r.Cookie("theme"); err == nil && (c.Value == "light" || c.Value == "dark") {

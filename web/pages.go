@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // pageRows is the number of rows of a table.
@@ -43,15 +44,20 @@ func (s *Server) callbacks(w http.ResponseWriter, r *http.Request, v *visit) err
 type historyQuery struct {
 	user, line, since string
 	query             client.CallQuery
-	problem           string
+	problem           texts.Key // "": none
 }
 
 // spans are the choices of the history's time.
 var spans = []struct {
-	name, text string
-	length     time.Duration
-}{{"1h", "last hour", time.Hour}, {"24h", "last 24 hours", 24 * time.Hour}, {"168h", "last 7 days", 168 * time.Hour},
-	{"720h", "last 30 days", 720 * time.Hour}, {"", "any time", 0}}
+	name   string
+	text   texts.Key
+	length time.Duration
+}{{"1h", texts.PageLastHour, time.Hour}, {"24h", texts.PageLastDay, 24 * time.Hour},
+	{"168h", texts.PageLastWeek, 168 * time.Hour}, {"720h", texts.PageLastMonth, 720 * time.Hour},
+	{"", texts.PageAnyTime, 0}}
+
+// directions are the names of the directions of calls.
+var directions = map[string]texts.Key{"incoming": texts.PageIncoming, "outgoing": texts.PageOutgoing}
 
 func historyOf(r *http.Request, last int) historyQuery {
 	f := r.URL.Query()
@@ -60,14 +66,14 @@ func historyOf(r *http.Request, last int) historyQuery {
 	if q.line != "" {
 		n, err := strconv.Atoi(q.line)
 		if err != nil || n < 1 {
-			q.problem = "The line must be a TTY number, such as 65."
+			q.problem = texts.PageBadLine
 		}
 		q.query.Line = n
 	}
 	if q.since != "" {
 		d, err := time.ParseDuration(q.since)
 		if err != nil || d <= 0 {
-			q.problem = "The time must be a duration, such as 24h."
+			q.problem = texts.PageBadSince
 		}
 		q.query.Since = time.Now().Add(-d)
 	}
@@ -97,7 +103,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, v *visit) error
 func (s *Server) historyCSV(w http.ResponseWriter, r *http.Request, v *visit) error {
 	q := historyOf(r, client.MaxCalls)
 	if q.problem != "" {
-		http.Error(w, q.problem, http.StatusUnprocessableEntity)
+		http.Error(w, say(r.Context(), q.problem), http.StatusUnprocessableEntity)
 		return nil
 	}
 	calls, _, err := v.api.CallHistory(r.Context(), q.query)
@@ -199,12 +205,12 @@ func (s *Server) lockdownPage(w http.ResponseWriter, r *http.Request, v *visit) 
 func (s *Server) lockdown(w http.ResponseWriter, r *http.Request, v *visit) error {
 	reason := strings.TrimSpace(r.PostFormValue("reason"))
 	lift := r.PostFormValue("order") == "lift"
-	problem := ""
+	var problem texts.Key
 	switch {
 	case reason == "" && !lift:
-		problem = "Enter a reason: the audit has it."
+		problem = texts.PageLockdownReasonMissing
 	case r.PostFormValue("confirm") != "yes":
-		problem = "Check the box to confirm."
+		problem = texts.PageLockdownConfirmMissing
 	}
 	if problem != "" {
 		h, err := v.api.Health(r.Context())
@@ -225,18 +231,6 @@ func (s *Server) lockdown(w http.ResponseWriter, r *http.Request, v *visit) erro
 	}
 	http.Redirect(w, r, "/lockdown", http.StatusSeeOther)
 	return nil
-}
-
-// clock returns a time for people: without its date if that is today.
-func clock(t time.Time) string {
-	t = t.Local()
-	if t.IsZero() {
-		return "–"
-	}
-	if y, m, d := time.Now().Date(); t.Year() == y && t.Month() == m && t.Day() == d {
-		return t.Format("15:04:05")
-	}
-	return t.Format("2006-01-02 15:04:05")
 }
 
 // size returns octets for people.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // playerPolicy is the policy of the page that plays a recording: the terminal of the player is WebAssembly, which is
@@ -38,7 +39,9 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	i := slices.IndexFunc(all, func(one client.Recording) bool { return one.ID == r.PathValue("id") })
 	if i < 0 {
-		return &client.Problem{Status: http.StatusNotFound, Detail: "there is no such recording"}
+		s.render(w, r, http.StatusNotFound, errorPage(v, statusText(r.Context(), http.StatusNotFound),
+			problem{text: say(r.Context(), texts.PageNoSuchRecording)}))
+		return nil
 	}
 	w.Header().Set("Content-Security-Policy", playerPolicy)
 	s.render(w, r, http.StatusOK, recordingPage(v, all[i]))
@@ -70,6 +73,10 @@ func fileName(text string) string {
 }
 
 func recordingPath(id string) string { return "/recordings/" + url.PathEscape(id) }
+
+// recordingStates are the names of the states of a recording.
+var recordingStates = map[string]texts.Key{"live": texts.PageRecordingLive, "live, gaps": texts.PageRecordingLiveGaps,
+	"cut off": texts.PageRecordingCutOff, "gaps": texts.PageRecordingGaps, "complete": texts.PageRecordingComplete}
 
 // recordingKind is the class of a recording's badge.
 func recordingKind(r client.Recording) string {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // How often a stream sends: changes within streamEvery are one message.
@@ -32,7 +33,7 @@ const (
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, v *visit) error {
 	after, err := strconv.ParseUint(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("after")), 10, 64)
 	if err != nil {
-		http.Error(w, "after is not a number", http.StatusBadRequest)
+		http.Error(w, say(r.Context(), texts.PageStreamAfter), http.StatusBadRequest)
 		return nil
 	}
 	ctx, cancel := context.WithCancel(r.Context())
@@ -94,8 +95,8 @@ type streamOut struct {
 	changed           map[int]bool // tiles to send
 	callbacks, health bool         // parts to send
 	listed            time.Time    // when the list of callbacks was last sent
-	news              string
-	told              time.Time // when a screen reader was last given something
+	news              tile         // what a screen reader is told next
+	told              time.Time    // when a screen reader was last given something
 }
 
 // run sends until the browser or the daemon has gone, or the session has ended.
@@ -144,7 +145,7 @@ func (o *streamOut) take(e client.Event) {
 	if tty, changed := o.state.take(e); changed {
 		o.changed[tty] = true
 		if t, ok := o.state[tty]; ok {
-			o.news = fmt.Sprintf("tty %d: %s", tty, t.State)
+			o.news = t
 		}
 	}
 	kind, _, _ := strings.Cut(e.Kind, ".")
@@ -220,7 +221,11 @@ func (o *streamOut) tiles(ctx context.Context, b *bytes.Buffer) error {
 	clear(o.changed)
 	if time.Since(o.told) >= newsEvery {
 		o.told = time.Now()
-		all = append(all, newsText(o.news))
+		text := ""
+		if o.news.TTY != 0 {
+			text = say(ctx, texts.PageLineNews, o.news.TTY, named(ctx, lineStates, o.news.State))
+		}
+		all = append(all, newsText(text))
 	}
 	for _, c := range all {
 		if err := c.Render(ctx, b); err != nil {

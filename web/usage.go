@@ -8,17 +8,20 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // span is a choice of the time that the plots show.
 type span struct {
-	name, text string
+	name       string
+	text, last texts.Key // "24 hours", "Last 24 hours"
 	length     time.Duration
 }
 
 // usageSpans are the choices.
-var usageSpans = []span{{"24h", "24 hours", 24 * time.Hour}, {"7d", "7 days", 7 * 24 * time.Hour},
-	{"31d", "31 days", 31 * 24 * time.Hour}}
+var usageSpans = []span{{"24h", texts.PageSpanDay, texts.PageLastDayFigures, 24 * time.Hour},
+	{"7d", texts.PageSpanWeek, texts.PageLastWeekFigures, 7 * 24 * time.Hour},
+	{"31d", texts.PageSpanMonth, texts.PageLastMonthFigures, 31 * 24 * time.Hour}}
 
 // spanOf returns the choice of a request; the first one if it has none.
 func spanOf(r *http.Request) span {
@@ -83,8 +86,16 @@ func readUsage(ctx context.Context, api API, s span) (v usageView, err error) {
 	return v, nil
 }
 
-// each returns the word for a step of the sums.
-func (v usageView) each() string {
+// each returns one of two texts: that for steps of an hour or of a day.
+func (v usageView) each(hour, day texts.Key) texts.Key {
+	if v.daily {
+		return day
+	}
+	return hour
+}
+
+// period returns the period of a ceiling that is as long as a step.
+func (v usageView) period() string {
 	if v.daily {
 		return "day"
 	}
@@ -114,14 +125,9 @@ func (v usageView) total() (t client.UsageStep) {
 }
 
 // stepText names a step of the sums.
-func (v usageView) stepText(t time.Time) string {
-	if v.daily {
-		return t.Format("Mon 2 Jan 2006")
-	}
-	return hourText(t)
+func (v usageView) stepText(ctx context.Context, t time.Time) string {
+	return date(ctx, v.each(texts.PageTimeHour, texts.PageTimeDay), t)
 }
-
-func hourText(t time.Time) string { return t.Format("Mon 2 Jan 15:04 MST") }
 
 // plot is a plot for static/plots.js, which draws the steps side by side: a day on which the clock is changed is as
 // wide as any other.
@@ -132,6 +138,8 @@ type plot struct {
 	Decimals int      `json:"decimals"`
 	Series   []series `json:"series"`
 	Limits   []limit  `json:"limits"`
+	Begin    string   `json:"begin"` // what the labels are called
+	Above    string   `json:"above"` // is said of a limit that is above the plot
 }
 
 // tick is a label of the axis of time.
@@ -158,35 +166,51 @@ func (p plot) json() (string, error) {
 	return string(text), err
 }
 
-func (v usageView) callsPlot() plot {
-	p := plotOf(v.calls, false, "calls", 0)
-	p.add("Incoming calls", "--moving", v.calls, func(s client.UsageStep) float64 { return float64(s.Incoming) })
-	p.add("Callback dials", "--good", v.calls, func(s client.UsageStep) float64 { return float64(s.Dials) })
-	p.add("Failed dials", "--bad", v.calls, func(s client.UsageStep) float64 { return float64(s.Failures) })
-	p.limit(v.limits, "hour", "dials", func(a client.Amount) float64 { return float64(a.Calls) })
+func (v usageView) callsPlot(ctx context.Context) plot {
+	p := plotOf(ctx, v.calls, false, say(ctx, texts.PageUnitCalls), 0)
+	p.add(ctx, texts.PageIncomingCalls, "--moving", v.calls, func(s client.UsageStep) float64 {
+		return float64(s.Incoming)
+	})
+	p.add(ctx, texts.PageCallbackDials, "--good", v.calls, func(s client.UsageStep) float64 {
+		return float64(s.Dials)
+	})
+	p.add(ctx, texts.PageFailedDials, "--bad", v.calls, func(s client.UsageStep) float64 {
+		return float64(s.Failures)
+	})
+	p.limit(ctx, v.limits, "hour", texts.PagePlotCeilingDials, func(a client.Amount) float64 {
+		return float64(a.Calls)
+	})
 	return p
 }
 
-func (v usageView) minutesPlot() plot {
-	p := plotOf(v.sums, v.daily, "minutes", 1)
-	p.add("Incoming", "--moving", v.sums, func(s client.UsageStep) float64 { return s.IncomingSeconds / 60 })
-	p.add("Outgoing", "--good", v.sums, func(s client.UsageStep) float64 { return s.OutgoingSeconds / 60 })
-	p.limit(v.limits, v.each(), "callback minutes", func(a client.Amount) float64 { return a.Seconds / 60 })
+func (v usageView) minutesPlot(ctx context.Context) plot {
+	p := plotOf(ctx, v.sums, v.daily, say(ctx, texts.PageUnitMinutes), 1)
+	p.add(ctx, texts.PageColumnIncoming, "--moving", v.sums, func(s client.UsageStep) float64 {
+		return s.IncomingSeconds / 60
+	})
+	p.add(ctx, texts.PageColumnOutgoing, "--good", v.sums, func(s client.UsageStep) float64 {
+		return s.OutgoingSeconds / 60
+	})
+	p.limit(ctx, v.limits, v.period(), texts.PagePlotCeilingMinutes, func(a client.Amount) float64 {
+		return a.Seconds / 60
+	})
 	return p
 }
 
-func (v usageView) costPlot() plot {
-	p := plotOf(v.sums, v.daily, v.currency, 2)
-	p.add("Cost", "--good", v.sums, func(s client.UsageStep) float64 { return amount(s.Money) })
-	p.limit(v.limits, v.each(), "cost", func(a client.Amount) float64 { return amount(a.Money) })
+func (v usageView) costPlot(ctx context.Context) plot {
+	p := plotOf(ctx, v.sums, v.daily, v.currency, 2)
+	p.add(ctx, texts.PageCost, "--good", v.sums, func(s client.UsageStep) float64 {
+		return amount(s.Money)
+	})
+	p.limit(ctx, v.limits, v.period(), texts.PagePlotCeilingCost, costOf)
 	return p
 }
 
 // monthPlot has the cost of each month so far, against the ceiling of a month; false if there is none, or no month
 // begins within the time.
-func (v usageView) monthPlot() (plot, bool) {
-	p := plotOf(v.sums, v.daily, v.currency, 2)
-	p.limit(v.limits, "month", "cost", func(a client.Amount) float64 { return amount(a.Money) })
+func (v usageView) monthPlot(ctx context.Context) (plot, bool) {
+	p := plotOf(ctx, v.sums, v.daily, v.currency, 2)
+	p.limit(ctx, v.limits, "month", texts.PagePlotCeilingCost, costOf)
 	from := 0
 	for from < len(v.sums.steps) && v.sums.steps[from].Begin.Day() != 1 {
 		from++
@@ -195,10 +219,10 @@ func (v usageView) monthPlot() (plot, bool) {
 		return p, false
 	}
 	days := recorded{steps: v.sums.steps[from:]}
-	month := plotOf(days, true, v.currency, 2)
+	month := plotOf(ctx, days, true, v.currency, 2)
 	month.Limits = p.Limits
 	sum := 0.0
-	month.add("Cost of the month so far", "--good", days, func(s client.UsageStep) float64 {
+	month.add(ctx, texts.PageCostOfMonth, "--good", days, func(s client.UsageStep) float64 {
 		if s.Begin.Day() == 1 {
 			sum = 0
 		}
@@ -209,8 +233,9 @@ func (v usageView) monthPlot() (plot, bool) {
 }
 
 // plotOf returns a plot of steps without series.
-func plotOf(r recorded, daily bool, unit string, decimals int) plot {
-	p := plot{Unit: unit, Decimals: decimals, Labels: []string{}, Ticks: []tick{}, Series: []series{},
+func plotOf(ctx context.Context, r recorded, daily bool, unit string, decimals int) plot {
+	p := plot{Begin: say(ctx, texts.PageBegin), Above: say(ctx, texts.PageAboveThePlot),
+		Unit: unit, Decimals: decimals, Labels: []string{}, Ticks: []tick{}, Series: []series{},
 		Limits: []limit{}}
 	begins := slices.Clone(r.unknown)
 	for _, s := range r.steps {
@@ -219,32 +244,40 @@ func plotOf(r recorded, daily bool, unit string, decimals int) plot {
 	for i, t := range begins {
 		switch {
 		case daily:
-			p.Labels = append(p.Labels, t.Format("Mon 2 Jan"))
-			p.Ticks = append(p.Ticks, tick{i, t.Format("2 Jan")})
+			p.Labels = append(p.Labels, date(ctx, texts.PageTimePlotDay, t))
+			p.Ticks = append(p.Ticks, tick{i, date(ctx, texts.PageTimeTickDay, t)})
 			continue
 		case t.Hour() == 0:
-			p.Ticks = append(p.Ticks, tick{i, t.Format("2 Jan")})
+			p.Ticks = append(p.Ticks, tick{i, date(ctx, texts.PageTimeTickDay, t)})
 		case len(begins) <= 48 && t.Hour()%2 == 0:
-			p.Ticks = append(p.Ticks, tick{i, t.Format("15:04")})
+			p.Ticks = append(p.Ticks, tick{i, date(ctx, texts.PageTimeTickHour, t)})
 		}
-		p.Labels = append(p.Labels, hourText(t))
+		p.Labels = append(p.Labels, date(ctx, texts.PageTimeHour, t))
 	}
 	return p
 }
 
-func (p *plot) add(label, color string, r recorded, value func(client.UsageStep) float64) {
-	out := series{Label: label, Color: color, Values: make([]*float64, len(r.unknown))}
+func (p *plot) add(ctx context.Context, label texts.Key, color string, r recorded,
+	value func(client.UsageStep) float64) {
+	out := series{Label: say(ctx, label), Color: color, Values: make([]*float64, len(r.unknown))}
 	for _, s := range r.steps {
 		out.Values = append(out.Values, new(value(s)))
 	}
 	p.Series = append(p.Series, out)
 }
 
+// periods are the names of the periods of ceilings.
+var periods = map[string]texts.Key{"hour": texts.PagePeriodHour, "day": texts.PagePeriodDay,
+	"month": texts.PagePeriodMonth}
+
+func costOf(a client.Amount) float64 { return amount(a.Money) }
+
 // limit adds the line of the site's ceiling of a period.
-func (p *plot) limit(all []client.UsageLimit, period, what string, value func(client.Amount) float64) {
+func (p *plot) limit(ctx context.Context, all []client.UsageLimit, period string, label texts.Key,
+	value func(client.Amount) float64) {
 	for _, l := range all {
 		if n := value(l.Limit); l.Period == period && n > 0 {
-			p.Limits = append(p.Limits, limit{"Ceiling: " + what + " per " + period, n})
+			p.Limits = append(p.Limits, limit{say(ctx, label, named(ctx, periods, period)), n})
 		}
 	}
 }

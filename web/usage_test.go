@@ -84,7 +84,7 @@ func TestMonthPlot(t *testing.T) {
 		"hours":             {usageView{sums: days("2026-02-01", 5), limits: ceiling}, nil},
 		"nothing is stored": {usageView{daily: true, limits: ceiling}, nil},
 	} {
-		p, ok := c.view.monthPlot()
+		p, ok := c.view.monthPlot(t.Context())
 		if ok != (c.want != nil) {
 			t.Errorf("%s: %v", name, ok)
 			continue
@@ -132,9 +132,9 @@ func TestGauges(t *testing.T) {
 	}
 	for i, w := range want {
 		g := got[i]
-		if gaugeName(g, "EUR") != w.name || g.level() != w.level || g.says() != w.says || g.left != w.left ||
-			g.usedPart+g.reservedPart > 1 {
-			t.Errorf("%+v: %s, %s", g, g.level(), g.says())
+		if gaugeName(t.Context(), g, "EUR") != w.name || g.level() != w.level || g.says(t.Context()) != w.says ||
+			g.left != w.left || g.usedPart+g.reservedPart > 1 {
+			t.Errorf("%+v: %s, %s", g, g.level(), g.says(t.Context()))
 		}
 	}
 }
@@ -200,8 +200,8 @@ func TestOlderThanAllRecords(t *testing.T) {
 		if len(r.unknown) != c.unknown {
 			t.Errorf("%s: %d steps without a record: %v", c.name, len(r.unknown), r.unknown)
 		}
-		p := plotOf(r, c.daily, "calls", 0)
-		p.add("x", "y", r, func(client.UsageStep) float64 { return 1 })
+		p := plotOf(t.Context(), r, c.daily, "calls", 0)
+		p.add(t.Context(), "x", "y", r, func(client.UsageStep) float64 { return 1 })
 		for i, v := range p.Series[0].Values {
 			if (v == nil) != (i < c.unknown) {
 				t.Errorf("%s: the value %d is %v", c.name, i, v)

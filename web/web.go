@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 //go:embed static
@@ -65,9 +66,9 @@ func (o Operator) May(role string) bool {
 }
 
 // Refused is the error of a login that was rejected; its text is for the operator who tried.
-type Refused string
+type Refused texts.Key
 
-func (r Refused) Error() string { return string(r) }
+func (r Refused) Error() string { return texts.Key(r).English() }
 
 // Config is what a Server needs.
 type Config struct {
@@ -81,6 +82,9 @@ type Config struct {
 	Certificate func(*x509.Certificate) (Operator, bool)
 	// Host reports whether the site has a name: a request for another one is rejected (DNS rebinding).
 	Host func(name string) bool
+	// Texts returns the texts of the site, in the language of readers who choose none and whose browsers ask for none.
+	// nil: those that are shipped, in English.
+	Texts func() texts.Printer
 	// Secure: the site is served over TLS.
 	Secure bool
 	Log    *zap.Logger // nil: none
@@ -112,6 +116,7 @@ func New(c Config) *Server {
 	s.mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
 	s.mux.HandleFunc("GET /login", s.loginPage)
 	s.mux.HandleFunc("POST /login", s.login)
+	s.mux.HandleFunc("POST /language", s.language)
 	for pattern, h := range map[string]handler{
 		"GET /{$}":                   s.board,
 		"GET /stream":                s.stream,
@@ -190,7 +195,7 @@ func (s *Server) loggedIn(h handler) http.HandlerFunc {
 // toLogin sends a browser to the login page; a stream ends with a status that does.
 func (s *Server) toLogin(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || r.URL.Path == "/stream" {
-		http.Error(w, "your session has ended: log in again", http.StatusUnauthorized)
+		http.Error(w, say(r.Context(), texts.PageSessionEnded), http.StatusUnauthorized)
 		return
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
@@ -203,7 +208,23 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, v *visit, err er
 	if errors.As(err, &p) && p.Status >= 400 && p.Status < 600 {
 		status = p.Status
 	}
-	s.render(w, r, status, errorPage(v, http.StatusText(status), err.Error()))
+	s.render(w, r, status, errorPage(v, statusText(r.Context(), status), problem{err.Error(), true}))
+}
+
+// statuses are the texts of the statuses of answers.
+var statuses = map[int]texts.Key{http.StatusBadRequest: texts.PageStatusBadRequest,
+	http.StatusUnauthorized: texts.PageStatusUnauthorized, http.StatusForbidden: texts.PageStatusForbidden,
+	http.StatusNotFound: texts.PageStatusNotFound, http.StatusConflict: texts.PageStatusConflict,
+	http.StatusUnprocessableEntity: texts.PageStatusUnprocessable,
+	http.StatusTooManyRequests:     texts.PageStatusTooMany, http.StatusInternalServerError: texts.PageStatusInternal,
+	http.StatusBadGateway: texts.PageStatusBadGateway, http.StatusServiceUnavailable: texts.PageStatusUnavailable,
+	http.StatusGatewayTimeout: texts.PageStatusTimeout}
+
+func statusText(ctx context.Context, status int) string {
+	if k, ok := statuses[status]; ok {
+		return say(ctx, k)
+	}
+	return http.StatusText(status)
 }
 
 // The limits of a session.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/texts"
 )
 
 // hostile is text that would act in a page if it were not escaped.
@@ -260,7 +261,7 @@ func newSite(t *testing.T, role string) *site {
 		Host: func(name string) bool { return name == "127.0.0.1" },
 		Login: func(_ context.Context, user, password, _ string) (Operator, error) {
 			if password != "right" {
-				return Operator{}, Refused("The user name or the password is wrong.")
+				return Operator{}, Refused(texts.PageLoginWrong)
 			}
 			return Operator{Name: user, Role: Admin}, nil
 		}})

@@ -4,6 +4,7 @@
 (() => {
   const areas = [...document.querySelectorAll("[data-plot]")];
   if (areas.length === 0 || typeof uPlot === "undefined") return;
+  const language = document.documentElement.lang;
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const height = () => innerWidth < 640 ? 200 : 240;
   const linesFrom = 49; // steps; fewer are bars
@@ -17,7 +18,7 @@
   const draw = (area) => {
     const p = JSON.parse(area.dataset.plot);
     const n = p.labels.length;
-    const text = (v) => v === null || v === undefined ? "–" : v.toLocaleString("en", {
+    const text = (v) => v === null || v === undefined ? "–" : v.toLocaleString(language, {
       minimumFractionDigits: p.decimals, maximumFractionDigits: p.decimals });
     const most = Math.max(0, ...p.series.flatMap((s) => s.values).filter((v) => v !== null));
     // A ceiling that is far above would leave no height for the rest.
@@ -29,7 +30,7 @@
       points: { show: false } },
       n < linesFrom ? { fill: color(s.color), stroke: color(s.color), width: 0, paths: bars(n, p.series.length, i) }
         : { stroke: color(s.color), width: 1.5, dash: i === 2 ? [5, 3] : [] }));
-    const limits = p.limits.map((l) => ({ label: l.label + (near.includes(l) ? "" : " (above the plot)"),
+    const limits = p.limits.map((l) => ({ label: l.label + (near.includes(l) ? "" : " " + p.above),
       stroke: color("--warn"), width: 2, dash: [8, 4], points: { show: false }, value: (u, v) => text(v) }));
     const options = {
       width: area.clientWidth, height: height(), padding: [10, 14, 0, 0],
@@ -44,9 +45,9 @@
           return shown.filter((t, k) => k % every === 0).map((t) => t.at);
         }, values: (u, at) => at.map((v) => p.ticks.find((t) => t.at === v)?.text ?? "") },
         { ...axis, size: 46, values: (u, at) => at.map((v) => Number.isInteger(v) || p.decimals
-          ? v.toLocaleString("en", { maximumFractionDigits: p.decimals }) : "") },
+          ? v.toLocaleString(language, { maximumFractionDigits: p.decimals }) : "") },
       ],
-      series: [{ label: "Begin", value: (u, v) => v === null ? "–" : p.labels[v] ?? "–" }, ...series, ...limits],
+      series: [{ label: p.begin, value: (u, v) => v === null ? "–" : p.labels[v] ?? "–" }, ...series, ...limits],
     };
     const data = [p.labels.map((l, i) => i), ...p.series.map((s) => s.values),
       ...p.limits.map((l) => p.labels.map(() => l.value))];
