@@ -14,14 +14,16 @@ import (
 // constant ones.
 type line struct {
 	pool   *Pool
-	cfg    *Config
-	port   any // Planned.Port
+	by     *Planned
+	cfg    *Config // of by
 	driver Driver
 
 	ctx     context.Context    // of the driver and the goroutines of the line; nil until it begins
 	stop    context.CancelFunc // of ctx
 	next    *replacement       // what follows the line; nil: it stays
 	running bool               // the driver has begun and not ended
+	closed  chan struct{}      // closed when the driver has ended; nil until it begins
+	used    chan struct{}      // closed when Raw does not use the port any more; nil: it never did
 	gone    bool               // it is not in the pool any more
 
 	kick chan struct{} // capacity 1: prove a quarantined line now; nil: it is not being proven
@@ -406,8 +408,14 @@ func (l *line) proofTime() time.Duration {
 	return 2*t.OnHook + t.DTRLow + 14*t.Guard + 6*t.Command
 }
 
-// settle makes the driver prove the line on hook.
+// settle makes the driver prove the line on hook. After raw access there is none; its port must be closed.
 func (l *line) settle(ctx context.Context) {
+	l.pool.mu.Lock()
+	used := l.used
+	l.pool.mu.Unlock()
+	if used != nil {
+		<-used
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.proofTime())
 	defer cancel()
 	err := l.driver.Settle(ctx)

@@ -298,6 +298,8 @@ type Lease struct {
 	dialed   bool // a dial connected; guarded by pool.mu
 	released bool // guarded by pool.mu
 
+	raw context.CancelCauseFunc // ends Raw; nil: it does not run; guarded by pool.mu
+
 	expected *expected // the call that the owner waits for; nil none; guarded by pool.mu
 	connect  string    // the CONNECT line of the call that is up; guarded by pool.mu
 	rang     time.Time // see Rang; guarded by pool.mu

@@ -102,7 +102,7 @@ func (p *Pool) Add(cfg *Config, d Driver) error {
 
 func (p *Pool) addLocked(by *Planned) *line {
 	cfg := by.Config
-	l := &line{pool: p, cfg: cfg, port: by.Port, driver: by.Driver(), reason: startingUp, since: p.o.Now()}
+	l := &line{pool: p, by: by, cfg: cfg, driver: by.Driver(), reason: startingUp, since: p.o.Now()}
 	p.recordLocked(cfg.TTY)
 	l.planLocked()
 	l.busyOutLocked()
@@ -201,7 +201,7 @@ func (p *Pool) startLocked(l *line) {
 		return
 	}
 	p.ports[l.cfg.device()] = l
-	l.reason, l.running = startingUp, true
+	l.reason, l.running, l.closed = startingUp, true, make(chan struct{})
 	l.ctx, l.stop = context.WithCancel(p.drivers)
 	p.jobs.Add(1)
 	l.driver.Run(l.ctx, l, func(err error) {
@@ -214,6 +214,7 @@ func (p *Pool) startLocked(l *line) {
 func (l *line) ended(err error) {
 	l.pool.mu.Lock()
 	l.running = false
+	close(l.closed)
 	early := l.ctx.Err() == nil
 	if l.next != nil && !l.inUseLocked() && !l.pool.closing {
 		l.replaceLocked()
@@ -341,6 +342,9 @@ func (p *Pool) Clear(tty int) error {
 	ctx := p.drivers
 	if l != nil && l.proving {
 		signal(l.kick)
+	}
+	if l != nil && l.lease != nil && l.lease.raw != nil {
+		l.lease.raw(fmt.Errorf("tty %d: %w", tty, ErrCleared)) // there is no driver that could
 	}
 	p.mu.Unlock()
 	if l == nil {

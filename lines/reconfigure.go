@@ -9,7 +9,7 @@ import (
 type Planned struct {
 	Config *Config
 	Port   any           // what the driver uses besides Config, to be compared
-	Driver func() Driver // called once, when a line begins with this configuration; must not block
+	Driver func() Driver // called when a line begins with this configuration, or again (Lease.Raw); must not block
 }
 
 // Reconfigured says what a new configuration changes: the TTYs of the lines, sorted.
@@ -78,7 +78,7 @@ func (p *Pool) Reconfigure(all []Planned) (r Reconfigured) {
 
 // is reports whether the line has this configuration.
 func (l *line) is(p *Planned) bool {
-	return reflect.DeepEqual(p.Config, l.cfg) && reflect.DeepEqual(p.Port, l.port)
+	return reflect.DeepEqual(p.Config, l.cfg) && reflect.DeepEqual(p.Port, l.by.Port)
 }
 
 // inUseLocked reports whether something must end before the line may change.

@@ -23,6 +23,8 @@ type bank struct {
 	open  map[string]int // port → TTY
 	slow  time.Duration  // how long a driver needs to close its port
 	began map[int]int    // drivers begun, by TTY
+
+	rawLog []string // what was done to ports in raw access
 }
 
 // holder is a stub that holds its port from Run to its end.

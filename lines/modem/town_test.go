@@ -138,9 +138,7 @@ func (e *edge) run(opts ...option) {
 		e.asked = append(e.asked, r.Caller)
 		return e.grants == nil || e.grants(r.Caller)
 	}})
-	if err := pool.Add(o.Config, New(o)); err != nil {
-		e.t.Fatal(err)
-	}
+	pool.Reconfigure([]lines.Planned{{Config: o.Config, Driver: func() lines.Driver { return New(o) }}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() {
