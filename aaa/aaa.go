@@ -86,6 +86,9 @@ type Service string
 const (
 	EXEC Service = "exec"
 	PPP  Service = "ppp"
+	// Outbound is a call that the user asks us to place (RADIUS Service-Type 5). Only an answer that grants it grants
+	// anything.
+	Outbound Service = "outbound"
 
 	Enable   Service = "enable"   // a privileged level of the EXEC
 	Commands Service = "commands" // one command of the EXEC
@@ -130,7 +133,9 @@ type Authorization struct {
 
 	FilterIDs  []string `json:"filter_id,omitempty"`
 	Framed     *Framed  `json:"framed,omitempty"` // PPP: what Framed-* and similar attributes granted
-	SendSecret Secret   `json:"-"`                // authenticates us to the called side on leg two; never stored
+	SendSecret Secret   `json:"-"`                // authenticates us to the called side; never stored
+	// the user may dial out; nil: that was not granted
+	DialOut *DialOut `json:"dial_out,omitempty"`
 
 	ReplyMessage string   `json:"reply_message,omitempty"`
 	Class        [][]byte `json:"-"`                // echoed in accounting, never shown
@@ -196,6 +201,15 @@ type Host struct {
 	Address string `json:"address"`
 	Service string `json:"service"` // Telnet or TCPClear
 	Port    int    `json:"port"`    // 23 for telnet if AAA gives none
+}
+
+// Outbound is what was granted to a user who dials out, as in IOS's large-scale dial-out. Dialstring and Further of the
+// Authorization have the numbers that the user may dial, unset if the policy alone says so; SendSecret has the secret.
+type DialOut struct {
+	ModemScript  string `json:"modem_script,omitempty"`  // regular expression on the names of scripts that dial
+	SystemScript string `json:"system_script,omitempty"` // likewise, of scripts that log on to the called system
+	SendName     string `json:"send_name,omitempty"`     // our name at the called system
+	SendAuth     string `json:"send_auth,omitempty"`     // "none", "pap", "chap" or "ms-chap": reported
 }
 
 // Framed is what was granted to a PPP session. Addresses are in their text form; "" is unset.

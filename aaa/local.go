@@ -19,6 +19,7 @@ type User struct {
 	PrivLevel    int // 1–15; 0 means 1
 	Groups       []string
 	Services     []Service // of EXEC and PPP, those that the user may have; none: all
+	DialOut      bool      // the user may dial out
 }
 
 // UserCallback is how a local user is called back: callback-dialstring, callback-line, callback-rotary,
@@ -49,6 +50,19 @@ type localUser struct {
 	hash     Hash
 	password Secret // "": only its hash is known
 	auth     Authorization
+	dialsOut bool
+}
+
+// granted returns what the user has for a service, as a copy. The number of a callback is none that the user may dial.
+func (u localUser) granted(service Service) Authorization {
+	if service != Outbound {
+		return u.auth.clone()
+	}
+	a := Authorization{PrivLevel: u.auth.PrivLevel, Groups: u.auth.clone().Groups}
+	if u.dialsOut {
+		a.DialOut = &DialOut{}
+	}
+	return a
 }
 
 // NewLocal checks all users and returns the method. Its error joins all problems, each naming the user. Two users may
@@ -99,7 +113,7 @@ func readUser(u User) (localUser, error) {
 			return localUser{}, fmt.Errorf("service %q: not %s or %s", s, EXEC, PPP)
 		}
 	}
-	return localUser{hash: hash, password: u.Password, auth: a}, nil
+	return localUser{hash: hash, password: u.Password, auth: a, dialsOut: u.DialOut}, nil
 }
 
 func userHash(u User) (Hash, error) {
@@ -215,7 +229,7 @@ func (u localUser) judge(r Request, as standing, proven bool) Result {
 		res.Reason = fmt.Sprintf("local: user %q may not use %s (services of the user has it not)", user,
 			cmp.Or(r.Service, EXEC))
 	default:
-		res.Kind, res.Identity, res.Auth = Granted, Identity{Entry: "local", User: user}, u.auth.clone()
+		res.Kind, res.Identity, res.Auth = Granted, Identity{Entry: "local", User: user}, u.granted(r.Service)
 	}
 	return res
 }

@@ -85,6 +85,11 @@ func (l Login) authorize(ctx context.Context, r Request, proven Result) Result {
 	r.User = proven.Identity.User
 	res := l.authorization(r.Service, proven.Identity).Authorize(ctx, Question{Request: r, Identity: proven.Identity,
 		Granted: proven.Auth, Proof: proof, PrivLevel: 1})
+	if res.Kind == Granted && r.Service == Outbound && res.Auth.DialOut == nil {
+		res = Result{Kind: Refused, Server: res.Server, Auth: res.Auth.Ungranted(), Reason: fmt.Sprintf("%s does not "+
+			"say that %q may dial out (RADIUS: Service-Type Outbound; TACACS+: service=outbound; local: dial_out)",
+			res.Auth.Grantor, r.User)}
+	}
 	if res.Kind != Granted {
 		res.Known = res.Kind == Refused && proven.Identity.Proves(typed)
 		return res
@@ -249,5 +254,5 @@ func (l *Local) Authorize(_ context.Context, q Question) Result {
 		return Result{Kind: Refused, Server: "local", Reason: fmt.Sprintf("local: %q has privilege level %d",
 			q.Identity.User, u.auth.PrivLevel)}
 	}
-	return Result{Kind: Granted, Server: "local", Auth: u.auth.clone()}
+	return Result{Kind: Granted, Server: "local", Auth: u.granted(q.Service)}
 }

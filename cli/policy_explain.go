@@ -76,7 +76,7 @@ to the caller; --typed is then what the caller gives.`,
 	fl.StringVar(&f.asked.User, "user", "", "the user, as AAA names it (required)")
 	fl.StringVar(&f.asked.Entry, "entry", "", "the method-list entry that authenticated the user")
 	fl.StringArrayVar(&f.asked.Groups, "group-hint", nil, "a group hint of AAA; may be repeated")
-	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
+	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec, ppp or outbound (a dial-out)")
 	fl.StringVar(&f.asked.Auth, "auth", "", "with --service ppp, method by which the caller authenticated: "+
 		strings.Join(policies.PPPMethods(), ", ")+" (default: not known)")
 	fl.BoolVar(&f.asked.Callback, "callback", false, "AAA requires a callback")
@@ -104,8 +104,8 @@ func (f *explainFlags) ask(cmd *cobra.Command) (err error) {
 	switch {
 	case f.asked.User == "":
 		return misused("--user is required: the name of a user, as AAA names it")
-	case f.service != "exec" && f.service != "ppp":
-		return misused("--service %s: must be exec or ppp", f.service)
+	case !slices.Contains([]string{"exec", "ppp", "outbound"}, f.service):
+		return misused("--service %s: must be exec, ppp or outbound", f.service)
 	case f.asked.Auth != "" && f.service != "ppp":
 		return misused("--auth is of PPP: --service ppp is required")
 	case f.asked.Auth != "" && !slices.Contains(policies.PPPMethods(), f.asked.Auth):

@@ -151,7 +151,7 @@ func TestPolicyExplain(t *testing.T) {
 		{"--user x --service ppp --auth slip", "", "--auth slip: must be one of ms-chap-v2, ms-chap, chap, pap, eap"},
 		{"--user austin-01 --number 84001 --leg 2 -o json", `"outcome": "admit"`, ""},
 		{"", "", "--user is required"},
-		{"--user x --service slip", "", "--service slip: must be exec or ppp"},
+		{"--user x --service slip", "", "--service slip: must be exec, ppp or outbound"},
 		{"--user x --leg 3", "", "--leg 3: must be 1 or 2"},
 		{"--user x --priv-lvl 99", "", "--priv-lvl 99: must be 0 to 15"},
 		{"--user x --priv-lvl -1", "", "--priv-lvl -1: must be 0 to 15"},

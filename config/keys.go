@@ -256,6 +256,8 @@ var userKeys = []schema.Key{
 		Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9. PPP authenticates the user by PAP only: CHAP, MS-CHAP and " +
 			"EAP-MD5 need the password itself."},
 	{Name: "priv_lvl", Type: schema.Int, Min: 1, Max: 15, Default: "1", Example: "15", Doc: "Privilege level."},
+	{Name: "dial_out", Type: schema.Bool, Default: "false", Example: "true",
+		Doc: "Whether the user may dial out, as far as the `dial_out` of their group's policy allows."},
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: "[staff]",
 		Doc: "Group hints for the policies. A policy file that lists the user takes precedence."},
 	{Name: "services", Type: schema.List, Elem: &schema.Key{Enum: []string{string(aaa.EXEC), string(aaa.PPP)}},

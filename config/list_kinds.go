@@ -41,11 +41,13 @@ const AccountingLists = "accounting"
 // their checks, the reference, the lines and the daemon's wiring use this table.
 var ListKinds = []ListKind{
 	{
-		Name: "login", Purpose: Authentication, Services: []aaa.Service{aaa.EXEC}, required: true,
-		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]",
+		Name: "login", Purpose: Authentication, Services: []aaa.Service{aaa.EXEC, aaa.Outbound},
+		required: true,
+		Methods:  []string{MethodRADIUS, MethodTACACS, MethodLocal, MethodNone}, example: "[radius, local]",
 		name: "default",
-		doc: "Methods that authenticate EXEC logins. Lists by name, each with its methods in the order in which they " +
-			"are tried; the next one is tried only if one is silent, never after a rejection. " +
+		doc: "Methods that authenticate EXEC logins, and users and sites that dial out. Lists by name, each with its " +
+			"methods in the order in which they are tried; the next one is tried only if one is silent, " +
+			"never after a rejection. " +
 			"`local` rejects unknown users, so methods after it are never tried. `none` admits every user.",
 		lineDoc: "Login method list, from `aaa.lists.login`. The other lists below are also from `aaa.lists`.",
 	},
@@ -78,6 +80,14 @@ var ListKinds = []ListKind{
 		doc: "Methods that authorize PPP sessions. Default: the method that authenticated the user also " +
 			"authorizes.",
 		lineDoc: "Method list that authorizes PPP sessions.",
+	},
+	{
+		Name: "dial_out", Purpose: Authorization, Services: []aaa.Service{aaa.Outbound},
+		Methods: []string{MethodRADIUS, MethodTACACS, MethodLocal}, example: "[tacacs]", name: "console",
+		doc: "Methods that authorize users and sites to dial out. Default: the method that authenticated the user " +
+			"also authorizes. RADIUS must grant Service-Type Outbound, TACACS+ `service=outbound`, a local user " +
+			"`dial_out: true`.",
+		lineDoc: "Method list that authorizes users to dial out.",
 	},
 	{
 		Name: "commands", Purpose: Authorization, Services: []aaa.Service{aaa.Commands},

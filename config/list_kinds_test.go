@@ -54,7 +54,8 @@ func TestListKindsOfServices(t *testing.T) {
 	}{
 		{Authentication, aaa.EXEC, "login"}, {Authentication, aaa.Enable, "enable"}, {Authentication, aaa.PPP, "ppp"},
 		{Authorization, aaa.EXEC, "exec"}, {Authorization, aaa.PPP, "network"},
-		{Authorization, aaa.Commands, "commands"},
+		{Authorization, aaa.Commands, "commands"}, {Authentication, aaa.Outbound, "login"},
+		{Authorization, aaa.Outbound, "dial_out"},
 		{Authentication, aaa.Commands, ""}, {Authorization, aaa.Enable, ""},
 	} {
 		k, ok := KindOf(tt.purpose, tt.service)

@@ -192,8 +192,8 @@ ringback.yaml:6:30: lines[0].call_check: call_check needs modem signals or insec
 		{", password_file: kim.password", "",
 			`ringback.yaml:4:9: users[0]: user "kim" has no password (add password_file: or password_hash:)`},
 		{"password_file: kim.password", "password: pw",
-			"ringback.yaml:4:21: users[0].password: unknown key (valid keys: callback, groups, name, password_file, " +
-				"password_hash, priv_lvl, services)"},
+			"ringback.yaml:4:21: users[0].password: unknown key (valid keys: callback, dial_out, groups, name, " +
+				"password_file, password_hash, priv_lvl, services)"},
 		{"password_file: kim.password", "password_hash: \"$2b$hunter2\"",
 			`ringback.yaml:4:36: users[0].password_hash: HASH`},
 		{"name: kim", "name: \" kim\"", `ringback.yaml:4:16: users[0].name: user name begins or ends with a space`},

@@ -36,6 +36,7 @@ func (l *loader) user(v, defaults *schema.Value) {
 	before := len(l.problems)
 	u := l.userOf(v)
 	u.PrivLevel, u.Groups = or(v, defaults, "priv_lvl").Int(), v.Get("groups").Texts()
+	u.DialOut = v.Get("dial_out").Bool(false)
 	if name := v.Get("name"); u.Name != "" {
 		if err := aaa.CheckUser(u.Name); err != nil {
 			l.errorAt(name, "", "%v", err)

@@ -19,11 +19,13 @@ const (
 	AskNumber     Outcome = "ask_number"     // ask the caller for a number, then Evaluate again with it
 	InvalidNumber Outcome = "invalid_number" // the number is not accepted; another may be entered while tries remain
 	CallBack      Outcome = "call_back"      // record a callback to Number, then hang up
+	DialOut       Outcome = "dial_out"       // of a dial-out: Number may be dialed
 )
 
 // words are the outcomes in a trace.
 var words = map[Outcome]string{Refuse: "refuse", Admit: "admit", AskNumber: "ask number",
-	InvalidNumber: "invalid number", CallBack: "call back"}
+	InvalidNumber: "invalid number", CallBack: "call back",
+	DialOut: "dial out"}
 
 // Decision is the result of applying the group's policy to an authorization.
 type Decision struct {
@@ -32,7 +34,7 @@ type Decision struct {
 	Hint    string  `json:"hint,omitempty"` // for the operator: how to correct it
 	Text    string  `json:"text,omitempty"` // for the caller: short, reveals nothing about policy or servers
 
-	Number numbers.Number `json:"number,omitzero"` // for CallBack
+	Number numbers.Number `json:"number,omitzero"` // for CallBack and DialOut
 	// Further are the other numbers that may be dialed, in the order in which AAA or the list gives them. There are
 	// some only if nobody chose the number.
 	Further  []numbers.Number `json:"further_numbers,omitempty"`
@@ -96,7 +98,17 @@ type rule struct {
 	do   func(*evaluation) (input, result string, decided bool)
 	when when
 	keys []string // of policy files, that it looks at: the trace says where they are written
+	out  scope
 }
+
+// scope says whether a rule is about callbacks and sessions, dial-outs, or both.
+type scope int
+
+const (
+	callbacks scope = iota
+	both
+	dialOuts
+)
 
 // when says when a rule is evaluated.
 type when int
@@ -191,43 +203,46 @@ const rulePlanName = "number plan"
 
 // The rules in order. The first that decides ends the run; the last always decides.
 var rules = slices.Concat([]rule{
-	{name: "group", do: ruleGroup, keys: []string{"match"}},
-	{name: "authorization", do: ruleAuthorization},
+	{name: "group", do: ruleGroup, keys: []string{"match"}, out: both},
+	{name: "authorization", do: ruleAuthorization, out: both},
 	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth, keys: []string{"ppp.auth"}},
 	{name: "PPP terms", do: rulePPPTerms, when: whenPPPTerms, keys: []string{"ppp.pool", "ppp.filter"}},
 	{name: "recording", do: ruleRecord, when: whenRecord, keys: []string{"record"}},
-	{name: RuleAccess, do: ruleAccess, when: whenAccess, keys: []string{"access"}},
+	{name: RuleAccess, do: ruleAccess, when: whenAccess, keys: []string{"access"}, out: both},
+	{name: "dial-out", do: ruleDialOut, keys: []string{dialOut}, out: dialOuts},
 	{name: "leg", do: ruleLeg},
 	{name: "ringing call", do: ruleRing, when: whenRing, keys: []string{onRing}},
 	{name: "callback demanded", do: ruleDemanded, keys: []string{"callback", onRequest}},
 	{name: "callback enabled", do: ruleEnabled},
 	{name: "callback policy", do: rulePolicy, keys: []string{"callback", "services"}},
-	{name: RuleHours, do: ruleHours, when: whenHours},
+	{name: RuleHours, do: ruleHours, when: whenHours, out: both},
 	{name: "number from", do: ruleSource, keys: []string{"numbers.from", "numbers.from_caller"}},
 	{name: "several numbers", do: ruleSeveral, when: whenSeveral},
 }, numberRules, []rule{
 	{name: "tariff", do: ruleTariff, when: whenCheaper},
 	{name: "called number", do: ruleCalled, when: whenOtherService},
-	{name: "sessions", do: ruleSessions},
+	{name: "sessions", do: ruleSessions, out: both},
 	{name: "no_verify", do: ruleNoVerify, keys: []string{"no_verify"}},
 	{name: "line", do: ruleLine, keys: []string{"callback_lines", "same_line"}},
 	{name: "dial", do: ruleDial, when: whenDial,
 		keys: []string{"script", "modem_script", "system_script", "wait", "on_number_in_use"}},
 	{name: "since the promise", do: ruleSince, when: whenPending},
-	{name: "limits", do: ruleLimits, when: whenLimits, keys: []string{"limits"}},
+	{name: "limits", do: ruleLimits, when: whenLimits, keys: []string{"limits"}, out: both},
 	{name: "attempts", do: ruleAttempts, keys: []string{"attempts", "reauthorize"}},
+	{name: "AAA's numbers", do: ruleDialOutFixed, out: dialOuts},
+	{name: "dialed", do: ruleDialed, keys: []string{dialOut}, out: dialOuts},
 })
 
 // numberRules are about one number. Each of several is evaluated by itself.
 var numberRules = []rule{
-	{name: rulePlanName, do: rulePlan},
-	{name: "emergency numbers", do: ruleEmergency},
-	{name: "own numbers", do: ruleOwn, when: whenOwn},
+	{name: rulePlanName, do: rulePlan, out: both},
+	{name: "emergency numbers", do: ruleEmergency, out: both},
+	{name: "own numbers", do: ruleOwn, when: whenOwn, out: both},
 	{name: "number classes", do: ruleClasses, when: whenCountry,
-		keys: []string{"numbers.allow_classes", "numbers.deny_classes"}},
-	{name: "number lists", do: ruleLists, keys: []string{"numbers.allow", "numbers.deny"}},
-	{name: "trunks", do: ruleTrunks, when: whenTrunks},
-	{name: RuleWhen, do: ruleWhen, when: whenConditions},
+		keys: []string{"numbers.allow_classes", "numbers.deny_classes"}, out: both},
+	{name: "number lists", do: ruleLists, keys: []string{"numbers.allow", "numbers.deny"}, out: both},
+	{name: "trunks", do: ruleTrunks, when: whenTrunks, out: both},
+	{name: RuleWhen, do: ruleWhen, when: whenConditions, out: both},
 }
 
 // Evaluate decides about a caller and explains how. It never allows more than the group's policy, whatever the
@@ -241,7 +256,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	e.texts.Grow(1024)
 	t := make(Trace, 0, len(rules))
 	for i, rule := range rules {
-		if !e.applies(rule.when) {
+		if !e.applies(rule.when) || rule.out == dialOuts && !e.dialsOut() || rule.out == callbacks && e.dialsOut() {
 			continue
 		}
 		e.at = ""
@@ -255,7 +270,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 			break
 		}
 	}
-	if e.d.Outcome != CallBack { // fields of a callback are set only for a callback
+	if e.d.Outcome != CallBack && e.d.Outcome != DialOut { // fields of a callback are set only for a callback
 		e.d.Number, e.d.Further, e.d.Origin, e.d.Lines, e.d.Rotary = numbers.Number{}, nil, "", nil, nil
 		e.d.NoVerify, e.d.Reauthorize = false, false
 		e.d.OnRequest = e.d.OnRequest && e.d.Outcome == AskNumber
@@ -265,7 +280,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 		}
 	}
 	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && !e.policy.required() || e.d.Cheaper
-	if e.secure && e.Promised == nil && e.Leg != 2 {
+	if e.secure && e.Promised == nil && e.Leg != 2 && !e.dialsOut() {
 		e.d.Secure, e.d.Text = true, TextDisconnected
 	}
 	return e.d, t
@@ -297,6 +312,9 @@ func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string
 		o, text = Refuse, TextRefused
 	case e.d.Cheaper && o != CallBack: // a callback that nobody requires does not keep the user from a session
 		o, text, reason = Admit, "", "AAA requires no callback, and none is made: "+reason
+	}
+	if e.dialsOut() && text == TextNoCallback {
+		text = TextNumberDenied
 	}
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason
 	return input, e.text(words[o], ": ", reason), true

@@ -378,7 +378,7 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return p.whenText() }, // the loader compiles them
 		late: true,
 	},
-}, limitKeys, accessKeys, execKeys, pppKeys)
+}, limitKeys, accessKeys, execKeys, pppKeys, dialOutKeys)
 
 var (
 	allowOrDeny = []string{"allow", "deny"}

@@ -71,6 +71,7 @@ type Policy struct {
 	CallbackLines []LineChoice // the lines that call back, best first; empty: AAA's, or the called line's rotary
 	OtherLine     bool         // never the line that was called (`same_line: deny`)
 	Dial          Dial         // how a callback is dialed
+	DialOut       DialOuts     // which numbers users may have dialed
 }
 
 func (p Policy) mode() CallbackMode {

@@ -198,7 +198,11 @@ func ruleLists(e *evaluation) (string, string, bool) {
 	input := e.text(e.d.Number.String(), " from ", string(e.d.Origin))
 	ok, why := e.verdict()
 	if !ok {
-		return e.denied(input, "check numbers.allow, numbers.deny and numbers.list in the group's policy file",
+		hint := "check numbers.allow, numbers.deny and numbers.list in the group's policy file"
+		if e.dialsOut() {
+			hint = "check dial_out.allow, dial_out.deny and numbers.deny in the group's policy file"
+		}
+		return e.denied(input, hint,
 			"group "+e.policy.name()+": "+why)
 	}
 	return input, why, false
@@ -238,6 +242,9 @@ func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
 
 // verdict applies the lists to the number.
 func (e *evaluation) verdict() (allowed bool, why string) {
+	if e.dialsOut() {
+		return e.dialOutVerdict()
+	}
 	n, user := e.policy.Numbers, e.Identity.User
 	a, al := e.policy.allow.Longest(e.d.Number)
 	d, dl := e.policy.deny.Longest(e.d.Number)

@@ -53,14 +53,17 @@ type group struct {
 	Policy
 	digest      string // of the Policy
 	allow, deny numbers.Patterns
-	denied      numbers.ClassSet
-	sources     string // as in a file
-	written     *written
+	// of a dial-out
+	outAllow, outDeny numbers.Patterns
+	denied            numbers.ClassSet
+	sources           string // as in a file
+	written           *written
 }
 
 func newGroup(p Policy) group {
 	n := p.Numbers
 	return group{p, p.Digest(), numbers.PatternsOf(n.Allow...), numbers.PatternsOf(n.Deny...),
+		numbers.PatternsOf(p.DialOut.Allow...), numbers.PatternsOf(p.DialOut.Deny...),
 		numbers.Denied(n.AllowClasses, n.DenyClasses), n.sourceText(), nil}
 }
 

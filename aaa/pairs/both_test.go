@@ -29,8 +29,9 @@ var (
 	inLCP  = place{aaa.PPP, "lcp", "lcp:"}
 	inIP   = place{aaa.PPP, "ip", "ip:"}
 	inIPv6 = place{aaa.PPP, "ipv6", "ipv6:"}
+	inOut  = place{aaa.Outbound, "", "outbound:"}
 
-	everywhere = []place{inEXEC, inLCP, inIP, inIPv6}
+	everywhere = []place{inEXEC, inLCP, inIP, inIPv6, inOut}
 )
 
 // read is one protocol's interpretation of pairs.
@@ -92,13 +93,20 @@ func (b *both) tacacs(t testing.TB, at place, all []string) read {
 // radius reads an Access-Accept that contains the pairs.
 func (b *both) radius(at place, all []string) read {
 	var attrs layeh.Attributes
+	if at == inOut { // TACACS+ has asked for a dial-out; RADIUS grants one by its Service-Type
+		attrs.Add(6, layeh.Attribute("\x00\x00\x00\x05"))
+	}
 	for _, p := range all {
 		if !strings.HasPrefix(strings.ToLower(p), "ringback:") {
 			p = at.prefix + p
 		}
 		attrs.Add(26, layeh.Attribute("\x00\x00\x00\x09\x01"+string([]byte{byte(len(p) + 2)})+p))
 	}
-	return strip(radius.Dialects{}.Authorize(at.session, attrs))
+	a := radius.Dialects{}.Authorize(at.session, attrs)
+	if at == inOut {
+		a.Readings, a.ServiceType, a.Kind = a.Readings[1:], 0, ""
+	}
+	return strip(a)
 }
 
 func strip(a aaa.Authorization) read {
@@ -157,7 +165,8 @@ const everyPlace = 8 // number of values that are tried in every place
 func TestBothProtocols(t *testing.T) {
 	t.Parallel()
 	b := newBoth(t)
-	bits := map[place]pairs.Place{inEXEC: pairs.EXEC, inLCP: pairs.LCP, inIP: pairs.IP, inIPv6: pairs.IPv6}
+	bits := map[place]pairs.Place{inEXEC: pairs.EXEC, inLCP: pairs.LCP, inIP: pairs.IP, inIPv6: pairs.IPv6,
+		inOut: pairs.Outbound}
 	besides := []pairs.Row{
 		{Name: "zonelist"}, {Name: "ringback:group", In: pairs.EXEC | pairs.LCP},
 		{Name: "ringback:priv-lvl"}, {Name: "x:priv-lvl"},
@@ -192,6 +201,7 @@ func TestBothProtocolsTwice(t *testing.T) {
 		},
 		inLCP: {"callback-rotary", "send-secret", "send-name", "interface-config"},
 		inIP:  {"addr", "addr-pool", "inacl", "dns-servers", "route", "routing"},
+		inOut: {"dial-number", "send-name", "send-auth", "modem-script", "data-service"},
 	} {
 		for _, name := range names {
 			some := []string{
@@ -214,6 +224,7 @@ func FuzzBothProtocols(f *testing.F) {
 	f.Add(1, "callback-rotary=1\nsend-secret=x\nringback:group=a b")
 	f.Add(2, "addr=255.255.255.254\nroute#1=10.0.0.0 255.0.0.0\ndns-servers=192.0.2.1 0.0.0.0")
 	f.Add(3, "prefix#2=2001:db8::/64\ninacl=1\ninacl=1\ninacl#x=1")
+	f.Add(4, "dial-number=84001\ndial-number=84002\nmodem-script=^out\nsend-secret=x\nsend-auth*chip")
 	f.Fuzz(func(t *testing.T, at int, text string) {
 		var all []string
 		for p := range strings.SplitSeq(text, "\n") {
@@ -229,7 +240,7 @@ func FuzzBothProtocols(f *testing.F) {
 			all = append(all, p)
 		}
 		if len(all) <= 20 {
-			b.alike(t, everywhere[uint(at)%4], all...)
+			b.alike(t, everywhere[uint(at)%uint(len(everywhere))], all...)
 		}
 	})
 }

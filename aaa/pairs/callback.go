@@ -150,6 +150,20 @@ func (g *Grant) dialed(s, list string, next bool) error {
 	return g.claim(claim{Dialed, s, g.By, list}, next)
 }
 
+// setNumbers sets the numbers of a list, or of the longest one that begins with it.
+func (g *Grant) setNumbers(list string) {
+	numbers := g.numbers(list)
+	for _, c := range g.claims {
+		if other := g.numbers(c.list); len(other) > len(numbers) {
+			numbers = other
+		}
+	}
+	g.A.Dialstring = aaa.DialstringOf(numbers[0])
+	if len(numbers) > 1 {
+		g.A.Further = numbers[1:]
+	}
+}
+
 // bare returns s without the characters that the number plan drops.
 func bare(s string) string {
 	return strings.Map(func(c rune) rune {
@@ -215,6 +229,12 @@ func (g *Grant) concludeCallback() (by, note string, err error) {
 			number = c
 		}
 	}
+	if g.A.DialOut != nil { // the numbers that the user may dial
+		if number.way == Dialed {
+			g.setNumbers(number.list)
+		}
+		return "", "", nil
+	}
 	if g.demand == "" && g.option != "" && g.denial == "" && number.way >= 0 && number.way != Fixed {
 		g.demand = g.option
 	}
@@ -224,16 +244,7 @@ func (g *Grant) concludeCallback() (by, note string, err error) {
 	g.A.Callback = true
 	switch number.way {
 	case Dialed:
-		numbers := g.numbers(number.list)
-		for _, c := range g.claims {
-			if other := g.numbers(c.list); len(other) > len(numbers) {
-				numbers = other
-			}
-		}
-		g.A.Dialstring = aaa.DialstringOf(numbers[0])
-		if len(numbers) > 1 {
-			g.A.Further = numbers[1:]
-		}
+		g.setNumbers(number.list)
 	case Placed:
 		g.A.CallbackID = number.s
 	case CalledFrom:

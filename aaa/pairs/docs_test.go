@@ -20,7 +20,7 @@ func written(r Row) string {
 		name string
 	}{
 		{EXEC, "EXEC `shell:`"}, {LCP, "PPP `lcp:`"}, {IP, "PPP `ip:`"}, {IPv6, "PPP `ipv6:`"},
-		{Ours, "any `ringback:`"},
+		{Outbound, "dial-out `outbound:`"}, {Ours, "any `ringback:`"},
 		{Bare, "without a prefix, RADIUS only"},
 	} {
 		if r.In&p.at != 0 {

@@ -136,6 +136,21 @@ var golden = []struct {
 	{inEXEC, "zonelist=5", `refused: zonelist: it is unknown and mandatory (* instead of = makes it optional)`, ""},
 	{inEXEC, "zonelist*5", `{}`, ` | it is unknown; optional, ignored`},
 
+	// A dial-out: Cisco, large-scale dial-out, and its scripts of 12.2(2)T.
+	{inOut, "dial-number=5551234|dial-number=5551235", `{"dialstring":"5551234","further_dialstrings":["5551235"],` +
+		`"dial_out":{}}`, "dialstring | "},
+	{inOut, "modem-script=^out|system-script=unix$|send-name=maui|send-secret=cisco|send-auth=CHAP",
+		`{"send_secret":"cisco","dial_out":{"modem_script":"^out","system_script":"unix$","send_name":"maui",` +
+			`"send_auth":"chap"}}`, "dial_out.send_auth | "},
+	{inOut, "idletime=5|timeout=60|data-service*7|force-56=1", `{"session_timeout":"1h0m0s","idle_timeout":"5m0s",` +
+		`"dial_out":{}}`, " | the lines are analog modems, ignored"},
+	{inOut, "modem-script=(", `refused: modem-script: "(" is not a regular expression`, ""},
+	{inOut, "system-script*(", `{"dial_out":{}}`, ` | "(" is not a regular expression; optional, ignored`},
+	{inOut, "send-auth=kerberos", `refused: send-auth: "kerberos" is not none, pap, chap or ms-chap`, ""},
+	{inOut, "send-name=a|send-name=b", `refused: send-name: it is repeated with different values`, ""},
+	{inOut, "callback-dialstring=84001", `refused: callback-dialstring: it cannot be honored in a dial-out`, ""},
+	{inEXEC, "modem-script=x", `refused: modem-script: it cannot be honored in an EXEC`, ""},
+
 	// ringback's own pairs.
 	{inEXEC, "ringback:group=staff|ringback:group=staff|group=night", `{"groups":["staff","night"]}`, "groups | "},
 	{inIP, "RINGBACK:Group=staff", `{"groups":["staff"]}`, "groups | "},

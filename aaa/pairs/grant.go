@@ -146,6 +146,22 @@ func addServer(list *[]string, ip string) {
 	}
 }
 
+// outbound returns what is granted to a dial-out.
+func (g *Grant) outbound() *aaa.DialOut {
+	if g.A.DialOut == nil {
+		g.A.DialOut = &aaa.DialOut{}
+	}
+	return g.A.DialOut
+}
+
+// GrantOutbound records that the user may dial out.
+func (g *Grant) GrantOutbound() { g.outbound() }
+
+// SetSendAuth sets how we authenticate to the called side: "none", "pap", "chap" or "ms-chap".
+func (g *Grant) SetSendAuth(s string) error {
+	return g.Fill(&g.outbound().SendAuth, "dial_out.send_auth", s)
+}
+
 // SetSendSecret sets the secret that authenticates us to the called side.
 func (g *Grant) SetSendSecret(s string) error {
 	if g.A.SendSecret != "" && string(g.A.SendSecret) != s {

@@ -19,18 +19,20 @@ import (
 type Place uint8
 
 const (
-	EXEC Place = 1 << iota // service=shell cmd=; shell: and exec:
-	LCP                    // service=ppp protocol=lcp; lcp:
-	IP                     // service=ppp protocol=ip; ip:
-	IPv6                   // service=ppp protocol=ipv6; ipv6:
-	Ours                   // ringback: in both protocols
-	Bare                   // a Cisco-AVPair without prefix
+	EXEC     Place = 1 << iota // service=shell cmd=; shell: and exec:
+	LCP                        // service=ppp protocol=lcp; lcp:
+	IP                         // service=ppp protocol=ip; ip:
+	IPv6                       // service=ppp protocol=ipv6; ipv6:
+	Outbound                   // service=outbound; outbound:
+	Ours                       // ringback: in both protocols
+	Bare                       // a Cisco-AVPair without prefix
 
-	anyService = EXEC | LCP | IP | IPv6
+	anyService = EXEC | LCP | IP | IPv6 | Outbound
 )
 
 // places are the prefixes of Cisco-AVPair. Only ringback: is a prefix of TACACS+ arguments too.
-var places = map[string]Place{"shell": EXEC, "exec": EXEC, "lcp": LCP, "ip": IP, "ipv6": IPv6, oursPrefix: Ours}
+var places = map[string]Place{"shell": EXEC, "exec": EXEC, "lcp": LCP, "ip": IP, "ipv6": IPv6,
+	"outbound": Outbound, oursPrefix: Ours}
 
 const oursPrefix = "ringback"
 
@@ -52,9 +54,12 @@ func Argument(at Place, name string) (Place, string) {
 	return at, name
 }
 
-// PlaceOf returns the place for a TACACS+ request: EXEC if protocol is empty, otherwise that protocol of
-// PPP. 0: none.
-func PlaceOf(protocol string) Place {
+// PlaceOf returns the place for a TACACS+ request: that of a dial-out, otherwise EXEC if protocol is empty, otherwise
+// that protocol of PPP. 0: none.
+func PlaceOf(service aaa.Service, protocol string) Place {
+	if service == aaa.Outbound {
+		return Outbound
+	}
 	return map[string]Place{"": EXEC, "lcp": LCP, "ip": IP, "ipv6": IPv6}[protocol]
 }
 
@@ -65,6 +70,8 @@ func (p Place) Serves(session aaa.Service) bool {
 		return true
 	case session == aaa.PPP:
 		return p&(LCP|IP|IPv6) != 0
+	case session == aaa.Outbound:
+		return p&Outbound != 0
 	}
 	return p&EXEC != 0
 }
@@ -79,6 +86,8 @@ func (p Place) String() string {
 		return "ppp ip"
 	case IPv6:
 		return "ppp ipv6"
+	case Outbound:
+		return "a dial-out"
 	case Ours:
 		return oursPrefix
 	}
@@ -150,6 +159,9 @@ func (g *Grant) take(p Pair) error {
 	}
 	g.taken = append(g.taken, said)
 	g.Field, g.Note = row.Fills, row.Note
+	if p.At == Outbound { // a number requires no callback then
+		g.Field = strings.TrimPrefix(g.Field, "callback, ")
+	}
 	return row.apply(g, p.At, p.Value)
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +35,7 @@ const (
 	rfc    = "RFC 8907 §8.2"
 	ciscos = "Cisco, TACACS+ AV pairs"
 	ours   = "ringback"
+	lsdo   = "Cisco, large-scale dial-out"
 
 	told = "reported, not enforced"
 
@@ -45,8 +48,9 @@ var Table = []Row{
 	{Name: "callback-dialstring", In: EXEC | LCP, Fills: "callback, dialstring", Null: true, Source: draft, Many: true,
 		apply: dialstring, Rule: "at most 64 octets; empty is NULL: the caller may type it; up to 10 different ones " +
 			"are the numbers of the user, in this order, and none of several may be empty"},
-	{Name: "dial-number", In: EXEC | LCP, Fills: "callback, dialstring", Source: "Cisco, large-scale " +
-		"dial-out", Many: true, apply: dialNumber, Rule: "as `callback-dialstring`, but never empty"},
+	{Name: "dial-number", In: EXEC | LCP | Outbound, Fills: "callback, dialstring", Source: lsdo, Many: true,
+		apply: dialNumber, Rule: "as `callback-dialstring`, but never empty; in outbound, the numbers that may be " +
+			"dialed, and no callback"},
 	{Name: "callback-line", In: EXEC | LCP, Fills: "callback, callback_line", Source: draft, apply: line,
 		Rule: "a TTY number `7`, or a range `7-9` or `7 9`, with or without `tty ` before it"},
 	{Name: "callback-rotary", In: EXEC | LCP, Fills: "callback, callback_rotary", Rule: "0 to 100", Source: draft,
@@ -81,12 +85,21 @@ var Table = []Row{
 	{Name: "routing", In: IP | IPv6, Rule: "false or 0; true or 1 is refused: routing protocols are not supported",
 		Source: draft, apply: routing},
 
-	{Name: "send-secret", In: LCP, Fills: "send_secret", Rule: "kept for leg two, printed as [secret]",
-		Source: "Cisco document 10321", apply: sendSecret},
-	{Name: "send-name", In: LCP, Rule: "refused: leg two uses the caller's name",
-		Source: "Cisco, large-scale dial-out", apply: refuse("leg two uses the caller's name")},
-	{Name: "send-auth", In: LCP, Rule: "refused: leg two authenticates as leg one did", Source: ciscos,
-		apply: refuse("leg two authenticates as leg one did")},
+	{Name: "send-secret", In: LCP | Outbound, Fills: "send_secret", Rule: "kept for leg two or, in outbound, for the " +
+		"system script, printed as [secret]", Source: "Cisco document 10321; " + lsdo, apply: sendSecret},
+	{Name: "send-name", In: LCP | Outbound, Fills: "dial_out.send_name", Rule: "in outbound, our name for the system " +
+		"script; in lcp refused: leg two uses the caller's name", Source: lsdo, apply: sendName},
+	{Name: "send-auth", In: LCP | Outbound, Fills: "dial_out.send_auth", Rule: "in outbound, `none`, `pap`, `chap`, " +
+		"`ms-chap`, reported; in lcp refused: leg two authenticates as leg one did", Source: ciscos + "; " + lsdo,
+		apply: sendAuth},
+	{Name: "modem-script", In: Outbound, Fills: "dial_out.modem_script", Rule: scriptRule, Source: lsdo + " (12.2(2)T)",
+		apply: modemScript},
+	{Name: "system-script", In: Outbound, Fills: "dial_out.system_script", Rule: scriptRule,
+		Source: lsdo + " (12.2(2)T)", apply: systemScript},
+	{Name: "data-service", In: Outbound, Rule: "ignored: the lines are analog modems", Note: "the lines are analog " +
+		"modems, ignored", Source: lsdo, apply: ignore},
+	{Name: "force-56", In: Outbound, Rule: "ignored: the lines are analog modems", Note: "the lines are analog " +
+		"modems, ignored", Source: lsdo, apply: ignore},
 	{Name: "interface-config", In: LCP, Rule: "refused: there is no IOS interface to configure",
 		Source: "Cisco, per-user configuration", Many: true,
 		apply: refuse("there is no IOS interface to configure")},
@@ -98,6 +111,7 @@ var Table = []Row{
 }
 
 const (
+	scriptRule  = "a regular expression on the names of chat scripts, at most 64 octets"
 	minutesRule = "minutes; 0 means no limit; the shortest of several applies"
 	serversRule = "one or more IP addresses, separated by spaces; 0.0.0.0 means none"
 )
@@ -155,6 +169,46 @@ func inACL(g *Grant, _ Place, v string) error  { g.AddInACL(v); return nil }
 func outACL(g *Grant, _ Place, v string) error { g.AddOutACL(v); return nil }
 
 func sendSecret(g *Grant, _ Place, v string) error { return g.SetSendSecret(v) }
+
+// sendName is our name at the called system. In lcp it would be the name of the PPP peer that we are on leg two.
+func sendName(g *Grant, at Place, v string) error {
+	if at != Outbound {
+		return errors.New("leg two uses the caller's name")
+	}
+	return g.Fill(&g.outbound().SendName, "dial_out.send_name", v)
+}
+
+func sendAuth(g *Grant, at Place, v string) error {
+	v = strings.ToLower(v)
+	switch {
+	case at != Outbound:
+		return errors.New("leg two authenticates as leg one did")
+	case !slices.Contains([]string{"none", "pap", "chap", "ms-chap"}, v):
+		return fmt.Errorf("%s is not none, pap, chap or ms-chap", Quoted(v))
+	}
+	return g.SetSendAuth(v)
+}
+
+func modemScript(g *Grant, _ Place, v string) error {
+	return g.script(&g.outbound().ModemScript, "dial_out.modem_script", v)
+}
+
+func systemScript(g *Grant, _ Place, v string) error {
+	return g.script(&g.outbound().SystemScript, "dial_out.system_script", v)
+}
+
+// script sets a pattern of names of scripts.
+func (g *Grant) script(field *string, name, v string) error {
+	if len(v) > MaxDialstring {
+		return fmt.Errorf("it has %d octets; the maximum is %d", len(v), MaxDialstring)
+	}
+	if _, err := regexp.Compile(v); err != nil {
+		return fmt.Errorf("%s is not a regular expression", Quoted(v))
+	}
+	return g.Fill(field, name, v)
+}
+
+func ignore(g *Grant, _ Place, _ string) error { return nil }
 
 func privLevel(g *Grant, _ Place, v string) error {
 	n, err := Decimal(v, 0, 15)

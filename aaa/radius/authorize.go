@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 
 	"github.com/ringback/ringback/aaa"
@@ -262,11 +263,14 @@ func (r *reading) honor(it item) error {
 		return err
 	case it.rule.known && it.rule.enum[v.n] == "":
 		return fmt.Errorf("unknown value %d", v.n)
-	case it.rule.only != "" && it.rule.only != r.session:
+	case !it.rule.serves(r.session):
 		r.Note = "not for " + string(r.session) + " sessions, ignored"
 		return nil
 	}
 	r.Field = it.rule.field
+	if r.session == aaa.Outbound { // a number requires no callback then
+		r.Field = strings.TrimPrefix(r.Field, "callback, ")
+	}
 	return it.rule.apply(r, v)
 }
 
@@ -311,6 +315,9 @@ func (r *reading) refuseLater(name, why string) error {
 func (r *reading) conclude() error {
 	if err := r.concludeHost(); err != nil {
 		return err
+	}
+	if r.session == aaa.Outbound && r.service == nil {
+		return fmt.Errorf("no Service-Type: only Outbound (%d) lets a user dial out", outboundUser)
 	}
 	err := r.Conclude(r.noteLater)
 	if r.service != nil && r.Said(pairs.FieldPriv) == "" { // an explicit level overrides an implied one

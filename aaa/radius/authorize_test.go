@@ -22,6 +22,9 @@ func n(t radius.Type, v uint32) *radius.AVP {
 
 // authorized calls Authorize of the zero Dialects.
 func authorized(session aaa.Service, attrs radius.Attributes) aaa.Authorization {
+	if session == aaa.Outbound && attrs.Get(6) == nil { // without this nothing is granted
+		attrs = append(radius.Attributes{n(6, 5)}, attrs...)
+	}
 	return Dialects{}.Authorize(session, attrs)
 }
 

@@ -28,7 +28,8 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 246, name: "Ascend-Callback", form: integer, enum: valueNames{0: "Callback-No", 1: "Callback-Yes"}, known: true,
 		field: "callback", check: "1 requires a callback, 0 forbids one", source: ascendSource,
 		apply: (*reading).ascendCallback},
-	{n: 227, name: "Ascend-Dial-Number", form: text, field: "callback, dialstring", check: "as Callback-Number",
+	{n: 227, name: "Ascend-Dial-Number", form: text, field: "callback, dialstring", out: true,
+		check:  "as Callback-Number; in a dial-out, the number that may be dialed",
 		source: ascendSource + "; IOS's attribute map",
 		apply:  func(r *reading, v value) error { return r.Number(v.s) }},
 	{n: 113, name: "Ascend-CBCP-Mode", form: integer, enum: ascendCBCPModes, known: true, field: "callback, dialstring",
@@ -54,10 +55,10 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 169, name: "Ascend-TS-Idle-Limit", form: integer, only: aaa.EXEC, field: "idle_timeout",
 		check: "seconds; 0 means no limit", source: ascendSource + "; the unit is undocumented",
 		apply: func(r *reading, v value) error { pairs.Limit(&r.A.IdleTimeout, seconds(v)); return nil }},
-	{n: 214, name: "Ascend-Send-Secret", form: octets, secret: true, only: aaa.PPP, field: "send_secret",
+	{n: 214, name: "Ascend-Send-Secret", form: octets, secret: true, only: aaa.PPP, out: true, field: "send_secret",
 		check: "16 octets, encrypted with the shared secret; printed as [secret]", source: ascendSource,
 		apply: (*reading).ascendSendSecret},
-	{n: 232, name: "Ascend-Send-Passwd", form: text, secret: true, only: aaa.PPP, field: "send_secret",
+	{n: 232, name: "Ascend-Send-Passwd", form: text, secret: true, only: aaa.PPP, out: true, field: "send_secret",
 		check: "printed as [secret]", source: "MAX TNT RADIUS reference", apply: (*reading).sendSecret},
 	{n: 135, name: "Ascend-Client-Primary-DNS", form: address, only: aaa.PPP, field: "framed.dns",
 		check: "0.0.0.0 means none", source: ascendSource, apply: (*reading).dns},
@@ -78,8 +79,8 @@ var ascend = indexed(dialect{name: "Ascend", vendor: 529, prefix: "Ascend-", rul
 	{n: 149, name: "Ascend-Expect-Callback", form: integer, enum: valueNames{0: "Expect-Callback-No",
 		1: "Expect-Callback-Yes"}, check: "for calls that the access server places", source: ascendSource},
 	{n: 231, name: "Ascend-Send-Auth", form: integer, enum: valueNames{0: "Send-Auth-None", 1: "Send-Auth-PAP",
-		2: "Send-Auth-CHAP", 3: "Send-Auth-MS-CHAP"}, check: "leg two authenticates as leg one did",
-		source: ascendSource},
+		2: "Send-Auth-CHAP", 3: "Send-Auth-MS-CHAP"}, known: true, only: aaa.Outbound, field: "dial_out.send_auth",
+		check: "reported", source: ascendSource, apply: (*reading).ascendSendAuth},
 	{n: 247, name: "Ascend-Data-Svc", form: integer, enum: ascendServices, check: "the lines are analog modems",
 		source: ascendSource},
 	{n: 248, name: "Ascend-Force-56", form: integer, check: "the lines are analog modems", source: ascendSource},
@@ -129,6 +130,10 @@ func (r *reading) ascendCallback(v value) error {
 		return r.Forbid()
 	}
 	return r.Demand()
+}
+
+func (r *reading) ascendSendAuth(v value) error {
+	return r.SetSendAuth([]string{"none", "pap", "chap", "ms-chap"}[v.n]) // the row has all values
 }
 
 func (r *reading) callDuration(v value) error {

@@ -184,7 +184,7 @@ var serviceTypes = []serviceType{
 	{2, "Framed", false, 0, false, aaa.PPP, ""},
 	{3, "Callback-Login", true, 0, true, aaa.EXEC, ""},
 	{4, "Callback-Framed", true, 0, false, aaa.PPP, ""},
-	{5, "Outbound", false, 0, false, "", "outgoing devices are not supported"},
+	{outboundUser, "Outbound", false, 0, false, aaa.Outbound, ""},
 	{6, "Administrative", false, 15, false, aaa.EXEC, ""},
 	{7, "NAS-Prompt", false, 0, false, aaa.EXEC, ""},
 	{8, "Authenticate-Only", false, 0, false, "", "it authorizes no session"},
@@ -194,9 +194,21 @@ var serviceTypes = []serviceType{
 	{18, "Framed-Management", false, 0, false, "", "framed management is not supported (RFC 5607)"},
 }
 
-// wrongSession is the reason why a type for one kind of session is refused in the other.
-var wrongSession = map[aaa.Service]string{aaa.EXEC: "PPP is not supported in an EXEC session",
-	aaa.PPP: "an EXEC is not supported in a PPP session"}
+// wrongSession is the reason why a type for one kind of session is refused in another.
+func wrongSession(session, granted aaa.Service) string {
+	switch {
+	case session == aaa.Outbound:
+		return "only Outbound (5) lets a user dial out"
+	case granted == aaa.Outbound:
+		return "it grants no session, only a dial-out"
+	case granted == aaa.PPP:
+		return "PPP is not supported in an EXEC session"
+	}
+	return "an EXEC is not supported in a PPP session"
+}
+
+// outboundUser is the Service-Type of a dial-out.
+const outboundUser = 5
 
 func (r *reading) serviceType(v value) error {
 	r.A.ServiceType = int(v.n)
@@ -210,7 +222,9 @@ func (r *reading) serviceType(v value) error {
 		case t.session == "":
 			return fmt.Errorf("%d (%s) is treated as a reject: %s", t.n, t.name, t.refuse)
 		case t.session != r.session:
-			return fmt.Errorf("%d (%s) is treated as a reject: %s", t.n, t.name, wrongSession[r.session])
+			return fmt.Errorf("%d (%s) is treated as a reject: %s", t.n, t.name, wrongSession(r.session, t.session))
+		case t.session == aaa.Outbound:
+			r.GrantOutbound()
 		case t.callback:
 			return r.Demand()
 		}

@@ -178,6 +178,8 @@ func (b *builder) service(s aaa.Service, granted int) {
 		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_NASPromptUser))
 	case s == aaa.PPP:
 		b.integer(rfc2865.ServiceType_Type, uint32(rfc2865.ServiceType_Value_FramedUser))
+	case s == aaa.Outbound:
+		b.integer(rfc2865.ServiceType_Type, uint32(outboundUser))
 	}
 	if s == aaa.PPP {
 		b.integer(rfc2865.FramedProtocol_Type, uint32(rfc2865.FramedProtocol_Value_PPP))

@@ -53,8 +53,20 @@ type rule struct {
 	many   bool // may be repeated
 	// may be repeated if the server sends several numbers (Dialects.SeveralNumbers)
 	several bool
-	only    aaa.Service // the kind of session it applies to; "": all
+	only    aaa.Service // the kind of session it applies to; "": all, except that callback_* is not for a dial-out
+	out     bool        // it applies to a dial-out too
 	apply   func(r *reading, v value) error
+}
+
+// serves reports whether the attribute applies to a kind of session.
+func (r *rule) serves(session aaa.Service) bool {
+	switch {
+	case session == aaa.Outbound && r.only == "":
+		return r.out || !strings.HasPrefix(r.field, "callback")
+	case session == aaa.Outbound:
+		return r.out || r.only == session
+	}
+	return r.only == "" || r.only == session
 }
 
 // dialect is the table of one vendor.

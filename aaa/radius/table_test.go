@@ -136,6 +136,9 @@ func TestBadInput(t *testing.T) {
 				}
 				badRow(t, session, d, r)
 			}
+			if r.out || r.only == aaa.Outbound {
+				badRow(t, aaa.Outbound, d, r)
+			}
 		}
 	}
 }
@@ -225,8 +228,13 @@ func TestBadPairs(t *testing.T) {
 			session, prefix = aaa.EXEC, "shell:"
 		case p.In&pairs.LCP != 0:
 			prefix = "lcp:"
+		case p.In&(pairs.IP|pairs.IPv6) == 0:
+			session, prefix = aaa.Outbound, "outbound:"
 		case p.In&pairs.IP == 0:
 			prefix = "ipv6:"
+		}
+		if strings.Contains(p.Rule, "in lcp refused") {
+			session, prefix = aaa.Outbound, "outbound:"
 		}
 		name := "Cisco-AVPair " + prefix + p.Name
 		good := goodPair(session, prefix+p.Name)
@@ -289,7 +297,7 @@ func TestOptionalPairUndone(t *testing.T) {
 }
 
 func goodPair(session aaa.Service, name string) string {
-	for _, v := range []string{"1", "0", "192.0.2.1", "192.0.2.0 255.255.255.0", "2001:db8::/64", "staff"} {
+	for _, v := range []string{"1", "0", "192.0.2.1", "192.0.2.0 255.255.255.0", "2001:db8::/64", "staff", "pap"} {
 		if authorized(session, radius.Attributes{avpair(name + "=" + v)}).Refuse == "" {
 			return v
 		}

@@ -175,10 +175,13 @@ func (a *arguments) session(r aaa.Record) {
 		a.seconds("start_time", r.Time.Add(-r.SessionTime))
 	}
 	a.add("timezone", "UTC")
-	if r.Service == aaa.PPP {
+	switch r.Service {
+	case aaa.PPP:
 		a.add("service", "ppp")
 		a.framed(r)
-	} else {
+	case aaa.Outbound:
+		a.add("service", "outbound")
+	default:
 		a.add("service", "shell")
 	}
 	if r.CallbackNumber != "" {

@@ -100,6 +100,8 @@ func what(ask question, q aaa.Question) string {
 		return fmt.Sprintf("the command %q", q.Command[0])
 	case ask.protocol != "":
 		return "ppp " + ask.protocol
+	case q.Service == aaa.Outbound:
+		return "a dial-out"
 	}
 	return "an EXEC"
 }
@@ -124,6 +126,8 @@ func (e *Entry) questions(q aaa.Question) ([]question, error) {
 			return nil, err
 		}
 		asks = []question{{args: args}}
+	case q.Service == aaa.Outbound:
+		asks = []question{{args: []string{"service=outbound"}}}
 	case q.Service != aaa.PPP:
 		asks = []question{{args: []string{"service=shell", "cmd="}}}
 	case q.Protocol != "":

@@ -24,6 +24,9 @@ var readings = sync.Pool{New: func() any { return new(reading) }}
 func newReading(q aaa.Question) *reading {
 	r := readings.Get().(*reading)
 	r.q = q
+	if q.Service == aaa.Outbound {
+		r.GrantOutbound()
+	}
 	return r
 }
 
@@ -96,7 +99,7 @@ func (r *reading) honor(name, v string, optional bool) error {
 	case "service", "cmd", "protocol":
 		return r.echo(low, v, optional)
 	}
-	at, name := pairs.Argument(pairs.PlaceOf(r.ask.protocol), name)
+	at, name := pairs.Argument(pairs.PlaceOf(r.q.Service, r.ask.protocol), name)
 	return r.Take(pairs.Pair{At: at, Name: name, Value: v, Optional: optional})
 }
 

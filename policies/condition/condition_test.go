@@ -172,7 +172,7 @@ func TestLiteralForms(t *testing.T) {
 		`weekday != "24:00"`:                 `weekday is never "24:00"`,
 		`origin == "callerid"`:               `origin is never "callerid" (write aaa, place, caller or caller_id)`,
 		`true || !(origin != "radius")`:      `origin is never "radius"`,
-		`service in ["exec", "slip"]`:        `service is never "slip" (write exec or ppp)`,
+		`service in ["exec", "slip"]`:        `service is never "slip" (write exec, ppp or outbound)`,
 		`groups.all(g, service == "PPP")`:    `service is never "PPP"`,
 		`user == "k" ? time < "" : true`:     `time is never ""`,
 		`groups.all(time, date == "x")`:      `date is never "x"`,

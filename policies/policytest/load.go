@@ -58,7 +58,7 @@ var requestKeys = []schema.Key{
 	{Name: "user", Type: schema.String, Required: true, Check: schema.NotEmpty, Example: "austin-01"},
 	{Name: "entry", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "groups", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}},
-	{Name: "service", Type: schema.String, Enum: []string{string(aaa.EXEC), string(aaa.PPP)}},
+	{Name: "service", Type: schema.String, Enum: []string{string(aaa.EXEC), string(aaa.PPP), string(aaa.Outbound)}},
 	{Name: "auth", Type: schema.String, Enum: policies.PPPMethods()},
 	{Name: "callback", Type: schema.Bool},
 	{Name: "number", Type: schema.String},
@@ -84,7 +84,7 @@ var requestKeys = []schema.Key{
 var decisionKeys = []schema.Key{
 	{Name: "outcome", Type: schema.String, Required: true, Example: "call_back", Enum: []string{
 		string(policies.Admit), string(policies.CallBack), string(policies.AskNumber), string(policies.InvalidNumber),
-		string(policies.Refuse)}},
+		string(policies.DialOut), string(policies.Refuse)}},
 	{Name: "group", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "number", Type: schema.String, Check: schema.NotEmpty},
 	{Name: "numbers", Type: schema.List, Elem: &schema.Key{Type: schema.String, Check: schema.NotEmpty}},

@@ -14,11 +14,11 @@ type Asked struct {
 	User    string
 	Entry   string      // the method-list entry that authenticated the user
 	Groups  []string    // AAA's group hints, in their order
-	Service aaa.Service // "": aaa.EXEC
+	Service aaa.Service // "": aaa.EXEC; aaa.Outbound: AAA grants that the user dials out
 	Auth    string      // of PPP: the method by which the user authenticated; "": unknown
 
 	Callback bool     // AAA requires a callback; one of the next three says so too
-	Number   *string  // AAA's number; "" leaves it to the caller
+	Number   *string  // AAA's number; "" leaves it to the caller. Of a dial-out: the one that may be dialed
 	Further  []string // AAA's other numbers, after Number
 	Place    string   // AAA's Callback-Id
 	Address  string   // of PPP: AAA's fixed IPv4 address; "": none
@@ -56,6 +56,9 @@ func (a Asked) Request() policies.Request {
 		auth.Framed = &aaa.Framed{Address: a.Address}
 	}
 	auth.Callback = auth.Callback || a.Number != nil || a.Place != "" || a.CallerID
+	if service == aaa.Outbound {
+		auth.Callback, auth.DialOut = false, &aaa.DialOut{}
+	}
 	asked := aaa.Request{Service: service, User: a.User, Leg: a.Leg, Caller: a.Caller, Called: a.Called,
 		TTY: a.Line}
 	granted := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: a.Entry, User: a.User}, Auth: auth,

@@ -112,7 +112,7 @@ func TestRunFails(t *testing.T) {
 	for text, want := range map[string]string{
 		good + "{\"usr\": 1}\n":                              `f:2:1: usr: unknown key (did you mean "user"?)`,
 		strings.Repeat(good, 5000) + `{"user": 7}`:           `f:5001:1: user: expected text`,
-		good + `{"user": "x", "service": "slip"}`:            `"slip" is not "exec" or "ppp"`,
+		good + `{"user": "x", "service": "slip"}`:            `"slip" is not "exec", "ppp" or "outbound"`,
 		good + `{"user": "` + strings.Repeat("x", 2<<20):     ": the line is longer than 1 MiB",
 		good + `{"user": "` + strings.Repeat("x", 70_000):    "f:2:70011: not JSON: the line ends before the object does",
 		strings.Repeat("\n", 70_000) + "{":                   "f:70001:2: not JSON",
