@@ -6,10 +6,11 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // accessEnd is the cause of the context of a session whose access window has ended.
-var accessEnd = session.End{Cause: aaa.CauseSessionTimeout, Text: "Session timeout"}
+var accessEnd = session.End{Cause: aaa.CauseSessionTimeout, Text: texts.EndSession}
 
 // needsAccess reports whether a group's users may come in only while a window is open.
 func (b *Broker) needsAccess(group string) (p policies.Access, needed bool) {

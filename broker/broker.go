@@ -26,6 +26,7 @@ import (
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/texts"
 )
 
 // Config is the part of the configuration that a reload may change. Calls and callbacks that have begun keep the
@@ -282,7 +283,7 @@ func interruptedBy(ctx context.Context) string {
 // errShutdown is the cause of the context of what a shutdown ends; shutdownEnd is that of a session.
 var (
 	errShutdown = errors.New("ringback is shutting down")
-	shutdownEnd = session.End{Cause: aaa.CauseNASReboot, Text: errShutdown.Error()}
+	shutdownEnd = session.End{Cause: aaa.CauseNASReboot, Text: texts.EndShutdown}
 )
 
 // cutShort reports whether ctx ended because ringback itself cut a dial or a session short: in a lockdown or a

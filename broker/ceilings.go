@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/texts"
 )
 
 // scopeNumber is the scope of the accounts of numbers in the ledger.
@@ -224,7 +225,7 @@ func (w *work) hangUpInTime(c *call, l Limits) (stop func()) {
 		return func() {}
 	}
 	t := time.AfterFunc(time.Until(c.Start.Add(w.slot-l.overhead())), func() {
-		c.cancel(session.End{Cause: aaa.CauseSessionTimeout, Text: "ceiling: the reserved time is used"})
+		c.cancel(session.End{Cause: aaa.CauseSessionTimeout, Text: texts.EndCeiling})
 	})
 	return func() { t.Stop() }
 }

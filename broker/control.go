@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // Selector selects a session, a pending callback, or both with the same Acct-Multi-Session-Id (RFC 5176 §3). All set
@@ -111,7 +112,7 @@ func (b *Broker) Disconnect(ctx context.Context, s Selector) (Found, error) {
 		return done, err
 	}
 	for i, c := range f.calls {
-		c.cancel(session.End{Cause: aaa.CauseAdminReset, Text: "Disconnected by the administrator"})
+		c.cancel(session.End{Cause: aaa.CauseAdminReset, Text: texts.EndAdministrator})
 		b.publish(events.CallDisconnected{Call: c.ID, Callback: c.callbackID, Session: f.sessions[i],
 			Line: c.TTY, By: s.by()})
 		done.Sessions++

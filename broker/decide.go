@@ -14,14 +14,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
-)
-
-// Texts that callers read.
-const (
-	textNotAvailable = "Callback not available"
-	textPending      = "Callback already pending"
-	textRefused      = "Access denied"
-	textNotRecorded  = "Service not available"
+	"github.com/ringback/ringback/texts"
 )
 
 const reasonUnknownCall = "the call is not known to the broker"
@@ -30,13 +23,13 @@ const reasonUnknownCall = "the call is not known to the broker"
 func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	c := b.call(a.Call.ID)
 	if c == nil {
-		return session.Verdict{Text: textRefused, Reason: reasonUnknownCall}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: reasonUnknownCall}
 	}
 	if c.leg == 2 {
 		return b.decideLegTwo(ctx, c, a)
 	}
 	if id := b.dropOffer(c); id != "" {
-		return session.Verdict{Text: textRefused, Reason: "callback " + id + " was promised on this call"}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: "callback " + id + " was promised on this call"}
 	}
 	d, _ := b.evaluate(c, a, choice{})
 	b.decided(a, d)
@@ -50,7 +43,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 // verdict acts on the decision about a caller on leg one.
 func (b *Broker) verdict(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
 	if why := b.lockedOut(d); why != "" {
-		return session.Verdict{Text: textNotAvailable, Reason: why}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: why}
 	}
 	switch d.Outcome {
 	case policies.Admit:
@@ -160,17 +153,17 @@ func (b *Broker) trusted(tty int) bool {
 // admit admits a caller if their Port-Limit allows another session, the session is on disk and accounting can begin.
 func (b *Broker) admit(ctx context.Context, c *call, a session.Asked, reason string) session.Verdict {
 	if why := b.lock.denySessions(); why != "" {
-		return session.Verdict{Text: textRefused, Reason: why}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: why}
 	}
 	if err := b.sessionRecorded(ctx, c, a.Session); err != nil {
-		return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
+		return session.Verdict{Text: texts.RefusedService, Reason: err.Error()}
 	}
 	if err := b.occupy(c, a); err != nil {
-		return session.Verdict{Text: textRefused, Reason: err.Error()}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: err.Error()}
 	}
 	if !b.startAcknowledged(ctx, c, a.Session) {
 		b.vacate(c)
-		return session.Verdict{Text: textRefused, Reason: "accounting start not acknowledged"}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: "accounting start not acknowledged"}
 	}
 	return session.Verdict{Kind: session.Admit, Reason: reason, CallbackID: c.callbackID}
 }
@@ -192,7 +185,7 @@ func (b *Broker) recorded(ctx context.Context, c *call, a session.Asked, d polic
 	}
 	b.vacate(c)
 	b.Happened(events.RecordingRefused{Call: c.ID, Line: c.TTY, User: a.Identity.User, Reason: err.Error()})
-	return session.Verdict{Text: textNotRecorded, Reason: err.Error()}
+	return session.Verdict{Text: texts.RefusedService, Reason: err.Error()}
 }
 
 // occupy counts the caller's session among those of their identity. It returns an error if they already have as many as
@@ -257,15 +250,15 @@ func (b *Broker) wanted(s aaa.Service, step callback.PlanStep, called int) lines
 // callback has then ended.
 func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) session.Verdict {
 	if a.Identity != c.identity {
-		return session.Verdict{Text: textRefused,
+		return session.Verdict{Text: texts.RefusedAccess,
 			Reason: fmt.Sprintf("leg two requires %s, got %s", c.identity, a.Identity)}
 	}
 	if why := b.lock.deny(); why != "" && !b.isDone(c) {
-		return session.Verdict{Text: textRefused, Reason: why}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: why}
 	}
 	d, _ := b.evaluate(c, a, choice{})
 	if d.Outcome != policies.Admit {
-		return session.Verdict{Text: textRefused, Reason: d.Reason}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: d.Reason}
 	}
 	v := b.recorded(ctx, c, a, d, on(within(b.admit(ctx, c, a, "called back"), d.Limits, c.limits), d))
 	if v.Kind != session.Admit || b.isDone(c) {
@@ -280,7 +273,7 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 		if v.Recorder != nil {
 			v.Recorder.Close("not admitted")
 		}
-		return session.Verdict{Text: textRefused, Reason: "the admission could not be recorded: " + err.Error()}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: "the admission could not be recorded: " + err.Error()}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

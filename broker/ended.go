@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,6 +11,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/texts"
 )
 
 // ended is a callback that was not completed.
@@ -54,28 +54,30 @@ func (b *Broker) disable(w *work, until time.Time) {
 
 // lastCallback returns, once, what became of the last callback of a user if it was not completed; "" if there is
 // nothing to say. It has no number and no operator's name: a thief of the password reads it too.
-func (b *Broker) lastCallback(id aaa.Identity) string {
+func (b *Broker) lastCallback(id aaa.Identity) texts.Message {
 	b.mu.Lock()
 	e, ok := b.ended[id]
 	delete(b.ended, id)
 	b.mu.Unlock()
 	if !ok {
-		return ""
+		return texts.Message{}
 	}
-	text := fmt.Sprintf("Your last callback (%s) ", e.at.Local().Format("Jan 2 15:04"))
-	switch {
+	key := texts.LastFailed
+	switch found, known := news[causeOf(e.cause)]; {
 	case e.outcome == callback.Cancelled:
-		return text + "was cancelled"
+		key = texts.LastCancelled
 	case e.outcome == callback.Expired:
-		return text + "failed: it could not be completed in time"
+		key = texts.LastExpired
+	case known:
+		key = found
 	}
-	return text + "failed: " + cmp.Or(news[causeOf(e.cause)], "it could not be completed")
+	return texts.Message{Key: key, Args: []any{e.at.Local()}}
 }
 
 // news is what users read about the cause of a failure.
-var news = map[policies.Cause]string{
-	policies.Busy: "the number was busy", policies.NoAnswer: "nobody answered",
-	policies.NoCarrier: "no modem answered", policies.Timeout: "no modem answered", policies.Voice: "no modem answered",
+var news = map[policies.Cause]texts.Key{
+	policies.Busy: texts.LastBusy, policies.NoAnswer: texts.LastNoAnswer,
+	policies.NoCarrier: texts.LastNoModem, policies.Timeout: texts.LastNoModem, policies.Voice: texts.LastNoModem,
 }
 
 // loadPast reads from the journal what earlier callbacks leave behind: when numbers were dialed last, which are

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // The errors of Lockdown and LiftLockdown.
@@ -31,7 +32,7 @@ const (
 // errLockdown is the cause of the context of a dial that a lockdown ends; lockdownEnd is that of a session.
 var (
 	errLockdown = errors.New(interrupted)
-	lockdownEnd = session.End{Cause: aaa.CauseAdminReset, Text: "Disconnected by the administrator"}
+	lockdownEnd = session.End{Cause: aaa.CauseAdminReset, Text: texts.EndAdministrator}
 )
 
 const damagedReason = "the journal's row of the lockdown is damaged"

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // offer is a callback offered to a caller who has not answered yet. It exists only in the memory of its call: it has no
@@ -82,11 +83,11 @@ func (o *offer) unfit(ch session.Choice) string {
 func (b *Broker) Promise(ctx context.Context, ch session.Choice) session.Verdict {
 	c := b.call(ch.Call.ID)
 	if c == nil {
-		return session.Verdict{Text: textNotAvailable, Reason: reasonUnknownCall}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: reasonUnknownCall}
 	}
 	o := b.takeOffer(c, ch.Offer)
 	if o == nil {
-		return session.Verdict{Text: textNotAvailable, Reason: "no such offer is open on this call"}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: "no such offer is open on this call"}
 	}
 	v := b.answer(ctx, c, o, ch)
 	if v.Kind == session.BadChoice {
@@ -99,7 +100,7 @@ func (b *Broker) Promise(ctx context.Context, ch session.Choice) session.Verdict
 // offered.
 func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choice) session.Verdict {
 	if ctx.Err() != nil {
-		return session.Verdict{Text: textNotAvailable, Reason: context.Cause(ctx).Error()}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: context.Cause(ctx).Error()}
 	}
 	if why := o.unfit(ch); why != "" {
 		return session.Verdict{Kind: session.BadChoice, Reason: why}
@@ -121,7 +122,7 @@ func (b *Broker) answer(ctx context.Context, c *call, o *offer, ch session.Choic
 	case d.Outcome == policies.Refuse:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	case d.Outcome != policies.CallBack, o.Number != "" && d.Number.String() != o.Number:
-		return o.not(session.Verdict{Text: textNotAvailable,
+		return o.not(session.Verdict{Text: texts.RefusedCallback,
 			Reason: "the decision changed since the offer: " + d.Reason})
 	}
 	if v := b.promisable(ctx, c, o.asked, d); v.Reason != "" {
@@ -149,14 +150,16 @@ func (b *Broker) decline(ctx context.Context, c *call, o *offer) session.Verdict
 	case d.Outcome == policies.Refuse:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	case d.Digest != o.digest:
-		return session.Verdict{Text: textNotAvailable, Reason: "the policy changed since the offer"}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: "the policy changed since the offer"}
 	}
 	return b.recorded(ctx, c, o.asked, d, within(b.admit(ctx, c, o.asked, "the callback was declined"), d.Limits))
 }
 
 // promisable checks whether a callback can be promised; if so, the Verdict has no Reason.
 func (b *Broker) promisable(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
-	no := func(reason string) session.Verdict { return session.Verdict{Text: textNotAvailable, Reason: reason} }
+	no := func(reason string) session.Verdict {
+		return session.Verdict{Text: texts.RefusedCallback, Reason: reason}
+	}
 	if why := b.unpromisable(c, a, d); why != "" {
 		return no(why)
 	}
@@ -202,19 +205,20 @@ func (b *Broker) promise(ctx context.Context, c *call, w *work, d policies.Decis
 		return session.Verdict{Kind: session.Promised, CallbackID: id, Reason: reason, Queue: b.placeOf(w)}
 	case errors.Is(err, errAlready):
 		b.publish(events.AlreadyPending{Call: c.ID, User: user})
-		return session.Verdict{Text: textPending, Reason: "a callback of this user is already pending; it is unchanged"}
+		return session.Verdict{Text: texts.RefusedPending,
+			Reason: "a callback of this user is already pending; it is unchanged"}
 	case errors.Is(err, errNumberPending), errors.Is(err, errNumberInUse):
 		b.publish(events.NumberPending{Call: c.ID, User: user, Number: w.row.Number, Err: err})
-		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: err.Error()}
 	case errors.Is(err, errDisabled):
 		b.publish(events.NumberDisabled{Call: c.ID, User: user, Number: w.row.Number, Err: err})
-		return session.Verdict{Text: textNotAvailable, Reason: err.Error()}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: err.Error()}
 	case errors.Is(err, journal.ErrCeiling), errors.Is(err, errNoPrice):
 		b.Happened(events.CeilingReached{Call: c.ID, User: user, Err: err})
-		return session.Verdict{Text: policies.TextNoCallback, Reason: err.Error()}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: err.Error()}
 	default:
 		b.publish(events.NotRecorded{Call: c.ID, User: user, Err: err})
-		return session.Verdict{Text: textNotAvailable, Reason: "the promise could not be recorded: " + err.Error()}
+		return session.Verdict{Text: texts.RefusedCallback, Reason: "the promise could not be recorded: " + err.Error()}
 	}
 }
 

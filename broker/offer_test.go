@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
+	"github.com/ringback/ringback/texts"
 )
 
 // desk is a broker whose loop runs, without modems and prompts: the test acts as the front end of its calls.
@@ -194,33 +195,33 @@ func TestPromiseChecksAgain(t *testing.T) {
 		number string
 		change func(*desk, *call) context.Context // returns the context of the promise; nil: the test's
 		kind   session.VerdictKind
-		text   string
+		text   texts.Key
 		paper  string
 	}{
 		"nothing":        {atHome, "", none, session.Promised, "", "kim 84001 5s"},
 		"nothing, typed": {anywhere, "84007", none, session.Promised, "", "kim 84007 5s"},
 		"the place moves": {atHome, "",
 			reload(func(d *desk) { d.site.Places = map[string]string{"home": "84002"} }), session.Refuse,
-			"Callback not available", ""},
+			texts.RefusedCallback, ""},
 		"the place is gone": {atHome, "", reload(func(d *desk) { d.site.Places = nil }), session.Refuse,
-			"Callback not available", ""},
+			texts.RefusedCallback, ""},
 		"the service is off": {atHome, "", reload(func(d *desk) { d.site.Callback = nil }), session.Refuse,
-			"Callback not available", ""},
+			texts.RefusedCallback, ""},
 		"the group may not": {atHome, "", reload(func(d *desk) { d.policy(policies.Policy{Callback: policies.Off}) }),
-			session.Refuse, "Callback not available", ""},
+			session.Refuse, texts.RefusedCallback, ""},
 		"the number is fixed": {anywhere, "84007",
 			reload(func(d *desk) { d.policy(policies.Policy{Numbers: policies.Numbers{Deny: []string{"84007"}}}) }),
-			session.BadChoice, "Number not allowed", ""},
+			session.BadChoice, texts.RefusedNumberDenied, ""},
 		"the ceiling": {aaa.Authorization{Callback: true, CallbackID: "home", PortLimit: 1}, "",
 			func(d *desk, _ *call) context.Context {
 				if v := d.grants(d.caller("c2"), 1, "kim", aaa.Authorization{}); v.Kind != session.Admit {
 					d.t.Errorf("the other call: %+v", v)
 				}
 				return nil
-			}, session.Refuse, "Callback not available", ""},
+			}, session.Refuse, texts.RefusedCallback, ""},
 		"the disk is full": {atHome, "",
 			func(d *desk, _ *call) context.Context { d.paper.full.Store(true); return nil }, session.Refuse,
-			"Callback not available", ""},
+			texts.RefusedCallback, ""},
 		"a second login": {anywhere, "84007", func(d *desk, _ *call) context.Context {
 			other := d.caller("c2")
 			if v := d.promise(other, session.Choice{Offer: d.offered(other, "kim", anywhere).ID,
@@ -228,23 +229,23 @@ func TestPromiseChecksAgain(t *testing.T) {
 				d.t.Errorf("the other call: %+v", v)
 			}
 			return nil
-		}, session.Refuse, "Callback already pending", "kim 84002 5s"},
+		}, session.Refuse, texts.RefusedPending, "kim 84002 5s"},
 		"a shutdown": {atHome, "",
 			func(d *desk, _ *call) context.Context { d.b.draining.Store(true); return nil }, session.Refuse,
-			"Callback not available", ""},
+			texts.RefusedCallback, ""},
 		"the caller hangs up": {atHome, "", over(errors.New("carrier lost")), session.Refuse,
-			"Callback not available", ""},
-		"the login's time ends": {atHome, "", over(session.ErrLoginTimeout), session.Refuse, "Callback not available",
+			texts.RefusedCallback, ""},
+		"the login's time ends": {atHome, "", over(session.ErrLoginTimeout), session.Refuse, texts.RefusedCallback,
 			""},
 		"the call ends": {atHome, "", func(d *desk, c *call) context.Context { d.b.end(c); return nil },
-			session.Refuse, "Callback not available", ""},
+			session.Refuse, texts.RefusedCallback, ""},
 		"the session ends": {atHome, "", func(d *desk, c *call) context.Context { d.ends(c, 1); return nil },
-			session.Refuse, "Callback not available", ""},
+			session.Refuse, texts.RefusedCallback, ""},
 		"another session": {atHome, "", func(d *desk, c *call) context.Context {
 			d.ends(c, 1)
 			d.grants(c, 2, "lee", atHome)
 			return nil
-		}, session.Refuse, "Callback not available", ""},
+		}, session.Refuse, texts.RefusedCallback, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			atDesk(t, func(d *desk) {

@@ -32,7 +32,7 @@ var pppWays = []struct {
 // callbacks (cbcp.PlanFor). A client that is offered a choice takes the last type.
 func TestPPPTable(t *testing.T) {
 	const no, unknown = "Callback not available", "Unknown location" // the link ends, with this text
-	const bye, called = policies.TextDisconnected, "promised 84001"  // and of a client that is called, too
+	const bye, called = "Line is disconnected", "promised 84001"     // and of a client that is called, too
 	cheaper := func(p *policies.Policy) { p.Callback = policies.WhenCheaper }
 	secure := func(p *policies.Policy) { p.Callback = policies.Secure }
 	for _, row := range []struct {

@@ -16,7 +16,6 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/ppp/ppptest"
-	"github.com/ringback/ringback/session"
 )
 
 // secureCase is a fate of a login whose decision is not for the caller.
@@ -171,8 +170,7 @@ func typesPassword(w *town, p *pc, user string, on *atomic.Bool) string {
 // times, whatever was decided and whether the callback could be promised.
 func TestSecureTellsNothing(t *testing.T) {
 	want := secureCases["allowed"].run(t, typesPassword)
-	if text := session.TextDisconnected; text != policies.TextDisconnected ||
-		!strings.HasPrefix(want, "\r\n\r\n"+text+"\r\n") {
+	if !strings.HasPrefix(want, "\r\n\r\nLine is disconnected\r\n") {
 		t.Fatalf("a user who is called back received %s", want)
 	}
 	for name, tt := range secureCases {
@@ -230,7 +228,7 @@ func (p *pc) framesRecorded(c *ppptest.Client, first ...ppptest.Frame) string {
 func TestSecureTellsPPPNothing(t *testing.T) {
 	cbcp := sendsPAP([]byte{6})
 	want := secureCases["allowed"].run(t, cbcp)
-	if !strings.Contains(want, "\n"+session.TextDisconnected+"\n") || strings.Contains(want, " c029 ") {
+	if !strings.Contains(want, "\nLine is disconnected\n") || strings.Contains(want, " c029 ") {
 		t.Fatalf("a user who is called back received %s", want)
 	}
 	same := func(name string, tt secureCase, listen func(*town, *pc, string, *atomic.Bool) string) {

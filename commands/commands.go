@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/tables"
+	"github.com/ringback/ringback/texts"
 )
 
 // Privileged is the privilege level of operators: below it, numbers are masked, and nothing can be changed.
@@ -79,11 +80,11 @@ func printing[T any](u User, ask func(ctx context.Context) (T, error), print fun
 }
 
 // tty is the argument of a line's number.
-func tty(help string, run run, next ...console.Node) console.Node {
+func tty(help texts.Key, run run, next ...console.Node) console.Node {
 	return console.Node{Word: "tty", Kind: console.Number, Max: maxTTY, Help: help, Run: run, Next: next}
 }
 
 // rest is an argument that ends the line, such as a reason.
-func rest(name, help string, run run) console.Node {
+func rest(name string, help texts.Key, run run) console.Node {
 	return console.Node{Word: name, Kind: console.Rest, Help: help, Run: run}
 }

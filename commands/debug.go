@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/texts"
 )
 
 // debugNodes turn debug output on and off, on this terminal.
@@ -49,7 +50,7 @@ func (u User) topicNodes(on bool) []console.Node {
 		if !known {
 			i = len(nodes)
 			at[first] = i
-			nodes = append(nodes, console.Node{Word: first, Help: strings.ToUpper(first)})
+			nodes = append(nodes, console.Node{Word: first, Help: "PPP"})
 		}
 		nodes[i].Next = append(nodes[i].Next, leaf)
 	}
@@ -75,7 +76,7 @@ func (u User) conditionNodes(on bool, topics ...string) []console.Node {
 }
 
 // topicHelp says what each topic shows.
-var topicHelp = map[string]string{
+var topicHelp = map[string]texts.Key{
 	"callback":           "Callback events",
 	"dialer":             "Lines, trunks, numbers and scripts of dials",
 	"chat":               "Chat script activity",

@@ -12,6 +12,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/tables"
+	"github.com/ringback/ringback/texts"
 )
 
 func sorted(nodes []console.Node) []console.Node {
@@ -40,7 +41,9 @@ func (u User) showNode() console.Node {
 // operatorNodes are what only operators see.
 func (u User) operatorNodes() []console.Node {
 	at := u.here
-	ask := func(word, help string, run run) console.Node { return console.Node{Word: word, Help: help, Run: run} }
+	ask := func(word string, help texts.Key, run run) console.Node {
+		return console.Node{Word: word, Help: help, Run: run}
+	}
 	nodes := []console.Node{
 		{Word: "aaa", Help: "AAA", Next: []console.Node{ask("servers", "AAA servers and their state",
 			printing(u, u.Client.AAAServers, func(w io.Writer, v []client.AAAServer) {

@@ -88,7 +88,7 @@ func TestFullSample(t *testing.T) {
 	if want := (exec.Config{
 		Hostname: "maui-nas-04", Prompts: exec.Prompts{Username: "Username: ", Password: "Password: ",
 			Dialstring: "Callback Dialstring: "},
-		Banner: "Authorized users only. All calls are recorded.\n", Notice: "This session is recorded.",
+		Banner: "Authorized users only. All calls are recorded.\n", Notice: new("This session is recorded."),
 		IdleTimeout: 10 * time.Minute,
 		Hosts: exec.Hosts{Default: "192.0.2.80", Ask: true, Timeout: 15 * time.Second, Terminal: "vt100",
 			Allow: []exec.HostRule{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: 23},
@@ -271,7 +271,7 @@ func TestMinimalSample(t *testing.T) {
 			t.Errorf("%s, want %s", problems[i], want)
 		}
 	}
-	if c.Hostname != "ringback" || c.Exec.Prompts.Username != "Username: " || !c.callsBack("84001") ||
+	if c.Hostname != "ringback" || c.Exec.Prompts != (exec.Prompts{}) || !c.callsBack("84001") ||
 		c.Lines[0].Rotary != lines.NoRotary || c.Log != (Log{Level: "info", Format: "console"}) {
 		t.Errorf("%+v", c)
 	}

@@ -113,14 +113,17 @@ var keys = sync.OnceValue(func() []schema.Key {
 			{Name: "lock_time", Reload: schema.AtOnce, Type: schema.Duration, Min: second, Max: 24 * hour,
 				Default: "15m", Example: "1h", Doc: "Duration of a lock. `ringback clear login-lock` ends it."},
 		}},
-		{Name: "prompts", Reload: schema.NewCalls, Type: schema.Object, Doc: "Prompt texts.", Keys: []schema.Key{
-			{Name: "username", Check: checkPrompt, Default: "Username: ", Example: `"login: "`,
-				Doc: "Asks for the user name."},
-			{Name: "password", Check: checkPrompt, Default: "Password: ", Example: `"Password: "`,
-				Doc: "Asks for the password, unless the AAA server sends its own prompt."},
-			{Name: "dialstring", Check: checkPrompt, Default: "Callback Dialstring: ", Example: `"Call you back at: "`,
-				Doc: "Asks for the number if AAA leaves it to the caller."},
-		}},
+		{Name: "prompts", Reload: schema.NewCalls, Type: schema.Object,
+			Doc: "Prompt texts, for callers of all languages.", Keys: []schema.Key{
+				{Name: "username", Check: checkPrompt, Example: `"login: "`,
+					Doc: "Asks for the user name. Default: `Username: `, in the caller's language."},
+				{Name: "password", Check: checkPrompt, Example: `"Password: "`,
+					Doc: "Asks for the password, unless the AAA server sends its own prompt. Default: `Password: `, " +
+						"in the caller's language."},
+				{Name: "dialstring", Check: checkPrompt, Example: `"Call you back at: "`,
+					Doc: "Asks for the number if AAA leaves it to the caller. Default: `Callback Dialstring: `, " +
+						"in the caller's language."},
+			}},
 		{Name: "banner", Reload: schema.NewCalls, Check: checkText, Example: `"Authorized users only."`,
 			Doc: "Shown before the first prompt of a call."},
 		{Name: "callback", Reload: schema.NewCalls, Type: schema.Object,
@@ -346,10 +349,10 @@ var recordingKeys = []schema.Key{
 	{Name: "charset", Enum: recordings.Charsets, Default: recordings.Charsets[0], Example: "iso-8859-1",
 		Doc: "Character set of what callers see, for new recordings. Recordings are in UTF-8; octets that are not " +
 			"of the character set become U+FFFD."},
-	{Name: "notice", Reload: schema.NewCalls, Check: checkText, Default: "This session is recorded.",
+	{Name: "notice", Reload: schema.NewCalls, Check: checkText,
 		Example: `"This session is recorded. Contact: security@example.net"`,
 		Doc: "Text that a recorded user reads when the session begins; empty: none. It is not shown to users that " +
-			"AAA connects to a host with TCP-Clear."},
+			"AAA connects to a host with TCP-Clear. Default: `This session is recorded.`, in the user's language."},
 }
 
 // auditKeys are the keys of `audit`.

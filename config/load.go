@@ -242,10 +242,19 @@ func (l *loader) sessions() {
 			Dialstring: l.text("prompts.dialstring"),
 		},
 		Banner:      l.text("banner"),
-		Notice:      l.text("recordings.notice"),
+		Notice:      l.notice(),
 		IdleTimeout: none(l.duration("exec.idle_timeout")),
 		Hosts:       l.hosts(),
 	}
+}
+
+// notice returns the operator's own text for recorded users; nil: that of the dictionary.
+func (l *loader) notice() *string {
+	text := l.text("recordings.notice")
+	if text == "" && !l.v.Get("recordings", "notice").IsSet() {
+		return nil
+	}
+	return &text
 }
 
 func (l *loader) loginLimits() {

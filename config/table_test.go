@@ -47,9 +47,7 @@ func TestDefaultsAreThePackages(t *testing.T) {
 		t.Error("attempts.max")
 	}
 	for path, want := range map[string]string{"login.tries": "3", "login.failure_delay": "2s", "login.timeout": "1m",
-		"exec.idle_timeout": "10m",
-		"prompts.username":  "Username: ", "prompts.password": "Password: ",
-		"prompts.dialstring": "Callback Dialstring: ", "callback.lifetime": "1h", "numbers.max_digits": "15"} {
+		"exec.idle_timeout": "10m", "callback.lifetime": "1h", "numbers.max_digits": "15"} {
 		schema.Scalars(Keys(), func(p string, k schema.Key) {
 			if p == path && k.Default != want {
 				t.Errorf("%s: %q, want %q", p, k.Default, want)

@@ -3,9 +3,11 @@ package console
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"regexp"
+	"strconv"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // filterArg is the name of the argument of a filter.
@@ -13,17 +15,18 @@ const filterArg = "regular-expression"
 
 // modifiers are IOS's output modifiers: what follows a `|`.
 var modifiers = []struct {
-	word, help string
-	new        func(*regexp.Regexp) func(row []byte) bool // which rows are shown; called for one row after the other
+	word string
+	help texts.Key
+	new  func(*regexp.Regexp) func(row []byte) bool // which rows are shown; called for one row after the other
 }{
-	{"begin", "Begin with the first row that matches", func(re *regexp.Regexp) func([]byte) bool {
+	{"begin", texts.HelpBegin, func(re *regexp.Regexp) func([]byte) bool {
 		begun := false
 		return func(row []byte) bool { begun = begun || re.Match(row); return begun }
 	}},
-	{"exclude", "Leave out rows that match", func(re *regexp.Regexp) func([]byte) bool {
+	{"exclude", texts.HelpExclude, func(re *regexp.Regexp) func([]byte) bool {
 		return func(row []byte) bool { return !re.Match(row) }
 	}},
-	{"include", "Show rows that match", func(re *regexp.Regexp) func([]byte) bool {
+	{"include", texts.HelpInclude, func(re *regexp.Regexp) func([]byte) bool {
 		return func(row []byte) bool { return re.Match(row) }
 	}},
 }
@@ -43,14 +46,14 @@ func Filtered(nodes []Node) []Node {
 
 // pipe is the `|` after a command.
 func pipe(run func(context.Context, Args, io.Writer) error) Node {
-	bar := Node{Word: "|", Help: "Output modifiers"}
+	bar := Node{Word: "|", Help: texts.HelpPipe}
 	for _, m := range modifiers {
 		bar.Next = append(bar.Next, Node{Word: m.word, Help: m.help, Next: []Node{{
-			Word: filterArg, Kind: Rest, Help: "Regular expression",
+			Word: filterArg, Kind: Rest, Help: texts.HelpRegexp,
 			Run: func(ctx context.Context, args Args, w io.Writer) error {
 				re, err := regexp.Compile(args[filterArg])
 				if err != nil {
-					return fmt.Errorf("not a regular expression: %q", args[filterArg])
+					return texts.Error{Key: texts.ConsoleRegexp, Args: []any{strconv.Quote(args[filterArg])}}
 				}
 				f := &filter{w: w, shows: m.new(re)}
 				if err := run(ctx, args, f); err != nil || len(f.row) == 0 {

@@ -7,30 +7,33 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // Help writes the help for `?` after before: the completions of a partial word (`sh?`), or what may follow (`show ?`).
-func (t *Tree) Help(w io.Writer, before string) {
+// What it says besides the commands is in the language of p.
+func (t *Tree) Help(w io.Writer, p texts.Printer, before string) {
 	toks, partial := lastWord(before)
 	m, err := t.walk(before, toks)
 	switch {
 	case err != nil:
-		t.helpless(w, err)
+		helpless(w, p, err)
 	case partial != "":
-		helpWord(w, m.Node, t.Commands, partial, len(toks) == 0)
+		helpWord(w, p, m.Node, t.Commands, partial, len(toks) == 0)
 	default:
-		helpNext(w, m.Node, t.Commands, len(toks) == 0)
+		helpNext(w, p, m.Node, t.Commands, len(toks) == 0)
 	}
 }
 
-// helpless returns the text shown if there is no help: the words before are ambiguous or not a command.
-func (t *Tree) helpless(w io.Writer, err error) {
+// helpless writes the text shown if there is no help: the words before are ambiguous or not a command.
+func helpless(w io.Writer, p texts.Printer, err error) {
 	var le *LookupError
-	if errors.As(err, &le) && strings.HasPrefix(le.Text, ambiguousText) {
-		fmt.Fprintln(w, le.Text)
+	if errors.As(err, &le) && le.Text.Key == texts.ConsoleAmbiguous {
+		fmt.Fprintln(w, p.Message(le.Text))
 		return
 	}
-	fmt.Fprintln(w, unrecognized)
+	fmt.Fprintln(w, p.Text(texts.ConsoleUnrecognized))
 }
 
 // lastWord splits the text before the cursor into complete words and a partial word ("" after a space).
@@ -57,7 +60,7 @@ func followers(node *Node, root []Node, atRoot bool) []Node {
 	return node.Next
 }
 
-func helpWord(w io.Writer, node *Node, root []Node, partial string, atRoot bool) {
+func helpWord(w io.Writer, p texts.Printer, node *Node, root []Node, partial string, atRoot bool) {
 	var words []string
 	var args []Node
 	for _, n := range followers(node, root, atRoot) {
@@ -73,18 +76,18 @@ func helpWord(w io.Writer, node *Node, root []Node, partial string, atRoot bool)
 	case len(words) > 0:
 		fmt.Fprintln(w, strings.Join(words, "  "))
 	case len(args) > 0:
-		list(w, args, false)
+		list(w, p, args, false)
 	default:
-		fmt.Fprintln(w, unrecognized)
+		fmt.Fprintln(w, p.Text(texts.ConsoleUnrecognized))
 	}
 }
 
-func helpNext(w io.Writer, node *Node, root []Node, atRoot bool) {
-	list(w, followers(node, root, atRoot), !atRoot && node.Run != nil)
+func helpNext(w io.Writer, p texts.Printer, node *Node, root []Node, atRoot bool) {
+	list(w, p, followers(node, root, atRoot), !atRoot && node.Run != nil)
 }
 
 // list writes nodes with their help, in tree order, and <cr> if the line may end here.
-func list(w io.Writer, nodes []Node, mayEnd bool) {
+func list(w io.Writer, p texts.Printer, nodes []Node, mayEnd bool) {
 	var rows [][2]string
 	width := 0
 	for i := range nodes {
@@ -92,7 +95,7 @@ func list(w io.Writer, nodes []Node, mayEnd bool) {
 			continue
 		}
 		name := nodes[i].show()
-		rows = append(rows, [2]string{name, nodes[i].Help})
+		rows = append(rows, [2]string{name, helpOf(p, nodes[i].Help)})
 		width = max(width, Width(name))
 	}
 	if mayEnd {
@@ -103,6 +106,13 @@ func list(w io.Writer, nodes []Node, mayEnd bool) {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-*s  %s", width, r[0], r[1]), " ") + "\n")
 	}
 	io.WriteString(w, b.String())
+}
+
+func helpOf(p texts.Printer, k texts.Key) string {
+	if k == "" {
+		return ""
+	}
+	return p.Text(k)
 }
 
 // show returns the name of a node in a list: as in IOS, words in lower case, arguments as <0-9>, WORD and LINE.

@@ -2,12 +2,13 @@ package console
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // maxNotices is how many notices wait for the end of a command.
@@ -102,7 +103,7 @@ func (t *Terminal) takeNotices() string {
 		b.WriteString(strings.TrimRight(text, "\n") + "\n")
 	}
 	if n.lost > 0 {
-		fmt.Fprintf(&b, "%% %d messages were lost: this terminal is too slow\n", n.lost)
+		b.WriteString(t.Texts.Text(texts.ConsoleLost, n.lost) + "\n")
 	}
 	n.texts, n.lost = slices.Delete(n.texts, 0, len(n.texts)), 0
 	return b.String()

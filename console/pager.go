@@ -5,10 +5,9 @@ import (
 	"context"
 	"io"
 	"strings"
-)
 
-// more is IOS's text at the end of a page.
-const more = " --More-- "
+	"github.com/ringback/ringback/texts"
+)
 
 // pager stops the output of a command at the end of each page, until a key is typed: space shows the next page, RETURN
 // the next row, and any other key ends the output, as in IOS. Rows longer than the terminal count as one.
@@ -52,6 +51,7 @@ func (p *pager) Write(b []byte) (int, error) {
 
 // ask shows that there is more and waits for a key.
 func (p *pager) ask() error {
+	more := p.term.Texts.Text(texts.ConsoleMore)
 	if _, err := io.WriteString(p.term, more); err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ func (p *pager) ask() error {
 	default:
 		p.quit = true
 	}
-	gone := strings.Repeat("\b", len(more))
-	_, err = io.WriteString(p.term, gone+strings.Repeat(" ", len(more))+gone)
+	gone := strings.Repeat("\b", Width(more))
+	_, err = io.WriteString(p.term, gone+strings.Repeat(" ", Width(more))+gone)
 	return err
 }
 

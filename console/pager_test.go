@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // rows is a command that prints n rows.
@@ -22,6 +24,7 @@ func rows(n int) func(context.Context, Args, io.Writer) error {
 }
 
 func TestPager(t *testing.T) {
+	const more = " --More-- "
 	gone := strings.Repeat("\b", len(more)) + strings.Repeat(" ", len(more)) + strings.Repeat("\b", len(more))
 	page := func(from, to int) string {
 		var b strings.Builder
@@ -70,9 +73,9 @@ func TestFilters(t *testing.T) {
 		"show line 7 | i 2":             "row 2\n",
 		"show line | i 2 | e 3":         "",
 		"show line | include (":         "% not a regular expression: \"(\"\n",
-		"show line |":                   incomplete + "\n",
-		"show line | include":           incomplete + "\n",
-		"show line| include 1":          "              ^\n" + invalidInput + "\n\n",
+		"show line |":                   "% Incomplete command.\n",
+		"show line | include":           "% Incomplete command.\n",
+		"show line| include 1":          "              ^\n% Invalid input detected at '^' marker.\n\n",
 	} {
 		conn := play("")
 		if err := tree.Execute(t.Context(), NewTerminal(conn), line); err != nil {
@@ -87,7 +90,7 @@ func TestFilters(t *testing.T) {
 		}
 	}
 	var help strings.Builder
-	tree.Help(&help, "show line ")
+	tree.Help(&help, texts.Printer{}, "show line ")
 	if !strings.Contains(help.String(), "|") || !strings.Contains(help.String(), "<cr>") {
 		t.Errorf("%s", help.String())
 	}

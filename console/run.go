@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // ErrExit is returned by a command that leaves the Tree.
@@ -33,12 +35,12 @@ func (t *Tree) Run(ctx context.Context, term *Terminal, prompt string) error {
 
 // Step is one iteration of Run: it reads a line and executes it. It returns ErrExit unchanged.
 func (t *Tree) Step(ctx context.Context, term *Terminal, prompt string) error {
-	line, err := term.read(ctx, prompt, &editor{helpKey: true, hist: &term.hist}, treeAssistant{t})
+	line, err := term.read(ctx, prompt, &editor{helpKey: true, hist: &term.hist}, treeAssistant{t, term.Texts})
 	switch {
 	case errors.Is(err, ErrTooLong):
-		return say(term, "% Line too long\n")
+		return say(term, term.Texts.Text(texts.LineTooLong)+"\n")
 	case errors.Is(err, ErrGarbled):
-		return say(term, "% Line rejected: unsupported characters\n")
+		return say(term, term.Texts.Text(texts.LineGarbled)+"\n")
 	case errors.Is(err, ErrInterrupt), errors.Is(err, ErrSuspend):
 		return nil
 	case err != nil:
@@ -56,7 +58,7 @@ func (t *Tree) Execute(ctx context.Context, term *Terminal, line string) error {
 func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string) error {
 	m, err := t.Lookup(line)
 	if err != nil {
-		return say(term, refusal(prompt, err))
+		return say(term, refusal(prompt, term.Texts, err))
 	}
 	if m == nil {
 		return nil
@@ -79,7 +81,7 @@ func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string)
 	case errors.As(err, &lost):
 		return lost.Err
 	case err != nil && !errors.Is(err, ErrExit):
-		return say(term, "% "+Clean(err.Error())+"\n")
+		return say(term, "% "+Clean(term.Texts.Error(err))+"\n")
 	}
 	return err
 }
@@ -100,13 +102,17 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 // refusal returns the text for an invalid command, with the caret below the line and aligned with the prompt.
-func refusal(prompt string, err error) string {
+func refusal(prompt string, p texts.Printer, err error) string {
 	var le *LookupError
-	if !errors.As(err, &le) || le.Column < 0 {
+	if !errors.As(err, &le) {
 		return err.Error() + "\n"
 	}
+	text := p.Message(le.Text)
+	if le.Column < 0 {
+		return text + "\n"
+	}
 	last := prompt[strings.LastIndexByte(prompt, '\n')+1:]
-	return strings.Repeat(" ", Width(last)+le.Column) + "^\n" + le.Text + "\n\n"
+	return strings.Repeat(" ", Width(last)+le.Column) + "^\n" + text + "\n\n"
 }
 
 func say(w io.Writer, text string) error {
@@ -115,7 +121,10 @@ func say(w io.Writer, text string) error {
 }
 
 // treeAssistant answers `?` and Tab from a Tree.
-type treeAssistant struct{ *Tree }
+type treeAssistant struct {
+	*Tree
+	texts texts.Printer
+}
 
-func (a treeAssistant) help(w io.Writer, before string)       { a.Help(w, before) }
+func (a treeAssistant) help(w io.Writer, before string)       { a.Help(w, a.texts, before) }
 func (a treeAssistant) complete(before string) (string, bool) { return a.Complete(before) }

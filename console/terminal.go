@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // Conn is the byte stream to a terminal, for example a net.Conn. If it has a method Buffered() int, which
@@ -45,6 +47,10 @@ type Terminal struct {
 	MaxLine      int           // maximum line length in characters; 0 means 254
 	Length       int           // rows of a page: longer output of commands waits for a key; 0 does not
 	WriteTimeout time.Duration // timeout of one Write; 0 means 30 s, negative none
+
+	// Texts has what the command line itself says to the user. It may be changed between reads. The zero value is
+	// English.
+	Texts texts.Printer
 
 	// Parity is the use of the eighth bit of an octet, in both directions. UnknownParity changes at the first line that
 	// is not blank.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // ArgKind is the kind of a Node.
@@ -24,8 +26,8 @@ type Node struct {
 	Kind   ArgKind // the zero value is Literal
 	Min    int     // Number: the valid range
 	Max    int
-	Help   string // one line for `?`
-	Hidden bool   // accepted but not shown by `?`
+	Help   texts.Key // one line for `?`
+	Hidden bool      // accepted but not shown by `?`
 
 	// Run executes the command if the line ends here; nil if more words are required. Its output goes to the terminal,
 	// an error is displayed as "% text". ErrExit leaves the Tree.
@@ -58,20 +60,13 @@ type Match struct {
 	Words []string // command words in full, arguments as typed
 }
 
-// LookupError is the error for an invalid command; its text is that of IOS.
+// LookupError is the error for an invalid command; its English text is that of IOS.
 type LookupError struct {
-	Text   string
+	Text   texts.Message
 	Column int // column of the caret, from the start of the line; -1: no caret
 }
 
-func (e *LookupError) Error() string { return e.Text }
-
-const (
-	incomplete    = "% Incomplete command."
-	invalidInput  = "% Invalid input detected at '^' marker."
-	unrecognized  = "% Unrecognized command"
-	ambiguousText = "% Ambiguous command:  "
-)
+func (e *LookupError) Error() string { return texts.Error(e.Text).Error() }
 
 // token is one word of a line.
 type token struct {
@@ -110,7 +105,7 @@ func (t *Tree) Lookup(line string) (*Match, error) {
 		return nil, err
 	}
 	if m.Node.Run == nil {
-		return nil, &LookupError{Text: incomplete, Column: -1}
+		return nil, &LookupError{Text: texts.Message{Key: texts.ConsoleIncomplete}, Column: -1}
 	}
 	return m, nil
 }
@@ -162,9 +157,11 @@ func step(nodes []Node, line string, tok token) (*Node, error) {
 		if n := argumentFor(nodes, tok.text); n != nil {
 			return n, nil
 		}
-		return nil, &LookupError{Text: invalidInput, Column: Width(line[:tok.at]) + Width(matched(nodes, tok.text))}
+		return nil, &LookupError{Text: texts.Message{Key: texts.ConsoleInvalid},
+			Column: Width(line[:tok.at]) + Width(matched(nodes, tok.text))}
 	}
-	return nil, &LookupError{Text: ambiguousText + strconv.Quote(strings.TrimSpace(line)), Column: -1}
+	return nil, &LookupError{Column: -1, Text: texts.Message{Key: texts.ConsoleAmbiguous,
+		Args: []any{strconv.Quote(strings.TrimSpace(line))}}}
 }
 
 func argumentFor(nodes []Node, text string) *Node {

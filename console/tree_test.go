@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // sample is a tree with all kinds of nodes; a command writes its name and arguments.
@@ -86,7 +88,7 @@ func TestLookup(t *testing.T) {
 			var le *LookupError
 			switch {
 			case errors.As(err, &le):
-				fmt.Fprintf(&b, "%s@%d", le.Text, le.Column)
+				fmt.Fprintf(&b, "%s@%d", le, le.Column)
 			case m != nil:
 				m.Node.Run(t.Context(), m.Args, &b)
 			}
@@ -118,7 +120,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var b strings.Builder
-		sample().Help(&b, tt.before)
+		sample().Help(&b, texts.Printer{}, tt.before)
 		if b.String() != tt.want {
 			t.Errorf("%q?: got\n%swant\n%s", tt.before, b.String(), tt.want)
 		}
@@ -255,7 +257,7 @@ func FuzzTree(f *testing.F) {
 		if err == nil && m == nil && len(split(line)) > 0 {
 			t.Fatalf("%q has no command", line)
 		}
-		tree.Help(io.Discard, line)
+		tree.Help(io.Discard, texts.Printer{}, line)
 		insert, unique := tree.Complete(line)
 		if unique && err == nil && m.Node.Kind == Literal {
 			again, err := tree.Lookup(line + insert)

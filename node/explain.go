@@ -66,8 +66,8 @@ func invalid(at string, problems schema.Problems) api.Invalid {
 
 // decisionFor returns a decision for clients.
 func decisionFor(cfg *config.Config, d policies.Decision) client.PolicyDecision {
-	v := client.PolicyDecision{Outcome: string(d.Outcome), Reason: d.Reason, Hint: d.Hint, Text: d.Text, Group: d.Group,
-		Digest: d.Digest, Lines: d.Lines, NoVerify: d.NoVerify, Record: d.Record}
+	v := client.PolicyDecision{Outcome: string(d.Outcome), Reason: d.Reason, Hint: d.Hint, Text: d.Text.English(),
+		Group: d.Group, Digest: d.Digest, Lines: d.Lines, NoVerify: d.NoVerify, Record: d.Record}
 	if _, ok := cfg.Policies.Group(d.Group); ok {
 		v.File = filepath.Join(cfg.PoliciesDir, d.Group+".yaml")
 	}

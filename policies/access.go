@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 // Access says when a group's users may come in: at any time (the zero value), or only while an access window is open,
@@ -59,7 +60,7 @@ func ruleAccess(e *evaluation) (string, string, bool) {
 	name, want := e.policy.name(), e.policy.Access.Operators()
 	w, ok := e.Windows[name]
 	if !ok {
-		return e.refuse("none", TextRefused, openHint(name), "no access window of group %s is open", name)
+		return e.refuse("none", texts.RefusedAccess, openHint(name), "no access window of group %s is open", name)
 	}
 	input := fmt.Sprintf("until %s, by %d of %d operators", w.Until.UTC().Format(time.RFC3339), w.Operators, want)
 	now := e.Time
@@ -68,9 +69,9 @@ func ruleAccess(e *evaluation) (string, string, bool) {
 	}
 	switch {
 	case !now.Before(w.Until):
-		return e.refuse(input, TextRefused, openHint(name), "the access window of group %s is over", name)
+		return e.refuse(input, texts.RefusedAccess, openHint(name), "the access window of group %s is over", name)
 	case w.Operators < want:
-		return e.refuse(input, TextRefused, "close the window and open it again",
+		return e.refuse(input, texts.RefusedAccess, "close the window and open it again",
 			"one operator has opened the access window of group %s, and two are required", name)
 	}
 	return input, "open", false

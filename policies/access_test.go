@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 )
 
 const vendorFile = "group: vendor\nusers: [acme]\naccess: {window: required, approvals: 2, max: 8h}\n"
@@ -55,7 +56,7 @@ func TestRuleAccess(t *testing.T) {
 			(d.Outcome == Refuse) != (trace.Decided() == RuleAccess) {
 			t.Errorf("%s: %s: %s\n%s", name, d.Outcome, d.Reason, trace)
 		}
-		if d.Outcome == Refuse && d.Text != TextRefused && d.Text != TextNoCallback {
+		if d.Outcome == Refuse && d.Text != texts.RefusedAccess && d.Text != texts.RefusedCallback {
 			t.Errorf("%s: the caller reads %q", name, d.Text)
 		}
 	}

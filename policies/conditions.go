@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/policies/condition"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 // Condition is an element of `when`: a callback is promised only if the expression is true.
@@ -89,7 +90,7 @@ func ruleWhen(e *evaluation) (string, string, bool) {
 			}
 		}
 		if why != "" {
-			return e.refuse(input, TextNoCallback, "change when in the group's policy file", "group %s: when %s",
+			return e.refuse(input, texts.RefusedCallback, "change when in the group's policy file", "group %s: when %s",
 				e.policy.name(), why)
 		}
 	}

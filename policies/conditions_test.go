@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies/condition"
+	"github.com/ringback/ringback/texts"
 )
 
 const conditional = `group: default
@@ -74,7 +75,7 @@ func TestRuleWhen(t *testing.T) {
 		if d.Outcome != tt.want || trace.Decided() != tt.rule || !strings.Contains(d.Reason, tt.why) {
 			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
 		}
-		if d.Outcome == Refuse && d.Text != TextNoCallback && tt.r.Leg != 2 {
+		if d.Outcome == Refuse && d.Text != texts.RefusedCallback && tt.r.Leg != 2 {
 			t.Errorf("%s: the caller reads %q", tt.name, d.Text)
 		}
 	}

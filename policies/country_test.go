@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 	"github.com/ringback/ringback/trunks"
 )
 
@@ -30,7 +31,7 @@ func TestCanonicalLists(t *testing.T) {
 		if d.Outcome != want || d.Outcome == CallBack && d.Number != number("33140205051") {
 			t.Errorf("%s: %+v\n%s", typed, d, trace)
 		}
-		if d.Text == TextBadNumber {
+		if d.Text == texts.RefusedNumberDigits {
 			t.Errorf("%s: the caller reads %q, but +33 is valid", typed, d.Text)
 		}
 	}

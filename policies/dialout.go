@@ -9,6 +9,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 // DialOuts says which numbers the users of a group may have dialed for them. The zero value permits none.
@@ -74,10 +75,12 @@ func ruleDialOut(e *evaluation) (string, string, bool) {
 	fixed := e.Auth.Numbers()
 	switch {
 	case e.Auth.DialOut == nil:
-		return e.refuse(input, TextRefused, "grant Service-Type Outbound (RADIUS), service=outbound (TACACS+) or "+
-			"dial_out: true (local user)", "AAA does not say that the user may dial out")
+		return e.refuse(input, texts.RefusedAccess,
+			"grant Service-Type Outbound (RADIUS), service=outbound (TACACS+) or "+
+				"dial_out: true (local user)", "AAA does not say that the user may dial out")
 	case len(e.policy.DialOut.Allow) == 0:
-		return e.refuse(dialOut+" unset", TextNumberDenied, `write dial_out: {allow: ["84*"]} in the group's policy file`,
+		return e.refuse(dialOut+" unset", texts.RefusedNumberDenied,
+			`write dial_out: {allow: ["84*"]} in the group's policy file`,
 			"group %s permits no dial-out", e.policy.name())
 	case e.FromCaller != nil:
 		e.raw, e.d.Origin = *e.FromCaller, numbers.OriginCaller

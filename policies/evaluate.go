@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 )
 
 // Outcome is what happens to the caller. The zero value is none of them and grants nothing.
@@ -32,7 +33,8 @@ type Decision struct {
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason"`         // for the operator: one sentence
 	Hint    string  `json:"hint,omitempty"` // for the operator: how to correct it
-	Text    string  `json:"text,omitempty"` // for the caller: short, reveals nothing about policy or servers
+	// for the caller: short, reveals nothing about policy or servers; in JSON in English
+	Text texts.Key `json:"text,omitempty"`
 
 	Number numbers.Number `json:"number,omitzero"` // for CallBack and DialOut
 	// Further are the other numbers that may be dialed, in the order in which AAA or the list gives them. There are
@@ -80,17 +82,6 @@ func (d Decision) Numbers() []numbers.Number {
 	}
 	return append([]numbers.Number{d.Number}, d.Further...)
 }
-
-// The texts for callers.
-const (
-	TextRefused      = "Access denied"
-	TextNoCallback   = "Callback not available"
-	TextBadNumber    = "Invalid dialstring: digits only"
-	TextUnreadable   = "Invalid dialstring" // with the site's country, when other notations are valid too
-	TextBadPlace     = "Unknown location"
-	TextNumberDenied = "Number not allowed"
-	TextDisconnected = "Line is disconnected" // of every decision that is Secure
-)
 
 // rule evaluates the request, returns its input and result for the trace, and true if it decides.
 type rule struct {
@@ -281,7 +272,7 @@ func (s *Set) Evaluate(r Request) (Decision, Trace) {
 	}
 	e.d.MayDecline = e.d.OnRequest && e.d.Outcome == AskNumber && !e.policy.required() || e.d.Cheaper
 	if e.secure && e.Promised == nil && e.Leg != 2 && !e.dialsOut() {
-		e.d.Secure, e.d.Text = true, TextDisconnected
+		e.d.Secure, e.d.Text = true, texts.CallbackSecure
 	}
 	return e.d, t
 }
@@ -298,23 +289,23 @@ func (s *Set) SamePolicy(r Request, d Decision) bool {
 }
 
 // refuse decides Refuse; text is for the caller.
-func (e *evaluation) refuse(input, text, hint, format string, args ...any) (string, string, bool) {
+func (e *evaluation) refuse(input string, text texts.Key, hint, format string, args ...any) (string, string, bool) {
 	return e.decide(Refuse, input, text, hint, fmt.Sprintf(format, args...))
 }
 
-func (e *evaluation) decide(o Outcome, input, text, hint, reason string) (string, string, bool) {
+func (e *evaluation) decide(o Outcome, input string, text texts.Key, hint, reason string) (string, string, bool) {
 	switch { // without a caller to admit or ask, and on leg two, which causes no callback
 	case e.Promised != nil && o != CallBack:
-		o, text = Refuse, TextNoCallback
+		o, text = Refuse, texts.RefusedCallback
 	case e.d.OnRing && o != CallBack && o != Admit: // nobody is there to ask
-		o, text = Refuse, TextNoCallback
+		o, text = Refuse, texts.RefusedCallback
 	case e.otherService() && o != Admit:
-		o, text = Refuse, TextRefused
+		o, text = Refuse, texts.RefusedAccess
 	case e.d.Cheaper && o != CallBack: // a callback that nobody requires does not keep the user from a session
 		o, text, reason = Admit, "", "AAA requires no callback, and none is made: "+reason
 	}
-	if e.dialsOut() && text == TextNoCallback {
-		text = TextNumberDenied
+	if e.dialsOut() && text == texts.RefusedCallback {
+		text = texts.RefusedNumberDenied
 	}
 	e.d.Outcome, e.d.Text, e.d.Hint, e.d.Reason = o, text, hint, reason
 	return input, e.text(words[o], ": ", reason), true

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 	"pgregory.net/rapid"
 )
 
@@ -59,15 +60,15 @@ func TestEvaluate(t *testing.T) {
 		want   Outcome
 		number string
 		reason string // a part of it that must occur
-		text   string
+		text   texts.Key
 	}{
 		{name: "no callback demanded", auth: plain, want: Admit, reason: "requires no callback"},
 		{name: "fixed number without policy files", auth: fixed, want: CallBack, number: "84001", reason: "at 84001"},
 		{name: "NULL without policy files", auth: null, want: Refuse, reason: "but group default does not",
-			text: TextNoCallback},
+			text: texts.RefusedCallback},
 		{name: "a grant that cannot be honored", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Refuse = "PPP is not served" }), want: Refuse,
-			reason: "PPP is not served", text: TextRefused},
+			reason: "PPP is not served", text: texts.RefusedAccess},
 		{name: "that on leg two", auth: aaa.Authorization{Refuse: "x"}, r: Request{Leg: 2}, want: Refuse,
 			reason: "cannot be honored: x"},
 		{name: "leg two causes no callback", policy: &open, auth: fixed, r: Request{Leg: 2}, want: Admit,
@@ -77,30 +78,30 @@ func TestEvaluate(t *testing.T) {
 		{name: "leg three", policy: &open, auth: plain, r: Request{Leg: 3}, want: Refuse,
 			reason: "only the legs 1 and 2"},
 		{name: "switched off", policy: &open, auth: fixed, site: &silent, want: Refuse,
-			reason: "exec.callback is false", text: TextNoCallback},
+			reason: "exec.callback is false", text: texts.RefusedCallback},
 		{name: "switched off, nothing demanded", policy: &open, auth: plain, site: &silent, want: Admit},
 		{name: "policy off", policy: &off, auth: fixed, want: Refuse, reason: "group default does not allow one",
-			text: TextNoCallback},
+			text: texts.RefusedCallback},
 		{name: "policy off, nothing demanded", policy: &off, auth: plain, want: Admit},
 		{name: "required, nothing demanded", policy: &required, auth: plain, want: Refuse,
-			reason: "requires a callback", text: TextNoCallback},
+			reason: "requires a callback", text: texts.RefusedCallback},
 		{name: "required, a number", policy: &required, auth: fixed, want: CallBack, number: "84001"},
 		{name: "required and switched off", policy: &required, auth: plain, site: &silent, want: Refuse},
 		{name: "unknown mode", policy: &Policy{Callback: "of"}, auth: fixed, want: Refuse},
 
 		{name: "demanded without a number", policy: &open, auth: aaa.Authorization{Callback: true}, want: Refuse,
-			reason: "gives no number", text: TextNoCallback},
+			reason: "gives no number", text: texts.RefusedCallback},
 		{name: "a number without a demand", policy: &open,
 			auth: aaa.Authorization{Dialstring: aaa.DialstringOf("84001")}, want: CallBack, number: "84001"},
 		{name: "denied fixed number", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("84901") }), want: Refuse,
-			reason: `deny "849*"`, text: TextNoCallback},
+			reason: `deny "849*"`, text: texts.RefusedCallback},
 		{name: "fixed number that no list names", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("555-1234") }),
 			want: CallBack, number: "5551234"},
 		{name: "AAA sends a command", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("5551234;ATH") }),
-			want: Refuse, reason: "';' at position 8", text: TextNoCallback},
+			want: Refuse, reason: "';' at position 8", text: texts.RefusedCallback},
 		{name: "AAA sends an emergency number", policy: &open,
 			auth: with(fixed, func(a *aaa.Authorization) { a.Dialstring = aaa.DialstringOf("9-1-1") }), want: Refuse,
 			reason: `emergency number "911*"`},
@@ -120,7 +121,7 @@ func TestEvaluate(t *testing.T) {
 		{name: "place and NULL", policy: &open, auth: with(null, func(a *aaa.Authorization) { a.CallbackID = "paris" }),
 			want: CallBack, number: "84022"},
 		{name: "unknown place", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "rome\x1b"},
-			want: Refuse, reason: `"rome\x1b" is not a known place`, text: TextNoCallback},
+			want: Refuse, reason: `"rome\x1b" is not a known place`, text: texts.RefusedCallback},
 		{name: "place with a command", policy: &open, auth: aaa.Authorization{Callback: true, CallbackID: "bad"},
 			want: Refuse, reason: "';' at position 4"},
 		{name: "place and number", policy: &open,
@@ -131,16 +132,17 @@ func TestEvaluate(t *testing.T) {
 		{name: "typed", policy: &open, auth: null, r: Request{FromCaller: ptr("84007")}, want: CallBack,
 			number: "84007"},
 		{name: "typed badly", policy: &open, auth: null, r: Request{FromCaller: ptr("84-007")}, want: InvalidNumber,
-			reason: "'-' at position 3", text: TextBadNumber},
+			reason: "'-' at position 3", text: texts.RefusedNumberDigits},
 		{name: "typed nothing", policy: &open, auth: null, r: Request{FromCaller: ptr("")}, want: InvalidNumber,
-			reason: "empty", text: TextBadNumber},
+			reason: "empty", text: texts.RefusedNumberDigits},
 		{name: "typed a denied number", policy: &open, auth: null, r: Request{FromCaller: ptr("84901")},
-			want: InvalidNumber, reason: `deny "849*"`, text: TextNumberDenied},
+			want: InvalidNumber, reason: `deny "849*"`, text: texts.RefusedNumberDenied},
 		{name: "typed a number that is not allowed", policy: &open, auth: null, r: Request{FromCaller: ptr("5551234")},
-			want: InvalidNumber, reason: "must match an allow pattern", text: TextNumberDenied},
+			want: InvalidNumber, reason: "must match an allow pattern", text: texts.RefusedNumberDenied},
 		{name: "typed an emergency number",
 			policy: &Policy{Numbers: Numbers{From: AnySource(), Allow: []string{"*", "911"}}}, auth: null,
-			r: Request{FromCaller: ptr("911")}, want: InvalidNumber, reason: "emergency", text: TextNumberDenied},
+			r: Request{FromCaller: ptr("911")}, want: InvalidNumber, reason: "emergency",
+			text: texts.RefusedNumberDenied},
 		{name: "typed unasked", auth: null, r: Request{FromCaller: ptr("84007")}, want: Refuse},
 		{name: "from_caller without an allow list rejects all numbers",
 			policy: &Policy{Numbers: Numbers{From: AnySource()}},
@@ -315,8 +317,9 @@ func TestAttemptsJSON(t *testing.T) {
 
 // The text for the caller contains no policy, server or number.
 func TestCallersTextLeaksNothing(t *testing.T) {
-	for _, text := range []string{TextRefused, TextNoCallback, TextBadNumber, TextUnreadable, TextBadPlace,
-		TextNumberDenied} {
+	for _, key := range []texts.Key{texts.RefusedAccess, texts.RefusedCallback, texts.RefusedNumberDigits,
+		texts.RefusedNumberUnreadable, texts.RefusedPlace, texts.RefusedNumberDenied} {
+		text := key.English()
 		for _, leak := range []string{"group", "policy", "AAA", "RADIUS", "84", "deny", "emergency", "place"} {
 			if strings.Contains(text, leak) {
 				t.Errorf("%q reveals %q", text, leak)
@@ -383,7 +386,7 @@ func TestNothingWidens(t *testing.T) {
 			t.Fatalf("a refused authorization ends in %s", d.Outcome)
 		case r.Leg == 2 && d.Outcome == CallBack:
 			t.Fatal("a callback causes a callback")
-		case d.Secure != (p.Callback == Secure && r.Leg == 1) || d.Secure && d.Text != TextDisconnected:
+		case d.Secure != (p.Callback == Secure && r.Leg == 1) || d.Secure && d.Text != texts.CallbackSecure:
 			t.Fatal("the caller would learn of the decision")
 		case d.Secure && d.Outcome != Refuse && (d.Outcome != CallBack || d.Origin == numbers.OriginCaller):
 			t.Fatal("called back at another number than that of AAA, or asked")

@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata" // machines without a time zone database must decide as others do
 
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 // Hours are the times at which a group's callbacks may be promised: windows of the wall clock in a time zone. The zero
@@ -103,7 +104,7 @@ func ruleHours(e *evaluation) (string, string, bool) {
 	}
 	open, why := e.open()
 	if !open {
-		return e.refuse(now, TextNoCallback, "change hours in the group's policy file",
+		return e.refuse(now, texts.RefusedCallback, "change hours in the group's policy file",
 			"outside the hours of group %s: %s", e.policy.name(), why)
 	}
 	return now, why, false

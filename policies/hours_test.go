@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 const officeHours = `group: default
@@ -164,7 +165,7 @@ func TestRuleHours(t *testing.T) {
 		}
 		d, trace := s.Evaluate(tt.r)
 		if d.Outcome != tt.want || trace.Decided() != tt.rule ||
-			tt.want == Refuse && d.Text != TextNoCallback {
+			tt.want == Refuse && d.Text != texts.RefusedCallback {
 			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
 		}
 	}

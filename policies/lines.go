@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 // SiteLine is a line of the site that can dial.
@@ -175,7 +176,7 @@ func (e *evaluation) narrowLines(input string) (string, string, bool) {
 	}
 	ttys := may.lines()
 	if len(ttys) == 0 {
-		return e.refuse(input, TextNoCallback, "check callback_lines and same_line in the group's policy file",
+		return e.refuse(input, texts.RefusedCallback, "check callback_lines and same_line in the group's policy file",
 			"group %s has no line for this callback", e.policy.name())
 	}
 	e.d.Lines, e.d.Tiers, e.d.Rotary = ttys, may.sizes(), nil

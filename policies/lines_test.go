@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/texts"
 )
 
 // withLines is a site with the rotaries 1 (tty 1 to 4) and 2 (tty 5 and 6), and tty 9 in none.
@@ -53,7 +54,7 @@ func TestCallbackLines(t *testing.T) {
 		}
 		s := mustServe(t, withLines(), tt.p)
 		d, trace := s.Evaluate(r)
-		refused := d.Outcome == Refuse && d.Text == TextNoCallback && strings.Contains(d.Reason, "has no line")
+		refused := d.Outcome == Refuse && d.Text == texts.RefusedCallback && strings.Contains(d.Reason, "has no line")
 		if !slices.Equal(d.Lines, tt.want) || !slices.Equal(d.Tiers, tt.tiers) ||
 			(tt.want == nil) != refused || d.Rotary != nil {
 			t.Errorf("%s: tty %v, tiers %v\n%s", name, d.Lines, d.Tiers, trace)

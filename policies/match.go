@@ -192,8 +192,8 @@ type claimedKind struct {
 	folded []string // of parts of a name: values without letter case
 }
 
-// texts are the facts of a caller, by kind.
-type texts [len(matchKinds)]string
+// factsByKind are the facts of a caller as text.
+type factsByKind [len(matchKinds)]string
 
 func newClaim(group string, m Match) *claim {
 	c := &claim{group: group}
@@ -213,7 +213,7 @@ func newClaim(group string, m Match) *claim {
 
 // matches reports whether the group claims a caller, and whether it would if the letter case of the name, of which user
 // is the folded one, did not count.
-func (c *claim) matches(t *texts, user string) (exactly, nearly bool) {
+func (c *claim) matches(t *factsByKind, user string) (exactly, nearly bool) {
 	exactly = true
 	for _, k := range c.kinds {
 		switch fact := t[k.kind]; {
@@ -283,7 +283,7 @@ func newMatchIndex(s *Set) (x matchIndex) {
 // claiming returns the groups whose `match` claims a caller, sorted, and those that would if the letter case of the
 // name did not count.
 func (s *Set) claiming(f facts) (found, nearly []string) {
-	var t texts
+	var t factsByKind
 	for i, k := range matchKinds {
 		t[i] = k.fact(f)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 )
 
 // OperatorDial is a number that an operator wants to dial, under the policy of a group.
@@ -34,7 +35,7 @@ var operatorRules = slices.Concat([]rule{
 func ruleAllowed(e *evaluation) (string, string, bool) {
 	p, n := e.policy.allow.Longest(e.d.Number)
 	if n < 0 {
-		return e.refuse(e.d.Number.String(), TextNumberDenied,
+		return e.refuse(e.d.Number.String(), texts.RefusedNumberDenied,
 			"add its pattern to numbers.allow in the group's policy file",
 			"group %s: an operator's number must match a pattern of numbers.allow, and none does", e.policy.name())
 	}

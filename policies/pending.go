@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 )
 
 // pending replaces the leg rule when a pending callback is checked before its dial.
 func (e *evaluation) pending() (string, string, bool) {
 	if e.Promised.Outcome != CallBack {
-		return e.refuse("earlier decision", TextNoCallback, "", "the earlier decision was not a callback")
+		return e.refuse("earlier decision", texts.RefusedCallback, "", "the earlier decision was not a callback")
 	}
 	return "pending callback", "checked again before its dial", false
 }
@@ -22,10 +23,10 @@ func (e *evaluation) sourcePromise() (string, string, bool) {
 	input := fmt.Sprintf("%s from %s, promised", p.Number, p.Origin)
 	switch permitted := e.policy.Numbers.permits(p.Origin); {
 	case !permitted && (p.Origin == numbers.OriginCaller || p.Origin == numbers.OriginCallerID):
-		return e.refuse(input, TextNoCallback, "",
+		return e.refuse(input, texts.RefusedCallback, "",
 			"the caller chose the number, and group %s no longer allows that", e.policy.name())
 	case !permitted:
-		return e.refuse(input, TextNoCallback, "",
+		return e.refuse(input, texts.RefusedCallback, "",
 			"AAA fixed the number, and group %s no longer allows that", e.policy.name())
 	}
 	e.known, e.d.Origin = p.Number, p.Origin
@@ -49,9 +50,10 @@ func ruleSince(e *evaluation) (string, string, bool) {
 	otherRotary := e.d.Rotary != nil && (p.Rotary == nil || *p.Rotary != *e.d.Rotary)
 	switch {
 	case e.d.Number != p.Number:
-		return e.refuse(input, TextNoCallback, "", "the number changed since the callback was promised")
+		return e.refuse(input, texts.RefusedCallback, "", "the number changed since the callback was promised")
 	case e.Renewed && (otherLines || otherRotary):
-		return e.refuse(input, TextNoCallback, "", "the line to call back from changed since the callback was promised")
+		return e.refuse(input, texts.RefusedCallback, "",
+			"the line to call back from changed since the callback was promised")
 	}
 	then := p.Attempts.orDefault()
 	e.d.Origin, e.d.Lines, e.d.Rotary = p.Origin, slices.Clone(p.Lines), p.Rotary

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 // PPP narrows the PPP sessions of a group, on both legs, whatever AAA grants. The zero value narrows nothing.
@@ -94,7 +95,7 @@ func rulePPPAuth(e *evaluation) (string, string, bool) {
 	if slices.Contains(e.policy.PPPAuth, e.PPPAuth) {
 		return input, "accepted", false
 	}
-	return e.refuse(input, TextRefused,
+	return e.refuse(input, texts.RefusedAccess,
 		"have the client authenticate by another method, or change ppp.auth in the group's policy file",
 		"the caller authenticated by %s, and group %s has %s", cmp.Or(e.PPPAuth, "no method"), e.policy.name(),
 		accepted)
@@ -127,7 +128,7 @@ func rulePPPTerms(e *evaluation) (string, string, bool) {
 	input := e.policy.PPP.String()
 	isGroup := func(name string) bool { _, ok := e.set.groups[name]; return ok }
 	if why := e.set.site.PPPUnfit(e.Auth, e.policy.PPP, isGroup); why != "" {
-		return e.refuse(input, TextRefused,
+		return e.refuse(input, texts.RefusedAccess,
 			"correct the user's entry at the AAA server, or ppp in the group's policy file", "%s", printable(why))
 	}
 	return input, "AAA's grant fits", false

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/texts"
 )
 
 // The terms of a file are in the decision of each leg, and their canonical text is what the file says; a child has
@@ -120,7 +121,7 @@ func TestPPPAuth(t *testing.T) {
 				t.Errorf("%q by %q, leg %d:\n%s", tt.text, tt.by, leg, trace)
 			}
 			if refused := strings.HasPrefix(tt.want, "refuse"); (d.Outcome == Refuse) != refused ||
-				refused && d.Text != "Access denied" {
+				refused && d.Text != texts.RefusedAccess {
 				t.Errorf("%q by %q, leg %d: %s %q", tt.text, tt.by, leg, d.Outcome, d.Text)
 			}
 		}
@@ -137,7 +138,7 @@ func TestPPPAuthOfCallbacks(t *testing.T) {
 	}
 	p.PPPAuth = []string{"chap"}
 	again := Request{Auth: fixed, Service: aaa.PPP, PPPAuth: "pap", Promised: &then}
-	if d, trace := mustNew(t, p).Evaluate(again); d.Outcome != Refuse || d.Text != TextNoCallback {
+	if d, trace := mustNew(t, p).Evaluate(again); d.Outcome != Refuse || d.Text != texts.RefusedCallback {
 		t.Errorf("%+v\n%s", d, trace)
 	}
 	again.PPPAuth = AnyPPPAuth // of an older journal
@@ -146,7 +147,7 @@ func TestPPPAuthOfCallbacks(t *testing.T) {
 	}
 	p.Callback = Secure
 	d, trace := mustNew(t, p).Evaluate(Request{Auth: fixed, Service: aaa.PPP, PPPAuth: "pap"})
-	if d.Outcome != Refuse || d.Text != "Line is disconnected" || !d.Secure {
+	if d.Outcome != Refuse || d.Text != texts.CallbackSecure || !d.Secure {
 		t.Errorf("%+v\n%s", d, trace)
 	}
 }
@@ -183,14 +184,14 @@ func TestPPPTermsUnfit(t *testing.T) {
 		site     Site
 		request  Request
 		outcome  Outcome
-		text     string
+		text     texts.Key
 		reported bool
 	}{
 		{"fits", known, Request{Auth: fixed, Service: aaa.PPP}, CallBack, "", true},
-		{"does not fit", known, Request{Auth: outside, Service: aaa.PPP}, Refuse, "Access denied", true},
-		{"leg two", known, Request{Auth: outside, Service: aaa.PPP, Leg: 2}, Refuse, "Access denied", true},
+		{"does not fit", known, Request{Auth: outside, Service: aaa.PPP}, Refuse, texts.RefusedAccess, true},
+		{"leg two", known, Request{Auth: outside, Service: aaa.PPP, Leg: 2}, Refuse, texts.RefusedAccess, true},
 		{"before the dial", known, Request{Auth: outside, Service: aaa.PPP, Promised: &then}, Refuse,
-			"Callback not available", true},
+			texts.RefusedCallback, true},
 		{"the EXEC", known, Request{Auth: outside, Service: aaa.EXEC}, CallBack, "", false},
 		{"an unknown site", site, Request{Auth: outside, Service: aaa.PPP}, CallBack, "", false},
 	} {

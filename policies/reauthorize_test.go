@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 )
 
 // TestCallerID: the calling number is dialed only if the group lets callers choose and its lists allow the
@@ -176,7 +177,7 @@ func TestUntrustedCaller(t *testing.T) {
 			return s.Evaluate(again)
 		},
 	} {
-		if d, _ := f(); d.Outcome != Refuse || !d.Number.IsZero() || d.Text != TextNoCallback ||
+		if d, _ := f(); d.Outcome != Refuse || !d.Number.IsZero() || d.Text != texts.RefusedCallback ||
 			!strings.Contains(d.Reason, "no modem signals") {
 			t.Errorf("%s: %+v", name, d)
 		}

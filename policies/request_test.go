@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/texts"
 )
 
 // No callback is placed for a session that leg two would be refused, whether checked at the login or right
@@ -24,7 +25,7 @@ func TestSessions(t *testing.T) {
 	for _, r := range []Request{{}, {Promised: &then}, {Promised: &then, Renewed: true}} {
 		r.Identity.User, r.Auth, r.Service, r.Used.Sessions = "kim", auth, aaa.EXEC, 2
 		if d, _ := s.Evaluate(r); d.Outcome != Refuse ||
-			d.Reason != "user kim has 2 sessions, and AAA allows 2 (Port-Limit)" || d.Text != TextNoCallback {
+			d.Reason != "user kim has 2 sessions, and AAA allows 2 (Port-Limit)" || d.Text != texts.RefusedCallback {
 			t.Errorf("%+v", d)
 		}
 	}

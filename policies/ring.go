@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 const onRing = "callback_on_ring"
@@ -17,7 +18,7 @@ func ruleRing(e *evaluation) (string, string, bool) {
 	input := e.text(onRing, ": ", allowDeny(e.policy.OnRing))
 	switch {
 	case !e.policy.OnRing && e.Promised != nil:
-		return e.refuse(input, TextNoCallback, "", "group %s no longer calls back calls that are not answered",
+		return e.refuse(input, texts.RefusedCallback, "", "group %s no longer calls back calls that are not answered",
 			e.policy.name())
 	case !e.policy.OnRing:
 		return e.decide(Admit, input, "", "", "group "+e.policy.name()+" calls back nobody whose call is not answered")
@@ -30,10 +31,10 @@ func ruleRing(e *evaluation) (string, string, bool) {
 	case !e.demanded():
 		return e.decide(Admit, input, "", "", "AAA requires no callback: the call is answered")
 	case e.Identity.User == "":
-		return e.refuse(input, TextNoCallback, "send User-Name, with the user who must log in when called back",
+		return e.refuse(input, texts.RefusedCallback, "send User-Name, with the user who must log in when called back",
 			"AAA's answer names no user")
 	case !e.Line.Trusted:
-		return e.refuse(input, TextNoCallback, "use a port with modem signals, or accept the risk with "+
+		return e.refuse(input, texts.RefusedCallback, "use a port with modem signals, or accept the risk with "+
 			"insecure_signals: true on the line", "the line has no modem signals: a caller could write any number")
 	}
 	return input, "the call is not answered", false
@@ -56,8 +57,9 @@ func (e *evaluation) sourceRing(input string) (string, string, bool) {
 	list := e.policy.Numbers.List[e.Identity.User]
 	input += fmt.Sprintf(", caller %s, from: %s", e.clip(e.Caller), e.policy.Numbers.sourceText())
 	if !e.policy.Numbers.from(FromList) || len(list) == 0 {
-		return e.refuse(input, TextNoCallback, "send Callback-Number, or add caller_list to numbers.from and the "+
-			"user's numbers to numbers.list", "AAA fixes no number, and group %s lists none for user %s",
+		return e.refuse(input, texts.RefusedCallback,
+			"send Callback-Number, or add caller_list to numbers.from and the "+
+				"user's numbers to numbers.list", "AAA fixes no number, and group %s lists none for user %s",
 			e.policy.name(), printable(e.Identity.User))
 	}
 	e.d.Origin = numbers.OriginCaller
@@ -69,7 +71,7 @@ func (e *evaluation) sourceRing(input string) (string, string, bool) {
 	for _, s := range list {
 		n, err := numbers.Reread(s) // the list has numbers in canonical form
 		if err != nil {
-			return e.refuse(input, TextNoCallback, "correct numbers.list in the group's policy file", "%v", err)
+			return e.refuse(input, texts.RefusedCallback, "correct numbers.list in the group's policy file", "%v", err)
 		}
 		e.several = append(e.several, candidate{known: n})
 	}

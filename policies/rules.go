@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/texts"
 )
 
 // ruleGroup chooses the policy: that of the group that lists the user; otherwise of the first of AAA's group hints with
@@ -69,7 +70,7 @@ func (e *evaluation) ofNoGroup(input string, groups []string, hint, reason strin
 		}
 	}
 	e.at = strings.Join(files, ", ")
-	return e.refuse(input, TextRefused, hint, "%s", reason)
+	return e.refuse(input, texts.RefusedAccess, hint, "%s", reason)
 }
 
 // otherSpelling returns a listed user whose name differs from the caller's only in letter case. For an AAA server that
@@ -118,7 +119,7 @@ func ruleAuthorization(e *evaluation) (string, string, bool) {
 		kind = "no Service-Type"
 	}
 	if e.Auth.Refuse != "" {
-		return e.refuse(kind, TextRefused, "correct the user's entry at the AAA server",
+		return e.refuse(kind, texts.RefusedAccess, "correct the user's entry at the AAA server",
 			"the authorization cannot be honored: %s", printable(e.Auth.Refuse))
 	}
 	return kind, "can be honored", false
@@ -138,7 +139,7 @@ func ruleLeg(e *evaluation) (string, string, bool) {
 		}
 		return e.decide(Admit, "leg 2", "", "", "this is the call that the callback made")
 	}
-	return e.refuse(fmt.Sprintf("leg %d", e.Leg), TextRefused, "", "a callback has only the legs 1 and 2")
+	return e.refuse(fmt.Sprintf("leg %d", e.Leg), texts.RefusedAccess, "", "a callback has only the legs 1 and 2")
 }
 
 // otherService reports whether the call is leg two of a callback that was promised for another service.
@@ -159,7 +160,7 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 	case e.demanded():
 		return input, "continue", false
 	case e.Promised != nil && !e.Promised.OnRequest && !e.Promised.Cheaper:
-		return e.refuse(input, TextNoCallback, "", "AAA no longer requires a callback")
+		return e.refuse(input, texts.RefusedCallback, "", "AAA no longer requires a callback")
 	case e.otherService():
 		return e.decide(Admit, input, "", "", "AAA requires no callback, and the caller was called back")
 	case !open && e.mayRequest() && e.mayDecline():
@@ -171,10 +172,11 @@ func ruleDemanded(e *evaluation) (string, string, bool) {
 		e.d.OnRequest = true
 		return input + ", " + onRequest + ": allow", "the caller may request one", false
 	case e.Promised != nil:
-		return e.refuse(input, TextNoCallback, "", "group %s no longer allows callbacks that AAA does not require",
+		return e.refuse(input, texts.RefusedCallback, "",
+			"group %s no longer allows callbacks that AAA does not require",
 			e.policy.name())
 	case e.policy.required():
-		return e.refuse(input, TextNoCallback,
+		return e.refuse(input, texts.RefusedCallback,
 			"give the user a callback number on the AAA server",
 			"group %s requires a callback, but AAA gives none for this user", e.policy.name())
 	}
@@ -200,8 +202,8 @@ func ruleEnabled(e *evaluation) (string, string, bool) {
 		key = "callback"
 	}
 	if !e.set.site.Callback[e.Service] {
-		return e.refuse(key+" false", TextNoCallback, "set "+key+": true", "AAA requires a callback, but %s is false",
-			key)
+		return e.refuse(key+" false", texts.RefusedCallback, "set "+key+": true",
+			"AAA requires a callback, but %s is false", key)
 	}
 	return e.text(key, " true"), "continue", false
 }
@@ -210,13 +212,13 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 	input := e.text("callback: ", string(e.policy.mode()))
 	switch mode := e.policy.mode(); {
 	case e.policy.Services.denies(e.Service):
-		return e.refuse(fmt.Sprintf("services.%s: deny", e.Service), TextNoCallback,
+		return e.refuse(fmt.Sprintf("services.%s: deny", e.Service), texts.RefusedCallback,
 			fmt.Sprintf("remove services.%s from the group's policy file", e.Service),
 			"a callback is required, but services.%s is deny in group %s", e.Service, e.policy.name())
 	case mode == Optional, mode == WhenCheaper, e.policy.required():
 		return input, "continue", false
 	}
-	return e.refuse(input, TextNoCallback, "set callback: required or optional in the group's policy file",
+	return e.refuse(input, texts.RefusedCallback, "set callback: required or optional in the group's policy file",
 		"AAA requires a callback, but group %s does not allow one", e.policy.name())
 }
 
@@ -244,7 +246,7 @@ func ruleSessions(e *evaluation) (string, string, bool) {
 	}
 	input := e.text(strconv.Itoa(e.Used.Sessions), " sessions, ", limit)
 	if err := PortLimit(e.Identity, e.Auth, e.Used); err != nil {
-		return e.decide(Refuse, input, TextNoCallback, "", err.Error())
+		return e.decide(Refuse, input, texts.RefusedCallback, "", err.Error())
 	}
 	return input, "one more is allowed", false
 }

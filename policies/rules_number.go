@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/texts"
 )
 
 // ruleSource finds where the number comes from: AAA's own, AAA's Callback-Id in the table of places, or the caller.
@@ -21,7 +22,7 @@ func ruleSource(e *evaluation) (string, string, bool) {
 	case e.d.Cheaper:
 		return e.sourceCheaper(input)
 	case e.secure && (a.CallerID || a.CallbackID == "" && a.Dialstring.IsNull()):
-		return e.refuse(input+", callback: "+string(Secure), TextNoCallback,
+		return e.refuse(input+", callback: "+string(Secure), texts.RefusedCallback,
 			"send Callback-Number, with the number to call",
 			"AAA does not fix the number, and group %s calls no other (callback: secure)", e.policy.name())
 	case e.d.OnRing && e.Promised == nil && (a.CallerID || a.CallbackID == "" && a.Dialstring.IsNull()):
@@ -44,7 +45,7 @@ func ruleSource(e *evaluation) (string, string, bool) {
 		e.candidate = e.several[0]
 		return input, "AAA fixed it", false
 	}
-	return e.refuse(input, TextNoCallback,
+	return e.refuse(input, texts.RefusedCallback,
 		"send Callback-Number, or Cisco-AVPair shell:callback-dialstring= to let the caller type one",
 		"AAA requires a callback but gives no number")
 }
@@ -53,10 +54,10 @@ func (e *evaluation) sourcePlace(input string) (string, string, bool) {
 	number, ok := e.set.site.Places[e.Auth.CallbackID]
 	switch {
 	case !ok:
-		return e.refuse(input, TextNoCallback, "add it to the configuration's places",
+		return e.refuse(input, texts.RefusedCallback, "add it to the configuration's places",
 			"Callback-Id %q is not a known place", e.Auth.CallbackID)
 	case e.Auth.Dialstring.Value() != "":
-		return e.refuse(input, TextNoCallback, "send one of the two",
+		return e.refuse(input, texts.RefusedCallback, "send one of the two",
 			"AAA sent both a number and a Callback-Id")
 	}
 	if !e.policy.Numbers.from(FromAAA) {
@@ -68,7 +69,7 @@ func (e *evaluation) sourcePlace(input string) (string, string, bool) {
 
 // sourceNotAAA refuses AAA's own number: the policy has other sources.
 func (e *evaluation) sourceNotAAA(input string) (string, string, bool) {
-	return e.refuse(input+", from: "+e.policy.Numbers.sourceText(), TextNoCallback,
+	return e.refuse(input+", from: "+e.policy.Numbers.sourceText(), texts.RefusedCallback,
 		"add aaa to numbers.from in the group's policy file, or let AAA leave the number to the caller",
 		"AAA fixes the number, but numbers.from of group %s has no aaa", e.policy.name())
 }
@@ -77,11 +78,11 @@ func (e *evaluation) sourceCaller(input string) (string, string, bool) {
 	input = e.text(input, ", from: ", e.policy.sources)
 	switch {
 	case !e.policy.Numbers.given():
-		return e.refuse(input, TextNoCallback,
+		return e.refuse(input, texts.RefusedCallback,
 			"set numbers: {from: [aaa, caller], allow: [\"84*\"]} in the group's policy file",
 			"AAA lets the caller choose the number, but group %s does not", e.policy.name())
 	case e.Promised != nil && e.Promised.Origin != numbers.OriginCaller:
-		return e.refuse(input, TextNoCallback, "",
+		return e.refuse(input, texts.RefusedCallback, "",
 			"AAA no longer gives the number: it lets the caller choose")
 	case e.Promised != nil:
 		e.known, e.d.Origin = e.Promised.Number, numbers.OriginCaller
@@ -105,7 +106,7 @@ func (e *evaluation) sourceChosenPlace(input string) (string, string, bool) {
 	input += ", place " + e.clip(e.Place)
 	number, ok := e.set.site.Places[e.Place]
 	if !ok {
-		return e.decide(InvalidNumber, input, TextBadPlace, "add it to the configuration's places",
+		return e.decide(InvalidNumber, input, texts.RefusedPlace, "add it to the configuration's places",
 			"the caller's "+e.clip(e.Place)+" is not a known place")
 	}
 	e.raw, e.place, e.d.Origin = number, true, numbers.OriginCaller
@@ -118,21 +119,21 @@ func (e *evaluation) sourceCallerID(input string) (string, string, bool) {
 	input += fmt.Sprintf(", caller %s, from: %s", e.clip(e.Caller), e.policy.Numbers.sourceText())
 	switch {
 	case e.Auth.CallbackID != "" || e.Auth.Dialstring.Value() != "":
-		return e.refuse(input, TextNoCallback, "send one of the two",
+		return e.refuse(input, texts.RefusedCallback, "send one of the two",
 			"AAA sent both a number and a callback to the caller ID")
 	case !e.policy.Numbers.from(FromCallerID):
-		return e.refuse(input, TextNoCallback,
+		return e.refuse(input, texts.RefusedCallback,
 			"set numbers: {from: [aaa, caller_id], allow: [\"84*\"]} in the group's policy file",
 			"AAA requires a callback to the caller ID, but group %s does not allow one (caller_id)",
 			e.policy.name())
 	case !e.Line.Trusted:
-		return e.refuse(input, TextNoCallback,
+		return e.refuse(input, texts.RefusedCallback,
 			"use a port with modem signals, send Callback-Number, or accept the risk with insecure_signals: true on "+
 				"the line",
 			"AAA requires a callback to the caller ID, but the line has no modem signals: "+
 				"a caller could write any number")
 	case e.Caller == "":
-		return e.refuse(input, TextNoCallback,
+		return e.refuse(input, texts.RefusedCallback,
 			"enable caller ID in the modem and the exchange, or send Callback-Number",
 			"AAA requires a callback to the caller ID, but it is unknown")
 	}
@@ -154,11 +155,12 @@ func rulePlan(e *evaluation) (string, string, bool) {
 		e.d.Number = number
 		return input, number.String(), false
 	case e.d.Origin == numbers.OriginCaller && e.set.site.Plan.Country.Code != "":
-		return e.decide(InvalidNumber, input, TextUnreadable, "", err.Error())
+		return e.decide(InvalidNumber, input, texts.RefusedNumberUnreadable, "", err.Error())
 	case e.d.Origin == numbers.OriginCaller:
-		return e.decide(InvalidNumber, input, TextBadNumber, "", err.Error())
+		return e.decide(InvalidNumber, input, texts.RefusedNumberDigits, "", err.Error())
 	}
-	return e.refuse(input, TextNoCallback, "correct the number at the AAA server or in the configuration", "%v", err)
+	return e.refuse(input, texts.RefusedCallback,
+		"correct the number at the AAA server or in the configuration", "%v", err)
 }
 
 func ruleEmergency(e *evaluation) (string, string, bool) {
@@ -229,15 +231,16 @@ func ruleCalled(e *evaluation) (string, string, bool) {
 	if e.d.Number == e.CalledBack {
 		return e.decide(Admit, input, "", "", "the required callback was made")
 	}
-	return e.decide(Refuse, input, TextRefused, "", "the callback that this service requires is at another number")
+	return e.decide(Refuse, input, texts.RefusedAccess, "",
+		"the callback that this service requires is at another number")
 }
 
 // denied refuses a valid number; a caller may type another.
 func (e *evaluation) denied(input, hint, reason string) (string, string, bool) {
 	if e.d.Origin == numbers.OriginCaller {
-		return e.decide(InvalidNumber, input, TextNumberDenied, hint, reason)
+		return e.decide(InvalidNumber, input, texts.RefusedNumberDenied, hint, reason)
 	}
-	return e.decide(Refuse, input, TextNoCallback, hint, reason)
+	return e.decide(Refuse, input, texts.RefusedCallback, hint, reason)
 }
 
 // verdict applies the lists to the number.

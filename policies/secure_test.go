@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/texts"
 )
 
 // With callback: secure only numbers that AAA fixed are called, whatever other sources a policy has, and each decision
@@ -41,7 +42,7 @@ func TestSecure(t *testing.T) {
 		if d.Outcome != tt.want || !strings.Contains(d.Reason, tt.reason) {
 			t.Errorf("%s: %s: %s\n%s", tt.name, d.Outcome, d.Reason, trace)
 		}
-		if secure := tt.r.Leg != 2; d.Secure != secure || (d.Text == TextDisconnected) != secure {
+		if secure := tt.r.Leg != 2; d.Secure != secure || (d.Text == texts.CallbackSecure) != secure {
 			t.Errorf("%s: %+v", tt.name, d)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/texts"
 )
 
 // A denied service has no callback, on request or required, now or when it is checked again; the other one has.
@@ -33,7 +34,7 @@ func TestServices(t *testing.T) {
 	} {
 		r := Request{Auth: tt.auth, Service: tt.service, FromCaller: ptr("84007")}
 		d, trace := mustNew(t, tt.policy).Evaluate(r)
-		if d.Outcome != tt.want || d.Outcome == Refuse && d.Text != TextNoCallback {
+		if d.Outcome != tt.want || d.Outcome == Refuse && d.Text != texts.RefusedCallback {
 			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
 		}
 		then, _ := mustNew(t, wide).Evaluate(r)
@@ -53,7 +54,7 @@ func TestDeniedServiceOnLegTwo(t *testing.T) {
 	p := open
 	p.Services.NoPPP = true
 	d, trace := mustNew(t, p).Evaluate(Request{Auth: fixed, Service: aaa.PPP, Leg: 2, CalledBack: number("84001")})
-	if d.Outcome != Refuse || d.Text != TextRefused || !strings.Contains(d.Reason, "services.ppp is deny") {
+	if d.Outcome != Refuse || d.Text != texts.RefusedAccess || !strings.Contains(d.Reason, "services.ppp is deny") {
 		t.Errorf("%+v\n%s", d, trace)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/ppp/cbcp"
+	"github.com/ringback/ringback/texts"
 )
 
 // ways are the ways in which a caller of PPP may ask for a callback, and the columns of the table.
@@ -188,12 +189,13 @@ func TestPlaceOfTheCaller(t *testing.T) {
 	prefixed.Plan.TrunkPrefixes = []string{"840"}
 	prefixed.Places = map[string]string{"paris": "(840) 84022", "far": "555", "bad": "555;ATH", "police": "840 112"}
 	for place, want := range map[string]string{
-		"paris": "call_back 84022", "Paris": "invalid_number " + TextBadPlace, "rome": "invalid_number " + TextBadPlace,
-		"far": "invalid_number " + TextNumberDenied, "bad": "invalid_number " + TextBadNumber,
-		"police": "invalid_number " + TextNumberDenied, "84022": "invalid_number " + TextBadPlace,
+		"paris": "call_back 84022", "Paris": "invalid_number Unknown location",
+		"rome": "invalid_number Unknown location",
+		"far":  "invalid_number Number not allowed", "bad": "invalid_number Invalid dialstring: digits only",
+		"police": "invalid_number Number not allowed", "84022": "invalid_number Unknown location",
 	} {
 		d, trace := mustServe(t, prefixed, open).Evaluate(Request{Auth: null, Service: aaa.PPP, Place: place})
-		if got := string(d.Outcome) + " " + d.Number.String() + d.Text; got != want {
+		if got := string(d.Outcome) + " " + d.Number.String() + d.Text.English(); got != want {
 			t.Errorf("%s: %s, want %s\n%s", place, got, want, trace)
 		}
 	}
@@ -230,7 +232,7 @@ func TestOtherServiceOnLegTwo(t *testing.T) {
 	} {
 		d, trace := mustNew(t, tt.policy).Evaluate(Request{Auth: tt.auth, Service: aaa.PPP, Leg: 2,
 			CalledBack: number(tt.called), Caller: tt.caller, Line: trusted})
-		if d.Outcome != tt.want || tt.want == Refuse && d.Text != TextRefused {
+		if d.Outcome != tt.want || tt.want == Refuse && d.Text != texts.RefusedAccess {
 			t.Errorf("%s: %+v\n%s", tt.name, d, trace)
 		}
 	}

@@ -152,7 +152,7 @@ func (s *Session) heard(v Verdict, stands bool) Verdict {
 		v.Kind = Refuse
 		reason := v.Reason
 		if reason == "" {
-			reason = v.Text
+			reason = v.Text.English()
 		}
 		s.Fail(GuessRefused, reason)
 	}

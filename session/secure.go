@@ -6,13 +6,12 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/texts"
 )
 
-// TextDisconnected is all that the caller reads if the decision is not for them.
-const TextDisconnected = "Line is disconnected"
-
-// SecureTime is the time from the answer of AAA to TextDisconnected. A callback that is not on disk by then is not
-// made: a longer wait would tell the caller of it.
+// SecureTime is the time from the answer of AAA to texts.CallbackSecure, which is all that the caller reads if the
+// decision is not for them. A callback that is not on disk by then is not made: a longer wait would tell the caller of
+// it.
 const SecureTime = 5 * time.Second
 
 var errSecureTime = fmt.Errorf("%w: not within %v, after which the caller is disconnected", ErrLoginTimeout,
@@ -48,7 +47,7 @@ func (s *Session) securely(ctx context.Context, until time.Time, a Asked, res aa
 	if ctx.Err() != nil {
 		return Verdict{}, Over
 	}
-	return Verdict{Kind: Disconnect, Text: TextDisconnected, Reason: v.Reason, CallbackID: s.promised}, NoFailure
+	return Verdict{Kind: Disconnect, Text: texts.CallbackSecure, Reason: v.Reason, CallbackID: s.promised}, NoFailure
 }
 
 // noteRefusal reports a refusal to the Guard, whose After may wait for the disk: the caller must not notice that. It

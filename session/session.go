@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/texts"
 )
 
 // Config is the configuration of all sessions of a node.
@@ -120,12 +121,12 @@ func (k VerdictKind) String() string {
 // Verdict is the Broker's decision.
 type Verdict struct {
 	Kind       VerdictKind
-	Offer      Offer  // of Offered
-	Text       string // for the caller, with Refuse, BadChoice and Disconnect; "" for a default text
-	Reason     string // for the operator; never shown to the caller
-	CallbackID string // of Promised
-	Notice     string // of Decide: a sentence that the user reads first; "" for none
-	Queue      int    // of Promised: the callback's place in the queue for a line; 0: one is free
+	Offer      Offer         // of Offered
+	Text       texts.Key     // for the caller, with Refuse, BadChoice and Disconnect; "" for a default text
+	Reason     string        // for the operator; never shown to the caller
+	CallbackID string        // of Promised
+	Notice     texts.Message // of Decide: a sentence that the user reads first; zero for none
+	Queue      int           // of Promised: the callback's place in the queue for a line; 0: one is free
 	// With Admit and Offered, the longest session and idle time, if AAA sets none that are shorter; 0: none.
 	SessionTime, IdleTime time.Duration
 	Terms                 Terms    // of Decide: what narrows the session, if there is one
@@ -228,10 +229,10 @@ type Framed struct {
 // the caller. Any other cause is an AdminReset.
 type End struct {
 	Cause aaa.Cause
-	Text  string // "" for none
+	Text  texts.Key // "" for none
 }
 
-func (e End) Error() string { return "ended: " + e.Text }
+func (e End) Error() string { return "ended: " + e.Text.English() }
 
 // Login authenticates and authorizes callers. An aaa.Login satisfies it.
 type Login interface {

@@ -27,11 +27,13 @@ const (
 	RefusedNumberDenied     Key = "refused.number_denied"
 	RefusedPlace            Key = "refused.place"
 
+	RecordingNotice Key = "recording.notice"
+
 	CallbackInitiated Key = "callback.initiated"
 	CallbackQueued    Key = "callback.queued"
 	CallbackSecure    Key = "callback.secure"
 
-	LastTime      Key = "last.time"
+	TimeShort     Key = "time.short"
 	LastCancelled Key = "last.cancelled"
 	LastExpired   Key = "last.expired"
 	LastBusy      Key = "last.busy"
@@ -43,7 +45,6 @@ const (
 	EndLogin         Key = "end.login"
 	EndSession       Key = "end.session"
 	EndCleared       Key = "end.cleared"
-	EndAccess        Key = "end.access"
 	EndCeiling       Key = "end.ceiling"
 	EndAdministrator Key = "end.administrator"
 	EndShutdown      Key = "end.shutdown"
@@ -78,6 +79,11 @@ const (
 	HelpLevel      Key = "help.level"
 	HelpExit       Key = "help.exit"
 	HelpHelp       Key = "help.help"
+	HelpPipe       Key = "help.pipe"
+	HelpBegin      Key = "help.begin"
+	HelpExclude    Key = "help.exclude"
+	HelpInclude    Key = "help.include"
+	HelpRegexp     Key = "help.regexp"
 	HelpPPP        Key = "help.ppp"
 	HelpPPPDefault Key = "help.ppp_default"
 
@@ -85,6 +91,7 @@ const (
 	ConsoleInvalid      Key = "console.invalid"
 	ConsoleUnrecognized Key = "console.unrecognized"
 	ConsoleAmbiguous    Key = "console.ambiguous"
+	ConsoleRegexp       Key = "console.regexp"
 	ConsoleMore         Key = "console.more"
 	ConsoleLost         Key = "console.lost"
 )

@@ -119,3 +119,12 @@ func (t text) fill(names []string, args []any) string {
 	}
 	return b.String()
 }
+
+// raw returns the words of a text: all but the values.
+func raw(t text) string {
+	var b strings.Builder
+	for _, p := range t.parts {
+		b.WriteString(p.literal + p.other)
+	}
+	return b.String()
+}

@@ -8,19 +8,37 @@
 package texts
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/ringback/ringback/schema"
 )
 
-// Key names a text. Its values are the constants of this package.
+// Key names a text. Its values are the constants of this package. Printed, or as JSON, it is the shipped English text:
+// that is what operators read in logs, reasons and replies of the API.
 type Key string
 
-// English returns the shipped English text, for operators: in logs, reasons and replies of the API.
+// English returns the shipped English text with values for its placeholders.
 func (k Key) English(args ...any) string { return Printer{}.Text(k, args...) }
+
+func (k Key) String() string { return k.English() }
+
+// MarshalText returns the shipped English text.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.English()), nil }
+
+// Message is a text with values for its placeholders. The zero value is none.
+type Message struct {
+	Key  Key
+	Args []any
+}
+
+// Error is an error that is a message for the reader; operators read its English text.
+type Error Message
+
+func (e Error) Error() string { return Printer{}.Message(Message(e)) }
 
 // Language is a language of the dictionary, by its BCP 47 tag.
 type Language string
@@ -111,24 +129,52 @@ type Printer struct {
 	Readable func(text string) bool
 }
 
-// Text returns the text of a key, with a value for each of its placeholders. A text that the language lacks is given in
-// English.
+// Text returns the text of a key, with a value for each of its placeholders: a time is printed in the notation of the
+// language, anything else as fmt.Print does. A text that the language lacks is given in English.
 func (p Printer) Text(k Key, args ...any) string {
-	d, names := p.Dictionary.orShipped(), Placeholders(k)
-	if p.Language != "" && p.Language != English {
-		if t, found := d.texts[p.Language][k]; found {
-			if s := t.fill(names, args); p.Readable == nil || p.Readable(s) {
-				return s
-			}
+	d := p.Dictionary.orShipped()
+	for _, try := range [...]struct {
+		d *Dictionary
+		l Language
+	}{{d, p.Language}, {d, English}, {Shipped(), English}} {
+		t, found := try.d.texts[try.l][k]
+		if !found {
+			continue
 		}
-	}
-	if t, found := d.texts[English][k]; found {
-		if s := t.fill(names, args); p.Readable == nil || p.Readable(s) {
+		if s := t.fill(Placeholders(k), try.d.inLanguage(try.l, args)); p.Readable == nil || p.Readable(s) {
 			return s
 		}
 	}
-	if t, found := Shipped().texts[English][k]; found {
-		return t.fill(names, args)
+	if t, found := Shipped().texts[English][k]; found { // with a value that is not readable
+		return t.fill(Placeholders(k), Shipped().inLanguage(English, args))
 	}
-	return strings.TrimSpace(string(k))
+	return string(k)
+}
+
+// Message returns the text of a message; "" for none.
+func (p Printer) Message(m Message) string {
+	if m.Key == "" {
+		return ""
+	}
+	return p.Text(m.Key, m.Args...)
+}
+
+// Error returns the text of an error for the reader: that of an Error in their language, or else the error's own.
+func (p Printer) Error(err error) string {
+	var e Error
+	if errors.As(err, &e) {
+		return p.Message(Message(e))
+	}
+	return err.Error()
+}
+
+// inLanguage returns values with times in the notation of the language.
+func (d *Dictionary) inLanguage(l Language, args []any) []any {
+	args = slices.Clone(args)
+	for i, v := range args {
+		if t, ok := v.(time.Time); ok {
+			args[i] = t.Format(raw(d.texts[l][TimeShort]))
+		}
+	}
+	return args
 }

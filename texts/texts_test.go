@@ -1,6 +1,8 @@
 package texts
 
 import (
+	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 )
 
 // constants returns the constants of type Key of this package: their values by their names.
@@ -95,17 +98,13 @@ func TestComplete(t *testing.T) {
 
 func sorted(s []string) []string { return slices.Sorted(slices.Values(s)) }
 
-// raw returns the words of a text.
-func raw(t text) string {
-	var b strings.Builder
-	for _, p := range t.parts {
-		b.WriteString(p.literal + p.other)
-	}
-	return b.String()
-}
-
 func TestPrinter(t *testing.T) {
 	zh := Printer{Language: TraditionalChinese}
+	feb := time.Date(2026, 2, 9, 7, 5, 0, 0, time.UTC)
+	marshaled, err := json.Marshal([]Key{LoginInvalid})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name      string
 		got, want string
@@ -122,6 +121,12 @@ func TestPrinter(t *testing.T) {
 		{"unknown language", Printer{Language: "tlh"}.Text(LoginInvalid), "% Login invalid"},
 		{"not readable", Printer{Language: TraditionalChinese, Readable: ascii}.Text(CallbackQueued, 3),
 			"All lines are busy - your callback is number 3 in the queue"},
+		{"time", Printer{}.Text(LastBusy, feb), "Your last callback (Feb 9 07:05) failed: the number was busy"},
+		{"time in Chinese", zh.Text(LastBusy, feb), "您上一次的回撥（2月9日 07:05）失敗：號碼忙線中"},
+		{"message", zh.Message(Message{LastCancelled, []any{feb}}), "您上一次的回撥（2月9日 07:05）已取消"},
+		{"no message", zh.Message(Message{}), ""},
+		{"printed", fmt.Sprint(LoginInvalid), "% Login invalid"},
+		{"JSON", string(marshaled), `["% Login invalid"]`},
 		{"unknown key", zh.Text("no.such"), "no.such"},
 		{"value missing", Printer{}.Text(CallbackQueued),
 			"All lines are busy - your callback is number {place} in the queue"},

@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // asks is how a user's commands ask the daemon.
@@ -99,6 +100,6 @@ func (x *exec) chatHere(ctx context.Context, regexp string, w io.Writer) error {
 	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(w, "Chat script %s finished, status = Success\n", out.Script)
+	_, err = io.WriteString(w, x.text(texts.EXECChat, out.Script)+"\n")
 	return err
 }

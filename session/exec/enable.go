@@ -4,19 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/session"
-)
-
-// Error texts of `enable`, as in IOS.
-const (
-	textEnableDenied = "% Access denied"
-	textEnableSilent = "% Error in authentication."
-	textBadSecrets   = "% Bad secrets" // and the session ends
+	"github.com/ringback/ringback/texts"
 )
 
 // enableTries is the maximum number of wrong `enable` passwords in a session. The last one ends it.
@@ -35,7 +28,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 	}
 	if most := x.Terms().Privilege; most != nil && level > *most {
 		x.Debugf("enable: %v: the policy's exec.privilege is %d", x.res.Identity, *most)
-		_, err := io.WriteString(w, textEnableDenied+"\n")
+		_, err := io.WriteString(w, x.text(texts.EXECDenied)+"\n")
 		return err
 	}
 	for {
@@ -50,7 +43,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 			return nil
 		case errors.As(err, &locked):
 			x.Judged(g, session.GuessLocked, locked.Error())
-			return x.badSecrets(textEnableDenied)
+			return x.badSecrets(texts.EXECDenied)
 		case err != nil && rejected(err) == "":
 			return console.Fatal{Err: err}
 		case ctx.Err() != nil: // too late for any answer
@@ -62,14 +55,17 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 			x.level, x.denied = level, 0
 			return nil
 		}
-		text, silent := cmp.Or(rejected(err), textEnableDenied), err == nil && res.Kind == aaa.Silent
+		text, silent := cmp.Or(rejected(err), texts.EXECDenied), err == nil && res.Kind == aaa.Silent
 		if silent {
-			text = textEnableSilent
+			text = texts.EXECSilent
 		}
-		why := cmp.Or(res.Reason, rejected(err))
+		why := res.Reason
+		if why == "" && err != nil {
+			why = rejected(err).English()
+		}
 		x.Debugf("enable: %v does not get privilege level %d: %v %s", x.res.Identity, level, res.Kind, x.Scrub(why))
 		x.Judged(g, enableResult(res, err), why)
-		if _, err := io.WriteString(w, text+"\n"); err != nil {
+		if _, err := io.WriteString(w, x.text(text)+"\n"); err != nil {
 			return err
 		}
 		x.PauseAfterFailure(ctx)
@@ -77,7 +73,7 @@ func (x *exec) enable(ctx context.Context, args console.Args, w io.Writer) error
 			return nil
 		}
 		if x.denied++; x.denied >= enableTries {
-			return x.badSecrets(textBadSecrets)
+			return x.badSecrets(texts.EXECBadSecrets)
 		}
 	}
 }
@@ -91,13 +87,13 @@ func enableResult(res aaa.Result, err error) session.GuessResult {
 }
 
 // badSecrets ends the session: the next guess requires another call and login.
-func (x *exec) badSecrets(text string) error {
+func (x *exec) badSecrets(text texts.Key) error {
 	return console.Fatal{Err: session.End{Cause: aaa.CauseNASRequest, Text: text}}
 }
 
 // askEnable asks for the password of a level and checks it once.
 func (x *exec) askEnable(ctx context.Context, g session.Guess, level int) (aaa.Result, error) {
-	password, err := x.ask(ctx, x.cfg.Prompts.Password, false)
+	password, err := x.ask(ctx, x.promptFor(x.cfg.Prompts.Password, texts.PromptPassword), false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
@@ -113,7 +109,7 @@ func (x *exec) disable(_ context.Context, args console.Args, _ io.Writer) error 
 		level = min(unprivileged, x.level)
 	}
 	if level > x.level {
-		return fmt.Errorf("already at privilege level %d; use enable %d", x.level, level)
+		return texts.Error{Key: texts.EXECErrorLevel, Args: []any{x.level, level}}
 	}
 	x.lower(level)
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/commands"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // privileged is the level of operators. unprivileged is the default level of `disable`; above it, the prompt ends in #,
@@ -21,9 +22,6 @@ const (
 	privileged   = commands.Privileged
 	unprivileged = 1
 )
-
-// textUnauthorized is IOS's text for a command that AAA denies, or for which no server answers.
-const textUnauthorized = "Command authorization failed.\n"
 
 // admitted runs the session granted by AAA, a host connection or the EXEC, until it ends.
 func (s *dialogue) admitted(res aaa.Result) session.Ending {
@@ -35,7 +33,7 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 	if r := s.Recorder(); r != nil {
 		s.term.Shown = r.Output
 		program := auth.Host != nil && auth.Host.Service == aaa.TCPClear
-		if text := console.CleanText(s.cfg.Notice); text != "" && !program {
+		if text := s.notice(); text != "" && !program {
 			s.say(text + "\n")
 		}
 	}
@@ -108,29 +106,23 @@ func (x *exec) prompt() string {
 	return x.cfg.Hostname + ">"
 }
 
-const helpText = `Type ? for a list of commands, or after a word for what can follow it.
-A word can be shortened if it stays unambiguous: sh li is show line.
-Tab completes a word, Ctrl-P and Ctrl-N recall earlier lines.
-`
-
 // commands returns the commands available at the current privilege level.
 func (x *exec) commands() *console.Tree {
 	leave := func(context.Context, console.Args, io.Writer) error { return console.ErrExit }
-	level := func(help string, run func(context.Context, console.Args, io.Writer) error) []console.Node {
-		return []console.Node{{Word: "level", Kind: console.Number, Max: privileged, Help: help, Run: run}}
+	level := func(run func(context.Context, console.Args, io.Writer) error) []console.Node {
+		return []console.Node{{Word: "level", Kind: console.Number, Max: privileged, Help: texts.HelpLevel, Run: run}}
 	}
 	nodes := slices.Concat(x.user().Nodes(), []console.Node{
 		x.connectNode("connect"),
-		{Word: "disable", Help: "Turn off privileges", Run: x.disable,
-			Next: level("Privilege level", x.disable)},
-		{Word: "enable", Help: "Turn on privileges", Run: x.enable, Next: level("Privilege level", x.enable)},
-		{Word: "exit", Help: "Exit from the EXEC", Run: leave},
-		{Word: "help", Help: "Show how to get help", Run: func(_ context.Context, _ console.Args, w io.Writer) error {
-			_, err := io.WriteString(w, helpText)
+		{Word: "disable", Help: texts.HelpDisable, Run: x.disable, Next: level(x.disable)},
+		{Word: "enable", Help: texts.HelpEnable, Run: x.enable, Next: level(x.enable)},
+		{Word: "exit", Help: texts.HelpExit, Run: leave},
+		{Word: "help", Help: texts.HelpHelp, Run: func(_ context.Context, _ console.Args, w io.Writer) error {
+			_, err := io.WriteString(w, x.text(texts.EXECHelp))
 			return err
 		}},
-		{Word: "logout", Help: "Exit from the EXEC", Run: leave},
-		{Word: "quit", Help: "Exit from the EXEC", Run: leave},
+		{Word: "logout", Help: texts.HelpExit, Run: leave},
+		{Word: "quit", Help: texts.HelpExit, Run: leave},
 		x.connectNode("telnet"),
 	}, x.pppNodes())
 	slices.SortStableFunc(nodes, func(a, b console.Node) int { return strings.Compare(a.Word, b.Word) })
@@ -144,7 +136,7 @@ var harmless = []string{"disable", "exit", "logout", "quit", "terminal"}
 // before authorizes a command with AAA, and reports it if it is allowed.
 func (x *exec) before(ctx context.Context, words []string) (refusal string) {
 	if !slices.Contains(harmless, words[0]) && !(x.has(words[0]) && x.allowed(ctx, words)) {
-		return textUnauthorized
+		return x.text(texts.EXECUnauthorized) + "\n" // IOS has an empty row behind it, too
 	}
 	x.Command(ctx, strings.Join(words, " "), x.level)
 	return ""
@@ -201,7 +193,7 @@ func (f *FrontEnd) unrunnable(autocmd string) string {
 	case m == nil:
 		return fmt.Sprintf("autocmd %q: it is blank", autocmd)
 	case m.Words[0] == "slip":
-		return fmt.Sprintf("autocmd %q: %s", autocmd, reasonSLIP)
+		return fmt.Sprintf("autocmd %q: %v", autocmd, errSLIP)
 	}
 	if host := m.Args["host"]; host != "" {
 		if why := f.cfg.Hosts.unreachable(host, m.Args); why != "" {

@@ -3,6 +3,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // Config is the configuration of the EXEC. The zero value is usable.
@@ -24,9 +26,12 @@ type Config struct {
 	// IdleTimeout is the idle timeout if AAA sets none; 0 means 10 min, as IOS's exec-timeout, negative none.
 	IdleTimeout time.Duration
 
-	// Notice tells a user that the session is recorded, as its first line; "" for none. It is not shown if AAA connects
-	// the user to a host with TCP-Clear: that may be a program.
-	Notice string
+	// Notice tells a user that the session is recorded, as its first line; nil means the text of the dictionary, ""
+	// none. It is not shown if AAA connects the user to a host with TCP-Clear: that may be a program.
+	Notice *string
+
+	// Texts is the dictionary of what callers read; nil means the shipped one.
+	Texts *texts.Dictionary
 
 	Hosts Hosts // host connections
 
@@ -38,23 +43,15 @@ type Config struct {
 	Chat func(ctx context.Context, c lines.Chat) (lines.Chatted, error)
 }
 
-// Prompts are the prompts. "" means the default.
+// Prompts are prompts that take precedence over those of the dictionary, in all languages. "" means the dictionary's.
 type Prompts struct {
-	Username   string // "Username: "
-	Password   string // "Password: "
-	Dialstring string // "Callback Dialstring: "
+	Username   string // texts.PromptUsername
+	Password   string // texts.PromptPassword
+	Dialstring string // texts.PromptDialstring
 }
 
 func (c Config) withDefaults() Config {
-	text := func(s *string, def string) {
-		if *s == "" {
-			*s = def
-		}
-	}
-	text(&c.Hostname, "ringback")
-	text(&c.Prompts.Username, "Username: ")
-	text(&c.Prompts.Password, "Password: ")
-	text(&c.Prompts.Dialstring, "Callback Dialstring: ")
+	c.Hostname = cmp.Or(c.Hostname, "ringback")
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = 10 * time.Minute
 	}
@@ -74,6 +71,7 @@ func (f *FrontEnd) Service() aaa.Service { return aaa.EXEC }
 func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending {
 	d := &dialogue{Session: s, cfg: f.cfg, term: console.NewTerminal(s.Line())}
 	d.term.Parity = console.UnknownParity
+	d.term.Texts = texts.Printer{Dictionary: f.cfg.Texts}
 	d.term.OnParity = func(p console.Parity) { s.Debugf("terminal: 7 bits, %v", p) }
 	first := "\n"
 	if banner := console.CleanText(f.cfg.Banner); banner != "" {
@@ -102,6 +100,33 @@ type dialogue struct {
 // say writes to the caller. It ignores errors: the next read returns an error if the caller has gone.
 func (s *dialogue) say(text string) { _, _ = s.term.Write([]byte(text)) }
 
+// text returns a text in the caller's language.
+func (s *dialogue) text(k texts.Key, args ...any) string {
+	if s.term == nil { // an autocmd that is checked: nobody reads it
+		return k.English(args...)
+	}
+	return s.term.Texts.Text(k, args...)
+}
+
+// tell writes a text, and the empty row that IOS has before the next prompt.
+func (s *dialogue) tell(k texts.Key) { s.say(s.text(k) + "\n\n") }
+
+// promptFor returns the operator's own prompt, or else that of the dictionary.
+func (s *dialogue) promptFor(own string, k texts.Key) string {
+	if own != "" {
+		return own
+	}
+	return s.text(k)
+}
+
+// notice returns what tells the user that the session is recorded; "" for none.
+func (s *dialogue) notice() string {
+	if s.cfg.Notice != nil {
+		return console.CleanText(*s.cfg.Notice)
+	}
+	return s.text(texts.RecordingNotice)
+}
+
 // lastWordsTime limits the write of the last text when the session is ended from outside: the caller may have stopped
 // the output.
 const lastWordsTime = 2 * time.Second
@@ -117,30 +142,30 @@ func (s *dialogue) interruptedBy(ctx context.Context, err error) session.Ending 
 	}
 	switch {
 	case errors.Is(err, console.ErrIdle):
-		s.say("\n% Idle timeout\n")
+		s.say("\n" + s.complaint(texts.EndIdle) + "\n")
 		return session.Ending{Cause: aaa.CauseIdleTimeout, Reason: err.Error()}
 	case errors.Is(err, os.ErrDeadlineExceeded): // output is blocked: another write would block again
 		return session.Ending{Cause: aaa.CauseIdleTimeout, Reason: err.Error()}
 	}
 	e := session.Interrupted(ctx, err)
-	if text := lastWords(e, err); text != "" {
+	if text := s.lastWords(e, err); text != "" {
 		s.say("\n" + text + "\n")
 	}
 	return e
 }
 
 // lastWords returns the text for the caller for an ending caused by err.
-func lastWords(e session.Ending, err error) string {
+func (s *dialogue) lastWords(e session.Ending, err error) string {
 	var end session.End
 	switch {
 	case e.Cause == aaa.CauseLostCarrier:
 		return ""
 	case errors.As(err, &end):
-		return console.Clean(end.Text)
+		return console.Clean(s.text(end.Text))
 	case errors.Is(err, session.ErrLoginTimeout):
-		return "% Login timed out"
+		return s.complaint(texts.EndLogin)
 	case errors.Is(err, session.ErrSessionTimeout):
-		return "% Session timeout"
+		return s.complaint(texts.EndSession)
 	}
-	return "% Line cleared"
+	return s.complaint(texts.EndCleared)
 }

@@ -15,15 +15,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/session"
-)
-
-// Texts about a host connection, as in IOS.
-const (
-	textHostPrompt  = "Host: "
-	textRefused     = "% Connection refused by remote host"
-	textTimedOut    = "% Connection timed out; remote host not responding"
-	textUnreachable = "% Destination unreachable; gateway or host down"
-	textNotAllowed  = "% Connection not allowed"
+	"github.com/ringback/ringback/texts"
 )
 
 const (
@@ -66,10 +58,10 @@ const hostTries = 3
 // terminal.
 func (s *dialogue) askHost(ctx context.Context) (string, error) {
 	for range hostTries {
-		name, err := s.ask(ctx, textHostPrompt, true)
+		name, err := s.ask(ctx, s.text(texts.PromptHost), true)
 		switch {
 		case rejected(err) != "":
-			s.say(rejected(err) + "\n")
+			s.say(s.text(rejected(err)) + "\n")
 		case err != nil && !errors.Is(err, errBlank):
 			return "", err
 		}
@@ -82,10 +74,10 @@ func (s *dialogue) askHost(ctx context.Context) (string, error) {
 
 // connectNode is the command to connect to a host: always available to an autocmd, shown if hosts are listed.
 func (x *exec) connectNode(word string) console.Node {
-	return console.Node{Word: word, Help: "Open a Telnet connection", Hidden: len(x.cfg.Hosts.Allow) == 0,
+	return console.Node{Word: word, Help: texts.HelpConnect, Hidden: len(x.cfg.Hosts.Allow) == 0,
 		Next: []console.Node{
-			{Word: "host", Kind: console.Word, Help: "IP address or host name", Run: x.connect, Next: []console.Node{
-				{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: "TCP port (default 23)",
+			{Word: "host", Kind: console.Word, Help: texts.HelpHost, Run: x.connect, Next: []console.Node{
+				{Word: "port", Kind: console.Number, Min: 1, Max: 65535, Help: texts.HelpPort,
 					Run: x.connect},
 			}},
 		}}
@@ -116,7 +108,7 @@ func (x *exec) connect(ctx context.Context, args console.Args, _ io.Writer) erro
 	if x.auto {
 		t.by, t.sealed = byAAA, x.res.Auth.NoEscape
 	} else if x.level < unprivileged {
-		return errors.New("not allowed at privilege level 0")
+		return texts.Error{Key: texts.EXECErrorLevel0}
 	}
 	e, err := x.join(ctx, t)
 	if err != nil {
@@ -135,7 +127,7 @@ func (s *dialogue) joined(t target, why string) {
 // join connects the caller to t and relays octets in both directions until one side ends. An error ends the session too
 // (ctx, terminal, idle timeout); otherwise the Ending says how the connection ended.
 func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
-	s.talk(t, "Trying "+console.Clean(t.title())+" ... ")
+	s.talk(t, s.text(texts.HostTrying, console.Clean(t.title())))
 	conn, err := s.cfg.Hosts.dial(ctx, t)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -144,13 +136,13 @@ func (s *dialogue) join(ctx context.Context, t target) (session.Ending, error) {
 		reason := s.Scrub(fmt.Sprintf("connect to %s with %s: %v", t, t.service, err))
 		s.Debugf("host: %s", reason)
 		s.joined(t, s.Scrub(err.Error()))
-		s.say("\n" + unconnected(err) + "\n")
+		s.say("\n" + s.text(unconnected(err)) + "\n")
 		return session.Ending{Cause: aaa.CauseServiceUnavailable, Reason: reason}, nil
 	}
 	defer conn.Close()
 	s.Debugf("host: connected to %s with %s", t, t.service)
 	s.joined(t, "")
-	s.talk(t, "Open\n")
+	s.talk(t, s.text(texts.HostOpen)+"\n")
 	err = s.carry(ctx, conn, t)
 	s.Debugf("host: %s: %s", t, s.Scrub(err.Error()))
 	if ctx.Err() != nil {
@@ -170,10 +162,10 @@ func (s *dialogue) talk(t target, text string) {
 // parted converts the error that ended the relay to an Ending; an error that ends the session is returned unchanged.
 func (s *dialogue) parted(t target, err error) (session.Ending, error) {
 	e := session.Ending{Reason: s.Scrub(fmt.Sprintf("%s: %v", t, err))}
-	by := " by foreign host]\n"
+	closed := texts.HostClosedByHost
 	switch {
 	case errors.Is(err, errEscaped):
-		e.Cause, by = aaa.CauseUserRequest, "]\n"
+		e.Cause, closed = aaa.CauseUserRequest, texts.HostClosed
 	case errors.Is(err, errHostClosed):
 		e.Cause = aaa.CauseHostRequest
 	case errors.As(err, new(hostError)):
@@ -181,22 +173,22 @@ func (s *dialogue) parted(t target, err error) (session.Ending, error) {
 	default:
 		return session.Ending{}, err
 	}
-	s.talk(t, "\n[Connection to "+console.Clean(t.title())+" closed"+by)
+	s.talk(t, "\n"+s.text(closed, console.Clean(t.title()))+"\n")
 	return e, nil
 }
 
 // unconnected returns the text for a failed connection.
-func unconnected(err error) string {
+func unconnected(err error) texts.Key {
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.As(err, new(refusedError)):
-		return textNotAllowed
+		return texts.HostNotAllowed
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return textRefused
+		return texts.HostRefused
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return textTimedOut
+		return texts.HostTimedOut
 	}
-	return textUnreachable
+	return texts.HostUnreachable
 }
 
 // hostError is the error of a broken host connection.

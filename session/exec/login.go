@@ -9,18 +9,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/session"
-)
-
-// Error texts of a login. An unknown user and a wrong password must be indistinguishable.
-const (
-	textInvalid = "% Login invalid"
-	textSilent  = "% Authentication failed" // no server answered
-	textTooLong = "% Line too long"
-	textGarbled = "% Line rejected: unsupported characters"
-	textBadName = "% Invalid user name"
-	textLocked  = "% Too many failures - try again later"
-
-	textUnservable = "% Authorization failed" // granted, but not supported
+	"github.com/ringback/ringback/texts"
 )
 
 const (
@@ -35,14 +24,14 @@ var (
 )
 
 // rejected returns the text for a line that is invalid and counts as a bad answer; "" for other errors.
-func rejected(err error) string {
+func rejected(err error) texts.Key {
 	switch {
 	case errors.Is(err, console.ErrTooLong):
-		return textTooLong
+		return texts.LineTooLong
 	case errors.Is(err, console.ErrGarbled):
-		return textGarbled
+		return texts.LineGarbled
 	case errors.Is(err, errBadName):
-		return textBadName
+		return texts.LoginBadName
 	}
 	return ""
 }
@@ -63,7 +52,7 @@ func (s *dialogue) logins(ctx context.Context) session.Ending {
 		case rejected(err) != "":
 			s.fail(rejected(err), session.GuessRefused, "at the login prompt: "+err.Error())
 		case errors.As(err, &locked):
-			s.fail(textLocked, session.GuessLocked, locked.Error())
+			s.fail(texts.LoginLocked, session.GuessLocked, locked.Error())
 		case err != nil:
 			return s.interruptedBy(ctx, err)
 		default:
@@ -82,9 +71,9 @@ func (s *dialogue) logins(ctx context.Context) session.Ending {
 }
 
 // fail counts a login that failed before AAA was asked, and sends text to the caller.
-func (s *dialogue) fail(text string, r session.GuessResult, reason string) {
+func (s *dialogue) fail(text texts.Key, r session.GuessResult, reason string) {
 	s.Fail(r, reason)
-	s.say(text + "\n\n")
+	s.tell(text)
 }
 
 // authenticate asks for name and password and checks them with AAA, once. The error is that of the terminal, errBlank,
@@ -92,7 +81,7 @@ func (s *dialogue) fail(text string, r session.GuessResult, reason string) {
 // would give one user two names.
 func (s *dialogue) authenticate(ctx context.Context) (aaa.Result, error) {
 	s.Trying("")
-	user, err := answered(s.term.ReadFirst(ctx, s.cfg.Prompts.Username))
+	user, err := answered(s.term.ReadFirst(ctx, s.promptFor(s.cfg.Prompts.Username, texts.PromptUsername)))
 	if err != nil {
 		return aaa.Result{}, err
 	}
@@ -103,7 +92,7 @@ func (s *dialogue) authenticate(ctx context.Context) (aaa.Result, error) {
 		return aaa.Result{}, fmt.Errorf("%w: %w", errBadName, err)
 	}
 	s.Trying(user)
-	password, err := s.ask(ctx, s.cfg.Prompts.Password, false)
+	password, err := s.ask(ctx, s.promptFor(s.cfg.Prompts.Password, texts.PromptPassword), false)
 	if err != nil {
 		return aaa.Result{}, err
 	}
@@ -138,7 +127,7 @@ func (s *dialogue) question(message string) string {
 	if text := display(message); text != "" {
 		return text + " "
 	}
-	return s.cfg.Prompts.Password
+	return s.promptFor(s.cfg.Prompts.Password, texts.PromptPassword)
 }
 
 // display returns a server's text in printable form, truncated if too long.

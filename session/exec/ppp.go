@@ -2,33 +2,28 @@ package exec
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/session"
-)
-
-const (
-	textPPP    = "Entering PPP mode.\n" // as IOS
-	reasonSLIP = "SLIP is not supported: it cannot authenticate the user (use ppp)"
+	"github.com/ringback/ringback/texts"
 )
 
 // Why PPP is not started.
 var (
-	errNoPPP    = errors.New("PPP is not available on this line")
-	errSevenBit = errors.New("PPP needs 8 data bits and no parity: set the terminal and the modem to that")
-	errSLIP     = errors.New(reasonSLIP)
+	errNoPPP    = texts.Error{Key: texts.EXECErrorNoPPP}
+	errSevenBit = texts.Error{Key: texts.EXECErrorSevenBit}
+	errSLIP     = texts.Error{Key: texts.EXECErrorSLIP}
 )
 
 // pppNodes are the commands of IOS that change to framed packets. PPP negotiates the caller's address: it takes none.
 func (x *exec) pppNodes() []console.Node {
 	slip := func(context.Context, console.Args, io.Writer) error { return errSLIP }
 	return []console.Node{
-		{Word: "ppp", Help: "Start the Point-to-Point Protocol (PPP)", Hidden: x.ppp == nil, Run: x.startPPP,
+		{Word: "ppp", Help: texts.HelpPPP, Hidden: x.ppp == nil, Run: x.startPPP,
 			Next: []console.Node{
-				{Word: "default", Help: "Negotiate the address", Run: x.startPPP},
+				{Word: "default", Help: texts.HelpPPPDefault, Run: x.startPPP},
 				{Word: "/default", Hidden: true, Run: x.startPPP},
 				{Word: "negotiate", Hidden: true, Run: x.startPPP},
 			}},
@@ -45,7 +40,7 @@ func (x *exec) startPPP(_ context.Context, _ console.Args, w io.Writer) error {
 	case x.term.Parity.SevenBits():
 		err = errSevenBit
 	default:
-		if _, err := io.WriteString(w, textPPP); err != nil {
+		if _, err := io.WriteString(w, x.text(texts.EXECPPP)+"\n"); err != nil {
 			return err
 		}
 		x.HandOver(x.ppp)

@@ -43,7 +43,6 @@ func (r *tape) Close(reason string) {
 func recorded(t *testing.T, authz *authority, auth aaa.Authorization, cfg settings) (*desk, *tape) {
 	t.Helper()
 	r := &tape{}
-	cfg.exec.Notice = "This session is recorded."
 	auth.PrivLevel = 1
 	authz.fakeLogin = fakeLogin{"u": {password: "login-pw", auth: auth}}
 	d := &desk{authz: authz, b: &fakeBroker{verdicts: []session.Verdict{{Kind: session.Admit, Recorder: r}}},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 var update = flag.Bool("update", false, "rewrite the screens and reports of the stories; then read the diff")
@@ -129,7 +130,7 @@ func scenery(t *testing.T, sc *scene, verb, rest string) bool {
 		kinds := map[string]session.VerdictKind{"refuse": session.Refuse, "admit": session.Admit,
 			"fixed": session.Offered, "choose": session.Offered, "bad": session.BadChoice, "promised": session.Promised,
 			"unknown": 99}
-		v := session.Verdict{Kind: kinds[kind], Text: unquote(t, text), Reason: "as the policy says"}
+		v := session.Verdict{Kind: kinds[kind], Text: texts.Key(unquote(t, text)), Reason: "as the policy says"}
 		switch kind {
 		case "fixed":
 			v.Offer = fixed.Offer

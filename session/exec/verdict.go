@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,36 +10,28 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/session"
-)
-
-const (
-	textNotAvailable = "Callback not available"
-	textDenied       = "Access denied" // on leg two
-	textBadNumber    = "Number not accepted"
-	textNumberLong   = "Number too long"
-	textNumberBroken = "Number rejected: unsupported characters"
-	textPromised     = "Callback initiated - line is disconnected"
+	"github.com/ringback/ringback/texts"
 )
 
 // settle continues according to AAA's result and the Broker's verdict. over is false if the login is refused and the
 // prompt is repeated.
 func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending, over bool) {
 	v, failure := s.Settle(ctx, res)
-	if failure == session.NoFailure && v.Notice != "" {
-		s.say("\n" + v.Notice + "\n")
+	if notice := s.term.Texts.Message(v.Notice); failure == session.NoFailure && notice != "" {
+		s.say("\n" + notice + "\n")
 	}
 	switch {
 	case failure == session.Over:
 		return s.interruptedBy(ctx, ctx.Err()), true
 	case failure != session.NoFailure:
-		s.say(failed(failure) + "\n\n")
+		s.tell(failed(failure))
 		return session.Ending{}, false
 	case v.Kind == session.Admit:
 		return s.admitted(res), true
 	case v.Kind == session.Offered:
 		return s.accept(ctx, res, v.Offer)
 	case v.Kind == session.Disconnect:
-		s.say("\n" + v.Text + "\n")
+		s.say("\n" + s.text(v.Text) + "\n")
 		return session.Ending{Cause: aaa.CauseNASRequest, Reason: s.Scrub(v.Reason)}, true
 	}
 	s.refuse(ctx, v)
@@ -46,14 +39,14 @@ func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending
 }
 
 // failed returns the text for a failed login.
-func failed(f session.Failure) string {
+func failed(f session.Failure) texts.Key {
 	switch f {
 	case session.Invalid:
-		return textInvalid
+		return texts.LoginInvalid
 	case session.Unservable:
-		return textUnservable
+		return texts.LoginUnservable
 	}
-	return textSilent
+	return texts.LoginSilent
 }
 
 // accept accepts the offered callback, with a number from the caller if there is no fixed one. If one that nobody
@@ -89,13 +82,13 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 	s.say("\n")
 	var last session.Verdict
 	for range session.NumberTries {
-		typed, err := s.ask(ctx, s.cfg.Prompts.Dialstring, true)
+		typed, err := s.ask(ctx, s.promptFor(s.cfg.Prompts.Dialstring, texts.PromptDialstring), true)
 		switch {
 		case errors.Is(err, console.ErrTooLong):
-			last = session.Verdict{Kind: session.BadChoice, Text: textNumberLong, Reason: "number too long"}
+			last = session.Verdict{Kind: session.BadChoice, Text: texts.RefusedNumberLong, Reason: "number too long"}
 		case errors.Is(err, console.ErrGarbled):
 			reason := "number: " + err.Error()
-			last = session.Verdict{Kind: session.BadChoice, Text: textNumberBroken, Reason: reason}
+			last = session.Verdict{Kind: session.BadChoice, Text: texts.RefusedNumberGarbled, Reason: reason}
 		case err != nil && !errors.Is(err, errBlank):
 			return session.Verdict{}, err
 		default:
@@ -104,7 +97,7 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 		if last.Kind != session.BadChoice {
 			return last, nil
 		}
-		s.say(complaint(last.Text, textBadNumber) + "\n")
+		s.say(s.complaint(cmp.Or(last.Text, texts.RefusedNumber)) + "\n")
 	}
 	reason := fmt.Sprintf("no valid number in %d tries; last: %s", session.NumberTries, s.Scrub(last.Reason))
 	return session.Verdict{Kind: session.BadChoice, Reason: reason}, nil
@@ -112,9 +105,9 @@ func (s *dialogue) askNumber(ctx context.Context, o session.Offer) (session.Verd
 
 // promised tells the caller of the callback, which remains valid if the caller has gone.
 func (s *dialogue) promised(v session.Verdict, typed bool) session.Ending {
-	text := textPromised + "\n"
+	text := s.text(texts.CallbackInitiated) + "\n"
 	if v.Queue > 0 {
-		text = fmt.Sprintf("All lines are busy - your callback is number %d in the queue\n", v.Queue) + text
+		text = s.text(texts.CallbackQueued, v.Queue) + "\n" + text
 	}
 	if !typed {
 		text = "\n" + text // as in IOS: an empty line after the password, none after the number
@@ -125,18 +118,15 @@ func (s *dialogue) promised(v session.Verdict, typed bool) session.Ending {
 
 // refuse sends the refusal to the caller and closes the session.
 func (s *dialogue) refuse(ctx context.Context, v session.Verdict) {
-	def := textNotAvailable
+	def := texts.RefusedCallback
 	if s.Leg().Number == 2 {
-		def = textDenied
+		def = texts.RefusedAccess
 	}
-	s.say(complaint(v.Text, def) + "\n\n")
+	s.say(s.complaint(cmp.Or(v.Text, def)) + "\n\n")
 	s.Refused(ctx)
 }
 
-// complaint returns an error line in the style of IOS.
-func complaint(text, def string) string {
-	if text = console.Clean(text); text == "" {
-		text = def
-	}
-	return "% " + strings.TrimSpace(strings.TrimPrefix(text, "%"))
+// complaint returns a text as an error line in the style of IOS.
+func (s *dialogue) complaint(k texts.Key) string {
+	return "% " + strings.TrimSpace(strings.TrimPrefix(console.Clean(s.text(k)), "%"))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/ppp"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 const (
@@ -218,18 +219,19 @@ func (l *link) interrupted(ctx context.Context) {
 	})
 }
 
-// lastWords is what the caller is told of the end of a session.
+// lastWords is what the caller is told of the end of a session. Messages of PPP are in English: they are ASCII (RFC
+// 1334 §2.2.2, RFC 1994 §4.2), and what a computer's dialer shows of them is for its log.
 func lastWords(cause error) string {
 	var end session.End
 	switch {
 	case errors.As(cause, &end):
-		return end.Text
+		return end.Text.English()
 	case errors.Is(cause, session.ErrLoginTimeout):
-		return "Login timed out"
+		return texts.EndLogin.English()
 	case errors.Is(cause, session.ErrSessionTimeout):
-		return "Session timeout"
+		return texts.EndSession.English()
 	}
-	return "Line cleared"
+	return texts.EndCleared.English()
 }
 
 // stop ends all goroutines. The writer first writes what is left, unless nobody can receive it.

@@ -184,7 +184,7 @@ func (l *link) settled(ctx context.Context, talk *login, res aaa.Result) (s ppp.
 
 // decisionOf returns the broker's decision as the Engine has it.
 func decisionOf(v session.Verdict) ppp.Decision {
-	d := ppp.Decision{Text: v.Text, Reason: v.Reason, SessionTime: v.SessionTime, IdleTime: v.IdleTime}
+	d := ppp.Decision{Text: v.Text.English(), Reason: v.Reason, SessionTime: v.SessionTime, IdleTime: v.IdleTime}
 	switch v.Kind {
 	case session.Admit:
 		d.Kind = ppp.Admitted
@@ -209,7 +209,7 @@ func (l *link) promise(q ppp.Promise) {
 
 // verdictOf returns the broker's verdict as CBCP has it.
 func verdictOf(v session.Verdict) cbcp.Verdict {
-	out := cbcp.Verdict{Text: v.Text, Reason: v.Reason}
+	out := cbcp.Verdict{Text: v.Text.English(), Reason: v.Reason}
 	switch v.Kind {
 	case session.Promised:
 		out.Kind = cbcp.VerdictPromised
