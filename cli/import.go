@@ -16,13 +16,15 @@ import (
 )
 
 func newImport() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "import",
 		Short: "import the configuration of another product",
 		Long: `Makes a configuration of ringback from that of another product: ringback.yaml, a policy file for each group of users, and
 a report in which every line of the input appears once, as imported, harmless or unsupported, with what it became or the
 reason. The result passes "ringback check-config" as it is.`,
 	}
+	c.AddCommand(newImportTacPlus(), newImportFreeRADIUS())
+	return c
 }
 
 // importFlags are the flags of all imports.

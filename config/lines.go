@@ -496,12 +496,15 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 		return
 	}
 	for _, tty := range u.Callback.Lines {
+		if len(l.cfg.Lines) == 0 {
+			break // of which there is a warning: the users of an import come before the lines
+		}
 		if line := l.cfg.line(tty); line == nil || !line.dials() {
 			l.errorAt(v.Get("callback", "line"), "see the key lines", "there is no line tty %d that dials", tty)
 			break
 		}
 	}
-	if r := u.Callback.Rotary; r != nil && !l.cfg.rotaryDials(*r) {
+	if r := u.Callback.Rotary; r != nil && len(l.cfg.Lines) > 0 && !l.cfg.rotaryDials(*r) {
 		l.errorAt(v.Get("callback", "rotary"), "see the key lines", "no line of rotary %d dials", *r)
 	}
 	l.crossPolicy(v, u)

@@ -25,12 +25,14 @@ type User struct {
 	Hash     string
 	PrivLvl  int // 0: not set
 	Groups   []string
+	Services []string  // "exec", "ppp"; none: all. Two users may have one name if these differ
 	Callback *Callback // nil: none
 }
 
 // Callback is how a local user is called back.
 type Callback struct {
-	Numbers  []string // none: the caller is asked
+	Numbers  []string // none: the caller is asked, unless there is a Place
+	Place    string   // instead of numbers
 	NoVerify bool
 	Line     string // TTY or range of lines, "66-67"; "": none
 	Rotary   *int   // nil: none
@@ -112,11 +114,17 @@ func (s *Site) Files() []File {
 }
 
 func (s *Site) users(passwords *[]File) (all []Map) {
+	named := map[string]int{}
 	for i := range s.Users {
 		u := &s.Users[i]
+		named[u.Name]++
 		m := Map{{Key: "name", Value: u.Name}}
 		if u.Password != "" {
-			path := secretsDir + "/" + fileName(u.Name+".password")
+			name := u.Name + ".password"
+			if n := named[u.Name]; n > 1 {
+				name = fmt.Sprintf("%s\x00%d.password", u.Name, n) // no user has that name
+			}
+			path := secretsDir + "/" + fileName(name)
 			*passwords = append(*passwords, File{path, u.Password + "\n"})
 			m.Set("password_file", path)
 		}
@@ -125,6 +133,7 @@ func (s *Site) users(passwords *[]File) (all []Map) {
 			m.Set("priv_lvl", u.PrivLvl)
 		}
 		m.Set("groups", u.Groups)
+		m.Set("services", u.Services)
 		if u.Callback != nil {
 			m.Set("callback", u.Callback.keys())
 		}
@@ -134,10 +143,12 @@ func (s *Site) users(passwords *[]File) (all []Map) {
 }
 
 func (c *Callback) keys() (m Map) {
-	switch len(c.Numbers) {
-	case 0:
+	switch {
+	case c.Place != "":
+		m.Set("place", c.Place)
+	case len(c.Numbers) == 0:
 		m = Map{{Key: "dialstring", Value: ""}}
-	case 1:
+	case len(c.Numbers) == 1:
 		m.Set("dialstring", c.Numbers[0])
 	default:
 		m.Set("numbers", c.Numbers)

@@ -48,7 +48,7 @@ func (s *RADIUS) answer(p *radius.Packet, from net.Addr, f Faults, port radius.C
 func (s *RADIUS) login(p *radius.Packet, f Faults) (u User, code radius.Code, attrs []Attribute, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, ok := match(s.users, p)
+	u, ok := Match(s.users, p)
 	state := string(p.Get(24))
 	waiting, known := s.states[state]
 	if f.Challenge != "" {

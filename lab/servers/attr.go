@@ -23,8 +23,8 @@ type Attribute struct{ Name, Value string }
 
 func (a Attribute) String() string { return a.Name + " = " + a.Value }
 
-// encode returns the octets of a; nothing is encrypted.
-func (a Attribute) encode() (radius.Type, radius.Attribute, error) { return a.encodeFor(nil, "") }
+// Encode returns the octets of a; nothing is encrypted.
+func (a Attribute) Encode() (radius.Type, radius.Attribute, error) { return a.encodeFor(nil, "") }
 
 // encodeFor is encode for the reply to a request, whose authenticator and secret encrypt the attributes that the
 // dictionary marks.
@@ -311,4 +311,10 @@ func quotedKind(name string) bool {
 	e := lookup(name)
 	return e == nil && !strings.HasPrefix(name, "Attr-") || e != nil && e.kind == dictfile.AttributeString &&
 		e.encrypt == 0
+}
+
+// Known reports whether the dictionary has an attribute, under any of its names; so it has all that are written Attr-N.
+func Known(name string) bool {
+	_, number := cutPrefixFold(name, "Attr-")
+	return number || lookup(name) != nil
 }

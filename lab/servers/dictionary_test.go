@@ -37,7 +37,7 @@ func TestDictionary(t *testing.T) {
 		{"Event-Timestamp", "Jan  2 1970 00:00:00 UTC", "55 00015180"},
 		{"Attr-200", "0x01", "200 01"},
 	} {
-		typ, v, err := Attribute{tt.name, tt.value}.encode()
+		typ, v, err := Attribute{tt.name, tt.value}.Encode()
 		if got := fmt.Sprintf("%d %x", typ, []byte(v)); got != tt.want || err != nil {
 			t.Errorf("%s = %s: %s, %v, want %s", tt.name, tt.value, got, err, tt.want)
 		}

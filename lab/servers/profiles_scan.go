@@ -92,3 +92,33 @@ func (s *scanner) quoted() (word, error) {
 	s.text = ""
 	return w, errors.New("unterminated quoted string")
 }
+
+// Word is a word, a quoted text or one of { } = of a configuration of tac_plus. Line is where it begins, from 1; From
+// and To (not included) are its octets in the whole text.
+type Word struct {
+	Text         string
+	Line         int
+	From, To     int
+	Quoted, Bare bool // Bare: one of { } =
+}
+
+// End reports whether it is the end of the text.
+func (w Word) End() bool { return w.Text == "" && !w.Quoted }
+
+// Words splits a configuration of tac_plus, for readers that must know where each word is.
+type Words struct {
+	s    scanner
+	size int
+}
+
+// NewWords returns the words of a text.
+func NewWords(text string) *Words { return &Words{scanner{text: text, line: 1}, len(text)} }
+
+// Next returns the next word; at the end of the text, its End. Raw words end only at blanks, as regular expressions
+// do. The error is about quotes.
+func (w *Words) Next(raw bool) (Word, error) {
+	w.s.skip()
+	from := w.size - len(w.s.text)
+	word, err := w.s.next(raw)
+	return Word{word.text, word.line, from, w.size - len(w.s.text), word.quoted, word.bare}, err
+}

@@ -51,7 +51,7 @@ func signed(t *testing.T, code radius.Code, attrs ...Attribute) []byte {
 	p := radius.New(code, []byte(testSecret))
 	p.Add(80, make([]byte, 16))
 	for _, a := range attrs {
-		typ, v, err := a.encode()
+		typ, v, err := a.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}

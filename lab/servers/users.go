@@ -181,7 +181,7 @@ func (p *usersParser) user(toks []token) error {
 	}
 	for _, it := range items {
 		if err == nil {
-			err = u.check(it)
+			err = u.TakeCheck(it)
 		}
 	}
 	p.users = append(p.users, u)
@@ -203,35 +203,36 @@ func (p *usersParser) reply(toks []token) error {
 	u := &p.users[len(p.users)-1]
 	for _, it := range list {
 		if err == nil {
-			err = u.reply(it)
+			err = u.TakeReply(it)
 		}
 	}
 	return err
 }
 
-func (u *User) reply(it item) error {
-	if strings.EqualFold(it.name, "Fall-Through") {
-		switch strings.ToLower(it.value) {
+// TakeReply adds a reply item to an entry, or returns what is wrong with it.
+func (u *User) TakeReply(it Item) error {
+	if strings.EqualFold(it.Name, "Fall-Through") {
+		switch strings.ToLower(it.Value) {
 		case "yes", "1":
 			u.FallThrough = true
 		case "no", "0":
 			u.FallThrough = false
 		default:
-			return fmt.Errorf("Fall-Through = %s: must be Yes or No", it.value)
+			return fmt.Errorf("Fall-Through = %s: must be Yes or No", it.Value)
 		}
 		return nil
 	}
-	if !slices.Contains([]string{"=", "+=", ":="}, it.op) {
-		return fmt.Errorf("reply item %s: operator %s is not supported (use =, := or +=)", it.name, it.op)
+	if !slices.Contains([]string{"=", "+=", ":="}, it.Op) {
+		return fmt.Errorf("reply item %s: operator %s is not supported (use =, := or +=)", it.Name, it.Op)
 	}
-	if e := lookup(it.name); e == nil && isControl(it.name) {
-		return fmt.Errorf("%s is a check item: write it in the first line of an entry", it.name)
+	if e := lookup(it.Name); e == nil && isControl(it.Name) {
+		return fmt.Errorf("%s is a check item: write it in the first line of an entry", it.Name)
 	}
-	a := Attribute{it.name, it.value}
+	a := Attribute{it.Name, it.Value}
 	if err := a.checkValue(); err != nil {
 		return err
 	}
-	u.Reply, u.Ops = append(u.Reply, a), append(u.Ops, it.op)
+	u.Reply, u.Ops = append(u.Reply, a), append(u.Ops, it.Op)
 	return nil
 }
 

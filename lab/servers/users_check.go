@@ -36,9 +36,9 @@ func isControl(name string) bool { _, ok := controls[strings.ToLower(name)]; ret
 
 var authTypes = []string{"Accept", "Reject", "Local", "PAP", "CHAP", "MS-CHAP", "MSCHAP", "EAP"}
 
-// check reads one check item.
-func (u *User) check(it item) error {
-	name := strings.ToLower(it.name)
+// TakeCheck adds a check item to an entry, or returns what is wrong with it or why it is not supported.
+func (u *User) TakeCheck(it Item) error {
+	name := strings.ToLower(it.Name)
 	switch name {
 	case "cleartext-password", "password", "user-password":
 		return u.password(name, it)
@@ -48,12 +48,12 @@ func (u *User) check(it item) error {
 		return errors.New("Fall-Through is a reply item: write it in the lines below")
 	}
 	if why := controls[name]; why != "" {
-		return fmt.Errorf("check item %s: %s", it.name, why)
+		return fmt.Errorf("check item %s: %s", it.Name, why)
 	}
-	if it.op == "=" {
-		it.op = "==" // as in Livingston's server
+	if it.Op == "=" {
+		it.Op = "==" // as in Livingston's server
 	}
-	c := Check{it.name, it.op, it.value}
+	c := Check{it.Name, it.Op, it.Value}
 	if err := c.valid(); err != nil {
 		return err
 	}
@@ -61,32 +61,32 @@ func (u *User) check(it item) error {
 	return nil
 }
 
-func (u *User) password(name string, it item) error {
+func (u *User) password(name string, it Item) error {
 	// Livingston compares the password: Password = "x". FreeRADIUS sets it: Cleartext-Password := "x".
 	ops := []string{":=", "="}
 	if name != "cleartext-password" {
 		ops = append(ops, "==")
 	}
 	switch {
-	case !slices.Contains(ops, it.op):
-		return fmt.Errorf(`check item %s %s …: write Cleartext-Password := "…"`, it.name, it.op)
-	case it.value == "":
-		return fmt.Errorf("check item %s: it is empty", it.name)
-	case name == "password" && (it.value == "UNIX" || it.value == "SYSTEM"):
-		return fmt.Errorf("check item %s = %s: system passwords are not supported", it.name, it.value)
+	case !slices.Contains(ops, it.Op):
+		return fmt.Errorf(`check item %s %s …: write Cleartext-Password := "…"`, it.Name, it.Op)
+	case it.Value == "":
+		return fmt.Errorf("check item %s: it is empty", it.Name)
+	case name == "password" && (it.Value == "UNIX" || it.Value == "SYSTEM"):
+		return fmt.Errorf("check item %s = %s: system passwords are not supported", it.Name, it.Value)
 	}
-	u.Password = aaa.Secret(it.value)
+	u.Password = aaa.Secret(it.Value)
 	return nil
 }
 
-func (u *User) authType(it item) error {
-	i := slices.IndexFunc(authTypes, func(s string) bool { return strings.EqualFold(s, it.value) })
+func (u *User) authType(it Item) error {
+	i := slices.IndexFunc(authTypes, func(s string) bool { return strings.EqualFold(s, it.Value) })
 	switch {
-	case !slices.Contains([]string{":=", "=", "=="}, it.op):
-		return fmt.Errorf("check item Auth-Type: operator %s is not supported", it.op)
+	case !slices.Contains([]string{":=", "=", "=="}, it.Op):
+		return fmt.Errorf("check item Auth-Type: operator %s is not supported", it.Op)
 	case i < 0:
-		return fmt.Errorf("Auth-Type := %s is not supported%s (supported: %s)", it.value,
-			didYouMean(it.value, authTypes), strings.Join(authTypes, ", "))
+		return fmt.Errorf("Auth-Type := %s is not supported%s (supported: %s)", it.Value,
+			didYouMean(it.Value, authTypes), strings.Join(authTypes, ", "))
 	case authTypes[i] == "Reject":
 		u.Reject, u.Accept = true, false
 	case authTypes[i] == "Accept":
@@ -125,8 +125,8 @@ func (c Check) affix() bool {
 	return strings.EqualFold(c.Name, "Prefix") || strings.EqualFold(c.Name, "Suffix")
 }
 
-// fits compares the check item with a request.
-func (c Check) fits(p *radius.Packet) bool {
+// Fits compares the check item with a request.
+func (c Check) Fits(p *radius.Packet) bool {
 	if c.affix() {
 		cut := strings.CutSuffix
 		if strings.EqualFold(c.Name, "Prefix") {
@@ -168,8 +168,8 @@ func (c Check) fitsOne(have string) bool {
 
 // compare orders the request's value and the check item's: numbers as numbers, everything else as octets.
 func (c Check) compare(have string) int {
-	_, a, err1 := Attribute{c.Name, have}.encode()
-	_, b, err2 := Attribute{c.Name, c.Value}.encode()
+	_, a, err1 := Attribute{c.Name, have}.Encode()
+	_, b, err2 := Attribute{c.Name, c.Value}.Encode()
 	if err1 != nil || err2 != nil {
 		return strings.Compare(have, c.Value)
 	}
@@ -205,7 +205,7 @@ func (a Attribute) checkValue() error {
 		}
 	}
 	plain := expansion.ReplaceAllString(a.Value, "0")
-	_, _, err := Attribute{a.Name, plain}.encode()
+	_, _, err := Attribute{a.Name, plain}.Encode()
 	return err
 }
 
@@ -228,12 +228,12 @@ func (a Attribute) expand(p *radius.Packet) Attribute {
 	return a
 }
 
-// match applies the entries as FreeRADIUS does; ok reports whether one matched. u is the merged result.
-func match(users []User, p *radius.Packet) (u User, ok bool) {
+// Match applies the entries to a request as FreeRADIUS does; ok reports whether one matched. u is the merged result.
+func Match(users []User, p *radius.Packet) (u User, ok bool) {
 	u.Name = string(p.Get(1))
 	for _, e := range users {
 		if e.Name != u.Name && e.Name != "DEFAULT" ||
-			slices.ContainsFunc(e.Check, func(c Check) bool { return !c.fits(p) }) {
+			slices.ContainsFunc(e.Check, func(c Check) bool { return !c.Fits(p) }) {
 			continue
 		}
 		u.add(e)

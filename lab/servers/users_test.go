@@ -237,13 +237,13 @@ DEFAULT	Auth-Type := Reject
 	} {
 		p := radius.New(radius.CodeAccessRequest, []byte("x"))
 		for _, a := range append([]Attribute{{"User-Name", tt.user}}, tt.request...) {
-			typ, v, err := a.encode()
+			typ, v, err := a.Encode()
 			if err != nil {
 				t.Fatal(err)
 			}
 			p.Add(typ, v)
 		}
-		u, ok := match(users, p)
+		u, ok := Match(users, p)
 		got := string(u.Password)
 		if u.Reject {
 			got += " reject"
@@ -269,6 +269,6 @@ func FuzzParseUsers(f *testing.F) {
 		}
 		p := radius.New(radius.CodeAccessRequest, []byte("x"))
 		p.Add(1, []byte("bob"))
-		match(users, p)
+		Match(users, p)
 	})
 }

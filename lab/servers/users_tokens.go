@@ -7,12 +7,31 @@ import (
 	"strings"
 )
 
-type item struct{ name, op, value string }
+// Item is `name op value` of a users file. The value is written in the octets From … To (not included) of its line.
+type Item struct {
+	Name, Op, Value string
+	From, To        int
+}
 
 // token is a word, an operator, a comma or a quoted string of a users file.
 type token struct {
-	text   string
-	quoted bool
+	text     string
+	quoted   bool
+	from, to int // in its line
+}
+
+// UsersLine splits one line of a users file: the name at its beginning, "" if it is indented, and its items; more
+// reports a comma at its end. An empty line has neither.
+func UsersLine(line string) (name string, list []Item, more bool, err error) {
+	toks, err := tokens(line)
+	if err != nil || len(toks) == 0 {
+		return "", nil, false, err
+	}
+	if line[0] != ' ' && line[0] != '\t' {
+		name, toks = toks[0].text, toks[1:]
+	}
+	list, more, err = items(toks)
+	return name, list, more, err
 }
 
 func (t token) is(bare string) bool { return !t.quoted && t.text == bare }
@@ -22,22 +41,22 @@ var operators = []string{"=", ":=", "+=", "==", "!=", "<", "<=", ">", ">=", "=~"
 func (t token) operator() bool { return !t.quoted && slices.Contains(operators, t.text) }
 
 // items reads `name op value` with commas between; more reports a comma at the end.
-func items(toks []token) (list []item, more bool, err error) {
+func items(toks []token) (list []Item, more bool, err error) {
 	for len(toks) > 0 {
 		if len(toks) < 2 || toks[0].quoted || toks[0].operator() || toks[0].is(",") || !toks[1].operator() {
 			return list, false, fmt.Errorf("near %q: not of the form Attribute = value", toks[0].text)
 		}
-		it := item{name: toks[0].text, op: toks[1].text}
+		it := Item{Name: toks[0].text, Op: toks[1].text}
 		toks = toks[2:]
 		switch {
-		case it.op == "=*" || it.op == "!*":
+		case it.Op == "=*" || it.Op == "!*":
 			if len(toks) > 0 && !toks[0].is(",") {
 				toks = toks[1:] // FreeRADIUS requires a word here, ANY, without a meaning
 			}
 		case len(toks) == 0 || toks[0].is(",") || toks[0].operator():
-			return list, false, fmt.Errorf("near %q: not of the form Attribute = value", it.name)
+			return list, false, fmt.Errorf("near %q: not of the form Attribute = value", it.Name)
 		default:
-			it.value = toks[0].text
+			it.Value, it.From, it.To = toks[0].text, toks[0].from, toks[0].to
 			toks = toks[1:]
 		}
 		list = append(list, it)
@@ -68,7 +87,7 @@ func tokens(line string) ([]token, error) {
 			if err != nil {
 				return nil, err
 			}
-			toks = append(toks, token{s, true})
+			toks = append(toks, token{s, true, i, i + n})
 			i += n
 		case c == '`':
 			return nil, errors.New("commands in backquotes are not supported")
@@ -77,7 +96,7 @@ func tokens(line string) ([]token, error) {
 			if n == 0 {
 				n = wordLength(line[i:])
 			}
-			toks = append(toks, token{text: line[i : i+n]})
+			toks = append(toks, token{text: line[i : i+n], from: i, to: i + n})
 			i += n
 		}
 	}

@@ -1,0 +1,202 @@
+package freeradius
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/aaatest"
+	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/importer"
+	"github.com/ringback/ringback/importer/importtest"
+)
+
+func read(data []byte) (*importer.Site, *importer.Report, error) {
+	return Read(data, map[string]string{"home-office": "9,84022", "unused": "1"})
+}
+
+func sample(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", "users"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// secrets are the passwords and keys of the sample.
+var secrets = []string{"commented-pw", "cblogin-pw", "cbframed-pw", "remote-pw", "$1$abcd", "XQj4892fjkabc",
+	"0cc175b9c0f1b6a831c399e269772661", "both-pw", "both-exec-pw", "falls-pw", "filtered-pw", "bynumber-pw",
+	"limited-pw", "plain-pw"}
+
+// left are the users that FreeRADIUS accepts and that no local user can be.
+var left = map[string]string{
+	"noplace": "there is no place", "crypt-des": "DES", "md5": "another hash", "filtered": "a filter",
+	"open": "no password",
+}
+
+// What the local users are granted is what the client of RADIUS makes of the answers of FreeRADIUS with this file.
+func TestPeerFreeRADIUSImport(t *testing.T) {
+	site, _ := importtest.Accounted(t, read, sample(t), secrets...)
+	cfg := importtest.Load(t, site)
+	f := aaatest.StartFreeRADIUS(t, aaatest.FreeRADIUSOptions{Users: sample(t)})
+	c, err := radius.New(radius.Config{NASIdentifier: "maui-nas-04", Servers: []radius.ServerConfig{{Name: "freeradius",
+		Address: f.Auth, Secret: f.Secret, Timeout: 5 * time.Second, Retries: 5}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	users := map[string]string{"crypt": "cisco", "both": "both-exec-pw"}
+	for _, line := range strings.Split(sample(t), "\n") {
+		name, rest, ok := strings.Cut(line, "\tCleartext-Password := \"")
+		if ok && users[name] == "" && name[0] != '#' {
+			users[name], _, _ = strings.Cut(rest, `"`)
+		}
+	}
+	users["open"], users["md5"], users["crypt-des"], users["rejected"] = "any", "a", "any", "any"
+	granted := 0
+	for user, password := range users {
+		for _, s := range []aaa.Service{aaa.EXEC, aaa.PPP} {
+			if user == "both" && s == aaa.PPP {
+				password = "both-pw"
+			}
+			_, real := c.Start(t.Context(), aaa.Request{Service: s, User: user, Password: aaa.Secret(password),
+				TTY: 65})
+			got := importtest.Login(t, cfg, s, user, password)
+			switch {
+			case real.Kind == aaa.Silent:
+				t.Fatalf("%s, %s: %+v", user, s, real)
+			case got.Kind == aaa.Granted && real.Kind != aaa.Granted:
+				t.Errorf("%s, %s: a local user, but FreeRADIUS rejects: %s", user, s, real.Reason)
+			case got.Kind == aaa.Granted:
+				granted++
+				a, b := importtest.CallbackOf(got.Auth), importtest.CallbackOf(real.Auth)
+				if a != b {
+					t.Errorf("%s, %s:\ngot  %+v\nwant %+v", user, s, a, b)
+				}
+			case real.Kind == aaa.Granted && left[user] == "":
+				t.Errorf("%s, %s: FreeRADIUS accepts, and there is no local user: %s", user, s, got.Reason)
+			}
+		}
+	}
+	if granted < 16 {
+		t.Errorf("only %d logins were granted", granted)
+	}
+}
+
+// The file of Debian's package has no users: only comments and entries for everybody.
+func TestPeerFreeRADIUSStockFile(t *testing.T) {
+	const path = "/etc/freeradius/3.0/mods-config/files/authorize"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+			t.Fatalf("%v: apt-get install freeradius, and run as root", err)
+		}
+		t.Skipf("%v: apt-get install freeradius, and run as root", err)
+	}
+	site, report := importtest.Accounted(t, read, string(text))
+	if site == nil || len(site.Users) > 0 || report.Count(importer.Unsupported) == 0 || len(report.Warnings) == 0 {
+		t.Fatalf("%+v", report)
+	}
+	for _, row := range report.Rows {
+		if strings.HasPrefix(row.Text, "DEFAULT") && (row.Kind != importer.Unsupported ||
+			!strings.Contains(row.Note, "local users have names")) {
+			t.Errorf("%+v", row)
+		}
+	}
+	importtest.Load(t, site)
+	// the users in its comments
+	var users []string
+	more := false // reply items follow
+	for _, line := range strings.Split(string(text), "\n") {
+		rest, commented := strings.CutPrefix(line, "#")
+		entry := commented && strings.Contains(rest, "Cleartext-Password :=")
+		if entry || commented && more && strings.HasPrefix(rest, "\t") {
+			users = append(users, rest)
+			more = entry || strings.HasSuffix(rest, ",")
+		}
+	}
+	site, _ = importtest.Accounted(t, read, strings.Join(users, "\n")+"\n", "hello", "testing")
+	if site == nil || len(site.Users) < 2 || site.Users[0].Name != "bob" || site.Users[1].Name != "John Doe" {
+		t.Fatalf("%+v of\n%s", site, strings.Join(users, "\n"))
+	}
+	importtest.Load(t, site)
+}
+
+func TestReport(t *testing.T) {
+	_, report := importtest.Accounted(t, read, sample(t), secrets...)
+	for _, want := range []struct {
+		text string // of the line
+		kind importer.Kind
+		note string
+	}{
+		{"# was: fritz", importer.Harmless, "comment"},
+		{"cblogin\t", importer.Imported, "local user cblogin (exec), policies: session-60m-idle-5m; no ppp: "},
+		{"Callback-Number = \"5551001\"", importer.Imported, "Callback-Number of cblogin"},
+		{"Reply-Message = \"You", importer.Unsupported, "no text that is shown after the login"},
+		{"Framed-MTU", importer.Unsupported, "PPP negotiates them"},
+		{"noplace\t", importer.Unsupported, "--place NAME=NUMBER"},
+		{"Cisco-AVPair += [secret]", importer.Unsupported, "authenticates itself"},
+		{"shell:nocallback-verify", importer.Imported, "Cisco-AVPair of cbcisco"},
+		{"crypt-des", importer.Unsupported, "begin with $1$"},
+		{"md5\t", importer.Unsupported, "a local user cannot have a MD5-Password"},
+		{"filtered\t", importer.Unsupported, "has no filters, and would reach more"},
+		{"by-number\t", importer.Unsupported, "depends on Calling-Station-Id"},
+		{"rejected\t", importer.Harmless, "is rejected: it is not a local user"},
+		{"open\t", importer.Unsupported, "asks for no password"},
+		{"limited\t", importer.Unsupported, "no limit of simultaneous sessions"},
+		{"DEFAULT\tService-Type == Framed-User", importer.Imported, "for falls, whose entries fall through"},
+		{"\tCallback-Number = \"5551013\"", importer.Imported, "Callback-Number of falls"},
+	} {
+		found := false
+		for _, row := range report.Rows {
+			if strings.Contains(row.Text, want.text) {
+				found = true
+				if row.Kind != want.kind || !strings.Contains(row.Note, want.note) {
+					t.Errorf("%q: %+v", want.text, row)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("no line %q", want.text)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"", "there are no users; expected NAME Cleartext-Password"},
+		{"$INCLUDE other\n", "line 1: $INCLUDE names another file"},
+		{"bob Cleartext-Password := \"secret1", "line 1: it is not a list of items, or a quote is open"},
+		{"bob Cleartext-Password := secret1 secret2", "line 1: it is not a list of items"},
+		{"bob Cleartext-Password := \"secret1\",\n", "line 1: the check items end with a comma"},
+		{"\tService-Type = Framed-User\n", "line 1: reply items before the first user"},
+		{"bob Cleartext-Password := \"secret1\"\n\tIdle-Timeout = 5,\n",
+			"line 2: the last reply item ends with a comma"},
+		{"bob Cleartext-Password := \"secret1\"\n\tIdle-Timeout = 5\n\tIdle-Timeout = 6\n",
+			"line 3: the reply items before it do not end with a comma"},
+		{"bob Cleartext-Password := \"secret1\"\n\tIdle-Timeout = 5,\nkim\n",
+			"line 3: the reply items before it end with"},
+		{"Users are listed in this chapter, with their passwords.", "line 1: it is not a list of items"},
+	} {
+		_, _, err := read([]byte(tt.in))
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want %q", tt.in, err, tt.want)
+		}
+	}
+}
+
+func TestHostile(t *testing.T) { importtest.Hostile(t, read, sample(t), secrets...) }
+
+func FuzzRead(f *testing.F) {
+	f.Add(sample(f))
+	f.Add("a Password = x\\\n\n\tb=c, \\\n\tFall-Through = 1\nDEFAULT User-Name =~ \"(\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if site, _ := importtest.Accounted(t, read, text); site != nil && len(site.Users) > 0 {
+			importtest.Load(t, site)
+		}
+	})
+}

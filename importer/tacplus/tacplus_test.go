@@ -1,0 +1,215 @@
+package tacplus
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/importer"
+	"github.com/ringback/ringback/importer/importtest"
+	"github.com/ringback/ringback/lab/servers"
+)
+
+// today is before the dates in the samples that are in the future.
+var today = time.Date(2026, 11, 30, 12, 0, 0, 0, time.Local)
+
+func read(data []byte) (*importer.Site, *importer.Report, error) { return Read(data, today) }
+
+func sample(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", "tac_plus.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// secrets are the passwords and keys of the sample.
+var secrets = []string{"fookey", "LLLL", "CCCC", "PPPP", "AAAA", "OOOO", "tremens-pw", "call-secret", "staff-pw",
+	"XQj4892fjk", "enable-pw", "bo pw"}
+
+// What the local users are granted is what the client of TACACS+ makes of the replies of a server that has the same
+// configuration. That server is the lab's, which reads it with a parser of its own.
+func TestSameAsTheServer(t *testing.T) {
+	site, _ := importtest.Accounted(t, read, sample(t), secrets...)
+	cfg := importtest.Load(t, site)
+	server := serve(t, sample(t))
+	granted := 0
+	for _, user := range []string{"foobar", "tremens", "kim", "bo", "nobody", "manager", "expired", "limited", "typed",
+		"several"} {
+		for _, s := range []aaa.Service{aaa.EXEC, aaa.PPP} {
+			real := server.Authorize(t.Context(), aaa.Question{Request: aaa.Request{Service: s, User: user, Leg: 1},
+				Identity: aaa.Identity{Entry: "tacacs", User: user}})
+			got := importtest.Login(t, cfg, s, user, passwords[user][s])
+			switch why := left[user][s]; {
+			case real.Kind == aaa.Silent:
+				t.Fatalf("%s, %s: %+v", user, s, real)
+			case got.Kind == aaa.Granted && real.Kind != aaa.Granted:
+				t.Errorf("%s, %s: a local user, but the server refuses: %s", user, s, real.Reason)
+			case got.Kind == aaa.Granted:
+				granted++
+				if a, b := importtest.CallbackOf(got.Auth), importtest.CallbackOf(real.Auth); a != b {
+					t.Errorf("%s, %s:\ngot  %+v\nwant %+v", user, s, a, b)
+				}
+			case real.Kind == aaa.Granted && why == "":
+				t.Errorf("%s, %s: the server grants it, and there is no local user: %s", user, s, got.Reason)
+			}
+		}
+	}
+	if granted < 9 {
+		t.Errorf("only %d logins were granted", granted)
+	}
+}
+
+var passwords = map[string]map[aaa.Service]string{
+	"foobar":  {aaa.EXEC: "LLLL", aaa.PPP: "CCCC"},
+	"tremens": {aaa.EXEC: "tremens-pw", aaa.PPP: "tremens-pw"},
+	"kim":     {aaa.EXEC: "staff-pw"},
+	"bo":      {aaa.EXEC: "bo pw", aaa.PPP: "bo pw"},
+	"manager": {aaa.EXEC: "bo pw"},
+	"typed":   {aaa.EXEC: "typed-pw", aaa.PPP: "typed-pw"},
+	"several": {aaa.EXEC: "several-pw"},
+}
+
+// left are the grants of the server that no local user can have, with the reason.
+var left = map[string]map[aaa.Service]string{
+	"expired": {aaa.EXEC: "the account has expired; the lab's server does not know that"},
+	"limited": {aaa.EXEC: "a program decides; the lab's server has none"},
+}
+
+// serve starts a server with the configuration, without the statements that it does not know, and returns its client.
+func serve(t *testing.T, text string) *tacplus.Client {
+	t.Helper()
+	const key = "a secret of 24 octets..."
+	var known []string
+	for _, line := range strings.Split(text, "\n") {
+		if f := strings.Fields(line); len(f) > 0 && (f[0] == "expires" || f[0] == "before" || f[0] == "maxsess" ||
+			strings.Contains(line, "= des") || strings.Contains(line, "= file")) {
+			continue
+		}
+		known = append(known, line)
+	}
+	p, err := servers.ParseTACACS(strings.NewReader(strings.Join(known, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := servers.NewTACACS(servers.TACACSConfig{Key: key, Profiles: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(":0"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	one := tacplus.ServerConfig{Name: "one", Address: s.Addr(), Secret: key}
+	c, err := tacplus.New(tacplus.Config{Servers: []tacplus.ServerConfig{one}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(); cancel(); wg.Wait() })
+	return c
+}
+
+// The report says what becomes of each kind of line.
+func TestReport(t *testing.T) {
+	site, report := importtest.Accounted(t, read, sample(t), secrets...)
+	for _, want := range []struct {
+		text string // of the line
+		kind importer.Kind
+		note string
+	}{
+		{"key =", importer.Harmless, "local users need no server"},
+		{"accounting file", importer.Harmless, "cdr: {file}"},
+		{"user = foobar {", importer.Imported, "local user foobar (exec, ppp), policies: no-verify"},
+		{"   arap = cleartext", importer.Unsupported, "there is no ARAP"},
+		{"   pap = cleartext", importer.Unsupported, "one for each of the EXEC and PPP"},
+		{"   opap =", importer.Unsupported, "authenticates itself"},
+		{"callback-line=7", importer.Imported, "callback-line of foobar"},
+		{"nocallback-verify=1", importer.Imported, "nocallback-verify of foobar"},
+		{"callback-dialstring=2345678", importer.Unsupported, "ringback offers no service arap"},
+		{"send-secret", importer.Unsupported, "no secret with which ringback authenticates itself"},
+		{"  service = exec { priv-lvl = 15 idletime", importer.Imported, "exec of kim"},
+		{"  cmd = show", importer.Unsupported, "exec: {commands}"},
+		{"XQj", importer.Unsupported, ""},
+		{"user = nobody", importer.Unsupported, "no exec: tac_plus authorizes none"},
+		{"  expires = \"Jan 23 2099\"", importer.Unsupported, "a local user does not expire"},
+		{"user = expired", importer.Unsupported, "the account expired on Jan 23 1999"},
+		{"user = limited", importer.Unsupported, "a program decides what the user may have"},
+		{"user = DEFAULT", importer.Unsupported, "local users have names"},
+		{"user = $enab15$", importer.Imported, "the password of enable"},
+		{"group = unused", importer.Harmless, "no user is a member"},
+		{"optional acl", importer.Harmless, "only if it is asked for it"},
+	} {
+		found := false
+		for _, row := range report.Rows {
+			if strings.Contains(row.Text, want.text) {
+				found = true
+				if row.Kind != want.kind || !strings.Contains(row.Note, want.note) {
+					t.Errorf("%q: %+v", want.text, row)
+				}
+			}
+		}
+		if !found && want.text != "XQj" {
+			t.Errorf("no line %q", want.text)
+		}
+	}
+	cfg := importtest.Load(t, site)
+	if cfg.Enable == nil {
+		t.Error("no password of enable")
+	}
+	if d := importtest.Login(t, cfg, aaa.EXEC, "manager", "bo pw"); d.Kind != aaa.Granted ||
+		d.Auth.Groups[0] != "staff-session-60m-idle-10m" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"", "there are no users; expected user = NAME"},
+		{"user = bob {\n login = cleartext secret1\n", "line 2: the end of the file in the user that begins in line 1"},
+		{"user = bob { login = cleartext secret1 secret2 }", "line 1: another text is not a statement of a user"},
+		{"user = bob { logn = cleartext secret1 }", `line 1: "logn" is not a statement of a user`},
+		{"user = bob { login = clear secret1 }", "unknown kind of password; expected cleartext, des, file"},
+		{"user bob { }", `line 1: "bob" after user; expected =`},
+		{"user = bob { }\nuser = bob { }", `line 2: user = "bob" is in line 1 too`},
+		{"user = bob {\n member = a\n member = a }\ngroup = a { }", "line 3: member is in line 2 too"},
+		{"user = bob { login = cleartext secret1 login = nopassword }", "line 1: login is in line 1 too"},
+		{"user = bob { member = staff }", `line 1: there is no group "staff"`},
+		{"id = spawnd { listen = { port = 49 } }", "tac_plus-ng"},
+		{"user = bob { login = \"secret1\n\" }", "quoted string without end in its line"},
+		{"set system host-name maui", `"set" is not a statement`},
+		{"user = bob { service = exec { a } }", `line 1: "}" after an attribute; expected =`},
+		{"user = bob { cmd = show { allow .* } }", `"allow" in cmd = NAME; expected permit, deny or }`},
+		{"user = bob { default service = maybe }", "expected permit or deny"},
+	} {
+		_, _, err := read([]byte(tt.in))
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want %q", tt.in, err, tt.want)
+		}
+	}
+}
+
+func TestHostile(t *testing.T) { importtest.Hostile(t, read, sample(t), secrets...) }
+
+func FuzzRead(f *testing.F) {
+	f.Add(sample(f))
+	f.Add("user={service=exec{optional a=\"\\\"}cmd=x{permit .*}")
+	f.Add("user = a { member = b login = cleartext \"\" } group = b { member = b default service = permit }")
+	f.Fuzz(func(t *testing.T, text string) {
+		if site, _ := importtest.Accounted(t, read, text); site != nil && len(site.Users) > 0 {
+			importtest.Load(t, site)
+		}
+	})
+}
