@@ -39,7 +39,7 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.loadTests(ctx); err != nil {
 		return err
 	}
-	if err := b.loadChats(ctx); err != nil {
+	if err := b.loadOrdered(ctx); err != nil {
 		return err
 	}
 	promised, promisedOn := map[string]bool{}, map[string]bool{}

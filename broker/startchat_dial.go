@@ -6,15 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
-	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
-	"github.com/ringback/ringback/tariff"
 )
 
 // errChatDenied is the error of a dial that no policy permits.
@@ -23,7 +18,7 @@ var errChatDenied = errors.New("start-chat dials no number here: no policy permi
 
 // chatDial is a dial of start-chat. Its JSON is in the journal.
 type chatDial struct {
-	orderedDial `json:"-"`
+	countedDial `json:"-"`
 	TTY         int       `json:"tty"`
 	ID          string    `json:"id"`
 	Script      string    `json:"script"` // its name
@@ -36,14 +31,7 @@ type chatDial struct {
 	Detail      string    `json:"detail,omitempty"`
 	Connect     string    `json:"connect,omitempty"`
 
-	pattern  string // selects the script
-	dials    numbers.Dialstring
-	charges  []journal.Charge
-	reserved journal.Amount
-	rate     tariff.Rate
-	priced   bool
-	held     bool          // the dial command was provably not sent
-	used     time.Duration // on the telephone network; 0: nobody answered
+	pattern string // selects the script
 }
 
 // dialChat runs a chat script that dials a number for an operator, and hangs up when it has ended. The dial is counted
@@ -80,7 +68,9 @@ func (b *Broker) dialChatNow(ctx context.Context, cancel context.CancelCauseFunc
 	if err != nil {
 		return rejected(err)
 	}
-	if err := b.recordChat(ctx, d); err != nil {
+	d.Started = time.Now().Round(0)
+	began := events.ChatStarted{Line: d.TTY, Script: d.Script, Number: d.Number, By: d.By}
+	if err := b.recordDial(ctx, &d.countedDial, d.row(), began); err != nil {
 		lease.Release()
 		return rejected(err)
 	}
@@ -118,52 +108,16 @@ func (b *Broker) planChat(cfg *Config, c lines.Chat) (*chatDial, error) {
 		}
 		return nil, errors.New(allowed.Reason)
 	}
-	n := allowed.Number
-	trunk, err := cfg.trunkOf(n, c.TTY)
-	if err != nil {
-		return nil, err
-	}
 	id := newID()
-	d := &chatDial{TTY: c.TTY, ID: id, Number: n.String(), Group: allowed.Group, By: c.By, pattern: c.Pattern,
-		orderedDial: orderedDial{what: "start-chat " + id, number: n, ttys: []int{c.TTY}}}
-	step := callback.PlanStep{Number: n, Trunk: trunk}
-	if d.dials, err = cfg.dialstring(step); err != nil {
+	d := &chatDial{TTY: c.TTY, ID: id, Number: allowed.Number.String(), Group: allowed.Group, By: c.By,
+		pattern: c.Pattern}
+	d.what = "start-chat " + id
+	if err := d.prepare(cfg, allowed, user, c.TTY, b.opt.Limits.overhead()); err != nil {
 		return nil, err
 	}
-	if d.Script, err = cfg.Dialer.CheckDial(d.dials, c.Pattern); err != nil {
-		return nil, err
-	}
-	d.charges = chargesOf(allowed.Limits, user, []numbers.Number{n}, allowed.Group, c.TTY, cfg.Ceilings)
-	rate, priced := cfg.prices(step).Find(n)
-	if !priced && limitsMoney(d.charges) {
-		return nil, fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)", errNoPrice, n)
-	}
-	d.rate, d.priced = rate, priced
-	most := b.opt.Limits.overhead()
-	d.reserved = journal.Amount{Calls: 1, Failures: 1, Time: most, Money: int64(rate.Worst(most, 1))}
-	return d, nil
-}
-
-// recordChat counts the dial in the journal. Only then may it be made.
-func (b *Broker) recordChat(ctx context.Context, d *chatDial) error {
-	d.Started = time.Now().Round(0)
-	began := events.ChatStarted{Line: d.TTY, Script: d.Script, Number: d.Number, By: d.By}
-	rows := append(audit(d.Started, began), journal.PutCall{Call: d.row()})
-	if len(d.charges) > 0 {
-		rows = append(rows, journal.Reserve{Callback: d.row().ID, Charges: d.charges, Amount: d.reserved,
-			Time: d.Started})
-	}
-	// The operator's patience must not decide whether it is known what is on disk.
-	err := b.opt.Journal.Commit(context.WithoutCancel(ctx), rows...)
-	var ceiling *journal.Ceiling
-	switch {
-	case errors.As(err, &ceiling):
-		return ceiling
-	case err != nil:
-		return fmt.Errorf("the dial cannot be recorded, so it is not made: %w", err)
-	}
-	b.publish(began)
-	return nil
+	var err error
+	d.Script, err = cfg.Dialer.CheckDial(d.dials, c.Pattern)
+	return d, err
 }
 
 // row is the dial as a row of the journal.
@@ -200,36 +154,8 @@ func (b *Broker) runChat(ctx context.Context, cfg *Config, d *chatDial, l *lines
 // finishChat records how a dial has ended, and what it has used.
 func (b *Broker) finishChat(d *chatDial) {
 	d.Ended = time.Now().Round(0)
-	if !d.held {
-		b.dialedAt.note(d.number, d.Ended)
-	}
 	ended := events.ChatDialed{Line: d.TTY, Script: d.Script, Number: d.Number, Outcome: d.Outcome, Detail: d.Detail,
 		By: d.By}
-	rows := append(audit(d.Ended, ended), journal.PutCall{Call: d.row(), Cost: costOf(d.rate, d.priced, d.used)})
-	if len(d.charges) > 0 {
-		used := journal.Amount{Calls: 1, Time: d.used, Money: int64(d.rate.Cost(d.used))}
-		if d.Connect == "" {
-			used.Failures = 1
-		}
-		rows = append(rows, journal.Settle{Callback: d.row().ID, Used: used, Time: d.Ended})
-	}
-	if err := b.opt.Journal.Commit(context.Background(), append(rows, journal.UseReserve{})...); err != nil {
-		b.log.Error("journal: the end of a dial of start-chat is not on disk: until a restart all that it could use "+
-			"stays reserved, and then counts as used", zap.String("id", d.ID), zap.Error(err))
-	}
-	b.publish(ended)
-}
-
-// loadChats reads when numbers were dialed by start-chat before this process, for callback.hold_off.
-func (b *Broker) loadChats(ctx context.Context) error {
-	now := time.Now()
-	rows, _, err := b.opt.Journal.Calls(ctx, journal.All, journal.CallFilter{Service: journal.StartChat,
-		Since: now.Add(-longestLifetime)})
-	if err != nil {
-		return fmt.Errorf("journal: read the dials of start-chat: %w", err)
-	}
-	for _, row := range rows {
-		b.noteDial(row, now)
-	}
-	return nil
+	b.settleDial(&d.countedDial, d.row(), d.Connect == "", ended,
+		journal.PutCall{Call: d.row(), Cost: d.cost()})
 }

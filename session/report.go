@@ -10,8 +10,9 @@ import (
 // minInterim is the minimum interval of interim reports (RFC 2869 §5.16).
 const minInterim = time.Minute
 
-// interval is the interval of interim reports; 0 for none. The configuration takes precedence over AAA (RFC 2869 §2.1).
-func (c Config) interval(auth aaa.Authorization) time.Duration {
+// InterimEvery is the interval of interim reports; 0 for none. The configuration takes precedence over AAA (RFC 2869
+// §2.1).
+func (c Config) InterimEvery(auth aaa.Authorization) time.Duration {
 	d := c.Interim
 	if d == 0 {
 		d = auth.InterimInterval
@@ -89,7 +90,7 @@ func (s *Session) tell(ctx context.Context, r Report) {
 
 // interims sends periodic interim reports. stop ends them and waits for a report under way.
 func (s *Session) interims(ctx context.Context, o *opened) (stop func()) {
-	every := s.cfg.interval(o.report.Auth)
+	every := s.cfg.InterimEvery(o.report.Auth)
 	if every == 0 {
 		return func() {}
 	}

@@ -159,6 +159,7 @@ var anonymous = map[Kind]string{
 	"line.chat":          "a dial without a callback",
 	"line.chat_dialed":   "a dial without a callback",
 	"line.chat_rejected": "a dial without a callback",
+	"dialout.rejected":   "was not made",
 	"line.quarantined":   "the line alone",
 	"line.down":          "the line alone",
 	"line.up":            "the line alone",

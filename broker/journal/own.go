@@ -15,7 +15,7 @@ type Call struct {
 	Connect        string // the modem's CONNECT line
 	User           string // "" until authenticated
 	Entry          string // method-list entry that authenticated
-	Service        string // "exec", "ppp", ModemTest, StartChat; "" until known
+	Service        string // "exec", "ppp", ModemTest, StartChat, DialOut; "" until known
 	Leg            int    // 1 or 2 of a callback; 0 if none
 	CallbackID     string // leg one: the promised callback, once the call has ended; "" if none
 	SessionID      string // Acct-Session-Id of the open session; "" if there is none, or it is not accounted
@@ -31,6 +31,9 @@ type Call struct {
 
 // StartChat is the Service of a call that an operator has dialed with a chat script. Its row is as that of a ModemTest.
 const StartChat = "start-chat"
+
+// DialOut is the Service of a call that a person has asked for, aaa.Outbound. Its row is written before the dial.
+const DialOut = "outbound"
 
 // CallFilter selects calls; zero fields select all.
 type CallFilter struct {
