@@ -23,7 +23,11 @@ func newImport() *cobra.Command {
 a report in which every line of the input appears once, as imported, harmless or unsupported, with what it became or the
 reason. The result passes "ringback check-config" as it is.`,
 	}
+<<<<<<< HEAD
 	c.AddCommand(newImportTacPlus(), newImportFreeRADIUS())
+=======
+	c.AddCommand(newImportIOS())
+>>>>>>> b7af087b (importer/ios, cli: import the running configuration of a Cisco access server)
 	return c
 }
 

@@ -57,7 +57,7 @@ func (r *Report) Print(w io.Writer, harmless bool) {
 		if row.Kind == Harmless && row.Warn == "" && !harmless {
 			continue
 		}
-		fmt.Fprintf(w, "%*d  %-11s  %s\n", width, row.Line, row.Kind, row.Text)
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%*d  %-11s  %s", width, row.Line, row.Kind, row.Text), " "))
 		indent := strings.Repeat(" ", width+2)
 		fmt.Fprintf(w, "%s-> %s\n", indent, row.Note)
 		if row.Warn != "" {

@@ -76,6 +76,10 @@ func fileName(text string) string {
 	var b strings.Builder
 	plain := len(text) <= 64
 	for i, r := range text {
+		if r >= 'A' && r <= 'Z' {
+			plain = false
+			r += 'a' - 'A'
+		}
 		ok := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' && i > 0
 		if !ok {
 			plain = false
@@ -120,11 +124,15 @@ func (s *Site) users(passwords *[]File) (all []Map) {
 		named[u.Name]++
 		m := Map{{Key: "name", Value: u.Name}}
 		if u.Password != "" {
+<<<<<<< HEAD
 			name := u.Name + ".password"
 			if n := named[u.Name]; n > 1 {
 				name = fmt.Sprintf("%s\x00%d.password", u.Name, n) // no user has that name
 			}
 			path := secretsDir + "/" + fileName(name)
+=======
+			path := secretsDir + "/" + fileName(u.Name) + ".password"
+>>>>>>> b7af087b (importer/ios, cli: import the running configuration of a Cisco access server)
 			*passwords = append(*passwords, File{path, u.Password + "\n"})
 			m.Set("password_file", path)
 		}

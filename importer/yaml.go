@@ -12,7 +12,8 @@ import (
 type Map []Pair
 
 // Pair is a key of a Map. The types of values: string (always quoted: telephone numbers keep their zeros), Word, int,
-// bool, time.Duration, []string, []int, Map and []Map. Comment, "" for none, stands before a key of the outermost Map.
+// bool, time.Duration, []string, []Word,
+// []int, Map and []Map. Comment, "" for none, stands before a key of the outermost Map.
 type Pair struct {
 	Key     string
 	Value   any
@@ -45,6 +46,8 @@ func empty(value any) bool {
 	case Word:
 		return v == ""
 	case []string:
+		return len(v) == 0
+	case []Word:
 		return len(v) == 0
 	case []int:
 		return len(v) == 0
@@ -152,6 +155,10 @@ func flow(value any) string {
 		for _, text := range v {
 			parts = append(parts, quote(text))
 		}
+	case []Word:
+		for _, word := range v {
+			parts = append(parts, string(word))
+		}
 	case []Map:
 		for _, item := range v {
 			parts = append(parts, flow(item))
@@ -172,7 +179,7 @@ func key(name string) string {
 	switch name {
 	case "", "null", "true", "false", "yes", "no", "on", "off", "y", "n": // YAML reads them as something else
 	default:
-		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == "" {
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_-") == "" && name[0] != '-' {
 			return name
 		}
 	}

@@ -1,0 +1,559 @@
+package ios
+
+import (
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringback/ringback/importer"
+)
+
+// list is a method list of the text.
+type list struct {
+	kind, name string // kind as the key of aaa.lists
+	methods    []string
+	record     string // of accounting
+	commands   bool
+	row        int
+	used       bool
+}
+
+// protocol is the protocol of a server.
+type protocol string
+
+const (
+	radiusServers protocol = "radius"
+	tacacsServers protocol = "tacacs"
+)
+
+// server is a RADIUS or TACACS+ server of the text.
+type server struct {
+	protocol   protocol
+	name       string // in the site
+	host       string
+	auth, acct int // ports; acct 0: no accounting
+	key        *secret
+	timeout    time.Duration
+	retries    int // 0: not set
+	single     bool
+	row        int
+	bad        string // why it is not imported
+	imported   bool
+}
+
+// serverGroup is a group of servers.
+type serverGroup struct {
+	protocol protocol
+	name     string
+	members  []member
+	row      int
+}
+
+// member is a server of a group, by its name or its address and port.
+type member struct {
+	name string
+	host string
+	port int
+	row  int
+}
+
+// defaults are those of all servers of a protocol.
+type defaults struct {
+	key     *secret
+	timeout time.Duration
+	retries int
+	single  bool
+}
+
+func aaaTable() []command {
+	return []command{
+		{mode: global, syntax: "aaa new-model", kind: importer.Imported, note: "method lists apply to the lines",
+			do: func(p *parser, _ *input) result { p.newModel = true; return result{} }},
+		{mode: global, syntax: "aaa authentication login|ppp|enable NAME …", kind: importer.Imported, note: "aaa: {lists}",
+			do: doList},
+		{mode: global, syntax: "aaa authentication arap|nasi …", kind: importer.Unsupported, note: reasonARAP, hide: asWritten},
+		{mode: global, syntax: "aaa authentication attempts login N", kind: importer.Imported, note: "login: {tries}",
+			do: doAttempts},
+		{mode: global, syntax: "aaa authentication username-prompt TEXT …", kind: importer.Imported,
+			note: "prompts: {username}", do: doPrompt},
+		{mode: global, syntax: "aaa authentication password-prompt TEXT …", kind: importer.Imported,
+			note: "prompts: {password}", do: doPrompt},
+		{mode: global, syntax: "aaa authentication banner|fail-message …", kind: importer.Unsupported,
+			note: "there is one banner, before the login", do: doDelimited},
+		{mode: global, syntax: "aaa authentication …", kind: importer.Unsupported, note: "there is no such service", hide: asWritten},
+		{mode: global, syntax: "aaa authorization exec|network NAME …", kind: importer.Imported, note: "aaa: {lists}",
+			do: doList},
+		{mode: global, syntax: "aaa authorization commands LEVEL NAME …", kind: importer.Imported,
+			note: "aaa: {lists: {commands}}", do: doCommandsList},
+		{mode: global, syntax: "aaa authorization …", kind: importer.Unsupported, note: "there is no such service", hide: asWritten},
+		{mode: global, syntax: "aaa accounting exec|network NAME …", kind: importer.Imported,
+			note: "aaa: {lists: {accounting}}", do: doAccounting},
+		{mode: global, syntax: "aaa accounting commands LEVEL NAME …", kind: importer.Imported,
+			note: "aaa: {lists: {accounting: {commands}}}", do: doAccounting},
+		{mode: global, syntax: "aaa accounting update …", kind: importer.Imported,
+			note: "aaa: {lists: {accounting: {interim}}}", do: doInterim},
+		{mode: global, syntax: "aaa accounting system …", kind: importer.Harmless,
+			note: "start and stop of the daemon are accounted with the sessions", hide: asWritten},
+		{mode: global, syntax: "aaa accounting …", kind: importer.Unsupported, note: "there are no such records", hide: asWritten},
+		{mode: global, syntax: "aaa group server radius NAME", kind: importer.Imported, note: "aaa: {groups}",
+			do: doGroup, opens: groupMode},
+		{mode: global, syntax: "aaa group server tacacs+ NAME", kind: importer.Imported, note: "aaa: {groups}",
+			do: doGroup, opens: groupMode},
+		{mode: global, syntax: "aaa group …", kind: importer.Unsupported, note: "only RADIUS and TACACS+ are used", hide: asWritten},
+		{mode: global, syntax: "aaa server radius dynamic-author …", kind: importer.Unsupported,
+			note: "write aaa: {dynamic_author}"},
+		{mode: global, syntax: "aaa session-id|processes|memory|max-sessions …", kind: importer.Harmless,
+			note: "concerns the router itself", hide: asWritten},
+		{mode: global, syntax: "aaa …", kind: importer.Unsupported, note: "the keys of `aaa` have nothing for it"},
+
+		{mode: global, syntax: "radius-server host HOST …", kind: importer.Imported, note: "aaa: {radius}",
+			do: doRADIUSHost, hide: hideKey},
+		{mode: global, syntax: "radius-server key …", kind: importer.Imported, note: "aaa: {radius: [{secret_file}]}",
+			do: doServerKey(radiusServers), hide: func(in *input) string { return in.hideSecret(0) }},
+		{mode: global, syntax: "radius-server timeout SECONDS", kind: importer.Imported, note: "aaa: {radius: [{timeout}]}",
+			do: doServerNumber(radiusServers)},
+		{mode: global, syntax: "radius-server retransmit N", kind: importer.Imported, note: "aaa: {radius: [{retries}]}",
+			do: doServerNumber(radiusServers)},
+		{mode: global, syntax: "radius-server deadtime MINUTES", kind: importer.Imported, note: "aaa: {dead_time}",
+			do: doDeadTime},
+		{mode: global, syntax: "radius-server vsa|optional-passwords …", kind: importer.Harmless,
+			note: "vendors' attributes are always sent and read", hide: asWritten},
+		{mode: global, syntax: "radius-server …", kind: importer.Unsupported, note: "the keys of aaa: {radius} have nothing for it"},
+		{mode: global, syntax: "radius server NAME", kind: importer.Imported, note: "aaa: {radius}", do: doNamedServer,
+			opens: radiusMode},
+		{mode: radiusMode, syntax: "address ipv4|ipv6 HOST …", kind: importer.Imported, note: "aaa: {radius: [{address}]}",
+			do: doServerAddress},
+		{mode: radiusMode, syntax: "key …", kind: importer.Imported, note: "aaa: {radius: [{secret_file}]}", do: doOwnKey,
+			hide: func(in *input) string { return in.hideSecret(0) }},
+		{mode: radiusMode, syntax: "timeout SECONDS", kind: importer.Imported, note: "aaa: {radius: [{timeout}]}",
+			do: doOwnNumber},
+		{mode: radiusMode, syntax: "retransmit N", kind: importer.Imported, note: "aaa: {radius: [{retries}]}",
+			do: doOwnNumber},
+		{mode: radiusMode, syntax: "exit", kind: importer.Harmless, note: "the end of the block"},
+		{mode: radiusMode, syntax: "no …", kind: importer.Harmless, note: "it turns off what is not imported"},
+
+		{mode: global, syntax: "tacacs-server host HOST …", kind: importer.Imported, note: "aaa: {tacacs}",
+			do: doTACACSHost, hide: hideKey},
+		{mode: global, syntax: "tacacs-server key …", kind: importer.Imported, note: "aaa: {tacacs: [{secret_file}]}",
+			do: doServerKey(tacacsServers), hide: func(in *input) string { return in.hideSecret(0) }},
+		{mode: global, syntax: "tacacs-server timeout SECONDS", kind: importer.Imported, note: "aaa: {tacacs: [{timeout}]}",
+			do: doServerNumber(tacacsServers)},
+		{mode: global, syntax: "tacacs-server …", kind: importer.Unsupported, note: "the keys of aaa: {tacacs} have nothing for it"},
+		{mode: global, syntax: "tacacs server NAME", kind: importer.Imported, note: "aaa: {tacacs}", do: doNamedServer,
+			opens: tacacsMode},
+		{mode: tacacsMode, syntax: "address ipv4|ipv6 HOST", kind: importer.Imported, note: "aaa: {tacacs: [{address}]}",
+			do: doServerAddress},
+		{mode: tacacsMode, syntax: "key …", kind: importer.Imported, note: "aaa: {tacacs: [{secret_file}]}", do: doOwnKey,
+			hide: func(in *input) string { return in.hideSecret(0) }},
+		{mode: tacacsMode, syntax: "timeout SECONDS", kind: importer.Imported, note: "aaa: {tacacs: [{timeout}]}",
+			do: doOwnNumber},
+		{mode: tacacsMode, syntax: "port N", kind: importer.Imported, note: "aaa: {tacacs: [{address}]}", do: doOwnNumber},
+		{mode: tacacsMode, syntax: "single-connection", kind: importer.Imported,
+			note: "aaa: {tacacs: [{single_connection}]}",
+			do:   func(p *parser, _ *input) result { p.onHost.single = true; return result{} }},
+		{mode: tacacsMode, syntax: "exit", kind: importer.Harmless, note: "the end of the block"},
+		{mode: tacacsMode, syntax: "no …", kind: importer.Harmless, note: "it turns off what is not imported"},
+
+		{mode: groupMode, syntax: "server name NAME", kind: importer.Imported, note: "aaa: {groups: [{servers}]}",
+			do: doMemberServer},
+		{mode: groupMode, syntax: "server HOST …", kind: importer.Imported, note: "aaa: {groups: [{servers}]}",
+			do: doMemberServer},
+		{mode: groupMode, syntax: "server-private HOST …", kind: importer.Imported, note: "aaa: {radius} or {tacacs}, and the group",
+			do: doPrivate, hide: hideKey},
+		{mode: groupMode, syntax: "exit", kind: importer.Harmless, note: "the end of the block"},
+		{mode: groupMode, syntax: "no …", kind: importer.Harmless, note: "it turns off what is not imported"},
+	}
+}
+
+// hideKey hides the key of `… HOST … key [TYPE] TEXT`.
+func hideKey(in *input) string {
+	for i, a := range in.args {
+		if i > 0 && strings.EqualFold(a, "key") && i+1 < len(in.args) {
+			return in.hideSecret(i + 1)
+		}
+	}
+	return mask(in.raw)
+}
+
+// methodWords are the methods of IOS that are methods here. Server groups have names of their own.
+var methodWords = map[string]string{"radius": "radius", "tacacs+": "tacacs", "local": "local", "local-case": "local",
+	"none": "none", "if-authenticated": "if-authenticated", "enable": "enable"}
+
+// missingMethods are those that are not, with the reason.
+var missingMethods = map[string]string{"line": "lines have no password", "krb5": "Kerberos is not used",
+	"krb5-telnet": "Kerberos is not used", "krb5-instance": "Kerberos is not used", "guest": reasonARAP,
+	"auth-guest": reasonARAP, "if-needed": "a user who changes to PPP authenticates again", "cache": "nothing is cached",
+	"ldap": "LDAP is not used", "broadcast": "records go to the first server that acknowledges them"}
+
+// methodsFor are the methods that a kind of list may have, besides servers.
+var methodsFor = map[string][]string{"login": {"local", "none"}, "ppp": {"local", "none"}, "enable": {"enable", "none"},
+	"exec": {"local", "none", "if-authenticated"}, "network": {"local", "none", "if-authenticated"},
+	"commands": {"none", "if-authenticated"}, "accounting": nil}
+
+// methods reads the methods of a list.
+func methods(kind string, args []string) (out []string, r result) {
+	for i := 0; i < len(args); i++ {
+		word := strings.ToLower(args[i])
+		if word == "group" {
+			if i++; i == len(args) {
+				return nil, wrong("the name of the group is missing: is the line wrapped?")
+			}
+			word = strings.ToLower(args[i])
+			if methodWords[word] == "" {
+				out = appendOnce(out, "group "+args[i])
+				continue
+			}
+		}
+		own := methodWords[word]
+		switch why := missingMethods[word]; {
+		case why != "":
+			r = r.warning("the method %s is not imported: %s", word, why)
+		case own == "":
+			return nil, wrong("it has a method that IOS does not have: are two lines joined?")
+		case own != "radius" && own != "tacacs" && !contains(methodsFor[kind], own):
+			r = r.warning("the method %s is not imported: a list of %s cannot have it", word, kind)
+		default:
+			out = appendOnce(out, own)
+		}
+	}
+	return out, r
+}
+
+func appendOnce(list []string, text string) []string {
+	if contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
+// listName matches the names that lists and groups may have in the site.
+var listName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+
+// addList adds a list; one that is there already is replaced, as in IOS.
+func (p *parser) addList(l *list) result {
+	if !listName.MatchString(l.name) {
+		return unsupported("its name is not accepted: letters, digits, . _ and - are")
+	}
+	for i, other := range p.lists[l.kind] {
+		if other.name == l.name {
+			p.amend(other.row, harmless("line %d defines the list again", p.rows[l.row].Line))
+			p.lists[l.kind][i] = l
+			return result{}
+		}
+	}
+	p.lists[l.kind] = append(p.lists[l.kind], l)
+	return result{}
+}
+
+func doList(p *parser, in *input) result {
+	kind := strings.ToLower(in.words[2].text)
+	if len(in.args) < 2 {
+		return wrong("its methods are missing: is the line wrapped?")
+	}
+	found, r := methods(kind, in.args[1:])
+	if r.wrong != "" {
+		return r
+	}
+	added := p.addList(&list{kind: kind, name: in.args[0], methods: found, row: in.row})
+	added.warn = joined(added.warn, r.warn)
+	return added
+}
+
+func doCommandsList(p *parser, in *input) result {
+	if len(in.args) < 3 {
+		return wrong("its methods are missing: is the line wrapped?")
+	}
+	found, r := methods("commands", in.args[2:])
+	if r.wrong != "" {
+		return r
+	}
+	added := p.addList(&list{kind: "commands", name: in.args[1], methods: found, row: in.row})
+	added.warn = joined(added.warn, r.warn)
+	return added.warning("the list authorizes the commands of all levels, not only of level %s", in.args[0])
+}
+
+// doAccounting reads `aaa accounting exec|network|commands LEVEL NAME RECORD METHODS`. There is one list for all that
+// happens on a line.
+func doAccounting(p *parser, in *input) result {
+	args, commands := in.args, strings.EqualFold(in.words[2].text, "commands")
+	if commands {
+		args = args[1:]
+	}
+	if len(args) < 2 {
+		return wrong("the kind of records is missing: is the line wrapped?")
+	}
+	record := strings.ToLower(args[1])
+	if !oneOf(record, []string{"start-stop", "stop-only", "wait-start", "none"}) {
+		return wrong("it has no kind of records")
+	}
+	found, r := methods("accounting", args[2:])
+	if r.wrong != "" {
+		return r
+	}
+	if len(found) == 0 && record != "none" {
+		return unsupported("no method receives the records").warning("%s", r.warn)
+	}
+	for _, l := range p.lists["accounting"] {
+		if l.name != args[0] {
+			continue
+		}
+		if strings.Join(l.methods, " ") != strings.Join(found, " ") || !commands && !l.commands && l.record != record {
+			return unsupported("line %d has the list %s for all that happens on a line", p.rows[l.row].Line, l.name)
+		}
+		l.commands = l.commands || commands
+		return result{}
+	}
+	added := p.addList(&list{kind: "accounting", name: args[0], methods: found, record: record, commands: commands,
+		row: in.row})
+	added.warn = joined(added.warn, r.warn)
+	return added
+}
+
+func doInterim(p *parser, in *input) result {
+	for i, a := range in.args {
+		if strings.EqualFold(a, "periodic") && i+1 < len(in.args) {
+			n, err := strconv.Atoi(in.args[i+1])
+			if err != nil || n < 1 || n > 1440 {
+				return wrong("it has no number of minutes")
+			}
+			p.interim = time.Duration(n) * time.Minute
+			return result{}
+		}
+	}
+	return harmless("records tell of news when they are sent")
+}
+
+func doAttempts(p *parser, in *input) result {
+	n, err := strconv.Atoi(in.args[0])
+	if err != nil || n < 1 {
+		return wrong("it has no number")
+	}
+	p.tries = min(n, 10)
+	return result{}
+}
+
+func doPrompt(p *parser, in *input) result {
+	text := in.args[0]
+	if len(in.args) > 1 {
+		text = strings.Trim(in.rest(0), `"`)
+	}
+	if text == "" {
+		return unsupported("the prompt is empty")
+	}
+	if strings.EqualFold(in.words[2].text, "username-prompt") {
+		p.promptUser = text
+	} else {
+		p.promptPassword = text
+	}
+	return result{}
+}
+
+func doGroup(p *parser, in *input) result {
+	protocol := protocol(strings.TrimSuffix(strings.ToLower(in.words[3].text), "+"))
+	name := in.args[0]
+	for _, g := range p.serverGroups {
+		if g.name == name && g.protocol == protocol {
+			p.onGroup = g
+			return result{}
+		}
+	}
+	p.onGroup = &serverGroup{protocol: protocol, name: name, row: in.row}
+	if !listName.MatchString(name) || methodWords[strings.ToLower(name)] != "" {
+		return unsupported("its name is not accepted: letters, digits, . _ and - are")
+	}
+	p.serverGroups = append(p.serverGroups, p.onGroup)
+	return result{}
+}
+
+// host is an address or a name.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,250}[A-Za-z0-9])?$`)
+
+func goodHost(text string) bool { return net.ParseIP(text) != nil || hostName.MatchString(text) }
+
+func doMemberServer(p *parser, in *input) result {
+	m := member{row: in.row}
+	if strings.EqualFold(in.words[1].text, "name") {
+		m.name = in.args[0]
+	} else if m.host = in.args[0]; len(in.args) > 2 && strings.EqualFold(in.args[1], "auth-port") {
+		m.port, _ = strconv.Atoi(in.args[2])
+	}
+	p.onGroup.members = append(p.onGroup.members, m)
+	return result{}
+}
+
+func doPrivate(p *parser, in *input) result {
+	r := p.hostServer(p.onGroup.protocol, in)
+	if r.wrong == "" {
+		s := p.servers[len(p.servers)-1]
+		p.onGroup.members = append(p.onGroup.members, member{name: s.name, row: in.row})
+	}
+	return r
+}
+
+func doRADIUSHost(p *parser, in *input) result { return p.hostServer(radiusServers, in) }
+func doTACACSHost(p *parser, in *input) result { return p.hostServer(tacacsServers, in) }
+
+// hostServer reads `… HOST [auth-port N] [acct-port N] [port N] [timeout N] [retransmit N] [single-connection] [key …]`.
+// The ports of RADIUS are those of IOS, 1645 and 1646, unless the text says otherwise.
+func (p *parser) hostServer(pr protocol, in *input) result {
+	s := newServer(pr, in.args[0], in.row)
+	if !goodHost(s.host) {
+		return wrong("it has no host")
+	}
+	r := result{}
+	for i := 1; i < len(in.args); i++ {
+		word := strings.ToLower(in.args[i])
+		switch word {
+		case "key":
+			k, bad := readSecret(in.args[i+1:])
+			if bad != "" {
+				return wrong("%s", bad)
+			}
+			s.key = &k
+			i = len(in.args)
+		case "single-connection":
+			s.single = true
+		case "non-standard", "nat", "backoff", "test", "pac", "alias":
+			r = r.warning("%s is not imported", word)
+			if word != "non-standard" && word != "nat" {
+				i = len(in.args)
+			}
+		default:
+			if i+1 == len(in.args) {
+				return wrong("nothing follows an option, or two lines are joined")
+			}
+			if i++; !s.number(word, in.args[i]) {
+				return wrong("it has an option that IOS does not have, or no number behind one")
+			}
+		}
+	}
+	for _, other := range p.servers {
+		if other.host == s.host && other.auth == s.auth && other.protocol == pr {
+			*other = *s
+			p.onHost = other
+			return r
+		}
+	}
+	p.servers = append(p.servers, s)
+	return r
+}
+
+func newServer(pr protocol, host string, row int) *server {
+	s := &server{protocol: pr, host: host, name: host, auth: 49, row: row}
+	if pr == radiusServers {
+		s.auth, s.acct = 1645, 1646
+	}
+	return s
+}
+
+// number sets a numeric option.
+func (s *server) number(word, text string) bool {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > 65535 {
+		return false
+	}
+	switch word {
+	case "auth-port", "port":
+		s.auth = n
+	case "acct-port":
+		s.acct = n
+	case "timeout":
+		s.timeout = min(time.Duration(max(n, 1))*time.Second, time.Minute)
+	case "retransmit":
+		s.retries = min(n, 20)
+	default:
+		return false
+	}
+	return true
+}
+
+func doNamedServer(p *parser, in *input) result {
+	pr := protocol(strings.ToLower(in.words[0].text))
+	for _, s := range p.servers {
+		if s.name == in.args[0] && s.protocol == pr {
+			p.onHost = s
+			return result{}
+		}
+	}
+	p.onHost = newServer(pr, "", in.row)
+	p.onHost.name = in.args[0]
+	p.servers = append(p.servers, p.onHost)
+	return result{}
+}
+
+func doServerAddress(p *parser, in *input) result {
+	if p.onHost.host = in.args[0]; !goodHost(p.onHost.host) {
+		return wrong("it has no host")
+	}
+	for i := 1; i < len(in.args); i += 2 {
+		if i+1 == len(in.args) || !p.onHost.number(strings.ToLower(in.args[i]), in.args[i+1]) {
+			return wrong("it has an option that IOS does not have, or no number behind one")
+		}
+	}
+	return result{}
+}
+
+func doOwnKey(p *parser, in *input) result {
+	k, bad := readSecret(in.args)
+	if bad != "" {
+		return wrong("%s", bad)
+	}
+	p.onHost.key = &k
+	return result{}
+}
+
+func doOwnNumber(p *parser, in *input) result {
+	if !p.onHost.number(strings.ToLower(in.words[0].text), in.args[0]) {
+		return wrong("it has no number")
+	}
+	return result{}
+}
+
+func doServerKey(pr protocol) func(*parser, *input) result {
+	return func(p *parser, in *input) result {
+		k, bad := readSecret(in.args)
+		if bad != "" {
+			return wrong("%s", bad)
+		}
+		if k.bad != "" {
+			p.defaultsOf(pr).key = &k
+			return unsupported("%s", k.bad)
+		}
+		p.defaultsOf(pr).key = &k
+		return result{}
+	}
+}
+
+func doServerNumber(pr protocol) func(*parser, *input) result {
+	return func(p *parser, in *input) result {
+		var s server
+		if !s.number(strings.ToLower(in.words[1].text), in.args[0]) {
+			return wrong("it has no number")
+		}
+		d := p.defaultsOf(pr)
+		if s.timeout > 0 {
+			d.timeout = s.timeout
+		} else {
+			d.retries = s.retries
+		}
+		return result{}
+	}
+}
+
+func doDeadTime(p *parser, in *input) result {
+	n, err := strconv.Atoi(in.args[0])
+	if err != nil || n < 0 || n > 1440 {
+		return wrong("it has no number of minutes")
+	}
+	p.deadTime = time.Duration(n) * time.Minute
+	return result{}
+}
+
+func (p *parser) defaultsOf(pr protocol) *defaults {
+	if pr == radiusServers {
+		return &p.radius
+	}
+	return &p.tacacs
+}

@@ -1,0 +1,220 @@
+package ios
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ringback/ringback/importer"
+)
+
+// heads are lines that a terminal or IOS prints around a configuration.
+var heads = regexp.MustCompile(`^(Building configuration\.\.\.|Current configuration *:.*|Using [0-9]+ out of [0-9]+ bytes.*|` +
+	`[A-Za-z0-9][A-Za-z0-9._-]*(\([a-z-]+\))?[#>] *((sh|show|more|write|wr|copy|term|terminal|exit)( .*)?)?)$`)
+
+// line reads a line, and those after it that belong to it. It returns how many lines it has read.
+func (p *parser) line(n int, lines []string) (int, error) {
+	text := lines[0]
+	raw := strings.Trim(text, " \t")
+	in := &input{line: n, raw: raw, more: lines[1:]}
+	switch {
+	case raw == "":
+		p.add(n, "", harmless("a blank line"))
+		return 1, nil
+	case raw[0] == '!':
+		p.add(n, mask(raw), harmless("a comment"))
+		return 1, nil
+	case strings.Contains(raw, "--More--"):
+		return 0, &importer.Error{Line: n, Msg: "it has the --More-- of a terminal", Hint: hintRunning}
+	case (p.commands == 0 || p.ended) && heads.MatchString(raw):
+		p.add(n, raw, harmless("printed around the configuration"))
+		return 1, nil
+	}
+	in.words = split(raw)
+	if p.ended && !strings.EqualFold(raw, "end") {
+		return 0, &importer.Error{Line: n, Msg: "there is text after `end`", Want: "the end of the text",
+			Hint: "remove what does not belong to the configuration; " + hintRunning}
+	}
+	p.commands++
+	indented := text[0] == ' ' || text[0] == '\t'
+	pt, known := p.find(in.words, indented)
+	if !known {
+		return 1, p.unknown(in, indented)
+	}
+	if err := p.known(pt, in); err != nil {
+		return 0, err
+	}
+	return 1 + in.used, nil
+}
+
+// find returns the command that a line is, in the block that it is in or, if it ends that, at the outermost level.
+func (p *parser) find(words []word, indented bool) (pattern, bool) {
+	if p.indent && indented {
+		return pattern{}, false
+	}
+	outer, ok := find(global, words)
+	if p.mode == "" {
+		return outer, ok
+	}
+	inner, found := find(p.mode, words)
+	switch {
+	case found && (indented || !ok || inner.do != nil || len(inner.literals) > len(outer.literals)):
+		return inner, true
+	case ok && indented && !outer.anywhere:
+		return pattern{}, false
+	}
+	return outer, ok
+}
+
+// known does a command of the tables.
+func (p *parser) known(pt pattern, in *input) error {
+	for _, w := range in.words[len(pt.literals):] {
+		in.args = append(in.args, w.text)
+	}
+	if pt.mode == global {
+		p.leave()
+	}
+	switch n := len(in.args); {
+	case n < pt.args:
+		return in.wrong(pt, "it ends too early: is the line wrapped?")
+	case n > pt.args && !pt.more:
+		return in.wrong(pt, "words follow it: are two lines joined?")
+	}
+	if err := p.pasted(pt, in); err != nil {
+		return err
+	}
+	r := result{kind: pt.kind, note: pt.note}
+	text := in.raw
+	switch {
+	case pt.hide != nil:
+		text = pt.hide(in)
+	case pt.do == nil:
+		text = mask(in.raw)
+	}
+	in.row = p.add(in.line, text, r)
+	if pt.do != nil {
+		if r = pt.do(p, in); r.wrong != "" {
+			return in.wrong(pt, "%s", r.wrong)
+		}
+		p.set(in.row, r)
+	}
+	if p.onLine != nil {
+		p.onLine.rows = append(p.onLine.rows, in.row)
+	}
+	if pt.opens != "" {
+		p.mode = pt.opens
+	}
+	if p.indent = pt.mode == global && pt.do == nil; p.indent {
+		p.kindOf = p.rows[in.row].Kind
+	}
+	return nil
+}
+
+// set fills in the row of a command; what the result leaves open is that of the table.
+func (p *parser) set(row int, r result) {
+	at := &p.rows[row]
+	if r.kind != "" {
+		at.Kind = r.kind
+	}
+	if r.note != "" {
+		at.Note = r.note
+	}
+	if r.warn != "" {
+		at.Warn = joined(at.Warn, r.warn)
+	}
+}
+
+// leave ends the block.
+func (p *parser) leave() {
+	p.mode, p.onLine, p.onIf, p.onGroup, p.onHost = "", nil, nil, nil, nil
+}
+
+// wrong is the error of a command with another syntax. It repeats nothing of the line that may be secret.
+func (in *input) wrong(pt pattern, format string, args ...any) error {
+	var words []string
+	for i := range pt.literals {
+		words = append(words, in.words[i].text)
+	}
+	return &importer.Error{Line: in.line, Msg: "`" + strings.Join(words, " ") + "`: " + wrong(format, args...).wrong,
+		Want: "`" + pt.syntax + "`", Hint: hintRunning}
+}
+
+// unknown adds the row of a command that no table has, unless it looks like a part of a document.
+func (p *parser) unknown(in *input, indented bool) error {
+	if why := prose(in); why != "" {
+		return &importer.Error{Line: in.line, Msg: why, Want: "a command of a running configuration, with its whole " +
+			"text on a line of its own", Hint: hintRunning}
+	}
+	switch {
+	case p.indent && indented:
+		p.add(in.line, mask(in.raw), result{kind: p.kindOf, note: "a part of the block above, which is not imported"})
+	case strings.EqualFold(in.words[0].text, "no") || strings.EqualFold(in.words[0].text, "default"):
+		p.add(in.line, mask(in.raw), harmless("it turns off what is not imported"))
+	case indented && p.mode != "":
+		p.add(in.line, mask(in.raw), unsupported("the import does not know this command of %s", p.mode))
+	default:
+		p.leave()
+		p.indent, p.kindOf = true, importer.Unsupported
+		p.add(in.line, mask(in.raw), unsupported("the import does not know this command"))
+	}
+	return nil
+}
+
+// pasted rejects a line that continues with a comment or another line, as texts do that were copied from a document.
+func (p *parser) pasted(pt pattern, in *input) error {
+	if in.used > 0 || strings.HasPrefix(pt.syntax, "banner") {
+		return nil
+	}
+	for _, w := range in.words[1:] {
+		if w.text == "!" && !freeText(in) || strings.HasPrefix(w.text, "!--") {
+			return in.wrong(pt, "a comment or another command follows it: are lines joined?")
+		}
+		if i := strings.IndexFunc(w.text, func(r rune) bool { return r > 0x7e || r < ' ' }); i >= 0 && !freeText(in) {
+			return in.wrong(pt, "it has a character that is not ASCII")
+		}
+	}
+	return nil
+}
+
+// freeText reports whether the words of a line are not IOS's.
+func freeText(in *input) bool {
+	return oneOf(in.words[0].text, []string{"description", "remark", "banner", "snmp-server", "location", "alias", "menu",
+		"vacant-message", "refuse-message", "title", "name"})
+}
+
+// function are words of English that begin no command, and words that are arguments only: a line that begins with one
+// is prose, or the end of a wrapped line.
+var function = strings.Fields(`a an and are as at be before by can client callback-dialstring callback-line
+	callback-rotary datetime device do does for from has have if in into is it its may msec must nocallback-verify not of
+	on or please problems requires return same see string that the these this those to use used user users using verify
+	when where which will with you your inout during-login forced-wait modem-off-hook offhook`)
+
+// prose says why a line that is no known command is no command at all; "" if it may be one.
+func prose(in *input) string {
+	first := in.words[0].text
+	for i := range len(in.raw) {
+		if c := in.raw[i]; (c > 0x7e || c < ' ' && c != '\t') && !freeText(in) {
+			return "it has a character that is not ASCII: it is no command"
+		}
+	}
+	for _, w := range in.words[1:] {
+		if w.text == "!" && !freeText(in) || strings.HasPrefix(w.text, "!--") {
+			return "a comment stands behind other text: are lines joined or wrapped?"
+		}
+	}
+	last := in.raw[len(in.raw)-1]
+	switch {
+	case oneOf(first, function):
+		return "it begins with a word that begins no command: it is prose, or the end of a wrapped line"
+	case !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789", rune(in.raw[0])) && !hexadecimal(first):
+		return "it begins no command: commands begin with a small letter"
+	case strings.Trim(first, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:+") != "" ||
+		strings.HasSuffix(first, ":") || strings.HasSuffix(first, "."):
+		return "its first word is not that of a command"
+	case len(in.words) > 3 && strings.ContainsRune(".,:;?", rune(last)) && !freeText(in):
+		return "it ends like a sentence: it is prose"
+	}
+	return ""
+}
+
+// hexadecimal reports whether a word may be a part of a certificate.
+func hexadecimal(w string) bool { return len(w) >= 2 && strings.Trim(w, "0123456789ABCDEF") == "" }

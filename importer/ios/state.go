@@ -1,0 +1,45 @@
+package ios
+
+import "time"
+
+// state is what the text says.
+type state struct {
+	hostname                string
+	bannerMOTD, bannerLogin string
+	enable                  *enable
+	enableSecret            bool // by `enable secret`
+	execCallback            int  // row of `service exec-callback`, plus 1; 0: it is off
+	arapCallback            int  // of `arap callback`
+
+	users   map[string]*user
+	names   []string // of the users, in order
+	scripts []script
+	blocks  []*lineBlock
+
+	ifaces     map[string]*iface
+	ifaceNames []string // in order
+	pools      []pool
+	dns, wins  []string
+
+	newModel                   bool
+	lists                      map[string][]*list
+	servers                    []*server
+	serverGroups               []*serverGroup
+	radius, tacacs             defaults
+	deadTime, interim          time.Duration
+	tries                      int
+	promptUser, promptPassword string
+
+	made
+}
+
+// made is what is found out when the whole text is read.
+type made struct {
+	dials       map[int]bool // lines with a modem that dials
+	rotaries    map[int]bool // rotaries with such a line
+	servesPPP   bool
+	pppCallback bool
+	groups      []string // of local users
+	goodGroups  map[string]protocol
+	unusable    map[[2]string]string // why a script cannot run for an event, by event and expression
+}
