@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/importer"
+	"github.com/ringback/ringback/packaging"
 	"github.com/ringback/ringback/schema"
 )
 
@@ -23,11 +24,7 @@ func newImport() *cobra.Command {
 a report in which every line of the input appears once, as imported, harmless or unsupported, with what it became or the
 reason. The result passes "ringback check-config" as it is.`,
 	}
-<<<<<<< HEAD
-	c.AddCommand(newImportTacPlus(), newImportFreeRADIUS())
-=======
-	c.AddCommand(newImportIOS())
->>>>>>> b7af087b (importer/ios, cli: import the running configuration of a Cisco access server)
+	c.AddCommand(newImportIOS(), newImportTacPlus(), newImportFreeRADIUS())
 	return c
 }
 
@@ -40,8 +37,8 @@ type importFlags struct {
 
 func (f *importFlags) add(c *cobra.Command) {
 	f.formats = []string{"table", "json", "yaml"}
-	c.Flags().StringVar(&f.out, "out", "", "directory to write the configuration into; nothing in it is overwritten "+
-		"(default: none, only the report is made)")
+	c.Flags().StringVar(&f.out, "out", "", "directory to write the configuration into; nothing in it is overwritten, "+
+		"except the sample of the packages while nobody has changed it (default: none, only the report is made)")
 	c.Flags().StringVarP(&f.output, "output", "o", "table", "table, json or yaml: format of the report")
 	c.Flags().BoolVar(&f.all, "all", false, "harmless lines too, in the table")
 }
@@ -69,7 +66,7 @@ func (f *importFlags) run(cmd *cobra.Command, path string,
 	}
 	report.File = path
 	out := importReport{Report: report, Files: []string{}}
-	w := importer.Writer{Dir: f.out, Check: checkImported, Share: giveToGroup}
+	w := importer.Writer{Dir: f.out, Check: checkImported, Share: giveToGroup, Sample: packaging.Sample}
 	if f.out == "" {
 		if w.Dir, err = os.MkdirTemp("", "ringback-import-"); err != nil {
 			return err

@@ -21,19 +21,21 @@ func newImportIOS() *cobra.Command {
 		Short: "import the running configuration of a Cisco access server",
 		Long: `Reads the output of IOS's "show running-config" ("-" reads standard input), prints a report in which every line
 appears once, and with --out writes ringback.yaml, a policy file for each kind of callback, and files with the secrets.
-The result passes "ringback check-config" as it is. Passwords of types 0 and 7 are stored in files of their own, hashes of
-types 5, 8 and 9 are used as they are. The report shows none of them. It has warnings about what behaves as on the router,
-although ringback would otherwise forbid it: callbacks without a second login on the called line, numbers that callers type.
+The result passes "ringback check-config" as it is. Passwords of types 0 and 7 are stored in files of their own; hashes
+of types 5, 8 and 9 are used as they are. The report shows none of them. It warns of what behaves as on the router
+although ringback would otherwise forbid it: callbacks without a second login on the called line, numbers that callers
+type.
 
-IOS does not say where the modems are, but ringback must know: --port names the ports of the lines, as the key "port" does,
-with {tty} for the number of the line or {2000+tty} for a sum. "--port 65=URL" and "--port 65-70=URL" are for some lines;
-the option may be given several times. Other lines get a placeholder, with which no modem is found.
+IOS does not say where the modems are, but ringback must know: --port names the ports of the lines, as the key "port"
+does, with {tty} for the number of the line, or {2000+tty} for a sum. "65=URL" and "65-70=URL" are for some lines; the
+flag may be given several times. Other lines get a placeholder, with which no modem is found.
 
-A text that was copied from a document, with lines joined or wrapped or prose between them, or that ends without "end", is
-an error that names the line, and nothing is written. What becomes of each command: docs/reference/import-ios.md. Step by
-step: docs/how-to/from-ios.md.`,
+A text that was copied from a document, with lines joined or wrapped or prose between them, or that ends without "end",
+is an error that names the line, and nothing is written. docs/reference/import-ios.md has what becomes of each command,
+docs/how-to/from-ios.md the way from the router to a daemon.`,
 		Example: "  ringback import ios router.cfg                       # the report; nothing is written\n" +
-			"  ringback import ios router.cfg --out /etc/ringback --port 'rfc2217://console1.example.net:{2000+tty}'\n" +
+			"  ringback import ios router.cfg --out /etc/ringback --port " +
+			"'rfc2217://console1.example.net:{2000+tty}'\n" +
 			"  ringback import ios router.cfg --out new --port 65=serial:///dev/ttyS0 -o json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,8 +57,10 @@ step: docs/how-to/from-ios.md.`,
 	f.add(c)
 	c.Flags().StringArrayVar(&ports, "port", nil, "port of the lines, [TTY=]URL or [TTY-TTY=]URL with {tty} for the "+
 		"number of the line (default: placeholders)")
-	c.Flags().IntVar(&o.Aux, "aux", 0, "number of the line aux 0, as \"show line\" prints it (default: found from the text)")
-	c.Flags().BoolVar(&o.Fragment, "fragment", false, "accept a text without the line \"end\": a part of a configuration "+
+	c.Flags().IntVar(&o.Aux, "aux", 0, "number of the line aux 0, as \"show line\" prints it (default: found from "+
+		"the text)")
+	c.Flags().BoolVar(&o.Fragment, "fragment", false, "accept a text without the line \"end\": a part of a "+
+		"configuration "+
 		"that is complete in itself")
 	return c
 }

@@ -124,15 +124,11 @@ func (s *Site) users(passwords *[]File) (all []Map) {
 		named[u.Name]++
 		m := Map{{Key: "name", Value: u.Name}}
 		if u.Password != "" {
-<<<<<<< HEAD
-			name := u.Name + ".password"
+			name := u.Name
 			if n := named[u.Name]; n > 1 {
-				name = fmt.Sprintf("%s\x00%d.password", u.Name, n) // no user has that name
+				name = fmt.Sprintf("%s\x00%d", u.Name, n) // no user has that name
 			}
-			path := secretsDir + "/" + fileName(name)
-=======
-			path := secretsDir + "/" + fileName(u.Name) + ".password"
->>>>>>> b7af087b (importer/ios, cli: import the running configuration of a Cisco access server)
+			path := secretsDir + "/" + fileName(name) + ".password"
 			*passwords = append(*passwords, File{path, u.Password + "\n"})
 			m.Set("password_file", path)
 		}

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,21 +15,29 @@ import (
 type Writer struct {
 	Dir   string
 	Check func(file string) error // of the complete files, given ringback.yaml, before they are in place; nil: none
+	// Sample is a text that the last of the files replaces, if it is there: a configuration that nobody has changed.
+	Sample []byte
 	// Share gives each new file, and each new directory below Dir, to the group of Dir; nil: nobody else can read them.
 	Share func(f *os.File, dir string) error
 }
 
-// Write creates the directory if it is missing. It overwrites no file: one that exists is an error. The files are
-// written into a directory beside their places and checked there; then each gets its place, the last of files (which
+// Write creates the directory if it is missing. It overwrites no file except Sample: one that exists is an error. The files
+// are written into a directory beside their places and checked there; then each gets its place, the last of files (which
 // names the others) at the end. After an error none of them is left. Only this user can read them.
 func (w Writer) Write(files []File) (err error) {
-	for _, f := range files {
+	replace := false
+	for i, f := range files {
 		path := w.path(f)
-		if _, err := os.Lstat(path); err == nil {
+		_, err := os.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case i == len(files)-1 && w.isSample(path):
+			replace = true
+		default:
 			return fmt.Errorf("%s exists, and the import overwrites nothing (write into another directory with --out)",
 				path)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
 		}
 	}
 	var made []string // directories and files to remove after an error, in the order in which they were made
@@ -58,17 +67,27 @@ func (w Writer) Write(files []File) (err error) {
 			return err
 		}
 	}
-	for _, f := range files {
+	for i, f := range files {
 		path := w.path(f)
 		if err := w.subdirectory(filepath.Dir(path), &made); err != nil {
 			return err
 		}
-		if err := os.Link(filepath.Join(staging, filepath.FromSlash(f.Path)), path); err != nil {
-			return err // also if a file has come in the meantime
+		put := os.Link // an error if a file has come in the meantime
+		if replace && i == len(files)-1 {
+			put = os.Rename
+		}
+		if err := put(filepath.Join(staging, filepath.FromSlash(f.Path)), path); err != nil {
+			return err
 		}
 		made = append(made, path)
 	}
 	return nil
+}
+
+// isSample reports whether a file has the text of Sample.
+func (w Writer) isSample(path string) bool {
+	text, err := os.ReadFile(path)
+	return err == nil && len(w.Sample) > 0 && bytes.Equal(text, w.Sample)
 }
 
 func (w Writer) path(f File) string { return filepath.Join(w.Dir, filepath.FromSlash(f.Path)) }

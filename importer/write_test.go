@@ -82,6 +82,27 @@ lines: [{tty: "65"}]
 	}
 }
 
+// TestWriteSample: the configuration that a package has installed is replaced, unless it was changed.
+func TestWriteSample(t *testing.T) {
+	dir := t.TempDir()
+	main := filepath.Join(dir, "ringback.yaml")
+	if err := os.WriteFile(main, []byte("# a sample\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Writer{Dir: dir, Sample: []byte("# another\n")}).Write(site().Files()); err == nil {
+		t.Error("a changed configuration was replaced")
+	}
+	if got, _ := os.ReadFile(main); string(got) != "# a sample\n" {
+		t.Errorf("ringback.yaml is %q", got)
+	}
+	if err := (Writer{Dir: dir, Sample: []byte("# a sample\n")}).Write(site().Files()); err != nil {
+		t.Error(err)
+	}
+	if got, _ := os.ReadFile(main); !strings.HasPrefix(string(got), "# from a test") {
+		t.Errorf("ringback.yaml is %q", got)
+	}
+}
+
 // TestWriteAllOrNone: after an error, the directory is as before.
 func TestWriteAllOrNone(t *testing.T) {
 	bad := errors.New("bad")

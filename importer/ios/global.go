@@ -34,7 +34,8 @@ func globalTable() []command {
 		{mode: global, syntax: "service password-encryption", kind: importer.Harmless,
 			note: "passwords are stored in files that only the daemon can read"},
 		{mode: global, syntax: "service …", kind: importer.Harmless, note: "concerns the router itself"},
-		{mode: global, syntax: "hostname NAME", kind: importer.Imported, note: "hostname", do: doHostname, anywhere: true},
+		{mode: global, syntax: "hostname NAME", kind: importer.Imported, note: "hostname", do: doHostname,
+			anywhere: true},
 		{mode: global, syntax: "enable secret …", kind: importer.Imported, note: "enable: {password_hash}",
 			do: doEnable, hide: hideEnable},
 		{mode: global, syntax: "enable password …", kind: importer.Imported, note: "enable: {password_file}",
@@ -52,12 +53,14 @@ func globalTable() []command {
 			note: "the levels of commands are fixed; TACACS+ can authorize commands one by one"},
 		{mode: global, syntax: "ip local pool NAME FIRST …", kind: importer.Imported, note: "ppp: {pools}",
 			do: doPool},
-		{mode: global, syntax: "ip local pool …", kind: importer.Unsupported, note: "not a pool of addresses with a name"},
+		{mode: global, syntax: "ip local pool …", kind: importer.Unsupported,
+			note: "not a pool of addresses with a name"},
 		{mode: global, syntax: "async-bootp dns-server ADDRESS …", kind: importer.Imported,
 			note: "ppp: {profiles: [{dns}]}", do: doNameServers},
 		{mode: global, syntax: "async-bootp nbns-server ADDRESS …", kind: importer.Imported,
 			note: "ppp: {profiles: [{wins}]}", do: doNameServers},
-		{mode: global, syntax: "async-bootp …", kind: importer.Unsupported, note: "callers get addresses over PPP only"},
+		{mode: global, syntax: "async-bootp …", kind: importer.Unsupported,
+			note: "callers get addresses over PPP only"},
 		{mode: global, syntax: "arap callback", kind: importer.Unsupported, note: reasonARAP,
 			do: func(p *parser, in *input) result {
 				p.arapCallback = in.row + 1
@@ -79,7 +82,8 @@ func globalTable() []command {
 			anywhere: true},
 		{mode: global, syntax: "line aux N", kind: importer.Imported, note: "lines", do: doLine, opens: lineMode,
 			anywhere: true},
-		{mode: global, syntax: "line vty FIRST …", kind: importer.Harmless, note: reasonVTY, do: doLine, opens: lineMode,
+		{mode: global, syntax: "line vty FIRST …", kind: importer.Harmless, note: reasonVTY, do: doLine,
+			opens:    lineMode,
 			anywhere: true},
 		{mode: global, syntax: "line tty FIRST …", kind: importer.Imported, note: "lines", do: doLine, opens: lineMode,
 			anywhere: true},
@@ -269,7 +273,8 @@ func (p *parser) delimited(in *input, from string) (text, bad string) {
 	for i, line := range in.more {
 		before, after, ok := strings.Cut(line, delimiter)
 		own := p.rows[in.row]
-		p.add(in.line+i+1, mask(strings.TrimSpace(line)), result{kind: own.Kind, note: "the text of line " + itoa(in.line)})
+		p.add(in.line+i+1, mask(strings.TrimSpace(line)), result{kind: own.Kind, note: "the text of line " +
+			itoa(in.line)})
 		in.used++
 		if !ok {
 			lines = append(lines, line)

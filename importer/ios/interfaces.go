@@ -76,7 +76,8 @@ func doInterface(p *parser, in *input) result {
 func interfaceTable() (all []command) {
 	all = []command{
 		{syntax: "group-range FIRST LAST", kind: importer.Imported, note: "the lines of the profile", do: doGroupRange},
-		{syntax: "member N …", kind: importer.Imported, note: "ppp: {pools}, of `peer default ip address`", do: doMember},
+		{syntax: "member N …", kind: importer.Imported, note: "ppp: {pools}, of `peer default ip address`",
+			do: doMember},
 		{syntax: "encapsulation ppp", kind: importer.Imported, note: "lines: [{ppp_profile}]",
 			do: onAsync(func(f *iface, in *input) { f.encapsulation, f.encapsulated = true, in.row })},
 		{syntax: "encapsulation …", kind: importer.Unsupported, note: "only PPP is served"},
@@ -84,10 +85,13 @@ func interfaceTable() (all []command) {
 		{syntax: "async mode dedicated", kind: importer.Imported, note: "lines: [{autoselect: [dedicated]}]",
 			do: onAsync(func(f *iface, _ *input) { f.dedicated = true })},
 		{syntax: "async default ip address ADDRESS", kind: importer.Imported, note: "ppp: {pools}", do: doPeer},
-		{syntax: "async dynamic address", kind: importer.Unsupported, note: "the pool or AAA gives the address, not the caller"},
+		{syntax: "async dynamic address", kind: importer.Unsupported,
+			note: "the pool or AAA gives the address, not the caller"},
 		{syntax: "async …", kind: importer.Unsupported, note: "callers are served as the profile of PPP says"},
-		{syntax: "ip address ADDRESS MASK …", kind: importer.Imported, note: "ppp: {profiles: [{address}]}", do: doAddress},
-		{syntax: "ip unnumbered NAME …", kind: importer.Imported, note: "ppp: {profiles: [{address}]}", do: doUnnumbered},
+		{syntax: "ip address ADDRESS MASK …", kind: importer.Imported, note: "ppp: {profiles: [{address}]}",
+			do: doAddress},
+		{syntax: "ip unnumbered NAME …", kind: importer.Imported, note: "ppp: {profiles: [{address}]}",
+			do: doUnnumbered},
 		{syntax: "ip address …", kind: importer.Unsupported, note: "the address is not in the text"},
 		{syntax: "ip tcp header-compression …", kind: importer.Harmless, note: "headers are not compressed"},
 		{syntax: "ip access-group …", kind: importer.Unsupported, note: "write ppp: {filters}"},
@@ -98,7 +102,8 @@ func interfaceTable() (all []command) {
 			do: onAsync(func(f *iface, in *input) { f.pool = noted{"default", in.row} })},
 		{syntax: "peer default ip address ADDRESS", kind: importer.Imported, note: "ppp: {pools}", do: doPeer},
 		{syntax: "peer …", kind: importer.Unsupported, note: "the pool or AAA gives the address"},
-		{syntax: "ppp authentication …", kind: importer.Imported, note: "ppp: {profiles: [{authentication}]}", do: doPPPAuth},
+		{syntax: "ppp authentication …", kind: importer.Imported, note: "ppp: {profiles: [{authentication}]}",
+			do: doPPPAuth},
 		{syntax: "ppp authorization LIST", kind: importer.Imported, note: "lines: [{network}]",
 			do: onAsync(func(f *iface, in *input) { f.networkList = noted{in.args[0], in.row} })},
 		{syntax: "ppp accounting LIST", kind: importer.Imported, note: "lines: [{accounting}]",
@@ -107,7 +112,8 @@ func interfaceTable() (all []command) {
 			do: onAsync(func(f *iface, in *input) { f.accept = in.row + 1 })},
 		{syntax: "ppp callback initiate", kind: importer.Imported, note: "ppp: {profiles: [{callback: [… initiate]}]}",
 			do: onAsync(func(f *iface, in *input) { f.initiate = in.row + 1 })},
-		{syntax: "ppp callback request|permit", kind: importer.Unsupported, note: "ringback calls back and is not called back"},
+		{syntax: "ppp callback request|permit", kind: importer.Unsupported,
+			note: "ringback calls back and is not called back"},
 		{syntax: "ppp callback …", kind: importer.Unsupported,
 			note: "write callback: required, or secure, into the policy files"},
 		{syntax: "ppp ipcp dns FIRST …", kind: importer.Imported, note: "ppp: {profiles: [{dns}]}", do: doIPCP},
@@ -140,8 +146,10 @@ func interfaceTable() (all []command) {
 		{syntax: "exit", kind: importer.Harmless, note: "the end of the block"},
 		{syntax: "no …", kind: importer.Harmless, note: "it turns off what is not imported"},
 		{syntax: "default …", kind: importer.Harmless, note: "the default applies"},
-		{syntax: "cdp|bandwidth|delay|mtu|load-interval|hold-queue|fair-queue|custom-queue-list|priority-group|duplex|speed|" +
-			"media-type|clock|framing|linecode|transmit-interface|down-when-looped|autodetect|ipx|tx-ring-limit|" +
+		{syntax: "cdp|bandwidth|delay|mtu|load-interval|hold-queue|fair-queue|custom-queue-list|priority-group|" +
+			"duplex|" +
+			"speed|media-type|clock|framing|linecode|transmit-interface|down-when-looped|autodetect|ipx|" +
+			"tx-ring-limit|" +
 			"snmp|random-detect|negotiation|logging|ntp|mac-address|half-duplex|full-duplex|squeeze|carrier-delay|" +
 			"service-policy|no-keepalive|ipv6|xns|decnet|lat|bridge-group|crypto|tunnel|vrf|switchport …",
 			kind: importer.Harmless, note: "concerns the network of the router"},

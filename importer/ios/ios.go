@@ -1,4 +1,5 @@
-// Package ios imports the running configuration of a Cisco access server: callbacks, users, chat scripts, lines, PPP and
+// Package ios imports the running configuration of a Cisco access server: callbacks, users, chat scripts, lines, PPP
+// and
 // AAA. Import is pure: it takes a text and returns a Site and a report. Its commands are the rows of tables, each with
 // what it becomes or the reason why not; the text of an unknown command is never guessed at.
 //
@@ -68,7 +69,8 @@ func (p *parser) complete(lines int) error {
 		return &importer.Error{Msg: "it has no commands", Want: "the running configuration of a router",
 			Hint: hintRunning}
 	case !p.ended && !p.opt.Fragment:
-		return &importer.Error{Line: lines, Msg: "the text ends without `end`, the last line of a running configuration",
+		return &importer.Error{Line: lines, Msg: "the text ends without `end`, the last line of a running " +
+			"configuration",
 			Want: "the whole text", Hint: "was it cut off? " + hintRunning + ". For a part of a configuration that " +
 				"is complete in itself, give --fragment"}
 	}

@@ -12,15 +12,17 @@ func lineTable() (all []command) {
 			note: "the line has a host or a printer, not a modem", do: keepModem("")},
 		{syntax: "modem answer-timeout SECONDS", kind: importer.Harmless,
 			note: "the profile of the modem says how long it is waited for"},
-		{syntax: "modem autoconfigure type NAME", kind: importer.Imported, note: "lines: [{profile}], for known families",
-			do: keep("profile")},
+		{syntax: "modem autoconfigure type NAME", kind: importer.Imported,
+			note: "lines: [{profile}], for known families",
+			do:   keep("profile")},
 		{syntax: "modem autoconfigure discovery", kind: importer.Harmless,
 			note: "`ringback modem probe` finds out which profile the modem has"},
 		{syntax: "modem …", kind: importer.Unsupported, note: "the profile of the modem's family says how it is used"},
 		{syntax: "rotary N …", kind: importer.Imported, note: "lines: [{rotary}], if users are called back by a rotary",
 			do: doRotary},
 		{syntax: "speed BPS", kind: importer.Imported, note: "speed= of the port", do: keepNumber("speed", 1, 4000000)},
-		{syntax: "txspeed BPS", kind: importer.Imported, note: "speed= of the port", do: keepNumber("speed", 1, 4000000)},
+		{syntax: "txspeed BPS", kind: importer.Imported, note: "speed= of the port", do: keepNumber("speed", 1,
+			4000000)},
 		{syntax: "rxspeed BPS", kind: importer.Imported, note: "speed= of the port; both directions have the same",
 			do: keepNumber("rxspeed", 1, 4000000)},
 		{syntax: "autobaud", kind: importer.Imported, note: "lines: [{speed: auto}]", do: keep("autobaud")},
@@ -53,13 +55,16 @@ func lineTable() (all []command) {
 		{syntax: "callback …", kind: importer.Unsupported, note: "IOS has callback forced-wait only"},
 		{syntax: "login local", kind: importer.Imported, note: "lines: [{login}]", do: keepLogin("local")},
 		{syntax: "login tacacs", kind: importer.Imported, note: "lines: [{login}]", do: keepLogin("tacacs")},
-		{syntax: "login authentication LIST", kind: importer.Imported, note: "lines: [{login}]", do: keep("login list")},
+		{syntax: "login authentication LIST", kind: importer.Imported, note: "lines: [{login}]",
+			do: keep("login list")},
 		{syntax: "login", kind: importer.Unsupported,
-			note: "the password of the line: here all callers log in with a name, as local users", do: keepLogin("line")},
+			note: "the password of the line: here all callers log in with a name, as local users",
+			do:   keepLogin("line")},
 		{syntax: "no login", kind: importer.Unsupported,
 			note: "callers are not let in without a login: the list [none] of aaa: {lists: {login}} would",
 			do:   keepLogin("none")},
-		{syntax: "password …", kind: importer.Unsupported, note: "lines have no password: all callers log in with a name",
+		{syntax: "password …", kind: importer.Unsupported, note: "lines have no password: all callers log in with a " +
+			"name",
 			do: doLinePassword, hide: func(in *input) string { return in.hideSecret(0) }},
 		{syntax: "authorization exec LIST", kind: importer.Imported, note: "lines: [{exec}]", do: keep("exec list")},
 		{syntax: "authorization commands LEVEL LIST", kind: importer.Imported, note: "lines: [{commands}]",
@@ -74,7 +79,8 @@ func lineTable() (all []command) {
 		{syntax: "no flush-at-activation", kind: importer.Harmless, note: "no octet of a caller is thrown away"},
 		{syntax: "flush-at-activation", kind: importer.Harmless, note: "no octet of a caller is thrown away"},
 		{syntax: "transport …", kind: importer.Harmless,
-			note: "connections from the network to a line are opened by the configuration's own keys only", hide: asWritten},
+			note: "connections from the network to a line are opened by the configuration's own keys only",
+			hide: asWritten},
 		{syntax: "exec-timeout MINUTES …", kind: importer.Imported, note: "exec: {idle_timeout}", do: doExecTimeout},
 		{syntax: "no exec-timeout", kind: importer.Imported, note: "exec: {idle_timeout: 0s}", do: doNoExecTimeout},
 		{syntax: "session-timeout …", kind: importer.Unsupported,
@@ -100,8 +106,9 @@ func lineTable() (all []command) {
 		{syntax: "ppp …", kind: importer.Unsupported, note: "PPP is set on interfaces"},
 		{syntax: "exit", kind: importer.Harmless, note: "the end of the block"},
 		{syntax: "location|logging|history|length|width|terminal-type|stop-bits|escape-character|domain-lookup|" +
-			"exec-character-bits|default-value|data-character-bits|dispatch-timeout|dispatch-character|disconnect-character|" +
-			"editing|full-help|international|ip|lockable|monitor|notify|padding|prc-interval|session-limit|" +
+			"exec-character-bits|default-value|data-character-bits|dispatch-timeout|dispatch-character|" +
+			"disconnect-character|editing|full-help|international|ip|lockable|monitor|notify|padding|prc-interval|" +
+			"session-limit|" +
 			"start-character|stop-character|special-character-bits|terminal-queue|telnet|terminal|x25|lat|insecure|" +
 			"exec-banner|motd-banner|buffer-length|activation-character|hold-character|telnet-keepalive|rlogin|ssh|" +
 			"stopbits-auto|timeout|speed-dial|tn3270|async-bootp|line-protocol|call-rotary …", kind: importer.Harmless,

@@ -47,7 +47,8 @@ func (p *parser) makeServers(*importer.Site) {
 		}
 		s.single = s.single || d.single
 		if len(s.key.plain) < minSecret {
-			p.warn(s.row, "its key has %d octets (insecure: true): from one packet it can be guessed; change it on both sides",
+			p.warn(s.row, "its key has %d octets (insecure: true): from one packet it can be guessed; change it on "+
+				"both sides",
 				len(s.key.plain))
 		}
 	}
@@ -69,7 +70,8 @@ func (p *parser) makeAAA(site *importer.Site) {
 		if !s.imported {
 			continue
 		}
-		keys := importer.Map{{Key: "name", Value: s.name}, {Key: "address", Value: net.JoinHostPort(s.host, itoa(s.auth))}}
+		keys := importer.Map{{Key: "name", Value: s.name}, {Key: "address", Value: net.JoinHostPort(s.host,
+			itoa(s.auth))}}
 		if s.acct > 0 {
 			keys.Set("accounting", net.JoinHostPort(s.host, itoa(s.acct)))
 		}
@@ -101,7 +103,8 @@ func (p *parser) makeAAA(site *importer.Site) {
 	m.Set("lists", p.listsOf())
 	site.Keys.SetAbout("How users are authenticated and authorized.", "aaa", m)
 	if len(radius) > 0 {
-		p.warnings = append(p.warnings, "replies of RADIUS servers must have a Message-Authenticator: if yours sends none, "+
+		p.warnings = append(p.warnings, "replies of RADIUS servers must have a Message-Authenticator: if yours "+
+			"sends none, "+
 			"`ringback aaa test` says so (aaa: {radius: [{message_authenticator}]})")
 	}
 }
@@ -142,7 +145,8 @@ func (p *parser) member(pr protocol, m member) *server {
 // listKinds are the kinds of lists in the order in which they are written.
 var listKinds = []string{"login", "enable", "ppp", "exec", "network", "commands", "accounting"}
 
-// listsOf returns the method lists. The list `default` of logins and of PPP is local, as in IOS, unless the text has one.
+// listsOf returns the method lists. The list `default` of logins and of PPP is local, as in IOS, unless the text has
+// one.
 func (p *parser) listsOf() (m importer.Map) {
 	if !p.newModel {
 		for _, lists := range p.lists {

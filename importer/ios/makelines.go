@@ -28,7 +28,8 @@ func (p *parser) makeLines(site *importer.Site, segments []*segment) {
 		}
 		all[len(all)-1][0].Value = importer.Word(rangeText(last.first, last.last))
 		if v, ok := s.set["hunt"]; ok && s.rotary == v.value {
-			hunt := importer.Pair{Key: itoa(s.rotary), Value: importer.Map{{Key: "hunt", Value: importer.Word("round_robin")}}}
+			hunt := importer.Pair{Key: itoa(s.rotary), Value: importer.Map{{Key: "hunt",
+				Value: importer.Word("round_robin")}}}
 			if !slices.ContainsFunc(hunts, func(p importer.Pair) bool { return p.Key == hunt.Key }) {
 				hunts = append(hunts, hunt)
 			}
@@ -37,14 +38,16 @@ func (p *parser) makeLines(site *importer.Site, segments []*segment) {
 	site.Last.Set("rotaries", hunts)
 	about := "The lines with a modem, by their numbers in IOS."
 	if placeholder {
-		about += " Their ports are placeholders: IOS does not say where the\nmodems are. Write the ports here, or import again " +
+		about += " Their ports are placeholders: IOS does not say where the\nmodems are. Write the ports here, or " +
+			"import again " +
 			"with --port."
 		p.warnings = append(p.warnings, "IOS does not say where the modems are: the lines have ports of the host "+
 			"console.example.net. Edit `port`, or import again with --port 'rfc2217://HOST:{2000+tty}' or --port "+
 			"65=serial:///dev/ttyS0")
 	}
 	if len(all) == 0 {
-		p.warnings = append(p.warnings, "the text has no line with a modem (`modem InOut` below `line`): no call can be "+
+		p.warnings = append(p.warnings, "the text has no line with a modem (`modem InOut` below `line`): no call "+
+			"can be "+
 			"answered")
 	}
 	site.Last.SetAbout(about, "lines", all)
@@ -159,7 +162,8 @@ func (p *parser) lineKeys(s *segment, sameLine bool) (m importer.Map) {
 		}
 		m.Set("ppp_profile", s.iface.profile)
 	} else if v, ok := s.set["autoselect ppp"]; ok {
-		p.amend(v.row, unsupported("PPP is not served: no asynchronous interface of the line has encapsulation ppp, or "+
+		p.amend(v.row, unsupported("PPP is not served: no asynchronous interface of the line has encapsulation ppp, "+
+			"or "+
 			"the line has 7 data bits or software flow control"))
 	}
 	scripts := importer.Map{}
@@ -176,7 +180,8 @@ func (p *parser) lineKeys(s *segment, sameLine bool) (m importer.Map) {
 	if sameLine {
 		callback.Set("same_line_no_verify", true)
 		p.warn(s.blocks[0].rows[0], "%s: the line may call back callers of its own without a second login (callback: "+
-			"{same_line_no_verify: true}), as in IOS: a caller that never hangs up is let in. A rotary with another line "+
+			"{same_line_no_verify: true}), as in IOS: a caller that never hangs up is let in. A rotary with another "+
+			"line "+
 			"prevents that", s.name())
 	}
 	m.Set("callback", callback)
@@ -215,13 +220,17 @@ func (p *parser) scriptOf(s *segment, event string, dials, call bool) string {
 }
 
 // families are the profiles of modems by IOS's names for `modem autoconfigure type`.
-var families = map[string]string{"usr_courier": "usr-courier", "usr_sportster": "usr-sportster", "telebit_t3000": "telebit-t3000", "codex_3260": "", "hayes_optima": "", "global_village": "", "viva": "", "default": "generic",
-	"microcom_hdms": "", "microcom_server": "", "nec_v34": "", "nec_v110": "", "cisco_v110": "", "mica": "", "nextport": ""}
+var families = map[string]string{"usr_courier": "usr-courier", "usr_sportster": "usr-sportster",
+	"telebit_t3000": "telebit-t3000", "codex_3260": "", "hayes_optima": "", "global_village": "", "viva": "",
+	"default":       "generic",
+	"microcom_hdms": "", "microcom_server": "", "nec_v34": "", "nec_v110": "", "cisco_v110": "", "mica": "",
+	"nextport": ""}
 
 func (p *parser) profileOf(v setting) string {
 	name := families[strings.ToLower(v.value.(string))]
 	if name == "" {
-		p.amend(v.row, unsupported("no profile has this name of IOS: `ringback modem probe` finds out which one the modem "+
+		p.amend(v.row, unsupported("no profile has this name of IOS: `ringback modem probe` finds out which one the "+
+			"modem "+
 			"has"))
 	}
 	return name
@@ -274,7 +283,8 @@ func (p *parser) lineLists(s *segment, m *importer.Map) {
 			return
 		}
 		if i := slices.IndexFunc(p.lists[kind], func(l *list) bool { return l.name == chosen && l.used }); i < 0 {
-			p.amend(v.row, unsupported("the text has no list of this name that can be imported: the list default applies"))
+			p.amend(v.row, unsupported("the text has no list of this name that can be imported: the list default "+
+				"applies"))
 			return
 		}
 		m.Set(kind, chosen)

@@ -206,7 +206,8 @@ func (p *parser) makePPP(s *importer.Site, profiles []profile) {
 		c := ppppool.Config{Name: l.name, Addresses: ranges}
 		if _, err := ppppool.Parse(append(good[:len(good):len(good)], c)); err != nil || len(ranges) == 0 {
 			dropped[l.name] = true
-			p.warnings = append(p.warnings, "the pool "+l.name+" is not imported: its addresses are those of the access "+
+			p.warnings = append(p.warnings, "the pool "+l.name+" is not imported: its addresses are those of the "+
+				"access "+
 				"server or of another pool")
 			continue
 		}
@@ -222,7 +223,8 @@ func (p *parser) makePPP(s *importer.Site, profiles []profile) {
 	}
 	m.Set("pools", pools)
 	if len(profiles) > 0 {
-		p.warnings = append(p.warnings, "packets of callers of PPP reach the network with the address of this machine (ppp: "+
+		p.warnings = append(p.warnings, "packets of callers of PPP reach the network with the address of this "+
+			"machine (ppp: "+
 			"{netdev: userspace}); with netdev: tun they keep their own, as on the router: docs/how-to/ppp.md")
 	}
 	s.Keys.SetAbout("interface async, ip local pool", "ppp", m)

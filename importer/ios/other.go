@@ -12,24 +12,31 @@ func otherTable() (all []command) {
 		{importer.Harmless, "no …", "it turns off what is not imported"},
 		{importer.Harmless, "default …", "the default applies"},
 		{importer.Harmless, "exit", "the end of the block"},
-		{importer.Harmless, "boot|boot-start-marker|boot-end-marker|config-register|card|slot|memory-size|mmi|scheduler|" +
-			"process|memory|diag|buffers|hw-module|upgrade|license|platform|warm-reboot|downward-compatible-config|" +
-			"exception|parser|errdisable|power|redundancy|dial-tdm-clock|tdm|shelf-id|partition|call|spe|" +
-			"firmware|resource|redundancy-mode|resource-pool|cns|multilink|prompt|alias|file|archive|do-exec|config|" +
-			"microcode|subscriber|network-clock-select|network-clock-participate …", "concerns the router itself"},
+		{importer.Harmless,
+			"boot|boot-start-marker|boot-end-marker|config-register|card|slot|memory-size|mmi|scheduler|" +
+				"process|memory|diag|buffers|hw-module|upgrade|license|platform|warm-reboot|" +
+				"downward-compatible-config|exception|parser|errdisable|power|redundancy|dial-tdm-clock|tdm|" +
+				"shelf-id|partition|call|spe|" +
+				"firmware|resource|redundancy-mode|resource-pool|cns|multilink|prompt|alias|file|archive|do-exec|" +
+				"config|microcode|subscriber|network-clock-select|" +
+				"network-clock-participate …", "concerns the router itself"},
 		{importer.Harmless, "clock …", "the clock and time zone are those of this machine"},
 		{importer.Harmless, "ntp|sntp …", "the clock is that of this machine"},
-		{importer.Harmless, "cdp|lldp|vtp|spanning-tree|vlan|mac-address-table|bridge|mls|l2protocol-tunnel …", network},
+		{importer.Harmless, "cdp|lldp|vtp|spanning-tree|vlan|mac-address-table|bridge|mls|l2protocol-tunnel …",
+			network},
 		{importer.Harmless, "router|route-map|ipv6|ipx|decnet|clns|frame-relay|x25|x29|atm|mpls|cef|standby|" +
 			"vrrp|track|ip …", network},
 		{importer.Unsupported, "ip radius|tacacs source-interface …",
 			"the system chooses the address; aaa: {radius: [{source}]} can name one of this machine"},
-		{importer.Harmless, "ip subnet-zero|classless|cef|domain-name|domain|name-server|host|route|default-gateway|http|" +
-			"forward-protocol|routing|default-network|multicast-routing|telnet|ssh|ftp|tftp|rcmd|scp|dhcp|finger|identd|" +
-			"source-route|bootp …", network},
-		{importer.Unsupported, "access-list …", "write ppp: {filters} for packets of callers, exec: {hosts: {allow}} for " +
+		{importer.Harmless, "ip " +
+			"subnet-zero|classless|cef|domain-name|domain|name-server|host|route|default-gateway|http|" +
+			"forward-protocol|routing|default-network|multicast-routing|telnet|ssh|ftp|tftp|rcmd|scp|dhcp|finger|" +
+			"identd|source-route|bootp …", network},
+		{importer.Unsupported, "access-list …", "write ppp: {filters} for packets of callers, exec: {hosts: " +
+			"{allow}} for " +
 			"their connections"},
-		{importer.Unsupported, "ip access-list …", "write ppp: {filters} for packets of callers, exec: {hosts: {allow}} " +
+		{importer.Unsupported, "ip access-list …", "write ppp: {filters} for packets of callers, exec: {hosts: " +
+			"{allow}} " +
 			"for their connections"},
 		{importer.Unsupported, "snmp-server|snmp …", "metrics are for Prometheus: docs/how-to/monitoring.md"},
 		{importer.Unsupported, "rmon …", "metrics are for Prometheus: docs/how-to/monitoring.md"},
@@ -39,14 +46,17 @@ func otherTable() (all []command) {
 		{importer.Unsupported, "vpdn|vpdn-group|vpn|l2tp-class|pseudowire-class|bba-group|virtual-profile …",
 			"sessions are not tunneled; PPP ends here"},
 		{importer.Unsupported, "dial-peer|voice|voice-port|voice-card|gateway|sip-ua|telephony-service|ephone|" +
-			"ephone-dn|translation-rule|num-exp|mta|fax|gatekeeper|mgcp|ccm-manager|stcapp|voip|vad|call-manager-fallback …",
+			"ephone-dn|translation-rule|num-exp|mta|fax|gatekeeper|mgcp|ccm-manager|stcapp|voip|vad|" +
+			"call-manager-fallback …",
 			"ringback has no calls of voice or fax"},
 		{importer.Unsupported, "class-map|policy-map|queue-list|priority-list|rate-limit|time-range|object-group …",
 			"packets of callers have no classes"},
 		{importer.Unsupported, "sgbp|multilink-group|virtual-template …", "each call is a link of its own"},
-		{importer.Unsupported, "tftp-server|rlogin|rsh|lat|xremote|translate|telnet|tn3270|terminal-queue|busy-message|" +
-			"login-string|resume-string|pad|kerberos|tacacs-server-old …", "callers reach an EXEC, PPP, or a host that AAA " +
-			"names"},
+		{importer.Unsupported,
+			"tftp-server|rlogin|rsh|lat|xremote|translate|telnet|tn3270|terminal-queue|busy-message|" +
+				"login-string|resume-string|pad|kerberos|tacacs-server-old …",
+			"callers reach an EXEC, PPP, or a host that AAA " +
+				"names"},
 	} {
 		all = append(all, command{mode: global, syntax: c.syntax, kind: c.kind, note: c.note})
 	}

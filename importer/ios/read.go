@@ -177,7 +177,8 @@ func (p *parser) pasted(pt pattern, in *input) error {
 
 // freeText reports whether the words of a line are not IOS's.
 func freeText(in *input) bool {
-	return oneOf(in.words[0].text, []string{"description", "remark", "banner", "snmp-server", "location", "alias", "menu",
+	return oneOf(in.words[0].text, []string{"description", "remark", "banner", "snmp-server", "location", "alias",
+		"menu",
 		"vacant-message", "refuse-message", "title", "name"})
 }
 

@@ -58,7 +58,8 @@ func (s *segment) modem() bool {
 		s.mode = s.set.text("modem")
 		return s.mode != ""
 	}
-	for _, name := range []string{"script callback", "script dialer", "script modem-off-hook", "autoselect ppp", "arap"} {
+	for _, name := range []string{"script callback", "script dialer", "script modem-off-hook", "autoselect ppp",
+		"arap"} {
 		if s.set.has(name) {
 			s.mode = "inout"
 			return true
@@ -67,7 +68,8 @@ func (s *segment) modem() bool {
 	return false
 }
 
-// numberAux finds the number of the line aux 0. IOS numbers it after all TTY lines, and the vtys after it; the text says
+// numberAux finds the number of the line aux 0. IOS numbers it after all TTY lines, and the vtys after it; the text
+// says
 // the number if it has a range that is just aux 0 and the vtys, or an interface for it.
 func (p *parser) numberAux() {
 	i := slices.IndexFunc(p.blocks, func(b *lineBlock) bool { return b.kind == auxLine })

@@ -56,7 +56,8 @@ func (p *parser) rotariesOf(segments []*segment) {
 				p.warn(v.row, "callbacks of users without a line or rotary of their own are dialed by another line of "+
 					"the rotary too, where IOS uses the called line")
 			} else {
-				p.amend(v.row, harmless("no user is called back by the rotary; with it, another line of the rotary would "+
+				p.amend(v.row, harmless("no user is called back by the rotary; with it, another line of the rotary "+
+					"would "+
 					"call back, where IOS uses the called line"))
 			}
 		}
@@ -96,7 +97,8 @@ func (p *parser) makeCallbackKeys(s *importer.Site, segments []*segment) {
 		case idle == nil:
 			idle = &v
 		case v.value != idle.value:
-			p.amend(v.row, unsupported("the EXEC has one idle timeout for all lines, that of line %d of the text; write "+
+			p.amend(v.row, unsupported("the EXEC has one idle timeout for all lines, that of line %d of the text; "+
+				"write "+
 				"limits: {idle_time} into a policy file", p.rows[idle.row].Line))
 		}
 	}
@@ -136,7 +138,8 @@ func (p *parser) makePolicies(s *importer.Site) {
 		numbers := importer.Map{{Key: "from", Value: fixed}}
 		what := "Users of the text that are called back at a fixed number"
 		if group == groupAny || group == groupAnyNo {
-			what = "Users of the text that type the number at which they are called back. As in IOS, any number is allowed:\n" +
+			what = "Users of the text that type the number at which they are called back. As in IOS, any number is " +
+				"allowed:\n" +
 				"write the prefixes that they need into `allow`, and ceilings into `limits` (docs/how-to/toll-fraud.md)"
 			numbers = importer.Map{{Key: "from", Value: any}, {Key: "allow", Value: []string{"*"}}}
 			p.warnings = append(p.warnings, "group "+group+": callers may type any number, as in IOS. Each call costs "+
@@ -152,14 +155,17 @@ func (p *parser) makePolicies(s *importer.Site) {
 		policy.About = what + "."
 		s.Policies = append(s.Policies, policy)
 	}
-	other := importer.Policy{Group: "default", About: "All other users: those without a callback, and those of AAA servers, " +
-		"which may be called back\nat fixed numbers, with a second login. If your AAA leaves the number to callers, or " +
+	other := importer.Policy{Group: "default", About: "All other users: those without a callback, and those of AAA " +
+		"servers, " +
+		"which may be called back\nat fixed numbers, with a second login. If your AAA leaves the number to callers, " +
+		"or " +
 		"omits the second login, write\nnumbers: {from: [aaa, caller], allow: [\"84*\"]} or no_verify: allow."}
 	other.Keys.Set("callback", word("optional"))
 	other.Keys.Set("numbers", importer.Map{{Key: "from", Value: fixed}})
 	s.Policies = append(s.Policies, other)
 	if p.newModel && len(p.servers) > 0 {
-		p.warnings = append(p.warnings, "users of AAA servers are called back at fixed numbers, with a second login: if your "+
+		p.warnings = append(p.warnings, "users of AAA servers are called back at fixed numbers, with a second "+
+			"login: if your "+
 			"AAA leaves the number to callers or omits the login, edit policies.d/default.yaml")
 	}
 }
@@ -167,7 +173,10 @@ func (p *parser) makePolicies(s *importer.Site) {
 // checkPorts rejects --port options that fit no line, or several lines at once.
 func (p *parser) checkPorts(segments []*segment) error {
 	for _, port := range p.opt.Ports {
-		fits := slices.ContainsFunc(segments, func(s *segment) bool { return port.First <= s.last && s.first <= port.Last })
+		fits := slices.ContainsFunc(segments, func(s *segment) bool {
+			return port.First <= s.last &&
+				s.first <= port.Last
+		})
 		several := slices.ContainsFunc(segments, func(s *segment) bool {
 			return port.First <= s.first && s.last <= port.Last && s.last > s.first
 		})
@@ -177,7 +186,8 @@ func (p *parser) checkPorts(segments []*segment) error {
 				": the text has no such line with a modem"}
 		case several && !strings.Contains(port.URL, "{"):
 			return &importer.Error{Msg: "--port " + port.URL + ": several lines would have this port",
-				Want: "a placeholder for the line", Hint: "write {tty} or {2000+tty}, or give one --port for each line: " +
+				Want: "a placeholder for the line", Hint: "write {tty} or {2000+tty}, or give one --port for each " +
+					"line: " +
 					"--port 65=" + port.URL}
 		}
 	}

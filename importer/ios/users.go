@@ -92,7 +92,8 @@ var userOptions = []userOption{
 		return result{}
 	}},
 	{"access-class", 1, func(*user, []string) result {
-		return result{}.warning("access-class is not imported: exec: {hosts: {allow}} says where sessions may connect to")
+		return result{}.warning("access-class is not imported: exec: {hosts: {allow}} says where sessions may " +
+			"connect to")
 	}},
 	{"autocommand", -1, func(u *user, _ []string) result {
 		u.bad = "local users have no autocommand, and without it the user would reach the EXEC; use an AAA server " +
@@ -295,11 +296,13 @@ func (p *parser) makeCallback(u *user, made *importer.User, prefix string) strin
 		p.warn(last, "the text has no callback-dialstring: the caller is asked for the number")
 	}
 	if c.noVerify {
-		p.warn(last, "no second login on the callback: anyone who answers the telephone is let in. Remove no_verify if "+
+		p.warn(last, "no second login on the callback: anyone who answers the telephone is let in. Remove no_verify "+
+			"if "+
 			"that is not intended")
 	}
 	if p.execCallback == 0 && p.arapCallback == 0 {
-		p.warn(last, "without service exec-callback, IOS lets the user into the EXEC; here the user is rejected there, "+
+		p.warn(last, "without service exec-callback, IOS lets the user into the EXEC; here the user is rejected "+
+			"there, "+
 			"and called back over PPP")
 	}
 	return "a user who is called back; group " + made.Groups[0]
@@ -348,7 +351,8 @@ func (p *parser) trunkPrefix(site *importer.Site) string {
 	}
 	site.Keys.SetAbout("All numbers of the original begin with "+prefix+": the trunk dials that.", "numbers",
 		importer.Map{{Key: "trunk_prefixes", Value: []string{prefix}}})
-	site.Keys.Set("trunks", []importer.Map{{{Key: "name", Value: "pbx"}, {Key: "template", Value: prefix + "{number}"}}})
+	site.Keys.Set("trunks", []importer.Map{{{Key: "name", Value: "pbx"}, {Key: "template", Value: prefix +
+		"{number}"}}})
 	return prefix
 }
 
