@@ -21,9 +21,10 @@ type Writer struct {
 	Share func(f *os.File, dir string) error
 }
 
-// Write creates the directory if it is missing. It overwrites no file except Sample: one that exists is an error. The files
-// are written into a directory beside their places and checked there; then each gets its place, the last of files (which
-// names the others) at the end. After an error none of them is left. Only this user can read them.
+// Write creates the directory if it is missing. It overwrites no file except Sample: one that exists is an error. The
+// files are written into a directory beside their places and checked there; then each gets its place, the last of files
+// (which names the others) at the end. After an error none of them is left. Only this user can read them, except as
+// Share allows.
 func (w Writer) Write(files []File) (err error) {
 	replace := false
 	for i, f := range files {

@@ -81,7 +81,8 @@ func TestCutOff(t *testing.T) {
 				t.Fatalf("%s, cut after octet %d (%q): error %v", name, n, text[max(0, n-20):n], err)
 			}
 		}
-		for n := 0; n < len(text); n += 7 { // the beginning is missing: each line that is left has a row, or it is an error
+		// The beginning is missing: each line that is left has a row, or it is an error.
+		for n := 0; n < len(text); n += 7 {
 			rest := text[n:]
 			if _, r, err := Import([]byte(rest), Options{Fragment: true}); err == nil {
 				everyLineOnce(t, rest, r)
