@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -102,6 +103,8 @@ type Server struct {
 	SetLogLevel func(level string, length time.Duration, by string) (client.LogLevel, error)
 	// Metrics writes the metrics in the text format of Prometheus; nil: not available.
 	Metrics func(ctx context.Context, w io.Writer) error
+	// Listeners returns the doors for users who come over the network; nil: there are none.
+	Listeners func() []client.Listener
 	// PageLink returns an address of the operator's page that logs a client in, once; nil: not available.
 	PageLink func(name string, role Role, by string) (string, error)
 	Feed     *Feed
@@ -179,7 +182,7 @@ func status(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrNotFound), errors.As(err, new(lines.NoLine)):
+	case errors.Is(err, ErrNotFound), errors.As(err, new(lines.NoLine)), errors.As(err, new(broker.NoVTY)):
 		return huma.Error404NotFound(err.Error())
 	default:
 		return huma.Error409Conflict(err.Error())

@@ -15,6 +15,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/tty"
 )
 
 // FromBroker returns a Daemon that shows and controls a broker. The audit records the user ID of the socket's peer.
@@ -58,8 +59,9 @@ func (d daemon) Users() []client.User {
 	v := make([]client.User, 0, len(on))
 	for _, u := range on {
 		v = append(v, client.User{
-			TTY: u.TTY, User: u.User, Service: string(u.Service), Leg: u.Leg, Call: u.Call, Caller: u.Caller,
-			Connect: u.Connect, Start: u.Start.Local(), Profile: u.Profile, Overflow: u.Overflow,
+			TTY: u.TTY, Line: tty.Name(u.TTY), User: u.User, Service: string(u.Service), Leg: u.Leg,
+			Call: u.Call, Caller: u.Caller, Connect: u.Connect, Start: u.Start.Local(), Profile: u.Profile,
+			Overflow: u.Overflow,
 		})
 	}
 	return v

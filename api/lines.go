@@ -7,6 +7,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/tty"
 )
 
 // lineTable has the rows of this file.
@@ -34,6 +35,10 @@ var lineTable = []Route{
 		"List the rotaries with their lines and the callbacks that wait for one"},
 	{"list-queue", http.MethodGet, "/v1/queue", Read, nil, "List the requests that wait for a line, in order"},
 	{"list-users", http.MethodGet, "/v1/users", Read, nil, "List the users on the lines"},
+	{"list-listeners", http.MethodGet, "/v1/listeners", Read, nil,
+		"List the doors for users who come over the network"},
+	{"clear-vty", http.MethodPost, "/v1/vtys/{vty}/clear", Operate, []events.Kind{"line.cleared"},
+		"End the session on a vty"},
 }
 
 // lineRoutes registers the routes of lines and their modems.
@@ -94,6 +99,18 @@ func (s *Server) lineRoutes(r *registry) {
 	})
 	register(r, "list-users", func(context.Context, *struct{}) (*list[client.User], error) {
 		return &list[client.User]{s.Daemon.Users()}, nil
+	})
+	register(r, "list-listeners", func(context.Context, *struct{}) (*list[client.Listener], error) {
+		v := []client.Listener{}
+		if s.Listeners != nil {
+			v = s.Listeners()
+		}
+		return &list[client.Listener]{v}, nil
+	})
+	register(r, "clear-vty", func(ctx context.Context, in *struct {
+		VTY int `path:"vty" minimum:"0" maximum:"100000"`
+	}) (*struct{}, error) {
+		return nil, status(s.Daemon.ClearLine(ctx, tty.VTY(in.VTY)))
 	})
 }
 

@@ -72,8 +72,10 @@ type accounting struct {
 	AccountingList
 }
 
-func (c *Config) accounting(tty int) accounting {
-	name := c.Lines[tty].Accounting
+func (c *Config) accounting(tty int) accounting { return c.accountingOf(c.Lines[tty].Accounting) }
+
+// accountingOf returns the accounting list with this name; "" is the default list.
+func (c *Config) accountingOf(name string) accounting {
 	l := c.Accounting[listName(name)]
 	return accounting{recordedAs(cmp.Or(l.SendAs, name)), l}
 }

@@ -388,6 +388,9 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// NewID returns an ID for a call that no line has, such as a Visit: it is unique among all calls.
+func NewID() string { return newID() }
+
 // newID returns 8 characters that are hard to guess and easy to type.
 func newID() string {
 	b := make([]byte, 5)

@@ -18,6 +18,7 @@ import (
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/tty"
 )
 
 // errHangUp is the cause of a call's context when the machine or an operator ends the call.
@@ -62,6 +63,8 @@ type call struct {
 	done     bool                    // leg two: the callback is completed
 	octets   func() (in, out uint64) // from and to the caller so far; nil: no session has begun
 	group    string                  // whose policy decided last
+
+	welcomed func() // on a vty: called when a user is admitted
 }
 
 // sessionID is the Acct-Session-Id of the n-th session on the call.
@@ -177,6 +180,9 @@ func (b *Broker) begin(c *call) {
 		Call: c.ID, Line: c.TTY, Direction: string(c.Direction), Caller: c.Caller, Connect: c.Connect,
 		Callback: c.callbackID,
 	})
+	if c.network() { // its row begins with its first session: connections without a login do not fill the journal
+		return
+	}
 	// Do not wait: nothing is promised or owed yet, and a hanging disk must not delay the prompt.
 	row := journal.PutCall{Call: c.row()}
 	b.inTurn(c, func() {
@@ -206,6 +212,9 @@ func (b *Broker) end(c *call) {
 // Stop. It returns when the end is on disk or in memory, or after Limits.Report if the disk hangs: the line can then be
 // answered again.
 func (b *Broker) closeCall(c *call, out session.Outcome) {
+	if c.network() && out.Identity == (aaa.Identity{}) {
+		return
+	}
 	written := make(chan error, 1)
 	b.inTurn(c, func() {
 		b.writeEnd(c, out)
@@ -306,24 +315,31 @@ func (w *work) login(b *Broker) Login { return b.config.Load().login(w.row.Calle
 
 // ClearLine ends the call on a line, as IOS `clear line` does. It returns an error if the line does not exist. by names
 // the operator in the audit.
-func (b *Broker) ClearLine(ctx context.Context, tty int, by string) error {
-	if _, ok := b.opt.Pool.Config(tty); !ok {
-		return lines.NoLine(tty)
+func (b *Broker) ClearLine(ctx context.Context, line int, by string) error {
+	if vty, ok := tty.IsVTY(line); ok {
+		return b.clearVTY(vty, by)
 	}
-	b.Happened(events.LineCleared{Line: tty, By: by})
-	talking := false
+	if _, ok := b.opt.Pool.Config(line); !ok {
+		return lines.NoLine(line)
+	}
+	b.Happened(events.LineCleared{Line: line, By: by})
+	if b.hangUpOn(line) {
+		return nil // the session writes its final text; then its call is hung up
+	}
+	return b.opt.Pool.Clear(line)
+}
+
+// hangUpOn ends the session on a line, and reports whether there is one.
+func (b *Broker) hangUpOn(line int) (talking bool) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, c := range b.calls {
-		if c.TTY == tty {
+		if c.TTY == line {
 			talking = true
 			c.cancel(errHangUp)
 		}
 	}
-	b.mu.Unlock()
-	if talking {
-		return nil // the session writes its final text; then its call is hung up
-	}
-	return b.opt.Pool.Clear(tty)
+	return talking
 }
 
 // CancelCallback cancels a pending callback. by names the operator in the audit.

@@ -33,6 +33,9 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 	}
 	d, _ := b.evaluate(c, a, choice{})
 	b.decided(a, d)
+	if d.CallbackIgnored {
+		b.publish(events.CallbackIgnored{Call: c.ID, Line: c.TTY, User: a.Identity.User, Group: d.Group})
+	}
 	v := b.verdict(ctx, c, a, d)
 	if a.Service == aaa.EXEC && !d.Secure {
 		v.Notice = b.lastCallback(a.Identity)
@@ -200,6 +203,9 @@ func (b *Broker) occupy(c *call, a session.Asked) error {
 		return errors.New(why)
 	}
 	c.admitted = a.Identity
+	if c.welcomed != nil {
+		c.welcomed()
+	}
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/tty"
 )
 
 // carryOut carries out an effect of the machine. The loop calls it and it never blocks; longer work runs in a goroutine
@@ -351,7 +352,7 @@ func (b *Broker) calling(n numbers.Number, leg1 string) (lines.Dialed, bool) {
 			true
 	}
 	for _, c := range b.calls {
-		if c.leg != 1 || c.ID == leg1 {
+		if _, network := tty.IsVTY(c.TTY); c.leg != 1 || c.ID == leg1 || network {
 			continue
 		}
 		if d, calling := busy(c.Caller, c.TTY); calling {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/tty"
 )
 
 // LoginLimits limit failed logins across calls. A threshold of 0 disables its limit; a Window of 0 disables all.
@@ -165,9 +167,21 @@ func (g *guard) shown(user string) string {
 // keyed hash.
 func (b *Broker) ShownName(user string) string { return b.guard.shown(user) }
 
-// peer returns the number at the other end of a call; "" if unknown.
+// networkBits are the bits of an IPv6 address that count as one caller on a vty: a client can choose the others (RFC
+// 4291 §2.5.1).
+const networkBits = 64
+
+// peer returns the number at the other end of a call, on a vty the client's address or network; "" if unknown.
 func peer(c *lines.Call) string {
 	number := c.Caller
+	if _, network := tty.IsVTY(c.TTY); network {
+		if a, err := netip.ParseAddr(number); err == nil && a.Is6() && !a.Is4In6() {
+			if p, err := a.WithZone("").Prefix(networkBits); err == nil {
+				return p.String()
+			}
+		}
+		return number
+	}
 	if c.Direction == lines.Outgoing {
 		number = c.Called
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +24,36 @@ func newClear() *cobra.Command {
 	}
 	f.add(line)
 	c := &cobra.Command{Use: "clear", Short: "reset a line, counters or login locks of a running daemon"}
-	c.AddCommand(line, newClearCounters(), newClearLoginLock())
+	c.AddCommand(line, newClearVTY(), newClearCounters(), newClearLoginLock())
+	return c
+}
+
+func newClearVTY() *cobra.Command {
+	var f daemonFlags
+	c := &cobra.Command{
+		Use:   "vty N",
+		Short: "end the session on vty N",
+		Long: `Ends the session of a user who came over the network, as IOS's "clear line vty N"; "ringback show users" lists them:
+
+  ringback clear vty 0`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := strconv.ParseUint(args[0], 10, 16)
+			if err != nil {
+				return fmt.Errorf("%q is not the number of a vty: 0, 1, …", args[0])
+			}
+			cl, err := f.client()
+			if err != nil {
+				return err
+			}
+			if err := cl.ClearVTY(cmd.Context(), int(n)); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "vty %d cleared\n", n)
+			return nil
+		},
+	}
+	f.add(c)
 	return c
 }
 

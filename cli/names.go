@@ -15,6 +15,7 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/tty"
 )
 
 // namesTime is how long a shell waits for names when the user types TAB.
@@ -159,7 +160,7 @@ func recordingIDs(ctx context.Context, _ *cobra.Command, cl *client.Client) (all
 	}
 	found, _, err := cl.Recordings(ctx, client.CallQuery{})
 	for _, r := range found {
-		all = append(all, described(r.ID, "%s, tty %d, %s", r.User, r.TTY, r.Start.Format(time.DateTime)))
+		all = append(all, described(r.ID, "%s, %s, %s", r.User, tty.Name(r.TTY), r.Start.Format(time.DateTime)))
 	}
 	return all, err
 }

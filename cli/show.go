@@ -10,10 +10,10 @@ import (
 func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show",
-		Short: "show the state of a running daemon: lines, modems, rotaries, users, calls, callbacks, ceilings, PPP, " +
-			"login locks, access windows, AAA servers, health, recordings",
+		Short: "show the state of a running daemon: lines, modems, rotaries, listeners, users, calls, callbacks, " +
+			"ceilings, PPP, login locks, access windows, AAA servers, health, recordings",
 	}
-	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(),
+	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(), newShowListeners(),
 		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowUsage(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(),
 		newShowHealth(), newShowMetrics(), newShowRecordings())

@@ -12,13 +12,14 @@ import (
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/tables"
 	"github.com/ringback/ringback/texts"
+	ttys "github.com/ringback/ringback/tty"
 )
 
 // Privileged is the privilege level of operators: below it, numbers are masked, and nothing can be changed.
 const Privileged = 15
 
 // maxTTY is the highest line number that commands accept.
-const maxTTY = 99999
+const maxTTY = ttys.Max
 
 // User is who types the commands.
 type User struct {

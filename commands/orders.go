@@ -49,6 +49,10 @@ func (u User) clearNode() console.Node {
 		n, _ := args.Int("tty")
 		return fmt.Sprintf("Line %d cleared", n), u.Client.ClearLine(ctx, n)
 	})
+	vty := u.order(func(ctx context.Context, args console.Args) (string, error) {
+		n, _ := args.Int("n")
+		return fmt.Sprintf("vty %d cleared", n), u.Client.ClearVTY(ctx, n)
+	})
 	locks := u.order(func(ctx context.Context, args console.Args) (string, error) {
 		n, err := u.Client.ClearLoginLocks(ctx, args["name"])
 		return fmt.Sprintf("Login locks cleared: %d", n), err
@@ -59,7 +63,9 @@ func (u User) clearNode() console.Node {
 			Next: []console.Node{{Word: "line", Help: "Counters of a line", Next: []console.Node{one}}, one}},
 		{Word: "line", Help: "Hang up the call on a line", Next: []console.Node{
 			tty("Line number", line),
-			{Word: "tty", Help: "A line by its TTY number", Next: []console.Node{tty("Line number", line)}}}},
+			{Word: "tty", Help: "A line by its TTY number", Next: []console.Node{tty("Line number", line)}},
+			{Word: "vty", Help: "A session over the network", Next: []console.Node{
+				{Word: "n", Kind: console.Number, Max: maxTTY, Help: "Number of the vty", Run: vty}}}}},
 		{Word: "login-lock", Help: "Failed logins", Next: []console.Node{
 			{Word: "all", Help: "Of all names, numbers and lines", Run: locks},
 			{Word: "name", Kind: console.Word, Help: "A user name or a calling number", Run: locks}}},

@@ -56,6 +56,8 @@ func (u User) operatorNodes() []console.Node {
 		ask("lockdown", "Whether dialing is stopped", printing(u, u.Client.Lockdown,
 			func(w io.Writer, v client.Lockdown) { tables.Lockdown(w, v, at()) })),
 		ask("login-locks", "Locked names, numbers and lines", printing(u, u.Client.LoginLocks, tables.LoginLocks)),
+		ask("listeners", "Doors for users who come over the network", printing(u, u.Client.Listeners,
+			func(w io.Writer, v []client.Listener) { tables.Listeners(w, v, false, at()) })),
 		{Word: "modem", Help: "How the modems are operated", Run: printing(u, u.Client.Modems, tables.Modems),
 			Next: []console.Node{tty("Line number", u.modem())}},
 		ask("usage", "Calls of the last 24 hours", printing(u, func(ctx context.Context) (client.Usage, error) {

@@ -95,6 +95,8 @@ type Config struct {
 	Lines    []Line             // by TTY
 	Hunts    map[int]lines.Hunt // by rotary
 
+	Listen []Listener
+
 	written   written
 	effective []byte // see Effective
 }

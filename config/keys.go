@@ -187,6 +187,7 @@ var keys = sync.OnceValue(func() []schema.Key {
 		{Name: "lines", Reload: schema.NewCalls, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Object, Keys: lineKeys()},
 			Doc:  "The lines, each with one modem."},
+		listenKey(),
 		{Name: "modem_test", Reload: schema.AtOnce, Type: schema.Object, Keys: modemTestKeys,
 			Doc: "Calls from one line to another that test their modems (`ringback modem test`, IOS's `test modem " +
 				"back-to-back`). Without this key none is allowed. It permits numbers that `numbers.own` forbids to " +

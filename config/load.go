@@ -87,7 +87,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	for _, part := range []func(){l.node, l.hooks, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places,
 		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.console, l.callCheck, l.dynamicAuthor, l.users, l.scripts,
 		l.ppp,
-		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.startChat, l.cross} {
+		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.startChat, l.listen, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)

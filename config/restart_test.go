@@ -82,7 +82,7 @@ func another(t *testing.T, path string, k schema.Key) string {
 		"numbers.trunk_prefixes[]": `"9,"`, "numbers.emergency[]": `"911"`, "numbers.digits[]": "9",
 		"numbers.international[]": `"00"`, "numbers.national[]": `"0"`,
 		"numbers.private[]": `"84001"`, "numbers.own[]": `"33123456700"`, "users[].groups[]": "staff", "users[].callback.numbers[]": `"84002"`,
-		"lines[].login": "other", "modem_test.lines[]": "66", "modem_test.numbers[]": `"84001"`,
+		"lines[].login": "other", "listen[].login": "other", "modem_test.lines[]": "66", "modem_test.numbers[]": `"84001"`,
 		"aaa.groups[].servers[]": "primary", "lines[].result_codes.NAME": "BUSY",
 		"api.roles.read.users[]": "1", "api.roles.read.groups[]": "1", "api.roles.read.certificates[]": "kim",
 		"api.roles.operate.users[]": "1", "api.roles.operate.groups[]": "1", "api.roles.operate.certificates[]": "kim",

@@ -41,12 +41,13 @@ type Call struct {
 	Data
 
 	ID        string    // unique among all calls of the node, the `call` key of the logs
-	TTY       int       // the line's number
+	TTY       int       // the line's number; over the network that of a vty (package tty)
 	Direction Direction // which side placed the call
 	// the modem's CONNECT line without CR and LF, e.g. "CONNECT 33600/V34"; "CONNECT" if it has no more text
 	Connect string
 	Speed   int // bit/s from the CONNECT line; 0 if not given
-	// calling number as reported by the modem: 1 to 32 digits, with at most a '+' before them; "" unknown
+	// calling number as reported by the modem: 1 to 32 digits, with at most a '+' before them; "" unknown. On a vty the
+	// client's IP address.
 	Caller string
 	Called string    // called number, in the same form
 	Start  time.Time // when CONNECT was read (wall clock)

@@ -85,10 +85,10 @@ func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, sta
 		Reload:   d.orderReload,
 		Health:   d.healthOf,
 		Metrics:  d.metrics.WriteText,
-		PageLink: d.pageLink,
-		Roles:    func() api.Roles { return *d.access.roles.Load() },
-		Log:      d.log,
-		Config:   d.effective, ConfigDiff: d.diff,
+		PageLink: d.pageLink, Listeners: d.doors.list,
+		Roles:  func() api.Roles { return *d.access.roles.Load() },
+		Log:    d.log,
+		Config: d.effective, ConfigDiff: d.diff,
 		Explain: api.Explain{Policy: d.explainPolicy, Login: d.testLogin, Simulate: d.simulate},
 	}
 	failed := func(err error) {

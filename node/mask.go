@@ -1,6 +1,7 @@
 package node
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func newMask(keep *int) mask {
 
 // number hides a value that is a number: each digit except the last ones is an asterisk.
 func (m mask) number(s string) string {
-	if !m.on {
+	if _, err := netip.ParseAddr(s); !m.on || err == nil { // the caller on a vty
 		return s
 	}
 	b, kept := []byte(s), 0

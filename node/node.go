@@ -117,6 +117,7 @@ type daemon struct {
 	known   []config.Line
 	carrier carrier      // of PPP
 	access  access       // of the admin API
+	doors   *listeners   // for users who come over the network
 	page    *page        // nil: not served
 	keep    atomic.Int64 // journal.keep of the configuration in force
 	sealer  *audit.Sealer
@@ -216,6 +217,10 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.openListeners(ctx); err != nil {
+		doors.close()
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dynamicAuthor, err := d.dynamicAuthor(ctx)
@@ -264,6 +269,7 @@ func (d *daemon) run(ctx context.Context) error {
 		parts.Go(page)
 	}
 	d.serve(ctx, &parts, doors, started)
+	parts.Go(func() { d.doors.set.Run(ctx) })
 	d.broker.Happened(events.Started{Version: d.version, Lines: len(d.cfg.Lines), Socket: d.cfg.API.Socket})
 	defer d.broker.Happened(events.Stopped{})
 	over := make(chan struct{})

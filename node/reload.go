@@ -121,6 +121,11 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	if err != nil {
 		return err
 	}
+	placeListeners, _, err := d.doors.prepare(ctx, cfg, m)
+	if err != nil {
+		m.Close()
+		return err
+	}
 	old := d.replace(m, time.Now())
 	d.carrier.addresses.Reload(cfg.PPP.Pools)
 	if text := tooFewDescriptors(cfg, descriptorLimit()); text != "" {
@@ -138,6 +143,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	}
 	d.tariff.Store(cfg.Tariff)
 	placeAccess()
+	placeListeners() // after the broker has the method lists
 	d.sealer.Reload(cfg.Audit)
 	d.hooks.Reload(cfg.Hostname, cfg.Hooks)
 	old.Retire() // conversations under way continue with them

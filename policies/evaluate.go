@@ -67,6 +67,9 @@ type Decision struct {
 	OnRequest  bool `json:"on_request,omitempty"`
 	MayDecline bool `json:"may_decline,omitempty"` // for both: a caller who wants no callback is admitted
 
+	// CallbackIgnored: AAA requires a callback, and the user is admitted without one, over the network.
+	CallbackIgnored bool `json:"callback_ignored,omitempty"`
+
 	// OnRing: the group lets the user be called back without the call being answered. With CallBack: that is so.
 	OnRing bool `json:"on_ring,omitempty"`
 
@@ -107,6 +110,7 @@ type when int
 const (
 	whenAlways       when = iota
 	whenPending           // only for a pending callback
+	whenNetwork           // only on a vty
 	whenRing              // only for a call that rings, and for a callback that was promised to one
 	whenCountry           // only if the site has a country, so that numbers have classes
 	whenSeveral           // only if there are several numbers
@@ -129,6 +133,8 @@ func (e *evaluation) applies(w when) bool {
 	switch w {
 	case whenPending:
 		return e.Promised != nil
+	case whenNetwork:
+		return e.Network
 	case whenRing:
 		return e.Ringing || e.Promised != nil && e.Promised.OnRing
 	case whenOtherService:
@@ -201,6 +207,7 @@ var rules = slices.Concat([]rule{
 	{name: "recording", do: ruleRecord, when: whenRecord, keys: []string{"record"}},
 	{name: RuleAccess, do: ruleAccess, when: whenAccess, keys: []string{"access"}, out: both},
 	{name: "dial-out", do: ruleDialOut, keys: []string{dialOut}, out: dialOuts},
+	{name: "network", do: ruleNetwork, when: whenNetwork, keys: []string{"callback"}},
 	{name: "leg", do: ruleLeg},
 	{name: "ringing call", do: ruleRing, when: whenRing, keys: []string{onRing}},
 	{name: "callback demanded", do: ruleDemanded, keys: []string{"callback", onRequest}},

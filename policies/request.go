@@ -5,6 +5,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
+	"github.com/ringback/ringback/tty"
 )
 
 // Request is all that a decision about one caller depends on besides the Set. Ask returns one.
@@ -28,6 +29,8 @@ type Request struct {
 	Called string // the number that the caller dialed (Called-Station-Id); "" unknown
 	TTY    int    // the line; 0 unknown
 	Line   Line
+	// Network: the session is on a vty, over the network. There is no call, and nobody to call back.
+	Network bool
 
 	// Promised is the decision of a pending callback that is checked again right before its dial; nil: the
 	// first decision. Then only denials count: the Set is the current one; Auth is what AAA granted at the
@@ -57,9 +60,15 @@ type Used struct {
 
 // Ask returns the Request about a caller from the request to AAA and its grant. No other code builds one: a
 // login, its explanation, the check of the configuration and the check before a dial differ in what they know
-// about the call, not in what they ask. q.TTY, q.Caller and q.Called are those of leg one; line is that TTY.
+// about the call, not in what they ask. q.TTY, q.Caller and q.Called are those of leg one; line is that TTY. On a vty
+// there is no call: the client's address is no number, and the vty no line that a policy could name.
 func Ask(q aaa.Request, granted aaa.Result, line Line, now time.Time, used Used) Request {
+	_, network := tty.IsVTY(q.TTY)
+	if network {
+		q.TTY, q.Caller, q.Called, line = 0, "", "", Line{}
+	}
 	return Request{
+		Network:  network,
 		Identity: granted.Identity, Auth: granted.Auth, Service: q.Service, PPPAuth: granted.PPPAuth, Leg: q.Leg,
 		Caller: q.Caller, Called: q.Called, TTY: q.TTY, Line: line, Time: now, Used: used,
 	}

@@ -147,6 +147,23 @@ func (e *evaluation) otherService() bool {
 	return e.Leg == 2 && e.Promised == nil && !e.CalledBack.IsZero()
 }
 
+// ruleNetwork decides over the network, where there is no call: AAA's callback is ignored, and a group whose users need
+// one has no access.
+func ruleNetwork(e *evaluation) (string, string, bool) {
+	input := e.text("vty, AAA requires callback: ", yesNo(e.demanded()), ", callback: ", string(e.policy.mode()))
+	switch {
+	case e.Leg == 2 || e.Promised != nil:
+		return e.refuse(input, texts.RefusedAccess, "", "a callback is never over the network")
+	case e.policy.required():
+		return e.refuse(input, texts.RefusedAccess, "put the users that may come over the network into another group",
+			"group %s requires a callback, and there is none over the network", e.policy.name())
+	case e.demanded():
+		e.d.CallbackIgnored = true
+		return e.decide(Admit, input, "", "", "AAA's callback is ignored: there is none over the network")
+	}
+	return e.decide(Admit, input, "", "", "the session is over the network")
+}
+
 // A number or place counts as a requirement even without an explicit one: not calling back would admit the user on an
 // unverified line.
 func (e *evaluation) demanded() bool {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/tty"
 )
 
 // Limits are what a reload may change.
@@ -189,7 +190,7 @@ func (s *Store) begin(r *Recording) (file, int64, error) {
 		return nil, 0, err
 	}
 	header, err := json.Marshal(Header{Version: 2, Width: 80, Height: 24, Timestamp: r.began.Unix(),
-		Title: fmt.Sprintf("%s on tty %d", r.User, r.Line), Session: r.About})
+		Title: r.User + " on " + tty.Name(r.Line), Session: r.About})
 	if err != nil {
 		return nil, 0, err
 	}

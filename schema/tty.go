@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/ringback/ringback/tty"
 )
 
 // MaxTTY is the highest TTY number.
-const MaxTTY = 99999
+const MaxTTY = tty.Max
 
 // maxRange limits the number of lines in a range.
 const maxRange = 10000

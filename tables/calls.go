@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/tty"
 )
 
 // Calls prints calls, those that are up or have ended.
@@ -30,7 +31,7 @@ func Calls(w io.Writer, v []client.Call, wide bool, at Place) {
 		if c.Speed > 0 {
 			speed = strconv.Itoa(c.Speed)
 		}
-		row := []any{c.TTY, dir, cmp.Or(c.User, "-"), cmp.Or(number, "-"), cmp.Or(c.Service, "-"),
+		row := []any{tty.Text(c.TTY), dir, cmp.Or(c.User, "-"), cmp.Or(number, "-"), cmp.Or(c.Service, "-"),
 			at.Clock(c.Start), span(c.Seconds)}
 		if wide {
 			t.Row(append(row, speed, c.OctetsIn, c.OctetsOut, cmp.Or(c.Callback, "-"), ttyText(c.Leg), c.Caller,

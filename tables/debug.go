@@ -1,18 +1,19 @@
 package tables
 
 import (
-	"fmt"
+	"strings"
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/tty"
 )
 
 // DebugLine formats an event of debug output as IOS does: "*Nov 21 10:04:05.123: TTY65 …". The stamp is the part before
 // the colon.
 func DebugLine(stamp string, e client.DebugEvent) string {
-	tty := ""
+	line := ""
 	if e.TTY != 0 {
-		tty = fmt.Sprintf("TTY%d ", e.TTY)
+		line = strings.ToUpper(tty.Port(e.TTY)) + " "
 	}
-	return stamp + ": " + tty + console.Clean(e.Text)
+	return stamp + ": " + line + console.Clean(e.Text)
 }

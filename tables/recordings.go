@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/tty"
 )
 
 // Recordings prints the recordings of sessions.
@@ -18,7 +19,7 @@ func Recordings(w io.Writer, v []client.Recording, wide bool, at Place) {
 		t.Heads = append(t.Heads, "Lost", "Leg", "Group", "Call", "Callback")
 	}
 	for _, r := range v {
-		row := []any{r.ID, r.TTY, r.User, at.Clock(r.Start), span(r.Seconds), r.Octets, r.State()}
+		row := []any{r.ID, tty.Text(r.TTY), r.User, at.Clock(r.Start), span(r.Seconds), r.Octets, r.State()}
 		if wide {
 			row = append(row, r.Lost, r.Leg, cmp.Or(r.Group, "-"), r.Call, cmp.Or(r.Callback, "-"))
 		}

@@ -3,10 +3,10 @@ package tables
 import (
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/tty"
 )
 
 // Users prints the users on the lines.
@@ -20,7 +20,7 @@ func Users(w io.Writer, v []client.User, wide bool, at Place) {
 		if u.Overflow {
 			profile += " overflow"
 		}
-		t.Row(u.TTY, u.User, u.Service, u.Leg, at.Clock(u.Start), u.Caller, u.Connect, profile, u.Call)
+		t.Row(tty.Text(u.TTY), u.User, u.Service, u.Leg, at.Clock(u.Start), u.Caller, u.Connect, profile, u.Call)
 	}
 	t.WriteTo(w)
 }
@@ -29,7 +29,7 @@ func ttyText(n int) string {
 	if n == 0 {
 		return "-"
 	}
-	return strconv.Itoa(n)
+	return tty.Text(n)
 }
 
 // Numbered returns a number with its noun: "1 line", "3 lines".

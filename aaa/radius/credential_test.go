@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/tty"
 	"layeh.com/radius"
 )
 
@@ -180,6 +181,10 @@ func TestAccessAttributes(t *testing.T) {
 		local  net.Addr
 		want   string
 	}{
+		{nas, aaa.Request{User: "u", Service: aaa.EXEC, TTY: tty.VTY(0), Caller: "192.0.2.7", CallID: "c"}, false, udp,
+			`User-Name = "u", NAS-Identifier = "maui", NAS-IP-Address = 192.0.2.9, NAS-Port = 0, ` +
+				`NAS-Port-Id = "vty0", NAS-Port-Type = Virtual, Service-Type = NAS-Prompt-User, ` +
+				`Calling-Station-Id = "192.0.2.7", Acct-Session-Id = "c"`},
 		{nas, aaa.Request{User: "u", Service: aaa.EXEC, TTY: 65, Called: "2", Caller: "1", Connect: "33600",
 			CallID: "c"}, false, udp, `User-Name = "u", NAS-Identifier = "maui", NAS-IP-Address = 192.0.2.9, ` + line +
 			`Service-Type = NAS-Prompt-User, Called-Station-Id = "2", Calling-Station-Id = "1", Connect-Info = "33600", Acct-Session-Id = "c"`},

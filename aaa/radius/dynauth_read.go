@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/pairs"
+	"github.com/ringback/ringback/tty"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
@@ -35,6 +36,9 @@ type asked struct {
 	changes  int // attributes that change something
 	dated    bool
 	seen     map[string]bool
+
+	port   *uint64 // NAS-Port; nil: none
+	portID int     // the line of NAS-Port-Id; 0: none
 
 	mine       func(netip.Addr) bool
 	identifier string
@@ -96,6 +100,9 @@ func readAsked(code radius.Code, attrs radius.Attributes, mine func(netip.Addr) 
 		if err := a.read(at); err != nil {
 			return asked{}, err
 		}
+	}
+	if err := a.line(); err != nil {
+		return asked{}, err
 	}
 	switch {
 	case !a.dated:
@@ -182,23 +189,45 @@ func (a *asked) nasPort(v radius.Attribute) *refusal {
 	if err != nil {
 		return refuse(invalidAttributeValue, "%d octets are not a number", len(v))
 	}
-	return a.tty(uint64(n))
+	port := uint64(n)
+	a.port = &port
+	return nil
 }
 
 func (a *asked) nasPortID(v radius.Attribute) *refusal {
-	n, err := strconv.ParseUint(strings.TrimPrefix(string(v), "tty"), 10, 31)
-	if err != nil {
-		return refuse(sessionContextNotFound, "%q is not a line of this access server (use tty1, tty2, …)", string(v))
+	vty := 0
+	text, virtual := strings.CutPrefix(string(v), "vty")
+	if virtual {
+		vty = tty.VTY(0)
+	} else {
+		text = strings.TrimPrefix(text, "tty")
 	}
-	return a.tty(n)
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 && !virtual || n > tty.Max {
+		return refuse(sessionContextNotFound, "%q is not a line of this access server (use tty1, tty2, …, vty0, …)",
+			string(v))
+	}
+	a.portID = int(n) + vty
+	return nil
 }
 
-// tty selects a line; NAS-Port and NAS-Port-Id must agree.
-func (a *asked) tty(n uint64) *refusal {
-	if n == 0 || n > 1<<31-1 || a.selector.TTY != 0 && a.selector.TTY != int(n) {
-		return refuse(sessionContextNotFound, "line %d contradicts another attribute", n)
+// line selects a line. NAS-Port and NAS-Port-Id must agree; NAS-Port alone is a line with a modem.
+func (a *asked) line() *refusal {
+	a.selector.TTY = a.portID
+	switch {
+	case a.port == nil:
+		return nil
+	case a.portID == 0 && *a.port > 0 && *a.port <= tty.Max:
+		a.selector.TTY = int(*a.port)
+		return nil
 	}
-	a.selector.TTY = int(n)
+	n, ok := tty.IsVTY(a.portID)
+	if !ok {
+		n = a.portID
+	}
+	if a.portID == 0 || uint64(n) != *a.port {
+		return refuse(sessionContextNotFound, "NAS-Port: line %d contradicts another attribute", *a.port)
+	}
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ringback/ringback/aaa/aaatest"
 	"github.com/ringback/ringback/aaa/radius"
+	"github.com/ringback/ringback/tty"
 )
 
 // target records the calls.
@@ -276,6 +277,10 @@ func TestDynAuthRefuses(t *testing.T) {
 		attrs []avp
 		cause uint32
 	}{
+		"another vty":           {40, []avp{dated(now), word(5, 1), str(87, "vty0")}, 503},
+		"a vty and a line":      {40, []avp{dated(now), str(87, "tty1"), word(5, 0)}, 503},
+		"tty0":                  {40, []avp{dated(now), str(87, "tty0")}, 503},
+		"a line above all":      {40, []avp{dated(now), str(87, "tty100000")}, 503},
 		"no date":               {40, []avp{str(44, "s1")}, 402},
 		"no session":            {40, []avp{dated(now)}, 402},
 		"only the NAS":          {40, []avp{dated(now), str(32, "maui")}, 402},
@@ -354,7 +359,10 @@ func TestDynAuthTakes(t *testing.T) {
 			word(49, 6)},
 			radius.Selector{SessionID: "s1", MultiSessionID: "m1", User: "bob", TTY: 65, Caller: "84001"},
 			radius.Change{}},
-		"the line": {40, []avp{str(87, "65")}, radius.Selector{TTY: 65}, radius.Change{}},
+		"a vty": {40, []avp{word(5, 0), str(87, "vty0")}, radius.Selector{TTY: tty.VTY(0)},
+			radius.Change{}},
+		"a vty by its name": {40, []avp{str(87, "vty12")}, radius.Selector{TTY: tty.VTY(12)}, radius.Change{}},
+		"the line":          {40, []avp{str(87, "65")}, radius.Selector{TTY: 65}, radius.Change{}},
 		"a timeout": {43, []avp{str(1, "bob"), word(27, 3600)}, radius.Selector{User: "bob"},
 			radius.Change{SessionTimeout: &hour}},
 		"idle": {43, []avp{str(1, "bob"), word(28, 3600)}, radius.Selector{User: "bob"},

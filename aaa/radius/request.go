@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/tty"
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
@@ -158,13 +158,17 @@ func (b *builder) address(t radius.Type, ip netip.Addr) {
 }
 
 // port adds the line; TTY 0 means none.
-func (b *builder) port(tty int) {
-	if tty <= 0 {
+func (b *builder) port(line int) {
+	if line <= 0 {
 		return
 	}
-	b.integer(rfc2865.NASPort_Type, uint32(tty))
-	b.text(rfc2869.NASPortID_Type, "NAS-Port-Id", "tty"+strconv.Itoa(tty))
-	b.integer(rfc2865.NASPortType_Type, uint32(rfc2865.NASPortType_Value_Async))
+	n, kind := line, rfc2865.NASPortType_Value_Async
+	if vty, ok := tty.IsVTY(line); ok {
+		n, kind = vty, rfc2865.NASPortType_Value_Virtual
+	}
+	b.integer(rfc2865.NASPort_Type, uint32(n))
+	b.text(rfc2869.NASPortID_Type, "NAS-Port-Id", tty.Port(line))
+	b.integer(rfc2865.NASPortType_Type, uint32(kind))
 }
 
 // service adds the Service-Type that was granted. 0 means none yet: what is added then is a hint about the requested

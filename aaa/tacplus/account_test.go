@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/aaa/tacplus"
+	"github.com/ringback/ringback/tty"
 )
 
 // acctBody is RFC 8907 §7.1.
@@ -30,6 +31,9 @@ func TestRecords(t *testing.T) {
 		r    aaa.Record
 		want []byte
 	}{
+		"a vty": {with(func(r *aaa.Record) { r.Type, r.TTY = aaa.Start, tty.VTY(0); r.Caller = "192.0.2.7" }),
+			acctBody(2, 6, 1, 0, 1, "bob", "vty0", "192.0.2.7", "task_id=s1", "start_time=1000000000",
+				"timezone=UTC", "service=shell")},
 		"start": {with(func(r *aaa.Record) { r.Type = aaa.Start }), acctBody(2, 6, 1, 0, 1, "bob", "tty65", "5551",
 			"task_id=s1", "start_time=1000000000", "timezone=UTC", "service=shell")},
 		"start of leg two": {with(func(r *aaa.Record) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/tty"
 )
 
 // start is the first packet of an authentication.
@@ -143,12 +144,12 @@ func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' })
 }
 
-// port is the port field, for example tty65.
-func port(tty int) string {
-	if tty <= 0 {
+// port is the port field, for example tty65 or vty0.
+func port(line int) string {
+	if line <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("tty%d", tty)
+	return tty.Port(line)
 }
 
 // field fits a foreign text into a field: it replaces what is not printable US-ASCII and cuts what is too long. The

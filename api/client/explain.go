@@ -32,6 +32,7 @@ type PolicyRequest struct {
 	Line     int      `json:"line,omitempty"`   // the called line, a TTY
 	Rotary   *int     `json:"rotary,omitempty"` // nil: that of the line
 	Ringing  bool     `json:"ringing,omitempty"`
+	Network  bool     `json:"network,omitempty"` // over the network, on a vty
 	Leg      int      `json:"leg,omitempty"`
 	Time     string   `json:"time,omitempty"` // RFC 3339; "": now
 	// Windows are the groups whose access window is open, with the number of operators; nil: those that are open now.

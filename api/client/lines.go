@@ -37,6 +37,18 @@ func (c *Client) Queue(ctx context.Context) ([]Queued, error) {
 	return v, c.get(ctx, "/v1/queue", &v)
 }
 
+// Listeners returns the doors for users who come over the network.
+func (c *Client) Listeners(ctx context.Context) ([]Listener, error) {
+	var v []Listener
+	return v, c.get(ctx, "/v1/listeners", &v)
+}
+
+// ClearVTY ends the session on a vty.
+func (c *Client) ClearVTY(ctx context.Context, n int) error {
+	_, err := c.do(ctx, http.MethodPost, fmt.Sprintf("/v1/vtys/%d/clear", n), nil)
+	return err
+}
+
 // ClearLine hangs up the call on a line.
 func (c *Client) ClearLine(ctx context.Context, tty int) error {
 	_, err := c.within(proofTime).do(ctx, http.MethodPost, fmt.Sprintf("/v1/lines/%d/clear", tty), nil)

@@ -163,16 +163,31 @@ type Queued struct {
 
 // User is a user on a line.
 type User struct {
-	TTY      int       `json:"tty"`
+	TTY      int       `json:"tty" doc:"a vty has a number above 99999"`
+	Line     string    `json:"line" doc:"name of the line: tty 65, or over the network vty 0"`
 	User     string    `json:"user" doc:"empty until the user has logged in"`
 	Service  string    `json:"service" doc:"exec or ppp"`
 	Leg      int       `json:"leg" doc:"1: incoming call; 2: callback"`
 	Call     string    `json:"call" doc:"the call's ID"`
-	Caller   string    `json:"caller,omitempty" doc:"calling number, if the modem reported it"`
-	Connect  string    `json:"connect,omitempty" doc:"the modem's CONNECT line"`
+	Caller   string    `json:"caller,omitempty" doc:"calling number, if the modem reported it; of a vty the client's address"`
+	Connect  string    `json:"connect,omitempty" doc:"the modem's CONNECT line; of a vty the protocol and the listener"`
 	Start    time.Time `json:"start"`
 	Profile  string    `json:"profile,omitempty" doc:"group whose profile limits the calls to the number that the caller dialed"`
 	Overflow bool      `json:"overflow,omitempty" doc:"the call is beyond the profile's base"`
+}
+
+// Listener is a door for users who come over the network.
+type Listener struct {
+	Address     string    `json:"address"`
+	Protocol    string    `json:"protocol" doc:"telnet, rfc2217, raw, ssh"`
+	To          string    `json:"to" doc:"what users reach: vty, line 65, rotary 1"`
+	TLS         bool      `json:"tls" doc:"nobody on the path can read passwords"`
+	Sessions    int       `json:"sessions" doc:"connections now, with those before a login"`
+	MaxSessions int       `json:"max_sessions"`
+	Accepted    uint64    `json:"accepted" doc:"connections since the listener was opened"`
+	Rejected    uint64    `json:"rejected" doc:"connections that a limit closed since then"`
+	Since       time.Time `json:"since"`
+	Error       string    `json:"error,omitempty" doc:"why it cannot take connections now"`
 }
 
 // Callback is a callback record.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/ringback/ringback/tty"
 )
 
 // CallScreened reports the answer of AAA about a ringing call.
@@ -172,7 +174,7 @@ type LineCleared struct {
 
 func (LineCleared) log() (zapcore.Level, string) { return zapcore.InfoLevel, "line cleared" }
 
-func (e LineCleared) audit() Entry { return Entry{"line cleared", e.By, fmt.Sprintf("tty %d", e.Line)} }
+func (e LineCleared) audit() Entry { return Entry{"line cleared", e.By, tty.Name(e.Line)} }
 
 // LineBusiedOut reports that an operator lets a line take no more calls.
 type LineBusiedOut struct {
@@ -297,7 +299,7 @@ type HostJoined struct {
 func (HostJoined) log() (zapcore.Level, string) { return zapcore.InfoLevel, "host joined" }
 
 func (e HostJoined) audit() Entry {
-	return Entry{"host joined", e.User, fmt.Sprintf("tty %d, %s", e.Line, e.Host)}
+	return Entry{"host joined", e.User, fmt.Sprintf("%s, %s", tty.Name(e.Line), e.Host)}
 }
 
 // HostRefused reports a session that was not connected to a host.
@@ -313,5 +315,5 @@ type HostRefused struct {
 func (HostRefused) log() (zapcore.Level, string) { return zapcore.WarnLevel, "host refused" }
 
 func (e HostRefused) audit() Entry {
-	return Entry{"host refused", e.User, fmt.Sprintf("tty %d, %s: %s", e.Line, e.Host, e.Reason)}
+	return Entry{"host refused", e.User, fmt.Sprintf("%s, %s: %s", tty.Name(e.Line), e.Host, e.Reason)}
 }

@@ -201,7 +201,8 @@ func TestBelongs(t *testing.T) {
 }
 
 // senders are the packages that report events.
-var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit", "../../hooks", "../../recordings"}
+var senders = []string{"..", "../spool", "../../node", "../../api", "../../audit", "../../hooks", "../../recordings",
+	"../../listener"}
 
 // Each type of event has a sender.
 func TestSenders(t *testing.T) {

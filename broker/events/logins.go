@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/ringback/ringback/tty"
 )
 
 // LoginSucceeded reports a user who has authenticated.
@@ -125,7 +127,7 @@ func what(enable bool) string {
 }
 
 func from(line int, caller string, leg int) string {
-	return fmt.Sprintf("tty %d, caller %q, leg %d", line, caller, leg)
+	return fmt.Sprintf("%s, caller %q, leg %d", tty.Name(line), caller, leg)
 }
 
 // LoginLocked reports a name, a number or a line whose logins are rejected for a while.
@@ -144,8 +146,8 @@ type LoginLocked struct {
 func (LoginLocked) log() (zapcore.Level, string) { return zapcore.WarnLevel, "login locked" }
 
 func (e LoginLocked) audit() Entry {
-	return Entry{"login locked", e.User, fmt.Sprintf("%s, caller %q, tty %d, until %s after %d failures", e.Of,
-		e.Caller, e.Line,
+	return Entry{"login locked", e.User, fmt.Sprintf("%s, caller %q, %s, until %s after %d failures", e.Of,
+		e.Caller, tty.Name(e.Line),
 		e.Until.UTC().Format(time.RFC3339), e.Failures)}
 }
 

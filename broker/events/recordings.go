@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/ringback/ringback/tty"
 )
 
 // RecordingBegan reports a session that is recorded from now on.
@@ -18,7 +20,7 @@ type RecordingBegan struct {
 func (RecordingBegan) log() (zapcore.Level, string) { return zapcore.InfoLevel, "recording started" }
 
 func (e RecordingBegan) audit() Entry {
-	return Entry{"recording started", e.User, fmt.Sprintf("tty %d, recording %s", e.Line, e.Recording)}
+	return Entry{"recording started", e.User, fmt.Sprintf("%s, recording %s", tty.Name(e.Line), e.Recording)}
 }
 
 // RecordingEnded reports a recording that is complete on disk.
@@ -36,7 +38,7 @@ func (RecordingEnded) log() (zapcore.Level, string) { return zapcore.InfoLevel, 
 
 func (e RecordingEnded) audit() Entry {
 	return Entry{"recording ended", e.User,
-		fmt.Sprintf("tty %d, recording %s, %d octets, %d lost", e.Line, e.Recording, e.Octets, e.Lost)}
+		fmt.Sprintf("%s, recording %s, %d octets, %d lost", tty.Name(e.Line), e.Recording, e.Octets, e.Lost)}
 }
 
 // RecordingLost reports a recording that loses output.
@@ -55,7 +57,7 @@ func (RecordingLost) log() (zapcore.Level, string) {
 
 func (e RecordingLost) audit() Entry {
 	return Entry{"recording loses output", e.User,
-		fmt.Sprintf("tty %d, recording %s: %s", e.Line, e.Recording, e.Reason)}
+		fmt.Sprintf("%s, recording %s: %s", tty.Name(e.Line), e.Recording, e.Reason)}
 }
 
 // RecordingRefused reports a user who was not admitted because the session could not be recorded.
@@ -72,7 +74,7 @@ func (RecordingRefused) log() (zapcore.Level, string) {
 }
 
 func (e RecordingRefused) audit() Entry {
-	return Entry{"session not recordable", e.User, fmt.Sprintf("tty %d: %s", e.Line, e.Reason)}
+	return Entry{"session not recordable", e.User, tty.Name(e.Line) + ": " + e.Reason}
 }
 
 // RecordingRead reports an operator who got the content of a recording.

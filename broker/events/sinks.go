@@ -26,9 +26,15 @@ func (l Log) Take(e Event) {
 	all := shapeOf(v.Type())
 	record := make([]zap.Field, 0, len(all)+1)
 	for _, s := range all {
-		if f := v.Field(s.index); !s.unlogged && !s.absent(f) {
-			record = append(record, zapField(s.name, f))
+		f := v.Field(s.index)
+		if s.unlogged || s.absent(f) {
+			continue
 		}
+		if n, ok := vtyOf(s, f); ok {
+			record = append(record, zap.Int(vtyField, n))
+			continue
+		}
+		record = append(record, zapField(s.name, f))
 	}
 	checked.Write(append(record, zap.String(KindKey, string(kinds()[v.Type()])))...)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/nvt"
 )
 
 const (
@@ -144,12 +145,12 @@ func (p *rfc2217) greet(end time.Time) error {
 // settled reports whether there is nothing more to wait for.
 func (p *rfc2217) settled() bool {
 	t := &p.telnet
-	for _, s := range []optionState{t.ours(optComPort), t.ours(optBinary), t.theirs(optBinary)} {
+	for _, s := range []optionState{t.ours(nvt.OptComPort), t.ours(nvt.OptBinary), t.theirs(nvt.OptBinary)} {
 		if s == wantYes {
 			return false
 		}
 	}
-	return t.ours(optComPort) == no || p.proven()
+	return t.ours(nvt.OptComPort) == no || p.proven()
 }
 
 // proven reports whether the server's device has modem signals. For a device without signals, ser2net reports that
@@ -198,9 +199,9 @@ func (p *rfc2217) Await() {
 func (p *rfc2217) receive(b []byte) (int, error) {
 	n, err := p.conn.Read(b)
 	n = p.telnet.decode(b[:n])
-	p.comPort.Store(p.telnet.ours(optComPort) == yes)
+	p.comPort.Store(p.telnet.ours(nvt.OptComPort) == yes)
 	p.spoken.Store(p.telnet.heard)
-	p.nvt.Store(p.telnet.ours(optBinary) == no)
+	p.nvt.Store(p.telnet.ours(nvt.OptBinary) == no)
 	if p.comPort.Load() && !p.set {
 		p.set = true
 		p.telnet.out = appendSettings(p.telnet.out, int(p.speed.Load()), p.flow, p.form)
@@ -223,31 +224,31 @@ func (p *rfc2217) receive(b []byte) (int, error) {
 func (p *rfc2217) command(m []byte) {
 	value := m[1:]
 	switch m[0] {
-	case fromServer + comModemState:
+	case nvt.FromServer + nvt.NotifyModem:
 		if len(value) == 1 {
 			p.stateSeen = true
 			p.signals.set(fromModem, modemState(value[0]))
 		}
-	case fromServer + comControl: // its values for BREAK are unreliable: ser2net confirms "off" with "on"
-		if len(value) == 1 && (value[0] == dtrOn || value[0] == dtrOff) {
+	case nvt.FromServer + nvt.SetControl: // its values for BREAK are unreliable: ser2net confirms "off" with "on"
+		if len(value) == 1 && (value[0] == nvt.DTROn || value[0] == nvt.DTROff) {
 			p.dtrSeen = true
 		}
-	case fromServer + comBaudRate:
+	case nvt.FromServer + nvt.SetBaudRate:
 		if want := p.speed.Load(); len(value) == 4 && want != 0 && int64(binary.BigEndian.Uint32(value)) != want {
 			p.log.Warn("the server's port has another speed", "asked", want, "speed", binary.BigEndian.Uint32(value))
 		}
-	case fromServer + comDataSize:
+	case nvt.FromServer + nvt.SetDataSize:
 		if want := byte(p.form.DataBits()); len(value) == 1 && value[0] != want {
 			p.log.Warn("the server's port has another number of data bits", "asked", want, "data_bits", value[0])
 		}
-	case fromServer + comSignature, comSignature:
+	case nvt.FromServer + nvt.Signature, nvt.Signature:
 		if len(value) == 0 && p.telnet.answered < maxAnswers {
 			p.telnet.answered++
-			p.telnet.out = appendCom(p.telnet.out, comSignature, []byte(signatureOut)...)
+			p.telnet.out = appendCom(p.telnet.out, nvt.Signature, []byte(signatureOut)...)
 		}
-	case fromServer + comSuspend:
+	case nvt.FromServer + nvt.Suspend:
 		p.suspend(true)
-	case fromServer + comResume:
+	case nvt.FromServer + nvt.Resume:
 		p.suspend(false)
 	}
 }
@@ -309,16 +310,16 @@ func (p *rfc2217) Break(d time.Duration) error {
 
 func (p *rfc2217) sendBreak(d time.Duration) error {
 	if !p.comPort.Load() {
-		return p.sendControl([]byte{cmdIAC, cmdBRK})
+		return p.sendControl([]byte{nvt.IAC, nvt.BRK})
 	}
-	if err := p.sendControl(appendCom(nil, comControl, breakOn)); err != nil {
+	if err := p.sendControl(appendCom(nil, nvt.SetControl, nvt.BreakOn)); err != nil {
 		return err
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return p.sendControl(appendCom(nil, comControl, breakOff))
+		return p.sendControl(appendCom(nil, nvt.SetControl, nvt.BreakOff))
 	case <-p.closing:
 		return net.ErrClosed
 	}

@@ -1,25 +1,9 @@
 package port
 
-import "bytes"
+import (
+	"bytes"
 
-// Telnet's commands (RFC 854, page 14).
-const (
-	cmdSE   = 240
-	cmdBRK  = 243
-	cmdSB   = 250
-	cmdWILL = 251
-	cmdWONT = 252
-	cmdDO   = 253
-	cmdDONT = 254
-	cmdIAC  = 255
-)
-
-// The options that are supported or explicitly rejected.
-const (
-	optBinary  = 0  // RFC 856
-	optEcho    = 1  // RFC 857: rejected, since the modem itself echoes
-	optSGA     = 3  // RFC 858
-	optComPort = 44 // RFC 2217
+	"github.com/ringback/ringback/nvt"
 )
 
 // maxAnswers limits the answers that a peer can cause on one connection. A correct peer needs about ten; one that
@@ -67,13 +51,13 @@ const (
 // slot returns the index of an option in us and them.
 func slot(option byte) (i int, known bool) {
 	switch option {
-	case optBinary:
+	case nvt.OptBinary:
 		return 0, true
-	case optSGA:
+	case nvt.OptSGA:
 		return 1, true
-	case optComPort:
+	case nvt.OptComPort:
 		return 2, true
-	case optEcho:
+	case nvt.OptEcho:
 		return 3, true
 	}
 	return 0, false
@@ -81,21 +65,21 @@ func slot(option byte) (i int, known bool) {
 
 // start requests our options: unchanged octets in both directions, and the COM port.
 func (t *telnet) start() {
-	t.ask(cmdWILL, optComPort)
-	t.ask(cmdWILL, optBinary)
-	t.ask(cmdDO, optBinary)
-	t.ask(cmdWILL, optSGA)
-	t.ask(cmdDO, optSGA)
+	t.ask(nvt.WILL, nvt.OptComPort)
+	t.ask(nvt.WILL, nvt.OptBinary)
+	t.ask(nvt.DO, nvt.OptBinary)
+	t.ask(nvt.WILL, nvt.OptSGA)
+	t.ask(nvt.DO, nvt.OptSGA)
 }
 
 func (t *telnet) ask(verb, option byte) {
 	side := &t.them
-	if verb == cmdWILL {
+	if verb == nvt.WILL {
 		side = &t.us
 	}
 	i, _ := slot(option)
 	side[i] = wantYes
-	t.out = append(t.out, cmdIAC, verb, option)
+	t.out = append(t.out, nvt.IAC, verb, option)
 }
 
 func (t *telnet) ours(option byte) optionState   { i, _ := slot(option); return t.us[i] }
@@ -115,7 +99,7 @@ func (t *telnet) decode(p []byte) int {
 			continue
 		}
 		end := len(p)
-		if k := bytes.IndexByte(p[i:], cmdIAC); k >= 0 {
+		if k := bytes.IndexByte(p[i:], nvt.IAC); k >= 0 {
 			end = i + k
 			t.state = inCommand
 		}
@@ -130,7 +114,7 @@ func (t *telnet) decode(p []byte) int {
 
 // data copies src to dst. A peer that has rejected BINARY sends CR NUL for a CR (RFC 854, page 11).
 func (t *telnet) data(dst, src []byte) int {
-	if t.theirs(optBinary) != no {
+	if t.theirs(nvt.OptBinary) != no {
 		return copy(dst, src)
 	}
 	n := 0
@@ -153,17 +137,17 @@ func (t *telnet) command(c byte) (data byte, isData bool) {
 		t.state = inData
 		t.negotiate(t.verb, c)
 	case inSub:
-		if c == cmdIAC {
+		if c == nvt.IAC {
 			t.state = inSubCommand
 		} else {
 			t.addSub(c)
 		}
 	case inSubCommand:
 		switch c {
-		case cmdIAC:
+		case nvt.IAC:
 			t.state = inSub
 			t.addSub(c)
-		case cmdSE:
+		case nvt.SE:
 			t.state = inData
 			t.endSub()
 		default: // cut off by another command, which is processed
@@ -177,12 +161,12 @@ func (t *telnet) command(c byte) (data byte, isData bool) {
 func (t *telnet) verbOrData(c byte) (data byte, isData bool) {
 	t.state = inData
 	switch c {
-	case cmdIAC:
+	case nvt.IAC:
 		t.cr = false
 		return c, true
-	case cmdWILL, cmdWONT, cmdDO, cmdDONT:
+	case nvt.WILL, nvt.WONT, nvt.DO, nvt.DONT:
 		t.state, t.verb = inOption, c
-	case cmdSB:
+	case nvt.SB:
 		t.state, t.subLen = inSub, 0
 	}
 	return 0, false // NOP, DM, GA and others have no meaning for a modem
@@ -197,7 +181,7 @@ func (t *telnet) addSub(c byte) {
 
 func (t *telnet) endSub() {
 	t.heard = true
-	if t.subLen > 1 && t.subLen <= maxSub && t.sub[0] == optComPort && t.comPort != nil {
+	if t.subLen > 1 && t.subLen <= maxSub && t.sub[0] == nvt.OptComPort && t.comPort != nil {
 		t.comPort(t.sub[1:t.subLen])
 	}
 }
@@ -205,13 +189,13 @@ func (t *telnet) endSub() {
 // negotiate follows RFC 1143 §7: a request that changes nothing gets no answer, so no loop can start.
 func (t *telnet) negotiate(verb, option byte) {
 	t.heard = true
-	side, agree, refuse := &t.them, byte(cmdDO), byte(cmdDONT)
-	if verb == cmdDO || verb == cmdDONT {
-		side, agree, refuse = &t.us, cmdWILL, cmdWONT
+	side, agree, refuse := &t.them, byte(nvt.DO), byte(nvt.DONT)
+	if verb == nvt.DO || verb == nvt.DONT {
+		side, agree, refuse = &t.us, nvt.WILL, nvt.WONT
 	}
-	positive := verb == cmdDO || verb == cmdWILL
+	positive := verb == nvt.DO || verb == nvt.WILL
 	i, known := slot(option)
-	if !known || option == optEcho {
+	if !known || option == nvt.OptEcho {
 		if positive {
 			t.answer(refuse, option)
 		}
@@ -238,19 +222,19 @@ func (t *telnet) answer(verb, option byte) bool {
 		return false
 	}
 	t.answered++
-	t.out = append(t.out, cmdIAC, verb, option)
+	t.out = append(t.out, nvt.IAC, verb, option)
 	return true
 }
 
-// appendData appends src in its form on the wire: IAC doubled and, if nvt is true, CR followed by NUL (RFC 854, page
+// appendData appends src in its form on the wire: IAC doubled and, if text is true, CR followed by NUL (RFC 854, page
 // 11).
-func appendData(dst, src []byte, nvt bool) []byte {
+func appendData(dst, src []byte, text bool) []byte {
 	for _, c := range src {
 		dst = append(dst, c)
 		switch {
-		case c == cmdIAC:
-			dst = append(dst, cmdIAC)
-		case c == '\r' && nvt:
+		case c == nvt.IAC:
+			dst = append(dst, nvt.IAC)
+		case c == '\r' && text:
 			dst = append(dst, 0)
 		}
 	}
@@ -258,13 +242,13 @@ func appendData(dst, src []byte, nvt bool) []byte {
 }
 
 // escapes reports whether the form of src on the wire differs from src.
-func escapes(src []byte, nvt bool) bool {
-	return bytes.IndexByte(src, cmdIAC) >= 0 || nvt && bytes.IndexByte(src, '\r') >= 0
+func escapes(src []byte, text bool) bool {
+	return bytes.IndexByte(src, nvt.IAC) >= 0 || text && bytes.IndexByte(src, '\r') >= 0
 }
 
 // width returns the number of octets that appendData writes for c.
-func width(c byte, nvt bool) int {
-	if c == cmdIAC || c == '\r' && nvt {
+func width(c byte, text bool) int {
+	if c == nvt.IAC || c == '\r' && text {
 		return 2
 	}
 	return 1

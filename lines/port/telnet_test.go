@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/lines"
+
+	"github.com/ringback/ringback/nvt"
 )
 
 // decoded feeds in to a new machine in pieces of size n (0: in one piece) and returns data, answers and COM-PORT
@@ -125,8 +127,8 @@ func TestTelnetTwoSettle(t *testing.T) {
 		a.decode(toA)
 	}
 	for _, m := range []*telnet{&a, &b} {
-		if m.ours(optBinary) != yes || m.theirs(optBinary) != yes || m.ours(optSGA) != yes ||
-			m.ours(optComPort) != yes {
+		if m.ours(nvt.OptBinary) != yes || m.theirs(nvt.OptBinary) != yes || m.ours(nvt.OptSGA) != yes ||
+			m.ours(nvt.OptComPort) != yes {
 			t.Errorf("us %d them %d, want all agreed", m.us, m.them)
 		}
 	}

@@ -107,6 +107,15 @@ func (m *Set) Lines(leaving []config.Line, used map[int]bool) (map[int]broker.Li
 	return out, nil
 }
 
+// Listener returns the broker's record of the sessions of a listener.
+func (m *Set) Listener(l config.Listener) (broker.Line, error) {
+	login, err := m.Login(config.Line{Lists: l.Lists})
+	if err != nil {
+		return broker.Line{}, fmt.Errorf("listen: %s: %w", l.Address, err)
+	}
+	return broker.Line{Login: login, Accounting: l.Lists.Of(config.AccountingLists)}, nil
+}
+
 // has returns an error if a list that a line names does not exist. Otherwise the line would use another list,
 // or none, even if that list only restricts.
 func (m *Set) has(l config.Line) error {

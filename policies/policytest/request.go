@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies"
+	"github.com/ringback/ringback/tty"
 )
 
 // Asked describes a request as a test or a command line does: what AAA would answer about a user, and what is known
@@ -35,6 +36,7 @@ type Asked struct {
 	Line    int       // the line that the caller called, a TTY; 0: unknown
 	Rotary  *int      // of that line; nil: none
 	Ringing bool      // the call is not answered yet; User is the user that AAA names for the calling number
+	Network bool      // the session is on a vty, over the network
 	Leg     int       // 0 and 1: the caller's own call; 2: the call that the callback made
 	Time    time.Time // of the request
 	// Windows are the access windows that are open at that time: by group, how many operators have agreed.
@@ -61,6 +63,9 @@ func (a Asked) Request() policies.Request {
 	}
 	asked := aaa.Request{Service: service, User: a.User, Leg: a.Leg, Caller: a.Caller, Called: a.Called,
 		TTY: a.Line}
+	if a.Network {
+		asked.TTY = tty.VTY(0)
+	}
 	granted := aaa.Result{Kind: aaa.Granted, Identity: aaa.Identity{Entry: a.Entry, User: a.User}, Auth: auth,
 		PPPAuth: cmp.Or(a.Auth, policies.AnyPPPAuth)}
 	r := policies.Ask(asked, granted, policies.Line{Rotary: a.Rotary, Trusted: true}, a.Time,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/nvt"
 )
 
 // Hosts configures connections from sessions to hosts (Login-IP-Host, an autocmd, `telnet`). The zero value allows AAA
@@ -197,7 +198,7 @@ func (h Hosts) dial(ctx context.Context, t target) (net.Conn, error) {
 	}
 	dial := h.Dial
 	if dial == nil {
-		dial = (&net.Dialer{Control: urgentInline}).DialContext
+		dial = (&net.Dialer{Control: nvt.UrgentInline}).DialContext
 	}
 	errs := make([]error, 0, len(addrs))
 	for _, addr := range addrs {

@@ -1,34 +1,7 @@
 package exec
 
-// Telnet commands (RFC 854).
-const (
-	telnetSE   = 240
-	telnetBRK  = 243
-	telnetIP   = 244
-	telnetAO   = 245
-	telnetAYT  = 246
-	telnetEC   = 247
-	telnetEL   = 248
-	telnetSB   = 250
-	telnetWILL = 251
-	telnetWONT = 252
-	telnetDO   = 253
-	telnetDONT = 254
-	telnetIAC  = 255
-)
-
-// Telnet options.
-const (
-	optBinary = 0  // RFC 856
-	optEcho   = 1  // RFC 857
-	optSGA    = 3  // suppress go-ahead, RFC 858
-	optTType  = 24 // terminal type, RFC 1091
-)
-
-// TERMINAL-TYPE subnegotiation (RFC 1091).
-const (
-	ttypeIS   = 0
-	ttypeSEND = 1
+import (
+	"github.com/ringback/ringback/nvt"
 )
 
 // maxSubnegotiation is the maximum number of octets of a subnegotiation that is evaluated. SEND has two octets; the
@@ -87,12 +60,12 @@ func (t *telnet) fromHost(p, data, reply []byte) (data2, reply2 []byte) {
 
 // octet processes an octet outside of commands.
 func (t *telnet) octet(b byte, data []byte) []byte {
-	if b == telnetIAC {
+	if b == nvt.IAC {
 		t.state = telnetAfterIAC
 		return data
 	}
 	behindCR := t.heardCR
-	t.heardCR = b == '\r' && !t.remote[optBinary]
+	t.heardCR = b == '\r' && !t.remote[nvt.OptBinary]
 	if b == 0 && behindCR {
 		return data
 	}
@@ -101,12 +74,12 @@ func (t *telnet) octet(b byte, data []byte) []byte {
 
 func (t *telnet) afterIAC(b byte, data []byte) []byte {
 	switch b {
-	case telnetIAC:
+	case nvt.IAC:
 		t.state, t.heardCR = telnetData, false
 		return append(data, b)
-	case telnetWILL, telnetWONT, telnetDO, telnetDONT:
+	case nvt.WILL, nvt.WONT, nvt.DO, nvt.DONT:
 		t.state, t.command = telnetOption, b
-	case telnetSB:
+	case nvt.SB:
 		t.state, t.sub = telnetSub, t.sub[:0]
 	default: // GA, NOP, DM and commands that only a host acts on
 		t.state = telnetData
@@ -116,28 +89,26 @@ func (t *telnet) afterIAC(b byte, data []byte) []byte {
 
 // negotiate processes WILL, WONT, DO or DONT (RFC 1143 §7, from the states NO and YES).
 func (t *telnet) negotiate(command, option byte, reply []byte) []byte {
-	side, wanted, yes, no := &t.local[option], option == optBinary || option == optSGA || option == optTType,
-		byte(telnetWILL), byte(telnetWONT)
-	if command == telnetWILL || command == telnetWONT {
-		side, wanted, yes, no = &t.remote[option], option == optBinary || option == optSGA || option == optEcho,
-			telnetDO,
-			telnetDONT
+	common := option == nvt.OptBinary || option == nvt.OptSGA
+	side, wanted, yes, no := &t.local[option], common || option == nvt.OptTType, byte(nvt.WILL), byte(nvt.WONT)
+	if command == nvt.WILL || command == nvt.WONT {
+		side, wanted, yes, no = &t.remote[option], common || option == nvt.OptEcho, nvt.DO, nvt.DONT
 	}
-	on := command == telnetDO || command == telnetWILL
+	on := command == nvt.DO || command == nvt.WILL
 	switch {
 	case on && *side, !on && !*side: // already in force
 
 		return reply
 	case on && wanted:
 		*side = true
-		return append(reply, telnetIAC, yes, option)
+		return append(reply, nvt.IAC, yes, option)
 	}
 	*side = false
-	return append(reply, telnetIAC, no, option)
+	return append(reply, nvt.IAC, no, option)
 }
 
 func (t *telnet) subnegotiation(b byte) {
-	if b == telnetIAC {
+	if b == nvt.IAC {
 		t.state = telnetSubIAC
 		return
 	}
@@ -149,17 +120,17 @@ func (t *telnet) subnegotiation(b byte) {
 // subIAC processes the octet after an IAC in a subnegotiation: its end, a doubled IAC, or a command that aborts it.
 func (t *telnet) subIAC(b byte, data, reply []byte) (data2, reply2 []byte) {
 	switch b {
-	case telnetIAC:
+	case nvt.IAC:
 		t.state = telnetSub
 		if len(t.sub) < maxSubnegotiation {
 			t.sub = append(t.sub, b)
 		}
-	case telnetSE:
+	case nvt.SE:
 		t.state = telnetData
-		if len(t.sub) == 2 && t.sub[0] == optTType && t.sub[1] == ttypeSEND && t.local[optTType] {
-			reply = append(reply, telnetIAC, telnetSB, optTType, ttypeIS)
+		if len(t.sub) == 2 && t.sub[0] == nvt.OptTType && t.sub[1] == nvt.TTypeSend && t.local[nvt.OptTType] {
+			reply = append(reply, nvt.IAC, nvt.SB, nvt.OptTType, nvt.TTypeIS)
 			reply = append(reply, t.terminal...)
-			reply = append(reply, telnetIAC, telnetSE)
+			reply = append(reply, nvt.IAC, nvt.SE)
 		}
 	default:
 		t.state = telnetAfterIAC
@@ -175,20 +146,20 @@ func (t *telnet) typed(b byte, wire, echo []byte) (wire2, echo2 []byte) {
 	behindCR := t.typedCR
 	t.typedCR = false
 	switch {
-	case b == telnetIAC:
-		return append(wire, telnetIAC, telnetIAC), echo
-	case t.local[optBinary]:
+	case b == nvt.IAC:
+		return append(wire, nvt.IAC, nvt.IAC), echo
+	case t.local[nvt.OptBinary]:
 		return append(wire, b), echo
 	case behindCR && (b == '\n' || b == 0):
 		return wire, echo
-	case b == '\r' && t.remote[optEcho]:
+	case b == '\r' && t.remote[nvt.OptEcho]:
 		t.typedCR = true
 		return append(wire, '\r', 0), echo
 	case b == '\r':
 		t.typedCR = true
 		return append(wire, '\r', '\n'), append(echo, '\r', '\n')
 	}
-	if !t.remote[optEcho] {
+	if !t.remote[nvt.OptEcho] {
 		echo = shown(b, echo)
 	}
 	return append(wire, b), echo
@@ -206,8 +177,8 @@ func shown(b byte, echo []byte) []byte {
 }
 
 // telnetKeys are the commands of RFC 854 for keys after the escape character, as in IOS.
-var telnetKeys = map[byte]byte{'b': telnetBRK, 'c': telnetIP, 'o': telnetAO, 't': telnetAYT, 'h': telnetEC,
-	'u': telnetEL}
+var telnetKeys = map[byte]byte{'b': nvt.BRK, 'c': nvt.IP, 'o': nvt.AO, 't': nvt.AYT, 'h': nvt.EC,
+	'u': nvt.EL}
 
 // escapeKey is IOS's escape character, Ctrl-^; followed by leaveKey, it leaves the host.
 const (
@@ -233,7 +204,7 @@ func (k *keyboard) typed(p, wire, echo []byte) (wire2, echo2 []byte, taken int, 
 				return wire, echo, i + 1, true
 			}
 			if command, ok := telnetKeys[b|0x20]; ok {
-				wire = append(wire, telnetIAC, command)
+				wire = append(wire, nvt.IAC, command)
 				continue
 			}
 			if b != escapeKey { // twice means one literal; with any other key, it is literal too

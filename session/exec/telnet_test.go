@@ -3,6 +3,8 @@ package exec
 import (
 	"bytes"
 	"testing"
+
+	"github.com/ringback/ringback/nvt"
 )
 
 // The octets are written out as in RFC 854, 855, 1091 and 1143.
@@ -143,7 +145,7 @@ func FuzzTelnet(f *testing.F) {
 		if len(wire) > 2*len(typed) || len(echo) > 3*len(typed) {
 			t.Fatalf("%q became %q, %q", typed, wire, echo)
 		}
-		if whole.local[optBinary] && !escapes &&
+		if whole.local[nvt.OptBinary] && !escapes &&
 			!bytes.Equal(bytes.ReplaceAll(wire, []byte("\xff\xff"), []byte("\xff")), typed) {
 			t.Fatalf("binary %q went as %q", typed, wire)
 		}

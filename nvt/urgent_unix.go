@@ -1,12 +1,12 @@
 //go:build unix
 
-package exec
+package nvt
 
 import "syscall"
 
-// urgentInline keeps urgent data in the stream: Telnet's Synch sends the DM of IAC DM as urgent (RFC 854); without it,
+// UrgentInline keeps urgent data in the stream: Telnet's Synch sends the DM of IAC DM as urgent (RFC 854); without it,
 // the IAC would interpret the next octet of text as a command.
-func urgentInline(_, _ string, c syscall.RawConn) error {
+func UrgentInline(_, _ string, c syscall.RawConn) error {
 	var failed error
 	if err := c.Control(func(fd uintptr) {
 		failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_OOBINLINE, 1)

@@ -1,0 +1,93 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/listener"
+	"github.com/ringback/ringback/node/methods"
+)
+
+// listeners are the doors of a daemon for users who come over the network.
+type listeners struct {
+	set    *listener.Set
+	logins atomic.Pointer[map[string]broker.Line] // the method lists of the configuration in force, by address
+	broker func() *broker.Broker
+}
+
+// newListeners returns the listeners, which listen to nothing yet.
+func (d *daemon) newListeners() *listeners {
+	l := &listeners{broker: func() *broker.Broker { return d.broker }}
+	l.set = listener.New(listener.Options{Serve: l.serve, Happened: d.broker.Happened})
+	return l
+}
+
+// openListeners opens the listeners of the configuration at the start.
+func (d *daemon) openListeners(ctx context.Context) error {
+	d.doors = d.newListeners()
+	place, _, err := d.doors.prepare(ctx, d.cfg, d.methods)
+	if err != nil {
+		return err
+	}
+	place()
+	return nil
+}
+
+// prepare opens what a configuration has and the one in force has not. See listener.Set.Prepare.
+func (l *listeners) prepare(ctx context.Context, cfg *config.Config, m *methods.Set) (place, withdraw func(),
+	err error) {
+	logins, all := map[string]broker.Line{}, make([]listener.Config, 0, len(cfg.Listen))
+	for _, c := range cfg.Listen {
+		if logins[c.Address], err = m.Listener(c); err != nil {
+			return nil, nil, err
+		}
+		all = append(all, c.Config)
+	}
+	open, withdraw, err := l.set.Prepare(ctx, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func() {
+		l.logins.Store(&logins)
+		open()
+	}, withdraw, nil
+}
+
+// textUnattached is what a user of a listener for a line reads.
+const textUnattached = "\r\n% The modems cannot be reached over the network yet\r\n"
+
+// serve serves a connection until it is closed.
+func (l *listeners) serve(ctx context.Context, c *listener.Conn) error {
+	s := c.Stream()
+	if !c.Config.Target.VTY() {
+		_, _ = s.Write([]byte(textUnattached)) // the client may have gone
+		return s.Hangup(ctx)
+	}
+	_, err := l.broker().Visit(ctx, broker.Visit{
+		Call: &lines.Call{Data: s, ID: broker.NewID(), TTY: c.Line, Direction: lines.Incoming,
+			Connect: fmt.Sprintf("%s %s", c.Config.Protocol, c.LocalAddr()), Caller: c.From.String(),
+			Start: time.Now()},
+		Line: (*l.logins.Load())[c.Config.Address], Admitted: c.Admit,
+	})
+	return errors.Join(err, s.Broken())
+}
+
+// list returns the listeners for clients.
+func (l *listeners) list() []client.Listener {
+	all := l.set.List()
+	v := make([]client.Listener, 0, len(all))
+	for _, s := range all {
+		v = append(v, client.Listener{Address: s.Address, Protocol: string(s.Config.Protocol),
+			To: s.Config.Target.String(), TLS: s.Config.TLS != nil || s.Config.Protocol == listener.SSH,
+			Sessions: s.Sessions, MaxSessions: s.Config.Sessions, Accepted: s.Accepted, Rejected: s.Rejected,
+			Since: s.Since.Local(), Error: s.Err})
+	}
+	return v
+}
