@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -259,6 +260,38 @@ func TestCapital(t *testing.T) {
 	for s, want := range map[string]string{"the site": "The site", "本站": "本站", "群組 a": "群組 a"} {
 		if got := capital(s); got != want {
 			t.Errorf("%q: %q", s, got)
+		}
+	}
+}
+
+// TestNames: each value of the API that has a name on the page has one in each language.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		of    any
+		field string
+		names map[string]texts.Key
+	}{
+		{client.Line{}, "State", lineStates}, {client.Callback{}, "Phase", phases},
+		{client.Call{}, "Direction", directions}, {client.Ceiling{}, "Scope", scopes},
+		{client.Period{}, "Period", periods}, {client.Period{}, "Period", gaugePeriods},
+	} {
+		field, ok := reflect.TypeOf(c.of).FieldByName(c.field)
+		doc := field.Tag.Get("doc")
+		values := strings.FieldsFunc(strings.ReplaceAll(doc, " or ", ", "), func(r rune) bool { return r == ',' })
+		if !ok || len(values) < 2 {
+			t.Fatalf("%T.%s: %q", c.of, c.field, doc)
+		}
+		for _, value := range values {
+			if c.names[strings.TrimSpace(value)] == "" {
+				t.Errorf("%T.%s: the value %q has no name on the page", c.of, c.field, value)
+			}
+		}
+	}
+	for _, r := range []client.Recording{{Live: true}, {Live: true, Lost: 1}, {}, {Complete: true, Lost: 1},
+		{Complete: true}} {
+		if recordingStates[r.State()] == "" {
+			t.Errorf("the state %q of a recording has no name on the page", r.State())
 		}
 	}
 }
