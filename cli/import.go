@@ -24,7 +24,7 @@ func newImport() *cobra.Command {
 a report in which every line of the input appears once, as imported, harmless or unsupported, with what it became or the
 reason. The result passes "ringback check-config" as it is.`,
 	}
-	c.AddCommand(newImportIOS(), newImportTacPlus(), newImportFreeRADIUS())
+	c.AddCommand(newImportIOS(), newImportMgetty(), newImportPortMaster(), newImportTacPlus(), newImportFreeRADIUS())
 	return c
 }
 
@@ -65,6 +65,17 @@ func (f *importFlags) run(cmd *cobra.Command, path string,
 		return fmt.Errorf("%s: %w\nringback: nothing was written", path, err)
 	}
 	report.File = path
+	return f.finish(cmd, site, report, nil)
+}
+
+// finish writes what was read, unless err is not nil, and prints the report.
+func (f *importFlags) finish(cmd *cobra.Command, site *importer.Site, report *importer.Report, err error) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nringback: nothing was written", err)
+	}
 	out := importReport{Report: report, Files: []string{}}
 	w := importer.Writer{Dir: f.out, Check: checkImported, Share: giveToGroup, Sample: packaging.Sample}
 	if f.out == "" {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/rand"
 	"strings"
 	"time"
 
@@ -8,6 +9,8 @@ import (
 
 	"github.com/ringback/ringback/importer"
 	"github.com/ringback/ringback/importer/freeradius"
+	"github.com/ringback/ringback/importer/mgetty"
+	"github.com/ringback/ringback/importer/portmaster"
 	"github.com/ringback/ringback/importer/tacplus"
 )
 
@@ -67,6 +70,75 @@ the report is printed. Passwords are never printed; they are written into files 
 	}
 	f.add(c)
 	c.Flags().StringArrayVar(&places, "place", nil, "NAME=NUMBER of a Callback-Id; may be repeated")
+	return c
+}
+
+func newImportPortMaster() *cobra.Command {
+	var f importFlags
+	c := &cobra.Command{
+		Use:   "portmaster FILE",
+		Short: "import the user table of a Livingston PortMaster",
+		Long: `Makes local users and places of the commands of ComOS that make the user table and the location table, "-" for standard
+input: add user, add netuser, set user, add location and set location, as a backup has them, or the record of a session with
+its prompts. A login user is called back at the number of "dialback", a network user at the location, which becomes a place
+with the number of "telephone". Login users have the EXEC, network users PPP.
+
+The PortMaster connects a login user to a host; here the user gets an EXEC that can do nothing but "telnet HOST". Without
+--out, nothing is written and only the report is printed. Passwords are never printed; they are written into files of their
+own in DIR/secrets.`,
+		Example: "  ringback import portmaster pm2e.txt\n" +
+			"  ringback import portmaster pm2e.txt --out new && ringback check-config -c new/ringback.yaml",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], portmaster.Read) },
+	}
+	f.add(c)
+	return c
+}
+
+func newImportMgetty() *cobra.Command {
+	var f importFlags
+	var login, callback, dialin, users string
+	c := &cobra.Command{
+		Use:   "mgetty [--login-config FILE] [--callback-config FILE]",
+		Short: "import login.config and callback.config of mgetty",
+		Long: `Makes a configuration of the files of mgetty+callback. Rows of login.config that start the program callback become local
+users with its numbers; the devices of callback.config become lines 1, 2, … with its speed, waits, modem commands and dial
+prefix; /AutoPPP/ becomes a PPP profile if pppd is given the addresses.
+
+mgetty has no users of its own. Users of the system are imported with --users, a file in the format of /etc/shadow of which
+those with hashes of crypt(3) that begin with $1$ or $2…$ can log in. mgetty calls a name of login.config back without asking
+for a password; ringback asks for one before and after: a new one is made and written into DIR/secrets. In version 2, the
+users of --users whose rows have Y are called back at the number of the row that has N.
+
+Without --out, nothing is written and only the report is printed.`,
+		Example: "  ringback import mgetty --login-config /etc/mgetty/login.config --callback-config cb.config\n" +
+			"  ringback import mgetty --login-config login.config --users shadow --out new",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if login == "" && callback == "" {
+				return misused("--login-config or --callback-config is required")
+			}
+			in := mgetty.Inputs{Login: mgetty.Input{Name: login}, Callback: mgetty.Input{Name: callback},
+				Dialin: mgetty.Input{Name: dialin}, Users: mgetty.Input{Name: users}}
+			for _, file := range []*mgetty.Input{&in.Login, &in.Callback, &in.Dialin, &in.Users} {
+				if file.Name == "" {
+					continue
+				}
+				data, err := readImport(cmd, file.Name)
+				if err != nil {
+					return err
+				}
+				file.Data = data
+			}
+			site, report, err := mgetty.Read(in, rand.Text)
+			return f.finish(cmd, site, report, err)
+		},
+	}
+	f.add(c)
+	c.Flags().StringVar(&login, "login-config", "", "login.config of mgetty")
+	c.Flags().StringVar(&callback, "callback-config", "", "callback.config of mgetty")
+	c.Flags().StringVar(&dialin, "dialin", "", "dialin.config of mgetty: for the report only")
+	c.Flags().StringVar(&users, "users", "", "users with their hashes, in the format of /etc/shadow")
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,10 @@ import (
 // importSamples are the inputs of the reference of imports, by command.
 var importSamples = []struct{ title, command, file string }{
 	{"tac_plus", "tac_plus", "../importer/tacplus/testdata/tac_plus.conf"},
+	{"mgetty", "mgetty --dialin ../importer/mgetty/testdata/dialin.config --users ../importer/mgetty/testdata/users " +
+		"--callback-config ../importer/mgetty/testdata/callback.config --login-config",
+		"../importer/mgetty/testdata/login.config"},
+	{"PortMaster", "portmaster", "../importer/portmaster/testdata/users.txt"},
 	{"FreeRADIUS", "freeradius-users --place home-office=84022", "../importer/freeradius/testdata/users"},
 }
 
@@ -29,11 +34,17 @@ func runImport(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// withFlags returns the words of a command, with flags after its name.
+func withFlags(command string, flags ...string) []string {
+	words := strings.Fields(command)
+	return slices.Concat(words[:1], flags, words[1:])
+}
+
 // What an import writes is there as a whole, is not written a second time, and nothing is written at an error.
 func TestImportOthersWrites(t *testing.T) {
 	for _, s := range importSamples {
 		dir := filepath.Join(t.TempDir(), "new")
-		args := append(strings.Fields(s.command), "--out", dir)
+		args := withFlags(s.command, "--out", dir)
 		bad := filepath.Join(t.TempDir(), "bad")
 		text := readFile(t, s.file)
 		if err := os.WriteFile(bad, []byte(text+"\nthis is prose { \"pw"), 0o600); err != nil {
@@ -58,7 +69,7 @@ func TestImportOthersWrites(t *testing.T) {
 			t.Errorf("%s: a second time: %v", s.title, err)
 		}
 	}
-	if _, err := runImport(t, "freeradius-users", "--place", "home", importSamples[1].file); err == nil ||
+	if _, err := runImport(t, "freeradius-users", "--place", "home", importSamples[0].file); err == nil ||
 		!strings.Contains(err.Error(), "must be NAME=NUMBER") {
 		t.Errorf("%v", err)
 	}
@@ -71,11 +82,11 @@ func TestImportsReference(t *testing.T) {
 		"The reports of `ringback import` about samples that have every kind of line.\n" +
 		"See [Coming from another system](../how-to/coming-from-others.md).\n")
 	for _, s := range importSamples {
-		out, err := runImport(t, append(strings.Fields(s.command), "--all", s.file)...)
+		out, err := runImport(t, append(withFlags(s.command, "--all"), s.file)...)
 		if err != nil {
 			t.Fatalf("%s: %v", s.file, err)
 		}
-		out = strings.ReplaceAll(out, s.file, filepath.Base(s.file))
+		out = strings.ReplaceAll(out, filepath.Dir(s.file)+"/", "")
 		b.WriteString("\n## " + s.title + "\n\n```text\n" + strings.TrimSuffix(out, "nothing was written: give --out "+
 			"DIR for that\n") + "```\n")
 	}

@@ -39,7 +39,8 @@ func NewLedger(lines []string, sign string) *Ledger {
 }
 
 // secretWord finds what stands before a secret in a line that was turned into a comment.
-var secretWord = regexp.MustCompile(`(?i)\b(cleartext|des|key|global|[a-z-]*(secret|passw(or)?d|-pwd))\b[ \t:=]*`)
+var secretWord = regexp.MustCompile(`(?i)\b(cleartext|des|key|global|[a-z-]*(secret|passw(or)?d|-pwd))\b[ \t:=]*|` +
+	`\$[0-9a-z]{1,4}\$`) // and what begins a hash of crypt(3)
 
 // hideComment hides what may be a secret in a comment.
 func (l *Ledger) hideComment(line int) {

@@ -20,13 +20,14 @@ func TestLedger(t *testing.T) {
 	l.Follow(5, 4)
 	l.Follow(4, 3)
 	want := []Row{
-		{1, "# password = [secret]", Harmless, "comment", ""},
-		{2, "", Harmless, "blank", ""},
-		{3, "user kim password [secret] ?[2J", Unsupported, "a user; a name; no color", "look"},
-		{4, "a", Harmless, "an a", ""},
-		{5, "b", Harmless, "part of line 4", ""},
-		{6, "c", Unsupported, "not read", ""},
-		{7, "  # nothing", Harmless, "comment", ""},
+		{Line: 1, Text: "# password = [secret]", Kind: Harmless, Note: "comment", Warn: ""},
+		{Line: 2, Text: "", Kind: Harmless, Note: "blank", Warn: ""},
+		{Line: 3, Text: "user kim password [secret] ?[2J", Kind: Unsupported, Note: "a user; a name; no color",
+			Warn: "look"},
+		{Line: 4, Text: "a", Kind: Harmless, Note: "an a", Warn: ""},
+		{Line: 5, Text: "b", Kind: Harmless, Note: "part of line 4", Warn: ""},
+		{Line: 6, Text: "c", Kind: Unsupported, Note: "not read", Warn: ""},
+		{Line: 7, Text: "  # nothing", Kind: Harmless, Note: "comment", Warn: ""},
 	}
 	if got := l.Report("x"); !reflect.DeepEqual(got.Rows, want) || got.Format != "x" {
 		t.Errorf("%+v", got.Rows)

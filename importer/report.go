@@ -21,8 +21,9 @@ const (
 
 // Row is one line of the input. A Report has one for each, also for blank lines.
 type Row struct {
-	Line int    `json:"line"` // from 1
-	Text string `json:"text"` // secrets are replaced by Hidden
+	File string `json:"file,omitempty"` // of several inputs
+	Line int    `json:"line"`           // from 1
+	Text string `json:"text"`           // secrets are replaced by Hidden
 	Kind Kind   `json:"kind"`
 	Note string `json:"note"`              // what the line became, or why not
 	Warn string `json:"warning,omitempty"` // what the operator must know or decide about it
@@ -52,8 +53,12 @@ func (r *Report) Count(k Kind) (n int) {
 // Print writes the report as text: rows with a warning, unsupported and imported ones; all of them if harmless ones are
 // requested too. The end has the warnings about the whole and the sums.
 func (r *Report) Print(w io.Writer, harmless bool) {
-	width := len(strconv.Itoa(len(r.Rows)))
+	width, file := len(strconv.Itoa(len(r.Rows))), ""
 	for _, row := range r.Rows {
+		if row.File != file {
+			file = row.File
+			fmt.Fprintf(w, "%s:\n", file)
+		}
 		if row.Kind == Harmless && row.Warn == "" && !harmless {
 			continue
 		}

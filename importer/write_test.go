@@ -170,9 +170,10 @@ func TestWriteAllOrNone(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	r := Report{File: "router.cfg", Warnings: []string{"all of it"}, Rows: []Row{
-		{1, "!", Harmless, "a comment", ""}, {2, "hostname maui", Imported, "hostname", ""},
-		{3, "enable secret 5 " + Hidden, Unsupported, "no hash", "log in first"},
-		{4, "banner", Harmless, "none", "odd"}}}
+		{Line: 1, Text: "!", Kind: Harmless, Note: "a comment"},
+		{Line: 2, Text: "hostname maui", Kind: Imported, Note: "hostname"},
+		{Line: 3, Text: "enable secret 5 " + Hidden, Kind: Unsupported, Note: "no hash", Warn: "log in first"},
+		{Line: 4, Text: "banner", Kind: Harmless, Note: "none", Warn: "odd"}}}
 	var short, long strings.Builder
 	r.Print(&short, false)
 	r.Print(&long, true)

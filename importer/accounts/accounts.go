@@ -3,7 +3,9 @@
 package accounts
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,14 +21,26 @@ type Grant struct {
 	Auth     aaa.Authorization
 	Password string
 	Hash     string
+	Connect  *Connect // not nil: an EXEC session is for nothing else
+}
+
+// Connect is the host that a user is connected to, by a command that the user types. The zero value is any host that
+// the configuration allows.
+type Connect struct {
+	Host netip.Addr
+	Port int // 0: 23
 }
 
 // Accounts collects users. The zero value is ready.
 type Accounts struct {
+	Extends string // the group that all policies extend; "" none
+	PPP     bool   // lines serve PPP, with or without users
+
 	users    []importer.User
 	policies []importer.Policy
 	terms    map[string]terms // of the policies, by group
 	prefixes []string         // of the trunk
+	hosts    []string         // that users may connect to
 }
 
 // terms are what the policy of a user's group must say, because a local user cannot.
@@ -35,6 +49,8 @@ type terms struct {
 	noVerify      bool
 	typed         bool
 	level0        bool
+	connect       bool
+	host          netip.Addr
 	session, idle time.Duration
 	wait          time.Duration
 }
@@ -80,6 +96,13 @@ func (a *Accounts) user(name, group string, g Grant) importer.User {
 	}
 	t := terms{base: group, level0: auth.PrivLevel == 0 && g.Service == aaa.EXEC, session: auth.SessionTimeout,
 		idle: auth.IdleTimeout}
+	if g.Connect != nil {
+		t.connect, t.host = true, g.Connect.Host
+		at := netip.AddrPortFrom(t.host, uint16(cmp.Or(g.Connect.Port, 23))).String()
+		if t.host.IsValid() && !slices.Contains(a.hosts, at) {
+			a.hosts = append(a.hosts, at)
+		}
+	}
 	if auth.Callback {
 		u.Callback = &importer.Callback{Numbers: auth.Numbers(), Place: auth.CallbackID, NoVerify: auth.NoVerify,
 			Line: lines(auth.Lines), Rotary: auth.Rotary}
@@ -119,7 +142,7 @@ func (a *Accounts) policy(t terms) string {
 			return name
 		case !taken:
 			a.terms[name] = t
-			a.policies = append(a.policies, importer.Policy{Group: name, About: t.about(), Keys: t.keys()})
+			a.policies = append(a.policies, importer.Policy{Group: name, About: t.about(), Keys: t.keys(a.Extends)})
 			return name
 		}
 		name = fmt.Sprintf("%s-%d", t.name(), n)
@@ -134,12 +157,7 @@ func (t terms) name() string {
 			parts = append(parts, text)
 		}
 	}
-	base := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
-			return r
-		}
-		return '_'
-	}, t.base)
+	base := strings.Map(plain, t.base)
 	if len(base) > 40 {
 		base = base[:40]
 	}
@@ -153,7 +171,21 @@ func (t terms) name() string {
 	add(t.session > 0, "session-"+brief(t.session))
 	add(t.idle > 0, "idle-"+brief(t.idle))
 	add(t.wait > 0, "wait-"+brief(t.wait))
+	switch {
+	case t.host.IsValid():
+		add(true, "host-"+strings.Map(plain, t.host.String()))
+	case t.connect:
+		add(true, "connect")
+	}
 	return strings.Join(parts, "-")
+}
+
+// plain replaces what a name of a group must not have.
+func plain(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+		return r
+	}
+	return '_'
 }
 
 // brief is a time in minutes or seconds.
@@ -177,7 +209,8 @@ func (t terms) about() string {
 	return text
 }
 
-func (t terms) keys() (m importer.Map) {
+func (t terms) keys(extends string) (m importer.Map) {
+	m.Set("extends", extends)
 	m.Set("callback", importer.Word("optional"))
 	if t.noVerify {
 		m.Set("no_verify", importer.Word("allow"))
@@ -197,9 +230,18 @@ func (t terms) keys() (m importer.Map) {
 		limits.Set("idle_time", t.idle)
 	}
 	m.Set("limits", limits)
+	var exec importer.Map
 	if t.level0 {
-		m.Set("exec", importer.Map{{Key: "privilege", Value: 0}})
+		exec.Set("privilege", 0)
 	}
+	if t.connect {
+		exec.Set("privilege", 1)
+		exec.Set("commands", []string{"connect", "telnet"})
+	}
+	if t.host.IsValid() {
+		exec.Set("hosts", []string{t.host.String()})
+	}
+	m.Set("exec", exec)
 	return m
 }
 
@@ -214,7 +256,7 @@ func (a *Accounts) Number(n string) {
 func (a *Accounts) Fill(s *importer.Site) {
 	local := []string{"local"}
 	lists := importer.Map{{Key: "login", Value: importer.Map{{Key: "default", Value: local}}}}
-	if slices.ContainsFunc(a.users, func(u importer.User) bool {
+	if a.PPP || slices.ContainsFunc(a.users, func(u importer.User) bool {
 		return len(u.Services) == 0 || slices.Contains(u.Services, string(aaa.PPP))
 	}) {
 		lists = append(lists, importer.Pair{Key: "ppp", Value: importer.Map{{Key: "default", Value: local}}})
@@ -222,6 +264,10 @@ func (a *Accounts) Fill(s *importer.Site) {
 	if len(a.prefixes) > 0 {
 		s.Keys.SetAbout("These prefixes are removed from the numbers below. The chat script or the trunks must "+
 			"dial them.", "numbers", importer.Map{{Key: "trunk_prefixes", Value: a.prefixes}})
+	}
+	if len(a.hosts) > 0 {
+		s.Keys = append(s.Keys, importer.Pair{Key: "exec", Value: importer.Map{{Key: "hosts",
+			Value: importer.Map{{Key: "allow", Value: a.hosts}}}}})
 	}
 	s.Keys = append(s.Keys, importer.Pair{Key: "aaa", Value: importer.Map{{Key: "lists", Value: lists}}})
 	s.Users = append(s.Users, a.users...)
