@@ -37,7 +37,8 @@ type Options struct {
 	Lines   []dialects.Line // a line for each, and each is a rotary of its own; nil: four lines with the lab's modem
 	AAA     AAA             // the kind of the town's AAA server; "": ByRADIUS
 	// NoDaemon: the lab starts no daemon. The ports are for the lines of another one, and Binary is not used. What asks
-	// the daemon (Client, Play, Attack, StartDaemon, StopDaemon, PID) may then not be called.
+	// the daemon (Client, Play, Attack, StartDaemon, StopDaemon, PID) may then not be called, except Client and Play if
+	// that one has its socket in Dir, as ringback.sock.
 	NoDaemon bool
 
 	Tell func(text string) // called with the reason if Start must wait; may be nil

@@ -314,10 +314,8 @@ func doDialerIdle(p *parser, in *input) result {
 
 // pool is a pool of addresses of the text.
 type pool struct {
-	name    string
-	ranges  []string
-	claimed bool     // by a profile
-	own     []string // addresses of these profiles
+	name   string
+	ranges []string
 }
 
 // doPool reads `ip local pool NAME FIRST [LAST]`.

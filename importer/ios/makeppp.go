@@ -78,8 +78,9 @@ func (p *parser) profileKeys(f *iface) (m importer.Map) {
 		own = unknownAddress
 		p.warn(f.rows[0], "the text does not say its address: %s is used on the links", own)
 	}
+	p.owns = appendOnce(p.owns, own)
 	m.Set("address", own)
-	m.Set("pool", p.poolOf(f, own))
+	m.Set("pool", p.poolOf(f))
 	m.Set("dns", first(f.dns, p.dns))
 	m.Set("wins", first(f.wins, p.wins))
 	if f.idle > 0 {
@@ -105,11 +106,10 @@ func words(list []string) (out []importer.Word) {
 }
 
 // poolOf returns the pool of an interface's callers; "": AAA gives the addresses.
-func (p *parser) poolOf(f *iface, own string) string {
+func (p *parser) poolOf(f *iface) string {
 	if f.pool.text != "" {
 		for i := range p.pools {
 			if p.pools[i].name == f.pool.text {
-				p.pools[i].claim(own)
 				return f.pool.text
 			}
 		}
@@ -128,21 +128,11 @@ func (p *parser) poolOf(f *iface, own string) string {
 	}
 	for i := range p.pools { // the same addresses for several interfaces
 		if strings.Join(p.pools[i].ranges, " ") == strings.Join(made.ranges, " ") {
-			p.pools[i].claim(own)
 			return p.pools[i].name
 		}
 	}
-	made.claim(own)
 	p.pools = append(p.pools, made)
 	return name
-}
-
-// claim notes that a profile with an address of its own uses the pool.
-func (l *pool) claim(own string) {
-	l.claimed = true
-	if !contains(l.own, own) {
-		l.own = append(l.own, own)
-	}
 }
 
 // without cuts an address out of a range.
@@ -189,14 +179,10 @@ func (p *parser) makePPP(s *importer.Site, profiles []profile) {
 	var pools []importer.Map
 	var good []ppppool.Config
 	dropped := map[string]bool{}
-	var owns []string
-	for i := range p.pools {
-		owns = append(owns, p.pools[i].own...)
-	}
 	for i := range p.pools {
 		l := &p.pools[i]
 		ranges := l.ranges
-		for _, own := range owns {
+		for _, own := range p.owns {
 			var cut []string
 			for _, r := range ranges {
 				cut = append(cut, without(r, own)...)

@@ -40,6 +40,7 @@ type made struct {
 	servesPPP   bool
 	pppCallback bool
 	groups      []string // of local users
+	owns        []string // addresses of the access server on links of PPP
 	goodGroups  map[string]protocol
 	unusable    map[[2]string]string // why a script cannot run for an event, by event and expression
 }
