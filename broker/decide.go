@@ -48,6 +48,9 @@ func (b *Broker) verdict(ctx context.Context, c *call, a session.Asked, d polici
 	if why := b.lockedOut(d); why != "" {
 		return session.Verdict{Text: texts.RefusedCallback, Reason: why}
 	}
+	if c.network() && a.Service == aaa.Outbound {
+		return b.attached(ctx, c, a, d)
+	}
 	switch d.Outcome {
 	case policies.Admit:
 		return b.recorded(ctx, c, a, d, on(within(b.admit(ctx, c, a, d.Reason), d.Limits), d))

@@ -321,6 +321,7 @@ func (w *town) config() broker.Config {
 		{Name: "kihei-03", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84001")}},
 		{Name: "busy-05", Password: password, Callback: &aaa.UserCallback{Dialstring: aaa.DialstringOf("84010")}},
 		{Name: "paia-04", Password: password},
+		{Name: "hana-06", Password: password, DialOut: true},
 	}
 	local, err := aaa.NewLocal(users)
 	if err != nil {
@@ -348,7 +349,8 @@ func (w *town) config() broker.Config {
 		w.t.Fatal(err)
 	}
 	list := aaa.List{Name: "default", Entries: []aaa.Method{local}}
-	var login broker.Login = asked{aaa.Login{Authentication: aaa.Lists{aaa.EXEC: list, aaa.PPP: list}}, &w.opt}
+	lists := aaa.Lists{aaa.EXEC: list, aaa.PPP: list, aaa.Outbound: list}
+	var login broker.Login = asked{aaa.Login{Authentication: lists}, &w.opt}
 	if w.opt.login != nil {
 		login = w.opt.login
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/tty"
 )
@@ -116,6 +117,17 @@ func (b *Broker) untilOver(ctx context.Context, cancel context.CancelCauseFunc) 
 	return func() {
 		cancel(nil)
 		<-done
+	}
+}
+
+// attached admits a user of the console server who may dial out. Each number that they dial is decided again, before it
+// is dialed.
+func (b *Broker) attached(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
+	switch d.Outcome {
+	case policies.AskNumber, policies.DialOut:
+		return b.admit(ctx, c, a, "the user may dial out")
+	default:
+		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	}
 }
 

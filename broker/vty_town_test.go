@@ -18,6 +18,7 @@ import (
 	"github.com/ringback/ringback/listener"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/tty"
 )
 
@@ -31,17 +32,20 @@ type visitor struct {
 }
 
 // visit connects a client with an address to a vty.
-func (w *town) visit(vty int, address string) *visitor {
+func (w *town) visit(vty int, address string) *visitor { return w.visitFor(vty, address, nil) }
+
+// visitFor is visit with a front end.
+func (w *town) visitFor(vty int, address string, front func(session.FrontEnd) session.FrontEnd) *visitor {
 	w.t.Helper()
 	theirs, ours := net.Pipe()
 	v := &visitor{w: w, conn: theirs, out: make(chan session.Outcome, 1), err: make(chan error, 1)}
 	local := w.config().Lines[65]
 	go func() {
-		s := listener.NewStream(ours, nil)
+		s := listener.NewStream(ours, listener.Raw, false)
 		out, err := w.broker.Visit(context.Background(), broker.Visit{
 			Call: &lines.Call{Data: s, ID: broker.NewID(), TTY: tty.VTY(vty), Direction: lines.Incoming,
 				Caller: address, Connect: "raw", Start: time.Now()},
-			Line: broker.Line{Login: local.Login}, Admitted: s.Admit})
+			Line: broker.Line{Login: local.Login}, Admitted: s.Admit, FrontEnd: front})
 		v.out <- out
 		v.err <- err
 	}()
@@ -251,4 +255,34 @@ func TestVisitOrders(t *testing.T) {
 		}
 		w.ended <- ended // for the end of the town
 	})
+}
+
+// TestVisitAttached: users of the console server need AAA's and the policy's leave to dial out, and log in for that
+// service.
+func TestVisitAttached(t *testing.T) {
+	for _, c := range []struct {
+		name, user string
+		allow      []string // by the policy
+		want       string
+	}{
+		{"both", "hana-06", []string{"84*"}, "attached"},
+		{"only the policy", "paia-04", []string{"84*"}, "% Login invalid"},
+		{"only AAA", "hana-06", nil, "% Number not allowed"},
+	} {
+		o := townOptions{policy: func(p *policies.Policy) { p.DialOut.Allow = c.allow }}
+		inTown(t, o, func(w *town) {
+			v := w.visitFor(0, "192.0.2.7", func(text session.FrontEnd) session.FrontEnd {
+				return text.(*exec.FrontEnd).Instead(aaa.Outbound,
+					func(_ context.Context, s *session.Session, res aaa.Result) session.Ending {
+						fmt.Fprintf(s.Line(), "attached %s\r\n", res.Identity.User)
+						return session.Ending{Cause: aaa.CauseUserRequest, Reason: "left"}
+					})
+			})
+			v.login(c.user, password, c.want)
+			_ = v.conn.Close()
+			if out := <-v.out; (out.Kind == session.SessionEnded) != (c.want == "attached") {
+				t.Errorf("%s: %+v", c.name, out)
+			}
+		})
+	}
 }

@@ -104,6 +104,14 @@ func (b *inbox) setDeadline(t time.Time) {
 	b.changed.Broadcast()
 }
 
+// purge forgets the octets that nobody has read.
+func (b *inbox) purge() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unread = nil
+	b.changed.Broadcast()
+}
+
 // buffered returns how many octets can be read without blocking.
 func (b *inbox) buffered() int {
 	b.mu.Lock()

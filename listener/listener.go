@@ -78,11 +78,7 @@ type Conn struct {
 
 // Stream begins the protocol of a connection that is no SSH. Conn.Admit then lifts the limits of the stream too.
 func (c *Conn) Stream() *Stream {
-	var server *nvt.Server
-	if c.Config.Protocol == Telnet || c.Config.Protocol == RFC2217 {
-		server = nvt.NewServer(nil)
-	}
-	s := NewStream(c.Conn, server)
+	s := NewStream(c.Conn, c.Config.Protocol, !c.Config.Target.VTY())
 	admit := c.Admit
 	c.Admit = func() {
 		s.Admit()

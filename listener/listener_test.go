@@ -457,7 +457,7 @@ func TestNobodyReads(t *testing.T) {
 func TestStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, ours := net.Pipe()
-		s := NewStream(ours, nil)
+		s := NewStream(ours, Raw, false)
 		buf := make([]byte, 10)
 		_ = s.SetReadDeadline(time.Now().Add(time.Second))
 		begun := time.Now()

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/nvt"
 )
 
@@ -34,8 +33,13 @@ type Stream struct {
 
 	protocol sync.Mutex    // guards what follows, and is held by no one who blocks
 	server   *nvt.Server   // nil: the octets pass unchanged
+	com      *nvt.ComPort  // of RFC 2217; nil: the client drives no port
 	broken   error         // why the stream was ended; nil: the client or the session did it
 	resumed  chan struct{} // closed when the client takes data again; nil: it does
+	breaks   int           // that the client has sent
+	cols     int           // of the client's window, if no protocol tells it
+	rows     int
+	changed  chan struct{} // see Changed
 
 	writing   sync.Mutex // held while something is written
 	deadline  sync.Mutex // guards writeUntil
@@ -47,10 +51,22 @@ type Stream struct {
 	read    chan struct{} // closed when nothing is read any more
 }
 
-// NewStream begins to serve conn, until Hangup, which closes it. server is the protocol of the client; nil: none, the
-// octets pass unchanged. What server asks of the client is sent at once.
-func NewStream(conn net.Conn, server *nvt.Server) *Stream {
-	s := &Stream{conn: conn, in: newInbox(), server: server, done: make(chan struct{}), read: make(chan struct{})}
+// NewStream begins to serve conn, until Hangup, which closes it. What the protocol asks of the client is sent at once.
+// modem says that the session is a modem's: a BREAK is for it, and no key of a terminal.
+func NewStream(conn net.Conn, p Protocol, modem bool) *Stream {
+	s := &Stream{conn: conn, in: newInbox(), done: make(chan struct{}), read: make(chan struct{}),
+		changed: make(chan struct{}, 1)}
+	switch p {
+	case Telnet:
+		s.server = nvt.NewServer(nil)
+	case RFC2217:
+		s.com = nvt.NewComPort("ringback")
+		s.com.Settings, s.com.Purge = s.driven, s.purge
+		s.server = nvt.NewServer(s.com)
+	}
+	if s.server != nil && modem {
+		s.server.Break = s.broke
+	}
 	go s.serve()
 	return s
 }
@@ -231,17 +247,6 @@ func (s *Stream) awaitResume() error {
 	}
 }
 
-// suspend is called when the client wants no data, or data again. The mutex protocol is held.
-func (s *Stream) suspend(on bool) {
-	switch {
-	case on && s.resumed == nil:
-		s.resumed = make(chan struct{})
-	case !on && s.resumed != nil:
-		close(s.resumed)
-		s.resumed = nil
-	}
-}
-
 // Drain implements lines.Data: what was written is on its way.
 func (s *Stream) Drain(context.Context) error { return nil }
 
@@ -265,15 +270,3 @@ func (s *Stream) Hangup(ctx context.Context) error {
 	<-s.read
 	return nil
 }
-
-// Window returns the size of the client's window in characters; 0: not known.
-func (s *Stream) Window() (cols, rows int) {
-	if s.server == nil {
-		return 0, 0
-	}
-	s.protocol.Lock()
-	defer s.protocol.Unlock()
-	return s.server.Window()
-}
-
-var _ lines.Data = (*Stream)(nil)

@@ -7,12 +7,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/listener"
 	"github.com/ringback/ringback/node/methods"
+	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/session/exec"
 )
 
 // listeners are the doors of a daemon for users who come over the network.
@@ -20,6 +23,8 @@ type listeners struct {
 	set    *listener.Set
 	logins atomic.Pointer[map[string]broker.Line] // the method lists of the configuration in force, by address
 	broker func() *broker.Broker
+	// attach serves the users of listeners for lines; nil: they are told that it is not available.
+	attach session.Attach
 }
 
 // newListeners returns the listeners, which listen to nothing yet.
@@ -60,13 +65,13 @@ func (l *listeners) prepare(ctx context.Context, cfg *config.Config, m *methods.
 	}, withdraw, nil
 }
 
-// textUnattached is what a user of a listener for a line reads.
-const textUnattached = "\r\n% The modems cannot be reached over the network yet\r\n"
+// textUnattached is what a user of a listener for a line reads if the modems are not available.
+const textUnattached = "\r\n% The modems cannot be reached over the network\r\n"
 
 // serve serves a connection until it is closed.
 func (l *listeners) serve(ctx context.Context, c *listener.Conn) error {
 	s := c.Stream()
-	if !c.Config.Target.VTY() {
+	if !c.Config.Target.VTY() && l.attach == nil {
 		_, _ = s.Write([]byte(textUnattached)) // the client may have gone
 		return s.Hangup(ctx)
 	}
@@ -74,9 +79,23 @@ func (l *listeners) serve(ctx context.Context, c *listener.Conn) error {
 		Call: &lines.Call{Data: s, ID: broker.NewID(), TTY: c.Line, Direction: lines.Incoming,
 			Connect: fmt.Sprintf("%s %s", c.Config.Protocol, c.LocalAddr()), Caller: c.From.String(),
 			Start: time.Now()},
-		Line: (*l.logins.Load())[c.Config.Address], Admitted: c.Admit,
+		Line:     (*l.logins.Load())[c.Config.Address],
+		FrontEnd: func(text session.FrontEnd) session.FrontEnd { return l.frontEnd(c, s, text) },
+		Admitted: c.Admit,
 	})
 	return errors.Join(err, s.Broken())
+}
+
+// frontEnd returns what serves a connection.
+func (l *listeners) frontEnd(c *listener.Conn, s *listener.Stream, text session.FrontEnd) session.FrontEnd {
+	prompts, ok := text.(*exec.FrontEnd)
+	if c.Config.Target.VTY() || !ok {
+		return text
+	}
+	return prompts.Instead(aaa.Outbound, func(ctx context.Context, on *session.Session, res aaa.Result) session.Ending {
+		return l.attach.Attach(ctx, on, session.Attachment{Line: c.Config.Target.Line, Rotary: c.Config.Target.Rotary,
+			Identity: res.Identity, From: c.From, Client: s})
+	})
 }
 
 // list returns the listeners for clients.

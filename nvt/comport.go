@@ -195,6 +195,9 @@ func (c *ComPort) set(command, v byte) {
 	case SetModemMask:
 		c.change(func(s *Serial) { s.ModemMask = v }, true)
 		c.reply(command, v)
+		if c.ModemState&v != 0 { // what the client has not seen so far
+			c.reply(NotifyModem, c.ModemState&v)
+		}
 	}
 }
 

@@ -37,8 +37,11 @@ func (s *dialogue) admitted(res aaa.Result) session.Ending {
 			s.say(text + "\n")
 		}
 	}
-	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" {
+	if text := display(cmp.Or(auth.ReplyMessage, res.Message)); text != "" && s.command == "" {
 		s.say(text + "\n")
+	}
+	if s.then != nil {
+		return s.then(ctx, s.Session, res)
 	}
 	s.term.Idle = max(s.cfg.IdleTimeout, 0)
 	if auth.IdleTimeout > 0 {
@@ -80,6 +83,9 @@ func (x *exec) run(ctx context.Context) session.Ending {
 		case err != nil || !x.res.Auth.NoHangup:
 			return x.autocmdEnded()
 		}
+	}
+	if x.command != "" {
+		return x.runOne(ctx)
 	}
 	x.asks.base = ctx
 	for {
@@ -174,6 +180,8 @@ func (f *FrontEnd) Unservable(auth aaa.Authorization) string {
 	switch {
 	case auth.Refuse != "":
 		return auth.Refuse
+	case f.then != nil: // hosts and commands are of the EXEC
+		return ""
 	case auth.Autocmd != "" && auth.Host != nil:
 		return "both a host and an autocmd, which exclude each other"
 	case auth.Host != nil:

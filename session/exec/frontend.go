@@ -15,6 +15,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/texts"
+	"github.com/ringback/ringback/tty"
 )
 
 // Config is the configuration of the EXEC. The zero value is usable.
@@ -59,19 +60,31 @@ func (c Config) withDefaults() Config {
 }
 
 // FrontEnd serves the EXEC on all calls of a configuration.
-type FrontEnd struct{ cfg Config }
+type FrontEnd struct {
+	cfg     Config
+	service aaa.Service
+	then    Then // what an admitted user gets; nil: the EXEC
+}
 
 // New returns a FrontEnd.
-func New(c Config) *FrontEnd { return &FrontEnd{c.withDefaults()} }
+func New(c Config) *FrontEnd { return &FrontEnd{cfg: c.withDefaults(), service: aaa.EXEC} }
 
 // Service implements session.FrontEnd.
-func (f *FrontEnd) Service() aaa.Service { return aaa.EXEC }
+func (f *FrontEnd) Service() aaa.Service { return f.service }
+
+// dialogue returns the dialogue with the caller of a session.
+func (f *FrontEnd) dialogue(s *session.Session) *dialogue {
+	d := &dialogue{Session: s, cfg: f.cfg, then: f.then, term: console.NewTerminal(s.Line())}
+	d.term.Texts = texts.Printer{Dictionary: f.cfg.Texts}
+	return d
+}
 
 // Serve implements session.FrontEnd: it sends the banner, logs the user in and continues as the Broker decides.
 func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending {
-	d := &dialogue{Session: s, cfg: f.cfg, term: console.NewTerminal(s.Line())}
-	d.term.Parity = console.UnknownParity
-	d.term.Texts = texts.Printer{Dictionary: f.cfg.Texts}
+	d := f.dialogue(s)
+	if _, network := tty.IsVTY(s.Call().TTY); !network { // there all octets have eight bits
+		d.term.Parity = console.UnknownParity
+	}
 	d.term.OnParity = func(p console.Parity) { s.Debugf("terminal: 7 bits, %v", p) }
 	first := "\n"
 	if banner := console.CleanText(f.cfg.Banner); banner != "" {
@@ -95,6 +108,9 @@ type dialogue struct {
 	cfg    Config
 	term   *console.Terminal
 	blanks int // empty answers at prompts
+
+	then    Then   // what an admitted user gets; nil: the EXEC
+	command string // run in place of the command line; "" for none
 }
 
 // say writes to the caller. It ignores errors: the next read returns an error if the caller has gone.
