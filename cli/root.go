@@ -115,7 +115,7 @@ Run it:
 		newLab(), newAPI())
 	root.AddCommand(newRecording(), newCallback(), newDrain(), newUndrain(), newConfig(), newSupportBundle(version))
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newCompletion(), newInit(), newImport())
+	root.AddCommand(newCompletion(), newInit(), newImport(), newExport())
 	completeNames(root)
 	checkUsage(root)
 	return root

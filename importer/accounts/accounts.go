@@ -40,6 +40,7 @@ type Accounts struct {
 	policies []importer.Policy
 	terms    map[string]terms // of the policies, by group
 	prefixes []string         // of the trunk
+	bare     bool             // a number has no prefix
 	hosts    []string         // that users may connect to
 }
 
@@ -247,7 +248,9 @@ func (t terms) keys(extends string) (m importer.Map) {
 
 // Number notes the trunk prefix of a number, which the number plan removes.
 func (a *Accounts) Number(n string) {
-	if p := TrunkPrefix(n); p != "" && !slices.Contains(a.prefixes, p) {
+	p := TrunkPrefix(n)
+	a.bare = a.bare || p == ""
+	if p != "" && !slices.Contains(a.prefixes, p) {
 		a.prefixes = append(a.prefixes, p)
 	}
 }
@@ -262,8 +265,16 @@ func (a *Accounts) Fill(s *importer.Site) {
 		lists = append(lists, importer.Pair{Key: "ppp", Value: importer.Map{{Key: "default", Value: local}}})
 	}
 	if len(a.prefixes) > 0 {
-		s.Keys.SetAbout("These prefixes are removed from the numbers below. The chat script or the trunks must "+
-			"dial them.", "numbers", importer.Map{{Key: "trunk_prefixes", Value: a.prefixes}})
+		about := "These prefixes are removed from the numbers below. The chat script or the trunks must dial them."
+		dialed := len(a.prefixes) == 1 && !a.bare && !strings.ContainsAny(a.prefixes[0], "wW")
+		if dialed {
+			about = "All numbers below begin with this prefix: the trunk dials it."
+		}
+		s.Keys.SetAbout(about, "numbers", importer.Map{{Key: "trunk_prefixes", Value: a.prefixes}})
+		if dialed {
+			s.Keys.Set("trunks", []importer.Map{{{Key: "name", Value: "pbx"},
+				{Key: "template", Value: a.prefixes[0] + "{number}"}}})
+		}
 	}
 	if len(a.hosts) > 0 {
 		s.Keys = append(s.Keys, importer.Pair{Key: "exec", Value: importer.Map{{Key: "hosts",
