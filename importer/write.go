@@ -26,20 +26,9 @@ type Writer struct {
 // (which names the others) at the end. After an error none of them is left. Only this user can read them, except as
 // Share allows.
 func (w Writer) Write(files []File) (err error) {
-	replace := false
-	for i, f := range files {
-		path := w.path(f)
-		_, err := os.Lstat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return err
-		case i == len(files)-1 && w.isSample(path):
-			replace = true
-		default:
-			return fmt.Errorf("%s exists, and the import overwrites nothing (write into another directory with --out)",
-				path)
-		}
+	replace, err := w.free(files)
+	if err != nil {
+		return err
 	}
 	var made []string // directories and files to remove after an error, in the order in which they were made
 	defer func() {
@@ -58,29 +47,102 @@ func (w Writer) Write(files []File) (err error) {
 		return err
 	}
 	defer os.RemoveAll(staging)
-	for _, f := range files {
-		if err := w.create(filepath.Join(staging, filepath.FromSlash(f.Path)), f.Text); err != nil {
-			return err
-		}
+	if err := w.stage(staging, files); err != nil {
+		return err
 	}
 	if w.Check != nil {
 		if err := w.Check(filepath.Join(staging, filepath.FromSlash(files[len(files)-1].Path))); err != nil {
 			return err
 		}
 	}
+	return w.place(staging, files, replace, &made)
+}
+
+// free reports whether the last file replaces Sample. It is an error if another file exists.
+func (w Writer) free(files []File) (replace bool, err error) {
+	absent := map[string]bool{} // directories
 	for i, f := range files {
 		path := w.path(f)
-		if err := w.subdirectory(filepath.Dir(path), &made); err != nil {
+		dir := filepath.Dir(path)
+		if _, known := absent[dir]; !known {
+			_, err := os.Lstat(dir)
+			absent[dir] = errors.Is(err, fs.ErrNotExist)
+		}
+		if absent[dir] {
+			continue
+		}
+		_, err := os.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return false, err
+		case i == len(files)-1 && w.isSample(path):
+			replace = true
+		default:
+			return false, fmt.Errorf("%s exists, and the import overwrites nothing (write into another directory with "+
+				"--out)", path)
+		}
+	}
+	return replace, nil
+}
+
+// stage writes the files into a directory of their own.
+func (w Writer) stage(staging string, files []File) error {
+	ready := map[string]bool{staging: true}
+	for _, f := range files {
+		path := filepath.Join(staging, filepath.FromSlash(f.Path))
+		if dir := filepath.Dir(path); !ready[dir] {
+			if err := w.directory(dir); err != nil {
+				return err
+			}
+			ready[dir] = true
+		}
+		if err := w.create(path, f.Text); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// directory makes a directory of files.
+func (w Writer) directory(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil || w.Share == nil {
+		return err
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Share(d, w.Dir), d.Close())
+}
+
+// place moves the files to their places: a directory that is new as a whole, which is one step for any number of files.
+func (w Writer) place(staging string, files []File, replace bool, made *[]string) error {
+	moved := map[string]bool{} // directories
+	for i, f := range files {
+		path, from := w.path(f), filepath.Join(staging, filepath.FromSlash(f.Path))
+		dir := filepath.Dir(path)
+		if _, known := moved[dir]; !known {
+			_, err := os.Lstat(dir)
+			moved[dir] = errors.Is(err, fs.ErrNotExist)
+			if moved[dir] {
+				if err := os.Rename(filepath.Dir(from), dir); err != nil {
+					return err
+				}
+				*made = append(*made, dir)
+			}
 		}
 		put := os.Link // an error if a file has come in the meantime
-		if replace && i == len(files)-1 {
+		switch {
+		case moved[dir]:
+			put = func(string, string) error { return nil }
+		case replace && i == len(files)-1:
 			put = os.Rename
 		}
-		if err := put(filepath.Join(staging, filepath.FromSlash(f.Path)), path); err != nil {
+		if err := put(from, path); err != nil {
 			return err
 		}
-		made = append(made, path)
+		*made = append(*made, path)
 	}
 	return nil
 }
@@ -92,19 +154,6 @@ func (w Writer) isSample(path string) bool {
 }
 
 func (w Writer) path(f File) string { return filepath.Join(w.Dir, filepath.FromSlash(f.Path)) }
-
-// subdirectory makes a directory below Dir, unless it exists.
-func (w Writer) subdirectory(path string, made *[]string) error {
-	fresh, err := makeDir(path, made)
-	if !fresh || w.Share == nil {
-		return err
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(w.Share(d, w.Dir), d.Close())
-}
 
 // makeDir makes a directory that only this user can use and records it, unless it exists. Its parent must exist.
 func makeDir(path string, made *[]string) (fresh bool, err error) {
@@ -120,9 +169,6 @@ func makeDir(path string, made *[]string) (fresh bool, err error) {
 }
 
 func (w Writer) create(path, text string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

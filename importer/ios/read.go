@@ -20,6 +20,9 @@ func (p *parser) line(n int, lines []string) (int, error) {
 	case raw == "":
 		p.add(n, "", harmless("a blank line"))
 		return 1, nil
+	case raw[0] == '!' && swallows(raw):
+		return 0, &importer.Error{Line: n, Msg: "a command follows this comment: are lines joined?",
+			Want: "the command on a line of its own", Hint: hintRunning}
 	case raw[0] == '!':
 		p.add(n, mask(raw), harmless("a comment"))
 		return 1, nil
@@ -182,12 +185,32 @@ func freeText(in *input) bool {
 		"vacant-message", "refuse-message", "title", "name"})
 }
 
+// swallows reports whether a comment has a command behind a sentence or another comment, as where a document was copied.
+func swallows(raw string) bool {
+	words := split(raw)
+	for i := 1; i < len(words); i++ {
+		before := words[i-1].text
+		if ends := strings.HasSuffix(before, ".") || i > 1 && before == "!"; !ends {
+			continue
+		}
+		for _, m := range []mode{global, lineMode, interfaceMode} {
+			pt, ok := find(m, words[i:])
+			n := len(words) - i - len(pt.literals)
+			if ok && (pt.do != nil || len(pt.literals) > 1) && n >= pt.args && words[i].text == pt.literals[0][0] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // function are words of English that begin no command, and words that are arguments only: a line that begins with one
 // is prose, or the end of a wrapped line.
 var function = strings.Fields(`a an and are as at be before by can client callback-dialstring callback-line
 	callback-rotary datetime device do does for from has have if in into is it its may msec must nocallback-verify not of
 	on or please problems requires return same see string that the these this those to use used user users using verify
-	when where which will with you your inout during-login forced-wait modem-off-hook offhook`)
+	when where which will with you your inout during-login forced-wait modem-off-hook offhook password secret nopassword nohangup
+	noescape auth-port acct-port start-stop stop-only wait-start single-connection local none if-authenticated if-needed`)
 
 // prose says why a line that is no known command is no command at all; "" if it may be one.
 func prose(in *input) string {
