@@ -143,7 +143,8 @@ func TestFullSample(t *testing.T) {
 		t.Errorf("%+v", c.Lists["accounting"])
 	}
 	two := 2
-	if len(c.Users) != 6 || c.Users[0].Password != "maui-1993" || !c.Users[0].Callback.NoVerify ||
+	if len(c.Users) != 7 || c.Users[6].Password != "pineapple 6" || c.Users[0].Password != "maui-1993" ||
+		!c.Users[0].Callback.NoVerify ||
 		c.Users[0].Callback.Dialstring.Value() != "84001" ||
 		!c.Users[1].Callback.Dialstring.IsNull() || !reflect.DeepEqual(c.Users[2].Callback,
 		&aaa.UserCallback{Dialstring: aaa.DialstringOf("84003"), Lines: []int{66, 67}, Rotary: &two}) ||

@@ -173,6 +173,9 @@ var keys = sync.OnceValue(func() []schema.Key {
 				{Name: "password_hash", Secret: true, Check: schema.NotEmpty, Example: `"$2b$12$…"`,
 					Doc: "bcrypt, argon2id, or IOS's types 5, 8 and 9."},
 			}},
+		{Name: "passwords_file", Reload: schema.NewCalls, Check: schema.NotEmpty, Example: "users.passwords",
+			Doc: "File with passwords of local users that have neither `password_file` nor `password_hash`: on each " +
+				"line the name of a user, a tab, and the password. For many users, it replaces as many files."},
 		{Name: "users", Reload: schema.NewCalls, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Object, Keys: userKeys}, Doc: "Local users: the method `local`."},
 		{Name: "chat_scripts", Reload: schema.NewCalls, Type: schema.List,

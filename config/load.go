@@ -63,7 +63,8 @@ type loader struct {
 	over     map[string]string        // overrides of the file
 	servers  map[string]*schema.Value // AAA servers by name
 	site     policies.Site
-	named    map[string]string // see source.secrets
+	named    map[string]string     // see source.secrets
+	stored   map[string]aaa.Secret // passwords of passwords_file, by user
 	scripted scriptChecks
 	inits    map[string]initialization // by text
 	omitted  map[string]omitted        // by the lines that users want

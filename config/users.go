@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strings"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
@@ -11,6 +13,7 @@ func (l *loader) users() {
 		name    string
 		service aaa.Service
 	}
+	l.passwords()
 	names, defaults := map[account]*schema.Value{}, schema.Defaults(userKeys)
 next:
 	for _, v := range l.v.Get("users").Items() {
@@ -75,8 +78,49 @@ func (l *loader) password(v *schema.Value, u *aaa.User) {
 			l.errorAt(hash, "", "%v", err)
 		}
 		u.PasswordHash = hash.Text()
-	case !l.broken(v.Path + ".password"):
+	case l.stored[u.Name] != "":
+		u.Password = l.stored[u.Name]
+	case !l.broken(v.Path+".password") && !l.broken("passwords_file"):
 		l.errorAt(v, "add password_file: or password_hash:", "user %q has no password", cut(u.Name))
+	}
+}
+
+// maxPasswords is the maximum size of the file of passwords, in octets.
+const maxPasswords = 16 << 20
+
+// passwords reads passwords_file: a user's name, a tab and the password on each line.
+func (l *loader) passwords() {
+	v := l.v.Get("passwords_file")
+	if !v.IsSet() {
+		return
+	}
+	path, ok := l.credential(v)
+	if !ok {
+		return
+	}
+	data, access, err := l.read(path, maxPasswords)
+	if err != nil {
+		l.errorAt(v, secretHint(v.Text(), err), "%s: %s", path, schema.Reason(err))
+		return
+	}
+	l.trust(v, path, access, noRead)
+	l.stored = map[string]aaa.Secret{}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		name, password, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "\t")
+		why := ""
+		switch {
+		case !ok || name == "" || password == "" || strings.ContainsAny(password, "\r\x00"):
+			why = "the line is not a name, a tab and a password"
+		case l.stored[name] != "":
+			why = "the user has a password on an earlier line"
+		}
+		if why != "" { // the line itself may be a password
+			l.problem(Problem{File: path, Line: n, Msg: why, Severity: schema.Error, Key: v.Path})
+			continue
+		}
+		l.stored[name] = aaa.Secret(password)
 	}
 }
 

@@ -103,7 +103,12 @@ func (s *Site) Files() []File {
 	if len(s.Policies) > 0 {
 		top = append(Map{{Key: "policies_dir", Value: policiesDir}}, top...)
 	}
-	top.SetAbout("Local users: the method `local`.", "users", s.users(&passwords))
+	users := s.users(&passwords)
+	if s.many() {
+		top.SetAbout("The passwords of local users: on each line a name, a tab and the password.", "passwords_file",
+			passwordsFile)
+	}
+	top.SetAbout("Local users: the method `local`.", "users", users)
 	top.SetAbout("Numbers for the names of places.", "places", s.places())
 	top = append(top, s.Last...)
 	files := append(append([]File(nil), s.Secrets...), passwords...)
@@ -117,13 +122,37 @@ func (s *Site) Files() []File {
 	return append(files, File{Main, b.String() + top.YAML()})
 }
 
+// manyPasswords is the number of passwords from which on they are in one file, not in one for each user: thousands of
+// files take seconds to write.
+const manyPasswords = 100
+
+// passwordsFile has the passwords of many users, as the key `passwords_file`.
+const passwordsFile = secretsDir + "/users.passwords"
+
+// many reports whether the passwords are in one file.
+func (s *Site) many() bool {
+	n := 0
+	for i := range s.Users {
+		if s.Users[i].Password != "" {
+			n++
+		}
+	}
+	return n >= manyPasswords
+}
+
 func (s *Site) users(passwords *[]File) (all []Map) {
 	named := map[string]int{}
+	var stored strings.Builder
+	many := s.many()
 	for i := range s.Users {
 		u := &s.Users[i]
 		named[u.Name]++
 		m := Map{{Key: "name", Value: u.Name}}
-		if u.Password != "" {
+		switch {
+		case u.Password == "":
+		case many && named[u.Name] == 1:
+			stored.WriteString(u.Name + "\t" + u.Password + "\n")
+		default:
 			name := u.Name
 			if n := named[u.Name]; n > 1 {
 				name = fmt.Sprintf("%s\x00%d", u.Name, n) // no user has that name
@@ -142,6 +171,9 @@ func (s *Site) users(passwords *[]File) (all []Map) {
 			m.Set("callback", u.Callback.keys())
 		}
 		all = append(all, m)
+	}
+	if stored.Len() > 0 {
+		*passwords = append(*passwords, File{passwordsFile, stored.String()})
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -193,5 +194,26 @@ router.cfg: 4 lines: 1 imported, 2 harmless, 1 unsupported
 	}
 	if got := "1  harmless     !\n   -> a comment\n" + want; long.String() != got {
 		t.Errorf("report:\n%s\nwant\n%s", long.String(), got)
+	}
+}
+
+// TestManyPasswords: the passwords of many users are in one file; a second user of a name has a file of its own.
+func TestManyPasswords(t *testing.T) {
+	s := &Site{}
+	var want strings.Builder
+	for i := range 100 {
+		name := fmt.Sprintf("user %d", i)
+		s.Users = append(s.Users, User{Name: name, Password: "p\tw " + name})
+		want.WriteString(name + "\tp\tw " + name + "\n")
+	}
+	s.Users = append(s.Users, User{Name: "user 7", Password: "other", Services: []string{"ppp"}}, User{Name: "h",
+		Hash: "x"})
+	files := map[string]string{}
+	for _, f := range s.Files() {
+		files[f.Path] = f.Text
+	}
+	if len(files) != 3 || files["secrets/users.passwords"] != want.String() ||
+		!strings.Contains(files["ringback.yaml"], `passwords_file: "secrets/users.passwords"`) {
+		t.Errorf("files: %q", files)
 	}
 }

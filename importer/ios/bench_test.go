@@ -16,7 +16,8 @@ func large() string {
 		"interface Loopback0\n ip address 10.0.0.1 255.255.255.255\n")
 	for n := 1; n <= 96; n++ {
 		fmt.Fprintf(&b, "!\ninterface Async%d\n ip unnumbered Loopback0\n encapsulation ppp\n async mode interactive\n"+
-			" peer default ip address 10.1.0.%d\n ppp callback accept\n ppp authentication chap pap\n no cdp enable\n", n, n)
+			" peer default ip address 10.1.0.%d\n ppp callback accept\n ppp authentication chap pap\n no cdp "+
+			"enable\n", n, n)
 	}
 	for n := 1; n <= 96; n++ {
 		fmt.Fprintf(&b, "line %d\n exec-timeout 15 0\n script callback rtp\n autoselect ppp\n login authentication "+

@@ -185,7 +185,8 @@ func freeText(in *input) bool {
 		"vacant-message", "refuse-message", "title", "name"})
 }
 
-// swallows reports whether a comment has a command behind a sentence or another comment, as where a document was copied.
+// swallows reports whether a comment has a command behind a sentence or another comment, as where a document was
+// copied.
 func swallows(raw string) bool {
 	words := split(raw)
 	for i := 1; i < len(words); i++ {
