@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // keyEvent is the meaning of a byte other than editing the line.
@@ -42,11 +44,12 @@ const (
 // part missing. The editor is pure: step processes a byte and returns the output for the terminal. The output has only
 // printable characters, spaces and backspaces, which every terminal supports.
 type editor struct {
-	max     int      // longest line in characters
-	raw     bool     // a password: raw bytes, no echo, no history
-	helpKey bool     // `?` shows help instead of being inserted
-	more    bool     // another prompt follows at once: the echo of the line end waits for it
-	hist    *history // nil: none
+	max     int           // longest line in characters
+	charset texts.Charset // of the input; the output is UTF-8
+	raw     bool          // a password: raw bytes, no echo, no history
+	helpKey bool          // `?` shows help instead of being inserted
+	more    bool          // another prompt follows at once: the echo of the line end waits for it
+	hist    *history      // nil: none
 
 	line   []rune // raw: one byte each
 	pos    int    // the cursor, an index into line
@@ -55,9 +58,8 @@ type editor struct {
 	param  byte // first digit of a CSI sequence
 	params int  // number of its digits
 
-	utf    [utf8.UTFMax]byte
-	utfLen int
-	out    []byte
+	begun []byte // the first octets of a character
+	out   []byte
 }
 
 // text returns the line typed so far.
@@ -65,11 +67,68 @@ func (e *editor) text() string {
 	if !e.raw {
 		return string(e.line)
 	}
+	if e.charset != texts.Big5 {
+		return string(e.octets())
+	}
+	text, _ := e.charset.Decode(e.octets())
+	return string(text)
+}
+
+// octets returns the octets of a raw line.
+func (e *editor) octets() []byte {
 	b := make([]byte, len(e.line))
 	for i, r := range e.line {
 		b[i] = byte(r)
 	}
-	return string(b)
+	return b
+}
+
+// finish rejects a line whose octets are not text of the character set. Those of a password are passed on if they are
+// not UTF-8: the server may know them.
+func (e *editor) finish() {
+	if !e.raw || e.charset != texts.Big5 {
+		return
+	}
+	if _, valid := e.charset.Decode(e.octets()); !valid {
+		e.spoil(ErrGarbled)
+	}
+}
+
+// before and after return the place of the cursor one character to the left and to the right. A character of a raw
+// line may have several octets; what is no character is one octet.
+func (e *editor) before() int {
+	if !e.raw {
+		return e.pos - 1
+	}
+	at, octets := 0, e.octets()
+	for next := 0; next < e.pos; {
+		at = next
+		_, n, _ := e.charset.Next(octets[at:])
+		next += max(n, 1)
+	}
+	return at
+}
+
+func (e *editor) after() int {
+	if !e.raw {
+		return e.pos + 1
+	}
+	_, n, _ := e.charset.Next(e.octets()[e.pos:])
+	return e.pos + max(n, 1)
+}
+
+// width returns the number of columns of characters. Terminals with Big5 show two octets in two columns.
+func (e *editor) width(rs []rune) int {
+	if e.charset != texts.Big5 {
+		return runesWidth(rs)
+	}
+	n := len(rs)
+	for _, r := range rs {
+		if r >= utf8.RuneSelf {
+			n++
+		}
+	}
+	return n
 }
 
 // spoil marks the line to be rejected at its end. Backspaces do not undo this, since it is not visible whether they
@@ -114,6 +173,7 @@ func (e *editor) dispatch(b byte) keyEvent {
 func (e *editor) control(b byte) keyEvent {
 	switch b {
 	case carriageReturn, lineFeed:
+		e.finish()
 		e.moveTo(len(e.line))
 		return entered
 	case ctrlC:
@@ -125,7 +185,7 @@ func (e *editor) control(b byte) keyEvent {
 	case ctrlL, ctrlR:
 		return redrawAsked
 	case backspace, del:
-		e.erase(e.pos-1, e.pos)
+		e.erase(e.before(), e.pos)
 	case ctrlU:
 		e.erase(0, len(e.line))
 		e.spoilt = nil
@@ -134,15 +194,15 @@ func (e *editor) control(b byte) keyEvent {
 	case ctrlK:
 		e.erase(e.pos, len(e.line))
 	case ctrlD:
-		e.erase(e.pos, e.pos+1)
+		e.erase(e.pos, e.after())
 	case ctrlA:
 		e.moveTo(0)
 	case ctrlE:
 		e.moveTo(len(e.line))
 	case ctrlB:
-		e.moveTo(e.pos - 1)
+		e.moveTo(e.before())
 	case ctrlF:
-		e.moveTo(e.pos + 1)
+		e.moveTo(e.after())
 	case ctrlP:
 		e.older()
 	case ctrlN:
@@ -188,9 +248,9 @@ func (e *editor) csi(b byte) {
 	case b == 'B':
 		e.newer()
 	case b == 'C':
-		e.moveTo(e.pos + 1)
+		e.moveTo(e.after())
 	case b == 'D':
-		e.moveTo(e.pos - 1)
+		e.moveTo(e.before())
 	case b == 'H':
 		e.moveTo(0)
 	case b == 'F':
@@ -208,7 +268,7 @@ func (e *editor) vt220Key() {
 	case e.param == '1' || e.param == '7':
 		e.moveTo(0)
 	case e.param == '3':
-		e.erase(e.pos, e.pos+1)
+		e.erase(e.pos, e.after())
 	case e.param == '4' || e.param == '8':
 		e.moveTo(len(e.line))
 	default:
@@ -220,7 +280,7 @@ func (e *editor) printable(b byte) keyEvent {
 	switch {
 	case e.raw:
 		e.insert(rune(b))
-	case b < utf8.RuneSelf:
+	case b < utf8.RuneSelf && !e.continues(b):
 		e.endCharacter()
 		if b == '?' && e.helpKey {
 			return helpAsked
@@ -234,27 +294,35 @@ func (e *editor) printable(b byte) keyEvent {
 
 // endCharacter invalidates the line if a multi-byte character is incomplete.
 func (e *editor) endCharacter() {
-	if e.utfLen > 0 {
+	if len(e.begun) > 0 {
 		e.spoil(ErrGarbled)
 	}
-	e.utfLen = 0
+	e.begun = e.begun[:0]
 }
 
-// multibyte collects a multi-byte character. One that is not valid UTF-8 or not printable must not reach a terminal; it
+// continues reports whether an ASCII octet is the second one of a character of Big5.
+func (e *editor) continues(b byte) bool {
+	if len(e.begun) == 0 || e.charset != texts.Big5 {
+		return false
+	}
+	_, n, _ := e.charset.Next([]byte{e.begun[0], b})
+	return n == 2
+}
+
+// multibyte collects a multi-byte character. One that is not valid or not printable must not reach a terminal; it
 // invalidates the line.
 func (e *editor) multibyte(b byte) {
-	if utf8.RuneStart(b) {
+	if e.charset != texts.Big5 && utf8.RuneStart(b) {
 		e.endCharacter()
 	}
-	e.utf[e.utfLen] = b
-	e.utfLen++
-	if !utf8.FullRune(e.utf[:e.utfLen]) {
+	e.begun = append(e.begun, b)
+	r, n, valid := e.charset.Next(e.begun)
+	if n == 0 {
 		return
 	}
-	r, n := utf8.DecodeRune(e.utf[:e.utfLen])
-	whole := n == e.utfLen
-	e.utfLen = 0
-	if !whole || r == utf8.RuneError || !unicode.IsPrint(r) {
+	whole := n == len(e.begun)
+	e.begun = e.begun[:0]
+	if !whole || !valid || r == utf8.RuneError || !unicode.IsPrint(r) {
 		e.spoil(ErrGarbled)
 		return
 	}
@@ -284,7 +352,7 @@ func (e *editor) erase(from, to int) {
 		return
 	}
 	e.moveTo(from)
-	gone := runesWidth(e.line[from:to])
+	gone := e.width(e.line[from:to])
 	e.line = append(e.line[:from], e.line[to:]...)
 	tail := e.line[from:]
 	e.draw(tail)
@@ -318,7 +386,7 @@ func (e *editor) back(rs []rune) {
 	if e.raw {
 		return
 	}
-	e.out = append(e.out, bytes.Repeat([]byte{backspace}, runesWidth(rs))...)
+	e.out = append(e.out, bytes.Repeat([]byte{backspace}, e.width(rs))...)
 }
 
 func (e *editor) wordStart() int {

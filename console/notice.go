@@ -116,7 +116,7 @@ func (t *Terminal) announce(prompt string, e *editor) error {
 		return nil
 	}
 	last := prompt[strings.LastIndexByte(prompt, '\n')+1:]
-	gone := strings.Repeat(" ", Width(last)+runesWidth(e.line))
+	gone := strings.Repeat(" ", e.width([]rune(last))+e.width(e.line))
 	if _, err := io.WriteString(t, "\r"+gone+"\r"+text); err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // Parity is a terminal's use of the eighth bit of each octet, on a line with eight data bits.
@@ -136,19 +138,33 @@ func (s *firstLine) marked() bool {
 	return false
 }
 
-// readAs classifies octets as UTF-8: complete printable characters, or those with an incomplete last one.
-func readAs(octets []byte) (whole, begun bool) {
+// readAs classifies octets in a character set: complete printable characters, or those with an incomplete last one.
+func readAs(c texts.Charset, octets []byte) (whole, begun bool) {
 	for len(octets) > 0 {
-		r, n := utf8.DecodeRune(octets)
+		r, n, valid := c.Next(octets)
 		switch {
-		case r == utf8.RuneError && n == 1:
-			return false, !utf8.FullRune(octets)
-		case r >= utf8.RuneSelf && !unicode.IsPrint(r):
+		case n == 0:
+			return false, true
+		case !valid, r >= utf8.RuneSelf && !unicode.IsPrint(r):
 			return false, false
 		}
 		octets = octets[n:]
 	}
 	return true, false
+}
+
+// isRare reports whether octets of Big5 have a character of its second level, which few names have. Lowercase letters
+// with odd parity often read as such characters; if also all octets have the same parity, it is parity.
+func isRare(octets []byte) bool {
+	const secondLevel = 0xC9
+	for len(octets) > 0 {
+		_, n, _ := texts.Big5.Next(octets)
+		if n == 2 && octets[0] >= secondLevel {
+			return true
+		}
+		octets = octets[max(n, 1):]
+	}
+	return false
 }
 
 // detectParity adds the octet b of a first line to s, before the editor processes it. It returns the editor to continue
@@ -160,7 +176,10 @@ func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (n
 	if b&0x7f != carriageReturn {
 		return e, false, nil
 	}
-	whole, begun := readAs(s.octets)
+	whole, begun := readAs(t.Charset, s.octets)
+	if t.Charset == texts.Big5 && !s.mixed && isRare(s.octets) {
+		whole = false
+	}
 	parity := s.parity
 	switch {
 	case s.mixed && s.allMark() && !whole: // 7M1, or b is a character of 8 bits
@@ -170,7 +189,7 @@ func (t *Terminal) detectParity(b byte, s *firstLine, e *editor, a assistant) (n
 		parity = MarkParity
 	case s.mixed && b >= utf8.RuneSelf:
 		// not a CR of an 8-bit terminal, but a caller who waits for a response must get one
-		if e.spoilt == nil && (e.raw || e.utfLen > 0) {
+		if e.spoilt == nil && (e.raw || len(e.begun) > 0) {
 			return e, false, nil // it begins or continues a character
 		}
 		silent, err := t.awaitSilence()
@@ -226,7 +245,7 @@ func (t *Terminal) settle(b byte, e *editor) {
 
 // replay returns an editor in place of e that has processed these octets as 7-bit input.
 func replay(octets []byte, afterCR bool, e *editor, a assistant) *editor {
-	again := &editor{max: e.max, raw: e.raw, helpKey: e.helpKey, hist: e.hist}
+	again := &editor{max: e.max, charset: e.charset, raw: e.raw, helpKey: e.helpKey, hist: e.hist}
 	for i, b := range octets {
 		b &= 0x7f
 		if i == 0 && afterCR && (b == lineFeed || b == 0) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ringback/ringback/texts"
 )
@@ -48,21 +49,25 @@ type Terminal struct {
 	Length       int           // rows of a page: longer output of commands waits for a key; 0 does not
 	WriteTimeout time.Duration // timeout of one Write; 0 means 30 s, negative none
 
-	// Texts has what the command line itself says to the user. It may be changed between reads. The zero value is
-	// English.
+	// Texts has what the command line itself says to the user. The zero value is English. It may be changed between
+	// reads, as Charset.
 	Texts texts.Printer
+	// Charset is the character set of the terminal; text passed to t and read from it is UTF-8. What the terminal does
+	// not have is shown as a question mark: see Shows. "" means UTF-8.
+	Charset texts.Charset
 
 	// Parity is the use of the eighth bit of an octet, in both directions. UnknownParity changes at the first line that
 	// is not blank.
 	Parity   Parity
 	OnParity func(Parity) // called if the first line shows a parity; may be nil
 
-	// Shown is called with all that was sent to the terminal, without parity bits, also by a raw stream. It must not
-	// block, and keeps nothing of p. It is called by one goroutine at a time. nil: none.
+	// Shown is called with all that was sent to the terminal, without parity bits and, unless it is valid in the Charset,
+	// as UTF-8; also by a raw stream. It must not block, and keeps nothing of p. It is called by one goroutine at a time. nil: none.
 	Shown func(p []byte)
 
 	conn Conn
 	hist history
+	half []byte // the first octets of a character that was sent, not passed to Shown
 
 	evenOrMark bool // Parity is one of the two, and the other one is possible
 	marks      int  // octets since then that only mark parity has
@@ -105,7 +110,7 @@ func (t *Terminal) converted(p []byte) []byte {
 
 // send writes text converted for the terminal, with the write deadline.
 func (t *Terminal) send(p []byte) error {
-	t.echo = append(t.echo, t.Parity.text(p)...)
+	t.encode(p)
 	return t.flush()
 }
 
@@ -118,10 +123,27 @@ func (t *Terminal) Later(text string) error { return t.sendSoon(t.converted([]by
 
 // sendSoon queues text to be sent before the next read that blocks.
 func (t *Terminal) sendSoon(p []byte) error {
-	if t.echo = append(t.echo, t.Parity.text(p)...); len(t.echo) < maxEcho {
+	if t.encode(p); len(t.echo) < maxEcho {
 		return nil
 	}
 	return t.flush()
+}
+
+// encode queues text in the octets of the terminal.
+func (t *Terminal) encode(p []byte) {
+	if t.Parity.SevenBits() {
+		t.echo = append(t.echo, t.Parity.text(p)...)
+		return
+	}
+	t.echo = t.Charset.Append(t.echo, p)
+}
+
+// Shows reports whether the terminal can show a text.
+func (t *Terminal) Shows(text string) bool {
+	if t.Parity.SevenBits() {
+		return texts.ASCII.Shows(text)
+	}
+	return t.Charset.Shows(text)
 }
 
 // hasMore reports whether the next read returns an octet without blocking.
@@ -156,12 +178,32 @@ func (t *Terminal) shown(p []byte) {
 	if t.Shown == nil || len(p) == 0 {
 		return
 	}
-	if t.Parity.SevenBits() {
+	switch {
+	case t.Parity.SevenBits():
 		for i := range p {
 			p[i] &= 0x7f
 		}
+	case t.Charset == texts.Big5:
+		p = t.whole(p)
 	}
 	t.Shown(p)
+}
+
+// whole returns octets of Big5 as UTF-8, and keeps the first half of a character for the next call.
+func (t *Terminal) whole(p []byte) []byte {
+	p = append(t.half, p...)
+	t.half = nil
+	var out []byte
+	for len(p) > 0 {
+		r, n, _ := t.Charset.Next(p)
+		if n == 0 {
+			t.half = slices.Clone(p)
+			break
+		}
+		out = utf8.AppendRune(out, r)
+		p = p[n:]
+	}
+	return out
 }
 
 func (t *Terminal) writeTimeout() time.Duration {
@@ -235,9 +277,7 @@ type rawStream struct {
 func (r *rawStream) Write(p []byte) (int, error) {
 	if !r.t.Parity.SevenBits() {
 		n, err := r.t.conn.Write(p)
-		if r.t.Shown != nil && n > 0 {
-			r.t.Shown(p[:n])
-		}
+		r.t.shown(p[:n])
 		return n, err
 	}
 	out := make([]byte, len(p))
@@ -283,7 +323,7 @@ func (t *Terminal) take(p []byte) (int, error) {
 
 // ReadLine shows prompt and reads one line with echo and editing; it returns the line without its end. It blocks until
 // then, until ctx ends (the error is its cause), the Idle timeout (ErrIdle), Ctrl-C (ErrInterrupt) or Ctrl-Z
-// (ErrSuspend), or the end of the stream. The result is printable UTF-8 and complete: a line longer than MaxLine is
+// (ErrSuspend), or the end of the stream. The result is printable UTF-8, whatever the Charset, and complete: a line longer than MaxLine is
 // discarded at its end (ErrTooLong), and so is one with input that the editor does not support (ErrGarbled).
 func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, &editor{}, nil)
@@ -294,8 +334,9 @@ func (t *Terminal) ReadFirst(ctx context.Context, prompt string) (string, error)
 	return t.read(ctx, prompt, &editor{more: true}, nil)
 }
 
-// ReadPassword is like ReadLine without echo. Bytes from 0x20 on (except DEL) are returned unchanged, UTF-8 or not;
-// control characters other than editing keys cause ErrGarbled here too.
+// ReadPassword is like ReadLine without echo. Bytes from 0x20 on (except DEL) are returned unchanged, UTF-8 or not,
+// except from a terminal with Big5: its characters are returned as UTF-8, and what is not Big5 causes ErrGarbled.
+// Control characters other than editing keys cause ErrGarbled here too.
 func (t *Terminal) ReadPassword(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, &editor{raw: true}, nil)
 }
@@ -310,7 +351,7 @@ func (t *Terminal) read(ctx context.Context, prompt string, e *editor, a assista
 	if err := ctx.Err(); err != nil {
 		return "", context.Cause(ctx)
 	}
-	e.max = t.MaxLine
+	e.max, e.charset = t.MaxLine, t.Charset
 	if e.max <= 0 {
 		e.max = DefaultMaxLine
 	}
