@@ -109,6 +109,7 @@ type Recorded struct {
 	TTY, Leg int
 	Callback string // of leg two
 	Group    string
+	Charset  texts.Charset // of the terminal. What one with Big5 shows reaches the Recorder as UTF-8
 }
 
 // Limits are the loop's own deadlines. Zero fields mean the defaults in the comments.

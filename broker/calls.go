@@ -108,7 +108,8 @@ func (b *Broker) Accept(ctx context.Context, lc *lines.Call) {
 		out = b.converse(ctx, c, cfg, "activation", cfg.Lines[lc.TTY].ActivationScript)
 	}
 	if out.Reason == "" {
-		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b, session.Leg{Number: 1})
+		out = session.Run(ctx, lc, c.config(b, cfg), cfg.login(lc.TTY), b,
+			session.Leg{Number: 1, Locale: cfg.Lines[lc.TTY].Locale})
 	}
 	b.callEnded(c, out)
 	err := b.hangUpCall(c)
@@ -278,7 +279,8 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 		accounting: cfg.accounting(w.row.CalledTTY), limits: w.limits,
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(),
-		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server}
+		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server,
+		Locale: cfg.locale(w.trace.Group, lc.TTY)}
 	b.publish(events.Connected{Callback: w.row.ID, Call: lc.ID, Line: lc.TTY, User: w.row.User})
 	login, asked := w.login(b), c.promisedTo
 	began, step, system := w.dial.began, w.plan.Step(w.lastDial()), b.systemScripts(w, w.lastStep())

@@ -37,6 +37,7 @@ func (b *Broker) Decide(ctx context.Context, a session.Asked) session.Verdict {
 		b.publish(events.CallbackIgnored{Call: c.ID, Line: c.TTY, User: a.Identity.User, Group: d.Group})
 	}
 	v := b.verdict(ctx, c, a, d)
+	v.Locale = b.config.Load().locale(d.Group, c.TTY)
 	if a.Service == aaa.EXEC && !d.Secure {
 		v.Notice = b.lastCallback(a.Identity)
 	}
@@ -184,7 +185,8 @@ func (b *Broker) recorded(ctx context.Context, c *call, a session.Asked, d polic
 	err := errors.New("this daemon has no recordings")
 	if b.opt.Record != nil {
 		v.Recorder, err = b.opt.Record(ctx, Recorded{Session: c.sessionID(a.Session), Call: c.ID,
-			User: a.Identity.User, TTY: c.TTY, Leg: c.leg, Callback: c.callbackID, Group: d.Group})
+			User: a.Identity.User, TTY: c.TTY, Leg: c.leg, Callback: c.callbackID, Group: d.Group,
+			Charset: b.config.Load().locale(d.Group, c.TTY).Charset})
 	}
 	if err == nil {
 		return v

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/texts"
 )
 
 // Line is what the broker knows of a line: how its callers log in and how it dials. Its port and its modem are in the
@@ -25,6 +26,7 @@ type Line struct {
 	DialerScript     string        // the same, of IOS `script dialer`: it dials if there is no CallbackScript
 	SystemScript     string        // the same, of the script that logs on to the called side, before leg two
 	ForcedWait       time.Duration // IOS `callback forced-wait`: minimum time between hang-up and dial
+	Locale           texts.Locale  // how callers are addressed until the group of a user is known
 }
 
 // Prepare is a lines.PoolOptions.Prepare: it runs the scripts of the configuration in force.
@@ -42,6 +44,12 @@ func (b *Broker) Prepare(tty int, o lines.Occasion) lines.Preparation {
 		}
 		return err
 	}
+}
+
+// locale returns how a user of a group is addressed on a line.
+func (c *Config) locale(group string, tty int) texts.Locale {
+	p, _ := c.Policies.Group(group)
+	return p.Locale.Or(c.Lines[tty].Locale)
 }
 
 // unserved returns why a line may not dial the callbacks of a service; "" if it may: leg two needs its front end.

@@ -64,7 +64,7 @@ func (b *Broker) Visit(ctx context.Context, v Visit) (session.Outcome, error) {
 	defer b.end(c)
 	s := c.config(b, cfg)
 	s.FrontEnds = session.Only{FrontEnd: front}
-	out := session.Run(ctx, v.Call, s, login, b, session.Leg{Number: 1})
+	out := session.Run(ctx, v.Call, s, login, b, session.Leg{Number: 1, Locale: v.Line.Locale})
 	b.callEnded(c, out)
 	_ = b.hangUpCall(c) // it only closes the connection
 	b.closeCall(c, out)

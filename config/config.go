@@ -31,6 +31,7 @@ import (
 	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/syslog"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/texts"
 )
 
 // Problem is an error or a warning about the configuration; Problems are all of them.
@@ -70,6 +71,7 @@ type Config struct {
 	Callback Callback
 	Session  session.Config
 	Exec     exec.Config
+	Locale   texts.Locale // how callers are addressed, unless their line or group says otherwise
 	Logins   broker.LoginLimits
 	Ceilings []journal.Limit // of all callbacks together
 

@@ -22,6 +22,7 @@ import (
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/syslog"
+	"github.com/ringback/ringback/texts"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/configuration.md")
@@ -85,6 +86,11 @@ func TestFullSample(t *testing.T) {
 		LoginTimeout: time.Minute}); !reflect.DeepEqual(c.Session, want) {
 		t.Errorf("%+v", c.Session)
 	}
+	zh := texts.Printer{Dictionary: c.Exec.Texts, Language: texts.TraditionalChinese}
+	if got := zh.Text(texts.LoginLocked); got != "% 失敗次數過多，請洽資訊室（分機 1234）" {
+		t.Errorf("the site's own text: %q", got)
+	}
+	c.Exec.Texts = nil
 	if want := (exec.Config{
 		Hostname: "maui-nas-04", Prompts: exec.Prompts{Username: "Username: ", Password: "Password: ",
 			Dialstring: "Callback Dialstring: "},
@@ -190,7 +196,8 @@ func TestFullSample(t *testing.T) {
 	if want := (broker.Line{Accounting: "default", StartupScript: "^setup$", ResetScript: "^setup$",
 		ActivationScript: "^greet$", DialerScript: "rtp", SystemScript: "^acme-login$",
 		OffHookScript: "offhook", CallbackScript: "rtp",
-		ForcedWait: 5 * time.Second}); c.Lines[0].Line != want {
+		ForcedWait: 5 * time.Second,
+		Locale:     texts.Locale{Language: "zh-Hant", Charset: "big5"}}); c.Lines[0].Line != want {
 		t.Errorf("%+v", c.Lines[0].Line)
 	}
 	for _, k := range ListKinds {

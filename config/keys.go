@@ -14,6 +14,7 @@ import (
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/texts"
 )
 
 const (
@@ -113,6 +114,16 @@ var keys = sync.OnceValue(func() []schema.Key {
 			{Name: "lock_time", Reload: schema.AtOnce, Type: schema.Duration, Min: second, Max: 24 * hour,
 				Default: "15m", Example: "1h", Doc: "Duration of a lock. `ringback clear login-lock` ends it."},
 		}},
+		{Name: "language", Reload: schema.NewCalls, Enum: texts.LanguageNames(), Default: string(texts.English),
+			Example: "zh-Hant", Doc: "Language of what callers of the EXEC read, unless their line or their group " +
+				"has another one. See [Languages](../how-to/languages.md)."},
+		{Name: "charset", Reload: schema.NewCalls, Enum: texts.CharsetNames(), Default: string(texts.UTF8),
+			Example: "big5", Doc: "Character set of the callers' terminals, unless their line or their group has " +
+				"another one. A terminal that cannot show a text in the language gets it in English."},
+		{Name: "texts", Reload: schema.NewCalls, Type: schema.Dict, Check: checkLanguage,
+			Elem: &schema.Key{Check: checkFileName, Example: "zh-Hant.yaml"}, Example: "{zh-Hant: zh-Hant.yaml}",
+			Doc: "Files with texts for callers in place of those of ringback, by language. See " +
+				"[Languages](../how-to/languages.md#your-own-texts)."},
 		{Name: "prompts", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Prompt texts, for callers of all languages.", Keys: []schema.Key{
 				{Name: "username", Check: checkPrompt, Example: `"login: "`,
@@ -351,8 +362,8 @@ var recordingKeys = []schema.Key{
 	{Name: "max_session", Type: schema.Int, Min: 1, Max: 1e5, Default: "64", Example: "16",
 		Doc: "Most MiB of one recording. What follows is not recorded, and the health warns."},
 	{Name: "charset", Enum: recordings.Charsets, Default: recordings.Charsets[0], Example: "iso-8859-1",
-		Doc: "Character set of what callers see, for new recordings. Recordings are in UTF-8; octets that are not " +
-			"of the character set become U+FFFD."},
+		Doc: "Character set of what callers see, for new recordings, except those of terminals with `charset: big5`. " +
+			"Recordings are in UTF-8; octets that are not of the character set become U+FFFD."},
 	{Name: "notice", Reload: schema.NewCalls, Check: checkText,
 		Example: `"This session is recorded. Contact: security@example.net"`,
 		Doc: "Text that a recorded user reads when the session begins; empty: none. It is not shown to users that " +

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/lines/modem"
 	"github.com/ringback/ringback/lines/modem/profiles"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 func lineKeys() []schema.Key {
@@ -48,6 +49,12 @@ func lineKeys() []schema.Key {
 	keys = append(keys, lineListKeys()...)
 	keys = append(keys, linePPPKeys...)
 	return append(keys, []schema.Key{
+		{Name: "language", Reload: schema.NewCalls, Enum: texts.LanguageNames(), Example: "zh-Hant",
+			Doc: "Language of what callers of the EXEC read until the group of a user is known. Default: `language` " +
+				"of the configuration."},
+		{Name: "charset", Reload: schema.NewCalls, Enum: texts.CharsetNames(), Example: "big5",
+			Doc: "Character set of their terminals. Default: `charset` of the configuration; `ascii` if the format " +
+				"of `port` has 7 data bits."},
 		{Name: "caller_id", Type: schema.Bool, Default: "false", Example: "true",
 			Doc: "Enables caller ID on the modem (AT+VCID=1, or the command of its profile). Without `profile`, " +
 				"a modem that answers AT+GMI with OK and no text does not get AT+VCID=1, which it may take for a " +

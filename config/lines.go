@@ -77,6 +77,7 @@ func (l *loader) lineEntry(v, defaults *schema.Value, ttys map[int]*schema.Value
 		if !url.IsSet() || !l.address(line, url, n, ports) {
 			return
 		}
+		l.sevenBits(v, line)
 		told = told || l.screened(v, line) || l.strayTLS(v, line) || l.autoSpeed(v, line) || l.initSignals(v, line)
 		l.cfg.Lines = append(l.cfg.Lines, *line)
 	}
@@ -186,6 +187,7 @@ func (l *loader) line(v, defaults *schema.Value, line *Line) {
 		}
 	}
 	line.Accounting = line.Lists.Of(AccountingLists)
+	line.Locale = l.lineLocale(v)
 	line.TLS, _ = l.certificates(v.Get("tls"))
 	if at := v.Get("tls", "insecure"); line.TLS.Insecure {
 		l.warnAt(at, "name the authority of the server's certificate in ca_file", "the server's certificate is not "+

@@ -22,6 +22,7 @@ import (
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/texts"
 )
 
 // EnvPrefix is the prefix of environment variables: RINGBACK_API_SOCKET sets api.socket.
@@ -88,7 +89,8 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	for _, part := range []func(){l.node, l.hooks, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places,
 		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.console, l.callCheck, l.dynamicAuthor, l.users, l.scripts,
 		l.ppp,
-		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.startChat, l.listen, l.cross} {
+		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.locales, l.startChat, l.listen,
+		l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)
@@ -236,12 +238,14 @@ func (l *loader) sessions() {
 		FailureDelay: none(l.duration("login.failure_delay")),
 		LoginTimeout: l.duration("login.timeout"),
 	}
+	l.cfg.Locale = texts.Locale{Language: texts.Language(l.text("language")), Charset: texts.Charset(l.text("charset"))}
 	l.cfg.Exec = exec.Config{
 		Hostname: l.cfg.Hostname,
 		Prompts: exec.Prompts{
 			Username: l.text("prompts.username"), Password: l.text("prompts.password"),
 			Dialstring: l.text("prompts.dialstring"),
 		},
+		Texts:       l.dictionary(),
 		Banner:      l.text("banner"),
 		Notice:      l.notice(),
 		IdleTimeout: none(l.duration("exec.idle_timeout")),

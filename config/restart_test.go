@@ -39,8 +39,11 @@ func everyKey(keys []schema.Key, prefix string, around func(string) string,
 			case schema.Dict:
 				path += ".NAME"
 				name := "{X: "
-				if path == "rotaries.NAME" { // the names are numbers
+				switch path { // the names are numbers, or languages
+				case "rotaries.NAME":
 					name = "{7: "
+				case "texts.NAME":
+					name = "{zh-Hant: "
 				}
 				within = func(text string) string { return enclose(outer, name, text, "}") }
 			}

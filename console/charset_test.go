@@ -186,7 +186,8 @@ func TestChineseCommandLine(t *testing.T) {
 
 // FuzzBig5: whatever is typed, a terminal with Big5 gets ASCII and whole characters only, and a line is what was typed.
 func FuzzBig5(f *testing.F) {
-	for _, s := range []string{"\xa4\xfd\r", "\xa5\x5c\b\b\r", "\xa4\r\xa4\x70\r", "\x9b\xa1\x1b[D\xa5\x5c\r", "\xa4\x1b[D\xfd\r"} {
+	for _, s := range []string{"\xa4\xfd\r", "\xa5\x5c\b\b\r", "\xa4\r\xa4\x70\r",
+		"\x9b\xa1\x1b[D\xa5\x5c\r", "\xa4\x1b[D\xfd\r"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, typed []byte) {

@@ -61,8 +61,8 @@ type Terminal struct {
 	Parity   Parity
 	OnParity func(Parity) // called if the first line shows a parity; may be nil
 
-	// Shown is called with all that was sent to the terminal, without parity bits and, unless it is valid in the Charset,
-	// as UTF-8; also by a raw stream. It must not block, and keeps nothing of p. It is called by one goroutine at a time. nil: none.
+	// Shown is called with all that was sent to the terminal, also by a raw stream, without parity bits; Big5 is passed
+	// as UTF-8. It must not block, and keeps nothing of p. It is called by one goroutine at a time. nil: none.
 	Shown func(p []byte)
 
 	conn Conn
@@ -323,8 +323,9 @@ func (t *Terminal) take(p []byte) (int, error) {
 
 // ReadLine shows prompt and reads one line with echo and editing; it returns the line without its end. It blocks until
 // then, until ctx ends (the error is its cause), the Idle timeout (ErrIdle), Ctrl-C (ErrInterrupt) or Ctrl-Z
-// (ErrSuspend), or the end of the stream. The result is printable UTF-8, whatever the Charset, and complete: a line longer than MaxLine is
-// discarded at its end (ErrTooLong), and so is one with input that the editor does not support (ErrGarbled).
+// (ErrSuspend), or the end of the stream. The result is printable UTF-8, whatever the Charset, and complete: a line
+// longer than MaxLine is discarded at its end (ErrTooLong), and so is one with input that the editor does not support
+// (ErrGarbled).
 func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, &editor{}, nil)
 }

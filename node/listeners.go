@@ -50,9 +50,12 @@ func (l *listeners) prepare(ctx context.Context, cfg *config.Config, m *methods.
 	err error) {
 	logins, all := map[string]broker.Line{}, make([]listener.Config, 0, len(cfg.Listen))
 	for _, c := range cfg.Listen {
-		if logins[c.Address], err = m.Listener(c); err != nil {
+		line, err := m.Listener(c)
+		if err != nil {
 			return nil, nil, err
 		}
+		line.Locale = cfg.Locale
+		logins[c.Address] = line
 		all = append(all, c.Config)
 	}
 	open, withdraw, err := l.set.Prepare(ctx, all)

@@ -8,6 +8,7 @@ import (
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/recordings"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/texts"
 )
 
 // recordingsEnd is how long the end of the daemon waits for the disk of the recordings.
@@ -21,8 +22,12 @@ func (d *daemon) openRecordings() (*recordings.Store, error) {
 
 // record begins the recording of a session.
 func (d *daemon) record(ctx context.Context, of broker.Recorded) (session.Recorder, error) {
-	r, err := d.records.Begin(ctx, recordings.About{ID: of.Session, Call: of.Call, User: of.User, Line: of.TTY,
-		Leg: of.Leg, Callback: of.Callback, Group: of.Group})
+	about := recordings.About{ID: of.Session, Call: of.Call, User: of.User, Line: of.TTY, Leg: of.Leg,
+		Callback: of.Callback, Group: of.Group}
+	if of.Charset == texts.Big5 {
+		about.Charset = string(texts.UTF8)
+	}
+	r, err := d.records.Begin(ctx, about)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/texts"
 )
 
 // EXEC narrows the EXEC sessions of a group, on both legs, whatever AAA grants. The zero value narrows nothing.
@@ -121,6 +122,22 @@ var execKeys = []key{
 			}
 		},
 		text: func(p Policy) string { return p.EXEC.hostsText() },
+		late: true,
+	},
+	{
+		Key: schema.Key{Name: "language", Type: schema.String, Enum: texts.LanguageNames(), Example: "zh-Hant",
+			Doc: "Language of what users of the EXEC read, from the end of the login on, and from the begin of the " +
+				"call when they are called back. Default: that of the line. See " +
+				"[Languages](../how-to/languages.md)."},
+		read: func(p *Policy, v *schema.Value) { p.Locale.Language = texts.Language(v.Text()) },
+		text: func(p Policy) string { return string(p.Locale.Language) },
+		late: true,
+	},
+	{
+		Key: schema.Key{Name: "charset", Type: schema.String, Enum: texts.CharsetNames(), Example: "big5",
+			Doc: "Character set of the users' terminals, as `language`. Default: that of the line."},
+		read: func(p *Policy, v *schema.Value) { p.Locale.Charset = texts.Charset(v.Text()) },
+		text: func(p Policy) string { return string(p.Locale.Charset) },
 		late: true,
 	},
 	{

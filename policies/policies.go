@@ -7,6 +7,8 @@ package policies
 import (
 	"crypto/sha256"
 	"encoding/hex"
+
+	"github.com/ringback/ringback/texts"
 )
 
 // CallbackMode says whether a group is called back.
@@ -58,14 +60,15 @@ type Policy struct {
 	// OnRing: users are called back without their call being answered (`callback_on_ring: allow`), on lines whose calls
 	// AAA is asked about while they ring.
 	OnRing   bool
-	Services Services // services without a callback
-	EXEC     EXEC     // terms of EXEC sessions
-	Record   bool     // EXEC sessions are recorded
-	PPP      PPP      // terms of PPP sessions
-	PPPAuth  []string // methods by which callers of PPP may authenticate; nil: all that the line offers
-	Hours    Hours    // when callbacks may be promised
-	Limits   Limits   // ceilings of callbacks, and time limits of sessions
-	Access   Access   // when users may come in
+	Services Services     // services without a callback
+	EXEC     EXEC         // terms of EXEC sessions
+	Record   bool         // EXEC sessions are recorded
+	Locale   texts.Locale // how users of the EXEC are addressed; open: as the line says
+	PPP      PPP          // terms of PPP sessions
+	PPPAuth  []string     // methods by which callers of PPP may authenticate; nil: all that the line offers
+	Hours    Hours        // when callbacks may be promised
+	Limits   Limits       // ceilings of callbacks, and time limits of sessions
+	Access   Access       // when users may come in
 	When     []Condition
 
 	CallbackLines []LineChoice // the lines that call back, best first; empty: AAA's, or the called line's rotary

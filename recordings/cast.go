@@ -31,6 +31,8 @@ type About struct {
 	Leg      int    `json:"leg"`
 	Callback string `json:"callback,omitempty"`
 	Group    string `json:"group,omitempty"`
+
+	Charset string `json:"-"` // of what Output gets: one of Charsets; "": that of the Limits
 }
 
 // Event is one event of a recording.

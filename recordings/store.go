@@ -1,6 +1,7 @@
 package recordings
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,7 +141,8 @@ func (s *Store) Begin(ctx context.Context, about About) (*Recording, error) {
 		return nil, fmt.Errorf("recording: %q is not an ID", about.ID)
 	}
 	limits := *s.limits.Load()
-	r := &Recording{store: s, About: about, began: time.Now(), text: decoder{charset: limits.Charset}}
+	r := &Recording{store: s, About: about, began: time.Now(),
+		text: decoder{charset: cmp.Or(about.Charset, limits.Charset)}}
 	type made struct {
 		file file
 		size int64

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/texts"
 )
 
 // NumberTries is the maximum number of tries to give a callback number after a login, for all front ends. The last one
@@ -121,6 +122,7 @@ func (s *Session) Settle(ctx context.Context, res aaa.Result) (Verdict, Failure)
 	asked.Session = s.grants
 	v := s.broker.Decide(ctx, asked)
 	s.narrow(v.Terms)
+	s.locale = v.Locale.Or(s.leg.Locale)
 	return s.heard(v, v.Kind == Admit || v.Kind == Offered && s.leg.Number == 1), NoFailure
 }
 
@@ -201,8 +203,13 @@ func (s *Session) Terms() Terms { return s.terms }
 // verdict.
 func (s *Session) Granted() aaa.Authorization { return s.open.report.Auth }
 
+// Locale returns how to address the caller: as the line says until the group of a user is known, and then as that says.
+// A decision that is not for the caller does not change it (Disconnect): the text must not tell who decided.
+func (s *Session) Locale() texts.Locale { return s.locale }
+
 // Refused reports the end of a refused session, if there is one. The caller may log in again.
 func (s *Session) Refused(ctx context.Context) {
+	s.locale = s.leg.Locale
 	s.close(ctx, Ending{aaa.CauseNASRequest, s.lastFail}, "")
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/texts"
 )
 
 // drainTime is the maximum time to transmit the last output to the caller.
@@ -24,6 +25,7 @@ func Run(ctx context.Context, call *lines.Call, cfg Config, login Login, b Broke
 		cfg: cfg.withDefaults(), call: call, line: &Line{meter: meter{Data: call.Data}}, leg: leg, login: login,
 		broker: b, started: time.Now(),
 	}
+	s.locale = leg.Locale
 	if s.leg.Number == 0 {
 		s.leg.Number = 1
 	}
@@ -67,19 +69,20 @@ type Session struct {
 	grants   int     // number of sessions begun on this call
 	open     *opened // the current session; nil for none
 	proven   aaa.Identity
-	served   bool        // a session was admitted on this call
-	verdict  VerdictKind // the Broker's last verdict on the open session
-	terms    Terms       // of the open session
-	recorder Recorder    // of the open session; nil: none. Guarded by masking
-	promised string      // the promised callback; "" for none
-	secured  bool        // a user of this call must not learn what was decided
-	tries    int         // number of failed logins
-	guessed  Guess       // the latest login
-	secrets  []string    // input typed without echo, masked by Scrub
-	nobodies []string    // unknown names typed, also masked: one may be a password
-	next     FrontEnd    // takes the call over when Serve returns; nil: none
-	same     string      // the user who must log in again after HandOver; "": any
-	counted  Carried     // by earlier sessions
+	served   bool         // a session was admitted on this call
+	verdict  VerdictKind  // the Broker's last verdict on the open session
+	terms    Terms        // of the open session
+	recorder Recorder     // of the open session; nil: none. Guarded by masking
+	locale   texts.Locale // of the caller
+	promised string       // the promised callback; "" for none
+	secured  bool         // a user of this call must not learn what was decided
+	tries    int          // number of failed logins
+	guessed  Guess        // the latest login
+	secrets  []string     // input typed without echo, masked by Scrub
+	nobodies []string     // unknown names typed, also masked: one may be a password
+	next     FrontEnd     // takes the call over when Serve returns; nil: none
+	same     string       // the user who must log in again after HandOver; "": any
+	counted  Carried      // by earlier sessions
 	carries  func() Carried
 	lastFail string // why the last login failed, for the operator
 

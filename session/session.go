@@ -51,6 +51,9 @@ type Leg struct {
 	Number     int         // 1 (or 0) and 2
 	CallbackID string      // leg two: the callback of this call
 	Service    aaa.Service // leg two: the service of leg one
+	// Locale is how the caller is addressed until a group is known: that of the line or, on leg two, of the user who is
+	// called back.
+	Locale texts.Locale
 
 	// Identity is what leg two must authenticate again: the same user with the same method-list entry.
 	Identity aaa.Identity
@@ -126,7 +129,9 @@ type Verdict struct {
 	Reason     string        // for the operator; never shown to the caller
 	CallbackID string        // of Promised
 	Notice     texts.Message // of Decide: a sentence that the user reads first; zero for none
-	Queue      int           // of Promised: the callback's place in the queue for a line; 0: one is free
+	// Locale is that of the user\'s group, of Decide; what it leaves open is as for the line.
+	Locale texts.Locale
+	Queue  int // of Promised: the callback's place in the queue for a line; 0: one is free
 	// With Admit and Offered, the longest session and idle time, if AAA sets none that are shorter; 0: none.
 	SessionTime, IdleTime time.Duration
 	Terms                 Terms    // of Decide: what narrows the session, if there is one

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unicode"
 
 	"github.com/ringback/ringback/schema"
 )
@@ -107,6 +108,11 @@ func rows() []schema.Key {
 			t, err := parse(s)
 			if err != nil {
 				return err
+			}
+			for _, r := range s {
+				if r != '\n' && !unicode.IsPrint(r) {
+					return fmt.Errorf("has the control character %q", r)
+				}
 			}
 			return t.within(Placeholders(k))
 		}})

@@ -2,16 +2,21 @@ package texts
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // constants returns the constants of type Key of this package: their values by their names.
@@ -239,4 +244,64 @@ func FuzzParse(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestReference: docs/reference/texts.md lists the texts of callers, as a file of overrides has them.
+func TestReference(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`# Texts for callers
+
+<!-- Printed from texts/: go test ./texts -run Reference -update -->
+
+The keys for files of [your own texts](../how-to/languages.md#your-own-texts), with the texts of ringback.
+What is in braces is a value.
+
+| key | en | zh-Hant |
+|---|---|---|
+`)
+	for _, k := range Keys() {
+		if strings.HasPrefix(string(k), "page.") {
+			continue
+		}
+		b.WriteString("| `" + string(k) + "`")
+		for _, l := range Languages() {
+			b.WriteString(" | `" + strings.NewReplacer("|", `\|`, "\n", "` `").Replace(strings.TrimSpace(written(t, l, k))) + "`")
+		}
+		b.WriteString(" |\n")
+	}
+	const file = "../docs/reference/texts.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != b.String() {
+		t.Errorf("%s is stale (%v): go test ./texts -run Reference -update", file, err)
+	}
+}
+
+var update = flag.Bool("update", false, "write the reference")
+
+// written returns a text as its file has it.
+func written(t *testing.T, l Language, k Key) string {
+	t.Helper()
+	names, err := fs.Glob(files, string(l)+"/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := map[Key]string{}
+		if err := yaml.Unmarshal(data, &rows); err != nil {
+			t.Fatal(err)
+		}
+		if s, found := rows[k]; found {
+			return s
+		}
+	}
+	t.Fatalf("%s: %s is in no file", l, k)
+	return ""
 }

@@ -75,7 +75,8 @@ func (f *FrontEnd) Service() aaa.Service { return f.service }
 // dialogue returns the dialogue with the caller of a session.
 func (f *FrontEnd) dialogue(s *session.Session) *dialogue {
 	d := &dialogue{Session: s, cfg: f.cfg, then: f.then, term: console.NewTerminal(s.Line())}
-	d.term.Texts = texts.Printer{Dictionary: f.cfg.Texts}
+	d.term.Texts = texts.Printer{Dictionary: f.cfg.Texts, Readable: d.term.Shows}
+	d.address()
 	return d
 }
 
@@ -115,6 +116,12 @@ type dialogue struct {
 
 // say writes to the caller. It ignores errors: the next read returns an error if the caller has gone.
 func (s *dialogue) say(text string) { _, _ = s.term.Write([]byte(text)) }
+
+// address speaks to the caller as the session says from now on.
+func (s *dialogue) address() {
+	l := s.Locale()
+	s.term.Charset, s.term.Texts.Language = l.Charset, l.Language
+}
 
 // text returns a text in the caller's language.
 func (s *dialogue) text(k texts.Key, args ...any) string {

@@ -81,6 +81,7 @@ func (s *dialogue) fail(text texts.Key, r session.GuessResult, reason string) {
 // would give one user two names.
 func (s *dialogue) authenticate(ctx context.Context) (aaa.Result, error) {
 	s.Trying("")
+	s.address() // a user who was refused may have had a language of their own
 	user, err := answered(s.term.ReadFirst(ctx, s.promptFor(s.cfg.Prompts.Username, texts.PromptUsername)))
 	if err != nil {
 		return aaa.Result{}, err

@@ -17,6 +17,7 @@ import (
 // prompt is repeated.
 func (s *dialogue) settle(ctx context.Context, res aaa.Result) (e session.Ending, over bool) {
 	v, failure := s.Settle(ctx, res)
+	s.address()
 	if notice := s.term.Texts.Message(v.Notice); failure == session.NoFailure && notice != "" {
 		s.say("\n" + notice + "\n")
 	}
