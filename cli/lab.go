@@ -17,6 +17,7 @@ import (
 	"github.com/ringback/ringback/lab"
 	"github.com/ringback/ringback/lab/dialects"
 	"github.com/ringback/ringback/lines/modem/profiles"
+	"github.com/ringback/ringback/texts"
 )
 
 // labFlags are the flags of the commands that start a lab.
@@ -26,7 +27,8 @@ type labFlags struct {
 	ports string
 	aaa   string
 	// modems is the file of the lines' modems
-	modems string
+	modems   string
+	language string // what callers read; "": English
 	// noDaemon: the ports are for the lines of another daemon
 	noDaemon bool
 }
@@ -69,7 +71,16 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 		return nil, err
 	}
 	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa),
-		Lines: modems, Binary: binary, Command: howCalled(binary), Tell: tell, NoDaemon: f.noDaemon})
+		Lines: modems, Binary: binary, Command: howCalled(binary), Tell: tell, NoDaemon: f.noDaemon,
+		Language: f.spoken()})
+}
+
+// spoken returns the language of the town; "" for English.
+func (f *labFlags) spoken() texts.Language {
+	if l := texts.Language(f.language); l != texts.English {
+		return l
+	}
+	return ""
 }
 
 // readModems reads the file of --modems.
@@ -110,7 +121,8 @@ by themselves.
 With --no-daemon it prints the ports of its modems, for the lines of a daemon that is installed on this machine
 (docs/how-to/install.md), and runs until Ctrl-] or, without a terminal, until it is ended.`,
 		Example: "  ringback lab\n  ringback lab --play --pace 10 --modems all\n  ringback lab --no-daemon\n" +
-			"  ringback lab --sample-modems > modems.yaml && ringback lab --modems modems.yaml",
+			"  ringback lab --sample-modems > modems.yaml && ringback lab --modems modems.yaml\n" +
+			"  ringback lab --language zh-Hant --dir /tmp/taipei-town",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sample {
@@ -120,8 +132,13 @@ With --no-daemon it prints the ports of its modems, for the lines of a daemon th
 			if err := f.check(); err != nil {
 				return err
 			}
+			if _, err := texts.ParseLanguage(f.language); err != nil {
+				return misuse{err}
+			}
 			terminal := term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
 			switch {
+			case (play || !terminal && !f.noDaemon) && f.spoken() != "":
+				return misused("the scenarios are in English: use --language on a terminal, without --play")
 			case play && f.noDaemon:
 				return misused("--play needs the lab's daemon: without --no-daemon")
 			case f.noDaemon && !terminal:
@@ -133,6 +150,8 @@ With --no-daemon it prints the ports of its modems, for the lines of a daemon th
 		},
 	}
 	f.add(c)
+	c.Flags().StringVar(&f.language, "language", string(texts.English),
+		"what callers read: "+strings.Join(texts.LanguageNames(), " or "))
 	c.Flags().BoolVar(&play, "play", false,
 		"play the built-in scenarios, print the transcripts beside the broker's trace, and exit")
 	c.Flags().BoolVar(&f.noDaemon, "no-daemon", false,

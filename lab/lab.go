@@ -23,6 +23,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab/dialects"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/texts"
 )
 
 // Options select the lab to start.
@@ -36,6 +37,8 @@ type Options struct {
 	Ports   Ports           // how the daemon reaches its modems; "": RFC2217
 	Lines   []dialects.Line // a line for each, and each is a rotary of its own; nil: four lines with the lab's modem
 	AAA     AAA             // the kind of the town's AAA server; "": ByRADIUS
+	// Language is what callers read; "": English. Scenarios are in English.
+	Language texts.Language
 	// NoDaemon: the lab starts no daemon. The ports are for the lines of another one, and Binary is not used. What asks
 	// the daemon (Client, Play, Attack, StartDaemon, StopDaemon, PID) may then not be called, except Client and Play if
 	// that one has its socket in Dir, as ringback.sock.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ringback/ringback/lab/dialects"
 	"github.com/ringback/ringback/policies/examples"
+	"github.com/ringback/ringback/texts"
 )
 
 //go:embed files/*
@@ -29,7 +30,8 @@ type book struct {
 	AAA  AAA   `json:"aaa"`
 	// RADIUS authentication, accounting, the AAA server over TCP, one for each line, the web server; 0: none
 	Ports   []int             `json:"ports"`
-	Modems  string            `json:"modems,omitempty"` // profiles of the lines; "": those of the usual town
+	Modems  string            `json:"modems,omitempty"`   // profiles of the lines; "": those of the usual town
+	Reads   texts.Language    `json:"language,omitempty"` // Options.Language
 	Written map[string]string `json:"written"`
 }
 
@@ -153,6 +155,10 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 		return book{}, fmt.Errorf("lab: your ringback.yaml in %s has a server of kind %s: use --aaa %s, or "+
 			"another --dir", l.dir, b.AAA, b.AAA)
 	}
+	if own && b.Reads != l.opt.Language {
+		return book{}, fmt.Errorf("lab: your ringback.yaml in %s is for callers in another language: change its "+
+			"language, or use another --dir", l.dir)
+	}
 	tcp := l.listening()
 	if l.sockets, err = listen(b.Ports, l.opt.AAA, tcp); err != nil {
 		if own {
@@ -164,6 +170,7 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 		}
 	}
 	b.Kind, b.AAA, b.Modems, b.Ports = l.opt.Ports, l.opt.AAA, l.modems(), l.sockets.ports()
+	b.Reads = l.opt.Language
 	return b, nil
 }
 
@@ -305,8 +312,17 @@ func (l *Lab) configuration() ([]byte, error) {
 		site = ""
 	}
 	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@SITE@\n", site, "@AAA@\n", aaa,
-		"@LINES@\n", lines.String(), "@TESTS@\n", l.modemTest(), "@WEB@", l.sockets.web.Addr().String())
+		"@LANGUAGE@\n", l.language(), "@LINES@\n", lines.String(), "@TESTS@\n", l.modemTest(),
+		"@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
+}
+
+// language is the key language, which an English town does not have.
+func (l *Lab) language() string {
+	if l.opt.Language == "" {
+		return ""
+	}
+	return fmt.Sprintf("language: %-33s# what callers read\n\n", l.opt.Language)
 }
 
 // modemTest is the key modem_test, which a town of one line does not have.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/texts"
 )
 
 // build makes a town without RADIUS server and daemon: only its files, ports and modems.
@@ -241,4 +242,27 @@ func TestOptionsOfFiles(t *testing.T) {
 	if read(t, dir, "radius.secret") != "two\n" {
 		t.Error("the secret of the other server was not written")
 	}
+}
+
+// A town in another language says so in its configuration; one whose configuration the user has changed is not started
+// in another language.
+func TestLanguageOfTheTown(t *testing.T) {
+	dir := t.TempDir()
+	l := &Lab{opt: Options{Language: texts.TraditionalChinese}}
+	if got := l.language(); !strings.HasPrefix(got, "language: zh-Hant ") {
+		t.Errorf("%q", got)
+	}
+	if got := (&Lab{}).language(); got != "" {
+		t.Errorf("an English town: %q", got)
+	}
+	mustBuild(t, Options{Dir: dir, Language: texts.TraditionalChinese}).Close()
+	if conf := read(t, dir, "ringback.yaml"); !strings.Contains(conf, "\nlanguage: zh-Hant ") {
+		t.Errorf("the configuration is\n%s", conf)
+	}
+	write(t, dir, "ringback.yaml", read(t, dir, "ringback.yaml")+"# mine\n")
+	if _, err := build(t, Options{Dir: dir}); err == nil ||
+		!strings.Contains(err.Error(), "is for callers in another language") {
+		t.Errorf("built in English: %v", err)
+	}
+	mustBuild(t, Options{Dir: dir, Language: texts.TraditionalChinese}).Close()
 }
