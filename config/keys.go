@@ -116,13 +116,15 @@ var keys = sync.OnceValue(func() []schema.Key {
 		}},
 		{Name: "language", Reload: schema.NewCalls, Enum: texts.LanguageNames(), Default: string(texts.English),
 			Example: "zh-Hant", Doc: "Language of what callers of the EXEC read, unless their line or their group " +
-				"has another one. See [Languages](../how-to/languages.md)."},
+				"has another one, and of the operator's page for browsers that ask for no language of ringback. See " +
+				"[Languages](../how-to/languages.md)."},
 		{Name: "charset", Reload: schema.NewCalls, Enum: texts.CharsetNames(), Default: string(texts.UTF8),
 			Example: "big5", Doc: "Character set of the callers' terminals, unless their line or their group has " +
 				"another one. A terminal that cannot show a text in the language gets it in English."},
 		{Name: "texts", Reload: schema.NewCalls, Type: schema.Dict, Check: checkLanguage,
 			Elem: &schema.Key{Check: checkFileName, Example: "zh-Hant.yaml"}, Example: "{zh-Hant: zh-Hant.yaml}",
-			Doc: "Files with texts for callers in place of those of ringback, by language. See " +
+			Doc: "Files with texts for callers and for the operator's page in place of those of ringback, by " +
+				"language. See " +
 				"[Languages](../how-to/languages.md#your-own-texts)."},
 		{Name: "prompts", Reload: schema.NewCalls, Type: schema.Object,
 			Doc: "Prompt texts, for callers of all languages.", Keys: []schema.Key{

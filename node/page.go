@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,6 +30,14 @@ const pageLoginTime = 45 * time.Second
 type page struct {
 	base   string // https://HOST:PORT
 	server *web.Server
+	texts  atomic.Pointer[texts.Printer] // of the configuration in force
+}
+
+// configured takes over the texts of a configuration. p may be nil.
+func (p *page) configured(cfg *config.Config) {
+	if p != nil {
+		p.texts.Store(&texts.Printer{Dictionary: cfg.Exec.Texts, Language: cfg.Locale.Language})
+	}
 }
 
 // openPage starts to listen for browsers, if the configuration says so, and returns what serves them until ctx ends;
@@ -52,7 +61,10 @@ func (d *daemon) openPage(ctx context.Context) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("console.listen: %w (set another address)", err)
 	}
-	wc := web.Config{API: d.pageAPI, Secure: certificates != nil, Log: d.log, Host: loopbackName}
+	p := &page{}
+	p.configured(d.cfg)
+	wc := web.Config{API: d.pageAPI, Secure: certificates != nil, Log: d.log, Host: loopbackName,
+		Texts: func() texts.Printer { return *p.texts.Load() }}
 	if c.Login != "" {
 		wc.Login = d.pageLogin
 	}
@@ -67,7 +79,8 @@ func (d *daemon) openPage(ctx context.Context) (func(), error) {
 		}
 		l = tls.NewListener(l, certificates)
 	}
-	d.page = &page{base, web.New(wc)}
+	p.base, p.server = base, web.New(wc)
+	d.page = p
 	d.log.Info("the operator's page is served", zap.String("url", base))
 	return func() {
 		if err := d.page.server.Serve(ctx, l); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -102,4 +103,41 @@ func TestPageRole(t *testing.T) {
 			t.Errorf("%q, level %d, groups %q: %v, want %v", c.user, c.level, c.groups, got, c.want)
 		}
 	}
+}
+
+// TestPageLanguage: a browser that asks for no language gets that of the site, with its own texts; a reload changes it.
+func TestPageLanguage(t *testing.T) {
+	t.Parallel()
+	m := running(t, withPage+"language: zh-Hant\n", pageAt)
+	own, path := filepath.Join(m.dir, "own.yaml"), filepath.Join(m.dir, "ringback.yaml")
+	if err := os.WriteFile(own, []byte("page.password: 您的密碼\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	browser := operatorAt(t, m.url, nil)
+	shows := func(want string) {
+		t.Helper()
+		if _, body := browser.get("/login"); !strings.Contains(body, want) {
+			t.Errorf("no %s:\n%s", want, body)
+		}
+	}
+	shows(`lang="zh-Hant"`)
+	shows(">密碼</label>")
+	_, body := browser.login("kim", "wrong")
+	if !strings.Contains(body, "使用者名稱或密碼錯誤。") {
+		t.Errorf("a wrong password:\n%s", body)
+	}
+	reload := func(change string) {
+		t.Helper()
+		text := strings.ReplaceAll(readFile(t, path), "language: zh-Hant\n", change)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := client.New(filepath.Join(m.dir, "s")).Reload(t.Context()); err != nil || !r.Applied {
+			t.Fatalf("reload: %+v %v", r, err)
+		}
+	}
+	reload("texts: {zh-Hant: own.yaml}\nlanguage: zh-Hant\n")
+	shows(">您的密碼</label>")
+	reload("")
+	shows(">Password</label>")
 }

@@ -142,6 +142,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	default: // a disk that hangs holds up no reload
 	}
 	d.tariff.Store(cfg.Tariff)
+	d.page.configured(cfg)
 	placeAccess()
 	placeListeners() // after the broker has the method lists
 	d.sealer.Reload(cfg.Audit)

@@ -246,10 +246,19 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestReference: docs/reference/texts.md lists the texts of callers, as a file of overrides has them.
+// TestReference: docs/reference lists the texts of callers and of the page, as a file of overrides has them.
 func TestReference(t *testing.T) {
+	reference(t, "Texts for callers", "texts.md", func(k Key) bool { return !strings.HasPrefix(string(k), "page.") })
+	reference(t, "Texts of the page", "page-texts.md", func(k Key) bool {
+		return strings.HasPrefix(string(k), "page.")
+	})
+}
+
+// reference compares a file with the texts of some keys.
+func reference(t *testing.T, title, name string, has func(Key) bool) {
+	t.Helper()
 	var b strings.Builder
-	b.WriteString(`# Texts for callers
+	b.WriteString("# " + title + `
 
 <!-- Printed from texts/: go test ./texts -run Reference -update -->
 
@@ -260,16 +269,20 @@ What is in braces is a value.
 |---|---|---|
 `)
 	for _, k := range Keys() {
-		if strings.HasPrefix(string(k), "page.") {
+		if !has(k) {
 			continue
 		}
 		b.WriteString("| `" + string(k) + "`")
 		for _, l := range Languages() {
-			b.WriteString(" | `" + strings.NewReplacer("|", `\|`, "\n", "` `").Replace(strings.TrimSpace(written(t, l, k))) + "`")
+			s := strings.NewReplacer("|", `\|`, "\n", "` `").Replace(strings.TrimSpace(written(t, l, k)))
+			if strings.Contains(s, "`") && !strings.Contains(s, "` `") {
+				s = "` " + s + " `"
+			}
+			b.WriteString(" | `" + s + "`")
 		}
 		b.WriteString(" |\n")
 	}
-	const file = "../docs/reference/texts.md"
+	file := "../docs/reference/" + name
 	if *update {
 		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)

@@ -191,7 +191,7 @@ func TestFailedLoginLanguage(t *testing.T) {
 func TestRich(t *testing.T) {
 	t.Parallel()
 	own, problems := texts.Shipped().With(texts.English, "own.yaml", []byte(
-		"page.verdict: '*{outcome} `{reason}* <i> |'\npage.no_lines: 'x \ue000'\n"))
+		"page.verdict: '*{outcome} `{reason}* <i> |'\n"))
 	if problems.HasErrors() {
 		t.Fatal(problems)
 	}
@@ -207,7 +207,6 @@ func TestRich(t *testing.T) {
 		{t.Context(), texts.PageNoDifference, []any{1}, "<b>No difference.</b> 1 callback compared."},
 		{t.Context(), texts.PageDifferences, []any{1, 2}, "<b>1 of 2 callbacks</b> would be decided otherwise."},
 		{site, texts.PageVerdict, []any{"a", "b"}, "<b>a <code>b</code></b> &lt;i&gt; <kbd></kbd>"},
-		{site, texts.PageNoLines, nil, "x \ue000"},
 	} {
 		var b strings.Builder
 		if err := rich(c.key, c.args...).Render(c.ctx, &b); err != nil || b.String() != c.want {
