@@ -138,7 +138,7 @@ func (r *resolver) user(name string) {
 
 // request is what ringback asks FreeRADIUS at a login, as far as a users file usually looks at it.
 func request(name string, s aaa.Service) *radius.Packet {
-	attrs := []servers.Attribute{{Name: "User-Name", Value: name}, {Name: "NAS-Port-Type", Value: "Async"}}
+	attrs := []servers.Attribute{{Name: "User-Name", Value: name}}
 	if s == aaa.PPP {
 		attrs = append(attrs, servers.Attribute{Name: "Service-Type", Value: "Framed-User"},
 			servers.Attribute{Name: "Framed-Protocol", Value: "PPP"})

@@ -216,8 +216,9 @@ func (e *entry) takeCheck(it servers.Item) string {
 	return ""
 }
 
-// known are the attributes of which the import knows what ringback sends.
-var known = []string{"user-name", "service-type", "framed-protocol", "nas-port-type", "prefix", "suffix"}
+// known are the attributes of which the import knows what ringback sends. NAS-Port-Type is none of them: a local user
+// logs in on lines and from the network.
+var known = []string{"user-name", "service-type", "framed-protocol", "prefix", "suffix"}
 
 // takeReply returns why a reply item is not imported.
 func (e *entry) takeReply(it servers.Item) string {

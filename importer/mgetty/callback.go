@@ -10,6 +10,8 @@ import (
 
 	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/importer"
+	"github.com/ringback/ringback/lines/modem"
+	"github.com/ringback/ringback/lines/port"
 )
 
 // settings are what callback.config says, with mgetty's defaults.
@@ -97,29 +99,29 @@ func (s *settings) set(l *importer.Ledger, line int, key, value string) *importe
 	case "prompt-waittime":
 		return seconds(&s.prompt, "login.timeout")
 	case "speed":
-		n, err := number(1 << 20)
-		if err == nil && n < 300 {
-			return failIn(line, "speed is less than 300", "speed 38400")
+		n, err := number(1 << 24)
+		if err != nil {
+			return err
+		}
+		if _, err := port.Parse(fmt.Sprintf("serial:///dev/ttyS0?speed=%d", n)); err != nil {
+			return failIn(line, "it is not a speed of serial ports", "speed 38400")
 		}
 		s.speed = n
 		l.Imported(line, "speed of the ports")
-		return err
 	case "autobauding":
 		s.autobaud = slices.Contains([]string{"yes", "y", "true", "t", "1"}, strings.ToLower(value))
 		l.Imported(line, "speed of the lines")
 	case "dial-prefix":
 		script := `ABORT BUSY ABORT "NO CARRIER" ABORT "NO DIALTONE" ABORT "NO ANSWER" ABORT ERROR "" "` + value +
 			`\T" TIMEOUT 60 CONNECT \c`
-		if !dials(value) {
+		if !dialPrefix.MatchString(strings.ToUpper(value)) || !usable(script, true) {
 			l.Unsupported(line, "not a dial command that the import knows, such as ATDT: write a chat script")
 			return nil
 		}
 		s.dial = script
 		l.Imported(line, "chat script mgetty-dial, which dials callbacks")
 	case "modem-init":
-		upper := strings.ToUpper(value)
-		if _, err := chat.Parse("mgetty-init", value); err != nil || value == "" || strings.Contains(upper, "ATD") ||
-			strings.Contains(upper, "ATA") || strings.Contains(value, `\T`) {
+		if value == "" || !usable(value, false) {
 			l.Unsupported(line, "not a chat script that only initializes: write init of the lines")
 			return nil
 		}
@@ -140,15 +142,24 @@ func (s *settings) device(d string) {
 	}
 }
 
-var device = regexp.MustCompile(`^[A-Za-z0-9/._-]+$`)
+var device = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`)
 
 func plainDevice(d string) bool {
-	return len(d) <= 64 && device.MatchString(d) && !strings.Contains(d, "..")
+	return len(d) <= 64 && device.MatchString(d)
 }
 
-// dials reports whether a prefix is a dial command: AT, commands, D, T or P, and digits before the number.
-func dials(prefix string) bool {
-	upper := strings.ToUpper(prefix)
-	return len(prefix) <= 32 && strings.HasPrefix(upper, "AT") && strings.Contains(upper, "D") &&
-		strings.Trim(upper, "ATDPXMLSFV0123456789=&,W") == ""
+// dialPrefix is a dial command before its number: AT, commands, D, T or P, and the digits of a trunk.
+var dialPrefix = regexp.MustCompile(`^AT[A-CE-Z0-9&=]{0,16}D[TP]?[0-9,W]{0,16}$`)
+
+// usable reports whether a chat script is one that initializes a modem, or one that dials the number of a callback.
+func usable(script string, dials bool) bool {
+	s, err := chat.Parse("mgetty", script)
+	if err != nil || s.UsesDialstring() != dials {
+		return false
+	}
+	sent, ok := s.Lines()
+	return ok && !slices.ContainsFunc(sent, func(l chat.Line) bool {
+		return modem.CheckSent(l.String()) != nil || !dials && modem.Dials(l.String()) ||
+			dials && modem.CheckNumber(l.Before, l.After, l.Dialstrings) != nil
+	})
 }

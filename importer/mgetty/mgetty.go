@@ -336,7 +336,7 @@ func (r *resolver) autoPPP() {
 				remote, _ = netip.ParseAddr(to)
 			}
 		}
-		if !local.Is4() || !remote.Is4() || !local.IsGlobalUnicast() || !remote.IsGlobalUnicast() || local == remote {
+		if !host(local) || !host(remote) || local == remote {
 			r.pppLogin = false
 			r.Unsupported(at.line, "pppd is given no addresses LOCAL:REMOTE: write a profile with a pool into ppp, "+
 				"and autoselect: [ppp, during_login] into lines")
@@ -355,6 +355,11 @@ func (r *resolver) autoPPP() {
 		r.Warn(at.line, "the other options of pppd are not read: ringback carries the packets itself "+
 			"(docs/how-to/ppp.md)")
 	}
+}
+
+// host reports whether an address may be that of an end of a link.
+func host(a netip.Addr) bool {
+	return a.Is4() && a.IsGlobalUnicast() && a.As4()[0] > 0 && a.As4()[0] < 240
 }
 
 // record records a row of which nothing was said with a user.

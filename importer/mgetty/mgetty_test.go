@@ -155,6 +155,7 @@ func TestErrors(t *testing.T) {
 		{"", "delay soon\n", "", "callback.config: line 1: delay is not a number up to 3600"},
 		{"", "delay 3\ndelay 4\n", "", "callback.config: line 2: delay is in line 1 too"},
 		{"", "dialout-devices ../etc\n", "", "line 1: a device has a name that is none"},
+		{"", "dialout-devices //\n", "", "line 1: a device has a name that is none"},
 		{"", "", "kim\n", "users: line 1: it is not a line of /etc/shadow"},
 		{"", "", "kim:a\nkim:b\n", `users: line 2: "kim" is there twice`},
 		{"\xff\xfe\x00", "", "", "login.config: "},
