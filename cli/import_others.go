@@ -14,8 +14,25 @@ import (
 	"github.com/ringback/ringback/importer/tacplus"
 )
 
+// freshPasswords is the flag --new-passwords.
+type freshPasswords bool
+
+func (p *freshPasswords) add(c *cobra.Command) {
+	c.Flags().BoolVar((*bool)(p), "new-passwords", false, "make new passwords for users of whom none can be imported, "+
+		"in DIR/secrets")
+}
+
+// password returns the function that makes a password; nil: none is made.
+func (p freshPasswords) password() func() string {
+	if !p {
+		return nil
+	}
+	return rand.Text
+}
+
 func newImportTacPlus() *cobra.Command {
 	var f importFlags
+	var fresh freshPasswords
 	c := &cobra.Command{
 		Use:   "tac_plus FILE",
 		Short: "import the users of tac_plus, a TACACS+ server",
@@ -28,20 +45,22 @@ that decides, an autocmd, filters) is not imported: the report has the reason.
 Without --out, nothing is written and only the report is printed. Passwords are never printed; they are written into files
 of their own in DIR/secrets.`,
 		Example: "  ringback import tac_plus tac_plus.conf\n" +
-			"  ringback import tac_plus tac_plus.conf --out new && ringback check-config -c new/ringback.yaml",
+			"  ringback import tac_plus tac_plus.conf --new-passwords --out new",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.run(cmd, args[0], func(data []byte) (*importer.Site, *importer.Report, error) {
-				return tacplus.Read(data, time.Now())
+				return tacplus.Read(data, tacplus.Options{Now: time.Now(), NewPassword: fresh.password()})
 			})
 		},
 	}
 	f.add(c)
+	fresh.add(c)
 	return c
 }
 
 func newImportFreeRADIUS() *cobra.Command {
 	var f importFlags
+	var fresh freshPasswords
 	var places []string
 	c := &cobra.Command{
 		Use:   "freeradius-users FILE",
@@ -64,11 +83,12 @@ the report is printed. Passwords are never printed; they are written into files 
 				return err
 			}
 			return f.run(cmd, args[0], func(data []byte) (*importer.Site, *importer.Report, error) {
-				return freeradius.Read(data, known)
+				return freeradius.Read(data, freeradius.Options{Places: known, NewPassword: fresh.password()})
 			})
 		},
 	}
 	f.add(c)
+	fresh.add(c)
 	c.Flags().StringArrayVar(&places, "place", nil, "NAME=NUMBER of a Callback-Id; may be repeated")
 	return c
 }

@@ -208,8 +208,10 @@ func (e *exporter) place(name string) (string, bool) {
 
 // password is the end of a username command.
 func (e *exporter) password(v *schema.Value, plain, hash string) string {
-	file, stored := v.Get("password_file"), v.Get("password_hash")
-	own := e.say(file, stored)
+	own := v.Get("name") // of a user whose password is in passwords_file
+	if key := e.say(v.Get("password_file"), v.Get("password_hash")); key.IsSet() {
+		own = key
+	}
 	text, ok := iosHash(hash)
 	switch {
 	case hash != "" && !ok:

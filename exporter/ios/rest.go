@@ -36,6 +36,7 @@ var reasons = map[string]string{
 	"places":            "IOS has no places",
 	"aaa":               "the AAA client of IOS has no such setting",
 	"aaa.call_check":    "IOS has `aaa preauth`, of ISDN calls",
+	"passwords_file":    "IOS has the passwords in the commands themselves",
 	"users":             "IOS's users have no such option",
 	"listen":            "IOS reaches a line at TCP port 2000 + its number, if `transport input` allows it",
 	"start_chat":        "IOS's start-chat has no policy",

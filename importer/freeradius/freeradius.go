@@ -19,9 +19,15 @@ import (
 // Format names the format in a report.
 const Format = "freeradius-users"
 
-// Read imports a users file. places are the numbers of places that the file names by Callback-Id: it has none itself.
-// The error is an *importer.Error.
-func Read(data []byte, places map[string]string) (*importer.Site, *importer.Report, error) {
+// Options are what the file does not say.
+type Options struct {
+	Places map[string]string // the numbers of places that the file names by Callback-Id
+	// NewPassword makes a password for a user of whom none can be imported; nil: such users are left out.
+	NewPassword func() string
+}
+
+// Read imports a users file. The error is an *importer.Error.
+func Read(data []byte, o Options) (*importer.Site, *importer.Report, error) {
 	lines, err := importer.Lines(data)
 	if err != nil {
 		return nil, nil, err
@@ -30,8 +36,8 @@ func Read(data []byte, places map[string]string) (*importer.Site, *importer.Repo
 	if err := p.parse(); err != nil {
 		return nil, nil, err
 	}
-	r := resolver{Ledger: p.ledger, entries: p.entries, places: places, byName: map[string][]int{},
-		asked: map[string]bool{}}
+	r := resolver{Ledger: p.ledger, entries: p.entries, Options: o, byName: map[string][]int{},
+		asked: map[string]bool{}, made: map[string]string{}}
 	site := r.resolve()
 	for line, first := range p.follow {
 		r.Follow(line, first)
@@ -48,9 +54,10 @@ const defaultName = "DEFAULT"
 
 type resolver struct {
 	*importer.Ledger
+	Options
 	entries  []entry
-	places   map[string]string
-	byName   map[string][]int // entries of a name, and of DEFAULT
+	made     map[string]string // new passwords, by user
+	byName   map[string][]int  // entries of a name, and of DEFAULT
 	accounts accounts.Accounts
 	asked    map[string]bool // places that are used
 }
@@ -71,8 +78,8 @@ func (r *resolver) resolve() *importer.Site {
 	}
 	site := &importer.Site{About: "Imported from a users file of FreeRADIUS. Add lines, then: ringback check-config"}
 	for name := range r.asked {
-		site.Places = append(site.Places, importer.Place{Name: name, Number: r.places[name]})
-		r.accounts.Number(r.places[name])
+		site.Places = append(site.Places, importer.Place{Name: name, Number: r.Places[name]})
+		r.accounts.Number(r.Places[name])
 	}
 	slices.SortFunc(site.Places, func(a, b importer.Place) int { return strings.Compare(a.Name, b.Name) })
 	r.accounts.Fill(site)
@@ -121,6 +128,9 @@ func (r *resolver) user(name string) {
 		switch e := &r.entries[i]; {
 		case len(grants) > 0 && slices.Contains(used, i):
 			r.Imported(e.line, note)
+			if r.made[name] != "" {
+				r.Warn(e.line, "a new password was made for "+name+", because none can be imported")
+			}
 		case len(grants) > 0:
 			r.Unsupported(e.line, note+"; this entry answers neither a login to the EXEC nor one of PPP")
 		case e.user.Reject:
@@ -192,15 +202,21 @@ func (r *resolver) grant(name string, s aaa.Service) (g accounts.Grant, used []i
 		return g, nil, "the server rejects the user"
 	case u.Accept:
 		return g, nil, "the server asks for no password, and a local user has one"
-	case noPass != "":
+	case noPass != "" && r.NewPassword == nil:
 		return g, nil, noPass
 	}
-	if g.Hash == "" {
+	if g.Hash == "" && noPass == "" {
 		g.Password = string(u.Password)
+	}
+	if g.Hash == "" && g.Password == "" && r.NewPassword != nil {
+		if r.made[name] == "" {
+			r.made[name] = r.NewPassword()
+		}
+		g.Password = r.made[name]
 	}
 	g.Service, g.Auth = s, authorize(s, u.Reply)
 	if id := g.Auth.CallbackID; id != "" {
-		number, known := r.places[id]
+		number, known := r.Places[id]
 		if !known {
 			return g, nil, fmt.Sprintf("Callback-Id %.64q is the name of a number that the access server knows "+
 				"(say it with --place NAME=NUMBER)", id)

@@ -15,7 +15,7 @@ import (
 )
 
 func read(data []byte) (*importer.Site, *importer.Report, error) {
-	return Read(data, map[string]string{"home-office": "9,84022", "unused": "1"})
+	return Read(data, Options{Places: map[string]string{"home-office": "9,84022", "unused": "1"}})
 }
 
 func sample(t testing.TB) string {
@@ -186,6 +186,34 @@ func TestErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", tt.in, err, tt.want)
 		}
+	}
+}
+
+// With new passwords, users of whom none can be imported are there too.
+func TestNewPasswords(t *testing.T) {
+	n := 0
+	site, report := importtest.Accounted(t, func(data []byte) (*importer.Site, *importer.Report, error) {
+		return Read(data, Options{NewPassword: func() string { n++; return "new-password" }})
+	}, sample(t), append(secrets, "new-password")...)
+	cfg := importtest.Load(t, site)
+	for _, user := range []string{"md5", "crypt-des"} {
+		if res := importtest.Login(t, cfg, aaa.EXEC, user, "new-password"); res.Kind != aaa.Granted {
+			t.Errorf("%s: %+v", user, res)
+		}
+	}
+	for _, user := range []string{"rejected", "open", "filtered"} { // for other reasons than the password
+		if res := importtest.Login(t, cfg, aaa.EXEC, user, "new-password"); res.Kind == aaa.Granted {
+			t.Errorf("%s: %+v", user, res)
+		}
+	}
+	warned := 0
+	for _, row := range report.Rows {
+		if strings.Contains(row.Warn, "a new password was made") {
+			warned++
+		}
+	}
+	if n != 2 || warned != 2 {
+		t.Errorf("%d passwords, %d warnings", n, warned)
 	}
 }
 

@@ -66,10 +66,16 @@ func (u *account) grant(s aaa.Service) (accounts.Grant, string) {
 		return accounts.Grant{}, "tac_plus authorizes no service = ppp protocol = ip"
 	}
 	x, why := u.password(s)
-	if why != "" {
-		return accounts.Grant{}, why
-	}
 	grant := x.grant()
+	switch {
+	case why != "" && u.NewPassword == nil:
+		return accounts.Grant{}, why
+	case why != "":
+		if u.made[u.block.name] == "" {
+			u.made[u.block.name] = u.NewPassword()
+		}
+		grant.Password = u.made[u.block.name]
+	}
 	grant.Service, grant.Auth = s, g.A
 	if err := grant.Check(); err != nil {
 		return accounts.Grant{}, err.Error()
@@ -160,6 +166,9 @@ func (u *account) record(grants []accounts.Grant, groups, missing []string) {
 		note += ", policies: " + strings.Join(groups, ", ")
 	}
 	u.Imported(u.block.line, note)
+	if u.made[u.block.name] != "" {
+		u.Warn(u.block.line, "a new password was made for "+u.block.name+", because none can be imported")
+	}
 	for _, line := range u.block.ends {
 		u.Imported(line, note)
 	}
@@ -214,6 +223,8 @@ func (u *account) passwords(grants []accounts.Grant) {
 			switch {
 			case used[x.line] != "":
 				u.Imported(x.line, "password of "+u.block.name+" for "+strings.Join(strings.Fields(used[x.line]), ", "))
+			case x.grant().Check() != nil:
+				u.Unsupported(x.line, fmt.Sprint(x.reason(x.grant().Check())))
 			case x.of == "enable":
 				u.Unsupported(x.line, "ringback has one password of enable for all users (user = $enab15$)")
 			case x.of == "opap":

@@ -19,8 +19,15 @@ import (
 // Format names the format in a report.
 const Format = "tac_plus"
 
+// Options are what the file does not say.
+type Options struct {
+	Now time.Time // for accounts that expire
+	// NewPassword makes a password for a user of whom none can be imported; nil: such users are left out.
+	NewPassword func() string
+}
+
 // Read imports a configuration. The error is an *importer.Error.
-func Read(data []byte, now time.Time) (*importer.Site, *importer.Report, error) {
+func Read(data []byte, o Options) (*importer.Site, *importer.Report, error) {
 	lines, err := importer.Lines(data)
 	if err != nil {
 		return nil, nil, err
@@ -35,8 +42,8 @@ func Read(data []byte, now time.Time) (*importer.Site, *importer.Report, error) 
 	if p.err == nil && len(f.blocks) == 0 {
 		p.fail(0, "there are no users", "user = NAME { … }")
 	}
-	r := resolver{Ledger: l, file: f, now: now, groups: map[string]*block{}, used: map[*block]bool{},
-		left: map[*block][]string{}}
+	r := resolver{Ledger: l, file: f, Options: o, made: map[string]string{}, groups: map[string]*block{},
+		used: map[*block]bool{}, left: map[*block][]string{}}
 	if p.err == nil {
 		p.err = r.index()
 	}
@@ -55,8 +62,9 @@ func Read(data []byte, now time.Time) (*importer.Site, *importer.Report, error) 
 // resolver makes local users of the blocks and records what becomes of each line.
 type resolver struct {
 	*importer.Ledger
+	Options
 	file     file
-	now      time.Time
+	made     map[string]string // new passwords, by user
 	groups   map[string]*block
 	used     map[*block]bool // groups with members that are imported
 	left     map[*block][]string
@@ -209,7 +217,7 @@ func (r *resolver) banned(b *block, chain []*block) string {
 	if at := first(chain, func(b *block) value { return b.expires }); at.text != "" {
 		if end, err := parseDate(at.text); err != nil {
 			return fmt.Sprintf("line %d: %v", at.line, err)
-		} else if !r.now.Before(end) {
+		} else if !r.Now.Before(end) {
 			return fmt.Sprintf("the account expired on %s, so tac_plus rejects the user", at.text)
 		}
 	}

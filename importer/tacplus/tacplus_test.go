@@ -19,7 +19,9 @@ import (
 // today is before the dates in the samples that are in the future.
 var today = time.Date(2026, 11, 30, 12, 0, 0, 0, time.Local)
 
-func read(data []byte) (*importer.Site, *importer.Report, error) { return Read(data, today) }
+func read(data []byte) (*importer.Site, *importer.Report, error) {
+	return Read(data, Options{Now: today})
+}
 
 func sample(t testing.TB) string {
 	t.Helper()
@@ -198,6 +200,33 @@ func TestErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", tt.in, err, tt.want)
 		}
+	}
+}
+
+// With new passwords, users of whom none can be imported are there too.
+func TestNewPasswords(t *testing.T) {
+	const text = "user = des { login = des XQj4892fjk service = exec { callback-dialstring = 84001 } }\n" +
+		"user = pam { login = PAM\n pap = cleartext pap-pw default service = permit }\n" +
+		"user = ppp {\n service = ppp protocol = lcp { callback-dialstring = 84002 } }\n"
+	n := 0
+	read := func(data []byte) (*importer.Site, *importer.Report, error) {
+		return Read(data, Options{Now: today, NewPassword: func() string { n++; return "new-password" }})
+	}
+	site, report := importtest.Accounted(t, read, text, "new-password", "XQj4892fjk", "pap-pw")
+	cfg := importtest.Load(t, site)
+	for _, tt := range []struct {
+		user, password string
+		service        aaa.Service
+		number         string
+	}{{"des", "new-password", aaa.EXEC, "84001"}, {"pam", "new-password", aaa.EXEC, ""}, {"pam", "pap-pw", aaa.PPP, ""},
+		{"ppp", "new-password", aaa.PPP, "84002"}} {
+		res := importtest.Login(t, cfg, tt.service, tt.user, tt.password)
+		if res.Kind != aaa.Granted || res.Auth.Dialstring.Value() != tt.number {
+			t.Errorf("%s, %s: %+v", tt.user, tt.service, res)
+		}
+	}
+	if n != 3 || !strings.Contains(report.Rows[0].Warn, "a new password was made for des") {
+		t.Errorf("%d %+v", n, report.Rows)
 	}
 }
 
