@@ -76,17 +76,6 @@ type Conn struct {
 	Admit func()
 }
 
-// Stream begins the protocol of a connection that is no SSH. Conn.Admit then lifts the limits of the stream too.
-func (c *Conn) Stream() *Stream {
-	s := NewStream(c.Conn, c.Config.Protocol, !c.Config.Target.VTY())
-	admit := c.Admit
-	c.Admit = func() {
-		s.Admit()
-		admit()
-	}
-	return s
-}
-
 // Options are the options of New.
 type Options struct {
 	// Serve serves a connection and blocks until it is closed. ctx ends when the set does. The error is why the

@@ -125,7 +125,7 @@ func newFixture(t *testing.T, serve func(c *Conn, s *Stream), all ...Config) *fi
 	f := &fixture{network: &network{}}
 	f.set = New(Options{Listen: f.listen,
 		Serve: func(ctx context.Context, c *Conn) error {
-			s := c.Stream()
+			s := NewStream(c.Conn, c.Config.Protocol, false)
 			serve(c, s)
 			err := s.Broken()
 			return errors.Join(err, s.Hangup(ctx))
@@ -333,6 +333,7 @@ func TestAdmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, func(c *Conn, s *Stream) {
 			c.Admit()
+			s.Admit()
 			echo(c, s)
 		}, vty(door))
 		for range maxOfClient + 2 {

@@ -7,6 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+	"golang.org/x/crypto/ssh"
+
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
@@ -16,20 +19,24 @@ import (
 	"github.com/ringback/ringback/node/methods"
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
+	sshfront "github.com/ringback/ringback/session/ssh"
 )
 
 // listeners are the doors of a daemon for users who come over the network.
 type listeners struct {
 	set    *listener.Set
+	log    *zap.Logger
 	logins atomic.Pointer[map[string]broker.Line] // the method lists of the configuration in force, by address
 	broker func() *broker.Broker
 	// attach serves the users of listeners for lines; nil: they are told that it is not available.
 	attach session.Attach
+	key    atomic.Pointer[ssh.Signer] // the host key of SSH; nil: no listener has needed it
+	dir    string                     // of the host key
 }
 
 // newListeners returns the listeners, which listen to nothing yet.
 func (d *daemon) newListeners() *listeners {
-	l := &listeners{broker: func() *broker.Broker { return d.broker }}
+	l := &listeners{broker: func() *broker.Broker { return d.broker }, dir: d.cfg.StateDir, log: d.log}
 	l.set = listener.New(listener.Options{Serve: l.serve, Happened: d.broker.Happened})
 	return l
 }
@@ -57,6 +64,11 @@ func (l *listeners) prepare(ctx context.Context, cfg *config.Config, m *methods.
 		line.Locale = cfg.Locale
 		logins[c.Address] = line
 		all = append(all, c.Config)
+		if c.Protocol == listener.SSH {
+			if err := l.hostKey(); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
 	open, withdraw, err := l.set.Prepare(ctx, all)
 	if err != nil {
@@ -71,26 +83,67 @@ func (l *listeners) prepare(ctx context.Context, cfg *config.Config, m *methods.
 // textUnattached is what a user of a listener for a line reads if the modems are not available.
 const textUnattached = "\r\n% The modems cannot be reached over the network\r\n"
 
+// hostKey reads the host key of SSH, or makes it, once.
+func (l *listeners) hostKey() error {
+	if l.key.Load() != nil {
+		return nil
+	}
+	key, made, err := sshfront.HostKey(l.dir)
+	if err != nil {
+		return err
+	}
+	l.key.Store(&key)
+	l.log.Info("host key of SSH", zap.String("fingerprint", ssh.FingerprintSHA256(key.PublicKey())),
+		zap.Bool("made", made))
+	return nil
+}
+
+// data is a connection as the data of a session.
+type data interface {
+	lines.Data
+	session.Client
+	Admit()
+	Broken() error
+}
+
 // serve serves a connection until it is closed.
 func (l *listeners) serve(ctx context.Context, c *listener.Conn) error {
-	s := c.Stream()
+	var s data
+	var secured *sshfront.Conn // nil: not over SSH
+	if c.Config.Protocol == listener.SSH {
+		secured = sshfront.NewConn(c.Conn)
+		s = secured
+	} else {
+		s = listener.NewStream(c.Conn, c.Config.Protocol, !c.Config.Target.VTY())
+	}
 	if !c.Config.Target.VTY() && l.attach == nil {
-		_, _ = s.Write([]byte(textUnattached)) // the client may have gone
+		if secured == nil {
+			_, _ = s.Write([]byte(textUnattached)) // the client may have gone
+		}
 		return s.Hangup(ctx)
 	}
 	_, err := l.broker().Visit(ctx, broker.Visit{
 		Call: &lines.Call{Data: s, ID: broker.NewID(), TTY: c.Line, Direction: lines.Incoming,
 			Connect: fmt.Sprintf("%s %s", c.Config.Protocol, c.LocalAddr()), Caller: c.From.String(),
 			Start: time.Now()},
-		Line:     (*l.logins.Load())[c.Config.Address],
-		FrontEnd: func(text session.FrontEnd) session.FrontEnd { return l.frontEnd(c, s, text) },
-		Admitted: c.Admit,
+		Line: (*l.logins.Load())[c.Config.Address],
+		FrontEnd: func(text session.FrontEnd) session.FrontEnd {
+			text = l.frontEnd(c, s, text)
+			if shell, ok := text.(sshfront.Shell); ok && secured != nil {
+				return sshfront.New(secured, *l.key.Load(), shell)
+			}
+			return text
+		},
+		Admitted: func() {
+			s.Admit()
+			c.Admit()
+		},
 	})
 	return errors.Join(err, s.Broken())
 }
 
-// frontEnd returns what serves a connection.
-func (l *listeners) frontEnd(c *listener.Conn, s *listener.Stream, text session.FrontEnd) session.FrontEnd {
+// frontEnd returns what serves a connection, over whatever protocol.
+func (l *listeners) frontEnd(c *listener.Conn, s session.Client, text session.FrontEnd) session.FrontEnd {
 	prompts, ok := text.(*exec.FrontEnd)
 	if c.Config.Target.VTY() || !ok {
 		return text

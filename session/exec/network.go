@@ -22,22 +22,26 @@ func (f *FrontEnd) Instead(service aaa.Service, then Then) *FrontEnd {
 // Banner returns the text before the first login prompt; "" for none.
 func (f *FrontEnd) Banner() string { return console.CleanText(f.cfg.Banner) }
 
-// PasswordPrompt returns the prompt for a password, for a protocol that asks for it by itself.
-func (f *FrontEnd) PasswordPrompt() string {
+// Texts prints the texts for a user whose protocol has its own prompts, and UTF-8.
+func (f *FrontEnd) Texts(l texts.Language) texts.Printer {
+	return texts.Printer{Dictionary: f.cfg.Texts, Language: l}
+}
+
+// PasswordPrompt returns the prompt for a password.
+func (f *FrontEnd) PasswordPrompt(l texts.Language) string {
 	if f.cfg.Prompts.Password != "" {
 		return f.cfg.Prompts.Password
 	}
-	return texts.Printer{Dictionary: f.cfg.Texts}.Text(texts.PromptPassword)
+	return f.Texts(l).Text(texts.PromptPassword)
 }
 
 // Admitted serves a user whom another protocol has logged in: Session.Settle has returned NoFailure and Admit, with
 // this notice. command is run in place of the command line, unless AAA says what the user gets; "" for none.
-func (f *FrontEnd) Admitted(s *session.Session, res aaa.Result, notice, command string) session.Ending {
+func (f *FrontEnd) Admitted(s *session.Session, res aaa.Result, notice texts.Message, command string) session.Ending {
 	d := f.dialogue(s)
-	d.term.Parity = console.NoParity
 	d.command = command
-	if notice != "" && command == "" {
-		d.say(notice + "\n")
+	if text := d.term.Texts.Message(notice); text != "" && command == "" {
+		d.say(text + "\n")
 	}
 	return d.admitted(res)
 }
