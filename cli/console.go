@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/commands"
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/texts"
 )
 
 func newConsole() *cobra.Command {
@@ -65,7 +66,7 @@ func consoleTree(u commands.User) *console.Tree {
 	u.Level = commands.Privileged
 	nodes := u.Nodes()
 	for _, word := range []string{"exit", "logout", "quit"} {
-		nodes = append(nodes, console.Node{Word: word, Help: "Leave the console", Run: leave})
+		nodes = append(nodes, console.Node{Word: word, Help: texts.HelpLeave, Run: leave})
 	}
 	slices.SortStableFunc(nodes, func(a, b console.Node) int { return strings.Compare(a.Word, b.Word) })
 	return &console.Tree{Commands: nodes}

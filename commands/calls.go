@@ -9,6 +9,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/tables"
+	"github.com/ringback/ringback/texts"
 )
 
 // Number of calls, and of callbacks, that the history prints without a number, and at most.
@@ -19,8 +20,8 @@ const (
 
 // last is `last N` after a command of the history.
 func last(run run) console.Node {
-	return console.Node{Word: "last", Help: "Only the newest", Next: []console.Node{
-		{Word: "count", Kind: console.Number, Min: 1, Max: maxHistory, Help: "How many", Run: run}}}
+	return console.Node{Word: "last", Help: texts.HelpLast, Next: []console.Node{
+		{Word: "count", Kind: console.Number, Min: 1, Max: maxHistory, Help: texts.HelpCount, Run: run}}}
 }
 
 func count(args console.Args) int {
@@ -39,13 +40,13 @@ func (u User) callNodes() []console.Node {
 		}
 		return err
 	})
-	nodes := []console.Node{{Word: "active", Help: "Calls that are up", Run: active}}
+	nodes := []console.Node{{Word: "active", Help: texts.HelpCallsActive, Run: active}}
 	if u.Level >= Privileged {
 		ended := u.callHistory()
-		nodes = append(nodes, console.Node{Word: "history", Help: "Calls that have ended", Run: ended,
+		nodes = append(nodes, console.Node{Word: "history", Help: texts.HelpCallsHistory, Run: ended,
 			Next: []console.Node{last(ended)}})
 	}
-	return []console.Node{{Word: "call", Help: "Calls of the lines", Next: nodes}}
+	return []console.Node{{Word: "call", Help: texts.HelpCalls, Next: nodes}}
 }
 
 func (u User) callHistory() run {
@@ -73,9 +74,9 @@ func (u User) callbackNodes() []console.Node {
 	}
 	all := u.callbacks(true)
 	return []console.Node{
-		{Word: "all", Help: "Also ended ones", Run: all, Next: []console.Node{last(all)}},
-		{Word: "id", Kind: console.Word, Help: "ID of a callback, or its beginning", Run: u.callback(false),
-			Next: []console.Node{{Word: "trace", Help: "Its decision, history and dials", Run: u.callback(true)}}},
+		{Word: "all", Help: texts.HelpAllCallbacks, Run: all, Next: []console.Node{last(all)}},
+		{Word: "id", Kind: console.Word, Help: texts.HelpCallbackID, Run: u.callback(false),
+			Next: []console.Node{{Word: "trace", Help: texts.HelpCallbackTrace, Run: u.callback(true)}}},
 	}
 }
 
@@ -129,9 +130,9 @@ func (u User) rotaryNodes() []console.Node {
 		return nil
 	})
 	return []console.Node{
-		{Word: "rotary", Help: "Rotaries and their lines", Run: printing(u, u.Client.Rotaries, tables.Rotaries),
-			Next: []console.Node{{Word: "rotary", Kind: console.Number, Max: 100, Help: "Rotary", Run: one}}},
-		{Word: "queue", Help: "Callbacks and users that wait for a line", Run: printing(u, u.Client.Queue,
+		{Word: "rotary", Help: texts.HelpRotaries, Run: printing(u, u.Client.Rotaries, tables.Rotaries),
+			Next: []console.Node{{Word: "rotary", Kind: console.Number, Max: 100, Help: texts.HelpRotary, Run: one}}},
+		{Word: "queue", Help: texts.HelpQueue, Run: printing(u, u.Client.Queue,
 			func(w io.Writer, v []client.Queued) {
 				for i := range v {
 					v[i].Number = u.number(v[i].Number)
@@ -143,7 +144,7 @@ func (u User) rotaryNodes() []console.Node {
 
 // pppNodes are `show ppp`. Addresses, and the packets of others, are for operators.
 func (u User) pppNodes() []console.Node {
-	nodes := []console.Node{{Word: "pools", Help: "Address pools", Run: printing(u, u.Client.PPPPools,
+	nodes := []console.Node{{Word: "pools", Help: texts.HelpPools, Run: printing(u, u.Client.PPPPools,
 		func(w io.Writer, v client.PPPPools) {
 			if u.Level < Privileged {
 				v.Outside = nil
@@ -154,7 +155,7 @@ func (u User) pppNodes() []console.Node {
 			tables.Pools(w, v, u.here())
 		})}}
 	if u.Level >= Privileged {
-		nodes = append(nodes, tty("Line number", u.pppSession()))
+		nodes = append(nodes, tty(texts.HelpLineNumber, u.pppSession()))
 	}
 	sessions := printing(u, u.Client.PPPSessions, func(w io.Writer, v []client.PPPSession) {
 		for i := range v {
@@ -164,7 +165,7 @@ func (u User) pppNodes() []console.Node {
 		}
 		tables.PPP(w, v, false, u.here())
 	})
-	return []console.Node{{Word: "ppp", Help: "Sessions of PPP", Run: sessions, Next: nodes}}
+	return []console.Node{{Word: "ppp", Help: texts.HelpPPPSessions, Run: sessions, Next: nodes}}
 }
 
 func (u User) pppSession() run {

@@ -19,17 +19,17 @@ func (u User) debugNodes() []console.Node {
 		return nil
 	}
 	return []console.Node{
-		{Word: "debug", Help: "Show what the daemon does", Next: u.topicNodes(true)},
-		{Word: "no", Help: "Negate a command", Next: []console.Node{
-			{Word: "debug", Help: "Stop showing what the daemon does", Next: u.topicNodes(false)},
+		{Word: "debug", Help: texts.HelpDebug, Next: u.topicNodes(true)},
+		{Word: "no", Help: texts.HelpNo, Next: []console.Node{
+			{Word: "debug", Help: texts.HelpUndebug, Next: u.topicNodes(false)},
 		}},
-		{Word: "service", Help: "Properties of the debug output", Next: []console.Node{
-			{Word: "timestamps", Help: "Time stamps", Next: []console.Node{
-				{Word: "debug", Help: "Of debug output, on this terminal", Next: []console.Node{
-					{Word: "datetime", Help: "The time of day", Run: u.timestamps(false), Next: []console.Node{
-						{Word: "msec", Help: "With milliseconds", Run: u.timestamps(false)}}},
-					{Word: "uptime", Help: "Since the start of the daemon", Run: u.timestamps(true)}}}}}}},
-		{Word: "undebug", Help: "Stop showing what the daemon does", Next: u.topicNodes(false)},
+		{Word: "service", Help: texts.HelpService, Next: []console.Node{
+			{Word: "timestamps", Help: texts.HelpTimestamps, Next: []console.Node{
+				{Word: "debug", Help: texts.HelpTimestampsDebug, Next: []console.Node{
+					{Word: "datetime", Help: texts.HelpDatetime, Run: u.timestamps(false), Next: []console.Node{
+						{Word: "msec", Help: texts.HelpMsec, Run: u.timestamps(false)}}},
+					{Word: "uptime", Help: texts.HelpUptime, Run: u.timestamps(true)}}}}}}},
+		{Word: "undebug", Help: texts.HelpUndebug, Next: u.topicNodes(false)},
 	}
 }
 
@@ -50,11 +50,11 @@ func (u User) topicNodes(on bool) []console.Node {
 		if !known {
 			i = len(nodes)
 			at[first] = i
-			nodes = append(nodes, console.Node{Word: first, Help: "PPP"})
+			nodes = append(nodes, console.Node{Word: first, Help: texts.HelpTopicPPP})
 		}
 		nodes[i].Next = append(nodes[i].Next, leaf)
 	}
-	return append([]console.Node{{Word: "all", Help: "All topics", Run: u.setTopics(on, client.Topics...),
+	return append([]console.Node{{Word: "all", Help: texts.HelpTopics, Run: u.setTopics(on, client.Topics...),
 		Next: u.conditionNodes(on, client.Topics...)}}, sorted(nodes)...)
 }
 
@@ -68,24 +68,24 @@ func (u User) conditionNodes(on bool, topics ...string) []console.Node {
 		return client.DebugCondition{User: args["name"]}
 	}, topics...)
 	return []console.Node{
-		{Word: "line", Help: "Of a line only", Next: []console.Node{
-			{Word: "tty", Kind: console.Number, Min: 1, Max: maxTTY, Help: "Line number", Run: line}}},
-		{Word: "user", Help: "Of a user only", Next: []console.Node{
-			rest("name", "The name, exactly; spaces in it belong to it", user)}},
+		{Word: "line", Help: texts.HelpOfLine, Next: []console.Node{
+			{Word: "tty", Kind: console.Number, Min: 1, Max: maxTTY, Help: texts.HelpLineNumber, Run: line}}},
+		{Word: "user", Help: texts.HelpOfUser, Next: []console.Node{
+			rest("name", texts.HelpUserName, user)}},
 	}
 }
 
 // topicHelp says what each topic shows.
 var topicHelp = map[string]texts.Key{
-	"callback":           "Callback events",
-	"dialer":             "Lines, trunks, numbers and scripts of dials",
-	"chat":               "Chat script activity",
-	"modem":              "Modem control and process activation",
-	"aaa":                "AAA requests and replies",
-	"ppp negotiation":    "Phases of PPP, and its protocols with their options",
-	"ppp authentication": "PAP, CHAP and EAP",
-	"ppp cbcp":           "The Callback Control Protocol",
-	"ppp packet":         "Every frame",
+	"callback":           texts.HelpTopicCallback,
+	"dialer":             texts.HelpTopicDialer,
+	"chat":               texts.HelpTopicChat,
+	"modem":              texts.HelpTopicModem,
+	"aaa":                texts.HelpTopicAAA,
+	"ppp negotiation":    texts.HelpTopicNegotiation,
+	"ppp authentication": texts.HelpTopicAuthentication,
+	"ppp cbcp":           texts.HelpTopicCBCP,
+	"ppp packet":         texts.HelpTopicPacket,
 }
 
 // setTopics turns topics on or off.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/tables"
+	"github.com/ringback/ringback/texts"
 )
 
 // order returns a command that changes something, and says so.
@@ -24,13 +25,13 @@ func (u User) order(do func(ctx context.Context, args console.Args) (said string
 func (u User) orderNodes() []console.Node {
 	return []console.Node{
 		u.clearNode(),
-		{Word: "cancel", Help: "Cancel a callback", Next: []console.Node{
-			{Word: "callback", Help: "A pending callback", Next: []console.Node{
-				{Word: "id", Kind: console.Word, Help: "Its ID", Run: u.cancel()}}}}},
+		{Word: "cancel", Help: texts.HelpCancel, Next: []console.Node{
+			{Word: "callback", Help: texts.HelpCancelCallback, Next: []console.Node{
+				{Word: "id", Kind: console.Word, Help: texts.HelpCancelID, Run: u.cancel()}}}}},
 		u.lineNode(),
 		u.lockdownNode(),
 		u.modemNode(),
-		{Word: "reload", Help: "Reload the configuration: calls go on",
+		{Word: "reload", Help: texts.HelpReload,
 			Run: printing(u, u.Client.Reload, tables.Reload)},
 		u.startChatNode(),
 		u.configureNode(),
@@ -57,18 +58,18 @@ func (u User) clearNode() console.Node {
 		n, err := u.Client.ClearLoginLocks(ctx, args["name"])
 		return fmt.Sprintf("Login locks cleared: %d", n), err
 	})
-	one := tty("Line number", counters)
-	return console.Node{Word: "clear", Help: "Reset functions", Next: []console.Node{
-		{Word: "counters", Help: "Counters of a line, or of all lines", Run: counters,
-			Next: []console.Node{{Word: "line", Help: "Counters of a line", Next: []console.Node{one}}, one}},
-		{Word: "line", Help: "Hang up the call on a line", Next: []console.Node{
-			tty("Line number", line),
-			{Word: "tty", Help: "A line by its TTY number", Next: []console.Node{tty("Line number", line)}},
-			{Word: "vty", Help: "A session over the network", Next: []console.Node{
-				{Word: "n", Kind: console.Number, Max: maxTTY, Help: "Number of the vty", Run: vty}}}}},
-		{Word: "login-lock", Help: "Failed logins", Next: []console.Node{
-			{Word: "all", Help: "Of all names, numbers and lines", Run: locks},
-			{Word: "name", Kind: console.Word, Help: "A user name or a calling number", Run: locks}}},
+	one := tty(texts.HelpLineNumber, counters)
+	return console.Node{Word: "clear", Help: texts.HelpClear, Next: []console.Node{
+		{Word: "counters", Help: texts.HelpClearCounters, Run: counters,
+			Next: []console.Node{{Word: "line", Help: texts.HelpClearCountersLine, Next: []console.Node{one}}, one}},
+		{Word: "line", Help: texts.HelpClearLine, Next: []console.Node{
+			tty(texts.HelpLineNumber, line),
+			{Word: "tty", Help: texts.HelpClearTTY, Next: []console.Node{tty(texts.HelpLineNumber, line)}},
+			{Word: "vty", Help: texts.HelpClearVTY, Next: []console.Node{
+				{Word: "n", Kind: console.Number, Max: maxTTY, Help: texts.HelpVTYNumber, Run: vty}}}}},
+		{Word: "login-lock", Help: texts.HelpClearLocks, Next: []console.Node{
+			{Word: "all", Help: texts.HelpClearLocksAll, Run: locks},
+			{Word: "name", Kind: console.Word, Help: texts.HelpClearLocksName, Run: locks}}},
 	}}
 }
 
@@ -88,10 +89,10 @@ func (u User) lineNode() console.Node {
 		n, _ := args.Int("tty")
 		return fmt.Sprintf("Line %d takes calls again", n), u.Client.RestoreLine(ctx, n)
 	})
-	return console.Node{Word: "line", Help: "Take a line out of use, or into use again", Next: []console.Node{
-		{Word: "busyout", Help: "Let a line finish its call, and then take no more", Next: []console.Node{
-			tty("Line number", busyout, rest("reason", "The reason, for other operators and the audit", busyout))}},
-		{Word: "restore", Help: "Let a line take calls again", Next: []console.Node{tty("Line number", restore)}},
+	return console.Node{Word: "line", Help: texts.HelpLineUse, Next: []console.Node{
+		{Word: "busyout", Help: texts.HelpBusyout, Next: []console.Node{
+			tty(texts.HelpLineNumber, busyout, rest("reason", texts.HelpReasonOperators, busyout))}},
+		{Word: "restore", Help: texts.HelpRestore, Next: []console.Node{tty(texts.HelpLineNumber, restore)}},
 	}}
 }
 
@@ -106,13 +107,13 @@ func (u User) lockdownNode() console.Node {
 			return err
 		})
 	}
-	return console.Node{Word: "lockdown", Help: "Stop all dialing", Next: []console.Node{
-		{Word: "dialing", Help: "End the dials; sessions go on", Next: []console.Node{
-			rest("reason", "The reason, for other operators and the audit", begin(false))}},
-		{Word: "sessions", Help: "End the dials and all sessions", Next: []console.Node{
-			rest("reason", "The reason, for other operators and the audit", begin(true))}},
-		{Word: "lift", Help: "Allow dialing again", Next: []console.Node{
-			rest("reason", "The reason, for the audit", u.order(func(ctx context.Context, args console.Args) (string,
+	return console.Node{Word: "lockdown", Help: texts.HelpLockdown, Next: []console.Node{
+		{Word: "dialing", Help: texts.HelpLockdownDialing, Next: []console.Node{
+			rest("reason", texts.HelpReasonOperators, begin(false))}},
+		{Word: "sessions", Help: texts.HelpLockdownSessions, Next: []console.Node{
+			rest("reason", texts.HelpReasonOperators, begin(true))}},
+		{Word: "lift", Help: texts.HelpLockdownLift, Next: []console.Node{
+			rest("reason", texts.HelpReasonAudit, u.order(func(ctx context.Context, args console.Args) (string,
 				error) {
 				return "The lockdown is lifted", u.Client.LiftLockdown(ctx, args["reason"])
 			}))}},
@@ -130,11 +131,11 @@ func (u User) modemNode() console.Node {
 		}
 		return err
 	})
-	lines := []console.Node{tty("The line that dials", test,
-		console.Node{Word: "with", Kind: console.Number, Max: maxTTY, Help: "The line that is called", Run: test})}
-	return console.Node{Word: "test", Help: "Test subsystems", Next: []console.Node{
-		{Word: "modem", Help: "Modems", Next: []console.Node{
-			{Word: "back-to-back", Help: "Let one line call another", Next: lines}}}}}
+	lines := []console.Node{tty(texts.HelpTestDials, test,
+		console.Node{Word: "with", Kind: console.Number, Max: maxTTY, Help: texts.HelpTestCalled, Run: test})}
+	return console.Node{Word: "test", Help: texts.HelpTest, Next: []console.Node{
+		{Word: "modem", Help: texts.HelpTestModem, Next: []console.Node{
+			{Word: "back-to-back", Help: texts.HelpTestBackToBack, Next: lines}}}}}
 }
 
 // configureNode answers fingers that know IOS.
@@ -162,11 +163,11 @@ func (u User) startChatNode() console.Node {
 		}
 		return tables.ChatRun(w, run)
 	})
-	regexp := console.Node{Word: "regexp", Kind: console.Word, Help: "Regular expression of script names",
-		Next: []console.Node{tty("Line number (default: this line)", start, console.Node{Word: "dialer-string",
-			Kind: console.Word, Help: "Number to dial", Run: start})}}
+	regexp := console.Node{Word: "regexp", Kind: console.Word, Help: texts.HelpScriptNames,
+		Next: []console.Node{tty(texts.HelpThisLine, start, console.Node{Word: "dialer-string",
+			Kind: console.Word, Help: texts.HelpDialNumber, Run: start})}}
 	if u.ChatHere != nil {
 		regexp.Run = here
 	}
-	return console.Node{Word: "start-chat", Help: "Run a chat script on a line", Next: []console.Node{regexp}}
+	return console.Node{Word: "start-chat", Help: texts.HelpStartChat, Next: []console.Node{regexp}}
 }

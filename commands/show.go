@@ -23,18 +23,18 @@ func sorted(nodes []console.Node) []console.Node {
 // showNode is the command show.
 func (u User) showNode() console.Node {
 	nodes := slices.Concat([]console.Node{
-		{Word: "callback", Help: "Pending and ended callbacks", Run: u.callbacks(false), Next: u.callbackNodes()},
-		{Word: "clock", Help: "The time of this machine", Run: u.clock},
-		{Word: "line", Help: "Lines and their state", Run: u.lines(),
-			Next: []console.Node{tty("Line number", u.line())}},
-		{Word: "privilege", Help: "Current privilege level", Run: u.privilege},
-		{Word: "users", Help: "Users on the lines", Run: u.users()},
-		{Word: "version", Help: "Version of the daemon", Run: u.version()},
+		{Word: "callback", Help: texts.HelpCallbacks, Run: u.callbacks(false), Next: u.callbackNodes()},
+		{Word: "clock", Help: texts.HelpClock, Run: u.clock},
+		{Word: "line", Help: texts.HelpLines, Run: u.lines(),
+			Next: []console.Node{tty(texts.HelpLineNumber, u.line())}},
+		{Word: "privilege", Help: texts.HelpPrivilege, Run: u.privilege},
+		{Word: "users", Help: texts.HelpUsers, Run: u.users()},
+		{Word: "version", Help: texts.HelpVersion, Run: u.version()},
 	}, u.callNodes(), u.rotaryNodes(), u.pppNodes())
 	if u.Level >= Privileged {
 		nodes = append(nodes, u.operatorNodes()...)
 	}
-	return console.Node{Word: "show", Help: "Show running system information",
+	return console.Node{Word: "show", Help: texts.HelpShow,
 		Next: console.Filtered(sorted(nodes))}
 }
 
@@ -45,29 +45,29 @@ func (u User) operatorNodes() []console.Node {
 		return console.Node{Word: word, Help: help, Run: run}
 	}
 	nodes := []console.Node{
-		{Word: "aaa", Help: "AAA", Next: []console.Node{ask("servers", "AAA servers and their state",
+		{Word: "aaa", Help: texts.HelpAAA, Next: []console.Node{ask("servers", texts.HelpAAAServers,
 			printing(u, u.Client.AAAServers, func(w io.Writer, v []client.AAAServer) {
 				tables.AAAServers(w, v, false, at())
 			}))}},
-		ask("ceilings", "What is used and reserved of the ceilings", printing(u, u.Client.Ceilings, tables.Ceilings)),
-		ask("health", "What is wrong with the daemon", printing(u, u.Client.Health, func(w io.Writer, v client.Health) {
+		ask("ceilings", texts.HelpCeilings, printing(u, u.Client.Ceilings, tables.Ceilings)),
+		ask("health", texts.HelpHealth, printing(u, u.Client.Health, func(w io.Writer, v client.Health) {
 			tables.Health(w, v, at().Now)
 		})),
-		ask("lockdown", "Whether dialing is stopped", printing(u, u.Client.Lockdown,
+		ask("lockdown", texts.HelpLockdownState, printing(u, u.Client.Lockdown,
 			func(w io.Writer, v client.Lockdown) { tables.Lockdown(w, v, at()) })),
-		ask("login-locks", "Locked names, numbers and lines", printing(u, u.Client.LoginLocks, tables.LoginLocks)),
-		ask("listeners", "Doors for users who come over the network", printing(u, u.Client.Listeners,
+		ask("login-locks", texts.HelpLoginLocks, printing(u, u.Client.LoginLocks, tables.LoginLocks)),
+		ask("listeners", texts.HelpListeners, printing(u, u.Client.Listeners,
 			func(w io.Writer, v []client.Listener) { tables.Listeners(w, v, false, at()) })),
-		{Word: "modem", Help: "How the modems are operated", Run: printing(u, u.Client.Modems, tables.Modems),
-			Next: []console.Node{tty("Line number", u.modem())}},
-		ask("usage", "Calls of the last 24 hours", printing(u, func(ctx context.Context) (client.Usage, error) {
+		{Word: "modem", Help: texts.HelpModems, Run: printing(u, u.Client.Modems, tables.Modems),
+			Next: []console.Node{tty(texts.HelpLineNumber, u.modem())}},
+		ask("usage", texts.HelpUsage, printing(u, func(ctx context.Context) (client.Usage, error) {
 			return u.Client.Usage(ctx, time.Time{}, time.Time{}, "hour")
 		}, tables.Usage)),
-		ask("windows", "Access windows of the groups", printing(u, u.Client.AccessWindows,
+		ask("windows", texts.HelpWindows, printing(u, u.Client.AccessWindows,
 			func(w io.Writer, v []client.AccessWindow) { tables.Windows(w, v, at()) })),
 	}
 	if u.Monitor != nil {
-		nodes = append(nodes, ask("debugging", "Topics of the debug output", u.debugging))
+		nodes = append(nodes, ask("debugging", texts.HelpDebugging, u.debugging))
 	}
 	return nodes
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/ringback/ringback/console"
+	"github.com/ringback/ringback/texts"
 )
 
 // maxLength is the longest page of a terminal, as in IOS.
@@ -29,12 +30,12 @@ func (u User) terminalNode() console.Node {
 		return nil
 	}
 	nodes := []console.Node{
-		{Word: "length", Help: "Rows of a page", Next: []console.Node{
-			{Word: "rows", Kind: console.Number, Max: maxLength, Help: "Rows; 0: no pages", Run: length}}},
-		{Word: "no", Help: "Negate a setting", Next: append([]console.Node{
-			{Word: "length", Help: "No pages", Run: all}}, u.monitorNodes(false)...)},
+		{Word: "length", Help: texts.HelpPageRows, Next: []console.Node{
+			{Word: "rows", Kind: console.Number, Max: maxLength, Help: texts.HelpRows, Run: length}}},
+		{Word: "no", Help: texts.HelpNoSetting, Next: append([]console.Node{
+			{Word: "length", Help: texts.HelpNoPages, Run: all}}, u.monitorNodes(false)...)},
 	}
-	return console.Node{Word: "terminal", Help: "Set the properties of this terminal",
+	return console.Node{Word: "terminal", Help: texts.HelpTerminal,
 		Next: sorted(append(nodes, u.monitorNodes(true)...))}
 }
 
@@ -43,7 +44,7 @@ func (u User) monitorNodes(on bool) []console.Node {
 	if u.Monitor == nil || u.Level < Privileged {
 		return nil
 	}
-	return []console.Node{{Word: "monitor", Help: "Show the debug output here",
+	return []console.Node{{Word: "monitor", Help: texts.HelpMonitor,
 		Run: func(context.Context, console.Args, io.Writer) error {
 			u.Monitor.Show(on)
 			return nil

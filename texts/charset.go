@@ -3,6 +3,7 @@ package texts
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/traditionalchinese"
@@ -141,17 +142,31 @@ func isLead(b byte) bool  { return b >= 0xA1 && b <= 0xF9 }
 func isTrail(b byte) bool { return b >= 0x40 && b <= 0x7E || b >= 0xA1 && b <= 0xFE }
 
 func encodeBig5(r rune) (pair [2]byte, ok bool) {
-	if r < utf8.RuneSelf || r == utf8.RuneError {
-		return pair, false
-	}
-	var src [utf8.UTFMax]byte
-	var dst [4]byte
-	n, _, err := traditionalchinese.Big5.NewEncoder().Transform(dst[:], src[:utf8.EncodeRune(src[:], r)], true)
-	if err != nil || n != 2 || !isLead(dst[0]) || !isTrail(dst[1]) {
-		return pair, false
-	}
-	return [2]byte(dst[:2]), true
+	pair, ok = big5()[r]
+	return pair, ok
 }
+
+// big5 has the pairs of all characters. It is the inverse of the decoder: the encoder of x/text is for Hong Kong, and
+// encodes 包, 港, 晴 and others as pairs that terminals in Taiwan do not know. Of two pairs the first is used, except for
+// 十 and 卅, which are also among the numerals of 0xA2, and 仝, which is also among the symbols that ETEN added.
+var big5 = sync.OnceValue(func() map[rune][2]byte {
+	const numerals, levelOne, levelTwo = 0xA2, 0xA4, 0xC9
+	pairs := make(map[rune][2]byte, 14_000)
+	for lead := byte(0xA1); isLead(lead); lead++ {
+		for trail := byte(0x40); trail < 0xFF; trail++ {
+			pair := [2]byte{lead, trail}
+			r, ok := decodeBig5(pair)
+			if !isTrail(trail) || !ok {
+				continue
+			}
+			first, twice := pairs[r]
+			if !twice || first[0] == numerals && lead == levelOne || first[0] < levelTwo && lead == levelTwo {
+				pairs[r] = pair
+			}
+		}
+	}
+	return pairs
+})
 
 func decodeBig5(pair [2]byte) (r rune, ok bool) {
 	var dst [2 * utf8.UTFMax]byte

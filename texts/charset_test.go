@@ -11,8 +11,10 @@ import (
 func TestBig5(t *testing.T) {
 	for text, octets := range map[string]string{
 		"回撥":     "\xa6\x5e\xbc\xb7",
-		"功許蓋":    "\xa5\x5c\xb3\x5c\xbb\x5c", // \ is their second octet
-		"育":      "\xa8\x7c",                 // |
+		"功許蓋":    "\xa5\x5c\xb3\x5c\xbb\x5c",         // \ is their second octet
+		"育":      "\xa8\x7c",                         // |
+		"包港晴婷":   "\xa5\x5d\xb4\xe4\xb4\xb8\xb4\x40", // which Hong Kong has twice
+		"十卅〃仝":   "\xa4\x51\xa4\xca\xa1\xb2\xc9\x69", // which Taiwan has twice
 		"，：（）":   "\xa1\x41\xa1\x47\xa1\x5d\xa1\x5e",
 		"a一b":    "a\xa4\x40b",
 		"淚碁":     "\xb2\x5c\xf9\xd6", // ETEN
