@@ -116,7 +116,7 @@ func (l *Lab) commands() []suggestion {
 	}
 	return []suggestion{
 		{"debug all", "stream live debug events"},
-		{"show callbacks --all", "also: show line, show users"},
+		{"show callbacks --all", "also: show line|users|listeners"},
 		{"show callback ID --trace", "why, when, modem output"},
 		call,
 	}
