@@ -27,6 +27,7 @@ import (
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/tariff"
 	"github.com/ringback/ringback/texts"
+	"github.com/ringback/ringback/triggers"
 )
 
 // Config is the part of the configuration that a reload may change. Calls and callbacks that have begun keep the
@@ -45,6 +46,8 @@ type Config struct {
 	Tests      ModemTests
 	// ChatPolicy is the group whose policy permits and limits the dials of start-chat; "": none is permitted.
 	ChatPolicy string
+	// Triggers say who may request callbacks by short messages and missed calls.
+	Triggers triggers.Rules
 
 	LoginLimits LoginLimits
 	LocalUsers  map[string]bool // names that logs may show before their users have logged in
@@ -139,24 +142,25 @@ type Broker struct {
 	config atomic.Pointer[Config]
 	log    *zap.Logger
 
-	events   chan event
-	progress chan struct{} // received from by the loop between two rounds
-	over     chan struct{} // closed when the loop has ended
-	draining atomic.Bool
-	drained  atomic.Pointer[lines.Busyout] // an operator's order; nil: none
-	running  sync.WaitGroup                // goroutines of effects and calls
-	turns    sync.WaitGroup                // goroutines that write for a call
-	spool    *spool.Spool
-	guard    *guard
-	notes    notes
-	lock     lockdown
-	access   access
-	records  lineRecords
-	busyout  sync.Mutex // one order for a line at a time; no other mutex is held
-	orders   orders
-	ordered  ordered
-	tests    tests
-	reloaded chan struct{} // capacity 1: the schedule of the tests may have changed
+	events    chan event
+	progress  chan struct{} // received from by the loop between two rounds
+	over      chan struct{} // closed when the loop has ended
+	draining  atomic.Bool
+	drained   atomic.Pointer[lines.Busyout] // an operator's order; nil: none
+	running   sync.WaitGroup                // goroutines of effects and calls
+	turns     sync.WaitGroup                // goroutines that write for a call
+	spool     *spool.Spool
+	guard     *guard
+	notes     notes
+	lock      lockdown
+	access    access
+	records   lineRecords
+	triggered triggered
+	busyout   sync.Mutex // one order for a line at a time; no other mutex is held
+	orders    orders
+	ordered   ordered
+	tests     tests
+	reloaded  chan struct{} // capacity 1: the schedule of the tests may have changed
 
 	recovered atomic.Bool // what the journal holds has been resumed
 

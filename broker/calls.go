@@ -18,6 +18,7 @@ import (
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/triggers"
 	"github.com/ringback/ringback/tty"
 )
 
@@ -41,6 +42,7 @@ type call struct {
 	promisedTo aaa.Request     // leg two: the request of leg one, for the service to which the callback was promised
 	called     numbers.Number  // leg two: the number dialed
 	limits     policies.Limits // leg two: those of the promise
+	trigger    triggers.Kind   // of a call that stands for a request without one: what it was; "": an operator
 	cost       *int64          // leg two: once it is over, what it has cost; nil: unknown
 
 	// Guarded by the Broker's mutex.

@@ -13,6 +13,7 @@ import (
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
+	"github.com/ringback/ringback/triggers"
 )
 
 // ErrNotOrdered means that a callback that an operator has ordered was not promised.
@@ -26,6 +27,8 @@ type UserOrder struct {
 	Service aaa.Service
 	At      time.Time // not before; zero: now
 	By      string    // the operator
+
+	trigger triggers.Kind // "": the operator
 }
 
 // CallUser promises a callback to a user, and returns its ID when it is on disk. AAA says without a password what the
@@ -56,7 +59,7 @@ func (b *Broker) callUser(ctx context.Context, o UserOrder) (id, number string, 
 		return "", "", fmt.Errorf("it would expire before %s (callback.lifetime: %v)", o.At.Format(time.DateTime), life)
 	}
 	// There is no call. This one has what a promise needs of it, and no session.
-	c := &call{Call: &lines.Call{ID: newID(), TTY: tty}, leg: 1}
+	c := &call{Call: &lines.Call{ID: newID(), TTY: tty}, leg: 1, trigger: o.trigger}
 	c.multiSessionID, c.forcedWait = "m-"+c.ID, cfg.Lines[tty].ForcedWait
 	q := aaa.Request{Service: o.Service, User: o.User, Leg: 1, CallID: c.ID, TTY: tty}
 	res := b.vouched(ctx, cfg.login(tty), q)
@@ -135,7 +138,7 @@ func (b *Broker) decideOrder(c *call, a session.Asked, number string) (policies.
 	b.decided(a, d)
 	switch {
 	case d.Outcome == policies.AskNumber:
-		return d, t, errors.New("AAA leaves the number to the caller (--number)")
+		return d, t, errors.New("AAA leaves the number to the caller, and none was given (--number)")
 	case d.Outcome == policies.Admit:
 		return d, t, fmt.Errorf("the policy of group %s does not call this user back: %s", d.Group, d.Reason)
 	case d.Outcome != policies.CallBack:

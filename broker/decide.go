@@ -103,7 +103,7 @@ func (b *Broker) evaluate(c *call, a session.Asked, ch choice) (policies.Decisio
 		q.TTY, q.Caller, q.Called = c.promisedTo.TTY, c.promisedTo.Caller, c.promisedTo.Called
 	}
 	r := b.ask(q, aaa.Result{Identity: a.Identity, Auth: a.Auth, PPPAuth: a.PPPAuth})
-	r.FromCaller, r.Place = ch.number, ch.place
+	r.FromCaller, r.Place, r.Trigger = ch.number, ch.place, string(c.trigger)
 	if other {
 		r.CalledBack = c.called
 	}

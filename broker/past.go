@@ -34,7 +34,7 @@ func PastRequest(c journal.Callback, plan numbers.Plan, line func(tty int) polic
 	if w, ok := why.Decision.Window(); ok {
 		r.Windows = map[string]policies.AccessWindow{why.Group: w}
 	}
-	r.Ringing = d.OnRing
+	r.Ringing, r.Trigger = d.OnRing, d.Trigger
 	if d.Origin != numbers.OriginCaller || d.OnRing {
 		return r, nil
 	}

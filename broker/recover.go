@@ -36,6 +36,7 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	b.loadLast(ctx)
+	b.loadTriggered(ctx)
 	if err := b.loadTests(ctx); err != nil {
 		return err
 	}

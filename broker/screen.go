@@ -9,7 +9,8 @@ import (
 	"github.com/ringback/ringback/session"
 )
 
-// Screen asks AAA whether a ringing call may be answered (RADIUS Call-Check); it is a lines.PoolOptions.Screen. It
+// Screen asks AAA whether a ringing call may be answered (RADIUS Call-Check); it is a lines.PoolOptions.Screen. A call
+// from a number whose user is called back after a missed call (Config.Triggers) is left ringing until ctx ends. It
 // blocks until the answer, at most Limits.CallCheck. If AAA rejects the call or is silent, or no server can be asked,
 // the call is left ringing. It is left ringing too if the user is called back instead (`callback_on_ring: allow`); then
 // Screen blocks until ctx ends, which is when the ringing ends.
@@ -18,6 +19,12 @@ func (b *Broker) Screen(ctx context.Context, r lines.RingingCall) bool {
 		return false
 	}
 	defer b.rang(r)()
+	if b.missedCall(ctx, r) || r.Voice {
+		return false
+	}
+	if c, ok := b.opt.Pool.Config(r.TTY); ok && c.MissedCalls && !c.CallCheck {
+		return true // it is asked for missed calls only
+	}
 	res := aaa.Result{Reason: "no AAA server supports Call-Check"}
 	switch {
 	case !b.trusted(r.TTY):

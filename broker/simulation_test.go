@@ -137,6 +137,10 @@ func (d *disk) Usage(context.Context, time.Time, time.Time) (_ []journal.Usage, 
 	_ error) {
 	return
 }
+func (d *disk) Triggered(context.Context) ([]journal.Triggered, []journal.Damage, error) {
+	return nil, nil, nil
+}
+
 func (d *disk) Dialed(context.Context) ([]journal.Dialed, []journal.Damage, error) {
 	return nil, nil, nil
 }

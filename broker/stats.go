@@ -14,12 +14,14 @@ type Stats struct {
 	Arrears   int                    // ends of calls that wait in memory for the disk to accept them
 	Windows   int                    // access windows that are open
 	Lockdown  bool                   // is in force
+	Triggers  map[TriggerCount]uint64
 }
 
 // Stats returns the present counts.
 func (b *Broker) Stats() Stats {
 	s := Stats{Calls: map[int]int{}, Callbacks: map[callback.Phase]int{}, Refused: b.refused.Load(),
-		Arrears: b.spool.Owed(), Windows: b.openWindows(time.Now()), Lockdown: b.LockdownState().Active}
+		Arrears: b.spool.Owed(), Windows: b.openWindows(time.Now()), Lockdown: b.LockdownState().Active,
+		Triggers: b.triggered.all()}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range b.calls {

@@ -34,6 +34,7 @@ import (
 	"github.com/ringback/ringback/session"
 	"github.com/ringback/ringback/session/exec"
 	"github.com/ringback/ringback/tariff"
+	"github.com/ringback/ringback/triggers"
 	"github.com/ringback/ringback/trunks"
 )
 
@@ -142,6 +143,7 @@ type townOptions struct {
 	lineConfig func(*lines.Config)      // changes the lines
 	hunts      map[int]lines.Hunt       // of rotaries
 	tests      func(*broker.ModemTests) // allows modem tests of all lines; it may change what is allowed
+	triggers   triggers.Rules           // who may request callbacks without a call
 	chatPolicy string                   // whose policy permits the dials of start-chat
 	sinks      []events.Sink            // of the broker
 	// begins recordings; nil: there are none
@@ -229,6 +231,7 @@ func (w *town) start() {
 	w.journal = j
 	w.pool = lines.NewPool(lines.PoolOptions{Full: func(r lines.RingingCall) bool { return w.broker.Full(r) },
 		Screen:  func(ctx context.Context, r lines.RingingCall) bool { return w.broker.Screen(ctx, r) },
+		Message: func(ctx context.Context, m lines.Message) bool { return w.broker.Message(ctx, m) },
 		Prepare: func(tty int, o lines.Occasion) lines.Preparation { return w.broker.Prepare(tty, o) }})
 	var ttys []int
 	for i := range w.lines {
@@ -395,6 +398,7 @@ func (w *town) config() broker.Config {
 		Dialer:      &dialer.Dialer{Scripts: scripts, Debug: w.opt.chatDebug},
 		LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
 		Tariff: prices, Tests: w.modemTests(), ChatPolicy: w.opt.chatPolicy,
+		Triggers: w.opt.triggers,
 	}
 }
 

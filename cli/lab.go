@@ -157,7 +157,7 @@ With --no-daemon it prints the ports of its modems, for the lines of a daemon th
 	c.Flags().BoolVar(&f.noDaemon, "no-daemon", false,
 		"start the telephone network, its modems and the AAA server only")
 	c.Flags().BoolVar(&sample, "sample-modems", false, "print a sample of the file for --modems, and exit")
-	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack())
+	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack(), newLabSMS(), newLabRing())
 	return c
 }
 

@@ -113,7 +113,8 @@ Run it:
 		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newLog(), newReload(), newPPP(),
 		newModem(), newPage(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(),
 		newLab(), newAPI())
-	root.AddCommand(newRecording(), newCallback(), newDrain(), newUndrain(), newConfig(), newSupportBundle(version))
+	root.AddCommand(newRecording(), newTrigger(), newCallback(), newDrain(), newUndrain(), newConfig(),
+		newSupportBundle(version))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newCompletion(), newInit(), newImport(), newExport())
 	completeNames(root)

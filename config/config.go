@@ -32,6 +32,7 @@ import (
 	"github.com/ringback/ringback/syslog"
 	"github.com/ringback/ringback/tariff"
 	"github.com/ringback/ringback/texts"
+	"github.com/ringback/ringback/triggers"
 )
 
 // Problem is an error or a warning about the configuration; Problems are all of them.
@@ -76,6 +77,7 @@ type Config struct {
 	Ceilings []journal.Limit // of all callbacks together
 
 	ModemTests broker.ModemTests
+	Triggers   triggers.Rules
 	ChatPolicy string // the group whose policy permits the dials of start-chat; "": there are none
 
 	RADIUS    radius.Config     // no servers if the method radius is not used

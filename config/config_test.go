@@ -180,7 +180,7 @@ func TestFullSample(t *testing.T) {
 	if got := c.Policies.Groups(); !reflect.DeepEqual(got, []string{"default", "field", "staff"}) {
 		t.Error(got)
 	}
-	if len(c.Lines) != 11 || len(c.LineConfigs()) != 11 {
+	if len(c.Lines) != 12 || len(c.LineConfigs()) != 12 {
 		t.Fatalf("%d lines", len(c.Lines))
 	}
 	if want := (lines.Config{TTY: 65, Port: "serial:///dev/ttyS0?speed=115200", Device: "serial:///dev/ttyS0",

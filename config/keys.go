@@ -208,6 +208,10 @@ var keys = sync.OnceValue(func() []schema.Key {
 			Doc: "Calls from one line to another that test their modems (`ringback modem test`, IOS's `test modem " +
 				"back-to-back`). Without this key none is allowed. It permits numbers that `numbers.own` forbids to " +
 				"callbacks. See [Modem tests](../how-to/modem-tests.md)."},
+		{Name: "triggers", Reload: schema.NewCalls, Type: schema.Object, Keys: triggerKeys(),
+			Doc: "Callbacks that users request without a call that is answered: by a signed short message to a line " +
+				"with a cellular modem, or by a missed call. The policy of the user's group must allow them, and the " +
+				"user logs in when called back. See [SMS and missed calls](../how-to/sms-trigger.md)."},
 		{Name: "start_chat", Reload: schema.AtOnce, Type: schema.Object, Keys: []schema.Key{
 			{Name: "policy", Required: true, Check: schema.NotEmpty, Example: "operators",
 				Doc: "Group whose policy file decides which numbers are dialed and when: its `numbers` (the number " +

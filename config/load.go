@@ -90,7 +90,7 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.console, l.callCheck, l.dynamicAuthor, l.users, l.scripts,
 		l.ppp,
 		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.locales, l.startChat, l.listen,
-		l.cross} {
+		l.triggers, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)

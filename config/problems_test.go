@@ -378,7 +378,7 @@ lines: [{tty: 1, scripts: {activation: nodial},`, ``},
 			"{lists: {login: {default: [local]}}})\n" +
 			`ringback.yaml:6:60: lines[1]: there is no login method list "default" (write aaa: {lists: {login: {default: [local]}}})`},
 		{"tty: 1,", `tty: 1, result_codes: {RRING: BUZY},`,
-			`ringback.yaml:6:40: lines[0].result_codes.RRING: "BUZY" is not "BUSY", "NO ANSWER", "NO CARRIER", "NO DIALTONE", "RING", "VOICE", "FAX", "BLACKLISTED", "DELAYED", "ERROR", "OK", "CONNECT" or "progress" (did you mean "BUSY"?)`},
+			`ringback.yaml:6:40: lines[0].result_codes.RRING: "BUZY" is not "BUSY", "NO ANSWER", "NO CARRIER", "NO DIALTONE", "RING", "VOICE", "FAX", "BLACKLISTED", "DELAYED", "ERROR", "OK", "CONNECT", "voice ring" or "progress" (did you mean "BUSY"?)`},
 		{"tty: 1,", `tty: 1, result_codes: {ok: BUSY},`,
 			`ringback.yaml:6:33: lines[0].result_codes.ok: OK has a fixed meaning`},
 		{"tty: 1,", `tty: 1, result_codes: {"CONNECT FAX": VOICE},`,

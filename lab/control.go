@@ -19,7 +19,8 @@ import (
 // the subscriber's modem: bytes in both directions until either side closes.
 
 type controlRequest struct {
-	As string `json:"as"` // subscriber's name
+	As    string  `json:"as,omitempty"`    // subscriber's name
+	Phone *phoned `json:"phone,omitempty"` // instead: the answer ends the connection
 }
 
 type controlAnswer struct {
@@ -37,12 +38,12 @@ func (l *Lab) serveControl(ctx context.Context, lis net.Listener) {
 			defer c.Close()
 			stop := context.AfterFunc(ctx, func() { c.Close() })
 			defer stop()
-			l.serveClient(c)
+			l.serveClient(ctx, c)
 		})
 	}
 }
 
-func (l *Lab) serveClient(c net.Conn) {
+func (l *Lab) serveClient(ctx context.Context, c net.Conn) {
 	c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	in := bufio.NewReaderSize(c, 4096)
 	line, err := in.ReadSlice('\n')
@@ -55,6 +56,10 @@ func (l *Lab) serveClient(c net.Conn) {
 		return
 	}
 	c.SetReadDeadline(time.Time{})
+	if req.Phone != nil {
+		reply(c, l.phone(ctx, *req.Phone))
+		return
+	}
 	dte, err := l.Attach(req.As)
 	reply(c, err)
 	if err != nil {
@@ -139,25 +144,7 @@ func Bridge(dte *exchange.DTE, other io.ReadWriteCloser) {
 
 // Call connects to the modem of a subscriber's PC in a running lab. The caller closes the connection.
 func Call(ctx context.Context, t Town, as string) (net.Conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "unix", t.Control)
-	if err != nil {
-		return nil, fmt.Errorf("lab: %w (is the lab of pid %d still running?)", err, t.PID)
-	}
-	data, _ := json.Marshal(controlRequest{As: as})
-	if _, err := c.Write(append(data, '\n')); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("lab: %w", err)
-	}
-	a, err := readAnswer(c)
-	if err == nil && a.Error != "" {
-		err = errors.New(a.Error)
-	}
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
+	return dialControl(ctx, t, controlRequest{As: as})
 }
 
 // readAnswer reads exactly one line: what follows comes from the modem.

@@ -88,6 +88,8 @@ type Lab struct {
 
 	mu       sync.Mutex
 	attached map[string]bool
+	// of Ring, by number
+	telephones map[string]*exchange.Modem
 
 	counts counts
 }

@@ -43,6 +43,7 @@ func (l *Lab) Play(ctx context.Context, s *Scenario, echo io.Writer) (*Result, e
 		return nil, err
 	}
 	sub := newSubscriber(m, echo)
+	sub.phone = func(ctx context.Context, st ScenarioStep) error { return l.phoneStep(ctx, st, m.Number()) }
 	r := &Result{Scenario: s}
 	if err := sub.play(ctx, s.Steps); err != nil {
 		r.Problems = append(r.Problems, err.Error())

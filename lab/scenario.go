@@ -35,9 +35,9 @@ type Scenario struct {
 // ScenarioStep is one line of a subscriber's script.
 type ScenarioStep struct {
 	Line int
-	Verb string // type, send, see, pause, within, ppp, fetch, hangup
+	Verb string // type, send, see, pause, within, ppp, fetch, sms, ring, hangup
 	Text string
-	Wait time.Duration     // pause, within
+	Wait time.Duration     // pause, within, ring
 	PPP  *pppclient.Config // ppp
 }
 
@@ -142,13 +142,18 @@ func parseSteps(data []byte) ([]ScenarioStep, error) {
 				return nil, fmt.Errorf("script line %d: %w", i+1, err)
 			}
 			step.Text = "user=" + step.PPP.User // it stands in errors: without the password
+		case "sms", "ring":
+			var err error
+			if step.Wait, err = phoneText(verb, text); err != nil {
+				return nil, fmt.Errorf("script line %d: %w", i+1, err)
+			}
 		case "fetch":
 			if err := checkPage(text); err != nil {
 				return nil, fmt.Errorf("script line %d: %w", i+1, err)
 			}
 		default:
-			return nil, fmt.Errorf("script line %d: unknown word %q: use type, send, see, pause, within, ppp, fetch "+
-				"or hangup", i+1, verb)
+			return nil, fmt.Errorf("script line %d: unknown word %q: use type, send, see, pause, within, ppp, fetch, "+
+				"sms, ring or hangup", i+1, verb)
 		}
 		steps = append(steps, step)
 	}

@@ -68,7 +68,7 @@ func TestParseScenarioMistakes(t *testing.T) {
 		{steps + "-- at austin-02 --\ntype at\n", `second script "at austin-02": a scenario has one subscriber`},
 		{steps + "-- trascript --\n", "unknown file \"trascript\": use `at NAME`, `transcript` or `callback`"},
 		{"-- at austin-01 --\nwait 3s\n",
-			`script line 1: unknown word "wait": use type, send, see, pause, within, ppp, fetch or hangup`},
+			`script line 1: unknown word "wait": use type, send, see, pause, within, ppp, fetch, sms, ring or hangup`},
 		{"-- at austin-01 --\nppp password=x\n", "script line 1: ppp needs user=NAME"},
 		{"-- at austin-01 --\nppp kim\n", `script line 1: "kim": expected KEY=VALUE`},
 		{"-- at austin-01 --\nppp user=kim passwort=x\n", `script line 1: unknown setting "passwort": use user, password, ` +

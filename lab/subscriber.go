@@ -25,8 +25,9 @@ type subscriber struct {
 	dte    *exchange.DTE
 	in     *bufio.Reader // reads dte. Text and PPP share it: it is read to the last octet that is needed
 	within time.Duration
-	echo   io.Writer // gets the screen's text as it appears; may be nil
-	online *online   // nil: the line carries text
+	echo   io.Writer                                 // gets the screen's text as it appears; may be nil
+	online *online                                   // nil: the line carries text
+	phone  func(context.Context, ScenarioStep) error // does the steps sms and ring
 
 	mu     sync.Mutex
 	screen []Chunk         // lines; the last one may be unfinished
@@ -75,6 +76,8 @@ func (s *subscriber) do(ctx context.Context, st ScenarioStep) error {
 		}
 	case "within":
 		s.within = st.Wait
+	case "sms", "ring":
+		return s.phone(ctx, st)
 	case "ppp":
 		return s.dialUp(ctx, *st.PPP)
 	case "fetch":

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -188,7 +189,8 @@ func (l *Lab) readBook() book {
 // changed returns the files that differ from what a lab wrote.
 func (l *Lab) changed(b book) []string {
 	var kept []string
-	names := []string{"ringback.yaml", "users", "tacacs.conf", "radius.secret", "tacacs.secret", "operator.password"}
+	names := []string{"ringback.yaml", "users", "tacacs.conf", "radius.secret", "tacacs.secret", "operator.password",
+		keyFile}
 	for _, name := range slices.Concat(names, slices.Sorted(maps.Keys(l.policies()))) {
 		data, err := os.ReadFile(filepath.Join(l.dir, name))
 		if err == nil && b.Written[name] != digest(data) {
@@ -213,6 +215,9 @@ func (l *Lab) writeFiles(b book) error {
 	write := map[string][]byte{
 		"ringback.yaml": conf, kind.usersFile(): users, "operator.password": []byte(rand.Text() + "\n"),
 	}
+	if l.triggers() != "" {
+		write[keyFile] = []byte(rand.Text() + "\n")
+	}
 	maps.Copy(write, l.policies())
 	if name := kind.secretFile(); name != "" {
 		write[name] = l.newSecret()
@@ -220,7 +225,7 @@ func (l *Lab) writeFiles(b book) error {
 	for name, data := range write {
 		path := filepath.Join(l.dir, name)
 		_, err := os.Stat(path)
-		secret := name == "operator.password" || name == kind.secretFile() && l.opt.RADIUS == nil
+		secret := name == "operator.password" || name == keyFile || name == kind.secretFile() && l.opt.RADIUS == nil
 		if slices.Contains(l.Kept, name) || secret && err == nil {
 			continue
 		}
@@ -312,7 +317,7 @@ func (l *Lab) configuration() ([]byte, error) {
 		site = ""
 	}
 	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@SITE@\n", site, "@AAA@\n", aaa,
-		"@LANGUAGE@\n", l.language(), "@LINES@\n", lines.String(), "@TESTS@\n", l.modemTest(),
+		"@LANGUAGE@\n", l.language(), "@LINES@\n", lines.String(), "@TESTS@\n", l.modemTest()+l.triggers(),
 		"@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
 }
@@ -332,6 +337,28 @@ func (l *Lab) modemTest() string {
 	}
 	return fmt.Sprintf("modem_test: {lines: [%d-%d]}                # ringback modem test %[1]d\n\n", firstTTY,
 		firstTTY+l.lineCount()-1)
+}
+
+// triggers is the key triggers, which only a town with cellular modems has. Missed calls need modem signals.
+func (l *Lab) triggers() string {
+	var ttys []string
+	signals := true
+	for i, m := range l.opt.Lines {
+		if !m.Dialect.Messages {
+			continue
+		}
+		ttys = append(ttys, fmt.Sprint(firstTTY+i))
+		signals = signals && cmp.Or(Ports(m.Ports), l.opt.Ports) == RFC2217
+	}
+	if len(ttys) == 0 || l.opt.Policies != nil || l.opt.Line != nil {
+		return ""
+	}
+	text := fmt.Sprintf("triggers:                                  # ringback trigger sign; ringback lab sms\n"+
+		"  lines: [%s]\n  keys: [{users: [austin-01, austin-02], file: %s}]\n", strings.Join(ttys, ", "), keyFile)
+	if signals {
+		text += "  missed_calls: [{from: \"84003\", user: kihei-03}]   # ringback lab ring\n"
+	}
+	return text + "\n"
 }
 
 // modems names the modems of the lines for the book.

@@ -34,6 +34,17 @@ type RingingCall struct {
 	TTY    int
 	Caller string // as in Call
 	Called string
+	Voice  bool // it is not for a data modem, and is never answered
+}
+
+// Message is a short message that a line's modem has received (SMS). All of it is written by others.
+type Message struct {
+	TTY   int
+	From  string // digits, with a plus before an international number; or a name; "" none
+	Named bool   // From is a name, which anybody may choose
+	Sent  time.Time
+	Text  string
+	Err   error // why the text cannot be read; nil: it was
 }
 
 // Call is one telephone connection on a line, in either direction.

@@ -90,8 +90,12 @@ type Host interface {
 	// HangingUp.
 	Phase(s State)
 	// Screen asks whether the ringing call may be answered, and blocks for the verdict or until ctx ends. It is
-	// called once per call, and only if the line's Config.CallCheck requires it.
-	Screen(ctx context.Context, caller, called string) bool
+	// called once per call, and only if the line's Config.CallCheck or Config.MissedCalls requires it. ctx ends with
+	// the cause ErrDown if it is unknown whether the caller has given up. The host sets the TTY.
+	Screen(ctx context.Context, r RingingCall) bool
+	// Message hands over a short message, on a line with Config.Messages. It blocks until the host has done what is
+	// to be done about it, or until ctx ends. True: the modem need not keep it.
+	Message(ctx context.Context, m Message) bool
 	// Answer asks for the line's lease for an incoming call; the numbers are "" if unknown. False: the driver must not
 	// answer (the line is leased, the pool drains, callout, the called number has too many calls …). After true,
 	// exactly one of Connected and Missed follows.

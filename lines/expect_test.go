@@ -41,7 +41,8 @@ func TestExpect(t *testing.T) {
 			synctest.Wait()
 		}
 		expect(t.Context())
-		if !host.Screen(t.Context(), "84001", "") || !host.Answer("84001", "") || host.Answer("84001", "") {
+		if !host.Screen(t.Context(), RingingCall{Caller: "84001"}) || !host.Answer("84001", "") ||
+			host.Answer("84001", "") {
 			t.Error("an expected call is answered once")
 		}
 		host.Missed(nil)

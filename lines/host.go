@@ -241,10 +241,10 @@ func (l *line) Phase(s State) {
 }
 
 // Screen implements Host. If the screening callback panics, the call is left ringing.
-func (l *line) Screen(ctx context.Context, caller, called string) (ok bool) {
+func (l *line) Screen(ctx context.Context, r RingingCall) (ok bool) {
 	defer func() {
-		if r := recover(); r != nil {
-			l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("call check panicked: %v\n%s", r, debug.Stack()))
+		if p := recover(); p != nil {
+			l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("call check panicked: %v\n%s", p, debug.Stack()))
 			ok = false
 		}
 	}()
@@ -258,7 +258,19 @@ func (l *line) Screen(ctx context.Context, caller, called string) (ok bool) {
 		l.pool.o.Debug(l.cfg.TTY, "call not answered: no call check is running (call_check)")
 		return false
 	}
-	return l.pool.o.Screen(ctx, RingingCall{TTY: l.cfg.TTY, Caller: caller, Called: called})
+	r.TTY = l.cfg.TTY
+	return l.pool.o.Screen(ctx, r)
+}
+
+// Message implements Host. A message at which the callback panics is taken: it would do so again.
+func (l *line) Message(ctx context.Context, m Message) (taken bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.pool.o.Debug(l.cfg.TTY, fmt.Sprintf("short message: panic: %v\n%s", p, debug.Stack()))
+			taken = true
+		}
+	}()
+	return l.pool.o.Message == nil || l.pool.o.Message(ctx, m)
 }
 
 // Answer implements Host.

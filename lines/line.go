@@ -32,7 +32,11 @@ type Config struct {
 	CallerID bool
 	// FollowSpeed: the port has Speed for commands, and that of the caller during a call
 	FollowSpeed bool
-	CallCheck   bool   // AAA checks the calling number before the call is answered (RADIUS Service-Type Call-Check)
+	CallCheck   bool // AAA checks the calling number before the call is answered (RADIUS Service-Type Call-Check)
+	// short messages are read and deleted (SMS); Profile.Messages has the command that switches them on
+	Messages bool
+	// the broker is asked about calls that ring, also voice calls, as with CallCheck
+	MissedCalls bool
 	Init        string // the modem's initialization command, after ATZ; "" for the driver's own
 	Profile     Profile
 

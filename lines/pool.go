@@ -27,6 +27,10 @@ type PoolOptions struct {
 	Prepare func(tty int, o Occasion) Preparation
 	Grace   time.Duration // how long Run waits at its end for running calls and commands; 0: 15 s
 
+	// Message gets each short message of a line with Config.Messages. It blocks until what is to be done about it is
+	// done, or until ctx ends. True: the modem deletes it. nil: all are deleted unread.
+	Message func(ctx context.Context, m Message) bool
+
 	// Screen decides whether a call that rings on a line with Config.CallCheck may be answered. It may block, and
 	// must return soon after ctx ends, which means that the caller has hung up. nil: such lines answer no call.
 	Screen func(ctx context.Context, r RingingCall) bool

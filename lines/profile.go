@@ -15,6 +15,7 @@ type Profile struct {
 	StoredNumbers bool
 
 	CallerID CallerID
+	Messages Messages
 	Verify   []Register // read back when the modem is ready; a difference is shown as a notice
 }
 
@@ -23,6 +24,12 @@ type CallerID struct {
 	Command string        // turns it on; "" is AT+VCID=1 (V.253)
 	Order   CallerIDOrder // "" is AfterFirstRing
 	Lines   []CallerIDLine
+}
+
+// Messages is how a cellular modem reports short messages (SMS), in PDU mode (3GPP TS 27.005). The zero value has none.
+type Messages struct {
+	On  string // makes it report that a message was stored: AT+CNMI=2,1,0,0,0
+	Off string // makes it report none
 }
 
 // CallerIDOrder is when a modem reports the calling number. After that, a call is answered without it.

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
+	"github.com/ringback/ringback/triggers"
 )
 
 // Names that code uses in more than one place.
@@ -211,6 +213,17 @@ var callbackTable = []Row{
 		read: func(s *Snapshot, e emit) { e(truth(s.Broker.Lockdown)) }},
 	{Name: "ringback_access_windows_open", Type: Gauge, Part: Broker, Help: "Access windows that are open.",
 		read: func(s *Snapshot, e emit) { e(float64(s.Broker.Windows)) }},
+	{Name: "ringback_triggers_total", Type: Counter, Part: Broker, Labels: []Label{{"trigger", triggers.Kinds()},
+		{"result", texts(triggers.Results())}},
+		Help: "Short messages and missed calls on lines of the configuration's `triggers`, by what became of them.",
+		read: func(s *Snapshot, e emit) {
+			for _, kind := range triggers.Kinds() {
+				for _, result := range triggers.Results() {
+					n := s.Broker.Triggers[broker.TriggerCount{Kind: triggers.Kind(kind), Result: result}]
+					e(float64(n), kind, string(result))
+				}
+			}
+		}},
 	{Name: "ringback_refused_events_total", Type: Counter, Part: Broker,
 		Help: "Events that no rule of the callback machine covers: late and duplicate ones.",
 		read: func(s *Snapshot, e emit) { e(float64(s.Broker.Refused)) }},

@@ -21,8 +21,9 @@ func (d *daemon) pool() (*lines.Pool, error) {
 	p := lines.NewPool(lines.PoolOptions{
 		Debug: d.feed.Topic("modem"),
 		// no call is screened before the broker exists
-		Screen: func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) },
-		Full:   func(r lines.RingingCall) bool { return d.broker.Full(r) },
+		Screen:  func(ctx context.Context, r lines.RingingCall) bool { return d.broker.Screen(ctx, r) },
+		Message: func(ctx context.Context, m lines.Message) bool { return d.broker.Message(ctx, m) },
+		Full:    func(r lines.RingingCall) bool { return d.broker.Full(r) },
 		// no line is up before the broker runs the pool
 		Prepare: func(tty int, o lines.Occasion) lines.Preparation { return d.broker.Prepare(tty, o) },
 	})
@@ -121,6 +122,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		Ceilings:    cfg.Ceilings,
 		Tests:       cfg.ModemTests,
 		ChatPolicy:  cfg.ChatPolicy,
+		Triggers:    cfg.Triggers,
 		Tariff:      cfg.Tariff,
 		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),

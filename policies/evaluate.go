@@ -72,6 +72,8 @@ type Decision struct {
 
 	// OnRing: the group lets the user be called back without the call being answered. With CallBack: that is so.
 	OnRing bool `json:"on_ring,omitempty"`
+	// Trigger is what requested the callback, which the group allows; "": a call, or an operator.
+	Trigger string `json:"trigger,omitempty"`
 
 	Group  string `json:"group"`
 	Digest string `json:"digest"` // of the group's policy
@@ -112,6 +114,7 @@ const (
 	whenPending           // only for a pending callback
 	whenNetwork           // only on a vty
 	whenRing              // only for a call that rings, and for a callback that was promised to one
+	whenTrigger           // only for a trigger, and for a callback that one requested
 	whenCountry           // only if the site has a country, so that numbers have classes
 	whenSeveral           // only if there are several numbers
 	whenTrunks            // only if the site has trunks
@@ -137,6 +140,8 @@ func (e *evaluation) applies(w when) bool {
 		return e.Network
 	case whenRing:
 		return e.Ringing || e.Promised != nil && e.Promised.OnRing
+	case whenTrigger:
+		return e.trigger() != ""
 	case whenOtherService:
 		return e.otherService()
 	case whenCheaper:
@@ -210,6 +215,7 @@ var rules = slices.Concat([]rule{
 	{name: "network", do: ruleNetwork, when: whenNetwork, keys: []string{"callback"}},
 	{name: "leg", do: ruleLeg},
 	{name: "ringing call", do: ruleRing, when: whenRing, keys: []string{onRing}},
+	{name: "trigger", do: ruleTrigger, when: whenTrigger, keys: []string{triggersKey}},
 	{name: "callback demanded", do: ruleDemanded, keys: []string{"callback", onRequest}},
 	{name: "callback enabled", do: ruleEnabled},
 	{name: "callback policy", do: rulePolicy, keys: []string{"callback", "services"}},
@@ -304,7 +310,7 @@ func (e *evaluation) decide(o Outcome, input string, text texts.Key, hint, reaso
 	switch { // without a caller to admit or ask, and on leg two, which causes no callback
 	case e.Promised != nil && o != CallBack:
 		o, text = Refuse, texts.RefusedCallback
-	case e.d.OnRing && o != CallBack && o != Admit: // nobody is there to ask
+	case e.unanswered() && o != CallBack && o != Admit: // nobody is there to ask
 		o, text = Refuse, texts.RefusedCallback
 	case e.otherService() && o != Admit:
 		o, text = Refuse, texts.RefusedAccess

@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/numbers"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/triggers"
 )
 
 // key is a row of the table of policy-file keys: what may be written, how it is stored in a Policy, and how the
@@ -250,6 +251,19 @@ var table = slices.Concat([]key{
 				"log in; `no_verify` does not apply. It requires a ceiling of `calls` in `limits.user`."},
 		read: func(p *Policy, v *schema.Value) { p.OnRing = v.Text() == "allow" },
 		text: func(p Policy) string { return allowDeny(p.OnRing) },
+		late: true,
+	},
+	{
+		Key: schema.Key{Name: triggersKey, Type: schema.List, Default: "[]",
+			Elem: &schema.Key{Type: schema.String, Enum: triggers.Kinds()}, Example: "[sms]",
+			Doc: "What may request a callback without a call that is answered, on lines of the configuration's " +
+				"`triggers`: `sms`, a signed short message; `missed_call`, a call from a known number that ends " +
+				"before it is answered. AAA and this policy decide as about a caller, and the user must log in; " +
+				"`no_verify` does not apply. After a missed call, AAA's number or those of " +
+				"`numbers.list` are called; with `sms`, a user who may choose the number signs it. `missed_call` " +
+				"requires a ceiling of `calls` in `limits.user`."},
+		read: func(p *Policy, v *schema.Value) { p.Triggers = v.Texts() },
+		text: func(p Policy) string { return sorted(p.Triggers) },
 		late: true,
 	},
 	{Key: schema.Key{Name: "services", Type: schema.Object, Doc: "For which services users are called back."}},

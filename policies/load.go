@@ -150,6 +150,7 @@ func check(p Policy, v *schema.Value) (problems schema.Problems) {
 	p.checkCheaper(v, problem)
 	p.checkAttempts(v.Get("attempts"), problem)
 	p.checkOnRing(v, problem)
+	p.checkTriggers(v, problem)
 	switch at := v.Get(onRequest); {
 	case p.OnRequest && p.Callback == Off:
 		problem(at, "allows callbacks on request, but callback is off", "write callback: optional or required")

@@ -60,6 +60,7 @@ type Policy struct {
 	// OnRing: users are called back without their call being answered (`callback_on_ring: allow`), on lines whose calls
 	// AAA is asked about while they ring.
 	OnRing   bool
+	Triggers []string     // what may request a callback without a call that is answered (`triggers`)
 	Services Services     // services without a callback
 	EXEC     EXEC         // terms of EXEC sessions
 	Record   bool         // EXEC sessions are recorded

@@ -16,7 +16,10 @@ type Request struct {
 	PPPAuth  string // of PPP: the method by which the caller authenticated (aaa.Result), or AnyPPPAuth
 	// Ringing: the call rings and is not answered yet. Identity is the user that AAA names for the calling number, and
 	// nobody has authenticated. For a pending callback, Promised says whether it was so.
-	Ringing    bool
+	Ringing bool
+	// Trigger is what requests the callback: one of `triggers` of the policies; "": a call, or an operator. Nobody has
+	// authenticated. For a pending callback, Promised says what it was.
+	Trigger    string
 	Leg        int     // 1 the caller's own call (0 means 1), 2 the call that a callback made
 	FromCaller *string // the number that the caller gave; nil: not asked yet
 	Place      string  // instead of FromCaller, the name of a place that the caller gave (RFC 1570, operation 2)

@@ -90,7 +90,7 @@ func (p Policy) checkOnRing(v *schema.Value, problem func(at *schema.Value, msg,
 		problem(at, "allows callbacks, but callback is off", "write callback: optional or required")
 	case p.Callback == Secure:
 		problem(at, "callback: secure calls back after a login only", "remove it, or write callback: required")
-	case max(user.Hour.Calls, user.Day.Calls, user.Month.Calls) == 0:
+	case !user.countsCalls():
 		problem(at, "anyone who can forge a calling number can cause these callbacks, and nothing limits them",
 			"add a ceiling, such as limits: {user: {hour: {calls: 4}}}")
 	}

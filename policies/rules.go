@@ -243,7 +243,7 @@ func rulePolicy(e *evaluation) (string, string, bool) {
 func ruleNoVerify(e *evaluation) (string, string, bool) {
 	input := e.text("AAA: ", yesNo(e.Auth.NoVerify), ", policy: ", allowDeny(e.policy.NoVerify), ", service ",
 		string(e.Service))
-	if e.d.OnRing {
+	if e.d.OnRing || e.d.Trigger != "" {
 		return input + ", not answered", "login required: nobody has authenticated", false
 	}
 	e.d.NoVerify = e.Auth.NoVerify && e.policy.NoVerify && mayOmitLogin(e.Service)

@@ -25,9 +25,9 @@ func ruleSource(e *evaluation) (string, string, bool) {
 		return e.refuse(input+", callback: "+string(Secure), texts.RefusedCallback,
 			"send Callback-Number, with the number to call",
 			"AAA does not fix the number, and group %s calls no other (callback: secure)", e.policy.name())
-	case e.d.OnRing && e.Promised == nil && (a.CallerID || a.CallbackID == "" && a.Dialstring.IsNull()):
+	case e.unanswered() && e.Promised == nil && (a.CallerID || a.CallbackID == "" && a.Dialstring.IsNull()):
 		return e.sourceRing(input)
-	case e.d.OnRing && a.CallerID:
+	case e.unanswered() && a.CallerID:
 		return e.sourceCaller(input) // the number of the list, as it was promised
 	case a.CallerID:
 		return e.sourceCallerID(input)

@@ -173,6 +173,7 @@ var anonymous = map[Kind]string{
 	"capture.ended":      "an order about the line",
 	"aaa.silent":         "a method, for all calls",
 	"order.rejected":     "no callback was promised",
+	"trigger.rejected":   "no callback was promised",
 }
 
 // Each event about a call, a session or a callback can be found by it: it has the key, and a session has that of its

@@ -180,6 +180,12 @@ type LineRecord struct {
 	Failed      time.Time // when
 }
 
+// Triggered is the last signed text by which a user has requested a callback: older ones were used, or are refused.
+type Triggered struct {
+	User   string
+	Signed time.Time // by the text
+}
+
 // Dialed has the numbers that were dialed last for a user with several numbers. It is kept as long as a callback of the
 // user.
 type Dialed struct {
@@ -249,6 +255,9 @@ type PutLineRecord struct{ Record LineRecord }
 // DropLineRecord removes the record of a line. It is no error if there is none.
 type DropLineRecord struct{ TTY int }
 
+// PutTriggered replaces the row of a user, even if that row is damaged.
+type PutTriggered struct{ Triggered Triggered }
+
 // PutDialed replaces the row of a user, even if that row is damaged.
 type PutDialed struct{ Dialed Dialed }
 
@@ -279,6 +288,7 @@ func (DropLoginName) mutation()   {}
 func (PutLockdown) mutation()     {}
 func (PutAccessWindow) mutation() {}
 func (PutDialed) mutation()       {}
+func (PutTriggered) mutation()    {}
 func (PutLineRecord) mutation()   {}
 func (DropLineRecord) mutation()  {}
 func (SetAside) mutation()        {}

@@ -64,6 +64,8 @@ type Own interface {
 	AccessWindows(ctx context.Context) ([]AccessWindow, []Damage, error)
 	// Dialed returns the last numbers of the users that have such a row, and the rows that do not verify.
 	Dialed(ctx context.Context) ([]Dialed, []Damage, error)
+	// Triggered returns the last signed text of each user, and the rows that do not verify.
+	Triggered(ctx context.Context) ([]Triggered, []Damage, error)
 	// LineRecords returns the records of the lines, by TTY, and the rows that do not verify.
 	LineRecords(ctx context.Context) ([]LineRecord, []Damage, error)
 	// Usage returns the hours that begin at from or later and before to, oldest first, without those in which nothing

@@ -114,6 +114,7 @@ func modemOf(v *schema.Value) Modem {
 			CallerIDTime:     times[caller.Get("order").Text()],
 			CallerIDEachRing: caller.Get("each_ring").Bool(false),
 			RingText:         v.Get("ring", "text").Text(), RingCommand: v.Get("ring", "command").Text(),
+			VoiceRingText: v.Get("ring", "voice").Text(), Messages: v.Get("sms").Bool(false),
 			HearsRinging: v.Get("hears_ringing").Bool(false), Negotiated: v.Get("negotiated").Texts(),
 			BlacklistAfter: v.Get("blacklist_after").Int(), EscapeAbove127: v.Get("escape_above_127").Bool(false),
 		},
@@ -202,7 +203,10 @@ func keys() []schema.Key {
 			Example: "[CARRIER 33600]"},
 		{Name: "ring", Type: schema.Object, Doc: "A text instead of RING.", Keys: []schema.Key{
 			{Name: "text", Required: true, Check: checkText, Example: `"+CRING: REL ASYNC"`, Doc: "The text."},
-			{Name: "command", Check: checkText, Example: "+CRC=1", Doc: "The command, without AT, that turns it on."}}},
+			{Name: "command", Check: checkText, Example: "+CRC=1", Doc: "The command, without AT, that turns it on."},
+			{Name: "voice", Check: checkText, Example: `"+CRING: VOICE"`, Doc: "The text for calls of a telephone."}}},
+		{Name: "sms", Type: schema.Bool, Example: "true",
+			Doc: "Takes short messages, with the commands of 3GPP TS 27.005."},
 		{Name: "caller_id", Type: schema.Object, Doc: "How calling numbers are reported.", Keys: []schema.Key{
 			{Name: "none", Type: schema.Bool, Doc: "They are not: AT+VCID=1 is an ERROR.", Example: "true"},
 			{Name: "always", Type: schema.Bool, Doc: "Without any command.", Example: "true"},

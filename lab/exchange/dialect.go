@@ -53,6 +53,10 @@ type Dialect struct {
 	// RingText is sent instead of RING, from the command RingCommand on if there is one: "+CRING: REL ASYNC" after
 	// "+CRC=1" (3GPP TS 27.007 §6.11).
 	RingText, RingCommand string
+	// VoiceRingText is sent instead of RingText for the call of a telephone: "+CRING: VOICE".
+	VoiceRingText string
+	// Messages: the modem takes short messages, with the commands of 3GPP TS 27.005.
+	Messages bool
 	// Negotiated are lines that precede CONNECT: "CARRIER 33600".
 	Negotiated []string
 	// BlacklistAfter answers BLACKLISTED to the dials of a number after this many failed ones in a row, until a dial of
@@ -147,6 +151,9 @@ func (d *Dialect) check() error {
 	}
 	if d.RingCommand != "" && d.RingText == "" {
 		return fmt.Errorf("Dialect.RingCommand %q: needs a RingText", d.RingCommand)
+	}
+	if d.VoiceRingText != "" && d.RingText == "" {
+		return fmt.Errorf("Dialect.VoiceRingText %q: needs a RingText", d.VoiceRingText)
 	}
 	for n := range d.Registers {
 		if n < 0 || n >= numRegisters {

@@ -34,6 +34,9 @@ func (m *Modem) handlerOf(name string) (handler, bool) {
 	if h, ok := handlerOf(name); ok {
 		return h, true
 	}
+	if h, ok := messageCommand(name); ok && d.Messages {
+		return h, true
+	}
 	if slices.Contains(d.Commands, name) || d.Commands == nil && manufacturers(name) {
 		return handler{maxNumber, ignored}, true
 	}

@@ -33,6 +33,8 @@ type ModemConfig struct {
 	// SeizedBefore is how long an incoming call occupies the line before its first RING, up to 4 s on a loop-start
 	// line.
 	SeizedBefore time.Duration
+	// Telephone makes a telephone, whose calls are voice calls.
+	Telephone bool
 	// Profile is a command line without AT that runs at power-on and on ATZ: "S0=1E0".
 	Profile string
 	// MaxLine is the longest command line, without AT and spaces; longer ones are an ERROR. Zero means 255.
@@ -161,6 +163,7 @@ type Modem struct {
 	digits     string // of a dial string that ended with ';'
 	lastNumber string // for L
 	failed     failures
+	mail       mail
 
 	escape      escape
 	unread      []byte // from the far end, while escaped
@@ -351,6 +354,9 @@ func (m *Modem) onHook() {
 	m.digits, m.unread = "", nil
 	m.setState(OnHook)
 	m.room.Broadcast()
+	if len(m.mail.notices) > 0 {
+		m.x.after(noticeGap, m.flushMail)
+	}
 	if was {
 		m.x.event(OnHookEvent, m, m.call, "")
 		if m.call != nil {

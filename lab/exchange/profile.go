@@ -16,10 +16,13 @@ type profile struct {
 	verbose  bool // V
 	callerID bool // +VCID
 	ownRing  bool // Dialect.RingCommand
-	x        int  // X
-	dcd      int  // &C
-	dtr      int  // &D
-	s        [numRegisters]byte
+	textMode bool // +CMGF=1
+	// +CNMI: 0 messages are stored, 1 the DTE is told of it, 2 they are sent to the DTE
+	newMessage int
+	x          int // X
+	dcd        int // &C
+	dtr        int // &D
+	s          [numRegisters]byte
 }
 
 // factoryProfile is the state after &F.

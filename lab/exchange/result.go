@@ -131,6 +131,8 @@ func (m *Modem) sayRing(c *call) {
 	switch {
 	case strings.HasPrefix(d.CallerIDText, "RING") && m.showsCaller() && c.rings > d.CallerIDTime.rings():
 		m.sayText(resultRing, d.inCase(d.callerID(c.from.presents())))
+	case d.VoiceRingText != "" && c.from.cfg.Telephone && (d.RingCommand == "" || m.profile.ownRing):
+		m.sayText(resultRing, d.inCase(d.VoiceRingText))
 	case d.RingText != "" && (d.RingCommand == "" || m.profile.ownRing):
 		m.sayText(resultRing, d.inCase(d.RingText))
 	default:

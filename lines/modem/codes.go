@@ -25,11 +25,12 @@ type event struct {
 type kind int
 
 const (
-	noise  kind = iota // not a known message
-	result             // a result code
-	caller             // a caller ID line between two RINGs
-	info               // the answer to a query, progress such as CARRIER 33600, or an unknown text: it ends nothing
-	echo               // our own command
+	noise     kind = iota // not a known message
+	result                // a result code
+	caller                // a caller ID line between two RINGs
+	info                  // the answer to a query, progress such as CARRIER 33600, or an unknown text: it ends nothing
+	echo                  // our own command
+	voiceRing             // a ring of a call that is not for a data modem
 )
 
 // codes maps a modem's lines to their meanings; the configuration takes precedence over resultcodes.yaml.
@@ -73,6 +74,9 @@ func (c *codes) parse(line []byte, numeric bool) event {
 		return event{kind: echo, text: text}
 	}
 	from, to, tells := c.numbersOf(text, upper)
+	if code, ok := c.meaning(upper); ok && code == ringOfVoice {
+		return event{kind: voiceRing, text: text, caller: from, called: to}
+	}
 	if code, ok := c.meaning(upper); ok && code != lines.NoResult {
 		e := event{kind: result, code: code, text: text, online: code == lines.Connected ||
 			strings.HasPrefix(upper, string(lines.Connected))}

@@ -101,8 +101,8 @@ func TestDialects(t *testing.T) {
 		{"3GPP", "ts27007", "+CRING: ALT REL ASYNC/VOICE", lines.Ring, 0},
 
 		{"Nokia", "premicell", "+CRING: FAX", "", 0},
-		{"Nokia", "premicell", "+CRING: VOICE", "", 0},
-		{"3GPP", "ts27007", "+CRING: VOICE/REL ASYNC", "", 0},
+		{"Nokia", "premicell", "+CRING: VOICE", VoiceRing, 0},
+		{"3GPP", "ts27007", "+CRING: VOICE/REL ASYNC", VoiceRing, 0},
 		{"3GPP", "ts27007", "+CRING: ALT FAX/VOICE", "", 0},
 		{"3GPP", "ts27007", `+CRING: GPRS "IP","10.0.0.1"`, "", 0},
 		{"U.S. Robotics", "usr-courier", "RINGING", "", 0},
@@ -125,6 +125,9 @@ func TestDialects(t *testing.T) {
 		want := result
 		if tc.code == "" {
 			want = info
+		}
+		if tc.code == VoiceRing {
+			want, tc.code = voiceRing, ""
 		}
 		if e.kind != want || e.code != tc.code || e.speed != tc.speed || e.text != tc.line {
 			t.Errorf("%s says %q: %+v, want %q at %d", tc.maker, tc.line, e, tc.code, tc.speed)

@@ -43,13 +43,20 @@ type callerRow struct {
 // Progress is the meaning, in the configuration and the table, of a text that ends nothing.
 const Progress = "progress"
 
-// ResultCodes returns the names of the meanings that a text may have: the result codes of package lines and Progress.
+// VoiceRing is the meaning of a text with which a call rings that is not for a data modem: it is not answered.
+const VoiceRing = "voice ring"
+
+// ringOfVoice is VoiceRing among result codes.
+const ringOfVoice lines.ResultCode = VoiceRing
+
+// ResultCodes returns the names of the meanings that a text may have: the result codes of package lines, VoiceRing and
+// Progress.
 func ResultCodes() []string {
 	return []string{
 		string(lines.Busy), string(lines.NoAnswer), string(lines.NoCarrier), string(lines.NoDialtone),
 		string(lines.Ring), string(lines.Voice),
 		string(lines.Fax), string(lines.Blacklisted), string(lines.Delayed), string(lines.Error), string(lines.OK),
-		string(lines.Connected), Progress,
+		string(lines.Connected), VoiceRing, Progress,
 	}
 }
 
@@ -131,7 +138,9 @@ func CheckMeaning(text string, means lines.ResultCode, callers []lines.CallerIDL
 }
 
 // begins reports whether a result code begins something: an answer to a command, a call.
-func begins(c lines.ResultCode) bool { return c == lines.OK || c == lines.Connected || c == lines.Ring }
+func begins(c lines.ResultCode) bool {
+	return c == lines.OK || c == lines.Connected || c == lines.Ring || c == ringOfVoice
+}
 
 // readTable parses resultcodes.yaml strictly.
 func readTable(text []byte) (*table, error) {

@@ -102,10 +102,15 @@ type Driver struct {
 	caller     string
 	callerAt   time.Time
 	called     string
-	screened   screening          // of the ringing call
-	unring     context.CancelFunc // ends the running call check; nil: none
+	screened   screening               // of the ringing call
+	unring     context.CancelCauseFunc // ends the running call check; nil: none
+	voice      bool                    // the ringing call is a voice call, which is never answered
 
-	checks sync.WaitGroup // running call checks
+	mail       *mailbox  // nil: no short messages are wanted
+	expectsPDU bool      // the next line is the PDU of a short message
+	strange    time.Time // until then the modem's output is a stranger's text
+
+	checks sync.WaitGroup // running call checks, and handling of messages
 }
 
 // numbering is whether the modem sends numeric result codes (V0). It is learned from the first answers.
@@ -132,6 +137,9 @@ func New(o Options) *Driver {
 	}
 	d.t = timingOf(o.Config)
 	d.reopen = d.t.Reopen
+	if o.Config.Messages {
+		d.mail = &mailbox{}
+	}
 	d.proof = newProof(o)
 	return d
 }
@@ -288,7 +296,9 @@ func (d *Driver) closePort() {
 	_ = port.Close() // not usable any more, whatever Close returns
 	d.reading.Wait()
 	d.mu.Lock()
+	d.unscreenLocked(lines.ErrDown)
 	d.quietLocked() // no verdict is expected any more
+	d.dropMailLocked()
 	d.mu.Unlock()
 	d.checks.Wait()
 }

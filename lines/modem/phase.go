@@ -36,9 +36,11 @@ type trigger string
 
 // The triggers. Messages from the modem:
 const (
-	onRing     trigger = "RING"
-	onCallerID trigger = "caller ID"
-	onConnect  trigger = "CONNECT"
+	onRing trigger = "RING"
+	// of a call that is not for a data modem
+	onVoiceRing trigger = "ring of a voice call"
+	onCallerID  trigger = "caller ID"
+	onConnect   trigger = "CONNECT"
 	// the end of a call or an attempt: NO CARRIER, BUSY, ERROR to a dial command
 	onFinal trigger = "final result"
 )
@@ -112,6 +114,8 @@ var rules = []rule{
 
 	// The telephone rings.
 	{from: in(idle, used), on: onRing, to: same, do: do(countRing)},
+	{from: in(idle, used), on: onVoiceRing, when: all(missedCalls), to: same, do: do(countRing),
+		why: "it is never answered, but may be a missed call"},
 	{from: in(scripted), on: onRing, to: same, do: do(countRing, glare), why: "a line that rings is not dialed"},
 	{from: in(dialing), on: onRing, to: aborted, do: do(glare, keepRing),
 		why: "the next CONNECT would belong to the caller"},
@@ -150,7 +154,7 @@ var rules = []rule{
 	{from: in(idle, used), on: onHangUp, to: hangingUp, do: do(keepRings, forgetRings),
 		why: "no call is up: a caller who rings is still there"},
 	{from: in(released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(forgetRings)},
-	{from: in(hangingUp), on: onProven, to: idle, do: do(forgetRings, recallRing)},
+	{from: in(hangingUp), on: onProven, to: idle, do: do(forgetRings, recallRing, checkMail)},
 	{from: in(hangingUp), on: onUnproven, to: unproven},
 
 	{from: butClosed(), on: onLost, to: closed, do: do(tellDown, endCall, endScript)},
@@ -166,8 +170,9 @@ func not(g guard) guard {
 func butClosed() []phase { return phases[1:] }
 
 var (
-	autoAnswer = guard{"auto-answer is on", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
-	online     = guard{"the modem has left its command line",
+	autoAnswer  = guard{"auto-answer is on", func(d *Driver, _ happening) bool { return d.autoAnswer != "" }}
+	missedCalls = guard{"missed calls are wanted", func(d *Driver, _ happening) bool { return d.o.Config.MissedCalls }}
+	online      = guard{"the modem has left its command line",
 		func(_ *Driver, h happening) bool { return h.line.online }}
 	good = guard{"success", func(_ *Driver, h happening) bool { return h.good }}
 )
@@ -212,7 +217,12 @@ var (
 	beginScript = action{"begin the script", func(d *Driver, h happening) { d.talk = h.talk }}
 	endScript   = action{"end the script", func(d *Driver, h happening) { d.talk.endLocked(h.why) }}
 	endCall     = action{"end the call", func(d *Driver, _ happening) { d.endCallLocked() }}
-	wakeRun     = action{"hang up", func(d *Driver, _ happening) { signal(d.wake) }}
+	checkMail   = action{"look for short messages", func(d *Driver, _ happening) {
+		if d.mail != nil { // the modem may have reported some while nobody listened
+			d.mail.due = true
+		}
+	}}
+	wakeRun = action{"hang up", func(d *Driver, _ happening) { signal(d.wake) }}
 )
 
 // happenLocked finds and applies the rule for a trigger. It reports whether there is one.

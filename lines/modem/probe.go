@@ -102,5 +102,6 @@ func (d *Driver) answersSetUp(ctx context.Context) error {
 		return err
 	}
 	d.switchOnCallerID(ctx)
+	d.switchOnMessages(ctx)
 	return d.verify(ctx)
 }

@@ -96,12 +96,16 @@ func (d *Driver) commandLocked(b []byte) (rest []byte, noises int, look bool) {
 			return nil, noises, look
 		}
 		n, line, cr := d.split.next(b)
-		if d.talk != nil && d.reply.wants == nil { // a script does not see the answer to the driver's own command
+		// a script sees neither the answer to the driver's own command nor what a stranger has written
+		if d.talk != nil && d.reply.wants == nil && !d.expectsPDU && !time.Now().Before(d.strange) {
 			d.talk.in.force(d.inCapitals(b[:n]))
 		}
 		b = b[n:]
 		if line == nil {
 			break
+		}
+		if d.strangersLocked(line) {
+			continue
 		}
 		e := d.codes.parse(line, d.numbers != words && !d.reply.secret)
 		d.show(e)
@@ -139,6 +143,9 @@ func (d *Driver) takeLocked(e event, cr bool) (look bool) {
 	switch e.kind {
 	case caller:
 		return d.happenLocked(happening{on: onCallerID, line: e})
+	case voiceRing:
+		d.heard = time.Now()
+		return d.happenLocked(happening{on: onVoiceRing, line: e})
 	case info:
 		d.heard = time.Now()
 		d.reply.tell(e.text)
@@ -175,6 +182,7 @@ func (d *Driver) ringLocked(e event) {
 	}
 	d.rings++
 	d.lastRing = time.Now()
+	d.voice = e.kind == voiceRing
 	if e.caller != "" {
 		d.callerLocked(e.caller)
 	}
@@ -189,7 +197,8 @@ func (d *Driver) ringLocked(e event) {
 // quietLocked forgets the ringing call.
 func (d *Driver) quietLocked() {
 	d.rings, d.tried, d.caller, d.called, d.lastRing, d.callerAt = 0, 0, "", "", time.Time{}, time.Time{}
-	d.unscreenLocked()
+	d.voice = false
+	d.unscreenLocked(nil)
 }
 
 // lookAtSignals handles a change of the modem signals. Any goroutine may have received the token of the port. The

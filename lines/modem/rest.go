@@ -25,7 +25,7 @@ var past = time.Unix(1, 0)
 // mayRestLocked reports whether the line has nothing to do.
 func (d *Driver) mayRestLocked() bool {
 	rings := d.rings > 0 || !d.callerAt.IsZero()
-	return d.phase == idle && d.lost == nil && !rings && len(d.op) == 0 && len(d.wake) == 0
+	return d.phase == idle && d.lost == nil && !rings && !d.mail.busyLocked() && len(d.op) == 0 && len(d.wake) == 0
 }
 
 func (d *Driver) mayRest() bool {

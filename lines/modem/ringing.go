@@ -47,7 +47,7 @@ func (d *Driver) ringing(more string) error {
 // line may answer any call; elsewhere the error says that the line waits for its end.
 func (d *Driver) endRinging(ctx context.Context) error {
 	c := d.o.Config
-	mayAnswer := !c.CallCheck && c.Modem != lines.CallOut
+	mayAnswer := !d.screens() && c.Modem != lines.CallOut
 	for end := time.Now().Add(longestRinging); ; {
 		d.watch()
 		err := d.await(ctx, d.t.Rings, func() bool { return d.disturbed })

@@ -3,6 +3,8 @@ package modem
 import (
 	"context"
 	"time"
+
+	"github.com/ringback/ringback/lines"
 )
 
 // screening is the state of the call check of the ringing call.
@@ -15,11 +17,14 @@ const (
 	refused
 )
 
-// wanted reports whether the ringing call may be answered. On a line with Config.CallCheck this needs the host's
-// permission. It asks once per call, in a separate goroutine, because ringing continues and the line must handle
-// other events meanwhile; the verdict wakes Run.
+// screens reports whether the host is asked about ringing calls.
+func (d *Driver) screens() bool { return d.o.Config.CallCheck || d.o.Config.MissedCalls }
+
+// wanted reports whether the ringing call may be answered. On a line with Config.CallCheck or Config.MissedCalls this
+// needs the host's permission. It asks once per call, in a separate goroutine, because ringing continues and the line
+// must handle other events meanwhile; the verdict wakes Run.
 func (d *Driver) wanted(ctx context.Context) bool {
-	if !d.o.Config.CallCheck {
+	if !d.screens() {
 		return true
 	}
 	d.mu.Lock()
@@ -27,13 +32,13 @@ func (d *Driver) wanted(ctx context.Context) bool {
 	if d.screened != unasked || d.rings == 0 {
 		return d.screened == granted
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	d.screened, d.unring = asking, cancel
-	from, to := d.caller, d.called
+	r := lines.RingingCall{Caller: d.caller, Called: d.called, Voice: d.voice}
 	d.checks.Go(func() {
-		defer cancel()
+		defer cancel(nil)
 		verdict := refused
-		if d.host.Screen(ctx, from, to) {
+		if d.host.Screen(ctx, r) {
 			verdict = granted
 		}
 		d.mu.Lock()
@@ -51,16 +56,17 @@ func (d *Driver) wanted(ctx context.Context) bool {
 // number may arrive before the first ring, between rings, or after the answer.
 func (d *Driver) callerLocked(from string) {
 	if from != d.caller {
-		d.unscreenLocked()
+		d.unscreenLocked(nil)
 	}
 	d.caller, d.callerAt = from, time.Now()
 }
 
-// unscreenLocked discards the call check and its verdict.
-func (d *Driver) unscreenLocked() {
+// unscreenLocked discards the call check and its verdict. The cause says why the check ends before its verdict; nil:
+// the caller has given up.
+func (d *Driver) unscreenLocked(cause error) {
 	d.screened = unasked
 	if d.unring != nil {
-		d.unring()
+		d.unring(cause)
 		d.unring = nil
 	}
 }

@@ -58,7 +58,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 	d.mu.Lock()
 	lost = d.lost
 	c, ph, rings, last, told := d.conn, d.phase, d.rings, d.lastRing, d.callerAt
-	from, tried := d.caller, d.tried
+	from, tried, voice := d.caller, d.tried, d.voice
 	d.mu.Unlock()
 	switch {
 	case lost != nil:
@@ -74,7 +74,7 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 	case ph != idle && ph != used:
 		return time.Time{}, nil
 	case rings == 0 && told.IsZero():
-		return d.probeIdle(ctx), nil
+		return soonest(d.readMail(ctx), d.probeIdle(ctx)), nil
 	case time.Since(latest(last, told)) >= d.t.Rings:
 		d.mu.Lock()
 		d.quietLocked()
@@ -86,10 +86,18 @@ func (d *Driver) look(ctx context.Context) (next time.Time, lost error) {
 	}
 	d.host.Phase(lines.Ringing)
 	enough := rings > d.o.Config.Profile.CallerID.Order.Rings() || !d.wantsCaller() || from != ""
-	if ph == idle && enough && rings > tried && d.autoAnswer == "" && d.wanted(ctx) {
+	if ph == idle && enough && rings > tried && d.autoAnswer == "" && d.wanted(ctx) && !voice {
 		d.answer(ctx, rings)
 	}
-	return last.Add(d.t.Rings), nil
+	return latest(last, told).Add(d.t.Rings), nil
+}
+
+// soonest returns the earlier of two times, of which zero is never.
+func soonest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (d *Driver) unclaimed(c *conn) bool {
@@ -214,7 +222,7 @@ func (d *Driver) answered(ctx context.Context, c *conn) {
 	d.mu.Lock()
 	screened, from, to := d.screened, d.caller, d.called
 	d.mu.Unlock()
-	if may := !d.o.Config.CallCheck || screened == granted; may && d.host.Answer(from, to) {
+	if may := !d.screens() || screened == granted; may && d.host.Answer(from, to) {
 		d.mu.Lock()
 		c.claimed = true
 		from, to = d.caller, d.called

@@ -1,7 +1,8 @@
 package modem
 
-// maxLine is the number of octets of a line that are examined; the rest is dropped.
-const maxLine = 256
+// maxLine is the number of octets of a line that are examined; the rest is dropped. It is that of the longest short
+// message in hexadecimal digits.
+const maxLine = 352
 
 // splitter divides the modem's output into lines. CR and LF each end a line, so a missing LF, a doubled CR and the
 // boundaries of reads make no difference.

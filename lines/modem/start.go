@@ -36,6 +36,7 @@ const (
 	noticeErrorCorrection = "error correction"
 	noticeOnHold          = "modem-on-hold"
 	noticeVerify          = "verify"
+	noticeMessages        = "short messages"
 )
 
 // notice shows an error as a notice of the line, or removes the notice.
@@ -74,6 +75,7 @@ func (d *Driver) startBySignals(ctx context.Context, port lines.Port) (unproven,
 		return nil, err
 	}
 	d.switchOnCallerID(ctx)
+	d.switchOnMessages(ctx)
 	if err := d.verify(ctx); err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func (d *Driver) startBySignals(ctx context.Context, port lines.Port) (unproven,
 }
 
 // wantsCaller reports whether the calling number is needed.
-func (d *Driver) wantsCaller() bool { return d.o.Config.CallerID || d.o.Config.CallCheck }
+func (d *Driver) wantsCaller() bool { return d.o.Config.CallerID || d.screens() }
 
 // switchOnCallerID turns on caller ID. A refusal is shown as a notice.
 func (d *Driver) switchOnCallerID(ctx context.Context) {
@@ -376,6 +378,7 @@ func (d *Driver) makeReady(ctx context.Context) error {
 		return err
 	}
 	d.switchOnCallerID(ctx)
+	d.switchOnMessages(ctx)
 	if err := d.verify(ctx); err != nil {
 		return err
 	}

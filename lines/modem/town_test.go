@@ -68,6 +68,9 @@ type edge struct {
 
 	asked  []string          // the questions of Call-Check
 	grants func(string) bool // the verdict for a number; nil: always yes
+	// gets a ringing call instead, until its context ends; nil: see grants
+	screen  func(context.Context, lines.RingingCall) bool
+	message func(lines.Message) bool // nil: all are taken
 
 	pool  *lines.Pool
 	calls chan *lines.Call
@@ -134,7 +137,12 @@ func (e *edge) run(opts ...option) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	pool := lines.NewPool(lines.PoolOptions{Debug: e.debug, Screen: func(_ context.Context, r lines.RingingCall) bool {
+	pool := lines.NewPool(lines.PoolOptions{Debug: e.debug, Message: func(_ context.Context, m lines.Message) bool {
+		return e.message == nil || e.message(m)
+	}, Screen: func(ctx context.Context, r lines.RingingCall) bool {
+		if e.screen != nil {
+			return e.screen(ctx, r)
+		}
 		e.asked = append(e.asked, r.Caller)
 		return e.grants == nil || e.grants(r.Caller)
 	}})

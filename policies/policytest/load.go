@@ -11,6 +11,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/schema"
+	"github.com/ringback/ringback/triggers"
 )
 
 // Case is one test: a request and what must be decided about it.
@@ -77,6 +78,7 @@ var requestKeys = []schema.Key{
 	{Name: "rotary", Type: schema.Int, Min: 0, Max: 100},
 	{Name: "ringing", Type: schema.Bool},
 	{Name: "network", Type: schema.Bool},
+	{Name: "trigger", Enum: triggers.Kinds()},
 	{Name: "leg", Type: schema.Int, Min: 1, Max: 2},
 	{Name: "time", Type: schema.String, Check: checkTime},
 	{Name: "windows", Type: schema.Dict, Elem: &schema.Key{Type: schema.Int, Min: 1, Max: 2}},
@@ -194,6 +196,7 @@ func asked(v *schema.Value) Asked {
 		Address:  v.Get("address").Text(),
 		Ringing:  v.Get("ringing").Bool(false),
 		Network:  v.Get("network").Bool(false),
+		Trigger:  v.Get("trigger").Text(),
 		CallerID: v.Get("caller_id").Bool(false), NoVerify: v.Get("no_verify").Bool(false),
 		Priv: 1, PortLimit: v.Get("port_limit").Int(), Sessions: v.Get("sessions").Int(),
 		Typed: optional(v.Get("typed")), Caller: v.Get("caller").Text(),

@@ -55,6 +55,8 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.putLockdown(m)
 	case journal.PutDialed:
 		return w.putDialed(m)
+	case journal.PutTriggered:
+		return w.putTriggered(m)
 	case journal.PutAccessWindow:
 		return w.putAccessWindow(m)
 	case journal.PutLineRecord:

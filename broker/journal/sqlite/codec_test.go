@@ -42,6 +42,7 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		reservationsTable:  reservationValues(journal.Reservation{}),
 		lockdownTable:      lockdownValues(journal.Lockdown{}),
 		dialedTable:        dialedValues(journal.Dialed{}),
+		triggeredTable:     triggeredValues(journal.Triggered{}),
 		accessWindowsTable: accessWindowValues(journal.AccessWindow{}),
 		usageTable:         usageValues(journal.Usage{}),
 		lineRecordsTable:   lineRecordValues(journal.LineRecord{})} {

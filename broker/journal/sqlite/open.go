@@ -15,7 +15,7 @@ import (
 
 // schemaVersion is the schema of this code; the file has its own in PRAGMA user_version, set by a migration, or by
 // upgrade.
-const schemaVersion = 25
+const schemaVersion = 26
 
 // sqlVersion is the schema after the SQL migrations of a new journal; upgrade does the last steps. Later migrations
 // only create tables, and leave the version to upgrade.

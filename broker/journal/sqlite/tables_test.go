@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -33,6 +34,7 @@ func filled(t *testing.T) string {
 		journal.PutAccessWindow{Window: journal.AccessWindow{Group: "vendor", OpenedBy: "uid 0", Requested: at(1)}},
 		journal.PutLineRecord{Record: journal.LineRecord{TTY: 65, Since: at(1), Counts: `{"dials":1}`}},
 		journal.PutDialed{Dialed: journal.Dialed{Entry: "e", User: "u", Number: "84001"}},
+		journal.PutTriggered{Triggered: journal.Triggered{User: "u", Signed: time.Unix(1796002748, 0)}},
 		journal.PutCall{Call: over},
 		journal.Reserve{Callback: "cb1", Charges: []journal.Charge{{Scope: "user", Key: "u"}},
 			Amount: journal.Amount{Calls: 1}, Time: at(1)})

@@ -47,7 +47,8 @@ func older(t *testing.T, change func(*journal.Callback), statements ...string) (
 	edit(t, path, append(statements, oldMarks(t, path),
 		"ALTER TABLE callbacks DROP COLUMN plan", "ALTER TABLE attempts DROP COLUMN step",
 		"DROP TABLE accounts", "DROP TABLE reservations", "DROP TABLE lockdown", "DROP TABLE access_windows",
-		"DROP TABLE line_records", "DROP TABLE dialed_numbers", "ALTER TABLE audit DROP COLUMN digest",
+		"DROP TABLE line_records", "DROP TABLE dialed_numbers",
+		"DROP TABLE triggered", "ALTER TABLE audit DROP COLUMN digest",
 		"DELETE FROM goose_db_version WHERE version_id > 11", "PRAGMA user_version = 11")...)
 	return path
 }
@@ -80,7 +81,8 @@ func TestUpgrade(t *testing.T) {
 func TestLedgerIsAdded(t *testing.T) {
 	path := filled(t)
 	edit(t, path, "DROP TABLE accounts", "DROP TABLE reservations", "DROP TABLE lockdown", "DROP TABLE access_windows",
-		"DROP TABLE line_records", "DROP TABLE dialed_numbers", "ALTER TABLE audit DROP COLUMN digest",
+		"DROP TABLE line_records", "DROP TABLE dialed_numbers",
+		"DROP TABLE triggered", "ALTER TABLE audit DROP COLUMN digest",
 		"DELETE FROM goose_db_version WHERE version_id > 13", "PRAGMA user_version = 15",
 		"UPDATE marks SET hash = zeroblob(32) WHERE name = 'seal'")
 	j := open(t, path)
@@ -103,7 +105,8 @@ func TestLimitsAreAdded(t *testing.T) {
 	}
 	drop := []string{"DELETE FROM goose_db_version WHERE version_id > 16", "PRAGMA user_version = 16",
 		"DROP TABLE lockdown", "DROP TABLE access_windows",
-		"DROP TABLE line_records", "DROP TABLE dialed_numbers", "ALTER TABLE audit DROP COLUMN digest",
+		"DROP TABLE line_records", "DROP TABLE dialed_numbers",
+		"DROP TABLE triggered", "ALTER TABLE audit DROP COLUMN digest",
 		"ALTER TABLE reservations DROP COLUMN failures"}
 	for _, c := range accountsTable.cols[len(accountsTable.cols)-accountsTable.late:] {
 		drop = append(drop, "ALTER TABLE accounts DROP COLUMN "+c)

@@ -54,6 +54,9 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 			return each(ctx, r.db, r.key, dialedTable, decodeDialed, func(journal.Dialed) {}, add, "")
 		},
 		func() error {
+			return each(ctx, r.db, r.key, triggeredTable, decodeTriggered, func(journal.Triggered) {}, add, "")
+		},
+		func() error {
 			return each(ctx, r.db, r.key, usageTable, decodeUsage, func(journal.Usage) {}, add, "")
 		},
 		func() error { return r.verifyAudit(ctx, add) },

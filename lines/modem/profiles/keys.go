@@ -50,6 +50,14 @@ func Keys() []schema.Key {
 			Doc: "The command `N` dials a number that is stored in the modem, so it is rejected in chat scripts and " +
 				"in `init`. Other modems have `N` for a setting."},
 		{Name: "caller_id", Type: schema.Object, Keys: callerIDKeys(), Doc: "How the calling number is reported."},
+		{Name: "sms", Type: schema.Object, Keys: []schema.Key{
+			{Name: "on", Required: true, Check: modem.CheckSetting, Example: "AT+CNMI=2,1,0,0,0",
+				Doc: "Makes the modem report that a message was stored (+CMTI), but never its text. Sent after " +
+					"AT+CMGF=0."},
+			{Name: "off", Check: modem.CheckSetting, Example: "AT+CNMI=0,0,0,0,0",
+				Doc: "Makes the modem report no messages. Sent on lines that use none."}},
+			Doc: "Short messages, of a cellular modem in PDU mode (3GPP TS 27.005). See [SMS and missed calls](" +
+				"../how-to/sms-trigger.md)."},
 		{Name: "result_codes", Type: schema.Dict, Check: modem.CheckResultText,
 			Elem:    &schema.Key{Enum: modem.ResultCodes(), Example: "BUSY"},
 			Example: `{"LINE BLOCKED*": BLACKLISTED}`,

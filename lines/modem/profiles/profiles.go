@@ -289,7 +289,7 @@ func (l *loader) check(p *Profile, v *schema.Value) {
 	}
 	if p.StoredNumbers {
 		for _, key := range [][]string{{"init"}, {"error_correction"}, {"on_hold"}, {"answer"},
-			{"caller_id", "command"}} {
+			{"caller_id", "command"}, {"sms", "on"}, {"sms", "off"}} {
 			if at := v.Get(key...); modem.CheckStored(at.Text()) != nil {
 				l.errorAt(at, "remove N", "%v", modem.CheckStored(at.Text()))
 			}
@@ -342,7 +342,8 @@ func profileOf(name string, v *schema.Value) *Profile {
 	}
 	p.Profile = lines.Profile{Name: name, Answer: v.Get("answer").Text(),
 		ErrorCorrection: v.Get("error_correction").Text(), OnHold: v.Get("on_hold").Text(),
-		CallerID: callerIDOf(v.Get("caller_id")), StoredNumbers: v.Get("stored_numbers").Bool(false)}
+		CallerID: callerIDOf(v.Get("caller_id")), Messages: lines.Messages{On: v.Get("sms", "on").Text(),
+			Off: v.Get("sms", "off").Text()}, StoredNumbers: v.Get("stored_numbers").Bool(false)}
 	for _, name := range v.Get("verify").Names() {
 		n, _ := strconv.Atoi(name[1:]) // checked by the table
 		p.Verify = append(p.Verify, lines.Register{Number: n, Value: v.Get("verify", name).Int()})
