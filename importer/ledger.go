@@ -20,7 +20,11 @@ type entry struct {
 	kind  Kind
 	notes []string
 	warns []string
+	more  bool // further notes were left out
 }
+
+// maxNotes is the number of notes of a line that a report has: a line of a group may be about thousands of users.
+const maxNotes = 12
 
 // NewLedger returns a ledger of lines, as Lines returns them. Blank lines, and those that begin with a comment sign
 // after blanks, are harmless. A sign is a text such as "#".
@@ -62,7 +66,7 @@ func (l *Ledger) Unsupported(line int, why string) { l.set(line, Unsupported, wh
 
 // Warn adds what the operator must know or decide about a line.
 func (l *Ledger) Warn(line int, text string) {
-	if e := &l.entries[line-1]; !slices.Contains(e.warns, text) {
+	if e := &l.entries[line-1]; !slices.Contains(e.warns, text) && len(e.warns) < maxNotes {
 		e.warns = append(e.warns, text)
 	}
 }
@@ -79,11 +83,16 @@ func (l *Ledger) Follow(line, first int) {
 
 func (l *Ledger) set(line int, kind Kind, note string) {
 	e := &l.entries[line-1]
-	if rank(kind) > rank(e.kind) {
+	worse := rank(kind) > rank(e.kind)
+	if worse {
 		e.kind = kind
 	}
-	if !slices.Contains(e.notes, note) {
+	switch {
+	case slices.Contains(e.notes, note):
+	case len(e.notes) < maxNotes || worse && kind == Unsupported:
 		e.notes = append(e.notes, note)
+	default:
+		e.more = true
 	}
 }
 
@@ -99,6 +108,9 @@ func (l *Ledger) Report(format string) *Report {
 		e := &l.entries[i]
 		if e.kind == "" {
 			l.Unsupported(i+1, "not read")
+		}
+		if e.more {
+			e.notes = append(e.notes, "and more")
 		}
 		r.Rows[i] = Row{Line: i + 1, Text: printable(l.text(i + 1)), Kind: e.kind,
 			Note: printable(strings.Join(e.notes, "; ")), Warn: printable(strings.Join(e.warns, "; "))}

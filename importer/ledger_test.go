@@ -1,7 +1,9 @@
 package importer
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +33,15 @@ func TestLedger(t *testing.T) {
 	}
 	if got := l.Report("x"); !reflect.DeepEqual(got.Rows, want) || got.Format != "x" {
 		t.Errorf("%+v", got.Rows)
+	}
+	many := NewLedger([]string{"group"}, "#")
+	for i := range 5000 {
+		many.Imported(1, fmt.Sprintf("user %d", i))
+	}
+	many.Unsupported(1, "no color")
+	if row := many.Report("x").Rows[0]; row.Kind != Unsupported || strings.Count(row.Note, "; ") != maxNotes+1 ||
+		!strings.HasSuffix(row.Note, "; user 11; no color; and more") {
+		t.Errorf("%+v", row)
 	}
 	if !l.Has(3) {
 		t.Error("nothing was recorded of line 3")

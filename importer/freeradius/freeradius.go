@@ -37,7 +37,7 @@ func Read(data []byte, o Options) (*importer.Site, *importer.Report, error) {
 		return nil, nil, err
 	}
 	r := resolver{Ledger: p.ledger, entries: p.entries, Options: o, byName: map[string][]int{},
-		asked: map[string]bool{}, made: map[string]string{}}
+		defaults: map[aaa.Service][]int{}, asked: map[string]bool{}, made: map[string]string{}}
 	site := r.resolve()
 	for line, first := range p.follow {
 		r.Follow(line, first)
@@ -56,8 +56,9 @@ type resolver struct {
 	*importer.Ledger
 	Options
 	entries  []entry
-	made     map[string]string // new passwords, by user
-	byName   map[string][]int  // entries of a name, and of DEFAULT
+	made     map[string]string     // new passwords, by user
+	byName   map[string][]int      // entries of a name, and of DEFAULT
+	defaults map[aaa.Service][]int // entries of DEFAULT that may answer
 	accounts accounts.Accounts
 	asked    map[string]bool // places that are used
 }
@@ -172,7 +173,7 @@ func (r *resolver) grant(name string, s aaa.Service) (g accounts.Grant, used []i
 	asked := request(name, s)
 	var users []servers.User
 	noPass := ""
-	for _, i := range r.of(name) {
+	for _, i := range r.of(name, s) {
 		e := &r.entries[i]
 		if slices.ContainsFunc(e.user.Check, func(c servers.Check) bool {
 			return !slices.Contains(e.unknown, c.Name) && !c.Fits(asked)
@@ -231,11 +232,29 @@ func (r *resolver) grant(name string, s aaa.Service) (g accounts.Grant, used []i
 	return g, used, ""
 }
 
-// of returns the entries of a name and of DEFAULT, in their order.
-func (r *resolver) of(name string) []int {
-	all := append(slices.Clone(r.byName[name]), r.byName[defaultName]...)
+// of returns the entries of a name and of DEFAULT, in their order, without those of DEFAULT that answer no login to the
+// service.
+func (r *resolver) of(name string, s aaa.Service) []int {
+	if r.defaults[s] == nil {
+		r.defaults[s] = []int{}
+		asked := request("", s)
+		for _, i := range r.byName[defaultName] {
+			e := &r.entries[i]
+			if !slices.ContainsFunc(e.user.Check, func(c servers.Check) bool {
+				return !slices.Contains(e.unknown, c.Name) && !ofName(c) && !c.Fits(asked)
+			}) {
+				r.defaults[s] = append(r.defaults[s], i)
+			}
+		}
+	}
+	all := append(slices.Clone(r.byName[name]), r.defaults[s]...)
 	slices.Sort(all)
 	return all
+}
+
+// ofName reports whether a check looks at the user's name.
+func ofName(c servers.Check) bool {
+	return slices.Contains([]string{"user-name", "prefix", "suffix"}, strings.ToLower(c.Name))
 }
 
 // authorize reads reply items as ringback reads a reply.

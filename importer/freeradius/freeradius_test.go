@@ -128,42 +128,27 @@ func TestPeerFreeRADIUSStockFile(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	_, report := importtest.Accounted(t, read, sample(t), secrets...)
-	for _, want := range []struct {
-		text string // of the line
-		kind importer.Kind
-		note string
-	}{
-		{"# was: fritz", importer.Harmless, "comment"},
-		{"cblogin\t", importer.Imported, "local user cblogin (exec), policies: session-60m-idle-5m; no ppp: "},
-		{"Callback-Number = \"5551001\"", importer.Imported, "Callback-Number of cblogin"},
-		{"Reply-Message = \"You", importer.Unsupported, "no text that is shown after the login"},
-		{"Framed-MTU", importer.Unsupported, "PPP negotiates them"},
-		{"noplace\t", importer.Unsupported, "--place NAME=NUMBER"},
-		{"Cisco-AVPair += [secret]", importer.Unsupported, "authenticates itself"},
-		{"shell:nocallback-verify", importer.Imported, "Cisco-AVPair of cbcisco"},
-		{"crypt-des", importer.Unsupported, "begin with $1$"},
-		{"md5\t", importer.Unsupported, "a local user cannot have a MD5-Password"},
-		{"filtered\t", importer.Unsupported, "has no filters, and would reach more"},
-		{"by-number\t", importer.Unsupported, "depends on Calling-Station-Id"},
-		{"rejected\t", importer.Harmless, "is rejected: it is not a local user"},
-		{"open\t", importer.Unsupported, "asks for no password"},
-		{"limited\t", importer.Unsupported, "no limit of simultaneous sessions"},
-		{"DEFAULT\tService-Type == Framed-User", importer.Imported, "for falls, whose entries fall through"},
-		{"\tCallback-Number = \"5551013\"", importer.Imported, "Callback-Number of falls"},
-	} {
-		found := false
-		for _, row := range report.Rows {
-			if strings.Contains(row.Text, want.text) {
-				found = true
-				if row.Kind != want.kind || !strings.Contains(row.Note, want.note) {
-					t.Errorf("%q: %+v", want.text, row)
-				}
-			}
-		}
-		if !found {
-			t.Errorf("no line %q", want.text)
-		}
-	}
+	importtest.Rows(t, report, []importtest.Want{
+		{Text: "# was: fritz", Kind: importer.Harmless, Note: "comment"},
+		{Text: "cblogin\t", Kind: importer.Imported,
+			Note: "local user cblogin (exec), policies: session-60m-idle-5m; no ppp: "},
+		{Text: "Callback-Number = \"5551001\"", Kind: importer.Imported, Note: "Callback-Number of cblogin"},
+		{Text: "Reply-Message = \"You", Kind: importer.Unsupported, Note: "no text that is shown after the login"},
+		{Text: "Framed-MTU", Kind: importer.Unsupported, Note: "PPP negotiates them"},
+		{Text: "noplace\t", Kind: importer.Unsupported, Note: "--place NAME=NUMBER"},
+		{Text: "Cisco-AVPair += [secret]", Kind: importer.Unsupported, Note: "authenticates itself"},
+		{Text: "shell:nocallback-verify", Kind: importer.Imported, Note: "Cisco-AVPair of cbcisco"},
+		{Text: "crypt-des", Kind: importer.Unsupported, Note: "begin with $1$"},
+		{Text: "md5\t", Kind: importer.Unsupported, Note: "a local user cannot have a MD5-Password"},
+		{Text: "filtered\t", Kind: importer.Unsupported, Note: "has no filters, and would reach more"},
+		{Text: "by-number\t", Kind: importer.Unsupported, Note: "depends on Calling-Station-Id"},
+		{Text: "rejected\t", Kind: importer.Harmless, Note: "is rejected: it is not a local user"},
+		{Text: "open\t", Kind: importer.Unsupported, Note: "asks for no password"},
+		{Text: "limited\t", Kind: importer.Unsupported, Note: "no limit of simultaneous sessions"},
+		{Text: "DEFAULT\tService-Type == Framed-User", Kind: importer.Imported,
+			Note: "for falls, whose entries fall through"},
+		{Text: "\tCallback-Number = \"5551013\"", Kind: importer.Imported, Note: "Callback-Number of falls"},
+	})
 }
 
 func TestErrors(t *testing.T) {

@@ -166,3 +166,31 @@ func CallbackOf(a aaa.Authorization) Callback {
 	}
 	return c
 }
+
+// Want is what a report must have about the lines with a text.
+type Want struct {
+	File string // "": any
+	Text string // part of the line
+	Kind importer.Kind
+	Note string // part of the note
+}
+
+// Rows fails unless there are lines with each text, of the kind and with the note.
+func Rows(t testing.TB, report *importer.Report, all []Want) {
+	t.Helper()
+	for _, want := range all {
+		found := false
+		for _, row := range report.Rows {
+			if want.File != "" && row.File != want.File || !strings.Contains(row.Text, want.Text) {
+				continue
+			}
+			found = true
+			if row.Kind != want.Kind || !strings.Contains(row.Note, want.Note) {
+				t.Errorf("%q: %+v", want.Text, row)
+			}
+		}
+		if !found {
+			t.Errorf("no line %q", want.Text)
+		}
+	}
+}

@@ -151,23 +151,24 @@ func parseCallback(args []string) (o order) {
 	return o
 }
 
-// parseUsers reads names and passwords, as /etc/shadow has them: NAME:HASH[:…].
-func parseUsers(l *importer.Ledger, lines []string) (names []string, hashes map[string]string, err *importer.Error) {
-	hashes = map[string]string{}
+// parseUsers reads names and passwords, as /etc/shadow has them: NAME:HASH[:…]. at has the line of each name.
+func parseUsers(l *importer.Ledger, lines []string) (names []string, hashes map[string]string, at map[string]int,
+	err *importer.Error) {
+	hashes, at = map[string]string{}, map[string]int{}
 	for i, text := range lines {
 		if l.Has(i + 1) {
 			continue
 		}
 		name, rest, ok := strings.Cut(text, ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, nil, failIn(i+1, "it is not a line of /etc/shadow", "NAME:HASH")
+			return nil, nil, nil, failIn(i+1, "it is not a line of /etc/shadow", "NAME:HASH")
 		}
 		hash, _, _ := strings.Cut(rest, ":")
 		l.Hide(i+1, len(name)+1, len(name)+1+len(hash))
 		if _, twice := hashes[name]; twice {
-			return nil, nil, failIn(i+1, fmt.Sprintf("%.40q is there twice", name), "each name once")
+			return nil, nil, nil, failIn(i+1, fmt.Sprintf("%.40q is there twice", name), "each name once")
 		}
-		names, hashes[name] = append(names, name), hash
+		names, hashes[name], at[name] = append(names, name), hash, i+1
 	}
-	return names, hashes, nil
+	return names, hashes, at, nil
 }

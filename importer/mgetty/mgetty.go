@@ -45,8 +45,7 @@ func Read(in Inputs, newPassword func() string) (*importer.Site, *importer.Repor
 		}},
 		{in.Users, func(l *importer.Ledger, lines []string) (err *importer.Error) {
 			r.users = l
-			r.names, r.hashes, err = parseUsers(l, lines)
-			r.userLines = lines
+			r.names, r.hashes, r.lineOf, err = parseUsers(l, lines)
 			return err
 		}},
 		{in.Dialin, dialin},
@@ -118,8 +117,8 @@ type resolver struct {
 	*importer.Ledger // of login.config
 	settings
 	users       *importer.Ledger
-	userLines   []string
-	names       []string // of the users file
+	lineOf      map[string]int // of names in the users file
+	names       []string       // of the users file
 	hashes      map[string]string
 	rows        []row
 	accounts    accounts.Accounts
@@ -170,15 +169,20 @@ func (r *resolver) resolve() *importer.Site {
 
 // everybody returns the names in the rows and in the users file.
 func (r *resolver) everybody() (all []string) {
+	seen := map[string]bool{}
+	add := func(name string) {
+		if !seen[name] {
+			seen[name] = true
+			all = append(all, name)
+		}
+	}
 	for i := range r.rows {
-		if r.rows[i].exact() && !slices.Contains(all, r.rows[i].pattern) {
-			all = append(all, r.rows[i].pattern)
+		if r.rows[i].exact() {
+			add(r.rows[i].pattern)
 		}
 	}
 	for _, name := range r.names {
-		if !slices.Contains(all, name) {
-			all = append(all, name)
-		}
+		add(name)
 	}
 	return all
 }
@@ -299,14 +303,12 @@ func (r *resolver) leave(name string, at *row, why string) {
 
 // note records a line of the users file.
 func (r *resolver) note(name, imported, lost string) {
-	for i, line := range r.userLines {
-		if n, _, _ := strings.Cut(line, ":"); n == name && !r.users.Has(i+1) {
-			if lost != "" {
-				r.users.Unsupported(i+1, lost)
-			} else {
-				r.users.Imported(i+1, imported)
-			}
-		}
+	switch line := r.lineOf[name]; {
+	case line == 0:
+	case lost != "":
+		r.users.Unsupported(line, lost)
+	default:
+		r.users.Imported(line, imported)
 	}
 }
 

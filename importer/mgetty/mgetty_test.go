@@ -86,38 +86,22 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s is shown", secret)
 		}
 	}
-	for _, want := range []struct {
-		file, text string
-		kind       importer.Kind
-		note       string
-	}{
-		{"login.config", "cb\t", importer.Imported, "local user cb"},
-		{"login.config", "named*", importer.Unsupported, "a pattern of names that are called back"},
-		{"login.config", "U*", importer.Unsupported, `starts no program "/usr/lib/uucp/uucico"`},
-		{"login.config", "/FIDO/", importer.Unsupported, "no calls of this kind"},
-		{"login.config", "/AutoPPP/", importer.Imported, "PPP profile mgetty"},
-		{"login.config", "guest\t", importer.Unsupported, "no row admits the user"},
-		{"login.config", "*\t-\t-\t/bin/login", importer.Imported, "local user kim"},
-		{"callback.config", "max-time", importer.Imported, "callback.lifetime"},
-		{"callback.config", "modem-init", importer.Imported, "mgetty-init"},
-		{"dialin.config", "!416", importer.Unsupported, "aaa.call_check"},
-		{"dialin.config", "all", importer.Harmless, "answered"},
-		{"users", "kim:[secret]:", importer.Imported, "local user kim"},
-		{"users", "lee:[secret]:", importer.Unsupported, "unknown kind"},
-	} {
-		found := false
-		for _, row := range report.Rows {
-			if row.File == want.file && strings.Contains(row.Text, want.text) {
-				found = true
-				if row.Kind != want.kind || !strings.Contains(row.Note, want.note) {
-					t.Errorf("%q: %+v", want.text, row)
-				}
-			}
-		}
-		if !found {
-			t.Errorf("no line %q", want.text)
-		}
-	}
+	importtest.Rows(t, report, []importtest.Want{
+		{File: "login.config", Text: "cb\t", Kind: importer.Imported, Note: "local user cb"},
+		{File: "login.config", Text: "named*", Kind: importer.Unsupported,
+			Note: "a pattern of names that are called back"},
+		{File: "login.config", Text: "U*", Kind: importer.Unsupported, Note: `starts no program "/usr/lib/uucp/uucico"`},
+		{File: "login.config", Text: "/FIDO/", Kind: importer.Unsupported, Note: "no calls of this kind"},
+		{File: "login.config", Text: "/AutoPPP/", Kind: importer.Imported, Note: "PPP profile mgetty"},
+		{File: "login.config", Text: "guest\t", Kind: importer.Unsupported, Note: "no row admits the user"},
+		{File: "login.config", Text: "*\t-\t-\t/bin/login", Kind: importer.Imported, Note: "local user kim"},
+		{File: "callback.config", Text: "max-time", Kind: importer.Imported, Note: "callback.lifetime"},
+		{File: "callback.config", Text: "modem-init", Kind: importer.Imported, Note: "mgetty-init"},
+		{File: "dialin.config", Text: "!416", Kind: importer.Unsupported, Note: "aaa.call_check"},
+		{File: "dialin.config", Text: "all", Kind: importer.Harmless, Note: "answered"},
+		{File: "users", Text: "kim:[secret]:", Kind: importer.Imported, Note: "local user kim"},
+		{File: "users", Text: "lee:[secret]:", Kind: importer.Unsupported, Note: "unknown kind"},
+	})
 }
 
 // In version 2 a row may be for callbacks only: the name that requests them is no user, and the real users are called

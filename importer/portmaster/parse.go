@@ -15,7 +15,7 @@ type user struct {
 	password string
 	line     int
 	settings map[string]setting // the last of each
-	blocks   string             // without this the user could do more than before
+	gone     bool               // deleted
 }
 
 // setting is a value of a user or a location, and its line.
@@ -29,6 +29,7 @@ type location struct {
 	name      string
 	line      int
 	telephone setting
+	gone      bool // deleted
 }
 
 // word is a word of a command, and its octets From … To (not included) in the line.
@@ -42,6 +43,8 @@ type parser struct {
 	*importer.Ledger
 	users     []*user
 	locations []*location
+	byName    map[string]*user // of users
+	places    map[string]*location
 	prompts   bool // the input is the record of a session: lines without a prompt are output
 }
 
@@ -156,23 +159,9 @@ func (p *parser) hide(line int, w []word) {
 	}
 }
 
-func (p *parser) find(name string) *user {
-	for _, u := range p.users {
-		if u.name == name {
-			return u
-		}
-	}
-	return nil
-}
+func (p *parser) find(name string) *user { return p.byName[name] }
 
-func (p *parser) findLocation(name string) *location {
-	for _, l := range p.locations {
-		if l.name == name {
-			return l
-		}
-	}
-	return nil
-}
+func (p *parser) findLocation(name string) *location { return p.places[name] }
 
 func (p *parser) addUser(line int, net bool, w []word) *importer.Error {
 	switch {
@@ -186,7 +175,7 @@ func (p *parser) addUser(line int, net bool, w []word) *importer.Error {
 	if len(w) == 3 {
 		u.password = w[2].text
 	}
-	p.users = append(p.users, u)
+	p.users, p.byName[u.name] = append(p.users, u), u
 	return nil
 }
 
@@ -198,7 +187,8 @@ func (p *parser) addLocation(line int, w []word) *importer.Error {
 		return fail(line, fmt.Sprintf("location %.40q is in line %d too", w[0].text, p.findLocation(w[0].text).line),
 			"each name once")
 	}
-	p.locations = append(p.locations, &location{name: w[0].text, line: line})
+	l := &location{name: w[0].text, line: line}
+	p.locations, p.places[l.name] = append(p.locations, l), l
 	return nil
 }
 
@@ -211,14 +201,16 @@ func (p *parser) remove(line int, what string, w []word) *importer.Error {
 	switch {
 	case what == "user" && u != nil:
 		p.gone(u, fmt.Sprintf("line %d deletes the user", line))
-		p.users = slices.DeleteFunc(p.users, func(o *user) bool { return o == u })
+		u.gone = true
+		delete(p.byName, u.name)
 	case what == "location" && l != nil:
 		for _, at := range []int{l.line, l.telephone.line} {
 			if at > 0 {
 				p.Harmless(at, fmt.Sprintf("line %d deletes the location", line))
 			}
 		}
-		p.locations = slices.DeleteFunc(p.locations, func(o *location) bool { return o == l })
+		l.gone = true
+		delete(p.places, l.name)
 	}
 	p.Harmless(line, "what it deletes is not imported")
 	return nil

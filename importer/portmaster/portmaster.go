@@ -25,17 +25,21 @@ func Read(data []byte) (*importer.Site, *importer.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &parser{Ledger: importer.NewLedger(lines, "#")}
+	p := &parser{Ledger: importer.NewLedger(lines, "#"), byName: map[string]*user{}, places: map[string]*location{}}
 	if err := p.parse(lines); err != nil {
 		return nil, nil, err
 	}
-	r := resolver{parser: p, places: map[string]bool{}}
+	r := resolver{parser: p, numbered: map[string]bool{}}
 	site := &importer.Site{About: "Imported from a PortMaster. Add lines, then: ringback check-config"}
 	for _, l := range p.locations {
-		r.location(l, site)
+		if !l.gone {
+			r.location(l, site)
+		}
 	}
 	for _, u := range p.users {
-		r.user(u)
+		if !u.gone {
+			r.user(u)
+		}
 	}
 	r.accounts.Fill(site)
 	report := p.Report(Format)
@@ -47,7 +51,7 @@ func Read(data []byte) (*importer.Site, *importer.Report, error) {
 
 type resolver struct {
 	*parser
-	places   map[string]bool // of locations with a number
+	numbered map[string]bool // locations with a number
 	accounts accounts.Accounts
 }
 
@@ -62,7 +66,7 @@ func (r *resolver) location(l *location, site *importer.Site) {
 		r.Unsupported(l.telephone.line, err.Error())
 		return
 	}
-	r.places[l.name] = true
+	r.numbered[l.name] = true
 	r.accounts.Number(l.telephone.value)
 	site.Places = append(site.Places, importer.Place{Name: l.name, Number: l.telephone.value})
 	r.Imported(l.line, "place "+l.name)
@@ -91,7 +95,7 @@ func (r *resolver) user(u *user) {
 			why = block
 		}
 	}
-	if id := g.Auth.CallbackID; why == "" && id != "" && !r.places[id] {
+	if id := g.Auth.CallbackID; why == "" && id != "" && !r.numbered[id] {
 		why = fmt.Sprintf("location %.40q has no number, or there is none", id)
 	}
 	if why == "" && g.Password == "" {

@@ -73,41 +73,25 @@ func TestDecisions(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	_, report := importtest.Accounted(t, Read, sample(t), secrets...)
-	for _, want := range []struct {
-		text string
-		kind importer.Kind
-		note string
-	}{
-		{"add user sam password [secret]", importer.Imported, "policies: idle-10m-host-192_0_2_80"},
-		{"set user sam dialback", importer.Imported, "dialback of sam"},
-		{"set user kim service rlogin", importer.Unsupported, "rlogin is not offered"},
-		{"set user kim maxports", importer.Unsupported, "simultaneous sessions"},
-		{"set user mario dialback hq", importer.Harmless, "line 14 sets another value"},
-		{"set user mario dialback office", importer.Imported, "dialback of mario"},
-		{"set user jaime protocol", importer.Unsupported, "jaime is not imported: the protocol is not PPP"},
-		{"add netuser luigi", importer.Unsupported, "a local user has no filters"},
-		{"add netuser peach", importer.Unsupported, `location "nowhere" has no number`},
-		{"add user guest", importer.Unsupported, "the user has no password"},
-		{"add user gone", importer.Harmless, "deletes the user"},
-		{"set location office telephone", importer.Imported, "number of place office"},
-		{"set location office script [secret]", importer.Unsupported, "dial-out"},
-		{"add location leased", importer.Unsupported, "no telephone"},
-		{"set s0 speed", importer.Unsupported, "neither the user table"},
-		{"save all", importer.Harmless, "changes no table"},
-	} {
-		found := false
-		for _, row := range report.Rows {
-			if strings.Contains(row.Text, want.text) {
-				found = true
-				if row.Kind != want.kind || !strings.Contains(row.Note, want.note) {
-					t.Errorf("%q: %+v", want.text, row)
-				}
-			}
-		}
-		if !found {
-			t.Errorf("no line %q", want.text)
-		}
-	}
+	importtest.Rows(t, report, []importtest.Want{
+		{Text: "add user sam password [secret]", Kind: importer.Imported, Note: "policies: idle-10m-host-192_0_2_80"},
+		{Text: "set user sam dialback", Kind: importer.Imported, Note: "dialback of sam"},
+		{Text: "set user kim service rlogin", Kind: importer.Unsupported, Note: "rlogin is not offered"},
+		{Text: "set user kim maxports", Kind: importer.Unsupported, Note: "simultaneous sessions"},
+		{Text: "set user mario dialback hq", Kind: importer.Harmless, Note: "line 14 sets another value"},
+		{Text: "set user mario dialback office", Kind: importer.Imported, Note: "dialback of mario"},
+		{Text: "set user jaime protocol", Kind: importer.Unsupported,
+			Note: "jaime is not imported: the protocol is not PPP"},
+		{Text: "add netuser luigi", Kind: importer.Unsupported, Note: "a local user has no filters"},
+		{Text: "add netuser peach", Kind: importer.Unsupported, Note: `location "nowhere" has no number`},
+		{Text: "add user guest", Kind: importer.Unsupported, Note: "the user has no password"},
+		{Text: "add user gone", Kind: importer.Harmless, Note: "deletes the user"},
+		{Text: "set location office telephone", Kind: importer.Imported, Note: "number of place office"},
+		{Text: "set location office script [secret]", Kind: importer.Unsupported, Note: "dial-out"},
+		{Text: "add location leased", Kind: importer.Unsupported, Note: "no telephone"},
+		{Text: "set s0 speed", Kind: importer.Unsupported, Note: "neither the user table"},
+		{Text: "save all", Kind: importer.Harmless, Note: "changes no table"},
+	})
 }
 
 // The record of a session has prompts, and what the PortMaster answered.
