@@ -52,6 +52,8 @@ type Daemon interface {
 	// StartChat runs the chat script whose name matches on the modem of a line that nothing uses, and returns when it
 	// has ended; its failure is no error. It dials number, unless that is "". An error means that it was not run.
 	StartChat(ctx context.Context, tty int, script, number string) (client.ChatRun, error)
+	// CallSite dials a site for an operator and blocks until the call is theirs; see broker.Broker.
+	CallSite(ctx context.Context, c broker.SiteCall) (*broker.OutCall, error)
 	// BusyOutLine lets a line finish its call, and then take no more until RestoreLine, also after a restart.
 	BusyOutLine(ctx context.Context, tty int, reason string) error
 	RestoreLine(ctx context.Context, tty int) error
@@ -147,7 +149,7 @@ func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	cfg.CreateHooks = nil // no $schema member in responses
 	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
 	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
-	for _, routes := range []func(*registry){s.lineRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
+	for _, routes := range []func(*registry){s.lineRoutes, s.siteRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
 		s.lockdownRoutes, s.drainRoutes, s.accessRoutes, s.usageRoutes, s.daemonRoutes, s.configRoutes, s.eventRoutes,
 		s.pppRoutes, s.explainRoutes, s.recordingRoutes} {
 		routes(r)

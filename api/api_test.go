@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -117,6 +118,10 @@ func (f fake) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	}
 	f.cleared <- fmt.Sprintf("%d: %s by %s", tty, reason, By(ctx))
 	return nil
+}
+
+func (fake) CallSite(context.Context, broker.SiteCall) (*broker.OutCall, error) {
+	return nil, errors.New("there is no site")
 }
 
 func (f fake) StartChat(ctx context.Context, tty int, script, number string) (client.ChatRun, error) {

@@ -141,6 +141,10 @@ func (d daemon) StartChat(ctx context.Context, tty int, script, number string) (
 	return run, nil
 }
 
+func (d daemon) CallSite(ctx context.Context, c broker.SiteCall) (*broker.OutCall, error) {
+	return d.b.CallSite(ctx, c)
+}
+
 func (d daemon) BusyOutLine(ctx context.Context, tty int, reason string) error {
 	return d.b.BusyOutLine(tty, reason, By(ctx))
 }

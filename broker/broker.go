@@ -48,6 +48,7 @@ type Config struct {
 	ChatPolicy string
 	// Triggers say who may request callbacks by short messages and missed calls.
 	Triggers triggers.Rules
+	Sites    Sites
 
 	LoginLimits LoginLimits
 	LocalUsers  map[string]bool // names that logs may show before their users have logged in
@@ -80,7 +81,9 @@ type Dialer interface {
 	Command(ctx context.Context, l lines.Commander, what, script string) (lines.Chatted, error)
 	// Converse runs a script that talks to the other side of a call, and blocks until it has ended. It is as Command
 	// for its arguments and results; the script matches all patterns. The call is on line tty.
-	Converse(ctx context.Context, tty int, c lines.TextConn, what string, scripts ...string) (lines.Chatted, error)
+	// as is who it logs on as.
+	Converse(ctx context.Context, tty int, c lines.TextConn, as lines.LogonAs, what string, scripts ...string) (
+		lines.Chatted, error)
 }
 
 // Options are the parts that a Broker uses for its whole life.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/session"
 )
 
@@ -17,7 +18,8 @@ func (b *Broker) converse(ctx context.Context, c *call, cfg *Config, event strin
 	limit := b.opt.Limits.Script
 	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the script did not end within %v", limit))
 	defer cancel()
-	_, err := cfg.Dialer.Converse(limited, c.TTY, c.Call, fmt.Sprintf("%s script of tty%d", event, c.TTY), scripts...)
+	_, err := cfg.Dialer.Converse(limited, c.TTY, c.Call, lines.LogonAs{},
+		fmt.Sprintf("%s script of tty%d", event, c.TTY), scripts...)
 	if err == nil {
 		return out
 	}

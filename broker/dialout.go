@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -28,14 +29,12 @@ type DialOut struct {
 	Lease  *lines.Lease
 	TTY    int           // without Lease: this line; 0: any line of Rotary
 	Rotary int           // without Lease and TTY: this rotary; lines.NoRotary: any line
+	TTYs   []int         // without Lease: only these lines; none: all
 	Role   lines.Role    // without Lease: the place in the queue; "": lines.ForUser
 	Wait   time.Duration // without Lease: for a line; 0: 30 s
 
 	By   string // the person, for the audit; "": the user
 	From string // where the person is, for the audit; ""
-
-	// Secrets of the login dialogue, which transcripts mask.
-	Secrets []string
 }
 
 // DialOutError says why a dial-out has no call.
@@ -115,15 +114,7 @@ type outDial struct {
 // error says why there is none.
 func (b *Broker) dialOut(ctx context.Context, cancel context.CancelCauseFunc, o DialOut, answer func(*OutCall)) error {
 	by := cmp.Or(o.By, o.Identity.User)
-	rejected := func(tty int, err error) error {
-		b.Happened(events.DialOutRejected{Line: tty, User: o.Identity.User, Number: o.Number, By: by, From: o.From,
-			Reason: err})
-		var out *DialOutError
-		if errors.As(err, &out) {
-			return out
-		}
-		return &DialOutError{Err: err}
-	}
+	rejected := func(tty int, err error) error { return b.rejectOut(o, tty, err) }
 	cfg := b.config.Load()
 	lease, returned, err := b.leaseOut(ctx, cfg, o)
 	if err != nil {
@@ -146,6 +137,17 @@ func (b *Broker) dialOut(ctx context.Context, cancel context.CancelCauseFunc, o 
 		return rejected(lease.TTY(), err)
 	}
 	return b.placeOut(ctx, cfg, d, lease, returned, answer)
+}
+
+// rejectOut reports a dial-out that is not made, and returns why.
+func (b *Broker) rejectOut(o DialOut, tty int, why error) *DialOutError {
+	b.Happened(events.DialOutRejected{Line: tty, User: o.Identity.User, Number: o.Number,
+		By: cmp.Or(o.By, o.Identity.User), From: o.From, Reason: why})
+	var out *DialOutError
+	if errors.As(why, &out) {
+		return out
+	}
+	return &DialOutError{Err: why}
 }
 
 // placeOut dials, and serves the call until it is over.
@@ -219,6 +221,12 @@ func (b *Broker) mayDialOut(cfg *Config, o DialOut) (ttys []int, why error) {
 	for s := range b.opt.Pool.Each() {
 		switch {
 		case o.TTY != 0 && s.TTY != o.TTY, o.TTY == 0 && o.Rotary != lines.NoRotary && s.Rotary != o.Rotary:
+			continue
+		case len(o.TTYs) > 0 && !slices.Contains(o.TTYs, s.TTY):
+			if o.TTY != 0 {
+				why = &DialOutError{Err: fmt.Errorf("tty %d may not dial %s", s.TTY, o.Identity.User),
+					Hint: "lines of the site in the configuration"}
+			}
 			continue
 		}
 		if _, err := b.planOut(cfg, o, s.TTY); err != nil {

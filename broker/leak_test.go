@@ -82,7 +82,7 @@ func (busy) CheckDial(numbers.Dialstring, ...string) (string, error) { return ""
 func (busy) Dial(context.Context, lines.Dialable, string, numbers.Dialstring, ...string) lines.Dialed {
 	return lines.Dialed{Outcome: "busy"}
 }
-func (busy) Converse(context.Context, int, lines.TextConn, string, ...string) (lines.Chatted, error) {
+func (busy) Converse(context.Context, int, lines.TextConn, lines.LogonAs, string, ...string) (lines.Chatted, error) {
 	return lines.Chatted{}, nil
 }
 func (busy) Command(context.Context, lines.Commander, string, string) (lines.Chatted, error) {

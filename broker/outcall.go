@@ -154,7 +154,8 @@ func (b *Broker) joinOut(ctx context.Context, cfg *Config, c *call, d *outDial, 
 	limit := b.opt.Limits.Script
 	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the script did not end within %v", limit))
 	defer cancel()
-	said, err := cfg.Dialer.Converse(limited, c.TTY, out, fmt.Sprintf("system script of %s", d.what), d.system...)
+	said, err := cfg.Dialer.Converse(limited, c.TTY, out, logsOnAs(d.of.Auth), "system script of "+d.what,
+		d.system...)
 	if said.Transcript != "" {
 		out.Transcript += "\n" + said.Transcript
 	}
@@ -215,6 +216,8 @@ func endOf(ctx context.Context, c *lines.Call, err error) OutEnd {
 		return OutEnd{Cause: aaa.CauseAdminReset, Text: "ended by an operator"}
 	case errors.Is(err, errLockdown), errors.Is(err, errShutdown):
 		return OutEnd{Cause: aaa.CauseNASRequest, Text: err.Error()}
+	case ctx.Err() != nil && context.Cause(ctx) != ctx.Err():
+		return OutEnd{Cause: aaa.CauseLostService, Text: context.Cause(ctx).Error()}
 	case ctx.Err() != nil:
 		return errLost
 	}

@@ -35,7 +35,7 @@ func (b *Broker) StartChat(ctx context.Context, c lines.Chat) (out lines.Chatted
 	begins := events.ChatStarted{Line: c.TTY, Script: c.Pattern, By: c.By}
 	if c.Own != nil {
 		b.Happened(begins)
-		return d.Converse(ctx, c.TTY, c.Own, what, c.Pattern)
+		return d.Converse(ctx, c.TTY, c.Own, lines.LogonAs{}, what, c.Pattern)
 	}
 	unused := b.opt.Pool.Use(ctx, c.TTY, "start-chat by "+c.By, func(ctx context.Context, l *lines.Lease) {
 		b.Happened(begins)

@@ -119,6 +119,7 @@ type townOptions struct {
 	policy     func(*policies.Policy) // changes the group's policy
 	// AAA's answer when it is asked again; nil: the same as before
 	again     func(aaa.Request, aaa.Authorization) aaa.Result
+	sites     broker.Sites
 	user      func(*aaa.Authorization) // changes what users are granted
 	grant     func(aaa.Request, *aaa.Authorization)
 	callerID  bool
@@ -397,7 +398,7 @@ func (w *town) config() broker.Config {
 		Accounting: w.opt.accounting, Lifetime: w.opt.lifetime, HoldOff: w.opt.holdOff, RandomWait: w.opt.random,
 		Dialer:      &dialer.Dialer{Scripts: scripts, Debug: w.opt.chatDebug},
 		LoginLimits: w.opt.limits, Ceilings: w.opt.ceilings,
-		Tariff: prices, Tests: w.modemTests(), ChatPolicy: w.opt.chatPolicy,
+		Tariff: prices, Tests: w.modemTests(), ChatPolicy: w.opt.chatPolicy, Sites: w.opt.sites,
 		Triggers: w.opt.triggers,
 	}
 }

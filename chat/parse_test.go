@@ -129,7 +129,7 @@ func TestRefused(t *testing.T) {
 		{`O\qK`, 1, `\q`, "valid in sends only"},
 		{`"" \b`, 3, `\b`, `\010`},
 		{`"" \D`, 3, `\D`, `\T`},
-		{`"" a\Lb`, 4, `\L`, "login name"},
+		{`"" a\Db`, 4, `\D`, `write \T`},
 		{`"" \U`, 3, `\U`, "one dial string"},
 		{`"" \e`, 3, `\e`, "echoes"},
 		{`"" \E`, 3, `\E`, "echoes"},

@@ -27,6 +27,9 @@ type Conn interface {
 type Options struct {
 	// Dialstring replaces \T. Without one, Run rejects a script with \T before it sends anything.
 	Dialstring numbers.Dialstring
+	// As is who we are at the other side: it replaces \L and \P, and its secret is shown as [secret]. Without one, Run
+	// rejects a script with these before it sends anything: they are never for a modem.
+	As As
 	// Secrets are shown as [secret] in the transcript, the debug lines and the errors, sent or echoed. Those of
 	// Dialstring are too, and the script's own: a send with \q, and one that answers a prompt for a password.
 	Secrets []string
@@ -37,7 +40,13 @@ type Options struct {
 	Debug func(text string)
 }
 
-var errNoNumber = errors.New("the dial string is empty")
+var (
+	errNoNumber = errors.New("the dial string is empty")
+	errNobody   = errors.New(`\L and \P are for the system script of a dial-out, with send_name and send_secret`)
+)
+
+// As is a name and a secret with which a script logs on to the other side.
+type As struct{ Name, Secret string }
 
 // Outcome is how a run ended.
 type Outcome string
@@ -69,11 +78,15 @@ type Result struct {
 func (s *Script) Run(ctx context.Context, c Conn, o Options) Result {
 	r := new(runner) // not a composite literal, which would be built on the stack first
 	r.ctx, r.conn, r.script, r.o, r.start, r.timeout = ctx, c, s, o, time.Now(), DefaultTimeout
-	r.o.Secrets = slices.Concat(o.Secrets, o.Dialstring.Secrets(), s.secrets())
+	r.o.Secrets = slices.Concat(o.Secrets, o.Dialstring.Secrets(), s.secrets(), []string{o.As.Secret})
 	r.log.hide(r.o.Secrets)
 	r.writes, _ = c.(writeDeadliner)
 	if o.Dialstring.IsZero() && s.UsesDialstring() {
 		r.end(Refused, errNoNumber)
+		return r.result()
+	}
+	if o.As == (As{}) && s.logsOn() {
+		r.end(Refused, errNobody)
 		return r.result()
 	}
 	r.debug("Chat script ", s.Name, " started.")
@@ -279,7 +292,7 @@ func (r *runner) send(s *send) bool {
 		return true
 	}
 	if r.o.Debug != nil && len(s.ops) > 0 {
-		r.debug("Sending string: ", s.show(r.o.Dialstring.String(), r.o.Secrets))
+		r.debug("Sending string: ", s.show(r.o))
 	}
 	r.out = r.room[:0]
 	for _, o := range s.ops {
@@ -289,6 +302,10 @@ func (r *runner) send(s *send) bool {
 			r.out = append(r.out, o.bytes...)
 		case opDial:
 			r.out = append(r.out, r.o.Dialstring.Text()...)
+		case opName:
+			r.out = append(r.out, r.o.As.Name...)
+		case opSecret:
+			r.out = append(r.out, r.o.As.Secret...)
 		case opPause:
 			ok = r.flush() && r.pause(o.pause)
 		case opBreak:

@@ -1,11 +1,13 @@
 package chat
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -574,3 +576,60 @@ func TestAdds(t *testing.T) {
 		}
 	}
 }
+
+// \L and \P log on to the other side of a call, with the name and the secret that Run is given, and without these send
+// nothing: no modem gets them. The transcript and the debug lines have the secret nowhere, sent or echoed.
+func TestLogsOn(t *testing.T) {
+	s, err := Parse("logon", `ogin: \L ssword: \P\d come`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, as := range []As{{}, {Name: "maui", Secret: "pa55word"}} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := net.Pipe()
+			var said strings.Builder
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer far.Close()
+				in := bufio.NewReader(far)
+				for _, prompt := range []string{"login:", "Password:"} {
+					if _, err := io.WriteString(far, prompt); err != nil {
+						return
+					}
+					line, err := in.ReadString('\r')
+					said.WriteString(line)
+					if err != nil {
+						return
+					}
+				}
+				io.WriteString(far, "pa55word\r\nwelcome")
+			}()
+			var debug strings.Builder
+			res := s.Run(t.Context(), noBreak{near}, Options{As: as,
+				Debug: func(text string) { debug.WriteString(text + "\n") }})
+			near.Close()
+			<-done
+			if as == (As{}) {
+				if res.Outcome != Refused || said.Len() > 0 || !errors.Is(res.Err, errNobody) {
+					t.Errorf("without a name: %s %v, sent %q", res.Outcome, res.Err, said.String())
+				}
+				return
+			}
+			if res.Outcome != Success || said.String() != "maui\rpa55word\r" {
+				t.Errorf("%s %v, sent %q", res.Outcome, res.Err, said.String())
+			}
+			all := debug.String() + fmt.Sprint(res.Transcript)
+			if strings.Contains(all, "pa55word") || !strings.Contains(all, `\L<maui>`) || !strings.Contains(all, `\P<[secret]>`) {
+				t.Errorf("shown: %s", all)
+			}
+		})
+	}
+	if !s.logsOn() {
+		t.Error("the script logs on")
+	}
+}
+
+type noBreak struct{ net.Conn }
+
+func (noBreak) Break(time.Duration) error { return errors.New("no BREAK") }

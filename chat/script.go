@@ -68,6 +68,8 @@ type opKind uint8
 const (
 	opLiteral opKind = iota // send bytes
 	opDial                  // send the dial string
+	opName                  // send the name of Options.As
+	opSecret                // send its secret
 	opPause                 // wait
 	opBreak                 // send a BREAK condition
 )
@@ -200,16 +202,20 @@ func (s *Script) secrets() (all []string) {
 	return all
 }
 
-func (s *send) dials() bool {
-	if s == nil {
-		return false
-	}
-	for _, o := range s.ops {
-		if o.kind == opDial {
+func (s *send) dials() bool { return s.has(opDial) }
+
+// logsOn reports whether the script contains \L or \P.
+func (s *Script) logsOn() bool {
+	for send := range s.sends {
+		if send.has(opName) || send.has(opSecret) {
 			return true
 		}
 	}
 	return false
+}
+
+func (s *send) has(kind opKind) bool {
+	return s != nil && slices.ContainsFunc(s.ops, func(o op) bool { return o.kind == kind })
 }
 
 // BehindConnect describes what a dialing script does after CONNECT, "it waits for …" or "it sends more"; "" if it ends
@@ -245,7 +251,7 @@ func isConnect(text []byte) bool {
 // says reports whether a send has other content than pauses and a carriage return.
 func (s *send) says() bool {
 	return slices.ContainsFunc(s.ops, func(o op) bool {
-		return o.kind == opDial || o.kind == opLiteral &&
+		return o.kind == opDial || o.kind == opName || o.kind == opSecret || o.kind == opLiteral &&
 			string(o.bytes) != "\r"
 	})
 }

@@ -226,17 +226,16 @@ func (t *transcript) show(text []byte) string {
 	return v.String()
 }
 
-// show formats a send for a debug line: control characters escaped, the dial string as \T<digits>, pauses and BREAKs as
-// in the script.
-func (s *send) show(dialstring string, secrets []string) string {
+// show formats a send for a debug line: control characters escaped, the dial string as \T<digits>, a name as \L<name>,
+// pauses and BREAKs as in the script.
+func (s *send) show(options Options) string {
+	inserted := map[opKind]string{opDial: options.Dialstring.String(), opName: options.As.Name,
+		opSecret: options.As.Secret}
 	var whole []byte
 	for _, o := range s.ops {
-		whole = append(whole, o.bytes...)
-		if o.kind == opDial {
-			whole = append(whole, dialstring...)
-		}
+		whole = append(append(whole, o.bytes...), inserted[o.kind]...)
 	}
-	hide := secretsIn(whole, secrets)
+	hide := secretsIn(whole, options.Secrets)
 	if s.cr {
 		whole = whole[:len(whole)-1] // every send without \c has it, so it is not shown
 	}
@@ -252,9 +251,9 @@ func (s *send) show(dialstring string, secrets []string) string {
 		switch {
 		case o.kind == opLiteral:
 			octets(len(o.bytes))
-		case o.kind == opDial:
-			v.raw(`\T<`)
-			octets(len(dialstring))
+		case o.kind == opDial, o.kind == opName, o.kind == opSecret:
+			v.raw(map[opKind]string{opDial: `\T<`, opName: `\L<`, opSecret: `\P<`}[o.kind])
+			octets(len(inserted[o.kind]))
 			v.raw(`>`)
 		case o.kind == opBreak:
 			v.raw(`\K`)

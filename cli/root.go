@@ -110,7 +110,8 @@ Run it:
 	root.AddCommand(newHooks())
 	addRemote(root)
 	root.AddCommand(newServe(version), newCheckConfig(), newDoctor(), newShow(), newDebug(), newEvents(), newConsole(),
-		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newLockdown(), newLog(), newReload(), newPPP(),
+		newClear(), newCancel(), newRetry(), newLine(), newStartChat(), newCall(),
+		newLockdown(), newLog(), newReload(), newPPP(),
 		newModem(), newPage(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(),
 		newLab(), newAPI())
 	root.AddCommand(newRecording(), newTrigger(), newCallback(), newDrain(), newUndrain(), newConfig(),

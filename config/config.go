@@ -78,6 +78,7 @@ type Config struct {
 
 	ModemTests broker.ModemTests
 	Triggers   triggers.Rules
+	Sites      Sites
 	ChatPolicy string // the group whose policy permits the dials of start-chat; "": there are none
 
 	RADIUS    radius.Config     // no servers if the method radius is not used

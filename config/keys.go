@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/recordings"
 	"github.com/ringback/ringback/schema"
 	"github.com/ringback/ringback/session/exec"
@@ -212,6 +213,15 @@ var keys = sync.OnceValue(func() []schema.Key {
 			Doc: "Callbacks that users request without a call that is answered: by a signed short message to a line " +
 				"with a cellular modem, or by a missed call. The policy of the user's group must allow them, and the " +
 				"user logs in when called back. See [SMS and missed calls](../how-to/sms-trigger.md)."},
+		{Name: "dial_out", Reload: schema.AtOnce, Type: schema.Object, Keys: dialOutKeys,
+			Doc: "Calls to sites, with `ringback call SITE`: where AAA is asked for their profiles. What may be " +
+				"dialed is in " +
+				"the `dial_out` of the policy files. See [Dial out](../how-to/dial-out.md)."},
+		{Name: "sites", Reload: schema.AtOnce, Type: schema.Dict, Check: broker.CheckSite,
+			Elem: &schema.Key{Type: schema.Object, Keys: siteKeys}, Example: `{harbor: {numbers: ["84007"]}}`,
+			Doc: "Profiles of sites, by name; AAA is not asked about these. The policy that permits them is that " +
+				"of the group " +
+				"of the user SITE-out (`dial_out.suffix`)."},
 		{Name: "start_chat", Reload: schema.AtOnce, Type: schema.Object, Keys: []schema.Key{
 			{Name: "policy", Required: true, Check: schema.NotEmpty, Example: "operators",
 				Doc: "Group whose policy file decides which numbers are dialed and when: its `numbers` (the number " +

@@ -89,8 +89,8 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	for _, part := range []func(){l.node, l.hooks, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places,
 		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.console, l.callCheck, l.dynamicAuthor, l.users, l.scripts,
 		l.ppp,
-		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.locales, l.startChat, l.listen,
-		l.triggers, l.cross} {
+		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.locales, l.startChat, l.sites,
+		l.listen, l.triggers, l.cross} {
 		part()
 	}
 	l.cfg.Digest = l.digest(data)

@@ -207,10 +207,10 @@ func (d *Dialer) Check(patterns ...string) error {
 }
 
 // Converse runs a script that talks to the other side of a call, not to the modem: the first whose name matches all
-// patterns. It is as Command for its arguments and results. Octets that the other side sends after the script's last
-// expect remain in the call.
-func (d *Dialer) Converse(ctx context.Context, tty int, c lines.TextConn, what string, patterns ...string) (
-	out lines.Chatted, err error) {
+// patterns. as is for its \L and \P. It is as Command for its arguments and results. Octets that the other side sends
+// after the script's last expect remain in the call.
+func (d *Dialer) Converse(ctx context.Context, tty int, c lines.TextConn, as lines.LogonAs, what string,
+	patterns ...string) (out lines.Chatted, err error) {
 	if strings.Join(patterns, "") == "" {
 		return out, nil
 	}
@@ -219,7 +219,7 @@ func (d *Dialer) Converse(ctx context.Context, tty int, c lines.TextConn, what s
 		return out, fmt.Errorf("%s: %w", what, err)
 	}
 	out.Script = script.Name
-	o := chat.Options{Secrets: d.Secrets, Peer: "the other side"}
+	o := chat.Options{Secrets: d.Secrets, Peer: "the other side", As: chat.As(as)}
 	if d.Debug != nil {
 		o.Debug = func(text string) { d.Debug(tty, text) }
 		o.Debug(matched(script, patterns))

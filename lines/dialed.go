@@ -42,6 +42,10 @@ type Chatted struct {
 	Transcript string // a line for each entry, secrets masked; "" if nothing was sent or received
 }
 
+// LogonAs is who we are at the other side of a call: the name and the secret with which a chat script logs on there.
+// The zero value is nobody.
+type LogonAs struct{ Name, Secret string }
+
 // TextConn is the other side of a call as a chat script sees it.
 type TextConn interface {
 	io.ReadWriter

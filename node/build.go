@@ -112,6 +112,11 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		m.Close()
 		return broker.Config{}, nil, err
 	}
+	sites, err := sitesOf(cfg, m)
+	if err != nil {
+		m.Close()
+		return broker.Config{}, nil, err
+	}
 	s := cfg.Session
 	s.FrontEnds, s.Debug, s.Trying = front, d.feed.Topic(topicAAA), d.trying
 	return broker.Config{
@@ -123,10 +128,26 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		Tests:       cfg.ModemTests,
 		ChatPolicy:  cfg.ChatPolicy,
 		Triggers:    cfg.Triggers,
+		Sites:       sites,
 		Tariff:      cfg.Tariff,
 		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),
 	}, m, nil
+}
+
+// sitesOf returns the sites that operators dial, and how AAA is asked about others.
+func sitesOf(cfg *config.Config, m *methods.Set) (broker.Sites, error) {
+	s := broker.Sites{Known: cfg.Sites.Known, Suffix: cfg.Sites.Suffix, Password: cfg.Sites.Password}
+	if cfg.Sites.List == "" {
+		return s, nil
+	}
+	names := config.ListNames{"login": cfg.Sites.List}
+	if _, ok := cfg.Lists.Find("dial_out", cfg.Sites.List); ok {
+		names["dial_out"] = cfg.Sites.List
+	}
+	login, err := m.Login(config.Line{Lists: names})
+	s.Login = login
+	return s, err
 }
 
 func localUsers(cfg *config.Config) map[string]bool {

@@ -188,10 +188,14 @@ func (c *Client) sendBody(ctx context.Context, method, path string, body []byte)
 		return resp, nil
 	}
 	defer resp.Body.Close()
+	return nil, problemOf(resp)
+}
+
+func problemOf(resp *http.Response) *Problem {
 	p := &Problem{Status: resp.StatusCode, Title: resp.Status}
 	p.body, _ = io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	_ = json.Unmarshal(p.body, p)
-	return nil, p
+	return p
 }
 
 // unreached returns an error that says why the daemon did not respond, and how to fix it.
