@@ -41,6 +41,8 @@ type Snapshot struct {
 	Configuration Configuration
 	PPPSessions   int
 	Pools         []Pool
+	Listeners     []client.Listener
+	BeforeLogin   int // connections to listeners that have no user yet
 }
 
 // Pool is the use of an address pool, of its IPv4 addresses or its IPv6 prefixes.

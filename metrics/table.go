@@ -43,6 +43,7 @@ var (
 	period   = Label{"period", journal.Periods}
 	resource = Label{"resource", []string{"calls", "failures", "seconds", "money"}}
 	pool     = Label{Name: "pool"}
+	address  = Label{Name: "address"}
 	family   = Label{"family", []string{"ipv4", "ipv6"}}
 )
 
@@ -166,6 +167,24 @@ var callTable = []Row{
 			"one that answered, also local, and empty if none did."},
 	{Name: "ringback_login_locks_total", Type: Counter,
 		Help: "Names, numbers and lines that failed logins have locked."},
+	{Name: "ringback_listener_sessions", Type: Gauge, Part: Process, Labels: []Label{address, {Name: "protocol"}},
+		Help: "Connections of the listeners for users over the network, with those before a login.",
+		read: func(s *Snapshot, e emit) {
+			for _, l := range s.Listeners {
+				e(float64(l.Sessions), l.Address, l.Protocol)
+			}
+		}},
+	{Name: "ringback_listener_connections_total", Type: Counter, Part: Process,
+		Labels: []Label{address, {"result", []string{"accepted", "rejected"}}},
+		Help:   "Connections to the listeners; rejected: a limit closed them.", read: func(s *Snapshot, e emit) {
+			for _, l := range s.Listeners {
+				e(float64(l.Accepted), l.Address, "accepted")
+				e(float64(l.Rejected), l.Address, "rejected")
+			}
+		}},
+	{Name: "ringback_listener_before_login", Type: Gauge, Part: Process,
+		Help: "Connections to the listeners that have no user yet.",
+		read: func(s *Snapshot, e emit) { e(float64(s.BeforeLogin)) }},
 	{Name: "ringback_ppp_sessions", Type: Gauge, Part: Process, Help: "PPP sessions.",
 		read: func(s *Snapshot, e emit) { e(float64(s.PPPSessions)) }},
 	{Name: "ringback_ppp_pool_addresses", Type: Gauge, Part: Process,

@@ -35,6 +35,7 @@ type state struct {
 	stale   string // why the last reload failed
 	seals   audit.State
 	hooks   []hooks.State
+	doors   []client.Listener
 	records recordings.State
 	now     time.Time
 }
@@ -177,6 +178,22 @@ var checks = []check{
 		func(s state, found finder) {
 			if s.broken != "" {
 				found("", "%s", s.broken)
+			}
+		}},
+	{"listener_fails", false, "A listener for users over the network cannot take connections.",
+		"see the error; `too many open files`: raise LimitNOFILE of the service", func(s state, found finder) {
+			for _, l := range s.doors {
+				if l.Error != "" {
+					found(l.Address, "listener %s takes no connections: %s", l.Address, l.Error)
+				}
+			}
+		}},
+	{"listener_full", false, "All sessions of a listener are in use.",
+		"ringback show users, ringback clear vty N; or raise sessions of the listener", func(s state, found finder) {
+			for _, l := range s.doors {
+				if l.Sessions >= l.MaxSessions {
+					found(l.Address, "all %d sessions of the listener %s are in use", l.MaxSessions, l.Address)
+				}
 			}
 		}},
 	{"hook_fails", false, "A hook has not taken its events for a minute, or wants no more.",

@@ -39,6 +39,7 @@ func (d *daemon) check(ctx context.Context) (state, []problem) {
 	if err != nil {
 		s = state{Health: client.Health{Spool: []client.Backlog{}, Out: []int{}, Busyouts: []int{}}, hangs: err}
 	}
+	s.doors = d.doors.list()
 	s.broker, s.loop, s.now = d.broker.State(), d.progress(ctx), time.Now()
 	problems := problemsOf(s)
 	s.Problems, s.Warnings, s.Ready = []string{}, []client.Warning{}, true

@@ -89,6 +89,13 @@ func TestProblems(t *testing.T) {
 		}, "drained by ops: kernel", false},
 		"lockdown lockdown_not_on_disk": {func(s *state, _ *journal.Health) { s.Lockdown.Active = true },
 			"a restart would end it", false},
+		"listener_fails": {func(s *state, _ *journal.Health) {
+			s.doors = []client.Listener{{Address: "[::]:2023", MaxSessions: 16, Error: "too many open files"}}
+		}, "listener [::]:2023 takes no connections: too many open files", true},
+		"listener_full": {func(s *state, _ *journal.Health) {
+			s.doors = []client.Listener{{Address: "a", Sessions: 4, MaxSessions: 5}, {Address: "b", Sessions: 5,
+				MaxSessions: 5}}
+		}, "all 5 sessions of the listener b are in use", true},
 		"hook_fails": {func(s *state, _ *journal.Health) {
 			s.hooks = []hooks.State{{Name: "pager"}, {Name: "siem", Waiting: 7, Failing: now.Add(-2 * time.Minute),
 				Err: errors.New("no answer")}}

@@ -154,8 +154,19 @@ func (l *listeners) frontEnd(c *listener.Conn, s session.Client, text session.Fr
 	})
 }
 
-// list returns the listeners for clients.
+// beforeLogin returns how many connections have no user yet; nil listeners have none.
+func (l *listeners) beforeLogin() int {
+	if l == nil {
+		return 0
+	}
+	return l.set.BeforeLogin()
+}
+
+// list returns the listeners for clients; nil listeners are none.
 func (l *listeners) list() []client.Listener {
+	if l == nil {
+		return []client.Listener{}
+	}
 	all := l.set.List()
 	v := make([]client.Listener, 0, len(all))
 	for _, s := range all {

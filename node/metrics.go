@@ -92,6 +92,7 @@ func (d *daemon) snapshot(ctx context.Context) metrics.Snapshot {
 	parts.Go(func() { d.snapshotHealth(ctx, &s) })
 	m := d.inForce()
 	s.AAA, s.Methods = m.Servers(), m.Names()
+	s.Listeners, s.BeforeLogin = d.doors.list(), d.doors.beforeLogin()
 	s.PPPSessions, s.Pools = len(d.carrier.sessions.List()), d.carrier.pools()
 	d.scraped.mu.Lock()
 	s.Configuration = d.scraped.conf

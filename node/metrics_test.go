@@ -64,6 +64,7 @@ ppp:
   netdev: userspace
   profiles: [{name: default, authentication: [pap], address: 10.8.0.1, pool: dialin}]
   pools: [{name: dialin, addresses: ["10.8.1.0-10.8.1.9"]}]
+listen: [{address: "127.0.0.1:0", protocol: telnet, to: vty}]
 lines:
   - {tty: 1, port: "tcp://127.0.0.1:1", accounting: isp}
   - {tty: 2, port: "tcp://127.0.0.1:2"}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/texts"
+	"github.com/ringback/ringback/tty"
 )
 
 // pageRows is the number of rows of a table.
@@ -250,7 +251,7 @@ func ttyText(n int) string {
 	if n == 0 {
 		return "–"
 	}
-	return strconv.Itoa(n)
+	return tty.Text(n)
 }
 
 func short(id string) string { return id[:min(len(id), 8)] }
