@@ -77,6 +77,7 @@ type Lab struct {
 	exchange    *exchange.Exchange
 	lines       []*exchange.Modem
 	subscribers map[string]*exchange.Modem
+	site        *exchange.Modem
 	urls        []string // the URLs of the lines' ports
 	daemon      *daemon
 	logs        []io.Closer
@@ -189,6 +190,7 @@ func (l *Lab) start(ctx context.Context) error {
 	l.logs = append(l.logs, control)
 	l.wg.Go(func() { l.serveControl(own, control) })
 	l.wg.Go(func() { serveWeb(own, l.sockets.web) })
+	l.wg.Go(func() { serveSite(own, l.site) })
 	if !l.opt.NoDaemon {
 		if err := l.StartDaemon(ctx); err != nil {
 			return err
@@ -297,6 +299,7 @@ func (l *Lab) startTown() error {
 	for _, r := range residents {
 		l.subscribers[r.Name] = l.addModem(exchange.ModemConfig{Name: r.Name, Number: r.Number, Profile: profile})
 	}
+	l.site = l.addModem(exchange.ModemConfig{Name: siteName, Number: siteNumber, Profile: profile})
 	for _, r := range reserved {
 		l.exchange.Reserve(r.Number, r.Behavior)
 	}

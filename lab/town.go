@@ -118,6 +118,7 @@ func (l *Lab) commands() []suggestion {
 		{"debug all", "stream live debug events"},
 		{"show callbacks --all", "also: show line|users|listeners"},
 		{"show callback ID --trace", "why, when, modem output"},
+		{"call " + siteName, "dial a site at " + siteNumber},
 		call,
 	}
 }

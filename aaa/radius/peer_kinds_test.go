@@ -237,6 +237,28 @@ func TestPeerFreeRADIUSCallCheck(t *testing.T) {
 	}
 }
 
+// A site is asked about with Service-Type Outbound, by which the server selects its profile; the same name is no user.
+func TestPeerFreeRADIUSOutbound(t *testing.T) {
+	t.Parallel()
+	_, c := kinds(t)
+	site := aaa.Request{Service: aaa.Outbound, User: "harbor-out", Password: "cisco"}
+	_, res := c.Start(context.Background(), site)
+	if a := res.Auth; res.Kind != aaa.Granted || a.DialOut == nil || a.Callback || a.Dialstring.Value() != "84007" ||
+		a.DialOut.SystemScript != "^harbor-login$" || a.DialOut.SendName != "maui-nas-04" ||
+		a.SendSecret != "piliwale" || a.SessionTimeout != 10*time.Minute {
+		t.Errorf("%+v", res)
+	}
+	for _, r := range []aaa.Request{
+		{Service: aaa.EXEC, User: "harbor-out", Password: "cisco"},
+		{Service: aaa.Outbound, User: "harbor-out", Password: "other"},
+		{Service: aaa.Outbound, User: "plain", Password: "pw"},
+	} {
+		if _, res := c.Start(context.Background(), r); res.Kind != aaa.Refused || res.Auth.DialOut != nil {
+			t.Errorf("%+v: %+v", r, res)
+		}
+	}
+}
+
 func TestPeerFreeRADIUSAccountingUser(t *testing.T) {
 	t.Parallel()
 	_, c := kinds(t)
