@@ -38,11 +38,19 @@ const PlaceholderPort = "rfc2217://console.example.net:{2000+tty}"
 const hintRunning = "get the text from the router: `terminal length 0`, then `show running-config`; or copy it to a " +
 	"TFTP server"
 
+// maxLines is the maximum number of lines of a text; large access servers have a few thousand.
+const maxLines = 50000
+
 // Import reads a running configuration. The error is an *importer.Error, and then there is no Site.
 func Import(data []byte, o Options) (*importer.Site, *importer.Report, error) {
 	lines, err := importer.Lines(data)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(lines) > maxLines {
+		return nil, nil, &importer.Error{Msg: fmt.Sprintf("the text has %d lines; the maximum is %d", len(lines),
+			maxLines),
+			Hint: "is it the right file?"}
 	}
 	p := newParser(o)
 	for i := 0; i < len(lines); {

@@ -79,7 +79,7 @@ func lineTable() (all []command) {
 		{syntax: "no flush-at-activation", kind: importer.Harmless, note: "no octet of a caller is thrown away"},
 		{syntax: "flush-at-activation", kind: importer.Harmless, note: "no octet of a caller is thrown away"},
 		{syntax: "transport …", kind: importer.Harmless,
-			note: "connections from the network to a line are opened by the configuration's own keys only",
+			note: "the key `listen` opens lines to the network",
 			hide: asWritten},
 		{syntax: "exec-timeout MINUTES …", kind: importer.Imported, note: "exec: {idle_timeout}", do: doExecTimeout},
 		{syntax: "no exec-timeout", kind: importer.Imported, note: "exec: {idle_timeout: 0s}", do: doNoExecTimeout},

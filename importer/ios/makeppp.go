@@ -126,11 +126,14 @@ func (p *parser) poolOf(f *iface) string {
 			made.ranges = append(made.ranges, a)
 		}
 	}
-	for i := range p.pools { // the same addresses for several interfaces
-		if strings.Join(p.pools[i].ranges, " ") == strings.Join(made.ranges, " ") {
-			return p.pools[i].name
-		}
+	key := strings.Join(made.ranges, " ")
+	if other := p.poolOfPeers[key]; other != "" { // the same addresses for several interfaces
+		return other
 	}
+	if p.poolOfPeers == nil {
+		p.poolOfPeers = map[string]string{}
+	}
+	p.poolOfPeers[key] = name
 	p.pools = append(p.pools, made)
 	return name
 }
@@ -177,28 +180,34 @@ func (p *parser) makePPP(s *importer.Site, profiles []profile) {
 	}
 	m.Set("profiles", all)
 	var pools []importer.Map
-	var good []ppppool.Config
+	var configs, good []ppppool.Config
 	dropped := map[string]bool{}
-	for i := range p.pools {
-		l := &p.pools[i]
-		ranges := l.ranges
+	for _, l := range p.pools {
 		for _, own := range p.owns {
 			var cut []string
-			for _, r := range ranges {
+			for _, r := range l.ranges {
 				cut = append(cut, without(r, own)...)
 			}
-			ranges = cut
+			l.ranges = cut
 		}
-		c := ppppool.Config{Name: l.name, Addresses: ranges}
-		if _, err := ppppool.Parse(append(good[:len(good):len(good)], c)); err != nil || len(ranges) == 0 {
-			dropped[l.name] = true
-			p.warnings = append(p.warnings, "the pool "+l.name+" is not imported: its addresses are those of the "+
+		configs = append(configs, ppppool.Config{Name: l.name, Addresses: l.ranges})
+	}
+	_, err := ppppool.Parse(configs) // one by one only if they do not go together: there may be thousands
+	for _, c := range configs {
+		wrong := len(c.Addresses) == 0
+		if err != nil && !wrong {
+			_, bad := ppppool.Parse(append(good[:len(good):len(good)], c))
+			wrong = bad != nil
+		}
+		if wrong {
+			dropped[c.Name] = true
+			p.warnings = append(p.warnings, "the pool "+c.Name+" is not imported: its addresses are those of the "+
 				"access "+
 				"server or of another pool")
 			continue
 		}
 		good = append(good, c)
-		pools = append(pools, importer.Map{{Key: "name", Value: l.name}, {Key: "addresses", Value: ranges}})
+		pools = append(pools, importer.Map{{Key: "name", Value: c.Name}, {Key: "addresses", Value: c.Addresses}})
 	}
 	for _, f := range all {
 		for i := range f {

@@ -27,7 +27,8 @@ func (p *parser) line(n int, lines []string) (int, error) {
 		p.add(n, mask(raw), harmless("a comment"))
 		return 1, nil
 	case strings.Contains(raw, "--More--"):
-		return 0, &importer.Error{Line: n, Msg: "it has the --More-- of a terminal", Hint: hintRunning}
+		return 0, &importer.Error{Line: n, Msg: "it has the --More-- of a terminal", Want: "the text in one piece",
+			Hint: hintRunning}
 	case (p.commands == 0 || p.ended) && heads.MatchString(raw):
 		p.add(n, raw, harmless("printed around the configuration"))
 		return 1, nil
@@ -213,6 +214,9 @@ var function = strings.Fields(`a an and are as at be before by can client callba
 	when where which will with you your inout during-login forced-wait modem-off-hook offhook password secret nopassword nohangup
 	noescape auth-port acct-port start-stop stop-only wait-start single-connection local none if-authenticated if-needed`)
 
+// english are words that stand in no command, except in texts.
+var english = strings.Fields("an and are has have is it that the this which will with you your")
+
 // prose says why a line that is no known command is no command at all; "" if it may be one.
 func prose(in *input) string {
 	first := in.words[0].text
@@ -224,6 +228,11 @@ func prose(in *input) string {
 	for _, w := range in.words[1:] {
 		if w.text == "!" && !freeText(in) || strings.HasPrefix(w.text, "!--") {
 			return "a comment stands behind other text: are lines joined or wrapped?"
+		}
+	}
+	for _, w := range in.words[1:] {
+		if !freeText(in) && oneOf(w.text, english) {
+			return "it has words of English that no command has: it is prose"
 		}
 	}
 	last := in.raw[len(in.raw)-1]

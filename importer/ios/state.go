@@ -39,8 +39,9 @@ type made struct {
 	rotaries    map[int]bool // rotaries with such a line
 	servesPPP   bool
 	pppCallback bool
-	groups      []string // of local users
-	owns        []string // addresses of the access server on links of PPP
+	groups      []string          // of local users
+	poolOfPeers map[string]string // pools of peer default ip address, by their addresses
+	owns        []string          // addresses of the access server on links of PPP
 	goodGroups  map[string]protocol
 	unusable    map[[2]string]string // why a script cannot run for an event, by event and expression
 }
