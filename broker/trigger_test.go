@@ -60,6 +60,14 @@ func (w *town) text(user, number string, at time.Time) string {
 	return s
 }
 
+// deliver delivers a message to a line. It is handled at once, or after the call for which the line is used.
+func (w *town) deliver(line int, text string) {
+	w.t.Helper()
+	if err := w.lines[line].Deliver(phone, text); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // sms delivers a message to the first line, and waits until it is handled.
 func (w *town) sms(from, text string) {
 	w.t.Helper()
@@ -114,16 +122,14 @@ func TestSMSTrigger(t *testing.T) {
 		home := w.pc(w.home)
 		home.typ("ats0=1")
 		text := w.text("austin-01", "", time.Now())
-		for i := range 2 {
-			if err := w.lines[i].Deliver(phone, text); err != nil {
-				t.Fatal(err)
-			}
+		for _, line := range []int{0, 1, 0} {
+			w.deliver(line, text)
 		}
-		w.sms(phone, text)
 		w.logsIn(home, "austin-01")
 		if v := w.last(); v.User != "austin-01" || v.Number != "84001" || v.NoVerify || v.Phase != "completed" {
 			t.Errorf("%+v", v)
 		}
+		w.handled(0)
 		w.handled(1)
 		w.counted(triggers.SMS, triggers.Accepted, 1)
 		w.counted(triggers.SMS, triggers.Replay, 2)
@@ -136,7 +142,7 @@ func TestSMSTrigger(t *testing.T) {
 		if d := w.dialed(); len(d) != 1 {
 			t.Errorf("dialed %+v", d)
 		}
-		w.sms(phone, w.text("austin-01", "", time.Now()))
+		w.deliver(0, w.text("austin-01", "", time.Now()))
 		w.logsIn(home, "austin-01")
 		w.counted(triggers.SMS, triggers.Accepted, 1)
 		audit, _, err := w.journal.AuditTail(context.Background(), 100)
@@ -243,7 +249,7 @@ func TestSMSNumber(t *testing.T) {
 		w.pass(time.Minute)
 		home := w.pc(w.home)
 		home.typ("ats0=1")
-		w.sms(phone, w.text("austin-02", "84001", time.Now()))
+		w.deliver(0, w.text("austin-02", "84001", time.Now()))
 		w.logsIn(home, "austin-02")
 		if v := w.last(); v.Number != "84001" || v.User != "austin-02" {
 			t.Errorf("%+v", v)
