@@ -56,7 +56,7 @@ func (u User) operatorNodes() []console.Node {
 		ask("lockdown", texts.HelpLockdownState, printing(u, u.Client.Lockdown,
 			func(w io.Writer, v client.Lockdown) { tables.Lockdown(w, v, at()) })),
 		ask("login-locks", texts.HelpLoginLocks, printing(u, u.Client.LoginLocks, tables.LoginLocks)),
-		ask("listeners", texts.HelpListeners, printing(u, u.Client.Listeners,
+		ask("sockets", texts.HelpListeners, printing(u, u.Client.Listeners,
 			func(w io.Writer, v []client.Listener) { tables.Listeners(w, v, false, at()) })),
 		{Word: "modem", Help: texts.HelpModems, Run: printing(u, u.Client.Modems, tables.Modems),
 			Next: []console.Node{tty(texts.HelpLineNumber, u.modem())}},
