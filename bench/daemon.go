@@ -41,8 +41,9 @@ type plan struct {
 	Attempts bool
 	Metrics  bool
 	Page     bool
-	Home     int // number of the first user; 0: that of the town's first subscriber
-	Waiters  int // users w0 …, called back by the last line only
+	Home     int    // number of the first user; 0: that of the town's first subscriber
+	Listen   string // address of a listener of RFC 2217, whose users have the modem of the first line itself; "": none
+	Waiters  int    // users w0 …, called back by the last line only
 }
 
 // The configuration of a daemon under test. Separate lines take calls and dial, so that no call meets a dial. The waits
@@ -60,6 +61,9 @@ console: {listen: "127.0.0.1:0"}
 metrics: {listen: "127.0.0.1:0"}
 {{- end}}
 exec: {callback: true}
+{{- if .Listen}}
+listen: [{address: "{{.Listen}}", protocol: rfc2217, line: 1, raw: [default]}]
+{{- end}}
 {{- if .Attempts}}
 rotaries: {"1": {hunt: least_used}}
 callback: {hold_off: 1s}
@@ -85,7 +89,7 @@ ppp:
 {{- if .Users}}
 users:
 {{- range $n, $number := .Numbers}}
-  - {name: u{{$n}}, password_file: password{{if not $.PPP}}, callback: {dialstring: "{{$number}}"}{{end}}}
+  - {name: u{{$n}}, password_file: password{{if not $.PPP}}, callback: {dialstring: "{{$number}}"}{{end}}{{if $.Listen}}, dial_out: true{{end}}}
 {{- end}}
 {{- range $n, $number := .WaitNumbers}}
   - {name: w{{$n}}, password_file: password, callback: {dialstring: "{{$number}}"}}
@@ -129,11 +133,14 @@ func (p plan) waits(number string) bool {
 }
 
 // Rest is the part of a line that is the same for both directions.
-func (p plan) Rest(tty int) string {
+func (p plan) Rest(tty int) (rest string) {
 	var timing []string
 	if !p.Default {
 		timing = append(timing, "dtr_low: 1ms, drain: 1ms, guard: 1ms, silence: 20ms, settle: 1ms",
 			"command_gap: "+commandGap.String())
+	}
+	if p.Listen != "" { // raw access to a port without modem signals needs it
+		defer func() { rest += ", insecure_signals: true" }()
 	}
 	if p.Probe > 0 {
 		timing = append(timing, "probe: "+p.Probe.String())
@@ -141,7 +148,7 @@ func (p plan) Rest(tty int) string {
 	if tty == p.Odd {
 		timing = append(timing, "answer: "+p.OddWait.String())
 	}
-	rest := fmt.Sprintf(", callback: {forced_wait: %s}", p.ForcedWait)
+	rest = fmt.Sprintf(", callback: {forced_wait: %s}", p.ForcedWait)
 	if len(timing) > 0 {
 		rest += ", timing: {" + strings.Join(timing, ", ") + "}"
 	}
@@ -168,6 +175,9 @@ func (p plan) policyFiles() map[string]string {
 		rules = attempts
 	}
 	rules = "callback: optional\nnumbers: {allow: [\"84*\", \"89*\"]}\n" + rules
+	if p.Listen != "" {
+		rules += "raw_access: true\n"
+	}
 	files := map[string]string{"default.yaml": "group: default\n" + rules}
 	if p.Waiters > 0 {
 		var users []string

@@ -59,7 +59,9 @@ type sizes struct {
 	scrapes                 int
 	pageFor                 time.Duration
 	pageRounds              int
-	starts, pending         int // callbacks
+	starts, pending         int   // callbacks
+	bulk                    int64 // octets
+	bulkRounds              int
 }
 
 var whole = sizes{
@@ -73,6 +75,7 @@ var whole = sizes{
 	idleFor: 30 * time.Second, reloads: 7, probes: 3,
 	planLines: 600, planRounds: 5, planRate: 60, waiters: 20,
 	scrapes: 300, pageFor: 10 * time.Second, pageRounds: 5, starts: 7, pending: 10_000,
+	bulk: 64 << 20, bulkRounds: 7,
 }
 
 var smoke = sizes{
@@ -86,6 +89,7 @@ var smoke = sizes{
 	idleFor: 10 * time.Second, reloads: 2, probes: 1,
 	planLines: 60, planRounds: 1, planRate: 20, waiters: 3,
 	scrapes: 20, pageFor: 2 * time.Second, pageRounds: 1, starts: 2, pending: 200,
+	bulk: 4 << 20, bulkRounds: 1,
 }
 
 // part is one of the benchmarks.
@@ -117,6 +121,7 @@ var parts = []part{
 	{"ppp-login", (*bench).pppLogins},
 	{"ppp-load", (*bench).pppFull},
 	{"policy", (*bench).policy},
+	{"console-server", (*bench).consoleServer},
 }
 
 func partNames() (names []string) {

@@ -80,7 +80,8 @@ func (o *ordered) add(d *orderedDial) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, other := range o.running {
-		if other.number == d.number || slices.ContainsFunc(d.ttys, func(tty int) bool {
+		same := other.number == d.number && !d.number.IsZero() // raw access has none
+		if same || slices.ContainsFunc(d.ttys, func(tty int) bool {
 			return slices.Contains(other.ttys, tty)
 		}) {
 			return fmt.Errorf("%s, at %s, is in progress", other.what, other.number)

@@ -125,7 +125,7 @@ func (b *Broker) untilOver(ctx context.Context, cancel context.CancelCauseFunc) 
 func (b *Broker) attached(ctx context.Context, c *call, a session.Asked, d policies.Decision) session.Verdict {
 	switch d.Outcome {
 	case policies.AskNumber, policies.DialOut:
-		return b.admit(ctx, c, a, "the user may dial out")
+		return b.recorded(ctx, c, a, d, b.admit(ctx, c, a, "the user may dial out"))
 	default:
 		return session.Verdict{Text: d.Text, Reason: d.Reason}
 	}

@@ -96,6 +96,7 @@ to the caller; --typed is then what the caller gives.`,
 	fl.BoolVar(&f.asked.Network, "network", false, "the session is over the network, on a vty")
 	fl.StringVar(&f.asked.Trigger, "trigger", "",
 		"what requests the callback without a call: sms or missed_call (default: a call)")
+	fl.BoolVar(&f.asked.Raw, "raw", false, "with --service outbound: the user asks for the modem itself (raw_access)")
 	fl.IntVar(&f.asked.Leg, "leg", 1, "1: the caller's own call, 2: the call that the callback made")
 	fl.StringVar(&f.at, "time", "", "time of the request, RFC 3339 (default: now)")
 	fl.StringArrayVar(&f.windows, "window", nil, "a group whose access window is open; may be repeated")

@@ -23,6 +23,13 @@ func listenKeys() []schema.Key {
 			Doc: "Users reach the modem of this line."},
 		{Name: "rotary", Type: schema.Int, Min: 0, Max: maxRotary, Example: "1",
 			Doc: "Users reach the modem of a free line of this rotary."},
+		{Name: "queue", Type: schema.Bool, Default: "false", Example: "true",
+			Doc: "With `line` or `rotary`: a user waits for a line if none is free, administrators (privilege level " +
+				"15) before others, and reads their place. Default: the user reads what uses the line, and is " +
+				"disconnected."},
+		{Name: "raw", Type: schema.List, Elem: &schema.Key{Check: schema.NotEmpty}, Example: "[operators]",
+			Doc: "With `line` or `rotary`: groups whose users talk to the modem itself, and not to the AT prompt. " +
+				"Their policy must have `raw_access: true`."},
 		{Name: "sessions", Type: schema.Int, Min: 1, Max: maxSessions, Default: "16", Example: "5",
 			Doc: "Most connections at the same time, with those before a login. Further ones read that all are in " +
 				"use."},

@@ -372,6 +372,7 @@ func (l *loader) cross() {
 	l.groupLines()
 	l.groupScripts()
 	l.reauthorize()
+	l.rawGroups()
 	l.onRing()
 	users := l.v.Get("users").Items()
 	for i, u := range l.cfg.Users {

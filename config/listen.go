@@ -44,6 +44,7 @@ func (l *loader) listen() {
 			Protocol: listener.Protocol(v.Get("protocol").Text()), Sessions: or(v, defaults, "sessions").Int()},
 			Lists: ListNames{}}
 		l.target(v, &c)
+		l.attachment(v, &c)
 		l.overPlaintext(v, &c)
 		for i := range ListKinds {
 			k := &ListKinds[i]
@@ -94,6 +95,38 @@ func (l *loader) target(v *schema.Value, c *Listener) {
 	}
 	if c.Target.VTY() && c.Protocol == listener.RFC2217 && to.IsSet() {
 		l.errorAt(v.Get("protocol"), "write protocol: telnet", "rfc2217 is for the modems of lines: a vty has none")
+	}
+}
+
+// attachment reads how the users of a listener get a line.
+func (l *loader) attachment(v *schema.Value, c *Listener) {
+	c.Queue, c.Raw = v.Get("queue").Bool(false), v.Get("raw").Texts()
+	if c.Target.VTY() && v.Get("to").IsSet() {
+		for _, k := range []string{"queue", "raw"} {
+			if v.Get(k).IsSet() {
+				l.errorAt(v.Get(k), "remove it, or write line or rotary instead of to", "%s: a vty has no line",
+					c.Address)
+			}
+		}
+	}
+}
+
+// rawGroups rejects groups of `raw` whose users would be rejected. The policies are loaded.
+func (l *loader) rawGroups() {
+	for i, v := range l.v.Get("listen").Items() {
+		if i >= len(l.cfg.Listen) {
+			return
+		}
+		for _, at := range v.Get("raw").Items() {
+			switch p, ok := l.cfg.Policies.Group(at.Text()); {
+			case !ok:
+				l.errorAt(at, "write a file for it in the directory of the policies", "no policy file for the group %s",
+					at.Text())
+			case !p.RawAccess:
+				l.errorAt(at, "write raw_access: true in its policy file, or remove it here",
+					"the policy of group %s does not permit raw access", at.Text())
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,18 +44,21 @@ listen:
 
 func TestListenProblems(t *testing.T) {
 	for entry, want := range map[string]string{
-		`{protocol: telnet, to: vty}`:                                      "listen[0].address: is required",
-		`{address: "127.0.0.1:2023", to: vty}`:                             "listen[0].protocol: is required",
-		`{address: "2023", protocol: telnet, to: vty}`:                     "must be HOST:PORT",
-		`{address: "127.0.0.1:99999", protocol: telnet, to: vty}`:          "from 0 to 65535",
-		`{address: "127.0.0.1:2023", protocol: rlogin, to: vty}`:           "protocol",
-		`{address: "127.0.0.1:2023", protocol: telnet}`:                    "write to: vty for the EXEC",
-		`{address: "127.0.0.1:2023", protocol: telnet, to: vty, line: 65}`: "to and line exclude each other",
-		`{address: "127.0.0.1:2023", protocol: telnet, line: 99}`:          "there is no line 99",
-		`{address: "127.0.0.1:2023", protocol: telnet, line: 66}`:          "line 66 does not dial",
-		`{address: "127.0.0.1:2023", protocol: telnet, rotary: 2}`:         "no line of rotary 2 dials",
-		`{address: "127.0.0.1:2023", protocol: rfc2217, to: vty}`:          "a vty has none",
-		`{address: "127.0.0.1:2023", protocol: telnet, to: vty, login: x}`: `no login method list "x"`,
+		`{protocol: telnet, to: vty}`:                                         "listen[0].address: is required",
+		`{address: "127.0.0.1:2023", to: vty}`:                                "listen[0].protocol: is required",
+		`{address: "2023", protocol: telnet, to: vty}`:                        "must be HOST:PORT",
+		`{address: "127.0.0.1:99999", protocol: telnet, to: vty}`:             "from 0 to 65535",
+		`{address: "127.0.0.1:2023", protocol: rlogin, to: vty}`:              "protocol",
+		`{address: "127.0.0.1:2023", protocol: telnet}`:                       "write to: vty for the EXEC",
+		`{address: "127.0.0.1:2023", protocol: telnet, to: vty, line: 65}`:    "to and line exclude each other",
+		`{address: "127.0.0.1:2023", protocol: telnet, line: 99}`:             "there is no line 99",
+		`{address: "127.0.0.1:2023", protocol: telnet, line: 66}`:             "line 66 does not dial",
+		`{address: "127.0.0.1:2023", protocol: telnet, rotary: 2}`:            "no line of rotary 2 dials",
+		`{address: "127.0.0.1:2023", protocol: rfc2217, to: vty}`:             "a vty has none",
+		`{address: "127.0.0.1:2023", protocol: telnet, to: vty, queue: true}`: "a vty has no line",
+		`{address: "127.0.0.1:2023", protocol: telnet, to: vty, raw: [ops]}`:  "a vty has no line",
+		`{address: "127.0.0.1:2023", protocol: telnet, line: 65, raw: [ops]}`: "no policy file for the group ops",
+		`{address: "127.0.0.1:2023", protocol: telnet, to: vty, login: x}`:    `no login method list "x"`,
 		`{address: "127.0.0.1:2023", protocol: ssh, to: vty, tls: {cert_file: ringback.pem, key_file: ringback.key}}`:
 		// the files are not there, which is said first
 		"no such file",
@@ -68,6 +72,16 @@ func TestListenProblems(t *testing.T) {
 		if !strings.Contains(problems, want) {
 			t.Errorf("%s: %s\nmust say %s", entry, problems, want)
 		}
+	}
+	raw := listening + `listen: [{address: "127.0.0.1:2023", protocol: telnet, line: 65, queue: true, raw: [%s]}]` + "\n"
+	if _, problems, _ := loadText(t, strings.Replace(raw, "%s", "default", 1), nil); !strings.Contains(problems,
+		"does not permit raw access") {
+		t.Errorf("raw access without permission: %s", problems)
+	}
+	c, problems, _ := loadText(t, "policies_dir: raw.d\n"+strings.Replace(raw, "%s", "ops", 1), nil)
+	if c == nil || !strings.Contains(problems, "group ops has raw_access") || !c.Listen[0].Queue ||
+		!slices.Equal(c.Listen[0].Raw, []string{"ops"}) {
+		t.Errorf("raw access: %+v, %s", c, problems)
 	}
 	// a list that admits everyone must be named
 	open := strings.Replace(listening, "default: [local]", "default: [local, none]", 1)

@@ -86,7 +86,7 @@ func another(t *testing.T, path string, k schema.Key) string {
 		"numbers.international[]": `"00"`, "numbers.national[]": `"0"`,
 		"numbers.private[]": `"84001"`, "numbers.own[]": `"33123456700"`, "users[].groups[]": "staff", "users[].callback.numbers[]": `"84002"`,
 		"lines[].login": "other", "listen[].login": "other", "modem_test.lines[]": "66", "modem_test.numbers[]": `"84001"`,
-		"triggers.lines[]": "66", "triggers.keys[].users[]": "ted", "triggers.keys[].senders[]": `"84001"`,
+		"listen[].raw[]": "ops", "triggers.lines[]": "66", "triggers.keys[].users[]": "ted", "triggers.keys[].senders[]": `"84001"`,
 		"aaa.groups[].servers[]": "primary", "lines[].result_codes.NAME": "BUSY",
 		"api.roles.read.users[]": "1", "api.roles.read.groups[]": "1", "api.roles.read.certificates[]": "kim",
 		"api.roles.operate.users[]": "1", "api.roles.operate.groups[]": "1", "api.roles.operate.certificates[]": "kim",

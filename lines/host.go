@@ -119,7 +119,7 @@ func (l *line) statusLocked() Status {
 		s.Notices = append(s.Notices, l.notices[name])
 	}
 	if l.lease != nil {
-		s.Owner, s.Connect = l.lease.owner, l.lease.connect
+		s.Owner, s.Role, s.Connect = l.lease.owner, l.lease.role, l.lease.connect
 	}
 	return s
 }
@@ -290,7 +290,7 @@ func (l *line) Answer(caller, called string) bool {
 	if !l.freeLocked() || p.draining || p.closing || p.stopped || l.cfg.Modem == CallOut {
 		return false
 	}
-	l.lendLocked(p.o.NewID(), true)
+	l.lendLocked(p.o.NewID(), ForCallback, true)
 	l.freeCandidateLocked()
 	signal(l.calm)
 	return true

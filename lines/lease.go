@@ -270,7 +270,7 @@ func (p *Pool) passLocked(l *line, fresh bool) {
 		case !q.servesLocked(l) || !fresh && q.probed != nil || q.prefersLocked(q.probed, l):
 		case fresh:
 			q.leaveLocked()
-			q.lease <- l.lendLocked(q.want.Owner, false)
+			q.lease <- l.lendLocked(q.want.Owner, q.want.Role, false)
 			return
 		default:
 			l.probeLocked(q)
@@ -290,6 +290,7 @@ func (p *Pool) fallBackLocked() {
 type Lease struct {
 	line     *line
 	owner    string
+	role     Role
 	incoming bool // held by an incoming call itself
 	ctx      context.Context
 	end      context.CancelCauseFunc
@@ -310,11 +311,11 @@ type Lease struct {
 }
 
 // lendLocked leases l, which must be free.
-func (l *line) lendLocked(owner string, incoming bool) *Lease {
+func (l *line) lendLocked(owner string, role Role, incoming bool) *Lease {
 	if !l.freeLocked() {
 		panic(fmt.Sprintf("lines: tty %d leased twice", l.cfg.TTY))
 	}
-	s := &Lease{line: l, owner: owner, incoming: incoming, lost: make(chan struct{})}
+	s := &Lease{line: l, owner: owner, role: role, incoming: incoming, lost: make(chan struct{})}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	l.pool.lent++
 	l.leases++
@@ -371,7 +372,8 @@ func (l *line) rangLocked() {
 	}
 }
 
-// Lost blocks until the line goes out of service and returns the reason, also for an earlier loss. nil means that the
+// Lost blocks until the line goes out of service, or an operator clears the line of a user on the network (ErrCleared),
+// and returns the reason, also for an earlier loss. nil means that the
 // lease was released or ctx ended.
 func (s *Lease) Lost(ctx context.Context) error {
 	select {

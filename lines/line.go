@@ -137,6 +137,7 @@ type Status struct {
 	// Changes or Leaves: a new configuration waits for the end of its call
 	Change      string    `json:"change,omitempty"`
 	Owner       string    `json:"owner,omitempty"` // holder of the lease: a call's or a callback's ID
+	Role        Role      `json:"role,omitempty"`  // of the holder of the lease; a call has none
 	Signals     string    `json:"signals,omitempty"`
 	Since       time.Time `json:"since"`
 	Speed       int       `json:"speed,omitempty"`   // as in Config

@@ -347,8 +347,11 @@ func (p *Pool) Clear(tty int) error {
 	if l != nil && l.proving {
 		signal(l.kick)
 	}
-	if l != nil && l.lease != nil && l.lease.raw != nil {
-		l.lease.raw(fmt.Errorf("tty %d: %w", tty, ErrCleared)) // there is no driver that could
+	if l != nil && l.lease != nil && (l.lease.role == ForUser || l.lease.role == ForAdmin) {
+		l.lease.loseLocked(ErrCleared) // there may be no call, and in raw access no driver, that could end
+		if end := l.lease.raw; end != nil {
+			end(l.lease.cause)
+		}
 	}
 	p.mu.Unlock()
 	if l == nil {

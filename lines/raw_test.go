@@ -91,7 +91,7 @@ func TestRawEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBank(t, func(t *testing.T, b *bank) {
 				b.configure(at(1, "a"))
-				l := taken(t, b.want(t, "kim", Want{Rotary: 1}))
+				l := taken(t, b.want(t, "kim", Want{Role: ForUser, Rotary: 1}))
 				ctx, cancel := context.WithCancelCause(context.Background())
 				began, done := make(chan bool), make(chan error)
 				go func() {

@@ -37,7 +37,7 @@ func (p *Pool) borrow(tty int, owner string) (*Lease, error) {
 		return nil, ErrClosed
 	case l.lendableLocked() && l.phase != Ringing:
 		p.jobs.Add(1)
-		return l.lendLocked(owner, false), nil
+		return l.lendLocked(owner, ForOrder, false), nil
 	}
 	s := l.statusLocked()
 	switch {

@@ -24,6 +24,9 @@ func (s *Stream) driven(c *nvt.ComPort, before nvt.Serial) {
 	if c.Break && !before.Break {
 		s.breaks++
 	}
+	if before.DTR && !c.DTR {
+		s.drops++
+	}
 	if c.Break != before.Break || c.DTR != before.DTR {
 		s.tellChanged()
 	}
@@ -109,6 +112,13 @@ func (s *Stream) DTR() bool {
 	s.protocol.Lock()
 	defer s.protocol.Unlock()
 	return s.com == nil || s.com.DTR
+}
+
+// Drops implements session.Client.
+func (s *Stream) Drops() int {
+	s.protocol.Lock()
+	defer s.protocol.Unlock()
+	return s.drops
 }
 
 // Changed implements session.Client.

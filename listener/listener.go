@@ -42,6 +42,8 @@ type Config struct {
 	Address  string // host:port
 	Protocol Protocol
 	Target   Target
+	Queue    bool               // with a line or rotary: users wait for a line
+	Raw      []string           // with a line or rotary: groups whose users get the modem itself
 	TLS      *certs.ServerFiles // nil: no TLS
 	Sessions int                // most at the same time, with those before a login
 }

@@ -37,6 +37,7 @@ type Stream struct {
 	broken   error         // why the stream was ended; nil: the client or the session did it
 	resumed  chan struct{} // closed when the client takes data again; nil: it does
 	breaks   int           // that the client has sent
+	drops    int           // of DTR, by the client
 	cols     int           // of the client's window, if no protocol tells it
 	rows     int
 	changed  chan struct{} // see Changed

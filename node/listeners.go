@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/api/client"
+	"github.com/ringback/ringback/attach"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/lines"
@@ -36,7 +37,8 @@ type listeners struct {
 
 // newListeners returns the listeners, which listen to nothing yet.
 func (d *daemon) newListeners() *listeners {
-	l := &listeners{broker: func() *broker.Broker { return d.broker }, dir: d.cfg.StateDir, log: d.log}
+	l := &listeners{broker: func() *broker.Broker { return d.broker }, dir: d.cfg.StateDir, log: d.log,
+		attach: &attach.Attacher{Pool: d.lines, Broker: d.broker, Product: "ringback " + d.version}}
 	l.set = listener.New(listener.Options{Serve: l.serve, Happened: d.broker.Happened})
 	return l
 }
@@ -150,7 +152,8 @@ func (l *listeners) frontEnd(c *listener.Conn, s session.Client, text session.Fr
 	}
 	return prompts.Instead(aaa.Outbound, func(ctx context.Context, on *session.Session, res aaa.Result) session.Ending {
 		return l.attach.Attach(ctx, on, session.Attachment{Line: c.Config.Target.Line, Rotary: c.Config.Target.Rotary,
-			Identity: res.Identity, From: c.From, Client: s})
+			Identity: res.Identity, From: c.From, Client: s, Queue: c.Config.Queue, Raw: c.Config.Raw,
+			Person: c.Config.Protocol == listener.Telnet || c.Config.Protocol == listener.SSH})
 	})
 }
 

@@ -78,6 +78,8 @@ func ruleDialOut(e *evaluation) (string, string, bool) {
 		return e.refuse(input, texts.RefusedAccess,
 			"grant Service-Type Outbound (RADIUS), service=outbound (TACACS+) or "+
 				"dial_out: true (local user)", "AAA does not say that the user may dial out")
+	case e.policy.RawAccess && len(e.policy.DialOut.Allow) == 0 && e.FromCaller == nil:
+		return e.decide(AskNumber, input, "", "", "the user may have the modem itself")
 	case len(e.policy.DialOut.Allow) == 0:
 		return e.refuse(dialOut+" unset", texts.RefusedNumberDenied,
 			`write dial_out: {allow: ["84*"]} in the group's policy file`,

@@ -21,12 +21,13 @@ const (
 	InvalidNumber Outcome = "invalid_number" // the number is not accepted; another may be entered while tries remain
 	CallBack      Outcome = "call_back"      // record a callback to Number, then hang up
 	DialOut       Outcome = "dial_out"       // of a dial-out: Number may be dialed
+	RawAccess     Outcome = "raw_access"     // of a dial-out: the user may have the modem itself
 )
 
 // words are the outcomes in a trace.
 var words = map[Outcome]string{Refuse: "refuse", Admit: "admit", AskNumber: "ask number",
 	InvalidNumber: "invalid number", CallBack: "call back",
-	DialOut: "dial out"}
+	DialOut: "dial out", RawAccess: "raw access"}
 
 // Decision is the result of applying the group's policy to an authorization.
 type Decision struct {
@@ -128,6 +129,8 @@ const (
 	whenRecord            // only if the group's sessions are recorded
 	whenAccess            // only if the group requires an access window
 	whenConditions        // only if the group has conditions
+	whenRaw               // only if the user asks for the modem itself
+	whenNumber            // only if not
 	whenDial              // only if the group says how callbacks are dialed
 )
 
@@ -168,6 +171,10 @@ func (e *evaluation) applies(w when) bool {
 		return len(e.set.site.Trunks) > 0
 	case whenDial:
 		return e.d.Dial != Dial{}
+	case whenRaw:
+		return e.Raw
+	case whenNumber:
+		return !e.Raw
 	case whenOwn:
 		return e.set.site.Plan.Own.Len() > 0
 	}
@@ -209,9 +216,9 @@ var rules = slices.Concat([]rule{
 	{name: "authorization", do: ruleAuthorization, out: both},
 	{name: "PPP authentication", do: rulePPPAuth, when: whenPPPAuth, keys: []string{"ppp.auth"}},
 	{name: "PPP terms", do: rulePPPTerms, when: whenPPPTerms, keys: []string{"ppp.pool", "ppp.filter"}},
-	{name: "recording", do: ruleRecord, when: whenRecord, keys: []string{"record"}},
+	{name: "recording", do: ruleRecord, when: whenRecord, keys: []string{"record"}, out: both},
 	{name: RuleAccess, do: ruleAccess, when: whenAccess, keys: []string{"access"}, out: both},
-	{name: "dial-out", do: ruleDialOut, keys: []string{dialOut}, out: dialOuts},
+	{name: "dial-out", do: ruleDialOut, when: whenNumber, keys: []string{dialOut}, out: dialOuts},
 	{name: "network", do: ruleNetwork, when: whenNetwork, keys: []string{"callback"}},
 	{name: "leg", do: ruleLeg},
 	{name: "ringing call", do: ruleRing, when: whenRing, keys: []string{onRing}},
@@ -220,6 +227,7 @@ var rules = slices.Concat([]rule{
 	{name: "callback enabled", do: ruleEnabled},
 	{name: "callback policy", do: rulePolicy, keys: []string{"callback", "services"}},
 	{name: RuleHours, do: ruleHours, when: whenHours, out: both},
+	{name: "raw access", do: ruleRawAccess, when: whenRaw, keys: []string{rawAccess}, out: dialOuts},
 	{name: "number from", do: ruleSource, keys: []string{"numbers.from", "numbers.from_caller"}},
 	{name: "several numbers", do: ruleSeveral, when: whenSeveral},
 }, numberRules, []rule{

@@ -392,7 +392,7 @@ var table = slices.Concat([]key{
 		text: func(p Policy) string { return p.whenText() }, // the loader compiles them
 		late: true,
 	},
-}, limitKeys, accessKeys, execKeys, pppKeys, dialOutKeys)
+}, limitKeys, accessKeys, execKeys, pppKeys, dialOutKeys, rawKeys)
 
 var (
 	allowOrDeny = []string{"allow", "deny"}

@@ -75,6 +75,7 @@ type Policy struct {
 	CallbackLines []LineChoice // the lines that call back, best first; empty: AAA's, or the called line's rotary
 	OtherLine     bool         // never the line that was called (`same_line: deny`)
 	Dial          Dial         // how a callback is dialed
+	RawAccess     bool         // users may talk to the modem of a line itself
 	DialOut       DialOuts     // which numbers users may have dialed
 }
 

@@ -19,8 +19,10 @@ type Request struct {
 	Ringing bool
 	// Trigger is what requests the callback: one of `triggers` of the policies; "": a call, or an operator. Nobody has
 	// authenticated. For a pending callback, Promised says what it was.
-	Trigger    string
-	Leg        int     // 1 the caller's own call (0 means 1), 2 the call that a callback made
+	Trigger string
+	Leg     int // 1 the caller's own call (0 means 1), 2 the call that a callback made
+	// Raw: of a dial-out, the user asks for the modem itself (raw access), and not for a number.
+	Raw        bool
 	FromCaller *string // the number that the caller gave; nil: not asked yet
 	Place      string  // instead of FromCaller, the name of a place that the caller gave (RFC 1570, operation 2)
 	// CalledBack: on leg two, the number of a callback that was promised for another service. The user is admitted if

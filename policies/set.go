@@ -93,6 +93,9 @@ func New(site Site, ps ...Policy) (*Set, error) {
 	s.match = newMatchIndex(s)
 	for _, name := range s.Groups() {
 		s.logins = s.logins || s.groups[name].Logins != Logins{}
+		if s.groups[name].RawAccess {
+			s.warnings = append(s.warnings, rawWarning(name))
+		}
 		if s.groups[name].Profile.Base > 0 {
 			s.profiled = append(s.profiled, name)
 		}

@@ -24,6 +24,9 @@ type Attachment struct {
 	Rotary   *int         // nil: none
 	Identity aaa.Identity // of the user
 	From     netip.Addr   // of the client
+	Person   bool         // the client is a person's terminal: it is told in sentences what happens
+	Queue    bool         // the user waits for a line if none is free
+	Raw      []string     // groups whose users get the modem itself
 	Client   Client
 }
 
@@ -38,11 +41,13 @@ type Client interface {
 	// Circuits shows the client the modem's circuits DCD, RI, DSR and CTS. Only a client of RFC 2217 sees them.
 	Circuits(s lines.Signals) error
 	// DTR reports whether the client holds DTR up, as every client does that is none of RFC 2217. Changed tells of a
-	// change.
+	// change. One that was short may be over: see Drops.
 	DTR() bool
 	// Changed receives a value after the client has changed DTR, or sent a BREAK: one value may stand for several
 	// changes.
 	Changed() <-chan struct{}
+	// Drops returns how often the client has let DTR go so far.
+	Drops() int
 	// Breaks returns how often the client has sent a BREAK so far.
 	Breaks() int
 }

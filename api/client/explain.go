@@ -34,6 +34,7 @@ type PolicyRequest struct {
 	Ringing  bool     `json:"ringing,omitempty"`
 	Network  bool     `json:"network,omitempty"` // over the network, on a vty
 	Trigger  string   `json:"trigger,omitempty"` // sms or missed_call: what requests the callback; "": a call
+	Raw      bool     `json:"raw,omitempty"`     // with the service outbound: the modem itself
 	Leg      int      `json:"leg,omitempty"`
 	Time     string   `json:"time,omitempty"` // RFC 3339; "": now
 	// Windows are the groups whose access window is open, with the number of operators; nil: those that are open now.

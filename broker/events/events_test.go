@@ -174,6 +174,9 @@ var anonymous = map[Kind]string{
 	"aaa.silent":         "a method, for all calls",
 	"order.rejected":     "no callback was promised",
 	"trigger.rejected":   "no callback was promised",
+	"line.raw":           "there is no call",
+	"line.raw_ended":     "there is no call",
+	"line.raw_rejected":  "there is no call",
 }
 
 // Each event about a call, a session or a callback can be found by it: it has the key, and a session has that of its

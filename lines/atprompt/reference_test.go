@@ -49,7 +49,7 @@ const referenceHead = `# AT prompt
 
 <!-- Printed from lines/atprompt: go test ./lines/atprompt -run Reference -update -->
 
-A network user of a line meets an emulated modem with
+A network user of a line ([console server](../how-to/console-server.md)) meets an emulated modem with
 the command line of ITU-T V.250. The line's own modem never sees what the user types: it gets the
 operator's dial template with the digits of a number that AAA, the policy, the number plan and the
 ceilings have allowed.

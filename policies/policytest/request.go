@@ -38,6 +38,7 @@ type Asked struct {
 	Ringing bool      // the call is not answered yet; User is the user that AAA names for the calling number
 	Network bool      // the session is on a vty, over the network
 	Trigger string    // what requests the callback without a call (`triggers` of the policies); "": a call
+	Raw     bool      // with the service outbound: the user asks for the modem itself
 	Leg     int       // 0 and 1: the caller's own call; 2: the call that the callback made
 	Time    time.Time // of the request
 	// Windows are the access windows that are open at that time: by group, how many operators have agreed.
@@ -71,7 +72,7 @@ func (a Asked) Request() policies.Request {
 		PPPAuth: cmp.Or(a.Auth, policies.AnyPPPAuth)}
 	r := policies.Ask(asked, granted, policies.Line{Rotary: a.Rotary, Trusted: true}, a.Time,
 		policies.Used{Sessions: a.Sessions})
-	r.FromCaller, r.Ringing, r.Trigger = a.Typed, a.Ringing, a.Trigger
+	r.FromCaller, r.Ringing, r.Trigger, r.Raw = a.Typed, a.Ringing, a.Trigger, a.Raw
 	for group, operators := range a.Windows {
 		if r.Windows == nil {
 			r.Windows = map[string]policies.AccessWindow{}
