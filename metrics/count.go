@@ -54,7 +54,7 @@ func (m *Metrics) Take(e events.Event) {
 	}
 }
 
-// takeCallback counts what happens to callbacks.
+// takeCallback counts what happens to callbacks and dial-outs.
 func (m *Metrics) takeCallback(e events.Event) {
 	const notPromised = "ringback_callbacks_not_promised_total"
 	switch e := e.(type) {
@@ -82,6 +82,10 @@ func (m *Metrics) takeCallback(e events.Event) {
 		}
 	case events.AttemptEnded:
 		m.add("ringback_attempts_total", 1, oneOf(attemptResults, e.Outcome))
+	case events.DialOutEnded:
+		m.add("ringback_dial_outs_total", 1, oneOf(attemptResults, e.Outcome))
+	case events.DialOutRejected:
+		m.add("ringback_dial_outs_rejected_total", 1)
 	case events.CallbackEnded:
 		m.add("ringback_callbacks_ended_total", 1, e.Outcome, endCause(e))
 	}

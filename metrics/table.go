@@ -225,6 +225,11 @@ var callbackTable = []Row{
 			"result of that dial."},
 	{Name: "ringback_attempts_total", Type: Counter, Labels: []Label{results},
 		Help: "Dials of callbacks that have ended, by result."},
+	{Name: "ringback_dial_outs_total", Type: Counter, Labels: []Label{results},
+		Help: "Dial-outs that have ended, by the result of their dial; connected: there was a call."},
+	{Name: "ringback_dial_outs_rejected_total", Type: Counter,
+		Help: "Dial-outs that were not made: AAA, the policy, a ceiling or a lockdown denied them, or no line was " +
+			"free."},
 	{Name: lateSeconds, Type: Histogram, buckets: fast,
 		Help: "From the end of the wait to the start of the dial, of each attempt."},
 	{Name: waitSeconds, Type: Histogram, buckets: slow, Help: "From the promise to the first dial."},
