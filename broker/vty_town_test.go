@@ -66,23 +66,16 @@ func (v *visitor) see(text string) {
 	v.seen.Reset()
 }
 
-func (v *visitor) typ(text string) {
-	v.w.t.Helper()
-	if _, err := io.WriteString(v.conn, text+"\r"); err != nil {
-		v.w.t.Fatal(err)
-	}
-}
-
 // login logs in, and reads until text has come.
 func (v *visitor) login(user, secret, text string) {
 	v.w.t.Helper()
 	v.see("Username: ")
-	v.typAndRead(user, "Password: ")
-	v.typAndRead(secret, text)
+	v.typed(user, "Password: ")
+	v.typed(secret, text)
 }
 
-// typAndRead types a line while the echo is read: the pipe holds nothing.
-func (v *visitor) typAndRead(line, text string) {
+// typed types a line while the echo is read: the pipe holds nothing.
+func (v *visitor) typed(line, text string) {
 	v.w.t.Helper()
 	typed := make(chan struct{})
 	go func() {
@@ -114,7 +107,7 @@ func TestVisit(t *testing.T) {
 		if want := []string{"vty 0 paia-04 192.0.2.7", "vty 1 kihei-03 2001:db8::9"}; !slices.Equal(on, want) {
 			t.Errorf("on the lines are %q, want %q", on, want)
 		}
-		plain.typAndRead("exit", "exit")
+		plain.typed("exit", "exit")
 		if out := <-plain.out; out.Kind != session.SessionEnded || out.Cause != aaa.CauseUserRequest {
 			t.Errorf("%+v", out)
 		}

@@ -1,14 +1,10 @@
 package texts
 
 import (
-	"fmt"
-	"slices"
 	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/traditionalchinese"
-
-	"github.com/ringback/ringback/schema"
 )
 
 // Charset is the character set of a terminal.
@@ -25,14 +21,6 @@ const (
 
 // CharsetNames returns the names of all character sets, the default first.
 func CharsetNames() []string { return []string{string(UTF8), string(Big5), string(ASCII)} }
-
-// ParseCharset returns the character set with a name.
-func ParseCharset(name string) (Charset, error) {
-	if slices.Contains(CharsetNames(), name) {
-		return Charset(name), nil
-	}
-	return "", fmt.Errorf("charset %q: expected %s", name, schema.OneOf(CharsetNames()))
-}
 
 // Locale is how a reader is addressed: the language of the texts, and the character set of the terminal.
 type Locale struct {
