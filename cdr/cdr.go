@@ -1,5 +1,5 @@
-// Package cdr makes the call detail records of callbacks: one record for each callback that is over, from the rows of
-// the journal, as a line of CSV or JSON. It is pure.
+// Package cdr makes call detail records: one for each callback and each dial-out that is over, from the rows of the
+// journal, as a line of CSV or JSON. It is pure.
 package cdr
 
 import (
@@ -23,10 +23,11 @@ const (
 	JSON = "json" // one object in each line
 )
 
-// Record is the call detail record of a callback. Times are zero, and durations 0, if there was no such moment.
+// Record is the call detail record of a callback, or of a dial-out, whose only call is Call. Times are zero, and
+// durations 0, if there was no such moment.
 type Record struct {
-	Callback   string    `json:"callback"`
-	Call       string    `json:"call"` // leg one
+	Callback   string    `json:"callback"` // "" for a dial-out
+	Call       string    `json:"call"`     // leg one, or the dial-out
 	User       string    `json:"user"`
 	Group      string    `json:"group"`
 	Caller     string    `json:"caller"`
@@ -36,7 +37,7 @@ type Record struct {
 	Attempts   int       `json:"attempts"`
 	Outcome    string    `json:"outcome"` // completed, failed, expired, cancelled
 	Cause      string    `json:"cause"`
-	Promised   time.Time `json:"promised"`
+	Promised   time.Time `json:"promised,omitzero"`
 	Dialed     time.Time `json:"dialed,omitzero"`    // the first attempt
 	Connected  time.Time `json:"connected,omitzero"` // the first call of leg two
 	Ended      time.Time `json:"ended"`              // of the callback, or of its last call if that is later
@@ -46,6 +47,7 @@ type Record struct {
 	OctetsOut  uint64    `json:"octets_out"`
 	Cost       string    `json:"cost"` // "" if a call has no price
 	Currency   string    `json:"currency"`
+	Service    string    `json:"service"` // exec, ppp; journal.DialOut
 }
 
 // New returns the record of a callback with its attempts and the calls of leg two. over is false if it has not ended,
@@ -61,7 +63,7 @@ func New(c journal.Callback, attempts []journal.Attempt, calls []journal.Call, p
 	_ = json.Unmarshal([]byte(c.Decision), &decision) // "": the group is not known
 	r = Record{Callback: c.ID, Call: c.CallID, User: c.User, Group: decision.Group, Caller: c.Caller, Number: c.Number,
 		CalledLine: c.CalledTTY, Lines: []int{}, Attempts: c.Attempts, Outcome: c.Outcome, Cause: c.Cause,
-		Promised: c.Created.UTC(), Ended: c.Ended.UTC()}
+		Promised: c.Created.UTC(), Ended: c.Ended.UTC(), Service: c.Service}
 	for _, a := range attempts {
 		r.Lines = append(r.Lines, a.TTY)
 		r.Number = a.Number
@@ -70,17 +72,37 @@ func New(c journal.Callback, attempts []journal.Attempt, calls []journal.Call, p
 			r.Dialed, r.Wait = a.Started.UTC(), float64(wait.Milliseconds())/1000 // Seconds has 5.7379999999999995
 		}
 	}
-	return r, r.talk(c.ID, calls, prices)
+	return r, r.talk(slices.DeleteFunc(slices.Clone(calls), func(l journal.Call) bool {
+		return l.CallbackID != c.ID || l.Leg != 2
+	}), prices)
 }
 
-// talk adds the calls of leg two; false if one has not ended.
-func (r *Record) talk(id string, calls []journal.Call, prices *tariff.Table) bool {
+// NewDialOut returns the record of a dial-out. Its row has one moment: of the dial if there was no call, of the
+// connection otherwise. over is as for New.
+func NewDialOut(c journal.Call, prices *tariff.Table) (r Record, over bool) {
+	if c.End.IsZero() {
+		return Record{}, false
+	}
+	r = Record{Call: c.ID, User: c.User, Number: c.Called, Lines: []int{}, Outcome: "failed", Cause: c.Cause,
+		Ended: c.End.UTC(), Service: c.Service}
+	if c.Cause != journal.HeldBack {
+		r.Lines, r.Attempts = []int{c.TTY}, 1
+	}
+	var calls []journal.Call
+	switch {
+	case c.Connect != "":
+		r.Outcome, calls = "completed", []journal.Call{c}
+	case r.Attempts > 0:
+		r.Dialed = c.Start.UTC()
+	}
+	return r, r.talk(calls, prices)
+}
+
+// talk adds the calls that were dialed and came up; false if one has not ended.
+func (r *Record) talk(calls []journal.Call, prices *tariff.Table) bool {
 	var cost tariff.Money
 	priced := true
 	for _, l := range calls {
-		if l.CallbackID != id || l.Leg != 2 {
-			continue
-		}
 		if l.End.IsZero() {
 			return false
 		}
@@ -166,6 +188,7 @@ var columns = []struct {
 	{"octets_out", func(r Record) string { return strconv.FormatUint(r.OctetsOut, 10) }},
 	{"cost", func(r Record) string { return r.Cost }},
 	{"currency", func(r Record) string { return r.Currency }},
+	{"service", func(r Record) string { return plain(r.Service) }},
 }
 
 func moment(t time.Time) string {

@@ -21,7 +21,8 @@ func after(s int) time.Time { return at.Add(time.Duration(s) * time.Second) }
 func answered() (journal.Callback, []journal.Attempt, []journal.Call) {
 	return journal.Callback{ID: "k7abcd23", CallID: "qwerty22", User: "kim", Caller: "84001", Number: "84010",
 			CalledTTY: 65,
-			Attempts:  2, Created: at, Ended: after(70), Outcome: "completed", Decision: `{"group":"staff"}`},
+			Attempts:  2, Created: at, Ended: after(70), Outcome: "completed", Decision: `{"group":"staff"}`,
+			Service: "exec"},
 		[]journal.Attempt{{N: 1, TTY: 66, Number: "84010", Started: after(5)},
 			{N: 2, TTY: 67, Number: "84011", Started: after(50)}},
 		[]journal.Call{{ID: "qwerty22", Leg: 1, CallbackID: "k7abcd23", Start: after(-20), End: at},
@@ -58,7 +59,7 @@ func TestRecord(t *testing.T) {
 		Number: "84011", CalledLine: 65, Lines: []int{66, 67}, Attempts: 2, Outcome: "completed", Promised: at,
 		Dialed:    after(5),
 		Connected: after(60), Ended: after(125), Wait: 5, Duration: 65, OctetsIn: 3, OctetsOut: 4, Cost: "1.20",
-		Currency: "EUR"}
+		Currency: "EUR", Service: "exec"}
 	got, over := New(c, attempts, calls, prices(t))
 	if !over || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want\n%+v", got, want)
@@ -78,7 +79,7 @@ func TestRecord(t *testing.T) {
 	failed.Outcome, failed.Cause, failed.Attempts = "expired", "no line", 0
 	want = Record{Callback: "k7abcd23", Call: "qwerty22", User: "kim", Group: "staff", Caller: "84001", Number: "84010",
 		CalledLine: 65, Lines: []int{}, Outcome: "expired", Cause: "no line", Promised: at, Ended: after(70),
-		Cost: "0.00", Currency: "EUR"}
+		Cost: "0.00", Currency: "EUR", Service: "exec"}
 	if got, over = New(failed, nil, nil, prices(t)); !over || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want\n%+v", got, want)
 	}
@@ -88,14 +89,51 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// TestDialOut: a dial-out has a record when it is over: with its call, without one, and if nothing was dialed.
+func TestDialOut(t *testing.T) {
+	row := journal.Call{ID: "out-1", TTY: 66, Direction: "outgoing", Called: "84011", User: "harbor-out",
+		Service: journal.DialOut, Start: after(5)}
+	if _, over := NewDialOut(row, prices(t)); over {
+		t.Error("a record although it is dialed")
+	}
+	row.End, row.Cause = after(30), "busy"
+	const head = "{\"callback\":\"\",\"call\":\"out-1\",\"user\":\"harbor-out\",\"group\":\"\",\"caller\":\"\"," +
+		"\"number\":\"84011\",\"called_line\":0,"
+	const price = "\"currency\":\"EUR\",\"service\":\"outbound\"}\n"
+	busy := row
+	held := row
+	held.Cause = journal.HeldBack
+	up := row
+	up.Connect, up.End, up.Cause, up.OctetsIn, up.OctetsOut = "CONNECT 33600", after(70), "the carrier was lost", 3, 4
+	for _, tt := range []struct {
+		row  journal.Call
+		want string
+	}{
+		{busy, "\"lines\":[66],\"attempts\":1,\"outcome\":\"failed\",\"cause\":\"busy\"," +
+			"\"dialed\":\"2026-11-29T18:00:05Z\",\"ended\":\"2026-11-29T18:00:30Z\",\"wait\":0,\"duration\":0," +
+			"\"octets_in\":0,\"octets_out\":0,\"cost\":\"0.00\","},
+		{held, "\"lines\":[],\"attempts\":0,\"outcome\":\"failed\",\"cause\":\"held back\"," +
+			"\"ended\":\"2026-11-29T18:00:30Z\",\"wait\":0,\"duration\":0," +
+			"\"octets_in\":0,\"octets_out\":0,\"cost\":\"0.00\","},
+		{up, "\"lines\":[66],\"attempts\":1,\"outcome\":\"completed\",\"cause\":\"the carrier was lost\"," +
+			"\"connected\":\"2026-11-29T18:00:05Z\",\"ended\":\"2026-11-29T18:01:10Z\",\"wait\":0,\"duration\":65," +
+			"\"octets_in\":3,\"octets_out\":4,\"cost\":\"1.20\","},
+	} {
+		r, over := NewDialOut(tt.row, prices(t))
+		if got := string(r.Line(JSON)); !over || got != head+tt.want+price {
+			t.Errorf("%s\nwant\n%s", got, head+tt.want+price)
+		}
+	}
+}
+
 // TestLines compares whole lines, and reads hostile ones again.
 func TestLines(t *testing.T) {
 	c, attempts, calls := answered()
 	r, _ := New(c, attempts, calls, prices(t))
 	const head = "callback,call,user,group,caller,number,called_line,lines,attempts,outcome,cause,promised,dialed," +
-		"connected,ended,wait,duration,octets_in,octets_out,cost,currency\n"
+		"connected,ended,wait,duration,octets_in,octets_out,cost,currency,service\n"
 	const line = "k7abcd23,qwerty22,kim,staff,84001,84011,65,66 67,2,completed,,2026-11-29T18:00:00Z," +
-		"2026-11-29T18:00:05Z,2026-11-29T18:01:00Z,2026-11-29T18:02:05Z,5,65,3,4,1.20,EUR\n"
+		"2026-11-29T18:00:05Z,2026-11-29T18:01:00Z,2026-11-29T18:02:05Z,5,65,3,4,1.20,EUR,exec\n"
 	if got := string(Head(CSV)) + string(r.Line(CSV)); got != head+line {
 		t.Errorf("\n%s, want\n%s", got, head+line)
 	}

@@ -69,7 +69,8 @@ var keys = sync.OnceValue(func() []schema.Key {
 				Doc: "File to append the records to. Default: none, they are in the log and in syslog only."},
 			{Name: "format", Enum: []string{"csv", "json"}, Default: "csv", Example: "json",
 				Doc: "`csv` with a first line of names, or `json` with one object in each line."},
-		}, Doc: "Call detail records, one for each callback. See [Logging](../how-to/logging.md#call-detail-records)."},
+		}, Doc: "Call detail records, one for each callback and dial-out. " +
+			"See [Logging](../how-to/logging.md#call-detail-records)."},
 		{Name: "console", Reload: schema.Restart, Type: schema.Object, Keys: consoleKeys,
 			Doc: "The operator's page, a web site. See [The operator's page](../how-to/console-page.md)."},
 		{Name: "modems_dir", Reload: schema.NewCalls, Check: schema.NotEmpty, Example: "modems.d",

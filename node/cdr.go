@@ -23,13 +23,13 @@ import (
 )
 
 const (
-	cdrPause = 5 * time.Second // between two looks for callbacks that are over
+	cdrPause = 5 * time.Second // between two looks for what is over
 	cdrRetry = time.Minute     // after a failure, and while nothing happens
 )
 
-// detailRecords writes the call detail record of each callback that is over, from the journal: as an event, and as a
-// line of a file if there is one. What is written is noted in a file beside the journal, after the line: a crash
-// between the two writes the line again, with the same ID.
+// detailRecords writes the call detail record of each callback and dial-out that is over, from the journal: as an
+// event, and as a line of a file if there is one. What is written is noted in a file beside the journal, after the
+// line: a crash between the two writes the line again, with the same ID.
 type detailRecords struct {
 	config.CDR
 	journal  journal.Store
@@ -41,16 +41,18 @@ type detailRecords struct {
 
 	wake  chan struct{}
 	noted cdrNote
-	told  map[string]bool // callbacks whose event is out, and whose line is not yet
+	told  map[string]bool // IDs of those whose event is out, and whose line is not yet
 }
 
-// cdrNote is the content of the note: all callbacks that were recorded before Since are written, and those in Done.
+// cdrNote is the content of the note: all callbacks and dial-outs that were recorded before Since are written, and
+// those in Done.
 type cdrNote struct {
 	Since time.Time `json:"since"`
 	Done  []string  `json:"done"`
 }
 
-// newDetailRecords reads the note. Without one, callbacks that were promised before now have no record.
+// newDetailRecords reads the note. Without one, callbacks that were promised before now, and earlier dial-outs, have no
+// record.
 func newDetailRecords(d detailRecords, stateDir string, now time.Time) (*detailRecords, error) {
 	d.state = filepath.Join(stateDir, "cdr.json")
 	d.wake, d.told = make(chan struct{}, 1), map[string]bool{}
@@ -72,7 +74,7 @@ func newDetailRecords(d detailRecords, stateDir string, now time.Time) (*detailR
 // Take implements events.Sink.
 func (d *detailRecords) Take(e events.Event) {
 	switch e.(type) {
-	case events.CallbackEnded, events.CallEnded:
+	case events.CallbackEnded, events.CallEnded, events.DialOutEnded:
 		select {
 		case d.wake <- struct{}{}:
 		default:
@@ -108,22 +110,24 @@ func (d *detailRecords) run(ctx context.Context) {
 	}
 }
 
-// write writes the records of all callbacks that are over and not noted.
+// due is a callback or a dial-out whose record is not noted as written, or may be.
+type due struct {
+	id       string
+	began    time.Time
+	callback journal.Callback
+	dialOut  journal.Call // if callback is zero
+}
+
+// write writes the records of all callbacks and dial-outs that are over and not noted.
 func (d *detailRecords) write(ctx context.Context) error {
 	done := map[string]bool{}
 	for _, id := range d.noted.Done {
 		done[id] = true
 	}
-	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since, Ended: true})
-	if err != nil || !slices.ContainsFunc(rows, func(c journal.Callback) bool { return !done[c.ID] }) {
+	if some, err := d.some(ctx, done); err != nil || !some {
 		return err
 	}
-	rows, _, err = d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since}) // pending ones too
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(rows, func(a, b journal.Callback) int { return a.Created.Compare(b.Created) })
-	calls, _, err := d.journal.Calls(ctx, journal.All, journal.CallFilter{Since: d.noted.Since})
+	rows, calls, err := d.rows(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,7 +135,7 @@ func (d *detailRecords) write(ctx context.Context) error {
 	var lines []byte
 	waiting, changed := false, false
 	for _, c := range rows {
-		if !done[c.ID] {
+		if !done[c.id] {
 			line, over, err := d.record(ctx, c, calls)
 			if err != nil {
 				return err
@@ -142,11 +146,11 @@ func (d *detailRecords) write(ctx context.Context) error {
 			}
 			lines, changed = append(lines, line...), true
 		}
-		// A callback may get a row with the time of an earlier one, so the last one stays noted.
-		if !waiting && c.Created.After(note.Since) {
-			note = cdrNote{Since: c.Created, Done: []string{}}
+		// Another may get a row with the time of an earlier one, so the last one stays noted.
+		if !waiting && c.began.After(note.Since) {
+			note = cdrNote{Since: c.began, Done: []string{}}
 		}
-		note.Done = append(note.Done, c.ID)
+		note.Done = append(note.Done, c.id)
 	}
 	if !changed {
 		return nil
@@ -164,27 +168,68 @@ func (d *detailRecords) write(ctx context.Context) error {
 	return nil
 }
 
-// record returns the line of a callback that is over, and reports it once.
-func (d *detailRecords) record(ctx context.Context, c journal.Callback, calls []journal.Call) (line []byte, over bool,
-	err error) {
-	if c.Pending() {
-		return nil, false, nil
+// some reports whether a callback or a dial-out is over that is not done.
+func (d *detailRecords) some(ctx context.Context, done map[string]bool) (bool, error) {
+	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since, Ended: true})
+	if err != nil || slices.ContainsFunc(rows, func(c journal.Callback) bool { return !done[c.ID] }) {
+		return err == nil, err
 	}
-	_, attempts, err := d.journal.Callback(ctx, c.ID)
+	calls, _, err := d.journal.Calls(ctx, journal.All, journal.CallFilter{Since: d.noted.Since,
+		Service: journal.DialOut, Ended: true})
+	return slices.ContainsFunc(calls, func(c journal.Call) bool { return !done[c.ID] }), err
+}
+
+// rows returns the callbacks and dial-outs since the note in their order, pending ones too, and all calls.
+func (d *detailRecords) rows(ctx context.Context) (all []due, calls []journal.Call, err error) {
+	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since})
+	if err != nil {
+		return nil, nil, err
+	}
+	if calls, _, err = d.journal.Calls(ctx, journal.All, journal.CallFilter{Since: d.noted.Since}); err != nil {
+		return nil, nil, err
+	}
+	for _, c := range rows {
+		all = append(all, due{id: c.ID, began: c.Created, callback: c})
+	}
+	for _, c := range calls {
+		if c.Service == journal.DialOut {
+			all = append(all, due{id: c.ID, began: c.Start, dialOut: c})
+		}
+	}
+	slices.SortFunc(all, func(a, b due) int { return a.began.Compare(b.began) })
+	return all, calls, nil
+}
+
+// detail returns the record of a callback or a dial-out that is over.
+func (d *detailRecords) detail(ctx context.Context, c due, calls []journal.Call) (r cdr.Record, over bool, err error) {
+	if c.callback.ID == "" {
+		r, over = cdr.NewDialOut(c.dialOut, d.prices.Load())
+		return r, over, nil
+	}
+	if c.callback.Pending() {
+		return cdr.Record{}, false, nil
+	}
+	_, attempts, err := d.journal.Callback(ctx, c.id)
 	if err != nil && !errors.Is(err, journal.ErrDamaged) { // a damaged attempt must not hold up the others
+		return cdr.Record{}, false, err
+	}
+	r, over = cdr.New(c.callback, attempts, calls, d.prices.Load())
+	return r, over, nil
+}
+
+// record returns the line of a callback or a dial-out that is over, and reports it once.
+func (d *detailRecords) record(ctx context.Context, c due, calls []journal.Call) (line []byte, over bool, err error) {
+	r, over, err := d.detail(ctx, c, calls)
+	if err != nil || !over {
 		return nil, false, err
 	}
-	r, over := cdr.New(c, attempts, calls, d.prices.Load())
-	if !over {
-		return nil, false, nil
-	}
-	if !d.told[c.ID] {
-		d.told[c.ID] = true
+	if !d.told[c.id] {
+		d.told[c.id] = true
 		d.happened(events.CDR{Callback: r.Callback, Call: r.Call, User: r.User, Group: r.Group, Caller: r.Caller,
 			Number: r.Number, CalledLine: r.CalledLine, Lines: r.Lines, Attempts: r.Attempts, Outcome: r.Outcome,
 			Cause: r.Cause, Promised: r.Promised, Dialed: r.Dialed, Connected: r.Connected, Ended: r.Ended,
-			Wait:     r.Wait,
-			Duration: r.Duration, Cost: strings.TrimSpace(r.Cost + " " + r.Currency)})
+			Wait: r.Wait, Duration: r.Duration, Cost: strings.TrimSpace(r.Cost + " " + r.Currency),
+			Service: r.Service})
 	}
 	r.Caller, r.Number, r.User = d.mask.number(r.Caller), d.mask.number(r.Number), d.mask.text(r.User)
 	r.Cause = d.mask.text(r.Cause)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -38,7 +39,7 @@ func (k *kept) Callbacks(_ context.Context, _ int, f journal.Filter) (all []jour
 
 func (k *kept) Calls(_ context.Context, _ int, f journal.CallFilter) (all []journal.Call, _ []journal.Damage, _ error) {
 	for _, c := range k.calls {
-		if !c.Start.Before(f.Since) {
+		if !c.Start.Before(f.Since) && (f.Service == "" || c.Service == f.Service) && (!f.Ended || !c.End.IsZero()) {
 			all = append(all, c)
 		}
 	}
@@ -73,7 +74,10 @@ func TestDetailRecords(t *testing.T) {
 		t.Helper()
 		d, err := newDetailRecords(detailRecords{CDR: config.CDR{File: file, Format: cdr.CSV}, journal: k,
 			mask: newMask(&three), prices: &atomic.Pointer[tariff.Table]{}, log: zap.NewNop(),
-			happened: func(e events.Event) { told = append(told, e.(events.CDR).Callback) }}, dir, start)
+			happened: func(e events.Event) {
+				r := e.(events.CDR)
+				told = append(told, cmp.Or(r.Callback, r.Call))
+			}}, dir, start)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +92,9 @@ func TestDetailRecords(t *testing.T) {
 		var ids []string
 		for line := range strings.Lines(string(b)) {
 			id, rest, _ := strings.Cut(line, ",")
+			if id == "" { // a dial-out
+				id, rest, _ = strings.Cut(rest, ",")
+			}
 			if ids = append(ids, id); id != "callback" && !strings.Contains(rest, ",**010,") {
 				t.Errorf("%q: the number is not masked", line)
 			}
@@ -165,6 +172,31 @@ func TestDetailRecords(t *testing.T) {
 	d = open()
 	want("after a crash within a line", "callback fourth00 fifth000 fifth000 sixth000 sixth000",
 		"second00 first000 third000 fourth00 fifth000 fifth000 sixth000")
+
+	// Dial-outs: one is over before a callback that was promised earlier, one is up until the next start.
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	told = nil
+	dialOut := func(id string, began int) journal.Call {
+		return journal.Call{ID: id, Called: "84010", User: "harbor-out", Service: journal.DialOut, Start: at(began)}
+	}
+	k.callbacks = append(k.callbacks, ended("seventh0", 20, 30))
+	k.callbacks[len(k.callbacks)-1].Ended = time.Time{}
+	k.calls = append(k.calls, dialOut("out-first", 21), dialOut("out-second", 22))
+	want("two are dialed", "", "")
+	k.calls[1].End = at(23)
+	want("one is over", "callback out-first", "out-first")
+	d = open()
+	want("after a restart", "callback out-first", "out-first")
+	k.callbacks[len(k.callbacks)-1].Ended = at(30)
+	k.calls[2].Start, k.calls[2].End = at(24), at(31) // its call came up
+	want("all are over", "callback out-first seventh0 out-second", "out-first seventh0 out-second")
+	d = open()
+	want("after another restart", "callback out-first seventh0 out-second", "out-first seventh0 out-second")
+	if len(d.noted.Done) != 1 || !d.noted.Since.Equal(at(24)) {
+		t.Errorf("the note grows: %+v", d.noted)
+	}
 
 	if err := os.WriteFile(filepath.Join(dir, "cdr.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

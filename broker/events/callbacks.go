@@ -346,8 +346,8 @@ var EndKinds = []EndKind{EndDial, EndDenied, EndNoLine, EndLogin, EndCall, EndTi
 type CDR struct {
 	undebugged
 	unaudited
-	Callback   string    `event:"callback"`
-	Call       string    `event:"call"` // leg one
+	Callback   string    `event:"callback,omitempty"`
+	Call       string    `event:"call"` // leg one, or the dial-out
 	User       string    `event:"user"`
 	Group      string    `event:"group"`
 	Caller     string    `event:"caller"`
@@ -357,13 +357,14 @@ type CDR struct {
 	Attempts   int       `event:"attempts"`
 	Outcome    string    `event:"outcome"`
 	Cause      string    `event:"cause"`
-	Promised   time.Time `event:"promised"`
+	Promised   time.Time `event:"promised,omitempty"`
 	Dialed     time.Time `event:"dialed,omitempty"`    // the first attempt
 	Connected  time.Time `event:"connected,omitempty"` // leg two
 	Ended      time.Time `event:"ended"`
 	Wait       float64   `event:"wait"`     // seconds from the promise to the first dial
 	Duration   int64     `event:"duration"` // connected seconds of leg two
 	Cost       string    `event:"cost,omitempty"`
+	Service    string    `event:"service"`
 }
 
 func (CDR) log() (zapcore.Level, string) { return zapcore.InfoLevel, "call detail record" }

@@ -201,7 +201,7 @@ var Table = []Row{
 	{"callback.ended", CallbackEnded{}, Mnemonics{{5, "CALLBACKEND"}},
 		"A callback is in its final state."},
 	{"callback.cdr", CDR{}, Mnemonics{{6, "CDR"}},
-		"The call detail record of a callback: one for each, when leg two is over too."},
+		"The call detail record of a callback or a dial-out: one for each, when leg two is over too."},
 	{"capture.began", CaptureBegan{}, Mnemonics{{5, "CAPTURE"}},
 		"An operator captures the frames of PPP on a line."},
 	{"capture.ended", CaptureEnded{}, Mnemonics{{5, "CAPTUREEND"}},
