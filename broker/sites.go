@@ -56,7 +56,7 @@ func (b *Broker) CallSite(ctx context.Context, c SiteCall) (*OutCall, error) {
 		return nil, b.rejectSite(c, cfg, err)
 	}
 	if site, ok := cfg.Sites.Known[c.Site]; ok {
-		o.Identity, o.Auth = aaa.Identity{Entry: "sites", User: c.Site + cfg.Sites.Suffix}, site.granted()
+		o.Identity, o.Auth = aaa.Identity{Entry: "sites", User: c.Site + cfg.Sites.Suffix}, site.Granted()
 		o.TTYs = site.TTYs
 		return b.DialOut(ctx, o)
 	}
@@ -99,8 +99,8 @@ func (b *Broker) rejectSite(c SiteCall, cfg *Config, why error) error {
 		Number: c.Number, By: c.By, From: c.From}, c.TTY, why)
 }
 
-// granted is what the configuration grants to a site.
-func (s Site) granted() aaa.Authorization {
+// Granted is what the configuration grants to a site.
+func (s Site) Granted() aaa.Authorization {
 	a := aaa.Authorization{PrivLevel: 1, SendSecret: s.SendSecret, DialOut: &aaa.DialOut{ModemScript: s.ModemScript,
 		SystemScript: s.SystemScript, SendName: s.SendName}}
 	if len(s.Numbers) > 0 {

@@ -26,15 +26,16 @@ type testFlags struct {
 	daemonFlags
 	config                              func() string
 	list, service, auth, caller, called string
+	number                              string
 	tty                                 int
-	explain                             bool
+	site, explain                       bool
 }
 
 func newAAATest() *cobra.Command {
 	var f testFlags
 	c := &cobra.Command{
 		Use:   "test USER",
-		Short: "simulate a login and explain the callback decision",
+		Short: "simulate a login or a dial-out and explain the decision",
 		Long: `Sends the requests of a login on a line to the configured AAA servers. Prints the requests, the replies and the result:
 admitted, called back (by which line, at which number), asked for a number, or rejected, and why. Nothing is dialed or
 accounted.
@@ -52,12 +53,17 @@ plays the client: it answers a random challenge with the password, and checks th
   eap         EAP-MD5, to see that the server has EAP; test other EAP methods with eapol_test or a real client
 Local users need password_file for all but pap. TACACS+ has no EAP.
 
+With --service outbound, it asks whether USER may dial out, and what AAA grants for that: numbers, scripts, the name and
+the secret for the called system, which is shown as [secret]. With --site, USER is a site, about which it asks as
+ringback call does, with the list and the password of dial_out; a site of the configuration has its profile there.
+
 The password is read from the terminal, or from standard input: one line for the password and one for each answer to a
-challenge. Exit status 0: the user would be admitted, called back, or asked for a number; 1: the user would be rejected
-by AAA or by the policy, or no server answered.`,
+challenge. Exit status 0: the user would be admitted, called back, asked for a number, or may dial; 1: the user would be
+rejected by AAA or by the policy, or no server answered.`,
 		Example: `  ringback aaa test austin-01 -c ringback.yaml --explain
   ringback aaa test ppp-user -c ringback.yaml --service ppp --auth ms-chap-v2 --explain
-  ringback aaa test ppp-user -c ringback.yaml --service ppp --auth eap --line 65 --caller 84001 -o json`,
+  ringback aaa test ppp-user -c ringback.yaml --service ppp --auth eap --line 65 --caller 84001 -o json
+  ringback aaa test harbor -c ringback.yaml --service outbound --site`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
@@ -73,9 +79,12 @@ by AAA or by the policy, or no server answered.`,
 	}
 	fl := c.Flags()
 	f.config = addConfig(c)
-	fl.StringVar(&f.service, "service", "exec", "service that the caller starts: exec or ppp")
+	fl.StringVar(&f.service, "service", "exec", "service that is asked for: exec, ppp or outbound (a dial-out)")
 	fl.StringVar(&f.auth, "auth", "pap", "authentication protocol of PPP: pap, chap, ms-chap, ms-chap-v2 or eap "+
 		"(EAP-MD5)")
+	fl.BoolVar(&f.site, "site", false, "with --service outbound: USER is a site, as for ringback call")
+	fl.StringVar(&f.number, "number", "", "with --service outbound: number to dial, in the notation of callers "+
+		"(default: the first that AAA fixes)")
 	fl.IntVar(&f.tty, "line", 0, "called line, a TTY number (default: no line in particular)")
 	fl.StringVar(&f.caller, "caller", "", "calling number")
 	fl.StringVar(&f.called, "called", "", "number that the caller dialed")
@@ -87,12 +96,14 @@ by AAA or by the policy, or no server answered.`,
 
 func (f *testFlags) check() error {
 	switch {
-	case f.service != "exec" && f.service != "ppp":
-		return misused("--service %s: must be exec or ppp", f.service)
+	case f.service != "exec" && f.service != "ppp" && f.service != "outbound":
+		return misused("--service %s: must be exec, ppp or outbound", f.service)
+	case f.service != "outbound" && (f.site || f.number != ""):
+		return misused("--site and --number are of dial-outs (add --service outbound)")
 	case f.method() == 0:
 		return misused("--auth %s: must be pap, chap, ms-chap, ms-chap-v2 or eap", f.auth)
 	case f.method() != auth.PAP && f.service != "ppp":
-		return misused("--auth %s: an EXEC login sends a password (add --service ppp)", f.auth)
+		return misused("--auth %s: a login that is not PPP sends a password (add --service ppp)", f.auth)
 	}
 	return f.daemonFlags.check()
 }
@@ -111,7 +122,7 @@ func (f *testFlags) run(ctx context.Context, cfg *config.Config, user string, w 
 	ask := newAsker()
 	q := explain.Question{
 		User: user, Service: aaa.Service(f.service), Auth: f.method(), Line: f.tty, List: f.list,
-		Caller: f.caller, Called: f.called,
+		Caller: f.caller, Called: f.called, Site: f.site, Number: f.number,
 		Password: func(ctx context.Context) (string, error) { return ask.ask(ctx, "Password: ", false) },
 		Answer: func(ctx context.Context, prompt string, echo bool) (string, error) {
 			return ask.ask(ctx, console.CleanText(prompt), echo)

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/console"
 	"github.com/ringback/ringback/explain"
 )
 
@@ -44,6 +47,9 @@ func reportText(w io.Writer, r *explain.Report, explained bool) {
 	if explained {
 		explainReadings(w, *r.Authorization)
 	}
+	if a := r.Authorization; r.Service == aaa.Outbound && a != nil && a.DialOut != nil {
+		explainDialOut(w, *a)
+	}
 	if r.Decision != nil {
 		fmt.Fprintf(w, "\n%s\n", decisionText(*r.Decision))
 		if explained {
@@ -77,6 +83,23 @@ func explainReadings(w io.Writer, a aaa.Authorization) {
 	a.Readings, a.Attributes = nil, nil
 	data, _ := json.MarshalIndent(a, "  ", "  ")
 	fmt.Fprintf(w, "\nauthorization\n  %s\n", data)
+}
+
+// explainDialOut prints what was granted to a user or a site that dials out.
+func explainDialOut(w io.Writer, a aaa.Authorization) {
+	fmt.Fprintln(w, "\ngranted for dial-outs")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	secret := ""
+	if a.SendSecret != "" {
+		secret = a.SendSecret.String()
+	}
+	for _, row := range [][2]string{{"numbers", strings.Join(a.Numbers(), ", ")},
+		{"modem script", a.DialOut.ModemScript}, {"system script", a.DialOut.SystemScript},
+		{"send name", a.DialOut.SendName}, {"send secret", secret},
+		{"send auth", a.DialOut.SendAuth}} {
+		fmt.Fprintf(t, "  %s\t%s\n", row[0], cmp.Or(console.CleanText(row[1]), "-"))
+	}
+	t.Flush()
 }
 
 // explainWays prints what a caller of PPP gets, by how it asks for a callback.

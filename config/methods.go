@@ -47,6 +47,16 @@ func (l Lists) Find(kind, name string) (MethodList, bool) {
 	return MethodList{}, false
 }
 
+// ForDialOut returns the lists of users and sites who dial out by the login list with this name: `aaa.lists.dial_out`
+// of the same name authorizes them, if there is one.
+func (l Lists) ForDialOut(name string) ListNames {
+	names := ListNames{"login": name}
+	if _, ok := l.Find("dial_out", name); ok {
+		names["dial_out"] = name
+	}
+	return names
+}
+
 // Group is a server group, a method with a name of its own.
 type Group struct {
 	Name    string

@@ -21,7 +21,9 @@ import (
 // Question is the login to simulate.
 type Question struct {
 	User    string
-	Service aaa.Service // aaa.EXEC or aaa.PPP
+	Service aaa.Service // aaa.EXEC, aaa.PPP or aaa.Outbound
+	Site    bool        // with aaa.Outbound: User is a site, about which is asked as `ringback call` does
+	Number  string      // with aaa.Outbound: the number to dial, as typed; "": the first that AAA fixes
 	Auth    auth.Method // of PPP: how the caller authenticates; EAP is EAP-MD5. The zero value is PAP
 	Line    int         // the called TTY; 0: no particular line
 	List    string      // the authentication method list, if Line is 0
@@ -34,11 +36,13 @@ type Question struct {
 	// server, which are untrusted text. They block until there is an answer; their error ends Login.
 	Password func(ctx context.Context) (string, error)
 	Answer   func(ctx context.Context, prompt string, echo bool) (string, error)
+
+	site string // its name; "": User is none
 }
 
 // FieldError is an error about one field of a Question, which was not asked.
 type FieldError struct {
-	Field string // line, list or auth
+	Field string // line, list, auth or site
 	Err   error
 }
 
@@ -52,12 +56,20 @@ var ErrNoLine = errors.New("the configuration has no such line")
 // until the login has ended; the report has its result, also if it was rejected. An error means that the login could
 // not be attempted.
 func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error) {
+	if q.Site {
+		if err := q.asSite(cfg); err != nil {
+			return nil, err
+		}
+	}
 	line, err := q.line(cfg)
 	if err == nil {
 		err = q.offered(cfg, line)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if site, ok := cfg.Sites.Known[q.site]; ok {
+		return q.known(cfg, line, site), nil
 	}
 	var mu sync.Mutex // clients may report a late packet while the report is filled
 	packets, silent := []methods.Packet{}, []Silence(nil)
@@ -81,7 +93,7 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{User: q.User, Service: q.Service, Line: line.TTY, Caller: q.Caller, Called: q.Called}
+	report := q.report(line)
 	res, err := q.converse(ctx, cfg, login, line, report)
 	if err != nil {
 		return nil, err
@@ -91,6 +103,11 @@ func Login(ctx context.Context, cfg *config.Config, q Question) (*Report, error)
 	defer mu.Unlock()
 	report.Packets, report.Silent = slices.Clone(packets), slices.Clone(silent)
 	return report, nil
+}
+
+func (q *Question) report(line config.Line) *Report {
+	return &Report{User: q.User, Service: q.Service, Line: line.TTY, Caller: q.Caller, Called: q.Called,
+		Number: q.Number}
 }
 
 // offered returns an error if the profile of the called line does not offer the method.
@@ -125,11 +142,17 @@ func (q *Question) line(cfg *config.Config) (config.Line, error) {
 			return config.Line{}, &FieldError{"list", fmt.Errorf("there is no %s list %q (aaa.lists.%s)", kind.Name,
 				q.List, kind.Name)}
 		}
-		return config.Line{Config: lines.Config{Rotary: lines.NoRotary}, Lists: config.ListNames{kind.Name: q.List}},
-			nil
+		names := config.ListNames{kind.Name: q.List}
+		if q.Service == aaa.Outbound {
+			names = cfg.Lists.ForDialOut(q.List)
+		}
+		return config.Line{Config: lines.Config{Rotary: lines.NoRotary}, Lists: names}, nil
 	}
 	for _, l := range cfg.Lines {
 		if l.TTY == q.Line {
+			if q.site != "" { // sites have lists of their own
+				l.Lists = cfg.Lists.ForDialOut(q.List)
+			}
 			return l, nil
 		}
 	}

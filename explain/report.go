@@ -25,7 +25,8 @@ type Report struct {
 	Line          int                `json:"line,omitempty"`
 	Caller        string             `json:"caller,omitempty"`
 	Called        string             `json:"called,omitempty"`
-	Result        string             `json:"result"` // granted, refused, silent
+	Number        string             `json:"number,omitempty"` // of a dial-out, as typed
+	Result        string             `json:"result"`           // granted, refused, silent
 	Reason        string             `json:"reason,omitempty"`
 	Message       string             `json:"message,omitempty"` // the server's message to the caller
 	Entry         string             `json:"entry,omitempty"`
@@ -54,6 +55,7 @@ const (
 	Admit     Verdict = "admit"
 	CallBack  Verdict = "call_back"
 	AskNumber Verdict = "ask_number"
+	DialOut   Verdict = "dial_out"
 )
 
 // Silence is a method that did not answer, and why.
@@ -68,6 +70,9 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result, wind
 	r.Authorization, r.Verdict = &res.Auth, Refuse
 	if res.Kind != aaa.Granted {
 		r.Outcome = "rejected, no callback"
+		if r.Service == aaa.Outbound {
+			r.Outcome = "rejected, nothing is dialed"
+		}
 		if res.Kind == aaa.Silent {
 			r.Outcome = "rejected: no method of the list answered"
 		}
@@ -85,6 +90,9 @@ func (r *Report) fill(cfg *config.Config, line config.Line, res aaa.Result, wind
 	asked := aaa.Request{Service: r.Service, TTY: line.TTY, Caller: r.Caller, Called: r.Called}
 	request := policies.Ask(asked, res, line.ForPolicies(), time.Now(), policies.Used{})
 	request.Windows = windows
+	if r.Number != "" {
+		request.FromCaller = &r.Number
+	}
 	d, t := cfg.Policies.Evaluate(request)
 	r.Decision, r.Trace, r.Hint = &d, t, d.Hint
 	r.Verdict, r.Outcome = r.conclude(cfg, line, d)
@@ -125,8 +133,12 @@ func (r *Report) conclude(cfg *config.Config, line config.Line, d policies.Decis
 	switch d.Outcome {
 	case policies.Admit:
 		return Admit, "admitted without a callback: " + r.session(d)
+	case policies.DialOut:
+		return DialOut, fmt.Sprintf("may dial %s, for %v at most", d.Number, d.Limits.SessionTime)
 	case policies.AskNumber:
 		switch {
+		case r.Service == aaa.Outbound:
+			return AskNumber, "asked for a number: " + d.Reason
 		case r.Service != aaa.PPP:
 			return AskNumber, "asked for a callback number"
 		case d.MayDecline:

@@ -141,11 +141,7 @@ func sitesOf(cfg *config.Config, m *methods.Set) (broker.Sites, error) {
 	if cfg.Sites.List == "" {
 		return s, nil
 	}
-	names := config.ListNames{"login": cfg.Sites.List}
-	if _, ok := cfg.Lists.Find("dial_out", cfg.Sites.List); ok {
-		names["dial_out"] = cfg.Sites.List
-	}
-	login, err := m.Login(config.Line{Lists: names})
+	login, err := m.Login(config.Line{Lists: cfg.Lists.ForDialOut(cfg.Sites.List)})
 	s.Login = login
 	return s, err
 }
