@@ -71,6 +71,7 @@ type loader struct {
 	omitted  map[string]omitted        // by the lines that users want
 	cfg      Config
 	problems Problems
+	entries  map[string]map[string]bool // names of the entries of lists, by their keys: see exists
 }
 
 func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -207,7 +208,7 @@ func (l *loader) profile(v *schema.Value) {
 		l.errorAt(v, "write address: 10.8.0.1, ipv6: true, or both", "profile %q has neither IPv4 nor IPv6", cut(name))
 	}
 	if at := v.Get("pool"); at.IsSet() {
-		l.exists(at, "pool", "ppp.pools", names(l.v.Get("ppp", "pools")))
+		l.exists(at, "pool", "pools")
 	}
 	l.cfg.PPP.Profiles = append(l.cfg.PPP.Profiles, p)
 }
@@ -246,11 +247,23 @@ func (l *loader) once(v *schema.Value) []string {
 	return out
 }
 
-// exists reports a name of something that does not exist.
-func (l *loader) exists(at *schema.Value, what, key string, known []string) {
-	if slices.Contains(known, at.Text()) || l.broken(key) {
+// exists reports a name of something that does not exist in a list of ppp.
+func (l *loader) exists(at *schema.Value, what, list string) {
+	key, entries := "ppp."+list, l.v.Get("ppp", list)
+	if l.entries[key] == nil {
+		set := map[string]bool{}
+		for _, name := range names(entries) {
+			set[name] = true
+		}
+		if l.entries == nil {
+			l.entries = map[string]map[string]bool{}
+		}
+		l.entries[key] = set
+	}
+	if l.entries[key][at.Text()] || l.broken(key) {
 		return
 	}
+	known := names(entries)
 	l.errorAt(at, cmp.Or(schema.Suggest(at.Text(), known), "write it into "+key), "there is no %s %q", what,
 		cut(at.Text()))
 }
@@ -297,32 +310,26 @@ func (l *loader) pools(items, profiles []*schema.Value) {
 	if err == nil {
 		l.cfg.PPP.Pools = parsed
 	}
-	for _, v := range items {
-		for _, entry := range v.Get("addresses").Items() {
-			for _, p := range profiles {
-				l.ownInPool(entry, p)
-			}
-		}
-	}
+	l.ownInPools(items, profiles)
 }
 
-// ownInPool rejects an entry of a pool that contains the address of a profile.
-func (l *loader) ownInPool(entry, profile *schema.Value) {
-	own, err := netip.ParseAddr(profile.Get("address").Text())
-	if err != nil {
-		return
-	}
-	size := func(own ...netip.Addr) int {
-		p, err := pool.Parse([]pool.Config{{Name: "p", Addresses: []string{entry.Text()}}}, own...)
-		if err != nil { // reported already
-			return 0
+// ownInPools rejects entries of pools that contain the address of a profile.
+func (l *loader) ownInPools(items, profiles []*schema.Value) {
+	named := map[netip.Addr]string{} // the first profile with an address
+	for _, p := range profiles {
+		a, err := netip.ParseAddr(p.Get("address").Text())
+		if _, known := named[a]; err == nil && !known {
+			named[a] = p.Get("name").Text()
 		}
-		n, _, _ := p.Sizes("p")
-		return n
 	}
-	if size(own) != size() {
-		l.errorAt(entry, "leave it out: write a range that begins after it, or two",
-			"the entry contains %s, the address of profile %q", own, cut(profile.Get("name").Text()))
+	sorted := slices.SortedFunc(maps.Keys(named), netip.Addr.Compare)
+	for _, v := range items {
+		for _, entry := range v.Get("addresses").Items() {
+			if own := pool.Own(entry.Text(), sorted); own.IsValid() {
+				l.errorAt(entry, "leave it out: write a range that begins after it, or two",
+					"the entry contains %s, the address of profile %q", own, cut(named[own]))
+			}
+		}
 	}
 }
 
@@ -433,7 +440,7 @@ func (l *loader) linePPP(v *schema.Value) LinePPP {
 	}
 	switch {
 	case profile.IsSet():
-		l.exists(profile, "profile", "ppp.profiles", names(l.v.Get("ppp", "profiles")))
+		l.exists(profile, "profile", "profiles")
 	case p.Mode != pppfront.TextOnly:
 		l.errorAt(auto, "write ppp_profile: NAME, one of ppp.profiles", "autoselect needs a ppp_profile")
 	}

@@ -210,8 +210,14 @@ var methodsFor = map[string][]string{"login": {"local", "none"}, "ppp": {"local"
 	"exec": {"local", "none", "if-authenticated"}, "network": {"local", "none", "if-authenticated"},
 	"commands": {"none", "if-authenticated"}, "accounting": nil}
 
+// maxMethods is the maximum number of words of a list; IOS has at most four methods, with `group` before each.
+const maxMethods = 16
+
 // methods reads the methods of a list.
 func methods(kind string, args []string) (out []string, r result) {
+	if len(args) > maxMethods {
+		return nil, wrong("it has more methods than a list of IOS can have: are two lines joined?")
+	}
 	for i := 0; i < len(args); i++ {
 		word := strings.ToLower(args[i])
 		if word == "group" {
@@ -260,6 +266,9 @@ func (p *parser) addList(l *list) result {
 			p.lists[l.kind][i] = l
 			return result{}
 		}
+	}
+	if len(p.lists[l.kind]) >= maxNamed {
+		return tooMany("lists")
 	}
 	p.lists[l.kind] = append(p.lists[l.kind], l)
 	return result{}
@@ -377,6 +386,9 @@ func doGroup(p *parser, in *input) result {
 			return result{}
 		}
 	}
+	if len(p.serverGroups) >= maxNamed {
+		return tooMany("groups of servers")
+	}
 	p.onGroup = &serverGroup{protocol: protocol, name: name, row: in.row}
 	if !listName.MatchString(name) || methodWords[strings.ToLower(name)] != "" {
 		return unsupported("its name is not accepted: letters, digits, . _ and - are")
@@ -455,6 +467,9 @@ func (p *parser) hostServer(pr protocol, in *input) result {
 			return r
 		}
 	}
+	if len(p.servers) >= maxNamed {
+		return tooMany("servers")
+	}
 	p.servers = append(p.servers, s)
 	return r
 }
@@ -495,6 +510,9 @@ func doNamedServer(p *parser, in *input) result {
 			p.onHost = s
 			return result{}
 		}
+	}
+	if len(p.servers) >= maxNamed {
+		return tooMany("servers")
 	}
 	p.onHost = newServer(pr, "", in.row)
 	p.onHost.name = in.args[0]

@@ -188,6 +188,9 @@ func doChatScript(p *parser, in *input) result {
 			return result{}
 		}
 	}
+	if len(p.scripts) >= maxNamed {
+		return tooMany("scripts")
+	}
 	p.scripts = append(p.scripts, script{s, in.row})
 	return result{}
 }

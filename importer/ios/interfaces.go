@@ -312,40 +312,6 @@ func doDialerIdle(p *parser, in *input) result {
 	return result{}
 }
 
-// pool is a pool of addresses of the text.
-type pool struct {
-	name   string
-	ranges []string
-}
-
-// doPool reads `ip local pool NAME FIRST [LAST]`.
-func doPool(p *parser, in *input) result {
-	first, err := netip.ParseAddr(in.args[1])
-	if err != nil || !first.Is4() {
-		return wrong("it has no address")
-	}
-	last := first
-	if len(in.args) > 2 {
-		if last, err = netip.ParseAddr(in.args[2]); err != nil || !last.Is4() || last.Less(first) {
-			return unsupported("the pool is no range of addresses")
-		}
-	}
-	text := first.String()
-	if last != first {
-		text += "-" + last.String()
-	}
-	for i := range p.pools {
-		if p.pools[i].name == in.args[0] {
-			if !contains(p.pools[i].ranges, text) {
-				p.pools[i].ranges = append(p.pools[i].ranges, text)
-			}
-			return result{}
-		}
-	}
-	p.pools = append(p.pools, pool{name: in.args[0], ranges: []string{text}})
-	return result{}
-}
-
 // doNameServers reads `async-bootp dns-server ADDRESS…`.
 func doNameServers(p *parser, in *input) result {
 	var servers []string

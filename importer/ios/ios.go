@@ -41,6 +41,13 @@ const hintRunning = "get the text from the router: `terminal length 0`, then `sh
 // maxLines is the maximum number of lines of a text; large access servers have a few thousand.
 const maxLines = 50000
 
+// maxNamed is the maximum number of scripts, servers, groups of servers, and lists of a kind; routers have a few.
+const maxNamed = 500
+
+func tooMany(what string) result {
+	return wrong("there are more than %d %s: is it the right file?", maxNamed, what)
+}
+
 // Import reads a running configuration. The error is an *importer.Error, and then there is no Site.
 func Import(data []byte, o Options) (*importer.Site, *importer.Report, error) {
 	lines, err := importer.Lines(data)
@@ -107,7 +114,7 @@ type parser struct {
 func newParser(o Options) *parser {
 	p := &parser{opt: o}
 	p.users, p.ifaces = map[string]*user{}, map[string]*iface{}
-	p.lists = map[string][]*list{}
+	p.lists, p.poolNamed, p.owns = map[string][]*list{}, map[string]*pool{}, map[string]bool{}
 	return p
 }
 
@@ -135,7 +142,9 @@ func wrong(format string, args ...any) result { return result{wrong: fmt.Sprintf
 
 // warning returns the result with a warning added.
 func (r result) warning(format string, args ...any) result {
-	r.warn = joined(r.warn, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !strings.Contains(r.warn, text) {
+		r.warn = joined(r.warn, text)
+	}
 	return r
 }
 
@@ -159,10 +168,18 @@ func (p *parser) amend(row int, r result) {
 	at.Warn = joined(at.Warn, r.warn)
 }
 
+// maxWarning is the length of the warnings of a row after which there are no more: a row of a range may be about
+// thousands of lines.
+const maxWarning = 4000
+
 // warn adds a warning to a row, once.
 func (p *parser) warn(row int, format string, args ...any) {
+	at := &p.rows[row]
 	text := fmt.Sprintf(format, args...)
-	if at := &p.rows[row]; !strings.Contains(at.Warn, text) {
+	if len(at.Warn)+len(text) > maxWarning {
+		text = "and more"
+	}
+	if !strings.Contains(at.Warn, text) {
 		at.Warn = joined(at.Warn, text)
 	}
 }

@@ -111,9 +111,10 @@ func (p *parser) makeAAA(site *importer.Site) {
 
 // groupsOf returns the groups of servers, and marks those that are imported.
 func (p *parser) groupsOf() (all []importer.Map) {
-	p.goodGroups = map[string]protocol{}
+	p.goodGroups, p.groupAccounts = map[string]protocol{}, map[string]bool{}
 	for _, g := range p.serverGroups {
 		var names []string
+		accounts := false
 		for _, member := range g.members {
 			s := p.member(g.protocol, member)
 			if s == nil {
@@ -121,12 +122,13 @@ func (p *parser) groupsOf() (all []importer.Map) {
 				continue
 			}
 			names = appendOnce(names, s.name)
+			accounts = accounts || s.acct > 0
 		}
 		if _, twice := p.goodGroups[g.name]; twice || len(names) == 0 {
 			p.amend(g.row, unsupported("the group has no server that can be imported, or the name of another one"))
 			continue
 		}
-		p.goodGroups[g.name] = g.protocol
+		p.goodGroups[g.name], p.groupAccounts[g.name] = g.protocol, accounts
 		all = append(all, importer.Map{{Key: "name", Value: g.name}, {Key: "servers", Value: names}})
 	}
 	return all
@@ -238,14 +240,7 @@ func (p *parser) accounts(group string, isGroup bool) bool {
 		}
 		return false
 	}
-	for _, g := range p.serverGroups {
-		for _, m := range g.members {
-			if s := p.member(g.protocol, m); g.name == group && s != nil && s.acct > 0 {
-				return true
-			}
-		}
-	}
-	return false
+	return p.groupAccounts[group]
 }
 
 func (p *parser) accountingKeys(l *list) importer.Map {

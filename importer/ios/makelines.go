@@ -179,10 +179,9 @@ func (p *parser) lineKeys(s *segment, sameLine bool) (m importer.Map) {
 	}
 	if sameLine {
 		callback.Set("same_line_no_verify", true)
-		p.warn(s.blocks[0].rows[0], "%s: the line may call back callers of its own without a second login (callback: "+
-			"{same_line_no_verify: true}), as in IOS: a caller that never hangs up is let in. A rotary with another "+
-			"line "+
-			"prevents that", s.name())
+		p.warn(s.blocks[0].rows[0], "callers may be called back on the line that they called, without a second login "+
+			"(callback: {same_line_no_verify: true}), as in IOS: a caller that never hangs up is let in. A rotary "+
+			"with another line prevents that")
 	}
 	m.Set("callback", callback)
 	return m
@@ -255,8 +254,8 @@ func (p *parser) sameLine(segments []*segment) map[*segment]bool {
 		if u.bad != "" || u.callback == nil || !u.callback.noVerify {
 			continue
 		}
-		if all := ttys(u.callback.lines); len(all) == 1 {
-			named[all[0]] = true
+		if first, last := ends(u.callback.lines); first == last {
+			named[first] = true
 		}
 		if u.callback.rotary != nil && dialers[*u.callback.rotary] == 1 {
 			rotaries[*u.callback.rotary] = true

@@ -1,11 +1,9 @@
 package ios
 
 import (
-	"net/netip"
 	"strings"
 
 	"github.com/ringback/ringback/importer"
-	ppppool "github.com/ringback/ringback/ppp/pool"
 )
 
 // unknownAddress is the address of the access server on links of PPP if the text does not say it: one of the shared
@@ -78,7 +76,7 @@ func (p *parser) profileKeys(f *iface) (m importer.Map) {
 		own = unknownAddress
 		p.warn(f.rows[0], "the text does not say its address: %s is used on the links", own)
 	}
-	p.owns = appendOnce(p.owns, own)
+	p.owns[own] = true
 	m.Set("address", own)
 	m.Set("pool", p.poolOf(f))
 	m.Set("dns", first(f.dns, p.dns))
@@ -108,10 +106,8 @@ func words(list []string) (out []importer.Word) {
 // poolOf returns the pool of an interface's callers; "": AAA gives the addresses.
 func (p *parser) poolOf(f *iface) string {
 	if f.pool.text != "" {
-		for i := range p.pools {
-			if p.pools[i].name == f.pool.text {
-				return f.pool.text
-			}
+		if p.poolNamed[f.pool.text] != nil {
+			return f.pool.text
 		}
 		p.amend(f.pool.row, unsupported("the text has no such `ip local pool`: AAA must give the addresses"))
 		return ""
@@ -120,11 +116,9 @@ func (p *parser) poolOf(f *iface) string {
 		return ""
 	}
 	name := strings.ToLower(f.name)
-	made := pool{name: name}
+	made := &pool{name: name}
 	for _, a := range f.peers {
-		if !contains(made.ranges, a) {
-			made.ranges = append(made.ranges, a)
-		}
+		made.add(a)
 	}
 	key := strings.Join(made.ranges, " ")
 	if other := p.poolOfPeers[key]; other != "" { // the same addresses for several interfaces
@@ -138,37 +132,7 @@ func (p *parser) poolOf(f *iface) string {
 	return name
 }
 
-// without cuts an address out of a range.
-func without(text, own string) (out []string) {
-	a, b, isRange := strings.Cut(text, "-")
-	if !isRange {
-		b = a
-	}
-	from, err := netip.ParseAddr(a)
-	to, err2 := netip.ParseAddr(b)
-	at, err3 := netip.ParseAddr(own)
-	if err != nil || err2 != nil || err3 != nil || at.Less(from) || to.Less(at) {
-		return []string{text}
-	}
-	add := func(from, to netip.Addr) {
-		switch {
-		case from == to:
-			out = append(out, from.String())
-		case from.Less(to):
-			out = append(out, from.String()+"-"+to.String())
-		}
-	}
-	if from != at {
-		add(from, at.Prev())
-	}
-	if to != at {
-		add(at.Next(), to)
-	}
-	return out
-}
-
-// makePPP writes profiles and pools. Addresses of a pool that are those of the access server are left out, and a pool
-// that has addresses of one before it.
+// makePPP writes profiles and pools.
 func (p *parser) makePPP(s *importer.Site, profiles []profile) {
 	m := importer.Map{}
 	if len(profiles) > 0 {
@@ -179,36 +143,7 @@ func (p *parser) makePPP(s *importer.Site, profiles []profile) {
 		all = append(all, f.keys)
 	}
 	m.Set("profiles", all)
-	var pools []importer.Map
-	var configs, good []ppppool.Config
-	dropped := map[string]bool{}
-	for _, l := range p.pools {
-		for _, own := range p.owns {
-			var cut []string
-			for _, r := range l.ranges {
-				cut = append(cut, without(r, own)...)
-			}
-			l.ranges = cut
-		}
-		configs = append(configs, ppppool.Config{Name: l.name, Addresses: l.ranges})
-	}
-	_, err := ppppool.Parse(configs) // one by one only if they do not go together: there may be thousands
-	for _, c := range configs {
-		wrong := len(c.Addresses) == 0
-		if err != nil && !wrong {
-			_, bad := ppppool.Parse(append(good[:len(good):len(good)], c))
-			wrong = bad != nil
-		}
-		if wrong {
-			dropped[c.Name] = true
-			p.warnings = append(p.warnings, "the pool "+c.Name+" is not imported: its addresses are those of the "+
-				"access "+
-				"server or of another pool")
-			continue
-		}
-		good = append(good, c)
-		pools = append(pools, importer.Map{{Key: "name", Value: c.Name}, {Key: "addresses", Value: c.Addresses}})
-	}
+	pools, dropped := p.poolsOf()
 	for _, f := range all {
 		for i := range f {
 			if name, _ := f[i].Value.(string); f[i].Key == "pool" && dropped[name] {

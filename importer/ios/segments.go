@@ -1,6 +1,7 @@
 package ios
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -21,10 +22,14 @@ type segment struct {
 }
 
 // segments returns the lines with a modem, in order, and reports the blocks without one.
-func (p *parser) segments() (all []*segment) {
+func (p *parser) segments() (all []*segment, err error) {
 	p.numberAux()
 	modems := map[*lineBlock]bool{}
-	for _, s := range p.uniform() {
+	ranges, err := p.uniform()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range ranges {
 		if s.modem() {
 			all = append(all, s)
 			for _, b := range s.blocks {
@@ -49,7 +54,7 @@ func (p *parser) segments() (all []*segment) {
 			}
 		}
 	}
-	return all
+	return all, nil
 }
 
 // modem reports whether lines have a modem, and sets its mode.
@@ -132,13 +137,51 @@ func rangeText(first, last int) string {
 	return itoa(first) + "-" + itoa(last)
 }
 
+// maxOverlap is the maximum number of ranges that one line may be in. `show running-config` writes each line once.
+const maxOverlap = 64
+
 // uniform cuts the lines where settings, interfaces or ports change.
-func (p *parser) uniform() (all []*segment) {
+func (p *parser) uniform() (all []*segment, err error) {
+	begin, at := p.cuts()
+	groups := p.groupIfaces()
+	var open []*lineBlock
+	for i := 0; i+1 < len(at); i++ {
+		open = slices.DeleteFunc(open, func(b *lineBlock) bool { return b.last < at[i] })
+		open = append(open, begin[at[i]]...)
+		if len(open) == 0 {
+			continue
+		}
+		if len(open) > maxOverlap {
+			return nil, &importer.Error{Line: p.rows[open[len(open)-1].rows[0]].Line, Msg: fmt.Sprintf("line %d is in "+
+				"more than %d ranges of the text", at[i], maxOverlap), Want: "the ranges of `show running-config`, " +
+				"which overlap nowhere", Hint: hintRunning}
+		}
+		s := &segment{first: at[i], last: at[i+1] - 1, set: settings{}, rotary: -1, blocks: slices.Clone(open)}
+		slices.SortFunc(s.blocks, func(a, b *lineBlock) int { return a.rows[0] - b.rows[0] })
+		for _, b := range s.blocks {
+			for name, v := range b.set { // the last command counts
+				if old, ok := s.set[name]; !ok || v.row > old.row {
+					s.set[name] = v
+				}
+			}
+		}
+		if s.iface = p.ifaces["async"+itoa(s.first)]; s.iface == nil {
+			s.iface = groups[s.first]
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// cuts returns the lines before which something changes, in order, and the ranges of the text by their first lines.
+func (p *parser) cuts() (begin map[int][]*lineBlock, at []int) {
+	begin = map[int][]*lineBlock{}
 	cuts := map[int]bool{}
 	cut := func(first, last int) { cuts[max(first, 1)], cuts[last+1] = true, true }
 	for _, b := range p.blocks {
-		if b.kind == ttyLines {
+		if first := max(b.first, 1); b.kind == ttyLines && b.last >= first {
 			cut(b.first, b.last)
+			begin[first] = append(begin[first], b)
 		}
 	}
 	for _, f := range p.ifaces {
@@ -149,51 +192,42 @@ func (p *parser) uniform() (all []*segment) {
 	for _, port := range p.opt.Ports {
 		cut(port.First, port.Last)
 	}
-	at := slices.Sorted(maps.Keys(cuts))
-	for i := 0; i+1 < len(at); i++ {
-		s := &segment{first: at[i], last: at[i+1] - 1, set: settings{}, rotary: -1}
-		for _, b := range p.blocks {
-			if b.kind == ttyLines && b.first <= s.first && s.last <= b.last {
-				for name, v := range b.set { // the last command counts
-					if old, ok := s.set[name]; !ok || v.row > old.row {
-						s.set[name] = v
-					}
-				}
-				s.blocks = append(s.blocks, b)
-			}
-		}
-		if len(s.blocks) == 0 {
+	return begin, slices.Sorted(maps.Keys(cuts))
+}
+
+// groupIfaces returns the interfaces of groups by their lines. Of several for one line, the last one of the text is
+// that of the line.
+func (p *parser) groupIfaces() map[int]*iface {
+	of := map[int]*iface{}
+	next := make([]int, maxTTY+2) // a line from which on to look for one without an interface
+	for i := range next {
+		next[i] = i
+	}
+	for _, name := range slices.Backward(p.ifaceNames) {
+		f := p.ifaces[name]
+		if !f.async || f.first == 0 {
 			continue
 		}
-		s.iface = p.ifaceOf(s.first)
-		all = append(all, s)
-	}
-	return all
-}
-
-// ifaceOf returns the interface of a line: its own, or that of its group.
-func (p *parser) ifaceOf(tty int) (f *iface) {
-	if own := p.ifaces["async"+itoa(tty)]; own != nil {
-		return own
-	}
-	for _, name := range p.ifaceNames {
-		if g := p.ifaces[name]; g.async && g.first > 0 && g.first <= tty && tty <= g.last {
-			f = g
+		for tty := f.first; tty <= f.last; tty++ {
+			for tty != next[tty] {
+				next[tty] = next[next[tty]]
+				tty = next[tty]
+			}
+			if tty <= f.last {
+				of[tty], next[tty] = f, tty+1
+			}
 		}
 	}
-	return f
+	return of
 }
 
-// ttys returns the lines of "66-67".
-func ttys(text string) (all []int) {
+// ends returns the first and the last line of "66-67", or of "66"; 0 of "".
+func ends(text string) (first, last int) {
 	a, b, isRange := strings.Cut(text, "-")
-	first, err := strconv.Atoi(a)
-	last := first
+	first, _ = strconv.Atoi(a)
+	last = first
 	if isRange {
 		last, _ = strconv.Atoi(b)
 	}
-	for n := first; err == nil && n <= last; n++ {
-		all = append(all, n)
-	}
-	return all
+	return first, last
 }

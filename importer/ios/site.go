@@ -19,7 +19,10 @@ func (p *parser) site() (*importer.Site, error) {
 	if text := p.bannerMOTD + p.bannerLogin; text != "" {
 		s.Keys.Set("banner", text)
 	}
-	segments := p.segments()
+	segments, err := p.segments()
+	if err != nil {
+		return nil, err
+	}
 	if err := p.checkPorts(segments); err != nil {
 		return nil, err
 	}
@@ -39,7 +42,8 @@ func (p *parser) site() (*importer.Site, error) {
 
 // rotariesOf finds the lines that dial, and keeps the rotaries that callbacks use.
 func (p *parser) rotariesOf(segments []*segment) {
-	p.dials, p.rotaries = map[int]bool{}, map[int]bool{}
+	dials := make([]bool, maxTTY+2)
+	p.rotaries = map[int]bool{}
 	wanted := map[int]bool{}
 	for _, u := range p.users {
 		if u.callback != nil && u.callback.rotary != nil {
@@ -65,10 +69,16 @@ func (p *parser) rotariesOf(segments []*segment) {
 			continue
 		}
 		for tty := s.first; tty <= s.last; tty++ {
-			p.dials[tty] = true
+			dials[tty] = true
 		}
 		if s.rotary >= 0 {
 			p.rotaries[s.rotary] = true
+		}
+	}
+	p.silent = make([]int, len(dials))
+	for tty := len(dials) - 1; tty >= 0; tty-- {
+		if p.silent[tty] = tty; dials[tty] {
+			p.silent[tty] = p.silent[tty+1]
 		}
 	}
 }

@@ -13,12 +13,14 @@ type state struct {
 
 	users   map[string]*user
 	names   []string // of the users, in order
+	wanted  int      // sum of the lines that they name by callback-line
 	scripts []script
 	blocks  []*lineBlock
 
 	ifaces     map[string]*iface
 	ifaceNames []string // in order
-	pools      []pool
+	pools      []*pool
+	poolNamed  map[string]*pool // of `ip local pool`
 	dns, wins  []string
 
 	newModel                   bool
@@ -35,13 +37,14 @@ type state struct {
 
 // made is what is found out when the whole text is read.
 type made struct {
-	dials       map[int]bool // lines with a modem that dials
-	rotaries    map[int]bool // rotaries with such a line
-	servesPPP   bool
-	pppCallback bool
-	groups      []string          // of local users
-	poolOfPeers map[string]string // pools of peer default ip address, by their addresses
-	owns        []string          // addresses of the access server on links of PPP
-	goodGroups  map[string]protocol
-	unusable    map[[2]string]string // why a script cannot run for an event, by event and expression
+	silent        []int        // by the number of a line: the first from it on that has no modem that dials
+	rotaries      map[int]bool // rotaries with such a line
+	servesPPP     bool
+	pppCallback   bool
+	groups        []string          // of local users
+	poolOfPeers   map[string]string // pools of peer default ip address, by their addresses
+	owns          map[string]bool   // addresses of the access server on links of PPP
+	goodGroups    map[string]protocol
+	groupAccounts map[string]bool      // of them, those with a server that takes accounting
+	unusable      map[[2]string]string // why a script cannot run for an event, by event and expression
 }

@@ -122,6 +122,9 @@ func hideUsername(in *input) string {
 	return mask(in.raw)
 }
 
+// maxWanted is the maximum of lines that all users together may name by callback-line.
+const maxWanted = 1 << 20
+
 func doUsername(p *parser, in *input) result {
 	name := in.args[0]
 	if err := aaa.CheckUser(name); err != nil {
@@ -138,13 +141,23 @@ func doUsername(p *parser, in *input) result {
 	}
 	u.rows = append(u.rows, in.row)
 	var all result
+	lines := ""
+	if u.callback != nil {
+		lines = u.callback.lines
+	}
 	for args := in.args[1:]; len(args) > 0; {
 		r, n := u.option(args)
 		if r.wrong != "" {
 			return r
 		}
-		all.warn = joined(all.warn, r.warn)
+		all = all.warning("%s", r.warn)
 		args = args[n:]
+	}
+	if u.callback != nil && u.callback.lines != lines {
+		first, last := ends(u.callback.lines)
+		if p.wanted += last - first + 1; p.wanted > maxWanted {
+			return wrong("the ranges of callback-line have more than %d lines altogether", maxWanted)
+		}
 	}
 	return all
 }
@@ -281,11 +294,9 @@ func (p *parser) makeCallback(u *user, made *importer.User, prefix string) strin
 	if c.rotary != nil && c.lines != "" {
 		p.warn(last, "callback-line and callback-rotary: the line is preferred")
 	}
-	for _, tty := range ttys(c.lines) {
-		if !p.dials[tty] {
-			u.bad = "callback-line " + c.lines + ": line " + itoa(tty) + " is no line with a modem that dials"
-			return ""
-		}
+	if first, last := ends(c.lines); first > 0 && p.silent[first] <= last {
+		u.bad = "callback-line " + c.lines + ": line " + itoa(p.silent[first]) + " is no line with a modem that dials"
+		return ""
 	}
 	if c.rotary != nil && !p.rotaries[*c.rotary] {
 		u.bad = "callback-rotary " + itoa(*c.rotary) + ": no line with a modem that dials is in that rotary"

@@ -77,11 +77,14 @@ func Parse(configs []Config, own ...netip.Addr) (*Pools, error) {
 	for i := range own {
 		own[i] = own[i].Unmap().WithZone("")
 	}
-	p := &Pools{own: own}
+	slices.SortFunc(own, netip.Addr.Compare)
+	p := &Pools{own: slices.Compact(own)}
 	var all []entry
 	var errs []error
+	names := map[string]bool{}
 	for _, c := range configs {
-		d, entries, err := p.parse(c)
+		d, entries, err := p.parse(c, names[c.Name])
+		names[c.Name] = true
 		p.pools = append(p.pools, d)
 		all = append(all, entries...)
 		errs = append(errs, err)
@@ -96,8 +99,8 @@ func Parse(configs []Config, own ...netip.Addr) (*Pools, error) {
 	return p, nil
 }
 
-// parse checks what concerns c alone, and that its name is new.
-func (p *Pools) parse(c Config) (*definition, []entry, error) {
+// parse checks what concerns c alone; used reports whether a pool before it has its name.
+func (p *Pools) parse(c Config, used bool) (*definition, []entry, error) {
 	d := &definition{name: c.Name, backup: c.Backup, holdback: c.Holdback}
 	var errs []error
 	fail := func(key, text string) {
@@ -106,7 +109,7 @@ func (p *Pools) parse(c Config) (*definition, []entry, error) {
 	if !validName(c.Name) {
 		fail("name", "a name has printable characters without spaces")
 	}
-	if p.find(c.Name) != nil {
+	if used {
 		fail("name", "the name is used twice")
 	}
 	if c.Holdback < 0 {
@@ -155,19 +158,47 @@ func (d *definition) parseFamily(f family, texts []string, parse func(string) (s
 }
 
 // withoutOwn returns spans without the units that contain an address of the access server.
-func (p *Pools) withoutOwn(f family, spans []span) []span {
-	for _, a := range p.own {
-		g, n := number(a)
-		if f != g {
-			continue
+func (p *Pools) withoutOwn(f family, spans []span) (rest []span) {
+	for _, s := range spans {
+		for _, n := range within(p.own, f, s) {
+			if n > s.first {
+				rest = append(rest, span{s.first, n - 1})
+			}
+			s.first = n + 1
 		}
-		var rest []span
-		for _, s := range spans {
-			rest = append(rest, s.without(n)...)
+		if s.first <= s.last {
+			rest = append(rest, s)
 		}
-		spans = rest
 	}
-	return spans
+	return rest
+}
+
+// within returns the units of s that contain one of the addresses, which are sorted.
+func within(sorted []netip.Addr, f family, s span) (units []uint64) {
+	at, _ := slices.BinarySearchFunc(sorted, f.unit(s.first).Addr(), netip.Addr.Compare)
+	for _, a := range sorted[at:] {
+		g, n := number(a)
+		if g != f || n > s.last {
+			break
+		}
+		if len(units) == 0 || units[len(units)-1] < n {
+			units = append(units, n)
+		}
+	}
+	return units
+}
+
+// Own returns the first of sorted addresses of access servers that an entry of Config.Addresses contains; the zero Addr
+// if there is none, or the entry is wrong.
+func Own(entry string, sorted []netip.Addr) netip.Addr {
+	s, err := parseAddresses(strings.TrimSpace(entry))
+	if err != nil {
+		return netip.Addr{}
+	}
+	if in := within(sorted, addresses, s); len(in) > 0 {
+		return addresses.unit(in[0]).Addr()
+	}
+	return netip.Addr{}
 }
 
 // overlaps returns an error for each entry that overlaps another one.

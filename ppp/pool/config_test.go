@@ -235,3 +235,16 @@ func TestContains(t *testing.T) {
 		t.Error("a pool that does not exist has an address")
 	}
 }
+
+// TestOwn: the first of the access servers' addresses in an entry.
+func TestOwn(t *testing.T) {
+	own := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.9"),
+		netip.MustParseAddr("10.0.0.12"), netip.MustParseAddr("2001:db8::1")}
+	for entry, want := range map[string]string{"10.0.0.1": "10.0.0.1", "10.0.0.2-10.0.0.20": "10.0.0.9",
+		"10.0.0.0/24": "10.0.0.1", "10.0.0.10-10.0.0.11": "invalid IP", "10.0.0.13-10.0.0.200": "invalid IP",
+		"9.0.0.0/24": "invalid IP", "words": "invalid IP", "": "invalid IP"} {
+		if got := Own(entry, own); got.String() != want {
+			t.Errorf("Own(%q) = %v, want %s", entry, got, want)
+		}
+	}
+}

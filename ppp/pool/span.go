@@ -69,21 +69,6 @@ func (s span) overlaps(t span) bool { return s.first <= t.last && t.first <= s.l
 // common returns the units of both s and t, which overlap.
 func (s span) common(t span) span { return span{max(s.first, t.first), min(s.last, t.last)} }
 
-// without returns the parts of s before and after unit n.
-func (s span) without(n uint64) []span {
-	if n < s.first || n > s.last {
-		return []span{s}
-	}
-	var parts []span
-	if n > s.first {
-		parts = append(parts, span{s.first, n - 1})
-	}
-	if n < s.last {
-		parts = append(parts, span{n + 1, s.last})
-	}
-	return parts
-}
-
 // maxUnits is the largest size of a pool, for each family.
 const maxUnits = 1 << 16
 
