@@ -79,7 +79,7 @@ func (v *visit) serve(ctx context.Context) error {
 
 func (v *visit) attached(ctx context.Context) (err error) {
 	q := queue{pool: v.Pool, want: v.want(), wait: v.at.Queue, say: v.say}
-	if v.lease, err = q.lease(ctx, v.p.input, v.p.taken); err != nil {
+	if v.lease, v.p.early, err = q.lease(ctx, v.p.input, v.p.taken); err != nil {
 		return err
 	}
 	group := v.Broker.OutboundGroup(v.at.Identity, v.auth, v.lease.TTY())
@@ -164,7 +164,7 @@ func (v *visit) end(ctx context.Context, err error) session.Ending {
 	case errors.Is(err, errIdle):
 		ending = session.Ending{Cause: aaa.CauseIdleTimeout, Reason: err.Error()}
 		v.say("\n%% Idle timeout\n")
-	case errors.Is(err, errBusy), errors.Is(err, errProbe):
+	case errors.Is(err, errBusy), errors.Is(err, errProbe), errors.Is(err, errEarly):
 		ending = session.Ending{Cause: aaa.CauseServiceUnavailable, Reason: err.Error()}
 	case errors.Is(err, errLeft), errors.Is(err, io.EOF), err == nil:
 	case errors.Is(err, lines.ErrCleared):

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ const (
 	probeTime = time.Minute
 	// ctrlC leaves the queue.
 	ctrlC = 0x03
+	// maxEarly is how much of what a user types is kept until they have a line.
+	maxEarly = 16 << 10
 )
 
 // The ends of a wait for a line.
@@ -23,6 +26,7 @@ var (
 	errBusy  = errors.New("the line is in use")
 	errLeft  = errors.New("the user left the queue")
 	errProbe = errors.New("its modem does not answer")
+	errEarly = fmt.Errorf("more than %d octets were sent before there was a line", maxEarly)
 )
 
 // Pool is what an attachment needs of the lines: a *lines.Pool.
@@ -41,17 +45,18 @@ type queue struct {
 }
 
 // lease blocks until the user has a line, or leaves: typed has what they type while they wait, and is closed when they
-// have gone. The error says why there is none; the user has read it.
-func (q queue) lease(ctx context.Context, typed <-chan []byte, taken chan<- bool) (*lines.Lease, error) {
+// have gone. What they have typed is for the line: early. The error says why there is none; the user has read it.
+func (q queue) lease(ctx context.Context, typed <-chan []byte, taken chan<- bool) (_ *lines.Lease, early []byte,
+	err error) {
 	free := q.pool.Ahead(q.want, nil) == 0
 	if !free && !q.wait {
 		q.say("%% %s\n", busyText(q.want, q.pool.Lines()))
-		return nil, errBusy
+		return nil, nil, errBusy
 	}
 	w, err := q.pool.Request(q.want)
 	if err != nil {
 		q.say("%% No line is available: %v\n", err)
-		return nil, err
+		return nil, nil, err
 	}
 	defer w.Cancel() // it does nothing if the lease was received
 	if free && !q.wait {
@@ -67,9 +72,9 @@ func (q queue) lease(ctx context.Context, typed <-chan []byte, taken chan<- bool
 		case l, ok := <-w.Lease():
 			if !ok {
 				q.say("%% No line is available: %v\n", w.Err())
-				return nil, w.Err()
+				return nil, nil, w.Err()
 			}
-			return l, nil
+			return l, early, nil
 		case <-tick.C:
 			if place := w.Place(); q.wait && place > 0 && !free || told > 0 {
 				told++
@@ -78,21 +83,23 @@ func (q queue) lease(ctx context.Context, typed <-chan []byte, taken chan<- bool
 			tick.Reset(progress)
 		case b, ok := <-typed:
 			if !ok {
-				return nil, errLeft
+				return nil, nil, errLeft
 			}
-			leaves := false
-			for _, c := range b {
-				leaves = leaves || c == ctrlC
-			}
+			leaves := bytes.IndexByte(b, ctrlC) >= 0
+			early = append(early, b...) // b is used again
 			taken <- true
 			if leaves {
-				return nil, errLeft
+				return nil, nil, errLeft
+			}
+			if len(early) > maxEarly {
+				q.say("%% No line is available: %v\n", errEarly)
+				return nil, nil, errEarly
 			}
 		case <-ctx.Done():
 			if err := context.Cause(ctx); err == errProbe {
 				q.say("%% No line is available: %v\n", err)
 			}
-			return nil, context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		}
 	}
 }

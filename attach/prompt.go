@@ -43,6 +43,7 @@ type prompt struct {
 	// lost blocks until the line is lost or ctx ends: lines.Lease.Lost.
 	lost func(ctx context.Context) error
 
+	early   []byte             // what the user has typed before there was a line; it comes before input
 	input   chan []byte        // of the user; closed at its end
 	taken   chan bool          // capacity 1: input is not used any more
 	dials   chan dialed        // capacity 1
@@ -127,6 +128,7 @@ func (p *prompt) serve(ctx context.Context) error {
 	p.traffic = time.Now()
 	p.show()
 	drops, breaks := p.client.Drops(), p.client.Breaks()
+	p.do(ctx, p.modem.Input(p.traffic, p.early))
 	for {
 		timer.Reset(time.Until(p.due()))
 		input, l := p.input, p.link

@@ -76,6 +76,9 @@ func (p *prompt) pumpRaw(ctx context.Context, port lines.Port, done <-chan error
 	defer timer.Stop()
 	p.traffic = time.Now()
 	up, drops, breaks := p.client.DTR(), p.client.Drops(), p.client.Breaks()
+	if n, err = p.toPort(port, p.early); err != nil {
+		return n, err, false
+	}
 	for {
 		p.signs.set(sign{binary: true, circuits: port.Signals() & (lines.DCD | lines.RI | lines.DSR | lines.CTS)})
 		timer.Reset(time.Until(p.traffic.Add(p.idle)))
@@ -84,10 +87,8 @@ func (p *prompt) pumpRaw(ctx context.Context, port lines.Port, done <-chan error
 			if !ok {
 				return n, userGone(ctx), false
 			}
-			p.traffic = time.Now()
-			_ = port.SetWriteDeadline(p.traffic.Add(rawStall))
-			wrote, err := port.Write(b)
-			n += uint64(wrote)
+			wrote, err := p.toPort(port, b)
+			n += wrote
 			p.taken <- true
 			if err != nil {
 				return n, err, false
@@ -123,6 +124,17 @@ func (p *prompt) pumpRaw(ctx context.Context, port lines.Port, done <-chan error
 			return n, context.Cause(ctx), false
 		}
 	}
+}
+
+// toPort sends what the user has sent.
+func (p *prompt) toPort(port lines.Port, b []byte) (n uint64, err error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	p.traffic = time.Now()
+	_ = port.SetWriteDeadline(p.traffic.Add(rawStall))
+	wrote, err := port.Write(b)
+	return uint64(wrote), err
 }
 
 // userGone is nil if the user has left, and otherwise why nothing more is read.

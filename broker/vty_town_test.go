@@ -37,15 +37,28 @@ func (w *town) visit(vty int, address string) *visitor { return w.visitFor(vty, 
 // visitFor is visit with a front end.
 func (w *town) visitFor(vty int, address string, front func(session.FrontEnd) session.FrontEnd) *visitor {
 	w.t.Helper()
+	return w.visitBy(listener.Raw, vty, address, func(_ session.Client, text session.FrontEnd) session.FrontEnd {
+		if front == nil {
+			return text
+		}
+		return front(text)
+	})
+}
+
+// visitBy is visit over a protocol, with a front end.
+func (w *town) visitBy(p listener.Protocol, vty int, address string,
+	front func(session.Client, session.FrontEnd) session.FrontEnd) *visitor {
+	w.t.Helper()
 	theirs, ours := net.Pipe()
 	v := &visitor{w: w, conn: theirs, out: make(chan session.Outcome, 1), err: make(chan error, 1)}
 	local := w.config().Lines[65]
 	go func() {
-		s := listener.NewStream(ours, listener.Raw, false)
+		s := listener.NewStream(ours, p, p == listener.RFC2217)
 		out, err := w.broker.Visit(context.Background(), broker.Visit{
 			Call: &lines.Call{Data: s, ID: broker.NewID(), TTY: tty.VTY(vty), Direction: lines.Incoming,
 				Caller: address, Connect: "raw", Start: time.Now()},
-			Line: broker.Line{Login: local.Login}, Admitted: s.Admit, FrontEnd: front})
+			Line: broker.Line{Login: local.Login}, Admitted: s.Admit,
+			FrontEnd: func(text session.FrontEnd) session.FrontEnd { return front(s, text) }})
 		v.out <- out
 		v.err <- err
 	}()
@@ -84,6 +97,28 @@ func (v *visitor) typed(line, text string) {
 	}()
 	v.see(text)
 	<-typed
+}
+
+// sent sends octets while what comes is kept.
+func (v *visitor) sent(octets string) {
+	v.w.t.Helper()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_, _ = io.WriteString(v.conn, octets)
+	}()
+	buf := make([]byte, 256)
+	for {
+		select {
+		case <-sent:
+			return
+		default:
+		}
+		_ = v.conn.SetReadDeadline(time.Now().Add(time.Second))
+		n, _ := v.conn.Read(buf)
+		v.seen.Write(buf[:n])
+		_ = v.conn.SetReadDeadline(time.Time{})
+	}
 }
 
 // rest reads until the end.
