@@ -20,7 +20,7 @@ const maxLine = 16 << 10
 // error is an *Error.
 func Lines(data []byte) ([]string, error) {
 	if len(data) > MaxInput {
-		return nil, &Error{Msg: fmt.Sprintf("the input has %d octets; the maximum is %d", len(data), MaxInput),
+		return nil, &Error{Msg: fmt.Sprintf("the input is too large: the maximum is %d octets", MaxInput),
 			Hint: "is it the right file?"}
 	}
 	data, err := decode(data)
@@ -43,6 +43,9 @@ func Lines(data []byte) ([]string, error) {
 		case !utf8.ValidString(line):
 			return nil, &Error{Line: i + 1, Msg: "it is not UTF-8",
 				Hint: "convert it: iconv -f ISO-8859-1 -t UTF-8 FILE"}
+		case strings.Contains(line, "\r") && strings.Contains(line, "--More--"):
+			return nil, &Error{Line: i + 1, Msg: "it has the --More-- of a terminal", Want: "the text in one piece",
+				Hint: "switch off the pages of the terminal (of IOS: `terminal length 0`), and record the text again"}
 		case strings.Contains(line, "\r"):
 			return nil, &Error{Line: i + 1, Msg: "it has a carriage return inside", Want: "line ends LF or CR LF"}
 		}

@@ -28,7 +28,7 @@ func TestLines(t *testing.T) {
 			"UTF-16: iconv -f UTF-16LE -t UTF-8 FILE)"},
 		{"Latin 1", "a\n\xe9\n", nil, "line 2: it is not UTF-8 (convert it: iconv -f ISO-8859-1 -t UTF-8 FILE)"},
 		{"too large", strings.Repeat("a\n", MaxInput/2+1), nil,
-			"the input has 8388610 octets; the maximum is 8388608 (is it the right file?)"},
+			"the input is too large: the maximum is 8388608 octets (is it the right file?)"},
 		{"long line", "a\n" + strings.Repeat("b", 16385), nil, "line 2: it has 16385 octets; the maximum is 16384"},
 	} {
 		got, err := Lines([]byte(tt.data))

@@ -308,6 +308,9 @@ func doAccounting(p *parser, in *input) result {
 	if commands {
 		args = args[1:]
 	}
+	if len(args) == 1 {
+		return p.accountingBlock(in)
+	}
 	if len(args) < 2 {
 		return wrong("the kind of records is missing: is the line wrapped?")
 	}

@@ -99,6 +99,7 @@ const (
 	reasonDDR     = "ringback dials callbacks only; packets dial nothing"
 	reasonISDN    = "ringback drives modems on serial lines; channels of ISDN, T1 and E1 need a gateway before it"
 	reasonConsole = "the console is no line with a modem"
+	reasonSlash   = "the text does not say the number of a line with a slash: number it as `show line` does"
 	reasonVTY     = "logins from the network are no lines with a modem; the key `listen` opens them"
 )
 

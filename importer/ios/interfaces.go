@@ -54,7 +54,7 @@ func doInterface(p *parser, in *input) result {
 	switch {
 	case m == nil:
 		if strings.HasPrefix(key, "async") || strings.HasPrefix(key, "group-async") {
-			return unsupported("the text does not say the number of a line with a slash: number it as `show line` does")
+			return unsupported("%s", reasonSlash)
 		}
 		if strings.HasPrefix(key, "dialer") {
 			return unsupported("%s", reasonDDR)
@@ -171,7 +171,20 @@ func onAsync(do func(f *iface, in *input)) func(*parser, *input) result {
 	}
 }
 
+// slashed matches the number of a line with its slot and port, as in 1/00 of an AS5350.
+var slashed = regexp.MustCompile(`^[0-9]{1,3}(/[0-9]{1,3}){1,2}$`)
+
 func doGroupRange(p *parser, in *input) result {
+	if slashed.MatchString(in.args[0]) && slashed.MatchString(in.args[1]) {
+		f := p.onIf
+		f.async = false // as one whose lines are not known
+		for row := f.rows[len(f.rows)-1]; row < in.row; row++ {
+			if p.rows[row].Kind == importer.Imported {
+				p.amend(row, unsupported("%s", reasonSlash))
+			}
+		}
+		return unsupported("%s", reasonSlash)
+	}
 	first, err := strconv.Atoi(in.args[0])
 	last, err2 := strconv.Atoi(in.args[1])
 	if err != nil || err2 != nil || first < 1 || last < first || last > maxTTY {

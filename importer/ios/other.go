@@ -2,6 +2,14 @@ package ios
 
 import "github.com/ringback/ringback/importer"
 
+// subcommands are words that begin commands of blocks that are not imported, and no global command.
+var subcommands = map[string][]string{
+	"aaa server radius dynamic-author …": {"client", "server-key", "port", "auth-type", "ignore"},
+	"l2tp-class …":                       {"password", "authentication", "digest", "hello", "retransmit"},
+	"dot1x …":                            {"password", "pki-trustpoint"},
+	"parser view …":                      {"secret", "commands", "view"},
+}
+
 // otherTable has the commands of a router that have nothing to do with its callers.
 func otherTable() (all []command) {
 	const network = "concerns the network of the router: this machine's system does that"
@@ -20,6 +28,9 @@ func otherTable() (all []command) {
 				"firmware|resource|redundancy-mode|resource-pool|cns|multilink|prompt|alias|file|archive|do-exec|" +
 				"config|microcode|subscriber|network-clock-select|" +
 				"network-clock-participate …", "concerns the router itself"},
+		{importer.Harmless, "password encryption aes", "passwords are stored in files that only the daemon can read"},
+		{importer.Unsupported, "parser view …", "the EXEC has no views"},
+		{importer.Unsupported, "dot1x …", "lines have no IEEE 802.1X"},
 		{importer.Harmless, "clock …", "the clock and time zone are those of this machine"},
 		{importer.Harmless, "ntp|sntp …", "the clock is that of this machine"},
 		{importer.Harmless, "cdp|lldp|vtp|spanning-tree|vlan|mac-address-table|bridge|mls|l2protocol-tunnel …",
@@ -43,7 +54,8 @@ func otherTable() (all []command) {
 		{importer.Unsupported, "logging …", "write log: {syslog}: docs/how-to/logging.md"},
 		{importer.Unsupported, "archive-log|event|kron …", "hooks tell other programs of events: docs/how-to/hooks.md"},
 		{importer.Unsupported, "crypto|key|ca|pki …", "certificates and keys are named by the keys `tls`"},
-		{importer.Unsupported, "vpdn|vpdn-group|vpn|l2tp-class|pseudowire-class|bba-group|virtual-profile …",
+		{importer.Unsupported, "l2tp-class …", "sessions are not tunneled; PPP ends here"},
+		{importer.Unsupported, "vpdn|vpdn-group|vpn|pseudowire-class|bba-group|virtual-profile …",
 			"sessions are not tunneled; PPP ends here"},
 		{importer.Unsupported, "dial-peer|voice|voice-port|voice-card|gateway|sip-ua|telephony-service|ephone|" +
 			"ephone-dn|translation-rule|num-exp|mta|fax|gatekeeper|mgcp|ccm-manager|stcapp|voip|vad|" +

@@ -9,7 +9,15 @@ import (
 
 // heads are lines that a terminal or IOS prints around a configuration.
 var heads = regexp.MustCompile(`^(Building configuration\.\.\.|Current configuration *:.*|Using [0-9]+ out of [0-9]+ bytes.*|` +
-	`[A-Za-z0-9][A-Za-z0-9._-]*(\([a-z-]+\))?[#>] *((sh|show|more|write|wr|copy|term|terminal|exit)( .*)?)?)$`)
+	`[A-Za-z0-9][A-Za-z0-9._-]*(\([a-z-]+\))?[#>] *((en|enable|sh|show|more|write|wr|copy|term|terminal|exit)( .*)?)?|` +
+	`User Access Verification|Trying .*|Connected to .*|Escape character is .*)$`)
+
+// asked is a question of a login, with its answer, as a recorded session has them.
+var asked = regexp.MustCompile(`^(Username|Password|login): *`)
+
+// logged is a message that a router printed between the lines of a recorded text.
+var logged = regexp.MustCompile(`^([*.]?([A-Z][a-z]{2} +[0-9]+ )?[0-9:.wdhmy]+[^%]{0,12}: *)?` +
+	`%[A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+:`)
 
 // line reads a line, and those after it that belong to it. It returns how many lines it has read.
 func (p *parser) line(n int, lines []string) (int, error) {
@@ -26,21 +34,35 @@ func (p *parser) line(n int, lines []string) (int, error) {
 	case raw[0] == '!':
 		p.add(n, mask(raw), harmless("a comment"))
 		return 1, nil
+	case logged.MatchString(raw):
+		return 0, &importer.Error{Line: n, Msg: "a message of the router's console stands in the text",
+			Want: "commands only", Hint: "remove the line; `terminal no monitor` keeps messages out of a recorded text"}
 	case strings.Contains(raw, "--More--"):
 		return 0, &importer.Error{Line: n, Msg: "it has the --More-- of a terminal", Want: "the text in one piece",
 			Hint: hintRunning}
 	case (p.commands == 0 || p.ended) && heads.MatchString(raw):
 		p.add(n, raw, harmless("printed around the configuration"))
 		return 1, nil
+	case p.commands == 0 && asked.MatchString(raw):
+		text := asked.FindString(raw)
+		if len(text) < len(raw) {
+			text += importer.Hidden
+		}
+		p.add(n, text, harmless("printed before the configuration"))
+		return 1, nil
 	}
 	in.words = split(raw)
 	if p.ended && !strings.EqualFold(raw, "end") {
-		return 0, &importer.Error{Line: n, Msg: "there is text after `end`", Want: "the end of the text",
-			Hint: "remove what does not belong to the configuration; " + hintRunning}
+		return 0, &importer.Error{Line: n, Msg: "there is text after `end`", Want: "the end of the text, or a prompt",
+			Hint: "remove what does not belong to the configuration, such as the output of other commands; " +
+				hintRunning}
 	}
 	p.commands++
 	indented := text[0] == ' ' || text[0] == '\t'
 	pt, known := p.find(in.words, indented)
+	if p.indent && !indented && oneOf(in.words[0].text, p.inside) {
+		indented, known = true, false // its indentation was lost
+	}
 	if !known {
 		return 1, p.unknown(in, indented)
 	}
@@ -108,7 +130,8 @@ func (p *parser) known(pt pattern, in *input) error {
 		p.mode = pt.opens
 	}
 	if p.indent = pt.mode == global && pt.do == nil; p.indent {
-		p.kindOf = p.rows[in.row].Kind
+		p.kindOf, p.inside = p.rows[in.row].Kind, subcommands[pt.syntax]
+		p.whole = p.kindOf == importer.Unsupported
 	}
 	return nil
 }
@@ -144,12 +167,13 @@ func (in *input) wrong(pt pattern, format string, args ...any) error {
 
 // unknown adds the row of a command that no table has, unless it looks like a part of a document.
 func (p *parser) unknown(in *input, indented bool) error {
-	if why := prose(in); why != "" {
+	inside := p.indent && indented
+	if why := prose(in, inside && p.kindOf == importer.Unsupported); why != "" && !(inside && p.whole) {
 		return &importer.Error{Line: in.line, Msg: why, Want: "a command of a running configuration, with its whole " +
 			"text on a line of its own", Hint: hintRunning}
 	}
 	switch {
-	case p.indent && indented:
+	case inside:
 		p.add(in.line, mask(in.raw), result{kind: p.kindOf, note: "a part of the block above, which is not imported"})
 	case strings.EqualFold(in.words[0].text, "no") || strings.EqualFold(in.words[0].text, "default"):
 		p.add(in.line, mask(in.raw), harmless("it turns off what is not imported"))
@@ -157,7 +181,7 @@ func (p *parser) unknown(in *input, indented bool) error {
 		p.add(in.line, mask(in.raw), unsupported("the import does not know this command of %s", p.mode))
 	default:
 		p.leave()
-		p.indent, p.kindOf = true, importer.Unsupported
+		p.indent, p.kindOf, p.whole, p.inside = true, importer.Unsupported, false, nil
 		p.add(in.line, mask(in.raw), unsupported("the import does not know this command"))
 	}
 	return nil
@@ -217,8 +241,9 @@ var function = strings.Fields(`a an and are as at be before by can client callba
 // english are words that stand in no command, except in texts.
 var english = strings.Fields("an and are has have is it that the this which will with you your")
 
-// prose says why a line that is no known command is no command at all; "" if it may be one.
-func prose(in *input) string {
+// prose says why a line that is no known command is no command at all; "" if it may be one. Inside a block that is not
+// known, it may begin with any word.
+func prose(in *input, inside bool) string {
 	first := in.words[0].text
 	for i := range len(in.raw) {
 		if c := in.raw[i]; (c > 0x7e || c < ' ' && c != '\t') && !freeText(in) {
@@ -237,7 +262,7 @@ func prose(in *input) string {
 	}
 	last := in.raw[len(in.raw)-1]
 	switch {
-	case oneOf(first, function):
+	case !inside && oneOf(first, function):
 		return "it begins with a word that begins no command: it is prose, or the end of a wrapped line"
 	case !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789", rune(in.raw[0])) && !hexadecimal(first):
 		return "it begins no command: commands begin with a small letter"

@@ -53,7 +53,8 @@ func readSecret(args []string) (s secret, wrong string) {
 		return s, want
 	}
 	if len(args) > 1 {
-		return s, "words follow the password: are two lines joined?"
+		return s, "words follow the password: are two lines joined? If it has blanks, write it as the router does " +
+			"with `service password-encryption`, as type 7"
 	}
 	switch kind {
 	case "0":
