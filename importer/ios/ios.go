@@ -100,15 +100,16 @@ type parser struct {
 	commands int
 	ended    bool // `end` was read
 
-	mode    mode          // of the block that is read; "": none
-	indent  bool          // lines that follow and are indented belong to a block that is not imported
-	kindOf  importer.Kind // of that block
-	whole   bool          // all that is indented is of that block, whatever it is
-	inside  []string      // words that begin commands of that block only, in a text that has lost its indentation
-	onLine  *lineBlock    // in a block of lines
-	onIf    *iface        // of an interface
-	onGroup *serverGroup  // of a group of servers
-	onHost  *server       // of a server
+	mode      mode          // of the block that is read; "": none
+	indent    bool          // lines that follow and are indented belong to a block that is not imported
+	kindOf    importer.Kind // of that block
+	whole     bool          // all that is indented is of that block, whatever it is
+	freeBlock bool          // its lines have free text
+	inside    []string      // words that begin commands of that block only, in a text that has lost its indentation
+	onLine    *lineBlock    // in a block of lines
+	onIf      *iface        // of an interface
+	onGroup   *serverGroup  // of a group of servers
+	onHost    *server       // of a server
 
 	state
 }

@@ -26,7 +26,7 @@ func TestCopied(t *testing.T) {
 		{"commands joined", "version 12.0\nhostname maui line con 0\nend\n", 2, "words follow it"},
 		{"commands joined by a comment", "service timestamps log datetime ! hostname maui\nend\n", 1,
 			"a comment or another command follows it"},
-		{"lines joined", "version 12.0\nline 65 70 line aux 0\nend\n", 2, "more than two numbers"},
+		{"lines joined", "version 12.0\nline 65 70 line aux 0\nend\n", 2, "are two lines joined"},
 		{"settings joined", "line 1\n modem InOut login local\nend\n", 2, "words follow it"},
 		{"a user wrapped before its options", "username kim\nnocallback-verify password 0 pw\nend\n", 1, "wrapped"},
 		{"a user wrapped before the password", "username kim callback-dialstring 84001 password 0\npw\nend\n", 1,

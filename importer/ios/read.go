@@ -108,6 +108,9 @@ func (p *parser) known(pt pattern, in *input) error {
 	if err := p.pasted(pt, in); err != nil {
 		return err
 	}
+	if pt.more && p.another(in, len(pt.literals)+pt.args) {
+		return in.wrong(pt, "another command begins in it: are two lines joined?")
+	}
 	r := result{kind: pt.kind, note: pt.note}
 	text := in.raw
 	switch {
@@ -131,7 +134,7 @@ func (p *parser) known(pt pattern, in *input) error {
 	}
 	if p.indent = pt.mode == global && pt.do == nil; p.indent {
 		p.kindOf, p.inside = p.rows[in.row].Kind, subcommands[pt.syntax]
-		p.whole = p.kindOf == importer.Unsupported
+		p.whole, p.freeBlock = p.kindOf == importer.Unsupported, oneOf(in.words[0].text, freeTail)
 	}
 	return nil
 }
@@ -172,6 +175,10 @@ func (p *parser) unknown(in *input, indented bool) error {
 		return &importer.Error{Line: in.line, Msg: why, Want: "a command of a running configuration, with its whole " +
 			"text on a line of its own", Hint: hintRunning}
 	}
+	if p.another(in, 1) {
+		return &importer.Error{Line: in.line, Msg: "another command begins in it: are two lines joined?",
+			Want: "each command on a line of its own", Hint: hintRunning}
+	}
 	switch {
 	case inside:
 		p.add(in.line, mask(in.raw), result{kind: p.kindOf, note: "a part of the block above, which is not imported"})
@@ -182,6 +189,7 @@ func (p *parser) unknown(in *input, indented bool) error {
 	default:
 		p.leave()
 		p.indent, p.kindOf, p.whole, p.inside = true, importer.Unsupported, false, nil
+		p.freeBlock = false
 		p.add(in.line, mask(in.raw), unsupported("the import does not know this command"))
 	}
 	return nil

@@ -19,7 +19,8 @@ tables, because it depends on the whole text: a script that no line can use, for
 * ` + "`no COMMAND` and `default COMMAND`" + ` are harmless, except where a table has them.
 * Capital letters stand for arguments, ` + "`…`" + ` for further ones, ` + "`a|b`" + ` for alternatives.
 * A known command with other arguments, with words behind its end or without its end is an error, as in a
-  text in which lines were joined or wrapped. So is a line that is no command, and a text without
+  text in which lines were joined or wrapped. So is one in whose words another command begins, except
+  free text (` + "`description`, `remark`, `banner`" + `), a line that is no command, and a text without
   ` + "`end`" + ` (except with ` + "`--fragment`" + `). Nothing is written after an error.
 * Texts are UTF-8, or UTF-16 with a byte order mark, of at most 8 MiB.
 `
