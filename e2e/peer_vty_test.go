@@ -12,24 +12,24 @@ import (
 	"github.com/ringback/ringback/lab"
 )
 
-// doorOf returns the port of the town's listener for a protocol.
-func doorOf(t *testing.T, l *lab.Lab, protocol string) string {
+// doorOf returns the address of the town's listener for a protocol to "vty" or "rotary 1".
+func doorOf(t *testing.T, l *lab.Lab, protocol, to string) (host, port string) {
 	t.Helper()
 	all, err := client.New(l.Town().Socket).Listeners(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, door := range all {
-		if door.Protocol == protocol {
-			_, port, err := net.SplitHostPort(door.Address)
+		if door.Protocol == protocol && door.To == to {
+			host, port, err := net.SplitHostPort(door.Address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return port
+			return host, port
 		}
 	}
-	t.Fatalf("the town has no listener for %s: %+v", protocol, all)
-	return ""
+	t.Fatalf("the town has no listener for %s to %s: %+v", protocol, to, all)
+	return "", ""
 }
 
 // onVTY runs an expect script about a session on a vty.
@@ -49,7 +49,8 @@ func TestPeerTelnet(t *testing.T) {
 	t.Parallel()
 	needs(t, "telnet", "inetutils-telnet")
 	l := startTown(t, lab.Options{})
-	onVTY(t, "telnet.exp", doorOf(t, l, "telnet"), "paia-04", "hookipa-4")
+	_, port := doorOf(t, l, "telnet", "vty")
+	onVTY(t, "telnet.exp", port, "paia-04", "hookipa-4")
 }
 
 // Debian's OpenSSH client on a vty.
@@ -57,5 +58,38 @@ func TestPeerSSH(t *testing.T) {
 	t.Parallel()
 	needs(t, "ssh", "openssh-client")
 	l := startTown(t, lab.Options{})
-	onVTY(t, "ssh.exp", doorOf(t, l, "ssh"), "paia-04", "hookipa-4", filepath.Join(tempDir(t), "known_hosts"))
+	_, port := doorOf(t, l, "ssh", "vty")
+	onVTY(t, "ssh.exp", port, "paia-04", "hookipa-4", filepath.Join(tempDir(t), "known_hosts"))
+}
+
+// Debian's telnet and OpenSSH clients at the modems of the town's lines.
+func TestPeerLineClients(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]func(t *testing.T, host, port string) []string{
+		"telnet": func(t *testing.T, host, port string) []string {
+			return []string{needs(t, "telnet", "inetutils-telnet"), host, port}
+		},
+		"ssh": func(t *testing.T, host, port string) []string {
+			return []string{needs(t, "ssh", "openssh-client"), "-F", "none", "-p", port, "-o",
+				"UserKnownHostsFile=" + filepath.Join(tempDir(t), "known_hosts"), "-o",
+				"StrictHostKeyChecking=accept-new", "paia-04@" + host}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := startSite(t, lab.Options{})
+			host, port := doorOf(t, l, name, "rotary 1")
+			far := sitDown(t, l, "austin-01")
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				onVTY(t, "line.exp", append([]string{"paia-04", "hookipa-4", "84001"}, client(t, host, port)...)...)
+			}()
+			far.answer()
+			far.see("over the network")
+			far.enter("from the far end")
+			far.see("NO CARRIER")
+			<-over
+		})
+	}
 }

@@ -36,7 +36,7 @@ var users = []struct{ Name, Password, About string }{
 	{"austin-01", "maui-1993", "call 84001, no 2nd login"},
 	{"austin-02", "hana-1993", "call number given (84…)"},
 	{"kihei-03", "wailea-03", "call 84003"},
-	{"paia-04", "hookipa-4", "no callback, only EXEC"},
+	{"paia-04", "hookipa-4", "no callback, may dial 84…"},
 	{"lahaina-05", "banyan-05", "PPP, call number given"},
 }
 
