@@ -117,7 +117,7 @@ func (w *town) sshVisit() *sshVisit {
 	v := &sshVisit{conn: theirs, out: make(chan session.Outcome, 1)}
 	local := w.config().Lines[65]
 	go func() {
-		c := sshfront.NewConn(ours)
+		c := sshfront.NewConn(ours, true)
 		out, err := w.broker.Visit(context.Background(), broker.Visit{
 			Call: &lines.Call{Data: c, ID: broker.NewID(), TTY: tty.VTY(0), Direction: lines.Incoming,
 				Caller: "192.0.2.7", Connect: "ssh", Start: time.Now()},
@@ -230,6 +230,61 @@ func TestSSH(t *testing.T) {
 	})
 }
 
+// TestSSHPiped: a client whose input ends gets the output of all its commands, as `ssh -n` and a pipe need it.
+func TestSSHPiped(t *testing.T) {
+	for input, want := range map[string]string{
+		"show privilege\nshow clock\n": "show clock\r\n",
+		"show clock\nshow privilege":   "privilege level is 1",
+		"":                             "maui-nas-04>",
+	} {
+		inTown(t, townOptions{}, func(w *town) {
+			v := w.sshVisit()
+			c, err := v.client("paia-04", ssh.Password(password))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := c.NewSession()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Stdin = strings.NewReader(input)
+			out, _ := s.StdoutPipe()
+			if err := s.Shell(); err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			text, _ := io.ReadAll(out)
+			if err := s.Wait(); err != nil || !strings.Contains(string(text), want) {
+				t.Errorf("%q: %q, %v", input, text, err)
+			}
+			if took := time.Since(begun); took > time.Minute {
+				t.Errorf("%q: the session ended after %v", input, took)
+			}
+			if out := <-v.out; out.Kind != session.SessionEnded {
+				t.Errorf("%q: %+v", input, out)
+			}
+		})
+	}
+}
+
+// TestSSHFlood: a client that sends without end before a login is cut off, whatever layer of the protocol it uses.
+func TestSSHFlood(t *testing.T) {
+	inTown(t, townOptions{}, func(w *town) {
+		v := w.sshVisit()
+		go func() { _, _ = io.Copy(io.Discard, v.conn) }()
+		ignore := append([]byte{0, 0, 0x10, 0, 4, 2}, make([]byte, 0x0ffe)...) // RFC 4253 §6, §11.2: SSH_MSG_IGNORE
+		begun, sent := time.Now(), 0
+		_, err := io.WriteString(v.conn, "SSH-2.0-x\r\n")
+		for ; err == nil && sent < 1<<20; sent += len(ignore) {
+			_, err = v.conn.Write(ignore)
+		}
+		if out := <-v.out; out.Kind != session.NotAdmitted || time.Since(begun) > time.Second {
+			t.Errorf("%d octets: %+v after %v", sent, out, time.Since(begun))
+		}
+		_ = v.conn.Close()
+	})
+}
+
 // TestSSHRefused: who is not admitted gets no shell, at the same pace and with the same texts as elsewhere.
 func TestSSHRefused(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
@@ -246,7 +301,7 @@ func TestSSHRefused(t *testing.T) {
 				t.Errorf("admitted as %q", user)
 			}
 			<-v.out
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 		}
 		silent := w.sshVisit()
 		begun := time.Now()

@@ -16,6 +16,7 @@ const (
 	entered              // CR or LF: the line is complete
 	interrupted          // Ctrl-C: discard the line
 	suspended            // Ctrl-Z: discard the line and leave the mode
+	ended                // Ctrl-D on an empty line, if it ends the session
 	helpAsked            // `?`, if it is the help key
 	tabbed               // Tab
 	redrawAsked          // Ctrl-L, Ctrl-R
@@ -48,6 +49,7 @@ type editor struct {
 	charset texts.Charset // of the input; the output is UTF-8
 	raw     bool          // a password: raw bytes, no echo, no history
 	helpKey bool          // `?` shows help instead of being inserted
+	endKey  bool          // Ctrl-D on an empty line is the end
 	more    bool          // another prompt follows at once: the echo of the line end waits for it
 	hist    *history      // nil: none
 
@@ -194,6 +196,9 @@ func (e *editor) control(b byte) keyEvent {
 	case ctrlK:
 		e.erase(e.pos, len(e.line))
 	case ctrlD:
+		if e.endKey && len(e.line) == 0 {
+			return ended
+		}
 		e.erase(e.pos, e.after())
 	case ctrlA:
 		e.moveTo(0)

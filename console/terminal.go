@@ -45,6 +45,7 @@ const (
 // after the CR (or LF) of a line is read from the stream, so that another protocol may follow.
 type Terminal struct {
 	Idle         time.Duration // idle timeout of ReadLine between two bytes; 0 for none
+	EndKey       bool          // Ctrl-D on an empty command line is ErrExit; in IOS it does nothing there
 	MaxLine      int           // maximum line length in characters; 0 means 254
 	Length       int           // rows of a page: longer output of commands waits for a key; 0 does not
 	WriteTimeout time.Duration // timeout of one Write; 0 means 30 s, negative none
@@ -456,6 +457,11 @@ func (t *Terminal) handle(ev keyEvent, prompt string, e *editor, a assistant) (d
 			return true, "", err
 		}
 		return true, "", cause
+	case ended:
+		if _, err := io.WriteString(t, "\n"); err != nil {
+			return true, "", err
+		}
+		return true, "", ErrExit
 	case helpAsked:
 		if _, err := io.WriteString(t, "?\n"); err != nil {
 			return true, "", err

@@ -401,11 +401,11 @@ func TestAttacks(t *testing.T) {
 		times      int
 		want       string
 	}{
-		{"a megabyte before the login", strings.Repeat("a", 4096), 256, errTooMuch.Error()},
-		{"a megabyte of lines", strings.Repeat("aaaaaaa\r", 512), 256, errTooMuch.Error()},
+		{"a megabyte before the login", strings.Repeat("a", 4096), 256, ErrTooMuch.Error()},
+		{"a megabyte of lines", strings.Repeat("aaaaaaa\r", 512), 256, ErrTooMuch.Error()},
 		{"an option on and off", strings.Repeat("\xff\xfb\x00\xff\xfc\x00", 512), 256, nvt.ErrEndless.Error()},
 		{"a subnegotiation without end", "\xff\xfa" + strings.Repeat("a", 4094), 256, nvt.ErrSub.Error()},
-		{"NOP for ever", strings.Repeat("\xff\xf1", 2048), 256, errTooMuch.Error()},
+		{"NOP for ever", strings.Repeat("\xff\xf1", 2048), 256, ErrTooMuch.Error()},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, func(_ *Conn, s *Stream) {
@@ -430,7 +430,7 @@ func TestAttacks(t *testing.T) {
 			if got := f.rejections(); len(got) != 1 || got[0] != "198.51.100.7: "+c.want {
 				t.Errorf("%s: reported %q, want %q", c.name, got, c.want)
 			}
-			if sent > 2*maxBeforeLogin {
+			if sent > 2*MaxBeforeLogin {
 				t.Errorf("%s: the client could send %d octets", c.name, sent)
 			}
 		})

@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	maxBeforeLogin = 64 << 10         // octets of a client before a user is admitted
+	MaxBeforeLogin = 64 << 10         // octets of a client before a user is admitted
 	readAtOnce     = 4 << 10          // octets of one read from the network, and of one write to it
 	answerTime     = 10 * time.Second // for an answer of the protocol
 	lastInputTime  = 10 * time.Second // for a session to read what came before the client's end of input
 	lingerTime     = time.Second      // for the client to take the last output
 )
 
-// errTooMuch is why a connection is closed before a login.
-var errTooMuch = fmt.Errorf("more than %d octets before a login", maxBeforeLogin)
+// ErrTooMuch is why a connection is closed before a login.
+var ErrTooMuch = fmt.Errorf("more than %d octets before a login", MaxBeforeLogin)
 
 // Stream is a connection of a client, as the data of a session: without the commands of Telnet, which it answers. It
 // always reads, so that it notices at once that the client has gone.
@@ -83,8 +83,8 @@ func (s *Stream) serve() {
 		var n int
 		n, err = s.conn.Read(buf)
 		octets += n
-		if !s.admitted.Load() && octets > maxBeforeLogin {
-			err = s.breakOff(errTooMuch)
+		if !s.admitted.Load() && octets > MaxBeforeLogin {
+			err = s.breakOff(ErrTooMuch)
 		}
 		if n == 0 || err != nil && !errors.Is(err, io.EOF) {
 			continue

@@ -113,7 +113,7 @@ func (l *listeners) serve(ctx context.Context, c *listener.Conn) error {
 	var s data
 	var secured *sshfront.Conn // nil: not over SSH
 	if c.Config.Protocol == listener.SSH {
-		secured = sshfront.NewConn(c.Conn)
+		secured = sshfront.NewConn(c.Conn, c.Config.Target.VTY())
 		s = secured
 	} else {
 		s = listener.NewStream(c.Conn, c.Config.Protocol, !c.Config.Target.VTY())

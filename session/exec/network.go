@@ -39,7 +39,7 @@ func (f *FrontEnd) PasswordPrompt(l texts.Language) string {
 // this notice. command is run in place of the command line, unless AAA says what the user gets; "" for none.
 func (f *FrontEnd) Admitted(s *session.Session, res aaa.Result, notice texts.Message, command string) session.Ending {
 	d := f.dialogue(s)
-	d.command = command
+	d.command, d.term.EndKey = command, true
 	if text := d.term.Texts.Message(notice); text != "" && command == "" {
 		d.say(text + "\n")
 	}

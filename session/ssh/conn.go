@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -29,16 +30,51 @@ type Conn struct {
 	*listener.Stream
 	raw  net.Conn
 	term *terminal
+	vty  bool           // its user gets the EXEC, which may run one command
 	work sync.WaitGroup // the goroutines of the connection
+
+	admitted atomic.Bool
 
 	mu     sync.Mutex
 	broken error
 }
 
-// NewConn returns the data of a connection, whose handshake a FrontEnd makes. Its Hangup closes it.
-func NewConn(raw net.Conn) *Conn {
-	t := &terminal{raw: raw, opened: make(chan struct{}), closed: make(chan struct{})}
-	return &Conn{Stream: listener.NewStream(t, listener.SSH, false), raw: raw, term: t}
+// NewConn returns the data of a connection, whose handshake a FrontEnd makes. Its Hangup closes it. On a vty, the end of
+// the client's input is Ctrl-D, which the EXEC takes when it has run what came before; elsewhere it ends the session.
+func NewConn(raw net.Conn, vty bool) *Conn {
+	c := &Conn{vty: vty}
+	c.raw = &handshake{Conn: raw, of: c}
+	c.term = &terminal{raw: raw, vty: vty, opened: make(chan struct{}), closed: make(chan struct{}),
+		left: make(chan struct{})}
+	c.Stream = listener.NewStream(c.term, listener.SSH, false)
+	return c
+}
+
+// Admit says that a user is admitted: the client may now send any number of octets.
+func (c *Conn) Admit() {
+	c.admitted.Store(true)
+	c.Stream.Admit()
+}
+
+// handshake is a connection whose client may send only so much before a user is admitted. One goroutine reads it.
+type handshake struct {
+	net.Conn
+	of     *Conn
+	octets int
+}
+
+// Read implements net.Conn.
+func (h *handshake) Read(p []byte) (int, error) {
+	n, err := h.Conn.Read(p)
+	if h.of.admitted.Load() {
+		return n, err
+	}
+	if h.octets += n; h.octets > listener.MaxBeforeLogin {
+		h.of.breakOff(listener.ErrTooMuch)
+		_ = h.Close()
+		return 0, listener.ErrTooMuch
+	}
+	return n, err
 }
 
 // Hangup implements lines.Data.
@@ -65,18 +101,25 @@ func (c *Conn) breakOff(err error) {
 // terminal is the session channel as a net.Conn. Until the channel is open, reads and writes wait for it.
 type terminal struct {
 	raw    net.Conn
+	vty    bool // as in NewConn
 	opened chan struct{}
 	ch     ssh.Channel // once opened
+	one    bool        // a command is run, which takes no input
 
 	once   sync.Once
 	closed chan struct{}
+	left   chan struct{} // closed when the client has closed the channel, or has gone
+
+	// of the one goroutine that reads
+	last byte // that was read
+	over bool // the end of the input was passed on
 
 	mu    sync.Mutex
 	until time.Time // of writes
 }
 
-func (t *terminal) open(ch ssh.Channel) {
-	t.ch = ch
+func (t *terminal) open(ch ssh.Channel, command string) {
+	t.ch, t.one = ch, command != ""
 	close(t.opened)
 }
 
@@ -99,7 +142,39 @@ func (t *terminal) Read(p []byte) (int, error) {
 	if err := t.await(); err != nil {
 		return 0, err
 	}
-	return t.ch.Read(p)
+	if t.over {
+		return t.gone()
+	}
+	n, err := t.ch.Read(p)
+	if n > 0 {
+		t.last = p[n-1]
+		return n, nil
+	}
+	if !errors.Is(err, io.EOF) || !t.vty {
+		return n, err
+	}
+	t.over = true
+	if t.one {
+		return t.gone()
+	}
+	return copy(p, t.endOfInput()), nil
+}
+
+// gone blocks until the client has gone, or the session is over.
+func (t *terminal) gone() (int, error) {
+	select {
+	case <-t.left:
+	case <-t.closed:
+	}
+	return 0, io.EOF
+}
+
+// endOfInput is what the EXEC reads at the end of the input: that of a line that has none, and Ctrl-D.
+func (t *terminal) endOfInput() string {
+	if t.last == 0 || t.last == '\r' || t.last == '\n' {
+		return "\x04"
+	}
+	return "\r\x04"
 }
 
 // Write implements net.Conn. A write that is not over in time ends the connection: what the client has is not known.
@@ -208,6 +283,7 @@ func (c *Conn) channels(chans <-chan ssh.NewChannel, asked chan<- string) {
 
 // requests answers the requests of the session channel (RFC 4254 §6), until it is closed.
 func (c *Conn) requests(ch ssh.Channel, reqs <-chan *ssh.Request, asked chan<- string) {
+	defer close(c.term.left)
 	defer close(asked)
 	running := false
 	for r := range reqs {
@@ -231,7 +307,7 @@ func (c *Conn) requests(ch ssh.Channel, reqs <-chan *ssh.Request, asked chan<- s
 			begins = true
 		case "exec":
 			var exec struct{ Command string }
-			begins = ssh.Unmarshal(r.Payload, &exec) == nil && exec.Command != "" && printable(exec.Command)
+			begins = c.vty && ssh.Unmarshal(r.Payload, &exec) == nil && exec.Command != "" && printable(exec.Command)
 			command = exec.Command
 		case "break": // RFC 4335
 			c.Break()
@@ -243,7 +319,7 @@ func (c *Conn) requests(ch ssh.Channel, reqs <-chan *ssh.Request, asked chan<- s
 		}
 		if begins { // after the answer, which would follow the output otherwise
 			running = true
-			c.term.open(ch)
+			c.term.open(ch, command)
 			asked <- command
 		}
 	}
