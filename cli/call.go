@@ -173,9 +173,9 @@ func (j *joined) join(in *os.File) error {
 		go j.send(in)
 		return nil
 	}
-	e := escape{}
+	e := console.Escape{}
 	if j.flags.escape != "none" {
-		e.char = j.flags.escape[0]
+		e.Char = j.flags.escape[0]
 		j.say("%s. at the beginning of a line hangs up, %s? is for help", j.flags.escape, j.flags.escape)
 	}
 	before, err := term.MakeRaw(int(in.Fd()))
@@ -199,22 +199,22 @@ func (j *joined) leave() {
 }
 
 // keys sends what is typed, and carries out the orders of the escape character.
-func (j *joined) keys(in io.Reader, e *escape) {
+func (j *joined) keys(in io.Reader, e *console.Escape) {
 	b := make([]byte, 4096)
 	for {
 		n, err := in.Read(b)
 		for typed := b[:n]; len(typed) > 0; {
-			pass, o, rest := e.feed(typed)
+			pass, o, rest := e.Feed(typed)
 			if _, err := j.conn.Write(pass); err != nil {
 				return
 			}
 			switch o {
-			case hangUp:
+			case console.HangUp:
 				_ = j.conn.Hangup()
 				return
-			case help:
+			case console.EscapeHelp:
 				fmt.Fprintf(j.errs, "\r\n[%s] %[2]c. hangs up, %[2]c%[2]c sends %[2]c, %[2]c? shows this\r\n", j.mark,
-					e.char)
+					e.Char)
 			}
 			typed = rest
 		}

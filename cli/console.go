@@ -217,7 +217,7 @@ func (k *keyboard) interruptible(nodes []console.Node) []console.Node {
 	for i := range nodes {
 		nodes[i].Next = k.interruptible(nodes[i].Next)
 		run := nodes[i].Run
-		if run == nil {
+		if run == nil || nodes[i].Keys {
 			continue
 		}
 		nodes[i].Run = func(ctx context.Context, args console.Args, w io.Writer) error {

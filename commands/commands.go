@@ -41,6 +41,9 @@ func (u User) Nodes() []console.Node {
 	nodes := []console.Node{u.showNode()}
 	if u.Terminal != nil {
 		nodes = append(nodes, u.terminalNode())
+		if u.Level >= Privileged {
+			nodes = append(nodes, u.callNode())
+		}
 	}
 	if u.Level >= Privileged {
 		nodes = append(nodes, u.orderNodes()...)

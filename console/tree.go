@@ -33,6 +33,8 @@ type Node struct {
 	// an error is displayed as "% text". ErrExit leaves the Tree.
 	Run  func(ctx context.Context, args Args, w io.Writer) error
 	Next []Node
+	// Keys says that Run reads the terminal itself: Ctrl-C is for it, and does not end it.
+	Keys bool
 }
 
 // Args are the arguments of a command by node name.

@@ -12,9 +12,10 @@ import (
 // The terms of a file are in the decision of each leg, and their canonical text is what the file says; the defaults
 // change no digest.
 func TestEXECTerms(t *testing.T) {
-	const every = "commands: [cancel, clear, connect, debug, enable, help, line, lockdown, no, ppp, reload, service, " +
+	const every = "commands: [call, cancel, clear, connect, debug, enable, help, line, lockdown, no, " +
+		"ppp, reload, service, " +
 		"show, start-chat, telnet, test, undebug]"
-	const all = "exec: {privilege: 15, commands: [show, telnet, connect, start-chat, enable, help, ppp, clear, " +
+	const all = "exec: {privilege: 15, commands: [show, telnet, call, connect, start-chat, enable, help, ppp, clear, " +
 		"undebug, test, cancel, debug, line, lockdown, no, reload, service]}\n"
 	for text, want := range map[string]string{
 		"":                       "privilege: 15, " + every + ", hosts: " + anyHost,
@@ -53,7 +54,7 @@ func TestEXECTerms(t *testing.T) {
 func TestEXECTermsInvalid(t *testing.T) {
 	for text, want := range map[string]string{
 		"exec: {privilege: 16}\n":             "exec.privilege: 16 is",
-		"exec: {commands: [write]}\n":         `exec.commands[0]: "write" is not "cancel"`,
+		"exec: {commands: [write]}\n":         `exec.commands[0]: "write" is not "call"`,
 		"exec: {hosts: [bbs.example]}\n":      `exec.hosts[0]: "bbs.example" is not an address or a prefix`,
 		"exec: {hosts: ['fe80::1%eth0']}\n":   "is not an address or a prefix",
 		"exec: {hosts: ['10.0.0.0/33']}\n":    "is not an address or a prefix",

@@ -1,4 +1,4 @@
-package cli
+package console
 
 import (
 	"bytes"
@@ -12,32 +12,32 @@ func TestEscape(t *testing.T) {
 		char  byte
 		typed string
 		pass  string
-		order order
+		order Order
 		rest  string
 	}{
-		{'~', "ls\r", "ls\r", noOrder, ""},
-		{'~', "~.", "", hangUp, ""},
-		{'~', "ls\r~.rest", "ls\r", hangUp, "rest"},
-		{'~', "ls ~.", "ls ~.", noOrder, ""},
-		{'~', "a\n~?b", "a\n", help, "b"},
-		{'~', "~~.", "~.", noOrder, ""},
-		{'~', "~x", "~x", noOrder, ""},
-		{'~', "~\r~.", "~\r", hangUp, ""},
-		{'~', "\x03~.", "\x03~.", noOrder, ""},
-		{'%', "%.", "", hangUp, ""},
-		{'%', "~.", "~.", noOrder, ""},
-		{0, "~.", "~.", noOrder, ""},
+		{'~', "ls\r", "ls\r", NoOrder, ""},
+		{'~', "~.", "", HangUp, ""},
+		{'~', "ls\r~.rest", "ls\r", HangUp, "rest"},
+		{'~', "ls ~.", "ls ~.", NoOrder, ""},
+		{'~', "a\n~?b", "a\n", EscapeHelp, "b"},
+		{'~', "~~.", "~.", NoOrder, ""},
+		{'~', "~x", "~x", NoOrder, ""},
+		{'~', "~\r~.", "~\r", HangUp, ""},
+		{'~', "\x03~.", "\x03~.", NoOrder, ""},
+		{'%', "%.", "", HangUp, ""},
+		{'%', "~.", "~.", NoOrder, ""},
+		{0, "~.", "~.", NoOrder, ""},
 	} {
-		whole := escape{char: tt.char}
-		pass, o, rest := whole.feed([]byte(tt.typed))
+		whole := Escape{Char: tt.char}
+		pass, o, rest := whole.Feed([]byte(tt.typed))
 		if string(pass) != tt.pass || o != tt.order || string(rest) != tt.rest {
 			t.Errorf("%q: %q, order %d, %q", tt.typed, pass, o, rest)
 		}
 		var all []byte
-		e := escape{char: tt.char}
+		e := Escape{Char: tt.char}
 		for i := range len(tt.typed) {
-			pass, o, _ := e.feed([]byte{tt.typed[i]})
-			if all = append(all, pass...); o != noOrder {
+			pass, o, _ := e.Feed([]byte{tt.typed[i]})
+			if all = append(all, pass...); o != NoOrder {
 				break
 			}
 		}
@@ -54,13 +54,13 @@ func FuzzEscape(f *testing.F) {
 	f.Add([]byte("~~\r\n~?~."), 1)
 	f.Fuzz(func(t *testing.T, typed []byte, cut int) {
 		cut = min(max(cut, 0), len(typed))
-		e := escape{char: '~'}
+		e := Escape{Char: '~'}
 		var sent []byte
 		for _, part := range [][]byte{typed[:cut], typed[cut:]} {
 			for len(part) > 0 {
-				pass, o, rest := e.feed(part)
+				pass, o, rest := e.Feed(part)
 				sent = append(sent, pass...)
-				if o == noOrder && len(rest) > 0 {
+				if o == NoOrder && len(rest) > 0 {
 					t.Fatalf("%q is left without an order", rest)
 				}
 				part = rest
