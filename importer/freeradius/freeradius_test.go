@@ -213,3 +213,16 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestExpanded: what the server makes of the request is no password, and decides nothing here.
+func TestExpanded(t *testing.T) {
+	site, report := importtest.Accounted(t, read, "e Cleartext-Password := \"%{sql:select x}\"\n"+
+		"f Cleartext-Password := \"f pw\", NAS-Identifier == \"%{Huntgroup-Name}\"\n"+
+		"g Cleartext-Password := \"g pw\"\n", "sql:select")
+	if len(site.Users) != 1 || site.Users[0].Name != "g" {
+		t.Errorf("users: %+v", site.Users)
+	}
+	importtest.Rows(t, report, []importtest.Want{
+		{Text: "e Cleartext", Kind: importer.Unsupported, Note: "the password depends on the request"},
+		{Text: "f Cleartext", Kind: importer.Unsupported, Note: "depends on the request"}})
+}

@@ -175,6 +175,13 @@ var hashes = []string{"md5-password", "smd5-password", "sha-password", "ssha-pas
 // takeCheck returns why a check item is not imported.
 func (e *entry) takeCheck(it servers.Item) string {
 	name := strings.ToLower(it.Name)
+	if strings.Contains(it.Value, "%{") {
+		if secret(it) {
+			e.noPass = "the password depends on the request (%{…})"
+			return e.noPass
+		}
+		return e.block("its value depends on the request (%{…})")
+	}
 	switch name {
 	case "crypt-password":
 		if _, err := aaa.ParseHash(it.Value); err != nil {

@@ -287,6 +287,11 @@ func (u *account) pair(sv *service, x pair) {
 	if solo.A.Callback && solo.A.Dialstring.IsNull() && x.name == "callback-dialstring" {
 		u.Warn(x.line, "the caller types the number: the policy file allows any number; write those that you want")
 	}
+	if solo.A.Callback && (x.name == "callback-rotary" || x.name == "callback-line") &&
+		!slices.ContainsFunc(sv.pairs, func(x pair) bool { return x.name == "callback-dialstring" && !x.optional }) {
+		u.Warn(x.line, "there is no callback-dialstring: the caller types the number, and the policy file allows any "+
+			"number; write those that you want")
+	}
 	if solo.A.NoVerify {
 		u.Warn(x.line, "no second login: a line that is only called back by itself needs callback: "+
 			"{same_line_no_verify: true}; better give it a rotary with another line")

@@ -224,3 +224,18 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestTypedNumber: a callback without a number is one at any number that is typed, and the report says so.
+func TestTypedNumber(t *testing.T) {
+	for text, want := range map[string]bool{
+		"callback-rotary = 7": true, "callback-line = 7": true,
+		"callback-rotary = 7 optional callback-dialstring = 5551212": true, "callback-dialstring = \"\"": true,
+		"callback-rotary = 7 callback-dialstring = 5551212": false,
+	} {
+		site, report := importtest.Accounted(t, read, "user = u { login = cleartext secret1 service = exec { "+text+
+			" } }\n")
+		if got := strings.Contains(report.Rows[0].Warn, "the caller types the number"); got != want || site == nil {
+			t.Errorf("%s: %+v", text, report.Rows)
+		}
+	}
+}
