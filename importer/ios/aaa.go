@@ -213,8 +213,14 @@ var methodsFor = map[string][]string{"login": {"local", "none"}, "ppp": {"local"
 // maxMethods is the maximum number of words of a list; IOS has at most four methods, with `group` before each.
 const maxMethods = 16
 
-// methods reads the methods of a list.
+// admits reports whether a method lets in users that the methods before it might reject.
+func admits(method string) bool { return method == "none" || method == "if-authenticated" }
+
+const reasonAdmits = "without the methods before it, it would let everyone in"
+
+// methods reads the methods of a list. What admits everyone is left out behind a method that is.
 func methods(kind string, args []string) (out []string, r result) {
+	lost := false
 	if len(args) > maxMethods {
 		return nil, wrong("it has more methods than a list of IOS can have: are two lines joined?")
 	}
@@ -233,10 +239,14 @@ func methods(kind string, args []string) (out []string, r result) {
 		own := methodWords[word]
 		switch why := missingMethods[word]; {
 		case why != "":
+			lost = lost || word != "if-needed" && word != "broadcast" && word != "cache"
 			r = r.warning("the method %s is not imported: %s", word, why)
+		case lost && admits(own):
+			r = r.warning("the method %s is not imported: %s", word, reasonAdmits)
 		case own == "":
 			return nil, wrong("it has a method that IOS does not have: are two lines joined?")
 		case own != "radius" && own != "tacacs" && !contains(methodsFor[kind], own):
+			lost = true
 			r = r.warning("the method %s is not imported: a list of %s cannot have it", word, kind)
 		default:
 			out = appendOnce(out, own)
@@ -259,6 +269,9 @@ var listName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 func (p *parser) addList(l *list) result {
 	if !listName.MatchString(l.name) {
 		return unsupported("its name is not accepted: letters, digits, . _ and - are")
+	}
+	if l.name == localList {
+		return unsupported("the import uses this name itself, for lines whose list is not imported")
 	}
 	for i, other := range p.lists[l.kind] {
 		if other.name == l.name {

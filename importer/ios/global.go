@@ -155,7 +155,7 @@ func doEnable(p *parser, in *input) result {
 // hideChatScript hides a script that sends a password.
 func hideChatScript(in *input) string {
 	lower := strings.ToLower(in.raw)
-	for _, asks := range []string{"ssword", "passwd", "passcode", "secret"} {
+	for _, asks := range []string{"ord:", "passwd", "asscode", "secret", "pin:", "cpin"} {
 		if strings.Contains(lower, asks) {
 			return in.hideFrom(1)
 		}

@@ -117,6 +117,7 @@ type parser struct {
 func newParser(o Options) *parser {
 	p := &parser{opt: o}
 	p.users, p.ifaces = map[string]*user{}, map[string]*iface{}
+	p.sets = map[setBy]int{}
 	p.lists, p.poolNamed, p.owns = map[string][]*list{}, map[string]*pool{}, map[string]bool{}
 	return p
 }

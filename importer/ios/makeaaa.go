@@ -2,6 +2,7 @@ package ios
 
 import (
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/ringback/ringback/importer"
@@ -176,12 +177,50 @@ func (p *parser) listsOf() (m importer.Map) {
 			}
 			lists = append(lists, importer.Pair{Key: l.name, Value: words(l.methods)})
 		}
+		if p.needsLocal(kind) {
+			lists = append(lists, importer.Pair{Key: localList, Value: []importer.Word{"local"}})
+		}
 		if (kind == "login" || kind == "ppp" && p.servesPPP) && !hasKey(lists, "default") {
 			lists = append(importer.Map{{Key: "default", Value: []importer.Word{"local"}}}, lists...)
 		}
 		m.Set(kind, lists)
 	}
 	return m
+}
+
+// localList is the list of lines whose own list cannot be imported: the list `default` might admit everyone.
+const localList = "local-users"
+
+// needsLocal reports whether lines name a list of a kind that cannot be imported.
+func (p *parser) needsLocal(kind string) bool {
+	var asked []string
+	for _, b := range p.blocks {
+		if b.kind == ttyLines && (kind == "login" || kind == "exec") {
+			asked = append(asked, b.set.text(kind+" list"))
+			if kind == "login" && b.set.text("login") == "tacacs" {
+				asked = append(asked, "tacacs")
+			}
+		}
+	}
+	for _, f := range p.ifaces {
+		switch kind {
+		case "ppp":
+			asked = append(asked, f.authList.text)
+		case "network":
+			asked = append(asked, f.networkList.text)
+		}
+	}
+	for _, name := range asked {
+		if name != "" && name != "default" && !p.imports(kind, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// imports reports whether a list is imported.
+func (p *parser) imports(kind, name string) bool {
+	return slices.ContainsFunc(p.lists[kind], func(l *list) bool { return l.name == name && l.used })
 }
 
 func hasKey(m importer.Map, key string) bool {
@@ -193,9 +232,11 @@ func hasKey(m importer.Map, key string) bool {
 	return false
 }
 
-// methodsOf leaves the methods of a list that have servers.
+// methodsOf leaves the methods of a list that have servers. Behind one that has none, nothing that admits everyone is
+// left.
 func (p *parser) methodsOf(l *list) {
 	var good []string
+	lost := false
 	for _, method := range l.methods {
 		name, isGroup := strings.CutPrefix(method, "group ")
 		pr := protocol(method)
@@ -214,12 +255,15 @@ func (p *parser) methodsOf(l *list) {
 		}
 		switch {
 		case why != "":
+		case lost && admits(method):
+			why = reasonAdmits
 		case l.kind == "commands" && pr == radiusServers:
 			why = "RADIUS does not authorize commands"
 		case l.kind == "accounting" && pr == radiusServers && !p.accounts(name, isGroup):
 			why = "none of its servers takes accounting"
 		}
 		if why != "" {
+			lost = true
 			if l.row >= 0 {
 				p.warn(l.row, "the method %s is not imported: %s", name, why)
 			}

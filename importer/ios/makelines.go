@@ -281,10 +281,16 @@ func (p *parser) lineLists(s *segment, m *importer.Map) {
 		if !ok || chosen == "default" || chosen == "" {
 			return
 		}
-		if i := slices.IndexFunc(p.lists[kind], func(l *list) bool { return l.name == chosen && l.used }); i < 0 {
+		switch {
+		case p.imports(kind, chosen):
+		case kind == "commands" || kind == "accounting":
 			p.amend(v.row, unsupported("the text has no list of this name that can be imported: the list default "+
 				"applies"))
 			return
+		default:
+			p.amend(v.row, unsupported("the text has no list of this name that can be imported: only local users "+
+				"log in, by the list %s", localList))
+			chosen = localList
 		}
 		m.Set(kind, chosen)
 	}

@@ -99,6 +99,11 @@ func (p *parser) known(pt pattern, in *input) error {
 	if pt.mode == global {
 		p.leave()
 	}
+	if pt.do == nil && oneOf(in.words[0].text, []string{"no", "default"}) {
+		if err := p.undoes(pt, in); err != nil {
+			return err
+		}
+	}
 	switch n := len(in.args); {
 	case n < pt.args:
 		return in.wrong(pt, "it ends too early: is the line wrapped?")
@@ -125,6 +130,7 @@ func (p *parser) known(pt pattern, in *input) error {
 			return in.wrong(pt, "%s", r.wrong)
 		}
 		p.set(in.row, r)
+		p.did(pt, in)
 	}
 	if p.onLine != nil {
 		p.onLine.rows = append(p.onLine.rows, in.row)

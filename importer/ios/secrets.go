@@ -77,7 +77,7 @@ func readSecret(args []string) (s secret, wrong string) {
 }
 
 // announces are words of commands behind which all may be a secret.
-var announces = regexp.MustCompile(`(?i)^(password|passwd|pass|passphrase|secret|key|server-key|key-string|community|md5|` +
+var announces = regexp.MustCompile(`(?i)^([a-z_-]*password|passwd|pass|passphrase|secret|key|server-key|key-string|community|md5|` +
 	`authentication-key|message-digest-key|md5-key|pre-shared-key|pre-share|send-secret|shared-secret|psk|wpa-psk|` +
 	`ascii|hex|credentials|auth|priv|token|pin|ppp-password|hash)$`)
 
@@ -85,12 +85,21 @@ var announces = regexp.MustCompile(`(?i)^(password|passwd|pass|passphrase|secret
 var methodsOfLogin = regexp.MustCompile(`(?i)^(chap|pap|ms-chap|ms-chap-v2|eap|login|ppp|arap|enable|default|local|` +
 	`radius|tacacs\+|group|none|line|krb5|if-needed|callin|message-digest|key-chain|mode|rsa-sig)$`)
 
+// urlPassword finds what stands before a password in a URL.
+var urlPassword = regexp.MustCompile(`://[^/ :@]*:[^/ @]*@`)
+
 // mask hides what may be a secret in a command of which the import does not know where its secret is: all that follows
 // a word that announces one.
 func mask(raw string) string {
+	if at := urlPassword.FindStringIndex(raw); at != nil {
+		return raw[:at[0]] + importer.Hidden
+	}
 	words := split(raw)
 	for i, w := range words {
 		behind := words[i+1:]
+		if strings.EqualFold(w.text, "snmp-server") && len(behind) > 2 && strings.EqualFold(behind[0].text, "host") {
+			return raw[:behind[2].start] + importer.Hidden // the community stands among options
+		}
 		if strings.EqualFold(w.text, "authentication") {
 			for len(behind) > 0 && methodsOfLogin.MatchString(behind[0].text) {
 				behind = behind[1:]

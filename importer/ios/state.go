@@ -23,6 +23,8 @@ type state struct {
 	poolNamed  map[string]*pool // of `ip local pool`
 	dns, wins  []string
 
+	sets map[setBy]int // rows of what was set
+
 	newModel                   bool
 	lists                      map[string][]*list
 	servers                    []*server
