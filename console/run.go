@@ -35,7 +35,8 @@ func (t *Tree) Run(ctx context.Context, term *Terminal, prompt string) error {
 
 // Step is one iteration of Run: it reads a line and executes it. It returns ErrExit unchanged.
 func (t *Tree) Step(ctx context.Context, term *Terminal, prompt string) error {
-	line, err := term.read(ctx, prompt, &editor{helpKey: true, endKey: term.EndKey, hist: &term.hist}, treeAssistant{t, term.Texts})
+	line, err := term.read(ctx, prompt, &editor{helpKey: true, endKey: term.EndKey, hist: &term.hist},
+		treeAssistant{t, term.Texts})
 	switch {
 	case errors.Is(err, ErrTooLong):
 		return say(term, term.Texts.Text(texts.LineTooLong)+"\n")

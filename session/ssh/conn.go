@@ -39,8 +39,9 @@ type Conn struct {
 	broken error
 }
 
-// NewConn returns the data of a connection, whose handshake a FrontEnd makes. Its Hangup closes it. On a vty, the end of
-// the client's input is Ctrl-D, which the EXEC takes when it has run what came before; elsewhere it ends the session.
+// NewConn returns the data of a connection, whose handshake a FrontEnd makes. Its Hangup closes it. On a vty, the end
+// of the client's input is Ctrl-D, which the EXEC takes when it has run what came before; elsewhere it ends the
+// session.
 func NewConn(raw net.Conn, vty bool) *Conn {
 	c := &Conn{vty: vty}
 	c.raw = &handshake{Conn: raw, of: c}
