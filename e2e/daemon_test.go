@@ -139,6 +139,7 @@ func whenPending(ctx context.Context, l *lab.Lab, do func()) error {
 func TestWithoutRADIUS(t *testing.T) {
 	t.Parallel()
 	radius := regexp.MustCompile(`(?s)  radius:.*?(  lists:)`)
+	listen := regexp.MustCompile(`(?m)^listen:.*\n(  - .*\n)+`)
 	for _, tt := range []struct {
 		method string
 		play   func(*testing.T, *lab.Lab)
@@ -167,6 +168,9 @@ func TestWithoutRADIUS(t *testing.T) {
 			tt.play(t, startTown(t, lab.Options{Dir: dir, Edit: func(name, text string) string {
 				if name == "ringback.yaml" {
 					text = radius.ReplaceAllString(text, "$1")
+					if tt.method == "none" { // which would admit everyone on the network
+						text = listen.ReplaceAllString(text, "")
+					}
 					text = strings.NewReplacer("[radius, local]", "["+tt.method+"]", "[radius]", "[local]", "users:", `users:
   - {name: austin-01, password_file: austin-01.password, callback: {dialstring: "84001", no_verify: true}}
   - {name: austin-02, password_file: austin-02.password, callback: {dialstring: ""}}`).Replace(text)

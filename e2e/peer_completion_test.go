@@ -28,7 +28,7 @@ func TestPeerCompletion(t *testing.T) {
 	}
 	for shell, command := range shells {
 		for _, tt := range []struct{ line, want string }{
-			{"ringback show li", "show line "},
+			{"ringback show line", "show line "},
 			{"ringback show line ", "65 .*66 .*68 "},
 			{"ringback show line -o ", "table.*wide"},
 			{"ringback cancel callback ", "callback \\a"}, // there is none: the shell beeps
@@ -50,7 +50,7 @@ func TestPeerCompletion(t *testing.T) {
 	t.Run("fish", func(t *testing.T) {
 		c := exec.CommandContext(t.Context(), "fish", "--no-config", "-c", "ringback completion fish | source; "+
 			`while not complete -C "ringback show line " | string match -q "68*"; end; complete -C "ringback show line "; `+
-			`complete -C "ringback show li"`)
+			`complete -C "ringback show line"`)
 		c.Env = append(os.Environ(), "RINGBACK_SOCKET="+l.Town().Socket, "HOME="+t.TempDir())
 		out, err := c.CombinedOutput()
 		for _, want := range []string{"65\t", "66\t", "67\t", "68\t", "line\t"} {

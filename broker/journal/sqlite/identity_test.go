@@ -127,6 +127,18 @@ func TestTheJournalThatIsNot(t *testing.T) {
 	}
 }
 
+// TestIdentityBegun: a crash after journal.id was made, before its line was on disk, costs nothing.
+func TestIdentityBegun(t *testing.T) {
+	path := crashed(t)
+	if err := os.Truncate(filepath.Join(filepath.Dir(path), identityName), 0); err != nil {
+		t.Fatal(err)
+	}
+	j := open(t, path)
+	if n := len(rows(j.Pending(context.Background()))); n != 8 {
+		t.Errorf("%d pending, want 8", n)
+	}
+}
+
 func walOf(t *testing.T, path string) int64 {
 	t.Helper()
 	info, err := os.Stat(path + "-wal")
