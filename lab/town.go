@@ -64,7 +64,7 @@ func (l *Lab) Screen() string {
 	if l.opt.NoDaemon {
 		l.describePorts(&b)
 	} else {
-		fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n\n", l.PID(), mainNumber,
+		fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n", l.PID(), mainNumber,
 			l.lineCount(), firstTTY, firstTTY+l.lineCount()-1)
 	}
 	row := func(format string, args ...any) {
