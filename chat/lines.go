@@ -3,6 +3,7 @@ package chat
 import (
 	"bytes"
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,6 +30,19 @@ func (l Line) String() string {
 // may end the line that another began, and each alternative of an expect is a way of its own. A line without a carriage
 // return at the end of the script is the last one. false means that there are too many ways to follow.
 func (s *Script) Lines() (all []Line, ok bool) { return s.lines, !s.manyWays }
+
+// pin is a run of digits that may be a PIN, or the command that gives one to the card of a mobile modem.
+var pin = regexp.MustCompile(`[0-9]{4}|\+CPIN=`)
+
+// Public reports whether the script sends nothing but commands of a modem, without a number that may be a PIN: it may
+// be shown to users who must not see passwords.
+func (s *Script) Public() bool {
+	sent, ok := s.Lines()
+	return ok && !slices.ContainsFunc(sent, func(l Line) bool {
+		text := strings.ToUpper(strings.TrimSpace(l.String()))
+		return text != "" && !strings.HasPrefix(text, "AT") && !strings.HasPrefix(text, "+++") || pin.MatchString(text)
+	})
+}
 
 // follow finds the lines of a parsed script.
 func (s *Script) follow() {

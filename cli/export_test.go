@@ -27,7 +27,7 @@ func TestExportIOS(t *testing.T) {
 		return out.String(), errs.String(), err
 	}
 	out, _, err := run("-c", file)
-	if err != nil || !strings.Contains(out, "\nusername kim callback-dialstring \"84001\"\n") ||
+	if err != nil || !strings.Contains(out, "\n! username kim callback-dialstring \"84001\": the password") ||
 		!strings.Contains(out, "!   cdr.file: IOS writes no call detail records") || strings.Contains(out, "hunter2") {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -101,6 +101,13 @@ func rank(k Kind) int { return slices.Index([]Kind{"", Harmless, Imported, Unsup
 // Hide replaces the octets from … to (not included) of a line by Hidden in the report.
 func (l *Ledger) Hide(line, from, to int) { l.hidden[line] = append(l.hidden[line], [2]int{from, to}) }
 
+// HideLast replaces a text at the end of a line, and what follows it.
+func (l *Ledger) HideLast(line int, text string) {
+	if at := strings.LastIndex(l.lines[line-1], text); text != "" && at >= 0 {
+		l.Hide(line, at, len(l.lines[line-1]))
+	}
+}
+
 // Report returns the rows. A line of which nothing was recorded is unsupported: no line is ever missing.
 func (l *Ledger) Report(format string) *Report {
 	r := &Report{Format: format, Warnings: []string{}, Rows: make([]Row, len(l.lines))}

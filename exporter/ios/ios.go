@@ -4,13 +4,10 @@ package ios
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/ringback/ringback/chat"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/schema"
 )
@@ -164,7 +161,11 @@ func (e *exporter) users() {
 		if cb.IsSet() {
 			command += e.callback(cb, u.Callback.Dialstring.Value())
 		}
-		e.line("%s%s", command, e.password(v, string(u.Password), u.PasswordHash))
+		if password := e.password(v, string(u.Password), u.PasswordHash); password != "" {
+			e.line("%s%s", command, password)
+		} else { // on a router, without one, anyone could log in as this user
+			e.comment(command + ": the password is missing")
+		}
 	}
 }
 
@@ -228,9 +229,6 @@ func (e *exporter) password(v *schema.Value, plain, hash string) string {
 	return ""
 }
 
-// number is a run of digits that may be a PIN.
-var number = regexp.MustCompile(`[0-9]{4}`)
-
 // scripts prints the chat scripts. One that talks to a host may have a password, and a dial command a PIN.
 func (e *exporter) scripts() {
 	for _, v := range e.get("chat_scripts").Items() {
@@ -251,15 +249,9 @@ func (e *exporter) scripts() {
 // public reports whether a script sends nothing but commands of a modem, without a long number.
 func (e *exporter) public(name string) bool {
 	for _, s := range e.cfg.Scripts {
-		if s.Name != name {
-			continue
+		if s.Name == name {
+			return s.Public()
 		}
-		sent, ok := s.Lines()
-		return ok && !slices.ContainsFunc(sent, func(l chat.Line) bool {
-			text := strings.ToUpper(strings.TrimSpace(l.String()))
-			return text != "" && !strings.HasPrefix(text, "AT") && !strings.HasPrefix(text, "+++") ||
-				number.MatchString(text)
-		})
 	}
 	return false
 }

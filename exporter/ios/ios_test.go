@@ -194,3 +194,21 @@ users:
 		}
 	}
 }
+
+// TestNoBareUser: a user whose password is not printed is a comment: without one, anyone could log in on a router.
+func TestNoBareUser(t *testing.T) {
+	v, cfg := load(t, "testdata", "ringback.yaml")
+	text := ios.Export(v, cfg, ios.Options{})
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "username ") && !strings.Contains(line, " password ") &&
+			!strings.Contains(line, " secret ") {
+			t.Errorf("%q", line)
+		}
+	}
+	if !strings.Contains(text, "! username austin-01") {
+		t.Errorf("no comment about austin-01:\n%s", text)
+	}
+	if _, _, err := importios.Import([]byte(text), importios.Options{}); err != nil {
+		t.Errorf("the import of an export without secrets: %v", err)
+	}
+}

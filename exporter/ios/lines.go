@@ -157,12 +157,13 @@ func (e *exporter) lines() {
 		e.rotary(v)
 		e.autoselect(v)
 		if w := v.Get("callback", "forced_wait"); w.IsSet() {
-			if n, whole := seconds(w.Duration()); whole {
-				e.say(w)
-				e.line(" callback forced-wait %d", n)
-			} else {
-				e.note(w, "IOS counts whole seconds")
+			n, whole := seconds(w.Duration())
+			if !whole {
+				n++
+				e.note(w, "IOS counts whole seconds: the wait is rounded up")
 			}
+			e.say(w)
+			e.line(" callback forced-wait %d", n)
 		}
 		if same := v.Get("callback", "same_line_no_verify"); same.Bool(false) {
 			e.note(same, "IOS always does so")

@@ -41,7 +41,12 @@ func globalTable() []command {
 		{mode: global, syntax: "enable password …", kind: importer.Imported, note: "enable: {password_file}",
 			do: doEnable, hide: hideEnable},
 		{mode: global, syntax: "enable …", kind: importer.Unsupported,
-			note: "the EXEC's enable has a password or method lists only"},
+			note: "the EXEC's enable has a password or method lists only", hide: func(in *input) string {
+				if oneOf(in.arg(0), []string{"use-tacacs", "last-resort", "algorithm-type"}) {
+					return mask(in.raw)
+				}
+				return in.hideFrom(0)
+			}},
 		{mode: global, syntax: "chat-script NAME …", kind: importer.Imported, note: "chat_scripts", do: doChatScript,
 			hide: hideChatScript, anywhere: true},
 		{mode: global, syntax: "banner motd|login …", kind: importer.Imported, note: "banner", do: doBanner},
@@ -152,13 +157,10 @@ func doEnable(p *parser, in *input) result {
 	return imported("enable: {password_hash}")
 }
 
-// hideChatScript hides a script that sends a password.
+// hideChatScript hides a script that may send a password or a PIN.
 func hideChatScript(in *input) string {
-	lower := strings.ToLower(in.raw)
-	for _, asks := range []string{"ord:", "passwd", "asscode", "secret", "pin:", "cpin"} {
-		if strings.Contains(lower, asks) {
-			return in.hideFrom(1)
-		}
+	if s, err := chat.Parse("script", in.rest(1)); err != nil || !s.Public() {
+		return in.hideFrom(1)
 	}
 	return in.raw
 }

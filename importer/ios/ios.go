@@ -161,7 +161,7 @@ func joined(a, b string) string {
 
 // add adds the row of a line, with its text as it may be shown, and returns its index.
 func (p *parser) add(line int, text string, r result) int {
-	p.rows = append(p.rows, importer.Row{Line: line, Text: text, Kind: r.kind, Note: r.note, Warn: r.warn})
+	p.rows = append(p.rows, importer.Row{Line: line, Text: scrub(text), Kind: r.kind, Note: r.note, Warn: r.warn})
 	return len(p.rows) - 1
 }
 

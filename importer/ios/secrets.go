@@ -77,28 +77,44 @@ func readSecret(args []string) (s secret, wrong string) {
 }
 
 // announces are words of commands behind which all may be a secret.
-var announces = regexp.MustCompile(`(?i)^([a-z_-]*password|passwd|pass|passphrase|secret|key|server-key|key-string|community|md5|` +
+var announces = regexp.MustCompile(`(?i)^(pass|secret|key|server-key|key-string|community|md5|` +
 	`authentication-key|message-digest-key|md5-key|pre-shared-key|pre-share|send-secret|shared-secret|psk|wpa-psk|` +
-	`ascii|hex|credentials|auth|priv|token|pin|ppp-password|hash)$`)
+	`ascii|hex|credentials|auth|priv|token|pin|hash|[a-z0-9_-]*(password|passwd|passphrase))$`)
+
+// hashed finds a hash of crypt(3), and located the user and the password of a URL.
+var (
+	hashed  = regexp.MustCompile(`\$[0-9a-z]{1,4}\$[^ "]{8,}`)
+	located = regexp.MustCompile(`://[^ ]*@`)
+)
+
+// scrub hides what is a secret wherever it stands.
+func scrub(text string) string {
+	return located.ReplaceAllString(hashed.ReplaceAllString(text, importer.Hidden), "://"+importer.Hidden+"@")
+}
 
 // methodsOfLogin are words that follow `authentication` in commands without a secret.
 var methodsOfLogin = regexp.MustCompile(`(?i)^(chap|pap|ms-chap|ms-chap-v2|eap|login|ppp|arap|enable|default|local|` +
 	`radius|tacacs\+|group|none|line|krb5|if-needed|callin|message-digest|key-chain|mode|rsa-sig)$`)
 
-// urlPassword finds what stands before a password in a URL.
-var urlPassword = regexp.MustCompile(`://[^/ :@]*:[^/ @]*@`)
+// versions are words between the host of snmp-server and its community.
+var versions = regexp.MustCompile(`(?i)^(traps|informs|version|1|2c|3|auth|noauth|priv)$`)
 
 // mask hides what may be a secret in a command of which the import does not know where its secret is: all that follows
 // a word that announces one.
 func mask(raw string) string {
-	if at := urlPassword.FindStringIndex(raw); at != nil {
-		return raw[:at[0]] + importer.Hidden
-	}
 	words := split(raw)
 	for i, w := range words {
 		behind := words[i+1:]
 		if strings.EqualFold(w.text, "snmp-server") && len(behind) > 2 && strings.EqualFold(behind[0].text, "host") {
-			return raw[:behind[2].start] + importer.Hidden // the community stands among options
+			behind = behind[2:] // the community is behind the host, and words about the version
+			for len(behind) > 1 && versions.MatchString(behind[0].text) {
+				behind = behind[1:]
+			}
+			return raw[:behind[0].start] + importer.Hidden
+		}
+		if strings.EqualFold(w.text, "nopassword") || len(behind) > 1 && strings.EqualFold(w.text, "authentication") &&
+			strings.EqualFold(behind[0].text, "failure") {
+			continue
 		}
 		if strings.EqualFold(w.text, "authentication") {
 			for len(behind) > 0 && methodsOfLogin.MatchString(behind[0].text) {

@@ -44,6 +44,9 @@ func parseConfig(l *importer.Ledger, lines []string) (s settings, err *importer.
 			key, value = k, v+" "+value
 		}
 		key, value = strings.ToLower(key), strings.TrimSpace(value)
+		if strings.Contains(key, "chat") || strings.Contains(key, "pass") {
+			l.HideLast(i+1, value)
+		}
 		if key == "port" {
 			port = value
 			l.Unsupported(i+1, "a section for one line: write its values into lines")

@@ -376,6 +376,8 @@ func (r *resolver) record(at *row) {
 		r.Imported(at.line, "nobody else can log in: local users have names")
 	case at.kind() == kindLogin && !at.exact():
 		r.Imported(at.line, "users of --users log in")
+	case at.kind() == kindCallback && at.exact():
+		r.Unsupported(at.line, "an earlier row answers for this name, or it is the name of no user")
 	case at.kind() == kindCallback:
 		r.Unsupported(at.line, "a pattern of names that are called back: local users have names")
 	default:

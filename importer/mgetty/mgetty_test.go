@@ -203,3 +203,17 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestHiddenChats: scripts of keys that are not imported may have a password.
+func TestHiddenChats(t *testing.T) {
+	_, report, err := Read(Inputs{Callback: Input{"callback.config",
+		[]byte("init-chat \"\" ATZ OK S3CRET\nport ttyS1\ninit-chat ogin: S3CRET\n")}}, numbered())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range report.Rows {
+		if strings.Contains(row.Text, "S3CRET") {
+			t.Errorf("%+v", row)
+		}
+	}
+}

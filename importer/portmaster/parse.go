@@ -150,7 +150,7 @@ func (p *parser) command(line int, w []word) *importer.Error {
 func (p *parser) hide(line int, w []word) {
 	for i, x := range w {
 		switch strings.ToLower(x.text) {
-		case "password", "secret", "script":
+		case "password", "secret", "script", "readcommunity", "writecommunity", "community", "chap", "pap":
 			if i+1 < len(w) && i > 0 {
 				p.Hide(line, w[i+1].from, w[len(w)-1].to)
 				return

@@ -6,6 +6,7 @@ package portmaster
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +20,18 @@ import (
 // Format names the format in a report.
 const Format = "portmaster"
 
+// cutNumber is a line that ends in a number to dial.
+var cutNumber = regexp.MustCompile(`(?i)^(Command>)?\s*set (user|location) .*(dialback|callback|telephone) .*[0-9]$`)
+
 // Read imports commands of ComOS. The error is an *importer.Error.
 func Read(data []byte) (*importer.Site, *importer.Report, error) {
 	lines, err := importer.Lines(data)
 	if err != nil {
 		return nil, nil, err
+	}
+	if n := len(lines); n > 0 && data[len(data)-1] != '\n' && data[len(data)-1] != 0 &&
+		cutNumber.MatchString(lines[n-1]) {
+		return nil, nil, fail(n, "the text ends in this number, without a line end: was it cut off?", "the whole text")
 	}
 	p := &parser{Ledger: importer.NewLedger(lines, "#"), byName: map[string]*user{}, places: map[string]*location{}}
 	if err := p.parse(lines); err != nil {
