@@ -38,8 +38,12 @@ func Lines(data []byte) ([]string, error) {
 		case len(line) > maxLine:
 			return nil, &Error{Line: i + 1, Msg: fmt.Sprintf("it has %d octets; the maximum is %d", len(line), maxLine)}
 		case strings.Contains(line, "\x00"):
+			from := "UTF-16LE"
+			if data[0] == 0 {
+				from = "UTF-16BE"
+			}
 			return nil, &Error{Line: i + 1, Msg: "it has a NUL octet", Want: "text in UTF-8",
-				Hint: "convert UTF-16: iconv -f UTF-16LE -t UTF-8 FILE"}
+				Hint: "convert UTF-16: iconv -f " + from + " -t UTF-8 FILE"}
 		case !utf8.ValidString(line):
 			return nil, &Error{Line: i + 1, Msg: "it is not UTF-8",
 				Hint: "convert it: iconv -f ISO-8859-1 -t UTF-8 FILE"}

@@ -58,3 +58,12 @@ func TestFileNames(t *testing.T) {
 		}
 	}
 }
+
+// TestNUL: the hint names the order of the octets of UTF-16.
+func TestNUL(t *testing.T) {
+	for text, want := range map[string]string{"\x00e\x00n\x00d": "UTF-16BE", "e\x00n\x00d\x00": "UTF-16LE"} {
+		if _, err := Lines([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}

@@ -18,6 +18,7 @@ func TestCopied(t *testing.T) {
 		{"prose", "This page shows how callers are called back.\nversion 12.0\nend\n", 1, "it is prose"},
 		{"title", "Configuration\nversion 12.0\nend\n", 1, "commands begin with a small letter"},
 		{"another script", "version 12.0\n回叫存取伺服器\nend\n", 2, "not ASCII"},
+		{"a bell", "version 12.0\nno-such \a command\nend\n", 2, "a control character"},
 		{"a comment wrapped", "version 12.0\n!--- lets callers be called\nback by the server\nend\n", 3, ""},
 		{"a comment behind a command", "hostname maui !--- the name\nend\n", 1, "words follow it"},
 		{"a command behind a comment", "version 12.0\n!--- the name of the server. hostname maui\nend\n", 2,

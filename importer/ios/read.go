@@ -261,6 +261,9 @@ func prose(in *input, inside bool) string {
 	first := in.words[0].text
 	for i := range len(in.raw) {
 		if c := in.raw[i]; (c > 0x7e || c < ' ' && c != '\t') && !freeText(in) {
+			if c < ' ' || c == 0x7f {
+				return "it has a control character: it is no command"
+			}
 			return "it has a character that is not ASCII: it is no command"
 		}
 	}
