@@ -120,6 +120,9 @@ func busyText(w lines.Want, all []lines.Status) string {
 	}
 	for _, s := range all {
 		if s.TTY == may[0] {
+			if out := s.State == lines.Down || s.State == lines.Quarantined || s.State == lines.BusiedOut; out {
+				return fmt.Sprintf("Line %d is out of service, try again later", s.TTY)
+			}
 			return fmt.Sprintf("Line %d is in use by %s, try again later", s.TTY, use(s))
 		}
 	}
@@ -142,9 +145,7 @@ func use(s lines.Status) string {
 		return "a callback"
 	case lines.HangingUp, lines.Preparing:
 		return "a call that is being ended"
-	case lines.Down, lines.Quarantined, lines.BusiedOut:
-		return "nobody, and is out of service"
-	case lines.Idle:
+	case lines.Idle, lines.Down, lines.Quarantined, lines.BusiedOut:
 	}
 	return "another call"
 }

@@ -29,7 +29,7 @@ func (e *entry) values() string {
 	case e.most == 0:
 		return "0"
 	case e.not != "":
-		return fmt.Sprintf("0 to %d, without %s", e.most, e.not)
+		return fmt.Sprintf("0 to %d, without %s", e.most, strings.Join(strings.Split(e.not, ""), " and "))
 	}
 	return fmt.Sprintf("0 to %d", e.most)
 }
@@ -74,7 +74,7 @@ func table() []entry {
 				}
 				return ends(Result{Code: NoCarrier, Why: "this line answers no call while you use it"})
 			}},
-		{name: "S", form: "ATSn=VALUE, ATSn?", text: "set or print a register of the table below",
+		{name: "S", form: "ATSn=VALUE, ATSn?", text: "set or print a register. ATI4 prints all",
 			do: func(m *Modem, _ time.Time, c command) done {
 				if c.query {
 					m.info(fmt.Sprintf("%03d", m.set.s[c.reg]))
