@@ -184,6 +184,19 @@ func TestParityOfWhatIsSent(t *testing.T) {
 	}
 }
 
+// TestPromptOfSevenBits: a prompt that a terminal with seven bits cannot show is not shown again, as question marks.
+func TestPromptOfSevenBits(t *testing.T) {
+	conn := play(austinEven)
+	term := NewTerminal(conn)
+	term.Parity = UnknownParity
+	if line, err := term.ReadLine(t.Context(), "使用者名稱："); line != "austin-01" || err != nil {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if !bytes.HasSuffix(conn.out, []byte(even("\r\naustin-01\r\n"))) {
+		t.Errorf("shown: %q", conn.out)
+	}
+}
+
 // An octet with wrong parity was corrupted on the line, so its value is unknown.
 func TestWrongParityRejectsTheLine(t *testing.T) {
 	for _, parity := range []Parity{EvenParity, OddParity} {

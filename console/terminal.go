@@ -382,6 +382,9 @@ func (t *Terminal) edit(prompt string, e *editor, a assistant) (string, error) {
 				return "", err
 			}
 			if next != e { // the echo so far had the wrong parity
+				if !t.Shows(prompt) { // seven bits: the line alone, rather than question marks
+					prompt = ""
+				}
 				if err := t.show(prompt, next); err != nil {
 					return "", err
 				}
