@@ -111,7 +111,7 @@ func (l *line) statusLocked() Status {
 	switch {
 	case l.next.removes():
 		s.Change = Leaves
-	case l.next != nil:
+	case l.next != nil && !l.next.again:
 		s.Change = Changes
 	}
 	s.InBand, s.Untrusted, s.SameLine = l.cfg.InBand || l.inBand, l.plan.untrusted, l.plan.sameLine

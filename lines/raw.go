@@ -75,7 +75,7 @@ func (s *Lease) suspend(cancel context.CancelCauseFunc) (closed <-chan struct{},
 	s.raw, l.used = cancel, used
 	stop := context.AfterFunc(p.drivers, func() { cancel(ErrClosed) })
 	if l.next == nil {
-		l.next = &replacement{by: l.by}
+		l.next = &replacement{by: l.by, again: true}
 	}
 	l.next.started = true
 	l.planLocked()

@@ -77,6 +77,35 @@ func TestRaw(t *testing.T) {
 	})
 }
 
+// TestRawReload: the line itself follows raw access, so nothing waits to be changed, and a reload with the same
+// configuration changes nothing; one with another does, afterwards.
+func TestRawReload(t *testing.T) {
+	inBank(t, func(t *testing.T, b *bank) {
+		b.configure(at(1, "a"))
+		l := taken(t, b.want(t, "kim", Want{Role: ForUser, Rotary: 1}))
+		_ = l.Raw(context.Background(), func(context.Context, Port) error {
+			if s, _ := b.Line(1); s.Change != "" {
+				t.Errorf("it %s", s.Change)
+			}
+			if r := b.configure(at(1, "a")); len(r.Changed) != 0 {
+				t.Errorf("%+v", r)
+			}
+			if r := b.configure(at(1, "b")); len(r.Changed) != 1 || len(r.Waiting) != 1 {
+				t.Errorf("%+v", r)
+			}
+			if s, _ := b.Line(1); s.Change != Changes {
+				t.Errorf("change %q", s.Change)
+			}
+			return nil
+		})
+		l.Release()
+		synctest.Wait()
+		if s, _ := b.Line(1); s.Port != "b" || s.Change != "" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 // TestRawEnds: everything that ends the right to use the line ends raw access.
 func TestRawEnds(t *testing.T) {
 	for name, end := range map[string]struct {

@@ -28,6 +28,7 @@ const (
 type replacement struct {
 	by      *Planned // nil: nothing, the line is removed
 	started bool     // the driver was told to end
+	again   bool     // it is the line itself, which begins anew (Lease.Raw): nothing changes
 }
 
 // removes reports whether the line will be gone.
@@ -53,6 +54,9 @@ func (p *Pool) Reconfigure(all []Planned) (r Reconfigured) {
 		switch {
 		case now != nil && l.is(now) && (l.next == nil || !l.next.started):
 			l.stayLocked()
+			continue
+		case now != nil && l.is(now) && l.next.again:
+			l.next.by = now
 			continue
 		case now == nil:
 			r.Removed = append(r.Removed, tty)
