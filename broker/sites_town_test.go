@@ -162,7 +162,7 @@ func TestCallSite(t *testing.T) {
 				}
 				p.see("NO CARRIER", time.Minute)
 				w.idle(time.Minute)
-				rows := w.outRows()
+				rows := w.endedRows()
 				if len(rows) != 1 || rows[0].User != name+"-out" || rows[0].End.IsZero() ||
 					rows[0].TerminateCause != 1 {
 					t.Errorf("%+v", rows)
@@ -275,7 +275,7 @@ func TestCallSiteLeft(t *testing.T) {
 				defer c.Close()
 				tt.leave(t, w, c)
 				w.idle(tt.within)
-				if rows := w.outRows(); len(rows) != 1 || rows[0].End.IsZero() || len(w.dialed()) != 1 {
+				if rows := w.endedRows(); len(rows) != 1 || rows[0].End.IsZero() || len(w.dialed()) != 1 {
 					t.Errorf("%+v, dials %+v", rows, w.dialed())
 				}
 			})
@@ -307,7 +307,7 @@ func TestCallSiteStopped(t *testing.T) {
 		p.typ("some lines of a screen that has stopped")
 		w.pass(3 * time.Minute)
 		w.idle(time.Minute)
-		if rows := w.outRows(); len(rows) != 1 || !strings.Contains(rows[0].Cause, "has taken nothing for 2m0s") {
+		if rows := w.endedRows(); len(rows) != 1 || !strings.Contains(rows[0].Cause, "has taken nothing for 2m0s") {
 			t.Errorf("%+v", rows)
 		}
 	})

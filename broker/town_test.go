@@ -93,6 +93,7 @@ type town struct {
 
 	busyouts map[int]lines.Busyout // on disk
 	inside   func() *api.Inside    // for the commands of callers
+	served   sync.WaitGroup        // the API of inside
 }
 
 type townOptions struct {
@@ -252,7 +253,8 @@ func (w *town) start() {
 	w.stop, w.ended = cancel, make(chan error, 1)
 	w.inside = sync.OnceValue(func() *api.Inside {
 		l := api.NewInside()
-		go (&api.Server{Daemon: api.FromBroker(w.broker), Feed: &api.Feed{}}).ServeInside(ctx, l)
+		s := &api.Server{Daemon: api.FromBroker(w.broker), Feed: &api.Feed{}}
+		w.served.Go(func() { _ = s.ServeInside(ctx, l) })
 		return l
 	})
 	go func() { w.ended <- w.broker.Run(ctx) }()
@@ -457,6 +459,7 @@ func (w *town) halt() {
 	if err := <-w.ended; err != nil {
 		w.t.Error(err)
 	}
+	w.served.Wait()
 	if n := w.pool.Outstanding(); n != 0 {
 		w.t.Errorf("%d leases were not returned (law 9)", n)
 	}
