@@ -121,9 +121,9 @@ func TestExplainFlags(t *testing.T) {
 		status int
 		want   string
 	}{
-		{[]string{"--service", "slip"}, 2, "--service slip: must be exec or ppp"},
+		{[]string{"--service", "slip"}, 2, "--service slip: must be exec, ppp or outbound"},
 		{[]string{"--auth", "mschap"}, 2, "--auth mschap: must be pap, chap, ms-chap, ms-chap-v2 or eap"},
-		{[]string{"--auth", "chap"}, 2, "--auth chap: an EXEC login sends a password (add --service ppp)"},
+		{[]string{"--auth", "chap"}, 2, "--auth chap: a login that is not PPP sends a password (add --service ppp)"},
 		{[]string{"--line", "99"}, 1, "--line 99: the configuration has no such line"},
 		{[]string{"--list", "nowhere"}, 1, `there is no login list "nowhere" (aaa.lists.login)`},
 		{[]string{"--service", "ppp", "--list", "nowhere"}, 1, `there is no ppp list "nowhere" (aaa.lists.ppp)`},

@@ -49,8 +49,8 @@ func TestPeerTelnet(t *testing.T) {
 	t.Parallel()
 	needs(t, "telnet", "inetutils-telnet")
 	l := startTown(t, lab.Options{})
-	_, port := doorOf(t, l, "telnet", "vty")
-	onVTY(t, "telnet.exp", port, "paia-04", "hookipa-4")
+	host, port := doorOf(t, l, "telnet", "vty")
+	onVTY(t, "telnet.exp", host, port, "paia-04", "hookipa-4")
 }
 
 // Debian's OpenSSH client on a vty.
@@ -58,8 +58,8 @@ func TestPeerSSH(t *testing.T) {
 	t.Parallel()
 	needs(t, "ssh", "openssh-client")
 	l := startTown(t, lab.Options{})
-	_, port := doorOf(t, l, "ssh", "vty")
-	onVTY(t, "ssh.exp", port, "paia-04", "hookipa-4", filepath.Join(tempDir(t), "known_hosts"))
+	host, port := doorOf(t, l, "ssh", "vty")
+	onVTY(t, "ssh.exp", host, port, "paia-04", "hookipa-4", filepath.Join(tempDir(t), "known_hosts"))
 }
 
 // Debian's telnet and OpenSSH clients at the modems of the town's lines.
