@@ -13,7 +13,7 @@ import (
 const (
 	// progress is how often a user who waits for a line reads their place in the queue.
 	progress = 30 * time.Second
-	// probeTime is how long a user waits whom a line is free for: until its modem has answered.
+	// probeTime is how long a user waits for a free line: until its modem has answered.
 	probeTime = time.Minute
 	// ctrlC leaves the queue.
 	ctrlC = 0x03

@@ -193,7 +193,7 @@ func TestSMSDoesNothing(t *testing.T) {
 		{name: "a text that speaks AT",
 			text: func(*town) string { return "\r\nRING\r\n\r\nCONNECT 9600\r\nATDT84001\r\n" },
 			want: triggers.Unreadable},
-		{name: "a user whom AAA does not know",
+		{name: "a user unknown to AAA",
 			text: func(w *town) string { return w.text("nobody-09", "", time.Now()) }, want: triggers.Rejected},
 		{name: "a user without a callback",
 			text: func(w *town) string { return w.text("paia-04", "", time.Now()) }, want: triggers.Rejected},
@@ -243,7 +243,7 @@ func TestSMSDoesNothing(t *testing.T) {
 	}
 }
 
-// TestSMSNumber: a user to whom AAA leaves the number signs it.
+// TestSMSNumber: a user who may choose the number signs it.
 func TestSMSNumber(t *testing.T) {
 	inTown(t, cellular(), func(w *town) {
 		w.pass(time.Minute)
@@ -393,7 +393,7 @@ func TestMissedCallDoesNothing(t *testing.T) {
 		{name: "an unknown telephone", from: "84099", telephone: true, rings: 20 * time.Second},
 		{name: "an unknown modem", from: "84099", rings: 5 * time.Minute, answered: 1},
 		{name: "a telephone that rings on", from: "84007", telephone: true, rings: 4 * time.Minute, rejected: 1},
-		{name: "a user to whom AAA leaves the number", from: "84008", telephone: true, rings: 20 * time.Second,
+		{name: "a user who may choose the number", from: "84008", telephone: true, rings: 20 * time.Second,
 			rejected: 1},
 		{name: "the line has no such trigger", from: "84007", telephone: true, rings: 20 * time.Second,
 			change: func(o *townOptions) {

@@ -242,7 +242,7 @@ func TestVisitOrders(t *testing.T) {
 		begun := time.Now()
 		go func() {
 			for range 10 {
-				time.Sleep(20 * time.Second)
+				<-time.After(20 * time.Second)
 				_, _ = io.WriteString(slow.conn, "a")
 			}
 		}()
@@ -250,7 +250,7 @@ func TestVisitOrders(t *testing.T) {
 			t.Errorf("a client that types an octet every 20 s reads %q after %v", text, time.Since(begun))
 		}
 		<-slow.out
-		time.Sleep(5 * time.Minute)
+		<-time.After(5 * time.Minute)
 
 		in := w.visit(0, "192.0.2.7")
 		in.login("paia-04", password, "maui-nas-04>")

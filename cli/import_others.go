@@ -18,8 +18,8 @@ import (
 type freshPasswords bool
 
 func (p *freshPasswords) add(c *cobra.Command) {
-	c.Flags().BoolVar((*bool)(p), "new-passwords", false, "make new passwords for users of whom none can be imported, "+
-		"in DIR/secrets")
+	c.Flags().BoolVar((*bool)(p), "new-passwords", false, "make new passwords for users without one that can be "+
+		"imported, in DIR/secrets")
 }
 
 // password returns the function that makes a password; nil: none is made.

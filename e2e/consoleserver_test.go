@@ -217,7 +217,7 @@ func TestConsoleServer(t *testing.T) {
 	c.idle(t)
 }
 
-// TestConsoleServerRefuses: a user to whom AAA grants no dial-outs has no line.
+// TestConsoleServerRefuses: a user without dial-outs at AAA has no line.
 func TestConsoleServerRefuses(t *testing.T) {
 	t.Parallel()
 	c := newConsoleTown(t)

@@ -125,7 +125,7 @@ func (l *Ledger) Report(format string) *Report {
 	return r
 }
 
-// printable replaces what would act on the terminal of whoever reads the report.
+// printable replaces what would act on the terminal of the reader of the report.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' || unicode.IsPrint(r) {

@@ -38,7 +38,7 @@ type Want struct {
 
 // Role says for whose sake a line is requested. The requests of administrators are served before all others, in their
 // order; callbacks, users and orders are served in the order in which they came, so that no user on the network
-// overtakes a caller to whom a callback was promised.
+// overtakes a caller who was promised a callback.
 type Role string
 
 // The roles.

@@ -10,8 +10,9 @@ import (
 // RawDriver is a Driver whose port others can use while it does not run.
 type RawDriver interface {
 	Driver
-	// OpenRaw opens the port after Run has ended, and forgets what the driver knows of its modem's state: whoever has
-	// the port can change that, and can read each secret. The error names the port, or says why nobody may have it.
+	// OpenRaw opens the port after Run has ended, and forgets what the driver knows of its modem's state: the user
+	// who has the port can change that, and can read each secret. The error names the port, or says why nobody may
+	// have it.
 	OpenRaw(ctx context.Context) (Port, error)
 }
 

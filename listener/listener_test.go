@@ -366,7 +366,7 @@ func TestFlood(t *testing.T) {
 		c := f.dial(t, "203.0.113.9", door)
 		readText(t, c, "\xff\xfb\x01")
 		_ = c.Close()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		_ = f.dial(t, "198.51.100.7", door).Close()
 		synctest.Wait()
 		if got := f.set.List()[0].Accepted; got != s.Accepted+2 {
@@ -446,7 +446,7 @@ func TestNobodyReads(t *testing.T) {
 			_, wrote = s.Write([]byte(strings.Repeat("x", 1<<20)))
 		}, Config{Address: door, Protocol: Raw, Sessions: 1})
 		conn := f.dial(t, "198.51.100.7", door)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if !errors.Is(wrote, os.ErrDeadlineExceeded) {
 			t.Errorf("a write to a client that does not read: %v", wrote)

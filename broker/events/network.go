@@ -8,7 +8,7 @@ import (
 	"github.com/ringback/ringback/tty"
 )
 
-// CallbackIgnored reports a user whom AAA requires to be called back, and who was admitted over the network without a
+// CallbackIgnored reports a user who was to be called back as AAA requires, and was admitted over the network without a
 // callback: there is no call, and nobody to call back.
 type CallbackIgnored struct {
 	undialed

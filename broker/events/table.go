@@ -133,7 +133,7 @@ var Table = []Row{
 	{"policies.simulated", PoliciesSimulated{}, Mnemonics{{5, "POLICIESSIMULATED"}},
 		"An operator compared changed policy files with those in force."},
 	{"callback.ignored", CallbackIgnored{}, Mnemonics{{4, "CALLBACKIGNORED"}},
-		"A user whom AAA requires to be called back was admitted over the network without one."},
+		"A user was admitted over the network without the callback that AAA requires."},
 	{"listener.opened", ListenerOpened{}, Mnemonics{{5, "LISTENING"}},
 		"A listener takes connections."},
 	{"listener.closed", ListenerClosed{}, Mnemonics{{5, "NOTLISTENING"}},

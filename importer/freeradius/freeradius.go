@@ -22,7 +22,7 @@ const Format = "freeradius-users"
 // Options are what the file does not say.
 type Options struct {
 	Places map[string]string // the numbers of places that the file names by Callback-Id
-	// NewPassword makes a password for a user of whom none can be imported; nil: such users are left out.
+	// NewPassword makes a password for a user without one that can be imported; nil: such users are left out.
 	NewPassword func() string
 }
 

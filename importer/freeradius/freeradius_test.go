@@ -174,7 +174,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// With new passwords, users of whom none can be imported are there too.
+// With new passwords, users without one that can be imported are there too.
 func TestNewPasswords(t *testing.T) {
 	n := 0
 	site, report := importtest.Accounted(t, func(data []byte) (*importer.Site, *importer.Report, error) {

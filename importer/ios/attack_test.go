@@ -10,7 +10,7 @@ import (
 // whole is a text with lines of a router between its first and its last line.
 func whole(lines string) string { return "version 12.0\n" + lines + "\nend\n" }
 
-// TestListsFailClosed: a list whose servers cannot be imported admits nobody whom the router rejects.
+// TestListsFailClosed: a list whose servers cannot be imported admits nobody that the router rejects.
 func TestListsFailClosed(t *testing.T) {
 	const line = "\nline 1\n modem InOut\n"
 	for text, want := range map[string]string{

@@ -29,7 +29,7 @@ type Inputs struct {
 	Login, Callback, Dialin, Users Input
 }
 
-// Read imports the files. newPassword makes a password for a user of whom there is none: mgetty calls such users back
+// Read imports the files. newPassword makes a password for a user without one: mgetty calls such users back
 // without asking for one. The error is an *importer.Error; the file is in its message.
 func Read(in Inputs, newPassword func() string) (*importer.Site, *importer.Report, error) {
 	r := resolver{settings: defaults(), newPassword: newPassword, hashes: map[string]string{}}
@@ -187,7 +187,7 @@ func (r *resolver) everybody() (all []string) {
 	return all
 }
 
-// dummy returns the only row that calls back whoever types a certain name, so that they log in as somebody else.
+// dummy returns the only row that calls back a caller who types a certain name, so that they log in as somebody else.
 func (r *resolver) dummy() (only *row) {
 	for i := range r.rows {
 		if at := &r.rows[i]; at.exact() && at.kind() == kindCallback {

@@ -216,7 +216,7 @@ func (p *parser) remove(line int, what string, w []word) *importer.Error {
 	return nil
 }
 
-// gone records the lines of a user who is not imported, and of whom nothing is missed.
+// gone records the lines of a user who is not imported, and lacks nothing.
 func (p *parser) gone(u *user, why string) {
 	p.Harmless(u.line, why)
 	for _, s := range u.settings {

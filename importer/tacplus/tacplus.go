@@ -22,7 +22,7 @@ const Format = "tac_plus"
 // Options are what the file does not say.
 type Options struct {
 	Now time.Time // for accounts that expire
-	// NewPassword makes a password for a user of whom none can be imported; nil: such users are left out.
+	// NewPassword makes a password for a user without one that can be imported; nil: such users are left out.
 	NewPassword func() string
 }
 

@@ -185,7 +185,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// With new passwords, users of whom none can be imported are there too.
+// With new passwords, users without one that can be imported are there too.
 func TestNewPasswords(t *testing.T) {
 	const text = "user = des { login = des XQj4892fjk service = exec { callback-dialstring = 84001 } }\n" +
 		"user = pam { login = PAM\n pap = cleartext pap-pw default service = permit }\n" +

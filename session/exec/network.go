@@ -35,7 +35,7 @@ func (f *FrontEnd) PasswordPrompt(l texts.Language) string {
 	return f.Texts(l).Text(texts.PromptPassword)
 }
 
-// Admitted serves a user whom another protocol has logged in: Session.Settle has returned NoFailure and Admit, with
+// Admitted serves a user who has logged in by another protocol: Session.Settle has returned NoFailure and Admit, with
 // this notice. command is run in place of the command line, unless AAA says what the user gets; "" for none.
 func (f *FrontEnd) Admitted(s *session.Session, res aaa.Result, notice texts.Message, command string) session.Ending {
 	d := f.dialogue(s)
