@@ -129,8 +129,8 @@ func find(m mode, words []word) (pattern, bool) {
 
 // commands returns the rows of all tables.
 func commands() (all []command) {
-	for _, table := range [][]command{globalTable(), usersTable(), aaaTable(), lineTable(), interfaceTable(),
-		otherTable()} {
+	for _, table := range [][]command{globalTable(), usersTable(), aaaTable(), serversTable(), lineTable(),
+		interfaceTable(), otherTable()} {
 		all = append(all, table...)
 	}
 	return all

@@ -3,9 +3,12 @@ package ios
 import (
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ringback/ringback/importer"
 )
 
 // protocol is the protocol of a server.
@@ -53,6 +56,64 @@ type defaults struct {
 	timeout time.Duration
 	retries int
 	single  bool
+}
+
+// serversTable has the commands about RADIUS and TACACS+ servers and their groups.
+func serversTable() []command {
+	own := []command{
+		{mode: global, syntax: "radius-server retransmit N", kind: importer.Imported,
+			note: "aaa: {radius: [{retries}]}", do: doServerNumber(radiusServers)},
+		{mode: global, syntax: "radius-server deadtime MINUTES", kind: importer.Imported, note: "aaa: {dead_time}",
+			do: doDeadTime},
+		{mode: global, syntax: "radius-server vsa|optional-passwords …", kind: importer.Harmless,
+			note: "vendors' attributes are always sent and read", hide: asWritten},
+		{mode: radiusMode, syntax: "retransmit N", kind: importer.Imported, note: "aaa: {radius: [{retries}]}",
+			do: doOwnNumber},
+		{mode: tacacsMode, syntax: "port N", kind: importer.Imported, note: "aaa: {tacacs: [{address}]}",
+			do: doOwnNumber},
+		{mode: tacacsMode, syntax: "single-connection", kind: importer.Imported,
+			note: "aaa: {tacacs: [{single_connection}]}",
+			do:   func(p *parser, _ *input) result { p.onHost.single = true; return result{} }},
+	}
+	groups := []command{
+		{mode: groupMode, syntax: "server name NAME", kind: importer.Imported, note: "aaa: {groups: [{servers}]}",
+			do: doMemberServer},
+		{mode: groupMode, syntax: "server HOST …", kind: importer.Imported, note: "aaa: {groups: [{servers}]}",
+			do: doMemberServer},
+		{mode: groupMode, syntax: "server-private HOST …", kind: importer.Imported,
+			note: "aaa: {radius} or {tacacs}, and the group", do: doPrivate, hide: hideKey},
+	}
+	return slices.Concat(own, serverTable(radiusServers, "radius", radiusMode, "address ipv4|ipv6 HOST …"),
+		serverTable(tacacsServers, "tacacs", tacacsMode, "address ipv4|ipv6 HOST"), groups, endOf(groupMode))
+}
+
+// serverTable has the commands about servers that both protocols have; word is that of the protocol in IOS and here.
+func serverTable(pr protocol, word string, block mode, address string) []command {
+	key := func(name string) string { return "aaa: {" + word + ": [{" + name + "}]}" }
+	hide := func(in *input) string { return in.hideSecret(0) }
+	return append([]command{
+		{mode: global, syntax: word + "-server host HOST …", kind: importer.Imported, note: "aaa: {" + word + "}",
+			do: func(p *parser, in *input) result { return p.hostServer(pr, in) }, hide: hideKey},
+		{mode: global, syntax: word + "-server key …", kind: importer.Imported, note: key("secret_file"),
+			do: doServerKey(pr), hide: hide},
+		{mode: global, syntax: word + "-server timeout SECONDS", kind: importer.Imported, note: key("timeout"),
+			do: doServerNumber(pr)},
+		{mode: global, syntax: word + "-server …", kind: importer.Unsupported,
+			note: "the keys of aaa: {" + word + "} have nothing for it"},
+		{mode: global, syntax: word + " server NAME", kind: importer.Imported, note: "aaa: {" + word + "}",
+			do: doNamedServer, opens: block},
+		{mode: block, syntax: address, kind: importer.Imported, note: key("address"), do: doServerAddress},
+		{mode: block, syntax: "key …", kind: importer.Imported, note: key("secret_file"), do: doOwnKey, hide: hide},
+		{mode: block, syntax: "timeout SECONDS", kind: importer.Imported, note: key("timeout"), do: doOwnNumber},
+	}, endOf(block)...)
+}
+
+// endOf has what ends a block.
+func endOf(block mode) []command {
+	return []command{
+		{mode: block, syntax: "exit", kind: importer.Harmless, note: "the end of the block"},
+		{mode: block, syntax: "no …", kind: importer.Harmless, note: "it turns off what is not imported"},
+	}
 }
 
 // hideKey hides the key of `… HOST … key [TYPE] TEXT`.
@@ -110,11 +171,10 @@ func doPrivate(p *parser, in *input) result {
 	return r
 }
 
-func doRADIUSHost(p *parser, in *input) result { return p.hostServer(radiusServers, in) }
-func doTACACSHost(p *parser, in *input) result { return p.hostServer(tacacsServers, in) }
-
-// hostServer reads `… HOST [auth-port N] [acct-port N] [port N] [timeout N] [retransmit N] [single-connection] [key
-// …]`.
+// hostServer reads
+//
+//	… HOST [auth-port N] [acct-port N] [port N] [timeout N] [retransmit N] [single-connection] [key …]
+//
 // The ports of RADIUS are those of IOS, 1645 and 1646, unless the text says otherwise.
 func (p *parser) hostServer(pr protocol, in *input) result {
 	s := newServer(pr, in.args[0], in.row)
