@@ -54,11 +54,11 @@ func (l *loader) listen() {
 			}
 		}
 		l.anyone(v, &c)
-		if at := taken[c.Address]; at != nil && c.Address != "" {
+		if at := taken[c.Key()]; at != nil && c.Address != "" {
 			l.errorAt(v.Get("address"), "give each listener an address of its own", "%s is also that of line %d",
 				c.Address, at.Line)
 		}
-		taken[c.Address] = v
+		taken[c.Key()] = v
 		l.cfg.Listen = append(l.cfg.Listen, c)
 	}
 }

@@ -23,11 +23,13 @@ listen:
   - {address: "[::1]:2065", protocol: rfc2217, line: 65, sessions: 1, login: open}
   - {address: "localhost:2001", protocol: raw, rotary: 1}
   - {address: ":2022", protocol: ssh, to: vty}
+  - {address: "127.0.0.1:0", protocol: telnet, to: vty} # ports that the system chooses
+  - {address: "127.0.0.1:0", protocol: telnet, rotary: 1}
 `, nil)
 	if c == nil || strings.Contains(problems, "listen") {
 		t.Fatal(problems)
 	}
-	if len(c.Listen) != 4 {
+	if len(c.Listen) != 6 {
 		t.Fatalf("%d listeners", len(c.Listen))
 	}
 	if l := c.Listen[0]; !l.Target.VTY() || l.Protocol != listener.Telnet || l.Sessions != 16 ||
@@ -67,6 +69,7 @@ func TestListenProblems(t *testing.T) {
 		`{address: "192.0.2.1:2023", protocol: telnet, to: vty, insecure: true}`:                                "warning: listen[0].address",
 		`{address: "127.0.0.1:2023", protocol: telnet, to: vty, sessions: 0}`:                                   "sessions",
 		`{address: "127.0.0.1:1", protocol: telnet, to: vty}, {address: "127.0.0.1:1", protocol: raw, to: vty}`: "127.0.0.1:1 is also that of line",
+		`{address: "127.0.0.1:0", protocol: raw, to: vty}, {address: "127.0.0.1:0", protocol: raw, to: vty}`:    "127.0.0.1:0 is also that of line",
 	} {
 		_, problems, _ := loadText(t, listening+"listen: ["+entry+"]\n", nil)
 		if !strings.Contains(problems, want) {

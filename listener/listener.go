@@ -48,6 +48,15 @@ type Config struct {
 	Sessions int                // most at the same time, with those before a login
 }
 
+// Key is what a reload knows the listener by: its address, or with port 0, for which the system chooses a port, also
+// what it is for.
+func (c Config) Key() string {
+	if _, port, err := net.SplitHostPort(c.Address); err == nil && port == "0" {
+		return fmt.Sprintf("%s %s %s", c.Address, c.Protocol, c.Target)
+	}
+	return c.Address
+}
+
 // Target is what users reach. The zero value is a vty, the EXEC.
 type Target struct {
 	Line   int  // 0: none
@@ -94,7 +103,7 @@ type Set struct {
 	limits limits
 
 	mu     sync.Mutex
-	open   map[string]*open // by address
+	open   map[string]*open // by Config.Key
 	ctx    context.Context  // of Run; nil: it does not run yet
 	served sync.WaitGroup
 	told   map[told]*rejections
@@ -139,13 +148,13 @@ func (s *Set) Prepare(ctx context.Context, all []Config) (place, withdraw func()
 	secured := map[string]*tls.Config{}
 	for _, c := range all {
 		if c.TLS != nil {
-			if secured[c.Address], err = c.TLS.Config(); err != nil {
+			if secured[c.Key()], err = c.TLS.Config(); err != nil {
 				withdraw()
 				return nil, nil, fmt.Errorf("listen: %s: %w", c.Address, err)
 			}
 		}
 		s.mu.Lock()
-		there := s.open[c.Address]
+		there := s.open[c.Key()]
 		s.mu.Unlock()
 		if there != nil {
 			continue
@@ -155,7 +164,7 @@ func (s *Set) Prepare(ctx context.Context, all []Config) (place, withdraw func()
 			withdraw()
 			return nil, nil, notOpen(c.Address, err)
 		}
-		news[c.Address] = &open{Listener: l, set: s, since: time.Now()}
+		news[c.Key()] = &open{Listener: l, set: s, since: time.Now()}
 	}
 	return func() { s.place(all, news, secured) }, withdraw, nil
 }
@@ -184,13 +193,13 @@ func (s *Set) place(all []Config, news map[string]*open, secured map[string]*tls
 	defer s.mu.Unlock()
 	stays := map[string]bool{}
 	for _, c := range all {
-		stays[c.Address] = true
-		o := s.open[c.Address]
+		stays[c.Key()] = true
+		o := s.open[c.Key()]
 		if o == nil {
-			o = news[c.Address]
-			s.open[c.Address] = o
+			o = news[c.Key()]
+			s.open[c.Key()] = o
 		}
-		before := o.configure(c, secured[c.Address])
+		before := o.configure(c, secured[c.Key()])
 		switch {
 		case before.Address == "":
 			s.opt.Happened(events.ListenerOpened{Address: o.Addr().String(), Protocol: string(c.Protocol),
@@ -203,9 +212,9 @@ func (s *Set) place(all []Config, news map[string]*open, secured map[string]*tls
 				To: c.Target.String()})
 		}
 	}
-	for address, o := range s.open {
-		if !stays[address] {
-			delete(s.open, address)
+	for key, o := range s.open {
+		if !stays[key] {
+			delete(s.open, key)
 			o.stop("no longer configured")
 		}
 	}
@@ -221,8 +230,8 @@ func (s *Set) Run(ctx context.Context) {
 	s.mu.Unlock()
 	<-ctx.Done()
 	s.mu.Lock()
-	for address, o := range s.open {
-		delete(s.open, address)
+	for key, o := range s.open {
+		delete(s.open, key)
 		o.stop("ringback is stopping")
 	}
 	s.mu.Unlock()

@@ -64,7 +64,7 @@ func (l *listeners) prepare(ctx context.Context, cfg *config.Config, m *methods.
 			return nil, nil, err
 		}
 		line.Locale = cfg.Locale
-		logins[c.Address] = line
+		logins[c.Key()] = line
 		all = append(all, c.Config)
 		if c.Protocol == listener.SSH {
 			if err := l.hostKey(); err != nil {
@@ -128,7 +128,7 @@ func (l *listeners) serve(ctx context.Context, c *listener.Conn) error {
 		Call: &lines.Call{Data: s, ID: broker.NewID(), TTY: c.Line, Direction: lines.Incoming,
 			Connect: fmt.Sprintf("%s %s", c.Config.Protocol, c.LocalAddr()), Caller: c.From.String(),
 			Start: time.Now()},
-		Line: (*l.logins.Load())[c.Config.Address],
+		Line: (*l.logins.Load())[c.Config.Key()],
 		FrontEnd: func(text session.FrontEnd) session.FrontEnd {
 			text = l.frontEnd(c, s, text)
 			if shell, ok := text.(sshfront.Shell); ok && secured != nil {
