@@ -227,6 +227,22 @@ func TestSSH(t *testing.T) {
 			t.Errorf("show privilege: %q, %v", text, err)
 		}
 		<-one.out
+
+		wrong := w.sshVisit()
+		c, err = wrong.client("paia-04", ssh.Password(password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err = c.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var status *ssh.ExitError
+		if text, err := s.Output("nonsense"); !errors.As(err, &status) || status.ExitStatus() != 1 ||
+			!strings.Contains(string(text), "% ") {
+			t.Errorf("nonsense: %q, %v", text, err)
+		}
+		<-wrong.out
 	})
 }
 

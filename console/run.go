@@ -57,8 +57,10 @@ func (t *Tree) Execute(ctx context.Context, term *Terminal, line string) error {
 
 // execute executes one line. The error is ErrExit or that of the stream; errors of commands are displayed.
 func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string) error {
+	term.Failed = false
 	m, err := t.Lookup(line)
 	if err != nil {
+		term.Failed = true
 		return say(term, refusal(prompt, term.Texts, err))
 	}
 	if m == nil {
@@ -66,6 +68,7 @@ func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string)
 	}
 	if t.Before != nil {
 		if text := t.Before(ctx, m.Words); text != "" {
+			term.Failed = true
 			return say(term, text+"\n")
 		}
 	}
@@ -82,6 +85,7 @@ func (t *Tree) execute(ctx context.Context, term *Terminal, prompt, line string)
 	case errors.As(err, &lost):
 		return lost.Err
 	case err != nil && !errors.Is(err, ErrExit):
+		term.Failed = true
 		return say(term, "% "+Clean(term.Texts.Error(err))+"\n")
 	}
 	return err

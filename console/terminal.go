@@ -45,6 +45,7 @@ const (
 // after the CR (or LF) of a line is read from the stream, so that another protocol may follow.
 type Terminal struct {
 	Idle         time.Duration // idle timeout of ReadLine between two bytes; 0 for none
+	Failed       bool          // the last command of a Tree was refused, or has shown an error
 	EndKey       bool          // Ctrl-D on an empty command line is ErrExit; in IOS it does nothing there
 	MaxLine      int           // maximum line length in characters; 0 means 254
 	Length       int           // rows of a page: longer output of commands waits for a key; 0 does not

@@ -36,14 +36,17 @@ func (f *FrontEnd) PasswordPrompt(l texts.Language) string {
 }
 
 // Admitted serves a user who has logged in by another protocol: Session.Settle has returned NoFailure and Admit, with
-// this notice. command is run in place of the command line, unless AAA says what the user gets; "" for none.
-func (f *FrontEnd) Admitted(s *session.Session, res aaa.Result, notice texts.Message, command string) session.Ending {
+// this notice. command is run in place of the command line, unless AAA says what the user gets; "" for none. failed:
+// the command was refused, or has shown an error.
+func (f *FrontEnd) Admitted(s *session.Session, res aaa.Result, notice texts.Message, command string) (
+	e session.Ending, failed bool) {
 	d := f.dialogue(s)
 	d.command, d.term.EndKey = command, true
 	if text := d.term.Texts.Message(notice); text != "" && command == "" {
 		d.say(text + "\n")
 	}
-	return d.admitted(res)
+	e = d.admitted(res)
+	return e, command != "" && d.term.Failed
 }
 
 // runOne runs the command that the client named, and ends the session.

@@ -115,8 +115,9 @@ type terminal struct {
 	last byte // that was read
 	over bool // the end of the input was passed on
 
-	mu    sync.Mutex
-	until time.Time // of writes
+	mu     sync.Mutex
+	until  time.Time // of writes
+	status uint32    // of the command (RFC 4254 §6.10)
 }
 
 func (t *terminal) open(ch ssh.Channel, command string) {
@@ -211,6 +212,15 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// ends says whether the command has failed.
+func (t *terminal) ends(failed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if failed {
+		t.status = 1
+	}
+}
+
 // CloseWrite ends the shell, whose client then closes the connection.
 func (t *terminal) CloseWrite() error {
 	select {
@@ -218,7 +228,10 @@ func (t *terminal) CloseWrite() error {
 	default:
 		return errors.New("no shell")
 	}
-	_, _ = t.ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{0})) // RFC 4254 §6.10
+	t.mu.Lock()
+	status := t.status
+	t.mu.Unlock()
+	_, _ = t.ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
 	_ = t.ch.CloseWrite()
 	return t.ch.Close()
 }

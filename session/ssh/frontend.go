@@ -22,7 +22,7 @@ type Shell interface {
 	Banner() string
 	PasswordPrompt(texts.Language) string
 	Texts(texts.Language) texts.Printer
-	Admitted(s *session.Session, res aaa.Result, notice texts.Message, command string) session.Ending
+	Admitted(s *session.Session, res aaa.Result, notice texts.Message, command string) (e session.Ending, failed bool)
 }
 
 // FrontEnd serves one connection.
@@ -62,7 +62,9 @@ func (f *FrontEnd) Serve(ctx context.Context, s *session.Session) session.Ending
 	inTime := shut()
 	switch {
 	case err == nil && inTime:
-		return f.Admitted(s, l.granted, l.notice, command)
+		e, failed := f.Admitted(s, l.granted, l.notice, command)
+		f.conn.term.ends(failed)
+		return e
 	case !inTime:
 		err = context.Cause(ctx)
 	}
