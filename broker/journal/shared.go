@@ -36,6 +36,11 @@ type Callback struct {
 	Ended          time.Time // zero: pending
 	Outcome        string    // "" while pending; "completed", "failed", "expired", "cancelled"
 	Cause          string
+
+	// In a fleet. The zero values are those of a node that is alone.
+	Epoch  int64  // of this node's claim; 0: the callback is not in a fleet
+	Home   string // the node that promised, with the line CalledTTY and the lines Lines; "": this node
+	Shared bool   // a line of another node may dial for it: attempts need the fleet
 }
 
 // Pending reports whether the callback has not ended.
