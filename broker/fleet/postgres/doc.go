@@ -1,0 +1,13 @@
+// Package postgres is the authority of a fleet over PostgreSQL (15 or later). Its engine is PostgreSQL's commits, row
+// locks and replication.
+//
+// # Rules
+//
+//   - Nothing here blocks on a server that does not answer for longer than the time limit of an operation.
+//   - A transaction counts as committed only if the server said so without a warning: a COMMIT whose wait for the
+//     standby was canceled is not durable.
+//   - No decision uses a clock of a server or another node.
+//   - Every row that is acted on is signed with the fleet's key. A row that does not verify is counted and left alone.
+//   - All names are qualified with the schema ringback. Nothing needs the state of a session: PgBouncer in transaction
+//     mode works.
+package postgres

@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// The values of Options.Durability.
+const (
+	Replicated = "replicated" // a commit waits for a synchronous standby
+	Server     = "server"     // a commit waits for the disk of the server alone
+)
+
+// Options of an Authority.
+type Options struct {
+	Addresses []string // host:port, or the directory of a socket; whichever takes writes is used
+	Database  string
+	User      string
+	Password  string
+	TLS       *tls.Config // nil: none
+
+	Node        string // the name of this node
+	Incarnation string // random, of this process
+	JournalID   string // of this node's journal
+	Version     string // of ringback
+	Key         []byte // of the fleet: signs all rows
+
+	Durability string        // Replicated or Server
+	Takeover   time.Duration // a node silent for so long loses what it has waiting
+	History    time.Duration // how long callbacks that have ended are kept
+	Lifetime   time.Duration // the longest that a callback may be pending
+	Timeout    time.Duration // of each operation; 0: 2 s
+
+	Log   *zap.Logger
+	Alarm func(text string) // tells operators of something that they must look at; called from any goroutine
+}
+
+// Authority implements fleet.Authority. It is made by Open.
+type Authority struct {
+	opt   Options
+	log   *zap.Logger
+	keys  keys
+	known memory
+	link  link
+}
+
+// Open returns the authority of a node. It does not wait for a server: it connects in the background, and operations
+// return fleet.ErrAway until then.
+func Open(ctx context.Context, opt Options) (*Authority, error) {
+	if opt.Node == "" || len(opt.Key) == 0 {
+		return nil, errors.New("fleet: the node's name or the fleet's key is missing")
+	}
+	if opt.Timeout == 0 {
+		opt.Timeout = 2 * time.Second
+	}
+	if opt.Log == nil {
+		opt.Log = zap.NewNop()
+	}
+	if opt.Alarm == nil {
+		opt.Alarm = func(string) {}
+	}
+	a := &Authority{opt: opt, log: opt.Log, keys: newKeys(opt.Key)}
+	if err := a.connect(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close closes the connections. No other method may be called afterwards.
+func (a *Authority) Close() { a.disconnect() }

@@ -1,0 +1,134 @@
+-- +goose Up
+CREATE SCHEMA IF NOT EXISTS ringback;
+
+-- Texts that users or modems may have typed are bytea: they may have any octets. Times are in ns since 1970.
+-- sum signs what the holder wrote when it promised or offered; mac signs sum and what changes.
+CREATE TABLE ringback.callbacks (
+	id text COLLATE "C" PRIMARY KEY,
+	entry bytea NOT NULL,
+	username bytea NOT NULL,
+	home text COLLATE "C" NOT NULL,
+	rotary integer NOT NULL,
+	shared boolean NOT NULL,
+	format integer NOT NULL,
+	max integer NOT NULL,
+	created bigint NOT NULL,
+	reservation bytea NOT NULL,
+	body bytea NOT NULL,
+	sum bytea NOT NULL,
+	holder text COLLATE "C" NOT NULL,
+	epoch bigint NOT NULL,
+	offered boolean NOT NULL,
+	attempts integer NOT NULL,
+	open integer NOT NULL,
+	ended bigint,
+	outcome text NOT NULL DEFAULT '',
+	cause bytea NOT NULL DEFAULT '',
+	settled boolean NOT NULL DEFAULT false,
+	mac bytea NOT NULL
+) WITH (fillfactor = 70, toast_tuple_target = 256);
+-- A body is written once, and not again with each change of the other columns.
+ALTER TABLE ringback.callbacks ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE UNIQUE INDEX callbacks_pending ON ringback.callbacks (entry, username) WHERE ended IS NULL;
+CREATE INDEX callbacks_offered ON ringback.callbacks (rotary, created, id) WHERE offered AND ended IS NULL;
+CREATE INDEX callbacks_held ON ringback.callbacks (holder, created, id) WHERE ended IS NULL;
+CREATE INDEX callbacks_unsettled ON ringback.callbacks (holder) WHERE ended IS NOT NULL AND NOT settled;
+CREATE INDEX callbacks_created ON ringback.callbacks (created, id);
+CREATE INDEX callbacks_ended ON ringback.callbacks (ended) WHERE ended IS NOT NULL;
+
+-- mac signs the attempt as it was begun, end_mac how it ended.
+CREATE TABLE ringback.attempts (
+	callback text COLLATE "C" NOT NULL,
+	n integer NOT NULL,
+	node text COLLATE "C" NOT NULL,
+	epoch bigint NOT NULL,
+	body bytea NOT NULL,
+	mac bytea NOT NULL,
+	outcome bytea,
+	end_mac bytea,
+	PRIMARY KEY (callback, n)
+) WITH (fillfactor = 80);
+
+-- The trace of a node on a callback.
+CREATE TABLE ringback.steps (
+	callback text COLLATE "C" NOT NULL,
+	node text COLLATE "C" NOT NULL,
+	epoch bigint NOT NULL,
+	trace bytea NOT NULL,
+	mac bytea NOT NULL,
+	PRIMARY KEY (callback, node, epoch)
+);
+
+-- An account that all callbacks charge has several stripes, each with a part of its limits.
+CREATE TABLE ringback.accounts (
+	scope text COLLATE "C" NOT NULL,
+	key bytea NOT NULL,
+	stripe smallint NOT NULL,
+	body bytea NOT NULL,
+	mac bytea NOT NULL,
+	PRIMARY KEY (scope, key, stripe)
+) WITH (fillfactor = 50);
+
+-- What a node may promise while it cannot ask.
+CREATE TABLE ringback.reserves (
+	node text COLLATE "C" PRIMARY KEY,
+	body bytea NOT NULL,
+	mac bytea NOT NULL
+);
+
+CREATE TABLE ringback.nodes (
+	name text COLLATE "C" PRIMARY KEY,
+	incarnation text NOT NULL,
+	journal_id text NOT NULL,
+	state text NOT NULL,
+	version text NOT NULL,
+	format integer NOT NULL,
+	digests jsonb NOT NULL DEFAULT '{}',
+	beat bigint NOT NULL DEFAULT 0,
+	timeline text NOT NULL DEFAULT '',
+	drained text NOT NULL DEFAULT '',
+	since bigint NOT NULL,
+	mac bytea NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE ringback.orders (
+	seq bigserial PRIMARY KEY,
+	node text COLLATE "C" NOT NULL,
+	verb text NOT NULL,
+	callback text NOT NULL,
+	args bytea NOT NULL,
+	who bytea NOT NULL,
+	text bytea NOT NULL,
+	made bigint NOT NULL,
+	mac bytea NOT NULL
+);
+
+CREATE TABLE ringback.confirmations (
+	seq bigint NOT NULL,
+	node text COLLATE "C" NOT NULL,
+	result bytea NOT NULL,
+	PRIMARY KEY (seq, node)
+);
+
+-- A copy of each node's audit chain.
+CREATE TABLE ringback.audit (
+	node text COLLATE "C" NOT NULL,
+	seq bigint NOT NULL,
+	time bigint NOT NULL,
+	kind bytea NOT NULL,
+	who bytea NOT NULL,
+	text bytea NOT NULL,
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL,
+	digest bytea NOT NULL,
+	PRIMARY KEY (node, seq)
+);
+
+-- Facts about the fleet, such as which key signs its rows.
+CREATE TABLE ringback.marks (
+	name text PRIMARY KEY,
+	value bytea NOT NULL
+);
+
+-- +goose Down
+DROP SCHEMA ringback CASCADE;
