@@ -91,32 +91,6 @@ func (c *cols) quoted(text *string) string {
 	return s
 }
 
-// windowsAt returns the beginnings of the hour, day and month that contain t, in its zone. An hour that the end of
-// daylight saving repeats is two hours.
-func windowsAt(t time.Time) [3]time.Time {
-	past := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second +
-		time.Duration(t.Nanosecond())
-	return [3]time.Time{t.Add(-past), time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()),
-		time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, t.Location())}
-}
-
-// enter ends the windows that are over.
-func enter(a *journal.Account, begins [3]time.Time) {
-	for i, begin := range begins {
-		if begin.After(a.Windows[i].Begin) {
-			a.Windows[i] = journal.Window{Begin: begin}
-		}
-	}
-}
-
-// begins returns the beginnings of an account's windows.
-func begins(a journal.Account) (t [3]time.Time) {
-	for i, w := range a.Windows {
-		t[i] = w.Begin
-	}
-	return t
-}
-
 // windows returns the present windows: those of now, or later ones that the ledger has seen. When a month begins, it
 // removes the accounts that nothing has used since.
 func (w *writer) windows(now time.Time) (latest [3]time.Time, err error) {
@@ -125,8 +99,8 @@ func (w *writer) windows(now time.Time) (latest [3]time.Time, err error) {
 		return latest, err
 	}
 	before := clock
-	enter(&clock, windowsAt(now))
-	latest = begins(clock)
+	clock.Enter(journal.WindowsAt(now))
+	latest = clock.Begins()
 	if clock == before {
 		return latest, nil
 	}
@@ -146,7 +120,7 @@ func (w *writer) present(c journal.Charge, windows [3]time.Time) (journal.Accoun
 	if errors.Is(err, journal.ErrNotFound) {
 		a, err = journal.Account{Scope: c.Scope, Key: c.Key}, nil
 	}
-	enter(&a, windows)
+	a.Enter(windows)
 	return a, err
 }
 
@@ -175,7 +149,7 @@ func (w *writer) reserveIn(m journal.Reserve) error {
 		n := accountName{c.Scope, c.Key}
 		h := w.reserved.by[n].plus(w.reserved.lost)
 		a.Reserved, a.Open = h.Amount, h.open
-		if err := reservable(a, c, m.Amount); err != nil {
+		if err := a.Reservable(c, m.Amount); err != nil {
 			return err
 		}
 		w.reserved.change(n, one)
@@ -183,34 +157,6 @@ func (w *writer) reserveIn(m journal.Reserve) error {
 	_, err = w.put(reservationsTable, putReservation, reservationValues(journal.Reservation{
 		Callback: m.Callback, Accounts: m.Charges, Amount: m.Amount, Created: m.Time}))
 	return err
-}
-
-// reservable returns the error of a reservation that would exceed a limit of an account; nil if it would not.
-func reservable(a journal.Account, c journal.Charge, add journal.Amount) error {
-	for _, l := range c.Limits {
-		if err := exceeded(a, l, add); err != nil {
-			return err
-		}
-	}
-	if c.AtOnce > 0 && a.Open >= c.AtOnce {
-		return &journal.Ceiling{Scope: a.Scope, Key: a.Key, AtOnce: c.AtOnce}
-	}
-	if a.Reserved.Plus(add).Full() { // the sum of the account would overflow
-		return fmt.Errorf("%s %s: %+v is too much beside %+v", a.Scope, a.Key, add, a.Reserved)
-	}
-	return nil
-}
-
-// exceeded returns the error of a limit that an additional amount would exceed; nil if it would not.
-func exceeded(a journal.Account, l journal.Limit, add journal.Amount) error {
-	for i, p := range journal.Periods {
-		used := a.Windows[i].Used
-		if p == l.Period && used.Plus(a.Reserved).Plus(add).Exceeds(l.Amount) {
-			return &journal.Ceiling{Scope: a.Scope, Key: a.Key, Period: p, Used: used, Reserved: a.Reserved, Add: add,
-				Of: l.Amount}
-		}
-	}
-	return nil
 }
 
 // settle leaves rows that do not verify as they are: the end of a callback must not depend on them, and no promise is
@@ -224,18 +170,6 @@ func (w *writer) settle(m journal.Settle) error {
 		return about("settlement of callback", m.Callback, err)
 	}
 	return about("settlement of callback", m.Callback, w.settleIn(r, m))
-}
-
-// usedIn returns what a callback has used in one of the accounts of its reservation.
-func usedIn(c journal.Charge, r journal.Reservation, m journal.Settle) journal.Amount {
-	used := m.Used
-	if c.Scope == "number" && m.Numbers != nil {
-		used = m.Numbers[c.Key]
-	}
-	if m.Worst || used.Negative() || m.Used.Negative() {
-		return r.Amount
-	}
-	return used
 }
 
 func (w *writer) settleIn(r journal.Reservation, m journal.Settle) error {
@@ -256,7 +190,7 @@ func (w *writer) settleIn(r journal.Reservation, m journal.Settle) error {
 		var a journal.Account
 		if a, err = w.present(c, windows); err == nil {
 			for i := range a.Windows {
-				a.Windows[i].Used = a.Windows[i].Used.Plus(usedIn(c, r, m))
+				a.Windows[i].Used = a.Windows[i].Used.Plus(r.UsedIn(c, m))
 			}
 			err = w.putAccount(a)
 		}

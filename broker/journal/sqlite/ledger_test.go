@@ -270,29 +270,6 @@ func TestOldAccountsAreRemoved(t *testing.T) {
 	}
 }
 
-// TestWindows: by hand, at the changes of daylight saving (Europe/Paris: 29 March and 25 October 2026, at 01:00 UTC).
-func TestWindows(t *testing.T) {
-	paris := zone(t, "Europe/Paris")
-	utc := func(month, day, hour, minute int) time.Time {
-		return time.Date(2026, time.Month(month), day, hour, minute, 0, 0, time.UTC)
-	}
-	for _, tt := range []struct{ at, hour, day, month time.Time }{
-		{utc(3, 29, 0, 59), utc(3, 29, 0, 0), utc(3, 28, 23, 0), utc(2, 28, 23, 0)},
-		{utc(3, 29, 1, 1), utc(3, 29, 1, 0), utc(3, 28, 23, 0), utc(2, 28, 23, 0)},
-		{utc(10, 25, 0, 30), utc(10, 25, 0, 0), utc(10, 24, 22, 0), utc(9, 30, 22, 0)},
-		{utc(10, 25, 1, 30), utc(10, 25, 1, 0), utc(10, 24, 22, 0), utc(9, 30, 22, 0)},
-		{utc(10, 25, 23, 0), utc(10, 25, 23, 0), utc(10, 25, 23, 0), utc(9, 30, 22, 0)},
-		{utc(12, 31, 23, 0), utc(12, 31, 23, 0), utc(12, 31, 23, 0), utc(12, 31, 23, 0)},
-	} {
-		got := windowsAt(tt.at.In(paris))
-		for i, want := range []time.Time{tt.hour, tt.day, tt.month} {
-			if !got[i].Equal(want) {
-				t.Errorf("%v: the %s begins at %v, not %v", tt.at, journal.Periods[i], got[i].UTC(), want)
-			}
-		}
-	}
-}
-
 // TestLedgerLaws: whatever the order of reservations, settlements, reverted groups, clock steps and restarts, what is
 // used in a window and what is reserved stay under each limit, and a reservation is never negative. The test keeps its
 // own books: what was used, by the latest time that any clock has shown.

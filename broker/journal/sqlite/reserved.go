@@ -239,7 +239,7 @@ func (r *Reader) accounts(ctx context.Context, where string, args ...any) (out [
 // accountsWith returns the accounts with what is reserved of each, in the order of scope and key. Only here an account
 // without a row is one with a reservation and no use.
 func accountsWith(all map[accountName]journal.Account, by shares, lost share) (out []journal.Account) {
-	latest := begins(all[accountName{}])
+	latest := all[accountName{}].Begins()
 	names := slices.Collect(maps.Keys(by))
 	if lost != (share{}) {
 		names = append(names, accountName{scope: "site"}) // shows it even if there is no other account
@@ -251,7 +251,7 @@ func accountsWith(all map[accountName]journal.Account, by shares, lost share) (o
 	}
 	delete(all, accountName{})
 	for n, a := range all {
-		enter(&a, latest)
+		a.Enter(latest)
 		h := by[n].plus(lost)
 		a.Reserved, a.Open = a.Reserved.Plus(h.Amount), a.Open+h.open
 		out = append(out, a)

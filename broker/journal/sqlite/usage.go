@@ -42,7 +42,7 @@ func plusUsage(a, b journal.Usage) journal.Usage {
 // addUsage adds to the hour of a time. A row that does not verify stays as it is: the end of a call must not depend on
 // it.
 func (w *writer) addUsage(at time.Time, add journal.Usage) error {
-	begin := windowsAt(at)[0]
+	begin := journal.WindowsAt(at)[0]
 	was, err := get(w, usageTable, decodeUsage, nanos(begin))
 	switch {
 	case errors.Is(err, journal.ErrDamaged):
