@@ -89,6 +89,8 @@ type Config struct {
 	Enable    *aaa.EnableSecret // of the method enable; nil for none
 	CallCheck CallCheck         // the server for Call-Check
 
+	Fleet *Fleet // nil: this node is alone
+
 	DynamicAuthor *DynamicAuthor // nil: no Disconnect- or CoA-Requests are accepted
 
 	PPP PPP

@@ -168,6 +168,8 @@ var keys = sync.OnceValue(func() []schema.Key {
 			{Name: "currency", Check: tariff.CheckCurrency, Example: "EUR",
 				Doc: "Currency of the prices. Default: that of the file. If both name one, they must be equal."},
 		}},
+		{Name: "fleet", Reload: schema.Restart, Type: schema.Object, Keys: fleetKeys(),
+			Doc: "Several nodes over one PostgreSQL. Default: this node is alone. See [A fleet](../how-to/fleet.md)."},
 		{Name: "trunks", Reload: schema.NewCalls, Type: schema.List,
 			Elem: &schema.Key{Type: schema.Object, Keys: trunkKeys},
 			Doc: "Ways from the lines to the telephone network, in the order of preference. A number is dialed " +

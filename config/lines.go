@@ -41,7 +41,7 @@ func (l *loader) hunts() {
 	for _, name := range all.Names() {
 		n, _ := strconv.Atoi(name) // checked by the table
 		l.cfg.Hunts[n] = lines.Hunt(or(all.Get(name), defaults, "hunt").Text())
-		if !l.broken("lines") && !l.cfg.rotaryDials(n) {
+		if !l.broken("lines") && !l.cfg.rotaryDials(n) && !l.cfg.fleetRotary(n) {
 			l.warnAt(all.Get(name), "see the key lines", "no line of rotary %d dials", n)
 		}
 	}
@@ -374,6 +374,7 @@ func (l *loader) cross() {
 	l.reauthorize()
 	l.rawGroups()
 	l.onRing()
+	l.fleetRotaries()
 	users := l.v.Get("users").Items()
 	for i, u := range l.cfg.Users {
 		l.crossUser(users[i], u)
@@ -507,7 +508,7 @@ func (l *loader) crossUser(v *schema.Value, u aaa.User) {
 			break
 		}
 	}
-	if r := u.Callback.Rotary; r != nil && len(l.cfg.Lines) > 0 && !l.cfg.rotaryDials(*r) {
+	if r := u.Callback.Rotary; r != nil && len(l.cfg.Lines) > 0 && !l.cfg.rotaryDials(*r) && !l.cfg.fleetRotary(*r) {
 		l.errorAt(v.Get("callback", "rotary"), "see the key lines", "no line of rotary %d dials", *r)
 	}
 	l.crossPolicy(v, u)

@@ -87,9 +87,9 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	l.servers, l.named = map[string]*schema.Value{}, map[string]string{}
 	l.cfg = Config{File: l.file}
 	l.trust(nil, l.file, l.self, noWrite)
-	for _, part := range []func(){l.node, l.hooks, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.places,
-		l.radius, l.tacacs, l.groups, l.enable, l.lists, l.console, l.callCheck, l.dynamicAuthor, l.users, l.scripts,
-		l.ppp,
+	for _, part := range []func(){l.node, l.hooks, l.sessions, l.loginLimits, l.numbers, l.tariff, l.ceilings, l.fleet,
+		l.places, l.radius, l.tacacs, l.groups, l.enable, l.lists, l.console, l.callCheck, l.dynamicAuthor, l.users,
+		l.scripts, l.ppp,
 		l.profiles, l.lines, l.hunts, l.trunks, l.modemTests, l.policyFiles, l.locales, l.startChat, l.sites,
 		l.listen, l.triggers, l.cross} {
 		part()
@@ -102,6 +102,9 @@ func (l *loader) load(data []byte, o Overrides) (*Config, Problems) {
 	from := source{file: l.v, over: l.over, secrets: l.named, inForce: map[string]string{
 		"state_dir": l.cfg.StateDir, "api.socket": l.cfg.API.Socket,
 	}}
+	if l.cfg.Fleet != nil {
+		from.inForce["fleet.node"] = l.cfg.Fleet.Node
+	}
 	l.cfg.written, l.cfg.effective = from.written(), from.effective()
 	cfg := l.cfg // a copy, so that the loader with the whole tree of nodes can be freed
 	return &cfg, l.problems

@@ -57,7 +57,7 @@ warnings about them, with file, line, column and key, and exits 1 if there is an
 * Keys with a single value can also be set in the environment, ` + "`api.socket` as `RINGBACK_API_SOCKET`" + `; the environment takes precedence over the file. Relative paths in it are relative to the
   working directory. A variable ` + "`RINGBACK_…`" + ` that names no key is an error. (In Kubernetes, a service named ` + "`ringback`" + ` creates such variables: set ` + "`enableServiceLinks: false`" + `.)
 
-There are two samples in ` + "`testdata/config/`" + `: ` + "`minimal.yaml` and `full.yaml`" + `.
+There are samples in ` + "`testdata/config/`" + `: ` + "`minimal.yaml`, `full.yaml`" + `, and ` + "`isp-fleet.yaml`" + ` for the nodes of a fleet.
 
 ## Keys
 

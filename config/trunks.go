@@ -84,7 +84,7 @@ func (l *loader) trunkLines(v *schema.Value, t *trunks.Trunk) {
 				t.Lines = append(t.Lines, line.TTY)
 			}
 		}
-		if len(t.Lines) == 0 && !l.broken("lines") {
+		if len(t.Lines) == 0 && !l.broken("lines") && !l.cfg.fleetRotary(n) {
 			l.errorAt(rotary, "write the rotary of a line", "no line of rotary %d dials", n)
 		}
 	}
