@@ -100,7 +100,7 @@ func (idleModem) Run(ctx context.Context, h lines.Host, ended func(error)) {
 	}()
 }
 func (idleModem) Command(context.Context, lines.Script) (lines.ResultCode, error) { return "", nil }
-func (idleModem) Dial(context.Context, lines.Script) (*lines.Call, lines.ResultCode, error) {
+func (idleModem) Dial(context.Context, lines.MayDial, lines.Script) (*lines.Call, lines.ResultCode, error) {
 	return nil, "", nil
 }
 func (idleModem) Settle(context.Context) error { return nil }

@@ -146,13 +146,14 @@ func (d oddDriver) Command(ctx context.Context, fn lines.Script) (lines.ResultCo
 	return d.Driver.Command(ctx, fn)
 }
 
-func (d oddDriver) Dial(ctx context.Context, fn lines.Script) (*lines.Call, lines.ResultCode, error) {
+func (d oddDriver) Dial(ctx context.Context, look lines.MayDial, fn lines.Script) (*lines.Call, lines.ResultCode,
+	error) {
 	if d.dial != nil {
 		if err := d.dial(); err != nil {
 			return nil, lines.NoResult, err
 		}
 	}
-	return d.Driver.Dial(ctx, fn)
+	return d.Driver.Dial(ctx, look, fn)
 }
 
 // inBandHost is the host of a line whose port is found to have no modem signals, or to have them.

@@ -221,11 +221,12 @@ type bars struct {
 	time time.Duration
 }
 
-func (d bars) Dial(ctx context.Context, fn lines.Script) (*lines.Call, lines.ResultCode, error) {
+func (d bars) Dial(ctx context.Context, look lines.MayDial, fn lines.Script) (*lines.Call, lines.ResultCode,
+	error) {
 	if d.left.Add(-1) >= 0 {
 		return nil, lines.Delayed, lines.Barred{For: d.time}
 	}
-	return d.Driver.Dial(ctx, fn)
+	return d.Driver.Dial(ctx, look, fn)
 }
 
 // A modem's word that it will not dial a number for a while is kept: no earlier dial of that number on that line, also

@@ -36,6 +36,7 @@ const (
 	Refused     Outcome = "refused"     // nothing was sent: not a number, or a script that does not dial it
 	LineLost    Outcome = "line lost"   // the port or the modem went away, or the line could not be proven on hook
 	Cancelled   Outcome = "cancelled"   // ctx ended
+	HeldBack    Outcome = "held back"   // the last look before the dial command failed: it was not sent
 )
 
 // unanswered reports whether nobody can have answered the call, or there was none. Without a ringing tone a modem gives
@@ -272,6 +273,9 @@ func judge(ctx context.Context, call *lines.Call, code lines.ResultCode, res *ch
 	if res != nil && res.Outcome == chat.Cancelled && ctx.Err() != nil && errors.Is(res.Err, context.Cause(ctx)) {
 		// a result code after that is the answer to our own hang-up
 		return Cancelled, because(res.Err.Error(), res, err)
+	}
+	if look, ok := errors.AsType[lines.LookFailed](err); ok && call == nil {
+		return HeldBack, look.Error()
 	}
 	if code == lines.Ring || errors.Is(err, lines.ErrRinging) {
 		return Glare, glare(err)

@@ -594,3 +594,60 @@ func TestZeroDialerDialsNobody(t *testing.T) {
 		t.Errorf("%s, %d dials", a.Outcome, l.dials)
 	}
 }
+
+// TestLastLook: a last look that failed is an outcome of its own, also if its error is one of time or the call came
+// while it was made.
+func TestLastLook(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		err     error
+		code    lines.ResultCode
+		outcome Outcome
+		held    bool
+		detail  string
+	}{
+		{"the look's error", lines.LookFailed{Err: errors.New("the claim is not in force")}, lines.NoResult, HeldBack,
+			true, "dial 84001 on tty65: not dialed: the claim is not in force"},
+		{"it had no time", lines.LookFailed{Err: os.ErrDeadlineExceeded}, lines.NoResult, HeldBack, true,
+			"dial 84001 on tty65: not dialed: i/o timeout"},
+		{"a call came in", errors.New("not sent: the line rings: glare"), lines.Ring, Glare, true, "held back"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := refusing{fakeLine{answers: answers(""), code: tc.code}, tc.err}
+				d := Dialer{Scripts: scripts(t)}
+				a := d.Dial(t.Context(), &l, "rtp", number("84001"))
+				if Outcome(a.Outcome) != tc.outcome || a.HeldBack != tc.held || a.Final || a.Unproven || a.Unanswered ||
+					!strings.Contains(a.Detail, tc.detail) {
+					t.Errorf("%+v", a)
+				}
+			})
+		})
+	}
+}
+
+// refusing is a line that rejects the dial command.
+type refusing struct {
+	fakeLine
+	err error
+}
+
+func (l *refusing) Dial(ctx context.Context, fn func(context.Context, lines.CommandConn) error) (*lines.Call,
+	lines.ResultCode, error) {
+	err := l.run(ctx, func(ctx context.Context, c lines.CommandConn) error {
+		return fn(ctx, rejecting{c, l.err})
+	})
+	return nil, l.code, fmt.Errorf("%w: %w", err, lines.ErrHeldBack)
+}
+
+type rejecting struct {
+	lines.CommandConn
+	err error
+}
+
+func (c rejecting) Write(b []byte) (int, error) {
+	if bytes.HasPrefix(b, []byte("ATD")) {
+		return 0, c.err
+	}
+	return c.CommandConn.Write(b)
+}

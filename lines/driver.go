@@ -15,6 +15,22 @@ var ErrDown = errors.New("the line is down")
 // written to the port.
 var ErrHeldBack = errors.New("the dial command was held back")
 
+// MayDial is the last look of a dial: the driver calls it right before it writes the dial command, when nothing is left
+// to wait for. It may block for LookLimit, and must return soon after ctx ends. With an error, the dial command is held
+// back. It is called again if its answer is older than LookLimit when the write begins.
+type MayDial = func(ctx context.Context) error
+
+// LookLimit is how long the last look may take, and how old its answer may be when the dial command is written.
+const LookLimit = time.Second
+
+// LookFailed is the error of a dial whose last look failed. It comes with ErrHeldBack.
+type LookFailed struct{ Err error }
+
+func (e LookFailed) Error() string { return "not dialed: " + e.Err.Error() }
+
+// Unwrap returns the error of the last look.
+func (e LookFailed) Unwrap() error { return e.Err }
+
 // Barred is the error of a Dial that ended with Blacklisted or Delayed if the modem named the time for which it will
 // not dial the number.
 type Barred struct{ For time.Duration }
@@ -63,8 +79,9 @@ type Driver interface {
 	Command(ctx context.Context, fn Script) (ResultCode, error)
 	// Dial runs fn and allows it one dial command. With Connected and no error, the call is up and the caller must
 	// hang it up. Any other result code comes without an error, with Barred or with Unproven. With another error, it
-	// is unknown whether the network placed a call.
-	Dial(ctx context.Context, fn Script) (*Call, ResultCode, error)
+	// is unknown whether the network placed a call, unless it wraps ErrHeldBack. look is called before the dial
+	// command is written; nil: no look.
+	Dial(ctx context.Context, look MayDial, fn Script) (*Call, ResultCode, error)
 	// Settle proves the line on hook after commands and failed dials, and hangs up any call. It does nothing if no
 	// proof is needed. An error that is not ErrDown means quarantine.
 	Settle(ctx context.Context) error

@@ -425,12 +425,29 @@ func (s *Lease) Command(ctx context.Context, fn Script) (ResultCode, error) {
 // error, the owner must hang up the call; any other result code comes without a call, and without an error or with
 // Barred. ctx and the end of the lease cancel it.
 func (s *Lease) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
+	return s.dial(ctx, nil, fn)
+}
+
+// Looking returns the line with a last look before each dial command; nil: no look.
+func (s *Lease) Looking(look MayDial) Dialable { return looking{s, look} }
+
+// looking is a lease with the last look of its dials.
+type looking struct {
+	*Lease
+	look MayDial
+}
+
+func (l looking) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
+	return l.dial(ctx, l.look, fn)
+}
+
+func (s *Lease) dial(ctx context.Context, look MayDial, fn Script) (*Call, ResultCode, error) {
 	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return nil, NoResult, fmt.Errorf("tty %d: %w", s.TTY(), err)
 	}
 	defer done()
-	call, code, err := s.line.driver.Dial(ctx, fn)
+	call, code, err := s.line.driver.Dial(ctx, look, fn)
 	p := s.line.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -66,7 +66,7 @@ func (s *stub) Command(ctx context.Context, fn Script) (ResultCode, error) {
 	return OK, fn(ctx, nil)
 }
 
-func (s *stub) Dial(ctx context.Context, fn Script) (*Call, ResultCode, error) {
+func (s *stub) Dial(ctx context.Context, _ MayDial, fn Script) (*Call, ResultCode, error) {
 	defer s.enter()()
 	if err := fn(ctx, nil); err != nil {
 		return nil, NoResult, err

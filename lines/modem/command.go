@@ -97,6 +97,11 @@ func (d *Driver) gap(ctx context.Context) error {
 func (d *Driver) send(port lines.Port, b []byte, limit time.Time, shown string) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
+	return d.put(port, b, limit, shown)
+}
+
+// put is send with d.writing held.
+func (d *Driver) put(port lines.Port, b []byte, limit time.Time, shown string) error {
 	if err := port.SetWriteDeadline(limit); err != nil {
 		return fmt.Errorf("write to %s: %w", d.o.Config.Port, err)
 	}

@@ -601,7 +601,7 @@ func TestDriverPanics(t *testing.T) {
 		if s.Reason != "the driver ended: panic: oops" {
 			t.Errorf("reason %q", s.Reason)
 		}
-		if _, _, err := b.drv.Dial(b.t.Context(), dialScript("5551")); !errors.Is(err, lines.ErrDown) {
+		if _, _, err := b.drv.Dial(b.t.Context(), nil, dialScript("5551")); !errors.Is(err, lines.ErrDown) {
 			t.Errorf("dial: %v", err)
 		}
 	}, func(o *Options) {

@@ -59,6 +59,7 @@ const (
 	onScriptEnded trigger = "script ended"
 	onAnswer      trigger = "ATA sent"
 	onDial        trigger = "dial command sent"
+	onUnsent      trigger = "dial command not written"
 	onHangUp      trigger = "hang-up started"
 	onProven      trigger = "proven on hook"
 	onUnproven    trigger = "not proven"
@@ -131,6 +132,7 @@ var rules = []rule{
 	{from: in(scripted), on: onConnect, to: dropped, do: do(glare), why: "not our call: no dial command was sent"},
 	{from: in(idle, used), on: onScript, to: scripted, do: do(beginScript)},
 	{from: in(scripted), on: onDial, to: dialing},
+	{from: in(dialing), on: onUnsent, to: scripted, why: "its last look had become too old"},
 	{from: in(scripted), on: onScriptEnded, to: used},
 	{from: in(dialing), on: onConnect, to: connected, do: do(takeData, giveToScript)},
 	{from: in(dialing), on: onFinal, when: all(online), to: dropped, do: do(endAttempt),

@@ -37,6 +37,7 @@ type talk struct {
 	d      *Driver
 	port   lines.Port
 	dial   bool // one dial command is allowed
+	look   lines.MayDial
 	in     *queue
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -159,11 +160,11 @@ func (t *talk) pass(p piece) error {
 	if err := t.d.gap(t.ctx); err != nil {
 		return err
 	}
-	if err := t.allow(p.dials, true); err != nil {
-		return err
-	}
 	if p.dials {
-		t.d.host.Phase(lines.Dialing)
+		return t.place(p.text)
+	}
+	if err := t.allow(false, false); err != nil {
+		return err
 	}
 	if p.resets {
 		t.reset = time.Now() // before its answer can arrive

@@ -11,7 +11,7 @@ import (
 
 // Command implements lines.Driver.
 func (d *Driver) Command(ctx context.Context, fn lines.Script) (lines.ResultCode, error) {
-	t, err := d.use(ctx, false, fn)
+	t, err := d.use(ctx, fn, false, nil)
 	if t == nil {
 		return lines.NoResult, err
 	}
@@ -22,8 +22,9 @@ func (d *Driver) Command(ctx context.Context, fn lines.Script) (lines.ResultCode
 }
 
 // Dial implements lines.Driver.
-func (d *Driver) Dial(ctx context.Context, fn lines.Script) (*lines.Call, lines.ResultCode, error) {
-	t, err := d.use(ctx, true, fn)
+func (d *Driver) Dial(ctx context.Context, look lines.MayDial, fn lines.Script) (*lines.Call, lines.ResultCode,
+	error) {
+	t, err := d.use(ctx, fn, true, look)
 	if t == nil {
 		return nil, lines.NoResult, heldBack{err}
 	}
@@ -59,7 +60,7 @@ func (h heldBack) Unwrap() []error { return []error{h.error, lines.ErrHeldBack} 
 
 // use runs a script with the token held. It returns the ended script, or nil if the script was not run. After a dial
 // without a call, the line is proven on hook; if the proof fails, the line is not used until it succeeds.
-func (d *Driver) use(ctx context.Context, dial bool, fn lines.Script) (*talk, error) {
+func (d *Driver) use(ctx context.Context, fn lines.Script, dial bool, look lines.MayDial) (*talk, error) {
 	tty := d.o.Config.TTY
 	if err := d.take(ctx); err != nil {
 		return nil, fmt.Errorf("tty %d: %w", tty, err)
@@ -68,7 +69,7 @@ func (d *Driver) use(ctx context.Context, dial bool, fn lines.Script) (*talk, er
 	if err := d.proveStray(ctx); err != nil {
 		return nil, fmt.Errorf("tty %d is not on hook: %w", tty, err)
 	}
-	t, err := d.beginTalk(ctx, dial)
+	t, err := d.beginTalk(ctx, dial, look)
 	if t == nil {
 		return nil, fmt.Errorf("tty %d: %w", tty, err)
 	}
@@ -123,9 +124,9 @@ func (d *Driver) proveStray(ctx context.Context) error {
 
 // beginTalk gives a script the command line. Earlier messages are discarded. On a line that rings no script runs: a
 // dial or ATH1 would answer the caller.
-func (d *Driver) beginTalk(ctx context.Context, dial bool) (*talk, error) {
+func (d *Driver) beginTalk(ctx context.Context, dial bool, look lines.MayDial) (*talk, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	t := &talk{d: d, dial: dial, in: newQueue(), ctx: ctx, cancel: cancel}
+	t := &talk{d: d, dial: dial, look: look, in: newQueue(), ctx: ctx, cancel: cancel}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t.port = d.port
