@@ -1,0 +1,167 @@
+package pgtest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// programs returns the directory of the programs of the newest PostgreSQL, or skips the test.
+func programs(t testing.TB) string {
+	t.Helper()
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // Debian
+	slices.SortFunc(found, func(a, b string) int { return version(a) - version(b) })
+	if n := len(found); n > 0 && version(found[n-1]) >= 15 {
+		return filepath.Dir(found[n-1])
+	}
+	if path, err := exec.LookPath("postgres"); err == nil {
+		return filepath.Dir(path)
+	}
+	missing(t, "needs PostgreSQL 15: apt-get install postgresql-15")
+	return ""
+}
+
+// version returns 15 for /usr/lib/postgresql/15/bin/postgres.
+func version(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	return n
+}
+
+func missing(t testing.TB, needs string) {
+	t.Helper()
+	if os.Getenv("RINGBACK_REQUIRE_PEERS") == "1" {
+		t.Fatal(needs)
+	}
+	t.Skip(needs)
+}
+
+// credential is the user postgres for root, as whom PostgreSQL does not run; nil: the user of the tests.
+func credential() *syscall.Credential {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup(Admin)
+	if err != nil {
+		return nil
+	}
+	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{uint32(gid)}}
+}
+
+// give makes a file the property of the user as whom PostgreSQL runs.
+func give(path string) error {
+	if c := credential(); c != nil {
+		return os.Chown(path, int(c.Uid), int(c.Gid))
+	}
+	return nil
+}
+
+// environment is that of the programs, without PGHOST and its like.
+func environment(home string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C", "TZ=UTC"}
+}
+
+// The directories of what this process starts. Not below the test's own: the path of a socket has at most 107 octets.
+var (
+	inMemory = sync.OnceValues(func() (string, error) {
+		var free syscall.Statfs_t
+		if syscall.Statfs("/dev/shm", &free) != nil || free.Bavail*uint64(free.Bsize) < 4<<30 {
+			return onDisk()
+		}
+		return newRoot("/dev/shm")
+	})
+	onDisk = sync.OnceValues(func() (string, error) { return newRoot("/tmp") })
+)
+
+// newRoot makes a directory. A shell that waits for the end of this process, however it comes, kills the servers below
+// it and removes it.
+func newRoot(parent string) (string, error) {
+	dir, err := os.MkdirTemp(parent, "pg")
+	if err != nil {
+		return "", err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	watch := exec.Command("/bin/sh", "-c", cleaner, "sh", dir)
+	watch.Stdin = r
+	watch.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := watch.Start(); err != nil {
+		return "", err
+	}
+	held.Store(dir, w)
+	return dir, nil
+}
+
+// held has files that stay open until the process ends. Children do not inherit them.
+var held sync.Map
+
+// cleaner kills each process that has its pid in a file of a directory below $1, with its children, which may be
+// stopped, and removes $1.
+const cleaner = `
+read -r _
+for f in "$1"/*/data/postmaster.pid "$1"/*/pid; do
+	[ -f "$f" ] || continue
+	read -r pid < "$f"
+	kill -STOP "$pid"
+	for s in /proc/[0-9]*/stat; do
+		read -r line < "$s" || continue
+		set -- "$1" ${line##*) }
+		[ "$3" = "$pid" ] && { s=${s#/proc/}; kill -KILL "${s%/stat}"; }
+	done
+	kill -KILL "$pid"
+done 2>/dev/null
+rm -rf "$1" || { sleep 1; rm -rf "$1"; }
+`
+
+var count struct {
+	sync.Mutex
+	n int
+}
+
+// newDir makes a directory for a server.
+func newDir(disk bool) (string, error) {
+	root := inMemory
+	if disk {
+		root = onDisk
+	}
+	r, err := root()
+	if err != nil {
+		return "", err
+	}
+	count.Lock()
+	count.n++
+	dir := filepath.Join(r, fmt.Sprintf("s%d", count.n))
+	count.Unlock()
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	return dir, give(dir)
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// quote returns an SQL identifier.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
