@@ -34,10 +34,19 @@ type Options struct {
 	History    time.Duration // how long callbacks that have ended are kept
 	Lifetime   time.Duration // the longest that a callback may be pending
 	Timeout    time.Duration // of each operation; 0: 2 s
+	// AttemptLimit is how long an attempt of a node that is lost is left alone; 0: until its dial, login and grace
+	// limits must be over.
+	AttemptLimit time.Duration
+
+	// Digests returns digests of what must agree over the nodes, as fleet.Node has them; nil: there are none.
+	Digests func() map[string]string
 
 	Log   *zap.Logger
 	Alarm func(text string) // tells operators of something that they must look at; called from any goroutine
 }
+
+// attemptLimit has the limits of a dial, its login and its grace, and a minute.
+const attemptLimit = 5*time.Minute + 90*time.Second + 45*time.Second + time.Minute
 
 // Authority implements fleet.Authority. It is made by Open.
 type Authority struct {
@@ -46,6 +55,15 @@ type Authority struct {
 	keys  keys
 	known memory
 	link  link
+
+	clock   func() time.Duration // monotonic
+	member  membership
+	taken   ordersTaken
+	mail    *mailbox
+	hurried chan struct{} // has room for one: a look for changes is due
+	alarms  alarms
+
+	retained time.Duration // when the last removal was
 }
 
 // Open returns the authority of a node. It does not wait for a server: it connects in the background, and operations
@@ -63,7 +81,14 @@ func Open(ctx context.Context, opt Options) (*Authority, error) {
 	if opt.Alarm == nil {
 		opt.Alarm = func(string) {}
 	}
+	if opt.AttemptLimit == 0 {
+		opt.AttemptLimit = attemptLimit
+	}
+	if opt.Digests == nil {
+		opt.Digests = func() map[string]string { return nil }
+	}
 	a := &Authority{opt: opt, log: opt.Log, keys: newKeys(opt.Key)}
+	a.prepare()
 	if err := a.connect(ctx); err != nil {
 		return nil, err
 	}

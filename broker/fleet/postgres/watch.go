@@ -1,9 +1,177 @@
 package postgres
 
-// silentNodes returns the nodes of which others may take what waits: they have been silent for longer than the time of
-// a takeover, by this node's monotonic clock, or an operator has removed them.
-func (a *Authority) silentNodes() []string { return nil }
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
 
-// mayTakeFrom reports whether rows of a node may be taken now: after the server has changed, only if that node has
-// resumed with the new one, or has been silent for long enough.
-func (a *Authority) mayTakeFrom(holder string) bool { return holder != a.opt.Node }
+	"github.com/jackc/pgx/v5"
+)
+
+// silentNodes returns the nodes of which others may take what waits: they have been silent for longer than the time of
+// a takeover, by this node's monotonic clock, have shut down, or an operator has removed them.
+func (a *Authority) silentNodes() []string {
+	m := &a.member
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	absent := m.view.absentees()
+	delete(absent, a.opt.Node)
+	return slices.Sorted(maps.Keys(absent))
+}
+
+// mayTakeFrom reports whether rows of a node may be taken now: after the server has changed, only if this node has
+// resumed with the new one, and that node has too, or is absent and its attempts are over.
+func (a *Authority) mayTakeFrom(holder string) bool {
+	m := &a.member
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	row, ok := m.rows[holder]
+	switch {
+	case !ok, holder == a.opt.Node, m.server == "", m.rows[a.opt.Node].timeline != m.server:
+		return false
+	case row.timeline == m.server:
+		return true
+	}
+	return m.view.absent(holder) && m.view.watched-m.changed >= a.opt.AttemptLimit
+}
+
+// resumedSQL records that this node ($1, of incarnation $2) has resumed with the server that answers. It belongs to the
+// transaction of Resume.
+const resumedSQL = `UPDATE ringback.nodes SET timeline = ` + serverSQL + ` WHERE name = $1 AND incarnation = $2`
+
+// followable asks for a look when a node has become absent: it may have callbacks waiting.
+func (a *Authority) followable() {
+	absent := a.silentNodes()
+	m := &a.member
+	m.mu.Lock()
+	var news []string
+	for _, name := range absent {
+		if !m.followed[name] {
+			news = append(news, name)
+		}
+	}
+	m.followed = make(map[string]bool, len(absent))
+	for _, name := range absent {
+		m.followed[name] = true
+	}
+	states := make(map[string]string, len(news))
+	for _, name := range news {
+		states[name] = m.rows[name].state
+	}
+	m.mu.Unlock()
+	for _, name := range news {
+		if states[name] == stateUp {
+			a.log.Warn("node " + name + " of the fleet is silent: others may take what it has waiting")
+		}
+	}
+	if len(news) > 0 {
+		a.hurry()
+	}
+}
+
+// sweepEach is the time between two looks for what absent nodes have left.
+const sweepEach = 5 * time.Second
+
+// sweeps ends what absent nodes have left and nobody can take, and removes old history, until ctx ends.
+func (a *Authority) sweeps(ctx context.Context) {
+	tick := time.NewTicker(sweepEach)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if _, err := a.incarnation(); err != nil || !a.first() {
+			continue
+		}
+		if err := a.sweep(ctx); err != nil && ctx.Err() == nil {
+			a.log.Debug("a look for what absent nodes have left failed")
+		}
+		a.retain(ctx)
+	}
+}
+
+// first reports whether this node is the first of those that are present, by name: one is enough for such work, and
+// several do no harm.
+func (a *Authority) first() bool {
+	m := &a.member
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name := range m.rows {
+		if name < a.opt.Node && !m.view.absent(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// left is a callback of an absent node.
+type left struct {
+	hold
+	holder string
+	sight  // of the holder
+}
+
+// limit returns how long it is left alone: an attempt until it must be over, and what waits as long as its own node
+// would let it wait.
+func (l left) limit(a *Authority) time.Duration {
+	if l.attempt > 0 {
+		return a.opt.AttemptLimit
+	}
+	return a.opt.Lifetime + a.opt.AttemptLimit
+}
+
+// sweep looks at what absent nodes have left, and ends what has been seen for long enough.
+func (a *Authority) sweep(ctx context.Context) error {
+	m := &a.member
+	m.mu.Lock()
+	absent := m.view.absentees()
+	delete(absent, a.opt.Node)
+	m.mu.Unlock()
+	all, err := a.lefts(ctx, absent)
+	if err != nil {
+		return err
+	}
+	holds := make([]hold, len(all))
+	for i, l := range all {
+		holds[i] = l.hold
+	}
+	var over []left
+	m.mu.Lock()
+	m.view.hold(holds)
+	for _, l := range all {
+		if m.view.over(l.hold, l.limit(a)) {
+			over = append(over, l)
+		}
+	}
+	m.mu.Unlock()
+	for _, l := range over {
+		if err := a.endLeft(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lefts reads what absent nodes have left.
+func (a *Authority) lefts(ctx context.Context, absent map[string]sight) (all []left, err error) {
+	if len(absent) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.opt.Timeout)
+	defer cancel()
+	rows, err := a.link.pool.Query(ctx, `SELECT id, epoch, open, holder FROM ringback.callbacks
+		WHERE holder = ANY($1) AND ended IS NULL`, slices.Sorted(maps.Keys(absent)))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (l left, err error) {
+		err = r.Scan(&l.id, &l.epoch, &l.attempt, &l.holder)
+		l.sight = absent[l.holder]
+		return l, err
+	})
+}
+
+func (a *Authority) endLeft(ctx context.Context, l left) error { return nil }

@@ -76,6 +76,7 @@ CREATE TABLE ringback.reserves (
 	mac bytea NOT NULL
 );
 
+-- beat counts the heartbeats, pace is the time between two in ns; timeline is the server with which it has resumed last.
 CREATE TABLE ringback.nodes (
 	name text COLLATE "C" PRIMARY KEY,
 	incarnation text NOT NULL,
@@ -83,8 +84,9 @@ CREATE TABLE ringback.nodes (
 	state text NOT NULL,
 	version text NOT NULL,
 	format integer NOT NULL,
-	digests jsonb NOT NULL DEFAULT '{}',
+	digests text NOT NULL,
 	beat bigint NOT NULL DEFAULT 0,
+	pace bigint NOT NULL,
 	timeline text NOT NULL DEFAULT '',
 	drained text NOT NULL DEFAULT '',
 	since bigint NOT NULL,
@@ -103,16 +105,28 @@ CREATE TABLE ringback.orders (
 	mac bytea NOT NULL
 );
 
+-- The nodes that an order is for; result is NULL until the node has carried it out.
 CREATE TABLE ringback.confirmations (
-	seq bigint NOT NULL,
+	seq bigint NOT NULL REFERENCES ringback.orders ON DELETE CASCADE,
 	node text COLLATE "C" NOT NULL,
-	result bytea NOT NULL,
+	result bytea,
+	mac bytea,
 	PRIMARY KEY (seq, node)
 );
+CREATE INDEX confirmations_waiting ON ringback.confirmations (node) WHERE result IS NULL;
+
+-- Callbacks that a node held, and that others took or ended.
+CREATE TABLE ringback.notices (
+	seq bigserial PRIMARY KEY,
+	node text COLLATE "C" NOT NULL,
+	callback text COLLATE "C" NOT NULL
+);
+CREATE INDEX notices_node ON ringback.notices (node, seq);
 
 -- A copy of each node's audit chain.
 CREATE TABLE ringback.audit (
 	node text COLLATE "C" NOT NULL,
+	journal_id text NOT NULL,
 	seq bigint NOT NULL,
 	time bigint NOT NULL,
 	kind bytea NOT NULL,
@@ -121,7 +135,8 @@ CREATE TABLE ringback.audit (
 	prev_hash bytea NOT NULL,
 	hash bytea NOT NULL,
 	digest bytea NOT NULL,
-	PRIMARY KEY (node, seq)
+	mac bytea NOT NULL,
+	PRIMARY KEY (node, journal_id, seq)
 );
 
 -- Facts about the fleet, such as which key signs its rows.

@@ -1,0 +1,208 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ringback/ringback/broker/fleet"
+)
+
+// interval returns the time between two beats: a tenth of the takeover, from 200 ms to 2 s.
+func (a *Authority) interval() time.Duration {
+	return min(max(a.opt.Takeover/10, 200*time.Millisecond), 2*time.Second)
+}
+
+// beatSQL is all that an idle node sends between two polls. It does not wait for a standby: the beats of all nodes
+// would be invisible while that is away, and everybody would look silent. A beat is only for the incarnation that this
+// node wrote, and follows the one that it knows: a copy of this process (a restored snapshot of its machine) beats too.
+const beatSQL = `
+WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+mine AS (
+	UPDATE ringback.nodes SET beat = beat + 1 FROM quick
+	WHERE name = $1 AND incarnation = $2 AND state = 'up' AND beat BETWEEN $3 AND $3 + $4
+	RETURNING name, beat),
+here AS (SELECT ` + serverSQL + ` AS server)
+SELECT h.server, n.name, n.incarnation, n.journal_id, n.state, n.beat, n.pace, n.timeline, m.beat
+FROM here h LEFT JOIN ringback.nodes n ON true LEFT JOIN mine m ON m.name = n.name`
+
+// serverSQL is which server answers, and the timeline of its commits: another one, or another timeline, may lack
+// commits that were acknowledged.
+const serverSQL = `(SELECT system_identifier FROM pg_control_system()) || '/' ||
+	substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`
+
+// reading is the result of a beat.
+type reading struct {
+	server string
+	rows   map[string]memberRow
+	beat   *int64 // of this node; nil: it is not a member
+}
+
+// beats keeps this node a member until ctx ends.
+func (a *Authority) beats(ctx context.Context) {
+	tick := time.NewTicker(a.interval())
+	defer tick.Stop()
+	for {
+		a.step(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// step makes one beat and acts on what it reads.
+func (a *Authority) step(ctx context.Context) {
+	r, err := a.pulse(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		a.unanswered(err)
+		return
+	}
+	a.answered(r)
+	if _, err := a.incarnation(); err == nil {
+		return
+	}
+	a.member.mu.Lock()
+	reason, operator := a.member.candidate(a.opt.Node, a.opt.JournalID)
+	a.member.mu.Unlock()
+	if reason != "" {
+		a.outside(reason, operator)
+		return
+	}
+	if err := a.join(ctx); err != nil && ctx.Err() == nil {
+		a.outside("joins: "+err.Error(), false)
+	}
+}
+
+// pulse sends the beat.
+func (a *Authority) pulse(ctx context.Context) (reading, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.opt.Timeout)
+	defer cancel()
+	m := &a.member
+	m.mu.Lock()
+	mine, beat, doubtful := m.incarnation, m.beat, m.doubtful
+	m.doubtful++ // until it is answered
+	m.mu.Unlock()
+	r := reading{rows: make(map[string]memberRow)}
+	rows, err := a.link.pool.Query(ctx, beatSQL, a.opt.Node, mine, beat, doubtful)
+	if err != nil {
+		return r, err
+	}
+	var name, incarnation, journal, state, timeline *string
+	var n, pace, own *int64
+	_, err = pgx.ForEachRow(rows, []any{&r.server, &name, &incarnation, &journal, &state, &n, &pace, &timeline, &own},
+		func() error {
+			if name == nil {
+				return nil // there is no node yet
+			}
+			r.rows[*name] = memberRow{sight: sight{*incarnation, *n, *state, time.Duration(*pace)}, journal: *journal,
+				timeline: *timeline}
+			if own != nil {
+				beat := *own
+				r.beat = &beat
+			}
+			return nil
+		})
+	return r, err
+}
+
+// unanswered notes a beat that was not answered. After two in sequence, the server is away.
+func (a *Authority) unanswered(err error) {
+	m := &a.member
+	m.mu.Lock()
+	m.failures++
+	gone := m.connected && m.failures >= 2
+	if gone || !m.connected {
+		if gone {
+			m.since = time.Now()
+		}
+		m.connected, m.reason = false, err.Error()
+	}
+	m.mu.Unlock()
+	if gone {
+		a.log.Warn("the fleet's PostgreSQL does not answer")
+		a.mail.put(fleet.Change{Kind: fleet.Gone})
+	}
+}
+
+// answered takes the result of a beat.
+func (a *Authority) answered(r reading) {
+	m := &a.member
+	m.mu.Lock()
+	back := !m.connected
+	if back {
+		m.since = time.Now()
+	}
+	m.connected, m.failures, m.doubtful = true, 0, 0
+	m.rows = r.rows
+	sights := make(map[string]sight, len(r.rows))
+	for name, row := range r.rows {
+		sights[name] = row.sight
+	}
+	m.view.read(a.clock(), sights)
+	moved := m.server != "" && m.server != r.server
+	if m.server != r.server {
+		m.server, m.changed = r.server, m.view.watched
+	}
+	row := r.rows[a.opt.Node]
+	late := m.incarnation == "" && m.tried != "" && row.incarnation == m.tried // the join was done after all
+	fenced := m.incarnation != "" && r.beat == nil
+	switch {
+	case r.beat != nil:
+		m.beat, m.answered, m.reason = *r.beat, a.clock(), ""
+	case fenced:
+		m.incarnation, m.since = "", time.Now()
+		delete(m.view.nodes, a.opt.Node)
+	}
+	m.mu.Unlock()
+	if late {
+		a.joined(row.incarnation, row.beat)
+		return
+	}
+	if fenced && row.state == stateRemoved {
+		a.opt.Alarm("an operator has removed this node from the fleet: what it had open there was ended. It joins " +
+			"again; stop it if it must stay out")
+	}
+	if r.beat != nil && (back || moved) {
+		a.mail.put(fleet.Change{Kind: fleet.Back})
+	}
+	if moved {
+		a.log.Warn("another server answers for the fleet: what it has is compared with the journal")
+	}
+	a.followable()
+}
+
+// outside notes why this node is not a member.
+func (a *Authority) outside(reason string, operator bool) {
+	m := &a.member
+	m.mu.Lock()
+	news := m.reason != reason
+	m.reason = reason
+	m.mu.Unlock()
+	if news && operator {
+		a.opt.Alarm("this node is not a member of the fleet: " + reason)
+	}
+}
+
+// Run implements fleet.Authority.
+func (a *Authority) Run(ctx context.Context) error {
+	if !validName(a.opt.Node) {
+		return fmt.Errorf("fleet.node: %q is no name of a node: 1 to 63 of a-z, 0-9 and -, not at an end", a.opt.Node)
+	}
+	done := make(chan struct{})
+	tasks := []func(context.Context){a.beats, a.polls, a.listens, a.sweeps, a.mail.deliver}
+	for _, task := range tasks {
+		go func() { task(ctx); done <- struct{}{} }()
+	}
+	for range tasks {
+		<-done
+	}
+	a.leave(ctx)
+	return nil
+}
