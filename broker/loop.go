@@ -406,6 +406,8 @@ func (b *Broker) describe(s step) string {
 		add(e.Err)
 	case callback.LineLost:
 		add(e.Cause)
+	case callback.Taken, callback.EndedElsewhere, callback.NotNow:
+		add(s.work.state.Cause)
 	case callback.NoLine:
 		if e.Resting {
 			add("no line is kept during the wait")

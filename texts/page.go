@@ -107,6 +107,7 @@ const (
 	PagePhaseFailed    Key = "page.phase_failed"
 	PagePhaseExpired   Key = "page.phase_expired"
 	PagePhaseCancelled Key = "page.phase_cancelled"
+	PagePhaseGivenUp   Key = "page.phase_given_up"
 
 	// The board of the lines.
 	PageLines        Key = "page.lines"

@@ -603,7 +603,7 @@ func phaseKind(phase string) string {
 		return "good"
 	case "failed", "expired":
 		return "bad"
-	case "cancelled":
+	case "cancelled", "given up":
 		return "none"
 	}
 	return "moving"

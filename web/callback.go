@@ -49,7 +49,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *visit) error 
 var phases = map[string]texts.Key{"promised": texts.PagePhasePromised, "leasing": texts.PagePhaseLeasing,
 	"waiting": texts.PagePhaseWaiting, "dialing": texts.PagePhaseDialing, "answered": texts.PagePhaseAnswered,
 	"completed": texts.PagePhaseCompleted, "failed": texts.PagePhaseFailed, "expired": texts.PagePhaseExpired,
-	"cancelled": texts.PagePhaseCancelled}
+	"cancelled": texts.PagePhaseCancelled, "given up": texts.PagePhaseGivenUp}
 
 // callbackState is what a stream knows of the callback of its page.
 type callbackState struct {

@@ -19,8 +19,8 @@ const (
 var nodes = []node{
 	{"promised", 20, 60, false}, {"leasing", 170, 60, false}, {"waiting", 320, 60, false},
 	{"dialing", 470, 60, false}, {"answered", 620, 60, false},
-	{"cancelled", 20, 230, true}, {"expired", 170, 230, true}, {"failed", 395, 230, true},
-	{"completed", 620, 230, true},
+	{"cancelled", 20, 230, true}, {"expired", 170, 230, true}, {"given up", 320, 230, true},
+	{"failed", 470, 230, true}, {"completed", 620, 230, true},
 }
 
 // arrow is an edge of the machine. The events are in its table.
@@ -34,7 +34,8 @@ var arrows = []arrow{
 	{"waiting", "expired"}, {"dialing", "cancelled"}, {"dialing", "answered"}, {"dialing", "leasing"},
 	{"dialing", "expired"}, {"dialing", "failed"}, {"dialing", "waiting"}, {"answered", "completed"},
 	{"answered", "cancelled"}, {"answered", "failed"}, {"answered", "waiting"}, {"answered", "leasing"},
-	{"answered", "expired"},
+	{"answered", "expired"}, {"promised", "given up"}, {"leasing", "given up"}, {"waiting", "given up"},
+	{"dialing", "given up"}, {"answered", "given up"},
 }
 
 func nodeOf(phase string) node {

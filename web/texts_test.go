@@ -62,8 +62,8 @@ func TestTemplatesHaveNoText(t *testing.T) {
 
 // literals are texts of the code that look like sentences and are no texts of a page: values of the API, classes and
 // elements of a page, messages of the stream, units and names that are the same in all languages.
-var literals = []string{"hanging up", "in call", "out call", "live, gaps", "cut off", "at once", "failed dials",
-	"  read operate admin", "light dark", "node present", "node been", `<span lang="en">`, "Mon",
+var literals = []string{"hanging up", "in call", "out call", "live, gaps", "cut off", "at once", "given up",
+	"failed dials", "  read operate admin", "light dark", "node present", "node been", `<span lang="en">`, "Mon",
 	"event: stale\ndata: \n\n", "event: tiles\n", "KiB", "MiB", "GiB", "EXEC", "PPP", "PAP", "CHAP", "EAP"}
 
 var (

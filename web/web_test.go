@@ -704,9 +704,9 @@ func TestMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for _, m := range regexp.MustCompile(`(?m)^    ([a-z]+) --> ([a-z]+):`).FindAllSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^    ([a-z_]+) --> ([a-z_]+):`).FindAllSubmatch(text, -1) {
 		if !bytes.Equal(m[1], []byte("new")) {
-			want = append(want, string(m[1])+" "+string(m[2]))
+			want = append(want, strings.ReplaceAll(string(m[1])+" "+string(m[2]), "_", " "))
 		}
 	}
 	var got []string

@@ -193,7 +193,7 @@ type Listener struct {
 // Callback is a callback record.
 type Callback struct {
 	ID       string     `json:"id"`
-	Phase    string     `json:"phase" doc:"promised, leasing, waiting, dialing, answered, completed, failed, expired, cancelled"`
+	Phase    string     `json:"phase" doc:"promised, leasing, waiting, dialing, answered, completed, failed, expired, cancelled, given up"`
 	User     string     `json:"user"`
 	Entry    string     `json:"entry" doc:"the method-list entry that authenticated the user"`
 	Number   string     `json:"number" doc:"the number to dial; of several, the one that is dialed next or was dialed last"`

@@ -20,9 +20,26 @@ func markEnding(p Phase) action {
 	return action{"will end " + string(p), func(d *draft) { d.s.Ending = p }}
 }
 
+// markDecided is markEnding for an end that this node does not make.
+func markDecided(p Phase) action {
+	return action{"will be " + string(p), func(d *draft) { d.s.Ending, d.s.Decided = p, true }}
+}
+
 var (
 	promise = action{"take ID and budget", func(d *draft) {
 		d.s.ID, d.s.Max = d.e.id, max(1, d.e.max)
+	}}
+	takeOver = action{"take over what was left", func(d *draft) {
+		p := d.s.Phase
+		d.s = carried(d.e.left)
+		d.s.Phase, d.s.Again = p, true
+	}}
+	noneLeft = action{`cause "no dial is left"`, func(d *draft) {
+		if d.s.Cause == "" {
+			d.s.Cause = "no dial is left"
+		} else {
+			d.s.Cause = "no dial is left; last: " + d.s.Cause
+		}
 	}}
 	armLifetime = action{"arm lifetime", func(d *draft) {
 		d.s.TimerGen++
@@ -124,6 +141,18 @@ var (
 	praise        = action{"no cause", func(d *draft) { d.s.Cause = "" }}
 	passOver      = action{"Audit: pass over", func(d *draft) { d.add(Audit{"a number is passed over: " + d.e.cause}) }}
 	blameOperator = action{"cause: the operator", func(d *draft) { d.s.Cause = "by " + orUnknown(d.e.cause) }}
+	blameNode     = action{"cause: the other node", func(d *draft) {
+		d.s.Cause = "another node has it"
+		if d.e.cause != "" {
+			d.s.Cause = "node " + d.e.cause + " has it"
+		}
+	}}
+	markOutcome = action{"will end as the event says", func(d *draft) {
+		d.s.Ending, d.s.Decided = GivenUp, true
+		if o := d.e.outcome; o == Failed || o == Expired || o == Cancelled {
+			d.s.Ending = o
+		}
+	}}
 	lifetimeEnded = action{`cause "lifetime ended"`, func(d *draft) {
 		if d.s.Cause == "" {
 			d.s.Cause = "lifetime ended"
@@ -144,6 +173,12 @@ var (
 		d.add(Audit{fmt.Sprintf("attempt %d was interrupted by a restart and counts as made", d.s.Attempt)})
 	}}
 )
+
+// carried is what a callback takes along from one node to another.
+func carried(left State) State {
+	return State{ID: left.ID, Phase: left.Phase, Attempt: left.Attempt, Max: max(1, left.Max), Cause: left.Cause,
+		Pause: left.Pause, Passed: left.Passed, HeldBack: left.HeldBack, NotBefore: left.NotBefore, Delay: left.Delay}
+}
 
 func (d *draft) release(unproven bool) {
 	if d.s.Lease == 0 {

@@ -74,7 +74,8 @@ type ReleaseLease struct {
 // Audit adds an audit record for something that no other record mentions.
 type Audit struct{ Text string }
 
-// End is the callback's end: one audit record, one log entry, watchers are notified. It comes exactly once.
+// End is the callback's end: one audit record, one log entry, watchers are notified. It comes exactly once, and never
+// if the callback is given up to another node.
 type End struct {
 	Outcome Phase // Completed, Failed, Expired or Cancelled
 	Cause   string

@@ -28,6 +28,8 @@ type input struct {
 	wait     time.Duration
 	until    int64
 	delay    time.Duration
+	outcome  Phase
+	left     State
 }
 
 // On is the name of an event in the table.
@@ -37,6 +39,16 @@ type On string
 type Promise struct {
 	ID  string // ID of the callback; must not be ""
 	Max int    // budget of attempts: the number of dials in the plan; less than 1 means 1
+}
+
+// Claimed means that this node has taken a callback that another node of the fleet has left. The state must be New: of
+// what the other process had, only what Left says of the callback itself is continued, as after Restarted. Attempts are
+// carried; one whose dial command was held back there counts, because only the claim under which it was recorded could
+// use it again.
+type Claimed struct {
+	// Left is the state of the callback's row: ID, Max, Attempt, Passed, HeldBack, Pause, Cause, and NotBefore with
+	// Delay, which must be by the clock of this process. A callback is not claimed in a phase in which it may ring.
+	Left State
 }
 
 // HungUp means that leg one is down and its line was proven on hook.
@@ -90,6 +102,13 @@ type DenialRechecked struct {
 	Next   int // with a Reason that concerns one number: the first dial of the plan that is allowed; 0 if none
 }
 
+// NotNow answers Recheck with its generation: the dial is allowed, and the fleet could not record its attempt. Nothing
+// was dialed and nothing counts; the line is returned meanwhile.
+type NotNow struct {
+	Gen   uint64
+	Cause string
+}
+
 // DialEnded means that the dialer of the attempt on this lease has returned. Unless Connected, the line is on hook
 // again, or Unproven.
 type DialEnded struct {
@@ -135,6 +154,17 @@ type CallEnded struct {
 // Cancel means that an operator cancels the callback.
 type Cancel struct{ By string }
 
+// Taken means that another node of the fleet has the callback: its claim is in force and that of this node is not.
+// This node never dials it again, and ends nothing but its own part.
+type Taken struct{ By string } // the node; "": unknown
+
+// EndedElsewhere means that the callback was ended in the fleet, by an operator or another node. It ends here in the
+// same way. Completed is not such an end: the session is on the node that completed it.
+type EndedElsewhere struct {
+	Outcome Phase // Failed, Expired or Cancelled; any other: what this node does is given up
+	Cause   string
+}
+
 // Delay delays the dial by For, until NotBefore (wall clock, nanoseconds since 1970). It only ever makes a callback
 // later: otherwise, or if the dial has begun, it is refused.
 type Delay struct {
@@ -149,6 +179,7 @@ type Delay struct {
 type Restarted struct{ Then }
 
 func (e Promise) input() input { return input{on: "Promise", id: e.ID, max: e.Max} }
+func (e Claimed) input() input { return input{on: "Claimed", left: e.Left} }
 func (HungUp) input() input    { return input{on: "HungUp"} }
 func (e HangUpUnproven) input() input {
 	return input{on: "HangUpUnproven", cause: e.Cause, unproven: true}
@@ -167,6 +198,7 @@ func (e TimerFired) input() input { return input{on: "TimerFired", timer: e.Kind
 func (e DenialRechecked) input() input {
 	return input{on: "DenialRechecked", gen: e.Gen, cause: e.Reason, final: e.Next > 0, next: e.Next}
 }
+func (e NotNow) input() input { return input{on: "NotNow", gen: e.Gen, cause: e.Cause} }
 func (e DialEnded) input() input {
 	return input{on: "DialEnded", attempt: e.Attempt, lease: e.Lease, ok: e.Connected, cause: e.Outcome,
 		unproven: e.Unproven, final: e.Final, next: e.Next, away: e.Away, heldBack: e.HeldBack,
@@ -181,6 +213,10 @@ func (e CallEnded) input() input {
 		stop: e.Stop, wait: e.Wait}
 }
 func (e Cancel) input() input { return input{on: "Cancel", cause: e.By} }
+func (e Taken) input() input  { return input{on: "Taken", cause: e.By} }
+func (e EndedElsewhere) input() input {
+	return input{on: "EndedElsewhere", outcome: e.Outcome, cause: e.Cause}
+}
 func (e Delay) input() input {
 	return input{on: "Delay", until: e.NotBefore, delay: e.For, cause: e.By, away: e.Away}
 }

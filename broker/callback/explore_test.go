@@ -10,6 +10,9 @@ import (
 // most is the budget of the explored lives: three dials are enough to pass over one in the middle.
 const most = 3
 
+// left is what another node has left: an attempt was held back there, and one dial is left.
+var left = State{ID: "cb1", Phase: Leasing, Attempt: 1, Held: true, HeldBack: 4, Passed: 1, Max: most}
+
 // events returns all events that can happen in a state: each event as it should be, and with each stale or foreign
 // value that its fields allow.
 func events(s State, w world) []Event {
@@ -27,6 +30,12 @@ func events(s State, w world) []Event {
 		DenialRechecked{Gen: s.TimerGen, Reason: "denied", Next: s.Next() + 1},
 		DenialRechecked{Gen: s.TimerGen + 1, Reason: "denied", Next: s.Next() + 1},
 		DenialRechecked{Gen: s.TimerGen, Reason: "denied", Next: s.Max},
+		NotNow{Gen: s.TimerGen, Cause: "away"}, NotNow{Gen: s.TimerGen + 1, Cause: "away"},
+		Claimed{left}, Claimed{State{ID: "cb1", Phase: Leasing, Attempt: most, Max: most}},
+		Claimed{State{ID: "cb1", Phase: Dialing, Max: most}}, Claimed{},
+		Taken{By: "lyon-2"}, EndedElsewhere{Outcome: Completed, Cause: "lost"},
+		EndedElsewhere{Outcome: Failed, Cause: "lost"}, EndedElsewhere{Outcome: Expired, Cause: "lost"},
+		EndedElsewhere{Outcome: Cancelled, Cause: "lost"},
 		Cancel{By: "op"}, Restarted{}, Restarted{Then{Stop: true}}, Restarted{Then{Wait: 1}},
 		Delay{NotBefore: s.NotBefore}, Delay{},
 	}

@@ -18,10 +18,12 @@ type world struct {
 	phaseGen    uint64
 	asked       int // open requests for a line
 	checking    bool
-	waited      bool // a wait on this lease has expired
-	answered    int  // the last attempt whose dial connected
-	allowed     bool // the last recheck found no denial
-	interrupted bool // after a restart
+	waited      bool  // a wait on this lease has expired
+	answered    int   // the last attempt whose dial connected
+	allowed     bool  // the last recheck found no denial
+	interrupted bool  // after a restart
+	base        int   // attempts that another node has made
+	elsewhere   Phase // how others have ended it, or GivenUp; "" if they have not
 }
 
 // transition is one call of Step with the worlds around it.
@@ -53,6 +55,20 @@ func (w *world) observe(tr transition) string {
 
 func (w *world) event(tr transition) string {
 	switch e := tr.event.(type) {
+	case Claimed:
+		return w.claimed(tr, e.Left)
+	case NotNow:
+		if tr.after.Next() != tr.before.Next() || tr.after.Attempt != tr.before.Attempt {
+			return "an attempt counts that is not on record in the fleet"
+		}
+		w.checking, w.allowed = false, false
+	case Taken:
+		return w.decided(tr, GivenUp)
+	case EndedElsewhere:
+		if e.Outcome == Completed || e.Outcome == "" {
+			e.Outcome = GivenUp
+		}
+		return w.decided(tr, e.Outcome)
 	case Leased:
 		w.lastLease = max(w.lastLease, e.Lease)
 		w.out |= 1 << e.Lease
@@ -122,7 +138,7 @@ func (w *world) event(tr transition) string {
 			w.next = e.Next
 		case e.Connected:
 			w.answered = e.Attempt
-		case e.HeldBack && tr.after.Phase == Leasing:
+		case e.HeldBack && arms(tr.effects, LineRetry): // not one that counts, and after which a line is requested
 			w.dials--
 			w.next--
 			w.spare = true
@@ -159,6 +175,38 @@ func (w *world) event(tr transition) string {
 	return ""
 }
 
+// claimed begins with a callback that another node has left.
+func (w *world) claimed(tr transition, left State) string {
+	switch s := tr.after; {
+	case tr.before != State{}:
+		return "a claim of a callback that is here"
+	case left.Phase != Promised && left.Phase != Leasing && left.Phase != Waiting:
+		return "a claim of a callback that may ring, or has ended"
+	case s.ID != left.ID || s.Attempt != left.Attempt || s.Passed != left.Passed || s.Max != left.Max ||
+		s.HeldBack != left.HeldBack || s.NotBefore != left.NotBefore || s.Pause != left.Pause:
+		return "a claim that forgets what was done"
+	case s.Held || s.Lease != 0 || s.Ending != "" || s.Overdue || s.Timer != NoTimer:
+		return "a claim of what the other node had"
+	}
+	w.base, w.next, w.held, w.interrupted = left.Attempt, left.Attempt+left.Passed, left.HeldBack, true
+	return ""
+}
+
+// decided records how others have ended the callback.
+func (w *world) decided(tr transition, p Phase) string {
+	dialing := tr.before.Phase == Dialing || tr.before.Phase == Answered
+	switch {
+	case w.elsewhere != "":
+		return "what others have decided is decided again"
+	case dialing && (tr.after.Phase != tr.before.Phase || tr.after.Ending != p):
+		return "an attempt does not end as others have decided"
+	case !dialing && tr.after.Phase != p:
+		return "a callback does not end as others have decided"
+	}
+	w.elsewhere = p
+	return ""
+}
+
 // follows returns the law that is broken after an attempt that failed, or "".
 func follows(tr transition, then Then) string {
 	switch {
@@ -178,6 +226,10 @@ func (w *world) effect(tr transition, e Effect) string {
 		w.told++
 		if tr.before.Phase != New || tr.after.Phase != Promised {
 			return "Tell out of order"
+		}
+	case HangUpCaller:
+		if tr.before.Phase != Promised {
+			return "the caller's line is hung up twice"
 		}
 	case Acquire:
 		if w.asked++; w.asked > 1 {
@@ -221,7 +273,7 @@ func (w *world) effect(tr transition, e Effect) string {
 		switch {
 		case tr.after.Phase != Dialing:
 			return "a dial outside of an attempt"
-		case e.Attempt != tr.after.Attempt || w.dials > tr.after.Attempt || e.Again != w.spare:
+		case e.Attempt != tr.after.Attempt || w.dials > tr.after.Attempt-w.base || e.Again != w.spare:
 			return "a dial that is not counted"
 		case w.spare && tr.after.Attempt != tr.before.Attempt || !w.spare && tr.after.Attempt != tr.before.Attempt+1:
 			return "a dial that is counted wrongly"
@@ -231,6 +283,8 @@ func (w *world) effect(tr transition, e Effect) string {
 			return "a dial before the wait was over"
 		case !w.allowed:
 			return "a dial without a recheck"
+		case w.elsewhere != "":
+			return "a dial after others have ended the callback, or have it"
 		case e.Of < w.next:
 			return "a dial of the plan that was already made, or cannot succeed"
 		case e.Of >= tr.after.Max || e.Of != tr.after.Attempt+tr.after.Passed-1:
@@ -238,7 +292,7 @@ func (w *world) effect(tr transition, e Effect) string {
 		}
 		w.spare, w.next = false, e.Of+1
 	case StartSession:
-		if w.answered != e.Attempt {
+		if w.answered != e.Attempt || w.elsewhere != "" {
 			return "a session without an answer"
 		}
 	case ReleaseLease:
@@ -249,6 +303,9 @@ func (w *world) effect(tr transition, e Effect) string {
 	case End:
 		if w.ends++; w.ends > 1 || e.Outcome != tr.after.Phase || !e.Outcome.Terminal() {
 			return "an end out of order"
+		}
+		if w.elsewhere != "" && e.Outcome != w.elsewhere {
+			return "an end that others have not made"
 		}
 		if e.Cause == "" && e.Outcome != Completed {
 			return "an end without a cause"
@@ -267,15 +324,20 @@ func (w *world) invariant(tr transition) string {
 	switch {
 	case w.out != held:
 		return "a lease is lost or out twice"
-	case s.Phase.Terminal() != (w.ends == 1):
+	case (s.Phase.Terminal() && s.Phase != GivenUp) != (w.ends == 1):
 		return "ended without an End, or an End without the end"
+	case s.Phase == GivenUp && w.elsewhere != GivenUp:
+		return "given up, and no one has it"
+	case s.Phase.Terminal() && w.elsewhere != "" && s.Phase != w.elsewhere:
+		return "it did not end as others have decided"
 	case s.Phase.Terminal() && s.HasLease() && s.Phase != Completed:
 		return "an end that keeps the line"
 	case s.Phase.Terminal() && (w.life || w.phaseTimer != NoTimer || w.asked != 0):
 		return "something still runs after the end"
 	case s.NotBefore < tr.before.NotBefore:
 		return "a delay was shortened"
-	case s.Pause != tr.before.Pause && tr.before.Phase != Dialing && tr.before.Phase != Answered:
+	case s.Pause != tr.before.Pause && tr.before.Phase != New && tr.before.Phase != Dialing &&
+		tr.before.Phase != Answered:
 		return "a wait changed without an attempt"
 	case s.Held != w.spare:
 		return "an attempt that counts is reused, or one that does not is not"

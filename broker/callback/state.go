@@ -5,7 +5,8 @@ import "time"
 // Phase is the progress of a callback.
 type Phase string
 
-// The phases. New is the zero value. The last four are terminal: a callback enters exactly one of them, once.
+// The phases. New is the zero value. The last five are terminal: a callback enters exactly one of them, once. The first
+// four of these are its ends; GivenUp is the end of the work of this node only.
 const (
 	New       Phase = ""          // nothing promised, nothing recorded
 	Promised  Phase = "promised"  // recorded; the caller is told; their line has not yet hung up
@@ -17,6 +18,7 @@ const (
 	Failed    Phase = "failed"    // the budget is spent or the callback cannot continue; Cause says why
 	Expired   Phase = "expired"   // its lifetime ended first
 	Cancelled Phase = "cancelled" // an operator cancelled it
+	GivenUp   Phase = "given up"  // another node of the fleet has it, and will end it
 )
 
 // String returns the phase's name; New, the zero value, is "new".
@@ -29,7 +31,7 @@ func (p Phase) String() string {
 
 // Terminal reports whether p is a final phase.
 func (p Phase) Terminal() bool {
-	return p == Completed || p == Failed || p == Expired || p == Cancelled
+	return p == Completed || p == Failed || p == Expired || p == Cancelled || p == GivenUp
 }
 
 // Pending reports whether p is a phase between the promise and the end.
@@ -76,6 +78,8 @@ type State struct {
 	HeldBack int  `json:"held_back,omitempty"` // how often that happened, at most MaxHeldBack
 	// Dialing, Answered: the end it will have as soon as the line is down; Cause says why
 	Ending Phase `json:"ending,omitempty"`
+	// Dialing, Answered: that end was made by another node or in the fleet, and nothing changes it
+	Decided bool `json:"decided,omitempty"`
 
 	Again    bool `json:"again,omitempty"`    // after a restart: waits run in full from when they are armed
 	Unproven bool `json:"unproven,omitempty"` // leg one's line could not be proven on hook
@@ -127,6 +131,6 @@ func (s State) Tried() bool { return s.Attempt > 1 || s.Attempt == 1 && !s.Held 
 // what is useless to the process that finds the row after a crash: timers, leases, sub-steps of a phase.
 func Durable(before, after State) bool {
 	return before.Phase != after.Phase || before.Attempt != after.Attempt || before.Passed != after.Passed ||
-		before.Max != after.Max || before.Ending != after.Ending ||
+		before.Max != after.Max || before.Ending != after.Ending || before.Decided != after.Decided ||
 		before.Again != after.Again || before.Unproven != after.Unproven || before.NotBefore != after.NotBefore
 }

@@ -20,7 +20,9 @@ func Step(s State, e Event) (next State, effects []Effect, ok bool) {
 	}
 	if r.to != same && r.to != s.Phase {
 		d.leave()
-		d.s.Phase = r.to
+		if d.s.Phase = r.to; r.to == marked {
+			d.s.Phase = s.Ending
+		}
 	}
 	for _, a := range r.do {
 		a.do(d)
@@ -29,6 +31,18 @@ func Step(s State, e Event) (next State, effects []Effect, ok bool) {
 		d.finish()
 	}
 	return d.s, d.out, true
+}
+
+// Ends returns the end that a fleet must record before this node takes the step: of a callback that has no attempt in
+// progress, so that another node may have it. After an attempt the node's own journal comes first.
+func Ends(s State, e Event) (End, bool) {
+	_, elsewhere := e.(EndedElsewhere)
+	_, effects, _ := Step(s, e)
+	if elsewhere || s.Phase == Dialing || s.Phase == Answered || len(effects) == 0 {
+		return End{}, false
+	}
+	end, ok := effects[len(effects)-1].(End)
+	return end, ok
 }
 
 // find returns the first rule that covers the event in this state, or nil.
@@ -52,8 +66,15 @@ type rule struct {
 	why  string
 }
 
-// same means "the phase does not change" in rules for several phases.
-const same Phase = "same"
+// same means "the phase does not change" in rules for several phases; marked is the end that was marked before
+// (State.Ending).
+const (
+	same   Phase = "same"
+	marked Phase = "marked"
+)
+
+// ends are the phases that may be marked.
+var ends = []Phase{Failed, Expired, Cancelled, GivenUp}
 
 func (r *rule) applies(s State, in input) bool {
 	for _, g := range r.when {
@@ -100,11 +121,14 @@ func (d *draft) leave() {
 
 // finish does what all ends have in common. It follows the actions of the rule, so the line is returned first.
 func (d *draft) finish() {
-	if !(d.e.on == "TimerFired" && d.e.timer == Lifetime) && d.e.on != "Restarted" && !d.s.Overdue {
+	over := d.e.on == "TimerFired" && d.e.timer == Lifetime
+	if !over && d.e.on != "Restarted" && d.e.on != "Claimed" && !d.s.Overdue {
 		d.add(StopTimer{Lifetime, d.s.LifeGen})
 	}
-	d.s.Ending = ""
-	d.add(End{d.s.Phase, d.s.Cause})
+	d.s.Ending, d.s.Decided = "", false
+	if d.s.Phase != GivenUp {
+		d.add(End{d.s.Phase, d.s.Cause})
+	}
 }
 
 // arm starts a timer of the phase.

@@ -150,6 +150,15 @@ func (f fields) event(name string) Event {
 	switch name {
 	case "Promise":
 		return Promise{ID: f.str("id"), Max: f.num("max")}
+	case "Claimed":
+		return Claimed{State{ID: f.str("id"), Phase: Phase(f.str("phase")), Max: f.num("max"),
+			Attempt: f.num("attempt"), Passed: f.num("passed"), Held: f.yes("held"), Cause: f.str("cause")}}
+	case "NotNow":
+		return NotNow{Gen: uint64(f.num("gen")), Cause: f.str("cause")}
+	case "Taken":
+		return Taken{By: f.str("by")}
+	case "EndedElsewhere":
+		return EndedElsewhere{Outcome: Phase(f.str("outcome")), Cause: f.str("cause")}
 	case "HungUp":
 		return HungUp{}
 	case "HangUpUnproven":

@@ -7,6 +7,9 @@ var table = []rule{
 	// A promise is made and leg one ends.
 	{from: in(New), on: "Promise", when: all(named), to: Promised,
 		do: do(promise, armLifetime, arm(HangUpDeadline), tell), why: "on disk first, then the caller is told"},
+	{from: in(New), on: "Claimed", when: all(named, leftWaiting, leftDials), to: Leasing,
+		do: do(takeOver, armLifetime, acquire), why: "another node promised it; the wait runs in full"},
+	{from: in(New), on: "Claimed", when: all(named, leftWaiting), to: Failed, do: do(takeOver, noneLeft)},
 	{from: in(Promised), on: "HungUp", to: Leasing, do: do(acquire)},
 	{from: in(Promised), on: "HangUpUnproven", to: Leasing, do: do(markUnproven, acquire),
 		why: "its line is in quarantine; another may serve"},
@@ -41,6 +44,9 @@ var table = []rule{
 	{from: in(Promised, Leasing, Waiting), on: "DenialRechecked", when: all(denied), to: Failed, do: do(blame, release),
 		why: "a denial before the dial always counts"},
 
+	{from: in(Waiting), on: "NotNow", when: all(checking, thisCheck), to: Leasing,
+		do: do(blame, release, arm(LineRetry)), why: "the attempt is on record in the fleet before anything else"},
+
 	{from: in(Waiting), on: "Delay", when: all(later, away), to: Leasing, do: do(putOff, release, acquire),
 		why: "a line is requested again shortly before the dial"},
 	{from: in(Waiting), on: "Delay", when: all(later), to: Waiting, do: do(putOff, waitAgain, armWait),
@@ -49,9 +55,9 @@ var table = []rule{
 		why: "the wait on the next line will be longer"},
 
 	// The attempt.
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled), connected), to: Cancelled,
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, anyEnding, connected), to: marked,
 		do: do(hangUp, release)},
-	{from: in(Dialing), on: "DialEnded", when: all(thisDial, ending(Cancelled)), to: Cancelled, do: do(release)},
+	{from: in(Dialing), on: "DialEnded", when: all(thisDial, anyEnding), to: marked, do: do(release)},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, connected), to: Answered,
 		do: do(arm(LoginDeadline), startSession)},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial, heldBack, mayHoldBack, not(final), not(overdue)),
@@ -74,22 +80,17 @@ var table = []rule{
 		why: "the lifetime ended during the attempt"},
 	{from: in(Dialing), on: "DialEnded", when: all(thisDial), to: Failed, do: do(blame, release)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(DialDeadline)), to: Dialing, do: do(hangUp, arm(Grace))},
-	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled,
-		do: do(releaseUnproven)},
+	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace), anyEnding), to: marked, do: do(releaseUnproven)},
 	{from: in(Dialing), on: "TimerFired", when: all(fired(Grace)), to: Failed,
 		do: do(because("the dial did not end"), releaseUnproven), why: "it may still ring: no other attempt now"},
 
 	// Leg two logs in.
 	{from: in(Answered), on: "Admitted", when: all(thisAttempt, not(anyEnding)), to: Completed, do: do(praise),
 		why: "the lease stays until the call ends"},
-	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Cancelled)), to: Cancelled,
-		do: do(hangUp, release)},
-	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, ending(Failed)), to: Failed,
-		do: do(hangUp, release)},
+	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt, anyEnding), to: marked, do: do(hangUp, release)},
 	{from: in(Answered), on: "NotAdmitted", when: all(thisAttempt), to: Failed, do: do(blame, hangUp, release),
 		why: "a further attempt might call the wrong person again"},
-	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Cancelled)), to: Cancelled, do: do(release)},
-	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, ending(Failed)), to: Failed, do: do(release)},
+	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, anyEnding), to: marked, do: do(release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, stop), to: Failed, do: do(blame, release)},
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt, mayRetry, not(unproven), not(away)), to: Waiting,
 		do: do(blame, pause, offHook, armWait)},
@@ -100,16 +101,35 @@ var table = []rule{
 	{from: in(Answered), on: "CallEnded", when: all(thisAttempt), to: Failed, do: do(blame, release)},
 	{from: in(Answered), on: "TimerFired", when: all(fired(LoginDeadline)), to: Answered,
 		do: do(because("no login in time"), markEnding(Failed), hangUp, arm(Grace))},
-	{from: in(Answered), on: "TimerFired", when: all(fired(Grace), ending(Cancelled)), to: Cancelled,
-		do: do(releaseUnproven)},
-	{from: in(Answered), on: "TimerFired", when: all(fired(Grace)), to: Failed, do: do(releaseUnproven)},
+	{from: in(Answered), on: "TimerFired", when: all(fired(Grace), anyEnding), to: marked, do: do(releaseUnproven)},
 	{from: in(Completed), on: "CallEnded", when: all(thisAttempt, hasLease), to: Completed, do: do(release)},
 
 	// What can happen at any time.
 	{from: in(Promised, Leasing, Waiting), on: "Cancel", to: Cancelled, do: do(blameOperator, release)},
-	{from: in(Dialing, Answered), on: "Cancel", when: all(not(ending(Cancelled))), to: same,
+	{from: in(Dialing, Answered), on: "Cancel", when: all(not(ending(Cancelled)), not(decided)), to: same,
 		do:  do(blameOperator, markEnding(Cancelled), hangUp, arm(Grace)),
 		why: "it ends when the line is down: no dial after the end"},
+
+	// What other nodes of a fleet do.
+	{from: in(Promised), on: "Taken", to: GivenUp, do: do(blameNode, hangUpCaller),
+		why: "this node was silent, and leg one must not stay"},
+	{from: in(Leasing, Waiting), on: "Taken", to: GivenUp, do: do(blameNode, release), why: "the other node ends it"},
+	{from: in(Dialing, Answered), on: "Taken", when: all(not(decided)), to: same,
+		do:  do(blameNode, markDecided(GivenUp), hangUp, arm(Grace)),
+		why: "its attempt is over, and no other follows"},
+	{from: in(Promised, Leasing, Waiting), on: "EndedElsewhere", when: all(endsAs(Failed)), to: Failed,
+		do: do(blame, release)},
+	{from: in(Promised, Leasing, Waiting), on: "EndedElsewhere", when: all(endsAs(Expired)), to: Expired,
+		do: do(blame, release)},
+	{from: in(Promised, Leasing, Waiting), on: "EndedElsewhere", when: all(endsAs(Cancelled)), to: Cancelled,
+		do: do(blame, release)},
+	{from: in(Promised, Leasing, Waiting), on: "EndedElsewhere", to: GivenUp, do: do(blame, release),
+		why: "it was completed, and not here"},
+	{from: in(Dialing, Answered), on: "EndedElsewhere", when: all(not(decided)), to: same,
+		do:  do(blame, markOutcome, hangUp, arm(Grace)),
+		why: "it ends when the line is down"},
+
+	// The lifetime, and the next process.
 	{from: in(Promised, Leasing, Waiting), on: "TimerFired", when: all(lifetimeFired), to: Expired,
 		do: do(lifetimeEnded, release)},
 	{from: in(Dialing, Answered), on: "TimerFired", when: all(lifetimeFired, not(overdue)), to: same,
@@ -117,8 +137,7 @@ var table = []rule{
 		why: "a running attempt may succeed"},
 	{from: in(Promised, Leasing, Waiting), on: "Restarted", to: Leasing, do: do(forget, armLifetime, acquire),
 		why: "the wait runs again in full"},
-	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Cancelled)), to: Cancelled, do: do(forget)},
-	{from: in(Dialing, Answered), on: "Restarted", when: all(ending(Failed)), to: Failed, do: do(forget)},
+	{from: in(Dialing, Answered), on: "Restarted", when: all(anyEnding), to: marked, do: do(forget)},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(stop), to: Failed, do: do(forget, interrupted)},
 	{from: in(Dialing, Answered), on: "Restarted", when: all(mayRetry), to: Leasing,
 		do:  do(forget, interrupted, pause, armLifetime, acquire),
@@ -127,8 +146,7 @@ var table = []rule{
 		do: do(forget, interrupted, lifetimeEnded)},
 	{from: in(Dialing, Answered), on: "Restarted", to: Failed, do: do(forget, interrupted)},
 	{from: in(Completed, Failed, Expired, Cancelled), on: "Restarted", when: all(hasLease), to: same, do: do(forget)},
-	{from: in(New, Promised, Leasing, Waiting, Dialing, Answered, Completed, Failed, Expired, Cancelled), on: "Leased",
-		when: all(newLease), to: same, do: do(giveBack), why: "too late, or not requested"},
+	{from: phases, on: "Leased", when: all(newLease), to: same, do: do(giveBack), why: "too late, or not requested"},
 }
 
 func in(p ...Phase) []Phase   { return p }
@@ -143,12 +161,20 @@ func ending(p Phase) guard {
 func fired(k TimerKind) guard {
 	return guard{string(k), func(s State, e input) bool { return e.timer == k && running(s, e) }}
 }
+func endsAs(p Phase) guard {
+	return guard{string(p), func(_ State, e input) bool { return e.outcome == p }}
+}
 func running(s State, e input) bool {
 	return e.timer != NoTimer && e.timer == s.Timer && e.gen == s.TimerGen
 }
 
 var (
-	named     = guard{"it has an ID", func(_ State, e input) bool { return e.id != "" }}
+	named       = guard{"it has an ID", func(_ State, e input) bool { return e.id != "" || e.left.ID != "" }}
+	leftWaiting = guard{"it was not dialing", func(_ State, e input) bool {
+		return e.left.Phase == Promised || e.left.Phase == Leasing || e.left.Phase == Waiting
+	}}
+	leftDials = guard{"dials left", func(_ State, e input) bool { return carried(e.left).attemptsLeft() }}
+	decided   = guard{"decided elsewhere", func(s State, _ input) bool { return s.Decided }}
 	newLease  = guard{"a lease not held", func(s State, e input) bool { return e.lease != 0 && e.lease != s.Lease }}
 	ourLease  = guard{"this lease", func(s State, e input) bool { return e.lease != 0 && e.lease == s.Lease }}
 	hasLease  = guard{"a lease is held", func(s State, _ input) bool { return s.Lease != 0 }}
