@@ -79,13 +79,24 @@ func release(c net.Conn, limit time.Duration) {
 	_, _ = io.Copy(io.Discard, t)
 }
 
-// dial connects to a.Host. Keep-alive detects a peer that is switched off after a minute of silence.
+// Keep-alive detects a peer that is switched off after silenceLimit: probes follow keepAliveIdle of silence.
+const (
+	keepAliveIdle     = 30 * time.Second
+	keepAliveInterval = 10 * time.Second
+	keepAliveCount    = 3
+)
+
+// silenceLimit is how long the peer of a TCP or RFC 2217 port may be out of reach. On Linux it is also how long written
+// octets may wait to be delivered: a dial command that was written just before a network failed must not reach the
+// modem when the network works again minutes later. It is the whole time of keep-alive, because Linux gives up an idle
+// connection at the first unanswered probe after this limit.
+const silenceLimit = keepAliveIdle + keepAliveCount*keepAliveInterval
+
+// dial connects to a.Host.
 func dial(ctx context.Context, a Address, files *certs.Files) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectLimit)
 	defer cancel()
-	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second,
-		Interval: 10 * time.Second, Count: 3}}
-	c, err := d.DialContext(ctx, "tcp", a.Host) // Go sets TCP_NODELAY by itself
+	c, err := dialer(silenceLimit).DialContext(ctx, "tcp", a.Host) // Go sets TCP_NODELAY by itself
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w%s", a.Name(), bare(err), dialHint(err))
 	}
@@ -98,6 +109,11 @@ func dial(ctx context.Context, a Address, files *certs.Files) (net.Conn, error) 
 		return nil, fmt.Errorf("%s: %w", a.Name(), bare(err))
 	}
 	return s, nil
+}
+
+func dialer(unsent time.Duration) *net.Dialer {
+	return &net.Dialer{Control: limitUnsent(unsent), KeepAliveConfig: net.KeepAliveConfig{Enable: true,
+		Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount}}
 }
 
 // bare returns the cause of an error of net or os, without the address (the name of the port has it) and the system
