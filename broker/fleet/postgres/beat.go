@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -118,6 +119,7 @@ func (a *Authority) unanswered(err error) {
 	m.mu.Lock()
 	m.failures++
 	gone := m.connected && m.failures >= 2
+	news := !m.connected && m.reason != err.Error() || gone
 	if gone || !m.connected {
 		if gone {
 			m.since = time.Now()
@@ -125,6 +127,9 @@ func (a *Authority) unanswered(err error) {
 		m.connected, m.reason = false, err.Error()
 	}
 	m.mu.Unlock()
+	if news && errors.Is(err, fleet.ErrNotMember) {
+		a.opt.Alarm(err.Error())
+	}
 	if gone {
 		a.log.Warn("the fleet's PostgreSQL does not answer")
 		a.mail.put(fleet.Change{Kind: fleet.Gone})
@@ -158,7 +163,7 @@ func (a *Authority) answered(r reading) {
 		m.beat, m.answered, m.reason = *r.beat, a.clock(), ""
 	case fenced:
 		m.incarnation, m.since = "", time.Now()
-		delete(m.view.nodes, a.opt.Node)
+		m.view.anew(a.opt.Node)
 	}
 	m.mu.Unlock()
 	if late {

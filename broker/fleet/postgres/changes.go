@@ -39,7 +39,7 @@ func (a *Authority) hurry() {
 
 // polls looks for changes until ctx ends.
 func (a *Authority) polls(ctx context.Context) {
-	tick := time.NewTicker(pollEach)
+	tick := time.NewTicker(a.pollEach)
 	defer tick.Stop()
 	for {
 		select {
@@ -82,7 +82,7 @@ func (a *Authority) poll(ctx context.Context) error {
 	if ordered {
 		err = errors.Join(err, a.readOrders(ctx))
 	}
-	return errors.Join(err, a.confirmAgain(ctx))
+	return errors.Join(err, a.confirmAgain(ctx), a.renew(ctx))
 }
 
 // readNotices passes on what others did with callbacks that this node held, and removes the notices of the look before.

@@ -27,6 +27,7 @@ type membership struct {
 	mu          sync.Mutex
 	view        silence
 	incarnation string        // of this membership; "": not a member
+	digests     string        // as its row has them
 	tried       string        // the incarnation of a join whose outcome is unknown
 	beat        int64         // the last one that was acknowledged
 	doubtful    int64         // beats after it whose outcome is unknown
@@ -100,7 +101,7 @@ func (a *Authority) join(ctx context.Context) error {
 	m.tried = rand.Text()
 	mine := m.tried
 	m.mu.Unlock()
-	self := identity{a.opt.Node, mine, a.opt.JournalID, a.opt.Version, fleet.Format, a.opt.Digests()}
+	self := a.identity(mine)
 	digests := self.digestsJSON()
 	joined := false
 	err := a.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -117,6 +118,9 @@ func (a *Authority) join(ctx context.Context) error {
 	if err != nil || !joined {
 		return err // the next read tells whether it was done
 	}
+	m.mu.Lock()
+	m.digests = digests
+	m.mu.Unlock()
 	a.joined(mine, seen.beat+1)
 	return nil
 }
@@ -132,6 +136,7 @@ WHERE n.incarnation = $10 AND n.beat = $11 AND n.state = $12`
 func (a *Authority) prepare() {
 	began := time.Now()
 	a.clock = func() time.Duration { return time.Since(began) }
+	a.pollEach = pollEach
 	a.mail, a.hurried = newMailbox(), make(chan struct{}, 1)
 	a.taken = ordersTaken{orders: make(map[int64]fleet.Order), results: make(map[int64]string)}
 	a.alarms.told = make(map[string]bool)
@@ -149,6 +154,32 @@ func (a *Authority) joined(incarnation string, beat int64) {
 	a.log.Info("joined the fleet")
 	a.mail.put(fleet.Change{Kind: fleet.Back})
 	a.hurry()
+}
+
+// identity returns what this node says of itself.
+func (a *Authority) identity(incarnation string) identity {
+	return identity{a.opt.Node, incarnation, a.opt.JournalID, a.opt.Version, fleet.Format, a.opt.Digests()}
+}
+
+// renew writes the digests of this node anew if they have changed, as by a reload of its configuration.
+func (a *Authority) renew(ctx context.Context) error {
+	m := &a.member
+	m.mu.Lock()
+	mine, was := m.incarnation, m.digests
+	m.mu.Unlock()
+	self := a.identity(mine)
+	digests := self.digestsJSON()
+	if mine == "" || digests == was {
+		return nil
+	}
+	_, err := a.link.pool.Exec(ctx, `UPDATE ringback.nodes SET digests = $3, mac = $4
+		WHERE name = $1 AND incarnation = $2`, a.opt.Node, mine, digests, a.keys.sum(self.mac(a.keys)))
+	if err == nil {
+		m.mu.Lock()
+		m.digests = digests
+		m.mu.Unlock()
+	}
+	return err
 }
 
 // identity is what a node says of itself in its row, signed.

@@ -38,7 +38,8 @@ type Options struct {
 	// limits must be over.
 	AttemptLimit time.Duration
 
-	// Digests returns digests of what must agree over the nodes, as fleet.Node has them; nil: there are none.
+	// Digests returns digests of what must agree over the nodes, as fleet.Node has them; nil: there are none. It is
+	// called every few seconds.
 	Digests func() map[string]string
 
 	Log   *zap.Logger
@@ -63,6 +64,7 @@ type Authority struct {
 	hurried chan struct{} // has room for one: a look for changes is due
 	alarms  alarms
 
+	pollEach time.Duration // between two looks for changes
 	retained time.Duration // when the last removal was
 }
 

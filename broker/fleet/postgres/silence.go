@@ -76,6 +76,13 @@ func (s *silence) read(at time.Duration, nodes map[string]sight) {
 	}
 }
 
+// anew forgets how a node has moved so far.
+func (s *silence) anew(name string) {
+	if w := s.nodes[name]; w != nil {
+		*w = watched{sight: w.sight, moved: s.watched}
+	}
+}
+
 // quiet returns the watched time since a node was last seen to move.
 func (s *silence) quiet(name string) time.Duration {
 	w := s.nodes[name]
