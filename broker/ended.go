@@ -99,10 +99,12 @@ func (b *Broker) loadPast(ctx context.Context, pending []journal.Callback) error
 	for _, row := range all { // newest first
 		past := age(row.Ended, now)
 		id := aaa.Identity{Entry: row.Entry, User: row.User}
-		if !seen[id] && row.Outcome != string(callback.Completed) && past < remembered {
-			b.ended[id] = ended{callback.Phase(row.Outcome), row.Cause, row.Ended}
+		if row.Over() { // otherwise another node of the fleet knows
+			if !seen[id] && row.Outcome != string(callback.Completed) && past < remembered {
+				b.ended[id] = ended{callback.Phase(row.Outcome), row.Cause, row.Ended}
+			}
+			seen[id] = true
 		}
-		seen[id] = true
 		if row.Attempts == 0 {
 			continue
 		}

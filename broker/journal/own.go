@@ -84,8 +84,8 @@ type Sum struct {
 	User      string
 	Entry     string
 	Number    string // the dialed number; "" if incoming
-	Callbacks int64  // promised
-	Completed int64  // number of them that completed
+	Callbacks int64  // promised by this node
+	Completed int64  // number that completed on this node; other nodes of a fleet may have promised them
 	Attempts  int64
 	Calls     int64
 	Duration  time.Duration // of the calls
@@ -262,9 +262,9 @@ type PutTriggered struct{ Triggered Triggered }
 type PutDialed struct{ Dialed Dialed }
 
 // SetAside takes damaged rows out of use: pending callbacks end as failed, open calls are closed, records of the spool
-// leave the queue, records of lines are removed. The original rows are kept in the table set_aside, for operators. It
-// is for a daemon that has reported the damage: otherwise a damaged pending callback would keep its user from another
-// one, and the spool would read a damaged record again each time.
+// leave the queue, records of lines and reports that are owed are removed. The original rows are kept in the table
+// set_aside, for operators. It is for a daemon that has reported the damage: otherwise a damaged pending callback would
+// keep its user from another one, and the spool would read a damaged record again each time.
 type SetAside struct{ Time time.Time }
 
 // DamagedCause is the cause of callbacks and calls that SetAside ended.

@@ -34,7 +34,7 @@ type Callback struct {
 	Created        time.Time
 	Updated        time.Time
 	Ended          time.Time // zero: pending
-	Outcome        string    // "" while pending; "completed", "failed", "expired", "cancelled"
+	Outcome        string    // "" while pending; "completed", "failed", "expired", "cancelled", GivenUp
 	Cause          string
 
 	// In a fleet. The zero values are those of a node that is alone.
@@ -49,7 +49,7 @@ func (c Callback) Pending() bool { return c.Ended.IsZero() }
 // Attempt is one dial for a callback. It is recorded before the dial command is sent.
 type Attempt struct {
 	CallbackID string
-	N          int // from 1
+	N          int // from 1; other nodes of a fleet may have made the earlier ones
 	Step       int // of the plan, from 0
 	TTY        int
 	Script     string
@@ -66,7 +66,7 @@ const HeldBack = "held back"
 
 // PutCallback writes a callback, new or existing. Outcome is set together with Ended. Errors:
 //   - ErrPending if the same User and Entry have another callback that has not ended,
-//   - ErrEnded if this callback has already ended,
+//   - ErrEnded if this callback has already ended, unless its Outcome is GivenUp and the new Epoch is higher,
 //   - ErrBudget if Attempts would exceed Max, or decrease.
 type PutCallback struct{ Callback Callback }
 

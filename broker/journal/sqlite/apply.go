@@ -63,6 +63,12 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.putLineRecord(m)
 	case journal.DropLineRecord:
 		return w.dropLineRecord(m)
+	case journal.PutOwed:
+		return w.putOwed(m)
+	case journal.DropOwed:
+		return w.dropOwed(m)
+	case journal.PutFleetMark:
+		return w.putFleetMark(m)
 	case journal.SetAside:
 		return w.setDamagedAside(m)
 	case applier:
@@ -76,12 +82,13 @@ type applier interface{ apply(w *writer) error }
 
 var (
 	putCallSQL     = upsert(callsTable, "calls.ended = 0")
-	putCallbackSQL = upsert(callbacksTable, "callbacks.ended = 0 AND callbacks.attempts <= excluded.attempts")
-	putAttemptSQL  = insert(attemptsTable)
-	setAttempt     = upsert(attemptsTable, "true")
-	putSpooled     = insert(spoolTable) + " ON CONFLICT (id) DO NOTHING"
-	setSpooled     = upsert(spoolTable, "true")
-	putAudit       = strings.Replace(insert(auditTable), ") VALUES (", ", digest) VALUES (?, ", 1)
+	putCallbackSQL = upsert(callbacksTable, "callbacks.attempts <= excluded.attempts AND (callbacks.ended = 0 OR "+
+		"callbacks.outcome = '"+journal.GivenUp+"' AND callbacks.epoch < excluded.epoch)")
+	putAttemptSQL = insert(attemptsTable)
+	setAttempt    = upsert(attemptsTable, "true")
+	putSpooled    = insert(spoolTable) + " ON CONFLICT (id) DO NOTHING"
+	setSpooled    = upsert(spoolTable, "true")
+	putAudit      = strings.Replace(insert(auditTable), ") VALUES (", ", digest) VALUES (?, ", 1)
 )
 
 func insert(t *table) string {
@@ -172,7 +179,8 @@ func (w *writer) putCallback(m journal.PutCallback) error {
 	case err != nil || ok:
 		return about("callback", c.ID, err)
 	}
-	ended, err := w.c.number("SELECT ended FROM callbacks WHERE id = ?", c.ID)
+	ended, err := w.c.number("SELECT ended <> 0 AND (outcome <> ? OR epoch >= ?) FROM callbacks WHERE id = ?",
+		journal.GivenUp, c.Epoch, c.ID)
 	switch {
 	case err != nil:
 		return about("callback", c.ID, err)

@@ -34,7 +34,7 @@ var (
 	callbacksTable = &table{"callbacks", 1,
 		strings.Fields(`id phase state user entry service caller number no_verify call_id called_tty lines
 		rotary forced_wait retry_wait attempts max decision trace policy_digest authorization multi_session_id held_by created updated
-		ended outcome cause plan`), 1}
+		ended outcome cause plan epoch home shared`), 4}
 	attemptsTable = &table{"attempts", 2,
 		strings.Fields(`callback_id n tty script number started ended outcome detail transcript step`), 1}
 	spoolTable = &table{"spool", 1, strings.Fields(`seq id session_id body created tries last_error list`), 1}

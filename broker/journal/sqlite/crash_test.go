@@ -48,6 +48,9 @@ func childWrites() {
 		if err := j.Commit(context.Background(), journal.PutCallback{Callback: callback(id, id)},
 			journal.Reserve{Callback: id, Charges: []journal.Charge{{Scope: "site"}},
 				Amount: journal.Amount{Calls: 1}, Time: at(i)},
+			journal.PutOwed{Owed: journal.Owed{ID: id, Kind: "end", Epoch: 1, Created: at(i)}},
+			journal.DropOwed{ID: fmt.Sprint("cb", i-1), Kind: "end"},
+			journal.PutFleetMark{Mark: journal.FleetMark{Written: int64(i)}},
 			journal.AddAudit{Audit: record(id)}); err != nil {
 			fmt.Println("no", id, err)
 		} else {
@@ -86,6 +89,7 @@ func agree(t *testing.T, path string, said map[string]bool, cut bool) {
 	if n := accountOf(t, j, "site", "").Reserved.Calls; len(open) != len(found) || n != int64(len(found)) {
 		t.Errorf("%d callbacks have %d reservations and %d reserved calls", len(found), len(open), n)
 	}
+	agreeOwed(t, j, found)
 	unheard := 0
 	for id, ok := range said {
 		if ok != found[id] {
@@ -102,6 +106,27 @@ func agree(t *testing.T, path string, said map[string]bool, cut bool) {
 	}
 	if bad, err := j.Verify(ctx); err != nil || len(bad) > 0 {
 		t.Errorf("verify: %v, %v", bad, err)
+	}
+}
+
+// agreeOwed checks what the child's commits leave of what is owed: each owes a report and drops that of the one before.
+func agreeOwed(t *testing.T, j *Journal, found map[string]bool) {
+	t.Helper()
+	owed, last := map[string]bool{}, int64(0)
+	for _, o := range rows(j.Owed(context.Background())) {
+		owed[o.ID] = true
+	}
+	for i := range int64(len(found) + 100) { // some commits were refused
+		id, next := fmt.Sprint("cb", i), fmt.Sprint("cb", i+1)
+		if owed[id] != (found[id] && !found[next]) {
+			t.Errorf("%s is owed: %v; it is found: %v, the next one: %v", id, owed[id], found[id], found[next])
+		}
+		if found[id] {
+			last = i
+		}
+	}
+	if m, err := j.FleetMark(context.Background()); err != nil || m.Written != last {
+		t.Errorf("the mark is %+v after cb%d, %v", m, last, err)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestDigestsAreAdded(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, path, "ALTER TABLE audit DROP COLUMN digest", "DELETE FROM marks WHERE name = 'digest'",
+	edit(t, path, dropFleet, "ALTER TABLE audit DROP COLUMN digest", "DELETE FROM marks WHERE name = 'digest'",
 		"DELETE FROM goose_db_version WHERE version_id > 22", "PRAGMA user_version = 22")
 	if _, err := OpenAudit(context.Background(), path); err == nil {
 		t.Error("a journal without digests was opened")

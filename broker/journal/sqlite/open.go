@@ -15,10 +15,10 @@ import (
 
 // schemaVersion is the schema of this code; the file has its own in PRAGMA user_version, set by a migration, or by
 // upgrade.
-const schemaVersion = 26
+const schemaVersion = 27
 
 // sqlVersion is the schema after the SQL migrations of a new journal; upgrade does the last steps. Later migrations
-// only create tables, and leave the version to upgrade.
+// create tables and add columns, and leave the version to upgrade.
 const sqlVersion = 13
 
 // applicationID marks the file as a journal of ringback ("RBCK") in SQLite's header.

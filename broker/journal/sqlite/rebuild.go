@@ -112,8 +112,8 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		r.marks, r.callbacks, r.table(callsTable), r.table(spoolTable), r.table(auditTable), r.digests,
 		r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.keyed(sumsTable), r.keyed(accountsTable),
 		r.keyed(reservationsTable), r.lockdown, r.keyed(accessWindowsTable),
-		r.table(lineRecordsTable), r.keyed(dialedTable), r.keyed(triggeredTable), r.table(usageTable), r.setAside,
-		r.version,
+		r.table(lineRecordsTable), r.keyed(dialedTable), r.keyed(triggeredTable), r.table(usageTable),
+		r.table(owedTable), r.table(fleetMarkTable), r.setAside, r.version,
 	} {
 		if err == nil {
 			err = part()

@@ -33,7 +33,7 @@ func callbackValues(c journal.Callback) []any {
 		ttyList(c.Lines), optional(c.Rotary), int64(c.ForcedWait), int64(c.RetryWait), int64(c.Attempts), int64(c.Max),
 		c.Decision, c.Trace,
 		c.PolicyDigest, c.Authorization, c.MultiSessionID, unused, nanos(c.Created), nanos(c.Updated), nanos(c.Ended),
-		c.Outcome, c.Cause, c.Plan}
+		c.Outcome, c.Cause, c.Plan, c.Epoch, c.Home, boolean(c.Shared)}
 }
 
 func decodeCallback(values []any) (journal.Callback, error) {
@@ -45,7 +45,7 @@ func decodeCallback(values []any) (journal.Callback, error) {
 		ForcedWait: v.dur(), RetryWait: v.dur(), Attempts: v.int(), Max: v.int(), Decision: v.str(), Trace: v.str(),
 		PolicyDigest:  v.str(),
 		Authorization: v.str(), MultiSessionID: v.str(), Created: v.unused().time(), Updated: v.time(), Ended: v.time(),
-		Outcome: v.str(), Cause: v.str(), Plan: v.str()}
+		Outcome: v.str(), Cause: v.str(), Plan: v.str(), Epoch: v.i64(), Home: v.str(), Shared: v.boolean()}
 	return c, v.end()
 }
 

@@ -24,6 +24,7 @@ func (w *writer) setDamagedAside(m journal.SetAside) error {
 			map[string]any{"ended": now, "cause": journal.DamagedCause}},
 		{spoolTable, "true", nil, nil},
 		{lineRecordsTable, "true", nil, nil},
+		{owedTable, "true", nil, nil},
 	} {
 		rows, err := w.c.query("SELECT rowid, " + t.columns() + " FROM " + t.name + " NOT INDEXED WHERE " + t.where)
 		if err != nil {

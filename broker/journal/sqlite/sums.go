@@ -190,7 +190,9 @@ func (p *pruning) callback(w *writer, values []any, sums totals) error {
 		attempts = append(attempts, a)
 	}
 	s := sums.of(c.Created, "outgoing", c.User, c.Entry, c.Number)
-	s.Callbacks++
+	if c.Home == "" { // otherwise it counts where it was promised
+		s.Callbacks++
+	}
 	if c.Outcome == "completed" {
 		s.Completed++
 	}

@@ -35,7 +35,8 @@ func filled(t *testing.T) string {
 		journal.PutLineRecord{Record: journal.LineRecord{TTY: 65, Since: at(1), Counts: `{"dials":1}`}},
 		journal.PutDialed{Dialed: journal.Dialed{Entry: "e", User: "u", Number: "84001"}},
 		journal.PutTriggered{Triggered: journal.Triggered{User: "u", Signed: time.Unix(1796002748, 0)}},
-		journal.PutCall{Call: over},
+		journal.PutOwed{Owed: journal.Owed{ID: "cb1", Kind: "attempt", Epoch: 1, Body: "{}", Created: at(1)}},
+		journal.PutFleetMark{Mark: journal.FleetMark{Server: "7/1", Written: 5}}, journal.PutCall{Call: over},
 		journal.Reserve{Callback: "cb1", Charges: []journal.Charge{{Scope: "user", Key: "u"}},
 			Amount: journal.Amount{Calls: 1}, Time: at(1)})
 	sum := totals{}
@@ -271,7 +272,7 @@ func TestEachMutationIsKnown(t *testing.T) {
 		}
 		return names
 	}
-	declared := found(`func \((\w+)\) +mutation\(\)`, "../shared.go", "../own.go", "../ledger.go")
+	declared := found(`func \((\w+)\) +mutation\(\)`, "../shared.go", "../own.go", "../ledger.go", "../fleet.go")
 	known := found(`case (?:nil, )?journal\.(\w+):\n\t\treturn (?:w|nil)`, "apply.go")
 	if len(declared) < 19 || !sameSet(declared, known) {
 		t.Errorf("declared are %v\nknown are %v", declared, known)

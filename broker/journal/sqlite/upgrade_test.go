@@ -23,6 +23,10 @@ func oldMarks(t *testing.T, path string) string {
 		key.print(sqlVersion))
 }
 
+// dropFleet removes what only a journal of a fleet has.
+const dropFleet = "DROP TABLE owed; DROP TABLE fleet_mark; ALTER TABLE callbacks DROP COLUMN epoch; " +
+	"ALTER TABLE callbacks DROP COLUMN home; ALTER TABLE callbacks DROP COLUMN shared"
+
 // older returns a journal of schema 11, in which the JSON of a callback's row repeats phase, attempts, number and more,
 // and has no plan.
 func older(t *testing.T, change func(*journal.Callback), statements ...string) (path string) {
@@ -48,7 +52,7 @@ func older(t *testing.T, change func(*journal.Callback), statements ...string) (
 		"ALTER TABLE callbacks DROP COLUMN plan", "ALTER TABLE attempts DROP COLUMN step",
 		"DROP TABLE accounts", "DROP TABLE reservations", "DROP TABLE lockdown", "DROP TABLE access_windows",
 		"DROP TABLE line_records", "DROP TABLE dialed_numbers",
-		"DROP TABLE triggered", "ALTER TABLE audit DROP COLUMN digest",
+		"DROP TABLE triggered", dropFleet, "ALTER TABLE audit DROP COLUMN digest",
 		"DELETE FROM goose_db_version WHERE version_id > 11", "PRAGMA user_version = 11")...)
 	return path
 }
@@ -82,7 +86,7 @@ func TestLedgerIsAdded(t *testing.T) {
 	path := filled(t)
 	edit(t, path, "DROP TABLE accounts", "DROP TABLE reservations", "DROP TABLE lockdown", "DROP TABLE access_windows",
 		"DROP TABLE line_records", "DROP TABLE dialed_numbers",
-		"DROP TABLE triggered", "ALTER TABLE audit DROP COLUMN digest",
+		"DROP TABLE triggered", dropFleet, "ALTER TABLE audit DROP COLUMN digest",
 		"DELETE FROM goose_db_version WHERE version_id > 13", "PRAGMA user_version = 15",
 		"UPDATE marks SET hash = zeroblob(32) WHERE name = 'seal'")
 	j := open(t, path)
@@ -106,7 +110,7 @@ func TestLimitsAreAdded(t *testing.T) {
 	drop := []string{"DELETE FROM goose_db_version WHERE version_id > 16", "PRAGMA user_version = 16",
 		"DROP TABLE lockdown", "DROP TABLE access_windows",
 		"DROP TABLE line_records", "DROP TABLE dialed_numbers",
-		"DROP TABLE triggered", "ALTER TABLE audit DROP COLUMN digest",
+		"DROP TABLE triggered", dropFleet, "ALTER TABLE audit DROP COLUMN digest",
 		"ALTER TABLE reservations DROP COLUMN failures"}
 	for _, c := range accountsTable.cols[len(accountsTable.cols)-accountsTable.late:] {
 		drop = append(drop, "ALTER TABLE accounts DROP COLUMN "+c)
@@ -133,14 +137,57 @@ func TestLateColumns(t *testing.T) {
 		none, other []any
 	}{{callbacksTable, callbackValues(plain), callbackValues(planned)},
 		{attemptsTable, attemptValues(first), attemptValues(second)}} {
-		before := &table{tt.t.name, tt.t.key, tt.t.cols[:len(tt.t.cols)-1], 0}
-		want := before.sum(testKey, tt.none[:len(tt.none)-1])
+		first := len(tt.t.cols) - tt.t.late
+		before := &table{tt.t.name, tt.t.key, tt.t.cols[:first], 0}
+		want := before.sum(testKey, tt.none[:first])
 		if !bytes.Equal(tt.t.sum(testKey, tt.none), want) {
 			t.Errorf("%s: an older row no longer verifies", tt.t.name)
 		}
 		if bytes.Equal(tt.t.sum(testKey, tt.other), want) {
 			t.Errorf("%s: the new column is not signed", tt.t.name)
 		}
+	}
+}
+
+// TestFleetColumns: each of the columns of a fleet is signed, also beside empty ones.
+func TestFleetColumns(t *testing.T) {
+	sums := map[string]bool{}
+	for _, change := range []func(*journal.Callback){func(*journal.Callback) {},
+		func(c *journal.Callback) { c.Plan = "p" },
+		func(c *journal.Callback) { c.Epoch = 1 }, func(c *journal.Callback) { c.Home = "lyon-2" },
+		func(c *journal.Callback) { c.Shared = true }, func(c *journal.Callback) { c.Plan, c.Shared = "p", true }} {
+		c := callback("c", "u")
+		c.Plan = ""
+		change(&c)
+		sums[string(callbacksTable.sum(testKey, callbackValues(c)))] = true
+	}
+	if len(sums) != 6 {
+		t.Errorf("%d checksums of 6 rows", len(sums))
+	}
+}
+
+// TestFleetIsAdded: the rows of the last schema without a fleet verify, belong to their own node, and can be written.
+func TestFleetIsAdded(t *testing.T) {
+	ctx := context.Background()
+	path := filled(t)
+	edit(t, path, dropFleet, "DELETE FROM goose_db_version WHERE version_id > 26", "PRAGMA user_version = 26")
+	j := open(t, path)
+	if bad, err := j.Verify(ctx); err != nil || len(bad) > 0 || len(j.Warnings()) > 0 {
+		t.Errorf("%v %v %v", bad, err, j.Warnings())
+	}
+	pending := rows(j.Pending(ctx))
+	if len(pending) == 0 {
+		t.Fatal("no callback is left")
+	}
+	for _, c := range pending {
+		if c.Epoch != 0 || c.Home != "" || c.Shared {
+			t.Errorf("%+v", c)
+		}
+		c.Epoch, c.Shared = 1, true
+		commit(t, j, journal.PutCallback{Callback: c})
+	}
+	if m, err := j.FleetMark(ctx); m != (journal.FleetMark{}) || err != nil || len(rows(j.Owed(ctx))) > 0 {
+		t.Errorf("%+v %v", m, err)
 	}
 }
 
