@@ -123,11 +123,6 @@ func (a *Authority) readNotices(ctx context.Context) error {
 	return err
 }
 
-// became returns what a node must know of callbacks that it held.
-func (a *Authority) became(ctx context.Context, ids []string) ([]fleet.Change, error) {
-	return nil, nil
-}
-
 // listens looks for changes as soon as it is notified, until ctx ends. It needs a connection of its own. Behind a
 // pooler no notification comes: then it closes the connection, and tries again much later.
 func (a *Authority) listens(ctx context.Context) {

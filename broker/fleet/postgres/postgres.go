@@ -51,11 +51,13 @@ const attemptLimit = 5*time.Minute + 90*time.Second + 45*time.Second + time.Minu
 
 // Authority implements fleet.Authority. It is made by Open.
 type Authority struct {
-	opt   Options
-	log   *zap.Logger
-	keys  keys
-	known memory
-	link  link
+	opt     Options
+	log     *zap.Logger
+	keys    keys
+	known   memory
+	turn    turn
+	cursors cursors
+	link    link
 
 	clock   func() time.Duration // monotonic
 	member  membership

@@ -173,5 +173,3 @@ func (a *Authority) lefts(ctx context.Context, absent map[string]sight) (all []l
 		return l, err
 	})
 }
-
-func (a *Authority) endLeft(ctx context.Context, l left) error { return nil }

@@ -7,6 +7,7 @@ CREATE TABLE ringback.callbacks (
 	id text COLLATE "C" PRIMARY KEY,
 	entry bytea NOT NULL,
 	username bytea NOT NULL,
+	folded bytea NOT NULL, -- username as all its spellings have it
 	home text COLLATE "C" NOT NULL,
 	rotary integer NOT NULL,
 	shared boolean NOT NULL,
@@ -29,7 +30,7 @@ CREATE TABLE ringback.callbacks (
 ) WITH (fillfactor = 70, toast_tuple_target = 256);
 -- A body is written once, and not again with each change of the other columns.
 ALTER TABLE ringback.callbacks ALTER COLUMN body SET STORAGE EXTERNAL;
-CREATE UNIQUE INDEX callbacks_pending ON ringback.callbacks (entry, username) WHERE ended IS NULL;
+CREATE UNIQUE INDEX callbacks_pending ON ringback.callbacks (entry, folded) WHERE ended IS NULL;
 CREATE INDEX callbacks_offered ON ringback.callbacks (rotary, created, id) WHERE offered AND ended IS NULL;
 CREATE INDEX callbacks_held ON ringback.callbacks (holder, created, id) WHERE ended IS NULL;
 CREATE INDEX callbacks_unsettled ON ringback.callbacks (holder) WHERE ended IS NOT NULL AND NOT settled;
