@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/ringback/ringback/broker/fleet"
 )
@@ -144,15 +143,13 @@ var errDeaf = errors.New("no notification comes through")
 
 // listen waits for notifications on a new connection until it is lost.
 func (a *Authority) listen(ctx context.Context) error {
-	config := a.link.pool.Config().ConnConfig.Copy()
-	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) {
-		if n.Payload == "" || n.Payload == a.opt.Node {
-			a.hurry()
-		}
-	}
 	dial, cancel := context.WithTimeout(ctx, a.opt.Timeout)
 	defer cancel()
-	c, err := pgx.ConnectConfig(dial, config)
+	c, err := a.dialListener(dial, func(payload string) {
+		if payload == "" || payload == a.opt.Node {
+			a.hurry()
+		}
+	})
 	if err != nil {
 		return err
 	}

@@ -4,93 +4,121 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"path/filepath"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ringback/ringback/broker/fleet"
 )
 
 // link is the connection layer of an Authority.
 type link struct {
-	pool *pgxpool.Pool
+	pool     *pool
+	settings string // the statement that sets limits in a durable transaction
+	readOnly string // the beginning of one that only reads
 }
 
-// begin is the beginning of every durable transaction: a role or a database may have another default.
-const begin = "BEGIN; SET LOCAL synchronous_commit = on"
-
-func (a *Authority) connect(ctx context.Context) error {
-	c, err := pgxpool.ParseConfig("")
-	if err != nil {
-		return err
+// connect prepares the connections. None is made before it is needed.
+func (a *Authority) connect() error {
+	if len(a.opt.Addresses) == 0 {
+		return errors.New("fleet.postgres.addresses: there are none")
 	}
-	c.ConnConfig.Database, c.ConnConfig.User, c.ConnConfig.Password = a.opt.Database, a.opt.User, a.opt.Password
-	c.ConnConfig.TLSConfig, c.ConnConfig.Fallbacks = a.opt.TLS, nil
-	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // PgBouncer has no prepared statements
-	c.MaxConns = 16
-	if c.ConnConfig.Host, c.ConnConfig.Port, err = address(a.opt.Addresses[0]); err != nil {
-		return err
+	for _, address := range a.opt.Addresses {
+		if _, err := a.opt.config(address); err != nil {
+			return err
+		}
 	}
-	a.link.pool, err = pgxpool.NewWithConfig(ctx, c)
-	return err
-}
-
-// address splits host:port; a directory has the socket of port 5432, or of the port after its last colon.
-func address(s string) (host string, port uint16, err error) {
-	if filepath.IsAbs(s) && filepath.Ext(s) == "" {
-		return s, 5432, nil
-	}
-	host, p, err := net.SplitHostPort(s)
-	if err != nil {
-		return "", 0, err
-	}
-	n, err := strconv.ParseUint(p, 10, 16)
-	return host, uint16(n), err
-}
-
-func (a *Authority) disconnect() { a.link.pool.Close() }
-
-// tx runs do in one durable transaction with the time limit of operations. Its errors wrap fleet.ErrAway if nothing
-// has happened because the server could not be asked, and fleet.ErrUnknown if COMMIT was sent and it is not known
-// whether it is durable; the errors of do are returned as they are, after a rollback.
-func (a *Authority) tx(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, a.opt.Timeout)
-	defer cancel()
-	tx, err := a.link.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
-	if err != nil {
-		return away(err)
-	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
-	if err := do(ctx, tx); err != nil {
-		return away(err)
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return unknown(err)
-	}
+	a.link = newLink(&a.opt)
 	return nil
 }
 
-// read runs do in a transaction that only reads, with the time limit of operations. Its errors are those of do, or wrap
-// fleet.ErrAway.
+func newLink(opt *Options) link {
+	// A role or a database may have other defaults, and a pooler passes on no settings of a session. The server ends
+	// what waits for a lock before the client does, and what a node that is paused has left open: it may hold locks.
+	ms := opt.Timeout.Milliseconds()
+	limits := fmt.Sprintf("set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "+
+		"set_config('idle_in_transaction_session_timeout', '%d', true)", ms, ms*3/4, 2*ms)
+	return link{pool: newPool(opt),
+		settings: "SELECT set_config('synchronous_commit', 'on', true), " + limits,
+		readOnly: "BEGIN READ ONLY; SELECT " + limits}
+}
+
+func (a *Authority) disconnect() { a.link.pool.close() }
+
+// tx runs do in one durable transaction with the time limit of operations. Its errors wrap fleet.ErrAway if nothing
+// has happened because the server could not be asked, fleet.ErrNotMember if the server must be set up first, and
+// fleet.ErrUnknown if COMMIT was sent and it is not known whether it is durable; the errors of do are returned as they
+// are, after a rollback.
+func (a *Authority) tx(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
+	return a.inTx(ctx, "BEGIN; "+a.link.settings, do, a.commit)
+}
+
+// read runs do in a transaction that only reads, with the time limit of operations. Its errors are those of tx without
+// fleet.ErrUnknown.
 func (a *Authority) read(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
+	return a.inTx(ctx, a.link.readOnly, do, func(ctx context.Context, c *conn, tx pgx.Tx) error {
+		return tx.Rollback(ctx)
+	})
+}
+
+func (a *Authority) inTx(ctx context.Context, begin string, do func(context.Context, pgx.Tx) error,
+	end func(context.Context, *conn, pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, a.opt.Timeout)
 	defer cancel()
-	tx, err := a.link.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN READ ONLY"})
+	p := a.link.pool
+	c, err := p.acquire(ctx)
 	if err != nil {
-		return away(err)
+		return err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
-	return away(do(ctx, tx))
+	defer p.release(c)
+	tx, err := c.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	if err != nil {
+		return p.failed(c, err)
+	}
+	if err := do(ctx, tx); err != nil {
+		_ = tx.Rollback(ctx) // if it fails, the connection is closed
+		return p.failed(c, err)
+	}
+	return end(ctx, c, tx)
+}
+
+func (a *Authority) commit(ctx context.Context, c *conn, tx pgx.Tx) error {
+	err := tx.Commit(ctx)
+	if errors.Is(err, pgx.ErrTxCommitRollback) {
+		return &fault{kind: fleet.ErrAway, text: "a statement of the transaction failed", cause: err}
+	}
+	return a.committed(c, err == nil, err)
+}
+
+// committed returns what the answer to COMMIT means.
+func (a *Authority) committed(c *conn, done bool, err error) error {
+	var refused *pgconn.PgError
+	switch {
+	case done && c.doubt != "":
+		return &fault{kind: fleet.ErrUnknown, text: "not durable: " + c.doubt, cause: err}
+	case done:
+		return err
+	case errors.As(err, &refused) && refused.SeverityUnlocalized == "ERROR", pgconn.SafeToRetry(err):
+		return a.link.pool.failed(c, err)
+	}
+	err = a.link.pool.failed(c, err)
+	text := err.Error()
+	var f *fault
+	if errors.As(err, &f) {
+		text = f.text
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		text = fmt.Sprintf("COMMIT was not confirmed within %v (is the synchronous standby connected?)",
+			a.opt.Timeout)
+	}
+	return &fault{kind: fleet.ErrUnknown, text: text}
 }
 
 // pipe is a durable transaction whose statements travel in batches: the first has BEGIN, the last COMMIT. A
 // transaction of one batch needs one round trip.
 type pipe struct {
-	conn  *pgxpool.Conn
+	a     *Authority
+	conn  *conn
 	ctx   context.Context
 	begun bool
 	ended bool
@@ -100,15 +128,15 @@ type pipe struct {
 func (a *Authority) pipe(ctx context.Context, do func(p *pipe) error) error {
 	ctx, cancel := context.WithTimeout(ctx, a.opt.Timeout)
 	defer cancel()
-	c, err := a.link.pool.Acquire(ctx)
+	c, err := a.link.pool.acquire(ctx)
 	if err != nil {
-		return away(err)
+		return err
 	}
-	defer c.Release() // closes a connection with an open transaction
-	p := &pipe{conn: c, ctx: ctx}
+	defer a.link.pool.release(c) // closes a connection with an open transaction
+	p := &pipe{a: a, conn: c, ctx: ctx}
 	err = do(p)
-	if p.begun && !p.ended {
-		_, _ = c.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+	if p.begun && !p.ended && !c.IsClosed() {
+		_, _ = c.Exec(ctx, "ROLLBACK")
 	}
 	return err
 }
@@ -120,46 +148,55 @@ func (a *Authority) once(ctx context.Context, b *pgx.Batch) error {
 
 // send runs statements that are not the last of the transaction. An error of a statement, or of the function that
 // reads its result, ends the transaction.
-func (p *pipe) send(b *pgx.Batch) error { return away(p.run(b)) }
+func (p *pipe) send(b *pgx.Batch) error { return p.a.link.pool.failed(p.conn, p.run(b)) }
 
 // commit runs the last statements, if there are any, and COMMIT. It commits whatever the functions that read the
 // results return: their error does not undo what the statements have done.
 func (p *pipe) commit(b *pgx.Batch) error {
-	committed := false
-	b.Queue("COMMIT").Exec(func(pgconn.CommandTag) error { committed = true; return nil })
+	answer := ""
+	b.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error { answer = tag.String(); return nil })
 	err := p.run(b)
-	p.ended = committed
-	var refused *pgconn.PgError
-	switch {
-	case committed || errors.As(err, &refused):
-		return err
+	p.ended = answer != ""
+	if answer == "ROLLBACK" {
+		return &fault{kind: fleet.ErrAway, text: "a statement of the transaction failed", cause: err}
 	}
-	return unknown(err)
+	return p.a.committed(p.conn, p.ended, err)
 }
 
 func (p *pipe) run(b *pgx.Batch) error {
 	if !p.begun {
 		first := &pgx.Batch{}
 		first.Queue("BEGIN")
-		first.Queue("SET LOCAL synchronous_commit = on")
+		first.Queue(p.a.link.settings)
 		first.QueuedQueries = append(first.QueuedQueries, b.QueuedQueries...)
 		b, p.begun = first, true
 	}
 	return p.conn.SendBatch(p.ctx, b).Close()
 }
 
-// away wraps the errors of a connection before COMMIT.
-func away(err error) error {
-	var refused *pgconn.PgError
-	var lost net.Error
-	if err == nil || errors.As(err, &refused) {
-		return err
+// dialListener returns a connection of its own to the server that takes writes, for notifications, which go to the
+// function. The caller closes it.
+func (a *Authority) dialListener(ctx context.Context, notified func(payload string)) (*pgx.Conn, error) {
+	p := a.link.pool
+	p.mu.Lock()
+	address := p.opt.Addresses[p.last]
+	p.mu.Unlock()
+	config, err := p.opt.config(address)
+	if err != nil {
+		return nil, err
 	}
-	if errors.As(err, &lost) || errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) {
-		return fmt.Errorf("%w: %w", fleet.ErrAway, err)
-	}
-	return err
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Payload) }
+	c, err := pgx.ConnectConfig(ctx, config)
+	return c, p.opt.explain(address, err)
 }
 
-// unknown wraps the errors of a connection after COMMIT was sent.
-func unknown(err error) error { return fmt.Errorf("%w: %w", fleet.ErrUnknown, err) }
+// serverAddress returns the address that takes writes; "" if none does.
+func (a *Authority) serverAddress() string {
+	p := a.link.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fault != nil {
+		return ""
+	}
+	return p.server.address
+}

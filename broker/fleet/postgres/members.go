@@ -16,7 +16,8 @@ func (a *Authority) Status() fleet.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return fleet.Status{Node: a.opt.Node, Connected: m.connected, Member: m.connected && m.incarnation != "",
-		Reason: m.reason, Since: m.since, Durability: a.opt.Durability}
+		Reason: m.reason, Since: m.since, Durability: a.opt.Durability,
+		Server: a.serverAddress()}
 }
 
 // Nodes implements fleet.Views.

@@ -34,6 +34,8 @@ type Options struct {
 	History    time.Duration // how long callbacks that have ended are kept
 	Lifetime   time.Duration // the longest that a callback may be pending
 	Timeout    time.Duration // of each operation; 0: 2 s
+	// Connections is the most that this node has; 0: 8. One more is for notifications.
+	Connections int
 	// AttemptLimit is how long an attempt of a node that is lost is left alone; 0: until its dial, login and grace
 	// limits must be over.
 	AttemptLimit time.Duration
@@ -70,30 +72,38 @@ type Authority struct {
 	retained time.Duration // when the last removal was
 }
 
-// Open returns the authority of a node. It does not wait for a server: it connects in the background, and operations
-// return fleet.ErrAway until then.
+// withDefaults returns the options with the defaults of what is not set.
+func (o Options) withDefaults() Options {
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Second
+	}
+	if o.Connections == 0 {
+		o.Connections = mostConns
+	}
+	if o.AttemptLimit == 0 {
+		o.AttemptLimit = attemptLimit
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Alarm == nil {
+		o.Alarm = func(string) {}
+	}
+	if o.Digests == nil {
+		o.Digests = func() map[string]string { return nil }
+	}
+	return o
+}
+
+// Open returns the authority of a node. It does not wait for a server: connections are made when they are needed.
 func Open(ctx context.Context, opt Options) (*Authority, error) {
 	if opt.Node == "" || len(opt.Key) == 0 {
 		return nil, errors.New("fleet: the node's name or the fleet's key is missing")
 	}
-	if opt.Timeout == 0 {
-		opt.Timeout = 2 * time.Second
-	}
-	if opt.Log == nil {
-		opt.Log = zap.NewNop()
-	}
-	if opt.Alarm == nil {
-		opt.Alarm = func(string) {}
-	}
-	if opt.AttemptLimit == 0 {
-		opt.AttemptLimit = attemptLimit
-	}
-	if opt.Digests == nil {
-		opt.Digests = func() map[string]string { return nil }
-	}
+	opt = opt.withDefaults()
 	a := &Authority{opt: opt, log: opt.Log, keys: newKeys(opt.Key)}
 	a.prepare()
-	if err := a.connect(ctx); err != nil {
+	if err := a.connect(); err != nil {
 		return nil, err
 	}
 	return a, nil
