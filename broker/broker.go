@@ -399,9 +399,13 @@ func (l Limits) withDefaults() Limits {
 // NewID returns an ID for a call that no line has, such as a Visit: it is unique among all calls.
 func NewID() string { return newID() }
 
-// newID returns 8 characters that are hard to guess and easy to type.
+// idLength is the number of characters of an ID, of 5 bits each: enough for the nodes of a fleet to choose IDs without
+// asking each other.
+const idLength = 13
+
+// newID returns idLength characters that are hard to guess and easy to type.
 func newID() string {
-	b := make([]byte, 5)
+	b := make([]byte, (idLength*5+7)/8)
 	rand.Read(b)
-	return strings.ToLower(base32.StdEncoding.EncodeToString(b))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b)[:idLength])
 }

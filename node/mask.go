@@ -41,12 +41,12 @@ func (m mask) number(s string) string {
 	return string(b)
 }
 
-// unmasked is what looks like a number in a text and is none: times, addresses, durations, IDs of 8 characters,
-// digests. The last group is a number: five digits or more, alone or with hyphens, or all of a quoted text with spaces,
-// too.
+// unmasked is what looks like a number in a text and is none: times, addresses, durations, IDs (those of older journals
+// have 8 characters), digests. The last group is a number: five digits or more, alone or with hyphens, or all of a
+// quoted text with spaces, too.
 var unmasked = regexp.MustCompile(`\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?)?|\d{1,3}(?:\.\d{1,3}){3}|` +
 	`\d+\.\d+(?:s|ms|µs|%)|` +
-	`\b[a-z2-7]{8}\b|\b[\da-f]{32,}\b|"[+\d][-+\d ()./]{3,}\d"|\+?\d(?:-?\d){4,}`)
+	`\b(?:[a-z2-7]{13}|[a-z2-7]{8})\b|\b[\da-f]{32,}\b|"[+\d][-+\d ()./]{3,}\d"|\+?\d(?:-?\d){4,}`)
 
 // text hides the numbers in a text.
 func (m mask) text(s string) string {

@@ -35,6 +35,8 @@ func TestMask(t *testing.T) {
 		`Reply-Message = "call 0171 5551234 now"`:             `Reply-Message = "call 0171 ****234 now"`,
 		"callback k7abcd23 has tty 65":                        "callback k7abcd23 has tty 65",
 		"callback a2222222 has tty 100":                       "callback a2222222 has tty 100",
+		"callback a222222222222 has tty 100":                  "callback a222222222222 has tty 100",
+		"callback 2222222a22222 of 2222222222222":             "callback 2222222a22222 of **********222",
 		"2026-11-29T18:39:24.123456Z from 192.168.100.200:49": "2026-11-29T18:39:24.123456Z from 192.168.100.200:49",
 		"until 2026-11-29 18:39:24, waited 1.234567s":         "until 2026-11-29 18:39:24, waited 1.234567s",
 		"CONNECT 33600/V34 to 1234":                           "CONNECT **600/V34 to 1234",
