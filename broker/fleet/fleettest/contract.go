@@ -31,6 +31,9 @@ func Contract(t *testing.T, open func(t *testing.T) func(node string) fleet.Auth
 		"cancellations":                       (*contract).cancellations,
 		"what a node keeps":                   (*contract).keeps,
 		"views":                               (*contract).views,
+		"orders":                              (*contract).orders,
+		"drains":                              (*contract).drains,
+		"the copy of the audit":               (*contract).audit,
 	} {
 		t.Run(name, func(t *testing.T) { f(&contract{T: t, ctx: t.Context(), open: open(t)}) })
 	}

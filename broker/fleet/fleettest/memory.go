@@ -39,6 +39,7 @@ type data struct {
 	accounts map[account]journal.Account
 	kept     map[string]reservation // by node: Reserve
 	orders   []*order
+	audit    map[string][]journal.Audit // by node
 	seq      int64
 	made     int // counts rows
 }
@@ -62,7 +63,7 @@ type order struct {
 // New returns a fleet without nodes.
 func New() *Fleet {
 	return &Fleet{nodes: map[string]*Node{}, data: data{rows: map[string]*row{}, kept: map[string]reservation{},
-		accounts: map[account]journal.Account{}}}
+		audit: map[string][]journal.Audit{}, accounts: map[account]journal.Account{}}}
 }
 
 // Node returns the authority for a new process of a node. One for an earlier process of that name is no member anymore.
@@ -74,8 +75,22 @@ func (f *Fleet) Node(name string) *Node {
 		old.replaced, n.drained = true, old.drained
 	}
 	f.nodes[name] = n
+	f.data.lockdown(name)
 	n.sendOrders()
 	return n
+}
+
+// lockdown orders the lockdown that is in force, if there is one, for a node that begins.
+func (d *data) lockdown(name string) {
+	for _, o := range slices.Backward(d.orders) {
+		if o.Node != "" || o.Verb != fleet.Lockdown && o.Verb != fleet.Unlock {
+			continue
+		}
+		if _, done := o.done[name]; o.Verb == fleet.Lockdown && !done {
+			o.waiting[name] = true
+		}
+		return
+	}
 }
 
 // Lag makes the standby miss all commits from now on, although they are acknowledged: it is asynchronous.
@@ -229,6 +244,7 @@ func (d *data) pending(c journal.Callback) *row {
 func (d data) clone() data {
 	c := d
 	c.rows, c.accounts, c.kept, c.orders = map[string]*row{}, maps.Clone(d.accounts), maps.Clone(d.kept), nil
+	c.audit = maps.Clone(d.audit)
 	for id, r := range d.rows {
 		copied := *r
 		copied.attempts, copied.steps = slices.Clone(r.attempts), slices.Clone(r.steps)

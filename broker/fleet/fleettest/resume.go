@@ -1,8 +1,10 @@
 package fleettest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -196,9 +198,18 @@ func (n *Node) Remove(ctx context.Context, name, who string) error {
 // ShipAudit implements fleet.Orders.
 func (n *Node) ShipAudit(ctx context.Context, rows []journal.Audit) (last int64, err error) {
 	err = n.do(ctx, "ShipAudit", func() error {
+		copied := slices.Clone(n.f.data.audit[n.name])
 		for _, r := range rows {
-			last = r.Seq
+			switch at := int(r.Seq) - 1; {
+			case at > len(copied):
+				return fmt.Errorf("audit record %d cannot follow %d", r.Seq, len(copied))
+			case at == len(copied):
+				copied = append(copied, r)
+			case !bytes.Equal(copied[at].Digest, r.Digest) || copied[at].RowDigest() != r.RowDigest():
+				return fmt.Errorf("audit record %d differs from its copy", r.Seq)
+			}
 		}
+		n.f.data.audit[n.name], last = copied, int64(len(copied))
 		return nil
 	})
 	return last, err

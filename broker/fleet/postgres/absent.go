@@ -18,6 +18,7 @@ func (a *Authority) endLeft(ctx context.Context, l left) error {
 		if e.ended != 0 || e.holder != l.holder || e.epoch != l.epoch || e.open != l.attempt {
 			return errSame
 		}
+		e.also(takenSQL, e.holder)
 		if l.attempt > 0 {
 			e.lost("failed", "its node was lost during an attempt")
 			return nil

@@ -68,6 +68,9 @@ const lookSQL = `SELECT ` + columns + ` FROM ringback.callbacks WHERE id = $1 AN
 // Look implements fleet.Claims.
 func (a *Authority) Look(ctx context.Context, c fleet.Claim, n int) error {
 	begun := time.Now()
+	if _, err := a.incarnation(); err != nil { // others may end the attempt of a node that does not beat
+		return fmt.Errorf("last look at callback %s: %w", c.ID, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	before := a.known.now()

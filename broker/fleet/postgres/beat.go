@@ -136,51 +136,68 @@ func (a *Authority) unanswered(err error) {
 	}
 }
 
+// news is what a beat tells beside the beats of the others.
+type news struct {
+	back    bool // the server answers again
+	moved   bool // it is another one, or has another timeline
+	resumed bool // a node has resumed
+	fenced  bool // this node is no longer the member that it was
+	late    bool // this node has joined, although the answer to that was lost
+}
+
 // answered takes the result of a beat.
 func (a *Authority) answered(r reading) {
-	m := &a.member
-	m.mu.Lock()
-	back := !m.connected
-	if back {
-		m.since = time.Now()
-	}
-	m.connected, m.failures, m.doubtful = true, 0, 0
-	m.rows = r.rows
-	sights := make(map[string]sight, len(r.rows))
-	for name, row := range r.rows {
-		sights[name] = row.sight
-	}
-	m.view.read(a.clock(), sights)
-	moved := m.server != "" && m.server != r.server
-	if m.server != r.server {
-		m.server, m.changed = r.server, m.view.watched
-	}
 	row := r.rows[a.opt.Node]
-	late := m.incarnation == "" && m.tried != "" && row.incarnation == m.tried // the join was done after all
-	fenced := m.incarnation != "" && r.beat == nil
-	switch {
-	case r.beat != nil:
-		m.beat, m.answered, m.reason = *r.beat, a.clock(), ""
-	case fenced:
-		m.incarnation, m.since = "", time.Now()
-		m.view.anew(a.opt.Node)
-	}
-	m.mu.Unlock()
-	if late {
-		a.joined(row.incarnation, row.beat)
-		return
-	}
-	if fenced && row.state == stateRemoved {
+	n := a.member.take(r, a.opt.Node, a.clock())
+	if n.fenced && row.state == stateRemoved {
 		a.opt.Alarm("an operator has removed this node from the fleet: what it had open there was ended. It joins " +
 			"again; stop it if it must stay out")
 	}
-	if r.beat != nil && (back || moved) {
-		a.mail.put(fleet.Change{Kind: fleet.Back})
-	}
-	if moved {
+	if n.moved {
 		a.log.Warn("another server answers for the fleet: what it has is compared with the journal")
 	}
+	switch {
+	case n.late:
+		a.joined(row.incarnation, row.beat)
+	case r.beat != nil && (n.back || n.moved):
+		a.mail.put(fleet.Change{Kind: fleet.Back})
+	}
+	if n.resumed { // others may take from it now
+		a.hurry()
+	}
 	a.followable()
+}
+
+// take takes the result of a beat of a node at a time of the monotonic clock.
+func (m *membership) take(r reading, node string, at time.Duration) (n news) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n.back = !m.connected
+	if n.back {
+		m.since = time.Now()
+	}
+	m.connected, m.failures, m.doubtful = true, 0, 0
+	sights := make(map[string]sight, len(r.rows))
+	for name, row := range r.rows {
+		sights[name] = row.sight
+		n.resumed = n.resumed || row.timeline == r.server && m.rows[name].timeline != r.server
+	}
+	m.rows = r.rows
+	m.view.read(at, sights)
+	n.moved = m.server != "" && m.server != r.server
+	if m.server != r.server {
+		m.server, m.changed = r.server, m.view.watched
+	}
+	n.late = m.incarnation == "" && m.tried != "" && r.rows[node].incarnation == m.tried
+	n.fenced = m.incarnation != "" && r.beat == nil
+	switch {
+	case r.beat != nil:
+		m.beat, m.answered, m.reason = *r.beat, at, ""
+	case n.fenced:
+		m.incarnation, m.since = "", time.Now()
+		m.view.anew(node)
+	}
+	return n
 }
 
 // outside notes why this node is not a member.

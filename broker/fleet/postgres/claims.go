@@ -131,9 +131,7 @@ func (a *Authority) Take(ctx context.Context, want fleet.Row) (fleet.Row, error)
 			!e.offered && !gone, e.format > fleet.Format, !a.mayTakeFrom(e.holder):
 			return fleet.ErrFenced
 		}
-		if !gone {
-			e.also(takenSQL, e.holder)
-		}
+		e.also(takenSQL, e.holder) // of a silent node too: it may have been paused, and wake
 		tried = true
 		want.Attempts = e.attempts
 		e.holder, e.offered, e.mine, e.wait = a.opt.Node, false, true, false
@@ -151,8 +149,8 @@ func (a *Authority) Take(ctx context.Context, want fleet.Row) (fleet.Row, error)
 	return want, nil
 }
 
-// takenSQL tells the holder $3 of a callback that another node took it, without a notification: the commits of all
-// transactions that notify wait for each other.
+// takenSQL tells the holder $3 of a callback that another node took or ended it, without a notification: the commits of
+// all transactions that notify wait for each other.
 const takenSQL = `INSERT INTO ringback.notices (node, callback) SELECT $3, $1 WHERE` + guardSQL
 
 // End implements fleet.Claims. A former claim of this node adds its trace, and is fenced.

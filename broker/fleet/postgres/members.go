@@ -16,8 +16,8 @@ func (a *Authority) Status() fleet.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return fleet.Status{Node: a.opt.Node, Connected: m.connected, Member: m.connected && m.incarnation != "",
-		Reason: m.reason, Since: m.since, Durability: a.opt.Durability,
-		Server: a.serverAddress()}
+		Reason: m.reason, Since: m.since, Server: a.serverAddress(), Durability: a.opt.Durability, Lost: m.lost,
+		Forged: a.known.forgedRows()}
 }
 
 // Nodes implements fleet.Views.

@@ -40,6 +40,7 @@ type membership struct {
 	changed     time.Duration        // when it was seen to be another, in watched time
 	rows        map[string]memberRow // of all nodes, as last read
 	followed    map[string]bool      // absent nodes that were reported already
+	lost        string               // what the server had lost at its last change
 }
 
 // memberRow is what a beat reads of a node.

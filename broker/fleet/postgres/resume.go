@@ -26,6 +26,7 @@ func (a *Authority) Resume(ctx context.Context, all []fleet.Known) ([]fleet.Stan
 	if err != nil {
 		return nil, err
 	}
+	server := a.serverSeen()
 	out := make([]fleet.Standing, 0, len(all))
 	asked := map[string]bool{}
 	lost := 0
@@ -45,13 +46,10 @@ func (a *Authority) Resume(ctx context.Context, all []fleet.Known) ([]fleet.Stan
 		return nil, fmt.Errorf("resume: %w", err)
 	}
 	if lost > 0 {
-		a.opt.Alarm(fmt.Sprintf("the fleet's PostgreSQL has lost acknowledged commits: %d callbacks of this node were "+
-			"missing or older there, and were written back from its journal", lost))
+		a.lostCommits(fmt.Sprintf("the fleet's PostgreSQL has lost acknowledged commits: %d callbacks of this node "+
+			"were missing or older there, and were written back from its journal", lost))
 	}
-	return out, a.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, resumedSQL, a.opt.Node, incarnation)
-		return err
-	})
+	return out, a.resumed(ctx, incarnation, server)
 }
 
 // resumeSome resumes some callbacks: those that need nothing but a new epoch in one transaction.

@@ -36,9 +36,43 @@ func (a *Authority) mayTakeFrom(holder string) bool {
 	return m.view.absent(holder) && m.view.watched-m.changed >= a.opt.AttemptLimit
 }
 
-// resumedSQL records that this node ($1, of incarnation $2) has resumed with the server that answers. It belongs to the
-// transaction of Resume.
-const resumedSQL = `UPDATE ringback.nodes SET timeline = ` + serverSQL + ` WHERE name = $1 AND incarnation = $2`
+// resumed records that this node has resumed with a server, if that is still the one that answers, and the node is
+// still the member that it was: otherwise Back asks again.
+func (a *Authority) resumed(ctx context.Context, incarnation, server string) error {
+	done := false
+	err := a.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE ringback.nodes SET timeline = $3
+			WHERE name = $1 AND incarnation = $2 AND $3 = `+serverSQL, a.opt.Node, incarnation, server)
+		done = tag.RowsAffected() == 1
+		return err
+	})
+	if err != nil || !done {
+		return err
+	}
+	m := &a.member
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if row, ok := m.rows[a.opt.Node]; ok {
+		row.timeline = server
+		m.rows[a.opt.Node] = row
+	}
+	return nil
+}
+
+// lostCommits tells operators that the server has lost what it had acknowledged.
+func (a *Authority) lostCommits(text string) {
+	a.member.mu.Lock()
+	a.member.lost = text
+	a.member.mu.Unlock()
+	a.opt.Alarm(text)
+}
+
+// serverSeen returns the server that answered last, with its timeline.
+func (a *Authority) serverSeen() string {
+	a.member.mu.Lock()
+	defer a.member.mu.Unlock()
+	return a.member.server
+}
 
 // followable asks for a look when a node has become absent: it may have callbacks waiting.
 func (a *Authority) followable() {
@@ -111,7 +145,6 @@ func (a *Authority) first() bool {
 type left struct {
 	hold
 	holder string
-	sight  // of the holder
 }
 
 // limit returns how long it is left alone: an attempt until it must be over, and what waits as long as its own node
@@ -155,21 +188,28 @@ func (a *Authority) sweep(ctx context.Context) error {
 	return nil
 }
 
-// lefts reads what absent nodes have left.
+// lefts reads what absent nodes have left, without those that have moved since they were last seen: a node that has
+// just woken up may go on with its attempt.
 func (a *Authority) lefts(ctx context.Context, absent map[string]sight) (all []left, err error) {
 	if len(absent) == 0 {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.opt.Timeout)
 	defer cancel()
-	rows, err := a.link.pool.Query(ctx, `SELECT id, epoch, open, holder FROM ringback.callbacks
-		WHERE holder = ANY($1) AND ended IS NULL`, slices.Sorted(maps.Keys(absent)))
+	rows, err := a.link.pool.Query(ctx, `SELECT c.id, c.epoch, c.open, c.holder, n.incarnation, n.beat
+		FROM ringback.callbacks c JOIN ringback.nodes n ON n.name = c.holder
+		WHERE c.holder = ANY($1) AND c.ended IS NULL`, slices.Sorted(maps.Keys(absent)))
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (l left, err error) {
-		err = r.Scan(&l.id, &l.epoch, &l.attempt, &l.holder)
-		l.sight = absent[l.holder]
-		return l, err
+	var l left
+	var incarnation string
+	var beat int64
+	_, err = pgx.ForEachRow(rows, []any{&l.id, &l.epoch, &l.attempt, &l.holder, &incarnation, &beat}, func() error {
+		if seen := absent[l.holder]; seen.incarnation == incarnation && seen.beat == beat {
+			all = append(all, l)
+		}
+		return nil
 	})
+	return all, err
 }

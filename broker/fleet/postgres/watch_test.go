@@ -120,3 +120,41 @@ func TestInterval(t *testing.T) {
 		}
 	}
 }
+
+// TestPeerChangeWhileResuming has a server that changes while a node resumes: it has not resumed with the new one.
+func TestPeerChangeWhileResuming(t *testing.T) {
+	d := table.Shared(t)
+	a, b := newNode(t, d, "a"), newNode(t, d, "b")
+	joined(a, b)
+	beats(1, a)
+	if !a.mayTakeFrom("b") {
+		t.Fatal("nothing may be taken from a node that has resumed")
+	}
+	d.SQL(t, "UPDATE ringback.nodes SET timeline = ''")
+	beats(1, a)
+	if a.mayTakeFrom("b") {
+		t.Error("it may be taken from a node that has not resumed")
+	}
+	b.Authority.member.server = "another server, that has answered before"
+	if _, err := b.Resume(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Resume(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	beats(1, a)
+	if a.mayTakeFrom("b") {
+		t.Error("it may be taken from a node that has resumed with another server")
+	}
+	beats(1, b) // b sees the change and is told to resume
+	if got := b.kinds(); !slices.Contains(got, fleet.Back) {
+		t.Errorf("changes %v, want back", got)
+	}
+	if _, err := b.Resume(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	beats(1, a)
+	if !a.mayTakeFrom("b") {
+		t.Error("nothing may be taken from a node that has resumed at last")
+	}
+}
