@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,7 @@ type detailRecords struct {
 	happened func(events.Event)
 	log      *zap.Logger
 	state    string // path of the note
+	fleet    bool   // callbacks of other nodes may come to this one
 
 	wake  chan struct{}
 	noted cdrNote
@@ -49,6 +51,25 @@ type detailRecords struct {
 type cdrNote struct {
 	Since time.Time `json:"since"`
 	Done  []string  `json:"done"`
+	// Claimed are those that have a record of a later claim than the first, by the time of their promise: a node claims
+	// callbacks that were promised before Since.
+	Claimed map[string]time.Time `json:"claimed,omitempty"`
+}
+
+// claimedLate is how long after its promise a claimed callback may end: its lifetime, and the last call.
+const claimedLate = 48 * time.Hour
+
+// claimed returns the Claimed of the next note, after records were written.
+func (n cdrNote) claimed(before map[string]time.Time, done []due) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, c := range done {
+		if c.callback.Epoch > 1 {
+			all[c.id] = c.began
+		}
+	}
+	maps.Copy(all, before)
+	maps.DeleteFunc(all, func(_ string, t time.Time) bool { return t.Before(n.Since.Add(-claimedLate)) })
+	return all
 }
 
 // newDetailRecords reads the note. Without one, callbacks that were promised before now, and earlier dial-outs, have no
@@ -121,7 +142,7 @@ type due struct {
 // write writes the records of all callbacks and dial-outs that are over and not noted.
 func (d *detailRecords) write(ctx context.Context) error {
 	done := map[string]bool{}
-	for _, id := range d.noted.Done {
+	for _, id := range slices.Concat(d.noted.Done, slices.Collect(maps.Keys(d.noted.Claimed))) {
 		done[id] = true
 	}
 	if some, err := d.some(ctx, done); err != nil || !some {
@@ -133,18 +154,23 @@ func (d *detailRecords) write(ctx context.Context) error {
 	}
 	note := cdrNote{Since: d.noted.Since, Done: []string{}}
 	var lines []byte
-	waiting, changed := false, false
+	var written []due
+	waiting := false
 	for _, c := range rows {
+		late := c.began.Before(d.noted.Since)
 		if !done[c.id] {
 			line, over, err := d.record(ctx, c, calls)
 			if err != nil {
 				return err
 			}
 			if !over {
-				waiting = true
+				waiting = waiting || !late
 				continue
 			}
-			lines, changed = append(lines, line...), true
+			lines, written = append(lines, line...), append(written, c)
+		}
+		if late {
+			continue
 		}
 		// Another may get a row with the time of an earlier one, so the last one stays noted.
 		if !waiting && c.began.After(note.Since) {
@@ -152,9 +178,10 @@ func (d *detailRecords) write(ctx context.Context) error {
 		}
 		note.Done = append(note.Done, c.id)
 	}
-	if !changed {
+	if len(written) == 0 {
 		return nil
 	}
+	note.Claimed = note.claimed(d.noted.Claimed, written)
 	if err := d.append(lines); err != nil {
 		return err
 	}
@@ -170,7 +197,7 @@ func (d *detailRecords) write(ctx context.Context) error {
 
 // some reports whether a callback or a dial-out is over that is not done.
 func (d *detailRecords) some(ctx context.Context, done map[string]bool) (bool, error) {
-	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since, Ended: true})
+	rows, err := d.callbacks(ctx, journal.Filter{Ended: true})
 	if err != nil || slices.ContainsFunc(rows, func(c journal.Callback) bool { return !done[c.ID] }) {
 		return err == nil, err
 	}
@@ -179,20 +206,37 @@ func (d *detailRecords) some(ctx context.Context, done map[string]bool) (bool, e
 	return slices.ContainsFunc(calls, func(c journal.Call) bool { return !done[c.ID] }), err
 }
 
+// since is the time of the oldest callback or call that may be due.
+func (d *detailRecords) since() time.Time {
+	if d.fleet {
+		return d.noted.Since.Add(-claimedLate)
+	}
+	return d.noted.Since
+}
+
+// callbacks returns those since the note that this node ends, and those that it has claimed later.
+func (d *detailRecords) callbacks(ctx context.Context, f journal.Filter) ([]journal.Callback, error) {
+	f.Since = d.since()
+	rows, _, err := d.journal.Callbacks(ctx, journal.All, f)
+	return slices.DeleteFunc(rows, func(c journal.Callback) bool {
+		return c.Outcome == journal.GivenUp || c.Created.Before(d.noted.Since) && c.Epoch <= 1
+	}), err
+}
+
 // rows returns the callbacks and dial-outs since the note in their order, pending ones too, and all calls.
 func (d *detailRecords) rows(ctx context.Context) (all []due, calls []journal.Call, err error) {
-	rows, _, err := d.journal.Callbacks(ctx, journal.All, journal.Filter{Since: d.noted.Since})
+	rows, err := d.callbacks(ctx, journal.Filter{})
 	if err != nil {
 		return nil, nil, err
 	}
-	if calls, _, err = d.journal.Calls(ctx, journal.All, journal.CallFilter{Since: d.noted.Since}); err != nil {
+	if calls, _, err = d.journal.Calls(ctx, journal.All, journal.CallFilter{Since: d.since()}); err != nil {
 		return nil, nil, err
 	}
 	for _, c := range rows {
 		all = append(all, due{id: c.ID, began: c.Created, callback: c})
 	}
 	for _, c := range calls {
-		if c.Service == journal.DialOut {
+		if c.Service == journal.DialOut && !c.Start.Before(d.noted.Since) {
 			all = append(all, due{id: c.ID, began: c.Start, dialOut: c})
 		}
 	}

@@ -30,7 +30,7 @@ type kept struct {
 func (k *kept) Callbacks(_ context.Context, _ int, f journal.Filter) (all []journal.Callback, _ []journal.Damage,
 	_ error) {
 	for _, c := range k.callbacks {
-		if !c.Created.Before(f.Since) {
+		if !c.Created.Before(f.Since) && (!f.Ended || !c.Pending()) {
 			all = append([]journal.Callback{c}, all...)
 		}
 	}

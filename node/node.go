@@ -198,8 +198,8 @@ func (d *daemon) run(ctx context.Context) error {
 	exporter := d.exporter()
 	d.tariff.Store(d.cfg.Tariff)
 	d.cdr, err = newDetailRecords(detailRecords{CDR: d.cfg.CDR, journal: j, mask: newMask(d.cfg.Log.MaskNumbers),
-		prices: &d.tariff, happened: func(e events.Event) { d.broker.Happened(e) }, log: d.log}, d.cfg.StateDir,
-		time.Now())
+		prices: &d.tariff, happened: func(e events.Event) { d.broker.Happened(e) }, log: d.log,
+		fleet: d.cfg.Fleet != nil}, d.cfg.StateDir, time.Now())
 	if err != nil {
 		return err
 	}
