@@ -31,6 +31,8 @@ type labFlags struct {
 	language string // what callers read; "": English
 	// noDaemon: the ports are for the lines of another daemon
 	noDaemon bool
+	nodes    int    // of a fleet; 0: none
+	postgres string // for the fleet; "": the lab's own
 }
 
 func (f *labFlags) add(c *cobra.Command) {
@@ -72,7 +74,7 @@ func (f *labFlags) start(ctx context.Context, tell func(string)) (*lab.Lab, erro
 	}
 	return lab.Start(ctx, lab.Options{Dir: f.dir, Pace: f.pace, Ports: lab.Ports(f.ports), AAA: lab.AAA(f.aaa),
 		Lines: modems, Binary: binary, Command: howCalled(binary), Tell: tell, NoDaemon: f.noDaemon,
-		Language: f.spoken()})
+		Nodes: f.nodes, Postgres: f.postgres, Language: f.spoken()})
 }
 
 // spoken returns the language of the town; "" for English.
@@ -118,9 +120,15 @@ rejects) and exits 0 only if all ended as expected. With --modems, the lines hav
 its own, and a scenario is played for each of them: a login, a callback, the caller ID. The other commands (show, debug, clear, lab call) find the running lab
 by themselves.
 
+With --nodes 3, three daemons with lines of their own are one fleet over one PostgreSQL, which the lab starts on a socket
+in its directory (Debian: postgresql-15). With --play it then plays what a fleet is for: a callback that another node dials,
+a node that is killed or paused, PostgreSQL away, a drain. --postgres uses a server that runs already, with an empty
+database of the user ringback (PGDATABASE, PGUSER and PGPASSWORD name others).
+
 With --no-daemon it prints the ports of its modems, for the lines of a daemon that is installed on this machine
 (docs/how-to/install.md), and runs until Ctrl-] or, without a terminal, until it is ended.`,
-		Example: "  ringback lab\n  ringback lab --play --pace 10 --modems all\n  ringback lab --no-daemon\n" +
+		Example: "  ringback lab\n  ringback lab --nodes 3 --play --pace 10\n" +
+			"  ringback lab --play --pace 10 --modems all\n  ringback lab --no-daemon\n" +
 			"  ringback lab --sample-modems > modems.yaml && ringback lab --modems modems.yaml\n" +
 			"  ringback lab --language zh-Hant --dir /tmp/taipei-town",
 		Args: cobra.NoArgs,
@@ -135,6 +143,9 @@ With --no-daemon it prints the ports of its modems, for the lines of a daemon th
 			if _, err := texts.ParseLanguage(f.language); err != nil {
 				return misuse{err}
 			}
+			if err := f.checkFleet(play); err != nil {
+				return err
+			}
 			terminal := term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
 			switch {
 			case (play || !terminal && !f.noDaemon) && f.spoken() != "":
@@ -143,6 +154,8 @@ With --no-daemon it prints the ports of its modems, for the lines of a daemon th
 				return misused("--play needs the lab's daemon: without --no-daemon")
 			case f.noDaemon && !terminal:
 				return lend(cmd.Context(), f, octets(cmd.OutOrStdout()))
+			case f.nodes > 0 && (play || !terminal):
+				return tellStory(cmd.Context(), f, octets(cmd.OutOrStdout()))
 			case play || !terminal:
 				return playAll(cmd.Context(), f, nil, octets(cmd.OutOrStdout()))
 			}
@@ -156,6 +169,7 @@ With --no-daemon it prints the ports of its modems, for the lines of a daemon th
 		"play the built-in scenarios, print the transcripts beside the broker's trace, and exit")
 	c.Flags().BoolVar(&f.noDaemon, "no-daemon", false,
 		"start the telephone network, its modems and the AAA server only")
+	f.addFleet(c)
 	c.Flags().BoolVar(&sample, "sample-modems", false, "print a sample of the file for --modems, and exit")
 	c.AddCommand(newLabPlay(), newLabCall(), newLabAAA(), newLabAttack(), newLabSMS(), newLabRing())
 	return c
@@ -206,7 +220,7 @@ func visit(ctx context.Context, f labFlags, w io.Writer) error {
 		case <-ctx.Done():
 		}
 	}()
-	err = lab.AtTerminal(ctx, dte, screen+lab.Invitation(name, " and ends the lab"), os.Stdin, w)
+	err = lab.AtTerminal(ctx, dte, screen+lab.Invitation(name, l.Town().Number, " and ends the lab"), os.Stdin, w)
 	select {
 	case <-l.Done():
 		return fmt.Errorf("lab: the daemon stopped; its log is %s", filepath.Join(l.Dir(), "ringback.log"))
@@ -325,7 +339,8 @@ func newLabCall() *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			return lab.AtTerminal(cmd.Context(), conn, lab.Invitation(as, ""), os.Stdin, octets(cmd.OutOrStdout()))
+			text := lab.Invitation(as, town.Number, "")
+			return lab.AtTerminal(cmd.Context(), conn, text, os.Stdin, octets(cmd.OutOrStdout()))
 		},
 	}
 	c.Flags().StringVar(&as, "as", "", "the subscriber: austin-01, austin-02 or kihei-03")

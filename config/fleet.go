@@ -149,16 +149,17 @@ func (c *Config) fleetRotary(rotary int) bool {
 	return c.Fleet != nil && slices.Contains(c.Fleet.Rotaries, rotary)
 }
 
-// fleetRotaries warns of a rotary of the fleet that nothing of this node uses: neither a line nor a trunk.
+// fleetRotaries warns of a rotary of the fleet that nothing of this node uses: neither a line, which may only answer,
+// nor a trunk.
 func (l *loader) fleetRotaries() {
 	for _, at := range l.v.Get("fleet", "rotaries").Items() {
 		r := at.Int()
 		led := slices.ContainsFunc(l.site.Trunks, func(t trunks.Trunk) bool {
 			return t.Rotary != nil && *t.Rotary == r
 		})
-		if !led && !l.cfg.rotaryDials(r) {
+		if !led && !l.cfg.anyLine(func(line *Line) bool { return line.Rotary == r }) {
 			l.warnAt(at, "see the key lines; nothing is wrong if AAA names it and only other nodes dial from it",
-				"no line of this node is in rotary %d and dials, and no trunk names it", r)
+				"no line of this node is in rotary %d, and no trunk names it", r)
 		}
 	}
 }

@@ -162,3 +162,19 @@ func TestFleetRotaryElsewhere(t *testing.T) {
 		t.Errorf("in a fleet: %q", problems)
 	}
 }
+
+// Lines of a node that only answer in a rotary of the fleet are called back by other nodes.
+func TestFleetAnswersOnly(t *testing.T) {
+	const key = "key_file: radius.secret.long, postgres: {addresses: [/run/postgresql]}, rotaries: [7]}\n"
+	text := "aaa: {lists: {login: {default: [local]}}}\nusers: [{name: kim, password_file: kim.password}]\n" +
+		"exec: {callback: true}\nlines: [{tty: 65, port: \"tcp://127.0.0.1:7001\", modem: callin, rotary: 7}]\n"
+	for fleet, want := range map[string]bool{"": true, "fleet: {" + key: false} {
+		_, problems := loadFleet(t, text+fleet)
+		if got := strings.Contains(problems, "callers on tty 65 cannot be called back"); got != want {
+			t.Errorf("%q: %q", fleet, problems)
+		}
+		if strings.Contains(problems, "no line of this node is in rotary 7") {
+			t.Errorf("%q: %q", fleet, problems)
+		}
+	}
+}

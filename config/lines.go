@@ -398,6 +398,7 @@ func (l *loader) rotaries() {
 		first, _, _ := schema.ParseTTYs(v.Get("tty").Text())
 		line := l.cfg.line(first)
 		switch n := dialers[line.Rotary]; {
+		case line.Modem == lines.CallIn && n == 0 && l.cfg.fleetRotary(line.Rotary): // other nodes dial
 		case line.Modem == lines.CallIn && n == 0:
 			l.warnAt(v.Get("tty"), "give it a rotary with an inout or callout line",
 				"callers on tty %d cannot be called back: it answers only, and no line of its rotary dials", first)

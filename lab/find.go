@@ -16,6 +16,7 @@ type Town struct {
 	Dir     string `json:"dir"`     // directory of its files
 	Socket  string `json:"socket"`  // the daemon's admin socket; "": the lab has no daemon
 	Control string `json:"control"` // the lab's own socket, for `lab call`
+	Number  string `json:"number"`  // to call
 }
 
 // ErrNoLab is returned by Find if no lab runs.

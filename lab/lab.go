@@ -23,6 +23,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab/dialects"
 	"github.com/ringback/ringback/lab/exchange"
+	"github.com/ringback/ringback/lab/postgres"
 	"github.com/ringback/ringback/texts"
 )
 
@@ -43,6 +44,13 @@ type Options struct {
 	// the daemon (Client, Play, Attack, StartDaemon, StopDaemon, PID) may then not be called, except Client and Play if
 	// that one has its socket in Dir, as ringback.sock.
 	NoDaemon bool
+	// Nodes is the number of the nodes of a fleet, each with a daemon and lines of its own; 0: one daemon and no fleet.
+	// Client then asks the first node, and Play, Attack, StartDaemon, StopDaemon and PID may not be called.
+	Nodes int
+	// Postgres is the address of a server for the fleet, with an empty database; "": the lab has its own.
+	Postgres string
+	// Programs is the directory with the installed versions of PostgreSQL; "": that of Debian.
+	Programs string
 
 	Tell func(text string) // called with the reason if Start must wait; may be nil
 
@@ -80,6 +88,8 @@ type Lab struct {
 	site        *exchange.Modem
 	urls        []string // the URLs of the lines' ports
 	daemon      *daemon
+	nodes       []*Node          // of the fleet; nil: there is none
+	postgres    *postgres.Server // nil: there is none, or it is not the lab's
 	logs        []io.Closer
 	Kept        []string      // files of the directory that the user has changed; the lab did not overwrite them
 	Down        []client.Line // lines of Options.Lines whose modems did not come into service
@@ -135,6 +145,9 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	}
 	if o.Dir == "" {
 		o.Dir = home()
+		if o.Nodes > 0 {
+			o.Dir += "-fleet"
+		}
 	}
 	if o.Command == "" {
 		o.Command = "ringback"
@@ -145,7 +158,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.AAA == "" {
 		o.AAA = ByRADIUS
 	}
-	if err := errors.Join(CheckPace(o.Pace), o.Ports.Check(), o.AAA.Check()); err != nil {
+	if err := errors.Join(CheckPace(o.Pace), o.Ports.Check(), o.AAA.Check(), CheckNodes(o.Nodes)); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	dir, err := filepath.Abs(o.Dir)
@@ -160,6 +173,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 		o.Quiet, other = true, t.Dir // the other lab remains the one that Find returns
 	}
 	l := &Lab{opt: o, dir: dir, other: other, subscribers: map[string]*exchange.Modem{}, attached: map[string]bool{}}
+	l.nodes = newNodes(l, o.Nodes)
 	if err := l.start(ctx); err != nil {
 		l.Close()
 		return nil, err
@@ -172,6 +186,9 @@ func (l *Lab) start(ctx context.Context) error {
 	l.cancel = cancel
 	b, err := l.open(ctx)
 	if err != nil {
+		return err
+	}
+	if err := l.openPostgres(ctx); err != nil {
 		return err
 	}
 	if err := l.startTown(); err != nil {
@@ -191,10 +208,14 @@ func (l *Lab) start(ctx context.Context) error {
 	l.wg.Go(func() { l.serveControl(own, control) })
 	l.wg.Go(func() { serveWeb(own, l.sockets.web) })
 	l.wg.Go(func() { serveSite(own, l.site) })
-	if !l.opt.NoDaemon {
-		if err := l.StartDaemon(ctx); err != nil {
-			return err
-		}
+	switch {
+	case l.nodes != nil:
+		err = l.startNodes(ctx)
+	case !l.opt.NoDaemon:
+		err = l.StartDaemon(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	if l.opt.Quiet {
 		return nil
@@ -216,7 +237,7 @@ func (l *Lab) StartDaemon(ctx context.Context) error {
 
 // launch starts the daemon and does not wait for it.
 func (l *Lab) launch() error {
-	d, err := startDaemon(l.opt.Binary, l.dir, l.lock.f)
+	d, err := startDaemon(l.opt.Binary, l.dir, "ringback", "daemon.pid", l.lock.f)
 	if err != nil {
 		return err
 	}
@@ -237,14 +258,24 @@ func (l *Lab) child() *daemon {
 
 // Town is what other processes must know about this lab.
 func (l *Lab) Town() Town {
-	t := Town{PID: os.Getpid(), Dir: l.dir, Socket: l.socket(), Control: filepath.Join(l.dir, "lab.sock")}
+	t := Town{PID: os.Getpid(), Dir: l.dir, Socket: l.socket(), Control: filepath.Join(l.dir, "lab.sock"),
+		Number: mainNumber}
+	if l.nodes != nil {
+		t.Number = l.nodes[0].Number
+	}
 	if l.opt.NoDaemon {
 		t.Socket = ""
 	}
 	return t
 }
 
-func (l *Lab) socket() string { return filepath.Join(l.dir, "ringback.sock") }
+// socket is the admin socket of the town's daemon, or of its first node.
+func (l *Lab) socket() string {
+	if l.nodes != nil {
+		return l.nodes[0].Socket()
+	}
+	return filepath.Join(l.dir, "ringback.sock")
+}
 
 // Client returns a client of the town's daemon.
 func (l *Lab) Client() *client.Client { return client.New(l.socket()) }
@@ -280,9 +311,8 @@ func (l *Lab) startTown() error {
 		profile = fmt.Sprintf("S7=%d", l.opt.S7)
 	}
 	for i, lis := range l.sockets.lines {
-		tty := firstTTY + i
-		c := exchange.ModemConfig{Name: fmt.Sprintf("tty%d", tty), Number: mainNumber, Direct: DirectNumber(tty),
-			CallerID: true, Profile: profile}
+		p := l.place(i)
+		c := exchange.ModemConfig{Name: p.name, Number: p.number, Direct: p.direct, CallerID: true, Profile: profile}
 		if l.opt.Lines != nil {
 			c.Dialect, c.ConnectText = l.opt.Lines[i].Dialect, l.opt.Lines[i].Connect
 		}
@@ -381,6 +411,7 @@ func (l *Lab) Close() error {
 	if d := l.child(); d != nil {
 		d.stop()
 	}
+	l.stopNodes()
 	if l.cancel != nil {
 		l.cancel()
 	}
@@ -395,26 +426,31 @@ func (l *Lab) Close() error {
 	}
 	l.logs = nil
 	l.wg.Wait()
+	var err error
+	if l.postgres != nil {
+		err = l.postgres.Close()
+	}
 	if l.lock != nil {
 		l.lock.release()
 		l.lock = nil
 	}
-	return nil
+	return err
 }
 
-// daemon is `ringback serve` as a child process; its log goes to ringback.log.
+// daemon is `ringback serve` as a child process.
 type daemon struct {
 	cmd   *exec.Cmd
 	log   *os.File
 	ended chan struct{}
 }
 
-func startDaemon(binary, dir string, lock *os.File) (*daemon, error) {
-	log, err := os.OpenFile(filepath.Join(dir, "ringback.log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+// startDaemon starts the daemon whose configuration is NAME.yaml in dir; its log goes to NAME.log.
+func startDaemon(binary, dir, name, pidFile string, lock *os.File) (*daemon, error) {
+	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
-	cmd := exec.Command(binary, "serve", "-c", filepath.Join(dir, "ringback.yaml"))
+	cmd := exec.Command(binary, "serve", "-c", filepath.Join(dir, name+".yaml"))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{lock} // held until the daemon has ended too
 	// The lab handles a Ctrl-C at its terminal; and no daemon outlives its lab.
@@ -435,7 +471,7 @@ func startDaemon(binary, dir string, lock *os.File) (*daemon, error) {
 		log.Close()
 		return nil, fmt.Errorf("lab: start the daemon: %w", err)
 	}
-	return d, os.WriteFile(filepath.Join(dir, "daemon.pid"), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
+	return d, os.WriteFile(filepath.Join(dir, pidFile), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o600)
 }
 
 // kill ends the daemon as kill -9 does.

@@ -58,7 +58,10 @@ func (l *Lab) portsOf(i int) Ports {
 
 // lineCount is how many lines the town has.
 func (l *Lab) lineCount() int {
-	if l.opt.Lines != nil {
+	switch {
+	case l.nodes != nil:
+		return len(l.nodes) * nodeLines
+	case l.opt.Lines != nil:
 		return len(l.opt.Lines)
 	}
 	return lineCount

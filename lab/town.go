@@ -60,10 +60,16 @@ func (l *Lab) Screen() string {
 	if l.opt.Pace != 1 {
 		pace = fmt.Sprintf("%g times real speed", l.opt.Pace)
 	}
-	fmt.Fprintf(&b, "A town on this machine; its telephone network runs at %s.\n", pace)
-	if l.opt.NoDaemon {
+	if l.nodes == nil {
+		fmt.Fprintf(&b, "A town on this machine; its telephone network runs at %s.\n", pace)
+	}
+	switch {
+	case l.nodes != nil:
+		fmt.Fprintf(&b, "A town with a fleet of %d nodes; its network runs at %s.\n", len(l.nodes), pace)
+		l.describeNodes(&b)
+	case l.opt.NoDaemon:
 		l.describePorts(&b)
-	} else {
+	default:
 		fmt.Fprintf(&b, "ringback (pid %d) answers number %s with %d modems, tty %d to %d.\n", l.PID(), mainNumber,
 			l.lineCount(), firstTTY, firstTTY+l.lineCount()-1)
 	}
@@ -98,6 +104,11 @@ func (l *Lab) Screen() string {
 		b.WriteString("\n")
 		return b.String()
 	}
+	if l.nodes != nil {
+		fmt.Fprintf(&b, "They ask %s. For another node, give --socket DIR/%s.sock. You may edit\n"+
+			"the configurations in DIR, %s\n\n", l.nodes[0].Name, l.nodes[1].Name, l.dir)
+		return b.String()
+	}
 	if l.other != "" {
 		fmt.Fprintf(&b, "They find the lab in %s. For this one, give show and debug --socket %s\n", l.other,
 			l.Town().Socket)
@@ -110,6 +121,13 @@ func (l *Lab) Screen() string {
 type suggestion struct{ command, about string }
 
 func (l *Lab) commands() []suggestion {
+	if l.nodes != nil {
+		return []suggestion{
+			{"show nodes", "what each node sees of all"},
+			{"show callbacks --all", "of all nodes"},
+			{"lab call --as austin-02", "use another PC"},
+		}
+	}
 	call := suggestion{"lab call --as austin-02", "use another PC"}
 	if l.opt.NoDaemon {
 		return []suggestion{{"modem probe " + l.urls[0], ""}, call}
@@ -120,6 +138,18 @@ func (l *Lab) commands() []suggestion {
 		{"show callback ID --trace", "why, when, modem output"},
 		{"call " + siteName, "dial a site at " + siteNumber},
 		call,
+	}
+}
+
+// describeNodes prints the nodes of a fleet, a row for each.
+func (l *Lab) describeNodes(b *strings.Builder) {
+	for i, n := range l.nodes {
+		dials := ""
+		if i == 0 {
+			dials = " (answers only)"
+		}
+		fmt.Fprintf(b, "  %s (pid %d): %s is rotary %d%s, %s its own lines\n", n.Name, n.PID(), n.Number, fleetRotary,
+			dials, n.Own)
 	}
 }
 
@@ -143,9 +173,9 @@ func (l *Lab) describePorts(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-// Invitation tells a person at a subscriber's PC what to type. leaving says what Ctrl-] does besides leaving the PC;
-// "": nothing.
-func Invitation(name, leaving string) string {
+// Invitation tells a person at a subscriber's PC what to type. main is the town's number to call; leaving says what
+// Ctrl-] does besides leaving the PC; "": nothing.
+func Invitation(name, main, leaving string) string {
 	number := ""
 	for _, r := range residents {
 		if r.Name == name {
@@ -155,5 +185,5 @@ func Invitation(name, leaving string) string {
 	return fmt.Sprintf("You sit at %s's PC and modem, number %s. Type:\n"+
 		"  ats0=1        so that the modem answers when you are called back\n"+
 		"  atdt %s    and log in as one of the users\n"+
-		"Ctrl-] leaves%s.\n", name, number, mainNumber, leaving)
+		"Ctrl-] leaves%s.\n", name, number, main, leaving)
 }

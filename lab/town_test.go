@@ -23,8 +23,7 @@ func TestScreenFits(t *testing.T) {
 	for _, command := range []string{"ringback", "./ringback", "go run ./cmd/ringback",
 		"/usr/local/lib/ringback/bin/ringback"} {
 		for _, l := range []*Lab{
-			{opt: Options{Command: command, Pace: 12.5}, dir: dir,
-				daemon: &daemon{cmd: &exec.Cmd{Process: &os.Process{Pid: 4194303}}}},
+			{opt: Options{Command: command, Pace: 12.5}, dir: dir, daemon: fakeDaemon()},
 			{opt: Options{Command: command, Pace: 12.5, NoDaemon: true, AAA: ByRADIUS}, dir: dir, urls: urls,
 				sockets: ports},
 		} {
@@ -33,9 +32,12 @@ func TestScreenFits(t *testing.T) {
 	}
 }
 
+// fakeDaemon is a daemon with a long process id, which does not run.
+func fakeDaemon() *daemon { return &daemon{cmd: &exec.Cmd{Process: &os.Process{Pid: 4194303}}} }
+
 func checkScreen(t *testing.T, name string, l *Lab) {
 	t.Helper()
-	text := l.Screen() + Invitation("austin-01", " and ends the lab")
+	text := l.Screen() + Invitation("austin-01", l.Town().Number, " and ends the lab")
 	rows := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if len(rows) > 23 {
 		t.Errorf("%s: %d rows\n%s", name, len(rows), text)

@@ -138,12 +138,15 @@ func (l *Lab) open(ctx context.Context) (book, error) {
 	if l.lock, err = takeLock(ctx, l.dir, l.opt.Command, l.opt.Tell); err != nil {
 		return book{}, err
 	}
-	if err := os.Remove(filepath.Join(l.dir, "ringback.log")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return book{}, fmt.Errorf("lab: %w", err)
+	for _, name := range l.configs() {
+		log := filepath.Join(l.dir, strings.TrimSuffix(name, ".yaml")+".log")
+		if err := os.Remove(log); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return book{}, fmt.Errorf("lab: %w", err)
+		}
 	}
 	b := l.readBook()
 	l.Kept = l.changed(b)
-	own := slices.Contains(l.Kept, "ringback.yaml")
+	own := slices.ContainsFunc(l.configs(), func(name string) bool { return slices.Contains(l.Kept, name) })
 	if own && b.Modems != l.modems() {
 		return book{}, fmt.Errorf("lab: your ringback.yaml in %s is for other modems: use the same --modems, or "+
 			"another --dir", l.dir)
@@ -189,9 +192,8 @@ func (l *Lab) readBook() book {
 // changed returns the files that differ from what a lab wrote.
 func (l *Lab) changed(b book) []string {
 	var kept []string
-	names := []string{"ringback.yaml", "users", "tacacs.conf", "radius.secret", "tacacs.secret", "operator.password",
-		keyFile}
-	for _, name := range slices.Concat(names, slices.Sorted(maps.Keys(l.policies()))) {
+	names := []string{"users", "tacacs.conf", "radius.secret", "tacacs.secret", "operator.password", keyFile, fleetKey}
+	for _, name := range slices.Concat(names, l.configs(), slices.Sorted(maps.Keys(l.policies()))) {
 		data, err := os.ReadFile(filepath.Join(l.dir, name))
 		if err == nil && b.Written[name] != digest(data) {
 			kept = append(kept, name)
@@ -206,15 +208,17 @@ func digest(data []byte) string {
 }
 
 func (l *Lab) writeFiles(b book) error {
-	conf, err := l.configuration()
+	confs, err := l.configurations()
 	if err != nil {
 		return err
 	}
 	kind := l.opt.AAA
 	users, _ := files.ReadFile("files/" + kind.usersFile())
 	write := map[string][]byte{
-		"ringback.yaml": conf, kind.usersFile(): users, "operator.password": []byte(rand.Text() + "\n"),
+		kind.usersFile(): users, "operator.password": []byte(rand.Text() + "\n"),
 	}
+	maps.Copy(write, confs)
+	maps.Copy(write, l.secretsOfFleet())
 	if l.triggers() != "" {
 		write[keyFile] = []byte(rand.Text() + "\n")
 	}
@@ -225,7 +229,8 @@ func (l *Lab) writeFiles(b book) error {
 	for name, data := range write {
 		path := filepath.Join(l.dir, name)
 		_, err := os.Stat(path)
-		secret := name == "operator.password" || name == keyFile || name == kind.secretFile() && l.opt.RADIUS == nil
+		secret := slices.Contains([]string{"operator.password", keyFile, fleetKey}, name) ||
+			name == kind.secretFile() && l.opt.RADIUS == nil
 		if slices.Contains(l.Kept, name) || secret && err == nil {
 			continue
 		}
@@ -275,16 +280,31 @@ func (l *Lab) newSecret() []byte {
 	return []byte(rand.Text() + "\n")
 }
 
-// lineText is one line of ringback.yaml. The last values are its rotary, and what is different for its modem and its
-// callbacks.
-const lineText = `  - {tty: %d, port: "%s", modem: inout, flow_control: hardware, rotary: %d, number: "%s", login: default,%s
+// lineText is one line of ringback.yaml. The last values are what is different for its modem, and its callbacks.
+const lineText = `  - {tty: %d, port: "%s", modem: %s, flow_control: hardware, rotary: %d, number: "%s", login: default,%s
      autoselect: [ppp, during_login], ppp_profile: default,
-     scripts: {modem_off_hook: offhook, callback: rtp}, callback: {forced_wait: 5s%s}}
+     scripts: {modem_off_hook: offhook%s}, callback: {forced_wait: %s%s}}
 `
 
-// configuration returns ringback.yaml with the ports of this town: files/ringback.yaml.in with its placeholders
-// replaced.
-func (l *Lab) configuration() ([]byte, error) {
+// configurations returns the configurations of the town's daemons by the names of their files.
+func (l *Lab) configurations() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	var err error
+	for i, name := range l.configs() {
+		var n *Node
+		if l.nodes != nil {
+			n = l.nodes[i]
+		}
+		if all[name], err = l.configuration(n); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// configuration returns the configuration of a node, nil for the town's only one, with the ports of this town:
+// files/ringback.yaml.in with its placeholders replaced.
+func (l *Lab) configuration(n *Node) ([]byte, error) {
 	text, err := files.ReadFile("files/ringback.yaml.in")
 	if err != nil {
 		return nil, err
@@ -303,23 +323,47 @@ func (l *Lab) configuration() ([]byte, error) {
 	default:
 		auth, acct = l.sockets.auth.LocalAddr().String(), l.sockets.acct.LocalAddr().String()
 	}
-	var lines strings.Builder
-	for i, url := range l.urls {
-		rotary, own, callback := 1, "", ""
-		if l.opt.Lines != nil { // each calls back itself: its modem is called and dials
-			rotary, own, callback = i+1, lineOf(l.opt.Lines[i]), ", same_line_no_verify: true"
-		}
-		fmt.Fprintf(&lines, lineText, firstTTY+i, url, rotary, DirectNumber(firstTTY+i), own, callback)
-	}
 	aaa := strings.NewReplacer("@AUTH@", auth, "@ACCT@", acct, "@LOOKUPS@\n", lookups).Replace(string(server))
 	site := examples.Configuration() + "\n"
 	if l.opt.Policies != nil {
 		site = ""
 	}
-	marks := strings.NewReplacer("@SOCKET@", l.socket(), "@SITE@\n", site, "@AAA@\n", aaa,
-		"@LANGUAGE@\n", l.language(), "@LINES@\n", lines.String(), "@TESTS@\n", l.modemTest()+l.triggers(),
-		"@WEB@", l.sockets.web.Addr().String())
+	host, socket, about := siteUser, l.socket(), "four modems behind one number, 55555"
+	if n != nil {
+		host, socket = n.Name, n.Socket()
+		about = fmt.Sprintf("%s is the fleet's rotary, %s the node's own", n.Number, n.Own)
+	}
+	marks := strings.NewReplacer("@HOST@", host, "@STATE@", filepath.Base(l.state(n)), "@FLEET@\n", l.fleetOf(n),
+		"@SOCKET@", socket, "@SITE@\n", site, "@AAA@\n", aaa, "@LANGUAGE@\n", l.language(), "@ABOUT@", about,
+		"@LINES@\n", l.linesOf(n), "@TESTS@\n", l.modemTest()+l.triggers(), "@WEB@", l.sockets.web.Addr().String())
 	return []byte(marks.Replace(string(text))), nil
+}
+
+// linesOf are the lines of a node; nil: the town's only one.
+func (l *Lab) linesOf(n *Node) string {
+	var b strings.Builder
+	for i, url := range l.urls {
+		own, callback, wait := "", "", "5s"
+		if l.opt.Lines != nil {
+			own, callback = lineOf(l.opt.Lines[i]), ", same_line_no_verify: true"
+		}
+		if n != nil {
+			wait = "10s" // time to end or to stop the node that has promised
+		}
+		p := l.place(i)
+		if p.node != n {
+			continue
+		}
+		script := ", callback: rtp"
+		switch {
+		case p.modem == "callin":
+			script = ""
+		case n != nil && p.rotary == ownRotary: // time for another call before it is dialed
+			wait = "30s"
+		}
+		fmt.Fprintf(&b, lineText, p.tty, url, p.modem, p.rotary, p.direct, own, script, wait, callback)
+	}
+	return b.String()
 }
 
 // language is the key language, which an English town does not have.
@@ -332,11 +376,15 @@ func (l *Lab) language() string {
 
 // modemTest is the key modem_test, which a town of one line does not have.
 func (l *Lab) modemTest() string {
-	if l.lineCount() < 2 {
+	count := l.lineCount()
+	if l.nodes != nil {
+		count = nodeLines
+	}
+	if count < 2 {
 		return ""
 	}
 	return fmt.Sprintf("modem_test: {lines: [%d-%d]}                # ringback modem test %[1]d\n\n", firstTTY,
-		firstTTY+l.lineCount()-1)
+		firstTTY+count-1)
 }
 
 // triggers is the key triggers, which only a town with cellular modems has. Missed calls need modem signals.
