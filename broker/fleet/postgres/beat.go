@@ -91,7 +91,7 @@ func (a *Authority) pulse(ctx context.Context) (reading, error) {
 	m.doubtful++ // until it is answered
 	m.mu.Unlock()
 	r := reading{rows: make(map[string]memberRow)}
-	rows, err := a.link.pool.Query(ctx, beatSQL, a.opt.Node, mine, beat, doubtful)
+	rows, err := a.link.beats.Query(ctx, beatSQL, a.opt.Node, mine, beat, doubtful)
 	if err != nil {
 		return r, err
 	}

@@ -14,6 +14,7 @@ import (
 // link is the connection layer of an Authority.
 type link struct {
 	pool     *pool
+	beats    *pool  // one connection for heartbeats alone: what others wait for must not make this node silent
 	settings string // the statement that sets limits in a durable transaction
 	readOnly string // the beginning of one that only reads
 }
@@ -38,12 +39,17 @@ func newLink(opt *Options) link {
 	ms := opt.Timeout.Milliseconds()
 	limits := fmt.Sprintf("set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "+
 		"set_config('idle_in_transaction_session_timeout', '%d', true)", ms, ms*3/4, 2*ms)
-	return link{pool: newPool(opt),
+	one := *opt
+	one.Connections, one.Alarm = 1, func(string) {} // the other pool tells operators
+	return link{pool: newPool(opt), beats: newPool(&one),
 		settings: "SELECT set_config('synchronous_commit', 'on', true), " + limits,
 		readOnly: "BEGIN READ ONLY; SELECT " + limits}
 }
 
-func (a *Authority) disconnect() { a.link.pool.close() }
+func (a *Authority) disconnect() {
+	a.link.pool.close()
+	a.link.beats.close()
+}
 
 // tx runs do in one durable transaction with the time limit of operations. Its errors wrap fleet.ErrAway if nothing
 // has happened because the server could not be asked, fleet.ErrNotMember if the server must be set up first, and
@@ -177,7 +183,7 @@ func (p *pipe) run(b *pgx.Batch) error {
 // dialListener returns a connection of its own to the server that takes writes, for notifications, which go to the
 // function. The caller closes it.
 func (a *Authority) dialListener(ctx context.Context, notified func(payload string)) (*pgx.Conn, error) {
-	p := a.link.pool
+	p := a.link.beats
 	p.mu.Lock()
 	address := p.opt.Addresses[p.last]
 	p.mu.Unlock()
@@ -192,7 +198,7 @@ func (a *Authority) dialListener(ctx context.Context, notified func(payload stri
 
 // serverAddress returns the address that takes writes; "" if none does.
 func (a *Authority) serverAddress() string {
-	p := a.link.pool
+	p := a.link.beats
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fault != nil {

@@ -10,4 +10,11 @@
 //   - Every row that is acted on is signed with the fleet's key. A row that does not verify is counted and left alone.
 //   - All names are qualified with the schema ringback. Nothing needs the state of a session: PgBouncer in transaction
 //     mode works.
+//
+// # What an idle node asks
+//
+// With a takeover of 15 s a node sends a heartbeat each 1.5 s, which also reads the beats of all nodes, and a look for
+// changes each 5 s; each is one statement. With the looks at the server's settings each minute that is less than one
+// statement a second, however many callbacks the node holds. A node has at most Options.Connections connections for
+// operations, one for heartbeats, and one on which it is notified of changes.
 package postgres

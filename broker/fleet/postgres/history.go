@@ -22,7 +22,8 @@ WITH old AS (
 	WHERE ended < least($1, (extract(epoch FROM clock_timestamp()) * 1e9)::bigint - $3) AND settled
 	ORDER BY ended LIMIT $2 FOR UPDATE SKIP LOCKED),
 attempts AS (DELETE FROM ringback.attempts WHERE callback IN (SELECT id FROM old)),
-steps AS (DELETE FROM ringback.steps WHERE callback IN (SELECT id FROM old))
+steps AS (DELETE FROM ringback.steps WHERE callback IN (SELECT id FROM old)),
+notices AS (DELETE FROM ringback.notices WHERE callback IN (SELECT id FROM old))
 DELETE FROM ringback.callbacks WHERE id IN (SELECT id FROM old)`
 
 // oldOrdersSQL removes orders made before $1, except the last word on the lockdown.

@@ -213,7 +213,7 @@ func (a *Authority) leave(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.opt.Timeout)
 	defer cancel()
-	if _, err := a.link.pool.Exec(ctx, leaveSQL, a.opt.Node, mine); err != nil {
+	if _, err := a.link.beats.Exec(ctx, leaveSQL, a.opt.Node, mine); err != nil {
 		a.log.Warn("the fleet was not told that this node shuts down: others wait for the takeover time")
 	}
 }

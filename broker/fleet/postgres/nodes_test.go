@@ -320,3 +320,44 @@ func TestPeerServerClock(t *testing.T) {
 		t.Errorf("changes %v, want none", got)
 	}
 }
+
+// TestPeerBusyConnections has operations that use all connections of a node: it goes on beating.
+func TestPeerBusyConnections(t *testing.T) {
+	d := table.Shared(t)
+	n := newNode(t, d, "a", func(o *Options) { o.Connections, o.Timeout = 1, 5*time.Second })
+	beats(2, n)
+	c, err := n.link.pool.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.link.pool.release(c)
+	before := n.Authority.member.beat
+	beats(3, n)
+	n.member(true, "")
+	if got := n.Authority.member.beat; got != before+3 {
+		t.Errorf("beat %d after %d and 3 beats", got, before)
+	}
+}
+
+// TestPeerStandbyAway has a synchronous standby that is away: no commit is durable, and nobody is silent.
+func TestPeerStandbyAway(t *testing.T) {
+	s := pgtest.Start(t)
+	if err := fill(t.Context(), &s.Database); err != nil {
+		t.Fatal(err)
+	}
+	standby := s.Standby(t)
+	a, b := newNode(t, &s.Database, "a"), newNode(t, &s.Database, "b")
+	beats(3, a, b)
+	standby.Kill()
+	beats(15, a, b)
+	a.member(true, "")
+	b.member(true, "")
+	if got := a.silentNodes(); len(got) > 0 {
+		t.Errorf("silent while the standby is away: %v", got)
+	}
+	b.leave(t.Context())
+	beats(1, a)
+	if got := a.silentNodes(); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("silent %v, want b, which has shut down", got)
+	}
+}

@@ -180,16 +180,18 @@ func (a *Authority) confirmAgain(ctx context.Context) error {
 func (a *Authority) Confirmed(ctx context.Context, seq int64) (done map[string]string, waiting []string, err error) {
 	done = make(map[string]string)
 	err = a.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT node, result, mac FROM ringback.confirmations WHERE seq = $1 ORDER BY node`, seq)
+		rows, err := tx.Query(ctx, `SELECT c.node, c.result, c.mac, coalesce(n.state, '') FROM ringback.confirmations c
+			LEFT JOIN ringback.nodes n ON n.name = c.node WHERE seq = $1 ORDER BY c.node`, seq)
 		if err != nil {
 			return err
 		}
-		var node string
+		var node, state string
 		var result, signature []byte
-		tag, err := pgx.ForEachRow(rows, []any{&node, &result, &signature}, func() error {
-			if result != nil && a.keys.verify(a.resultMac(seq, node, string(result)), signature) {
+		tag, err := pgx.ForEachRow(rows, []any{&node, &result, &signature, &state}, func() error {
+			switch {
+			case result != nil && a.keys.verify(a.resultMac(seq, node, string(result)), signature):
 				done[node] = string(result)
-			} else {
+			case state != stateRemoved: // nobody waits for a node that is off
 				waiting = append(waiting, node)
 			}
 			return nil

@@ -135,6 +135,9 @@ func TestPeerLockdownOrder(t *testing.T) {
 		t.Fatalf("a node that joins later received %+v, want the lockdown alone", got)
 	}
 	a.confirmed(o.Seq, map[string]string{"a": "locked", "b": "locked"}, "late")
+	d.SQL(t, "UPDATE ringback.nodes SET state = 'removed' WHERE name = 'late'")
+	a.confirmed(o.Seq, map[string]string{"a": "locked", "b": "locked"})
+	d.SQL(t, "UPDATE ringback.nodes SET state = 'up' WHERE name = 'late'")
 	a.order(fleet.Order{Verb: fleet.Unlock, Who: "ann"})
 	later := newNode(t, d, "later")
 	beats(1, later)

@@ -245,6 +245,7 @@ func TestPeerHistory(t *testing.T) {
 	old := a.order(fleet.Order{Verb: fleet.Cancel, ID: "x"})
 	lock := a.order(fleet.Order{Verb: fleet.Lockdown})
 	d.SQL(t, "UPDATE ringback.orders SET made = made - 7200000000000")
+	d.SQL(t, "INSERT INTO ringback.notices (node, callback) VALUES ('off', 'old'), ('off', 'recent')")
 	left := func(want string) {
 		t.Helper()
 		if got := d.SQL(t, "SELECT string_agg(id, ' ' ORDER BY id) FROM ringback.callbacks"); got != want {
@@ -262,6 +263,9 @@ func TestPeerHistory(t *testing.T) {
 	left("pending recent unsettled")
 	if got := d.SQL(t, "SELECT count(*) FROM ringback.attempts"); got != "2" {
 		t.Errorf("%s attempts, want 2", got)
+	}
+	if got := d.SQL(t, "SELECT string_agg(callback, ' ') FROM ringback.notices"); got != "recent" {
+		t.Errorf("notices of %q, want recent", got)
 	}
 	if got := d.SQL(t, "SELECT string_agg(seq::text, ' ') FROM ringback.orders"); got != fmt.Sprint(lock.Seq) {
 		t.Errorf("orders %s, want the lockdown %d alone, without %d", got, lock.Seq, old.Seq)
