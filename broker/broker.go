@@ -19,6 +19,7 @@ import (
 	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/spool"
 	"github.com/ringback/ringback/lines"
@@ -49,6 +50,9 @@ type Config struct {
 	// Triggers say who may request callbacks by short messages and missed calls.
 	Triggers triggers.Rules
 	Sites    Sites
+	// Entries are the names of the entries of all method lists: a callback of another node is taken only if its user
+	// was authenticated by one of them. nil: any.
+	Entries map[string]bool
 
 	LoginLimits LoginLimits
 	LocalUsers  map[string]bool // names that logs may show before their users have logged in
@@ -100,11 +104,15 @@ type Options struct {
 	KeepBusyouts func(map[int]lines.Busyout) error
 	// Record begins the recording of a session and blocks until it has begun; the error is why it cannot begin. nil:
 	// none can.
-	Record  func(ctx context.Context, of Recorded) (session.Recorder, error)
-	Log     *zap.Logger   // nil: none
-	Sinks   []events.Sink // receive each event, in addition to the log and the audit, in this order
-	Limits  Limits
-	NameKey []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
+	Record func(ctx context.Context, of Recorded) (session.Recorder, error)
+	// Fleet is the authority that the nodes of a fleet share; nil: this node is alone. Node is its name there.
+	Fleet      fleet.Authority
+	Node       string
+	FleetRules FleetRules
+	Log        *zap.Logger   // nil: none
+	Sinks      []events.Sink // receive each event, in addition to the log and the audit, in this order
+	Limits     Limits
+	NameKey    []byte // key of the hashes under which unknown names are logged and counted; nil: a random key
 }
 
 // Recorded is a session that is to be recorded.
@@ -142,6 +150,7 @@ type Limits struct {
 type Broker struct {
 	opt    Options
 	sinks  []events.Sink
+	fleet  *member // nil: this node is alone
 	config atomic.Pointer[Config]
 	log    *zap.Logger
 
@@ -200,6 +209,7 @@ func New(o Options, c Config) *Broker {
 	o.Limits = o.Limits.withDefaults()
 	b := &Broker{
 		opt:      o,
+		fleet:    newMember(o),
 		log:      o.Log,
 		sinks:    append([]events.Sink{events.Log{Logger: o.Log}}, o.Sinks...),
 		events:   make(chan event, 256),
@@ -248,6 +258,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.ordered.open(work)
 	parts.Go(func() { b.testOnSchedule(work) })
 	parts.Go(func() { b.keepRecords(work) })
+	leave := b.joinFleet(base, work, &parts)
 	_ = b.Progress(work) // the lines begin all together, and the loop, with those who wait for it, before them
 	pool := make(chan error, 1)
 	go func() { pool <- b.opt.Pool.Run(onLines, b.Accept) }()
@@ -274,6 +285,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		b.switchOff(base)
 	}
 	b.spool.Flush(base)
+	leave()
 	b.access.stop()
 	b.orders.wait()
 	b.notesWritten()

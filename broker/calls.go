@@ -278,7 +278,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 	c := &call{
 		Call: lc, leg: 2, cancel: cancel, multiSessionID: w.row.MultiSessionID, callbackID: w.row.ID,
 		attempt: e.Attempt, identity: w.identity(), promisedTo: w.question(), called: w.lastStep().Number,
-		accounting: cfg.accounting(w.row.CalledTTY), limits: w.limits,
+		accounting: cfg.accounting(w.listsOf()), limits: w.limits,
 	}
 	leg := session.Leg{Number: 2, CallbackID: w.row.ID, Service: aaa.Service(w.row.Service), Identity: w.identity(),
 		NoVerify: w.row.NoVerify, Auth: w.auth.Auth, Server: w.auth.Server,
@@ -315,7 +315,7 @@ func (b *Broker) startLegTwo(ctx context.Context, w *work, e callback.StartSessi
 }
 
 // login returns the method lists of the called line, which authenticated leg one.
-func (w *work) login(b *Broker) Login { return b.config.Load().login(w.row.CalledTTY) }
+func (w *work) login(b *Broker) Login { return b.config.Load().login(w.listsOf()) }
 
 // ClearLine ends the call on a line, as IOS `clear line` does. It returns an error if the line does not exist. by names
 // the operator in the audit.
@@ -346,9 +346,9 @@ func (b *Broker) hangUpOn(line int) (talking bool) {
 	return talking
 }
 
-// CancelCallback cancels a pending callback. by names the operator in the audit.
+// CancelCallback cancels a pending callback, of any node of a fleet. by names the operator in the audit.
 func (b *Broker) CancelCallback(ctx context.Context, id, by string) error {
-	err := b.tell(ctx, event{id: id, what: callback.Cancel{By: by}, text: "by " + by})
+	err := b.cancel(ctx, id, by)
 	if errors.Is(err, errStale) {
 		return fmt.Errorf("callback %s is not pending: there is nothing to cancel", id)
 	}

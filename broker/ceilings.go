@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -91,12 +90,12 @@ func (b *Broker) leaveOut(w *work, d *policies.Decision, full *journal.Ceiling) 
 
 // charges returns the accounts that a callback uses.
 func (w *work) charges(site []journal.Limit) []journal.Charge {
-	return chargesOf(w.limits, w.row.User, w.plan.Numbers(), w.trace.Group, w.row.CalledTTY, site)
+	return chargesOf(w.limits, w.row.User, w.plan.Numbers(), w.trace.Group, lineKey(w.row.Home, w.row.CalledTTY), site)
 }
 
 // chargesOf returns the accounts that a callback or a dial by order uses: those that its group limits, and the site's
 // if it has ceilings.
-func chargesOf(l policies.Limits, user string, dialed []numbers.Number, group string, tty int,
+func chargesOf(l policies.Limits, user string, dialed []numbers.Number, group, line string,
 	site []journal.Limit) (all []journal.Charge) {
 	add := func(scope, key string, c policies.Ceilings) {
 		if c != (policies.Ceilings{}) {
@@ -108,7 +107,7 @@ func chargesOf(l policies.Limits, user string, dialed []numbers.Number, group st
 		add(scopeNumber, n.String(), l.Number)
 	}
 	add(groupScope, group, l.Group)
-	add("line", strconv.Itoa(tty), l.Line)
+	add("line", line, l.Line)
 	if len(site) > 0 {
 		all = append(all, journal.Charge{Scope: siteScope, Limits: site})
 	}

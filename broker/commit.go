@@ -23,13 +23,7 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 	}
 	for _, e := range s.effects {
 		if e, ok := e.(callback.Dial); ok {
-			i := w.plan.Step(e.Of)
-			step := w.plan[i]
-			a := journal.Attempt{
-				CallbackID: w.row.ID, N: e.Attempt, Step: i, TTY: w.state.TTY, Number: step.Number.String(),
-				Started: now,
-				Script:  joined(b.scripts(w, step)),
-			}
+			a := b.attempted(w, e.Attempt, e.Of, now)
 			if e.Again {
 				rows = append(rows, journal.ReopenAttempt{Attempt: a})
 			} else {
@@ -37,7 +31,7 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 			}
 			if w.remembers {
 				last := b.last[w.identity()]
-				last.Dialed = step.Number
+				last.Dialed = w.plan[a.Step].Number
 				rows = append(rows, lastRow(w.identity(), last))
 			}
 		}
@@ -60,7 +54,7 @@ func happened(s step) []events.Event {
 				Callback: w.row.ID, User: w.row.User, Outcome: string(e.Outcome), Cause: e.Cause,
 				Kind:       endKind(e.Outcome, s.event.what),
 				Number:     w.lastStep().Number.String(),
-				CalledLine: w.row.CalledTTY, Line: w.dialedFrom, Attempts: w.state.Attempt, Budget: w.state.Max,
+				CalledLine: w.calledHere(), Line: w.dialedFrom, Attempts: w.state.Attempt, Budget: w.state.Max,
 				Duration: time.Since(w.row.Created), TTY: w.state.TTY,
 			})
 		}

@@ -63,7 +63,7 @@ func (s Selector) work(w *work) bool {
 	legOne := s.SessionID == "" || s.SessionID == w.row.CallID || strings.HasPrefix(s.SessionID, w.row.CallID+"-")
 	return w.state.Phase.Pending() && legOne && fits(s.MultiSessionID, w.row.MultiSessionID) &&
 		fits(s.User, w.row.User, w.auth.Auth.AccountingUser) &&
-		(s.TTY == 0 || s.TTY == w.row.CalledTTY || s.TTY == w.state.TTY) && fits(s.Caller, w.row.Caller)
+		(s.TTY == 0 || s.TTY == w.calledHere() || s.TTY == w.state.TTY) && fits(s.Caller, w.row.Caller)
 }
 
 func fits(want string, have ...string) bool { return want == "" || slices.Contains(have, want) }
@@ -126,7 +126,7 @@ func (b *Broker) cancelFound(ctx context.Context, f found, by string) (int, erro
 	if f.callback == "" {
 		return 0, nil
 	}
-	err := b.tell(ctx, event{id: f.callback, what: callback.Cancel{By: by}, text: "by " + by})
+	err := b.cancel(ctx, f.callback, by)
 	switch {
 	case errors.Is(err, errStale):
 		return 0, nil

@@ -31,7 +31,8 @@ type countedDial struct {
 
 // prepare finds what is dialed on a line for a number that the policy permits to a user, and reserves a call that uses
 // the telephone network for at most this time.
-func (d *countedDial) prepare(cfg *Config, allowed policies.Decision, user string, tty int, most time.Duration) error {
+func (d *countedDial) prepare(cfg *Config, allowed policies.Decision, user, home string, tty int,
+	most time.Duration) error {
 	n := allowed.Number
 	trunk, err := cfg.trunkOf(n, tty)
 	if err != nil {
@@ -42,7 +43,7 @@ func (d *countedDial) prepare(cfg *Config, allowed policies.Decision, user strin
 	if d.dials, err = cfg.dialstring(step); err != nil {
 		return err
 	}
-	d.charges = chargesOf(allowed.Limits, user, []numbers.Number{n}, allowed.Group, tty, cfg.Ceilings)
+	d.charges = chargesOf(allowed.Limits, user, []numbers.Number{n}, allowed.Group, lineKey(home, tty), cfg.Ceilings)
 	rate, priced := cfg.prices(step).Find(n)
 	if !priced && limitsMoney(d.charges) {
 		return fmt.Errorf("%w: the tariff has no rate for %s, and money is limited (add a rate)", errNoPrice, n)

@@ -227,7 +227,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
 		CallID: c.ID, CalledTTY: c.TTY, NoVerify: d.NoVerify,
 		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(),
-		MultiSessionID: c.multiSessionID, Created: now,
+		MultiSessionID: c.multiSessionID, Created: now, Home: b.home(),
 	}, trace{Decision: t, Group: d.Group}, g)
 	if most := b.config.Load().RandomWait; most > 0 {
 		w.randomWait = rand.N(most + 1)
@@ -275,7 +275,15 @@ func (b *Broker) decideLegTwo(ctx context.Context, c *call, a session.Asked) ses
 	if v.Kind != session.Admit || b.isDone(c) {
 		return v
 	}
-	err := b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt},
+	err := b.completes(ctx, c)
+	if err != nil {
+		b.vacate(c)
+		if v.Recorder != nil {
+			v.Recorder.Close("not admitted")
+		}
+		return session.Verdict{Text: texts.RefusedAccess, Reason: "the admission could not be recorded: " + err.Error()}
+	}
+	err = b.tellInTime(ctx, event{id: c.callbackID, what: callback.Admitted{Attempt: c.attempt},
 		text: "user " + a.Identity.User}, func() {
 		b.publish(events.CompletedLate{Callback: c.callbackID})
 	})

@@ -265,7 +265,7 @@ func (b *Broker) planOut(cfg *Config, o DialOut, tty int) (*outDial, error) {
 	d := &outDial{id: "out-" + newID(), of: o, limits: allowed.Limits}
 	d.what = "dial-out " + d.id + " of " + o.Identity.User
 	most := allowed.Limits.SessionTime + b.opt.Limits.overhead()
-	if err := d.prepare(cfg, allowed, o.Identity.User, tty, most); err != nil {
+	if err := d.prepare(cfg, allowed, o.Identity.User, b.home(), tty, most); err != nil {
 		return nil, err
 	}
 	l, granted := cfg.Lines[tty], o.Auth.DialOut

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/numbers"
@@ -33,6 +34,7 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 	case callback.Acquire:
 		b.acquire(ctx, w)
 	case callback.StopAcquire:
+		w.withdrawOffer()
 		if w.waiting != nil {
 			w.waiting.Cancel()
 			w.waiting = nil
@@ -65,6 +67,14 @@ func (b *Broker) carryOut(ctx context.Context, w *work, e callback.Effect) {
 
 func (b *Broker) acquire(ctx context.Context, w *work) {
 	id := w.row.ID
+	if lease := w.claimed.Swap(nil); lease != nil {
+		b.later(ctx, event{id: id, what: callback.Leased{}, lease: lease})
+		return
+	}
+	if w.ending.Load() > 0 {
+		b.later(ctx, event{id: id, what: callback.NoLine{Cause: w.state.Cause, Resting: true}})
+		return
+	}
 	if b.rest(w) > 0 {
 		b.later(ctx, event{id: id, what: callback.NoLine{Cause: cmp.Or(w.state.Cause, "its dial is far"),
 			Resting: true}})
@@ -73,8 +83,10 @@ func (b *Broker) acquire(ctx context.Context, w *work) {
 	want := b.want(w)
 	b.publish(b.requested(w, want))
 	waiting, err := b.opt.Pool.Request(want)
+	others := b.fleetRotary(w.nextStep()) != fleet.NoRotary && w.row.Shared // their lines may serve it
+	b.offerSoon(ctx, w)
 	if err != nil {
-		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
+		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: !others}})
 		return
 	}
 	w.waiting = waiting
@@ -84,7 +96,7 @@ func (b *Broker) acquire(ctx context.Context, w *work) {
 			if err := waiting.Err(); !ok && errors.Is(err, lines.ErrClosed) {
 				return
 			} else if !ok { // a reload removed the lines that could serve it
-				b.send(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
+				b.send(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: !others}})
 				return
 			}
 			if !b.send(ctx, event{id: id, what: callback.Leased{}, lease: lease}) {
@@ -105,6 +117,7 @@ func (b *Broker) later(ctx context.Context, e event) {
 // still answers.
 func (b *Broker) offHook(ctx context.Context, w *work, e callback.OffHook) {
 	id, lease := w.row.ID, w.lease
+	w.withdrawOffer()
 	cfg := b.config.Load()
 	watch, stop := context.WithCancel(ctx)
 	w.stopWatch = stop
@@ -261,6 +274,8 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 	w.unwatch() // from now on the dialer reports a lost line
 	w.dialedFrom, w.dialed = w.lease.TTY(), number
 	id, leg1, lease, step := w.row.ID, w.row.CallID, w.lease, w.plan.Step(e.Of)
+	line, fenced := b.lookingAt(w, lease, e.Attempt)
+	unrung := b.unrung(w, e.Attempt)
 	s := w.plan[step]
 	scripts := b.scripts(w, s)
 	cfg := b.config.Load()
@@ -274,13 +289,15 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 		defer cancel(nil) // leg two's session has its own context
 		a, calling := b.calling(s.Number, leg1)
 		switch {
+		case unrung != "":
+			a = lines.Dialed{Outcome: unrung, Unanswered: true}
 		case inUse:
 			a = taken
 		case calling:
 		case err != nil:
 			a = lines.Dialed{Outcome: "refused", Detail: err.Error(), Final: true, Unanswered: true}
 		default:
-			a = cfg.Dialer.Dial(dialCtx, lease, "", what, scripts...)
+			a = cfg.Dialer.Dial(dialCtx, line, "", what, scripts...)
 		}
 		use := spent{Step: step, Time: time.Since(began)}
 		if a.HeldBack || a.Unanswered {
@@ -328,6 +345,9 @@ func (b *Broker) dial(ctx context.Context, w *work, e callback.Dial) {
 			}})
 		if !sent {
 			b.abandon(a, rows)
+		}
+		if fenced() {
+			b.fenced(ctx, id)
 		}
 	})
 }

@@ -32,6 +32,9 @@ type event struct {
 	cut     bool               // CallEnded: by a lockdown or a shutdown
 	hurry   bool               // instead of what: an operator ends the retry wait
 	afresh  bool               // DenialRechecked: a lockdown delayed the check, so it is made again
+	do      func()             // instead of what: the loop calls it between two rounds
+	shared  bool               // the fleet has the end that this event makes
+	refused func(error)        // called if the event is not carried out; must not block
 	reply   chan error         // capacity 1: nil after the commit, errStale, or the disk's error; nil: no one waits
 }
 
@@ -58,6 +61,7 @@ func (b *Broker) tell(ctx context.Context, e event) error {
 	select {
 	case b.events <- e:
 	case <-ctx.Done():
+		e.notTaken(context.Cause(ctx))
 		return context.Cause(ctx)
 	case <-b.over:
 		return errShutdown
@@ -138,10 +142,15 @@ func (b *Broker) round(ctx context.Context, batch []event) {
 	steps := b.steps[:0]
 	b.steps = nil
 	for _, e := range batch {
+		if e.do != nil {
+			e.do()
+			e.answer(nil)
+			continue
+		}
 		if b.heldUp(ctx, e) {
 			continue
 		}
-		if s, ok := b.take(e); ok {
+		if s, ok := b.take(ctx, e); ok {
 			steps = append(steps, s)
 		}
 	}
@@ -206,7 +215,7 @@ func (b *Broker) gather(ctx context.Context) []event {
 
 // take steps the machine that the event concerns. It returns false if the event was refused; the event is then
 // answered.
-func (b *Broker) take(e event) (step, bool) {
+func (b *Broker) take(ctx context.Context, e event) (step, bool) {
 	w := b.works[e.id]
 	if e.promise != nil {
 		if err := b.beside(e.promise); err != nil {
@@ -238,11 +247,18 @@ func (b *Broker) take(e event) (step, bool) {
 		e.what = leased
 	}
 	before, plan, rates := w.state, w.plan, w.rates
-	e.what = b.planned(w, e)
+	e.what = w.held(b.planned(w, e))
+	if b.endsFirst(ctx, w, e) {
+		w.unrepeat(plan, rates)
+		return step{}, false
+	}
 	next, effects, ok := callback.Step(before, e.what)
 	if !ok {
 		w.unrepeat(plan, rates)
 		b.refuse(e)
+		if e.shared { // the fleet has an end that this callback has not
+			b.running.Go(func() { b.fenced(ctx, e.id) })
+		}
 		return step{}, false
 	}
 	b.mu.Lock()
@@ -268,6 +284,7 @@ func (b *Broker) take(e event) (step, bool) {
 		s.rows = b.mutations(s)
 	}
 	s.rows = append(s.rows, w.settle(next, time.Now())...)
+	s.rows = append(s.rows, b.owes(s)...)
 	return s, true
 }
 
@@ -294,12 +311,13 @@ func (w *work) expire(e *event) {
 
 // takesUp reports whether an event may be the first for a callback of an earlier process.
 func takesUp(e callback.Event) bool {
-	t, ok := e.(callback.TimerFired)
-	if ok {
-		return t.Kind == callback.Lifetime
+	switch e := e.(type) {
+	case callback.TimerFired:
+		return e.Kind == callback.Lifetime
+	case callback.Restarted:
+		return true
 	}
-	_, ok = e.(callback.Restarted)
-	return ok
+	return false
 }
 
 // verifyLocked requires a login for a callback without verification from now on, if its leased line does not allow it
@@ -350,6 +368,9 @@ func (b *Broker) done(ctx context.Context, s step) {
 		b.publish(e)
 	}
 	s.event.answer(nil)
+	if b.fleet != nil {
+		wake(b.fleet.owing)
+	}
 	if w.state.Done() {
 		b.stopAll(w)
 		b.mu.Lock()
@@ -366,8 +387,18 @@ func (e event) giveBack() {
 }
 
 func (e event) answer(err error) {
+	if err != nil {
+		e.notTaken(err)
+	}
 	if e.reply != nil {
 		e.reply <- err
+	}
+}
+
+// notTaken tells who must know that the event is not carried out.
+func (e event) notTaken(err error) {
+	if e.refused != nil {
+		e.refused(err)
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/policies"
 	"github.com/ringback/ringback/session"
@@ -181,7 +183,7 @@ func (b *Broker) unpromisable(c *call, a session.Asked, d policies.Decision) str
 		return why
 	}
 	first := b.ways(d, a.Identity, a.Service, c.TTY)[0][0]
-	if err := b.opt.Pool.CanServe(b.wanted(a.Service, first, c.TTY)); err != nil {
+	if err := b.mayServe(a.Service, first, c.TTY); err != nil {
 		b.publish(events.NotPromised{Call: c.ID, User: a.Identity.User, Err: err})
 		return err.Error()
 	}
@@ -227,9 +229,19 @@ func (b *Broker) record(ctx context.Context, c *call, w *work) error {
 	if err := b.reserve(w); err != nil {
 		return err
 	}
+	if b.fleet != nil {
+		done, err := b.fleet.record(ctx, 1) // until the journal has it
+		if err != nil {
+			return err
+		}
+		defer done()
+		if err := b.share(ctx, w); err != nil {
+			return err
+		}
+	}
 	id := w.row.ID
 	return b.tellInTime(ctx, event{
-		id: id, promise: w, what: callback.Promise{ID: id, Max: w.row.Max},
+		id: id, promise: w, refused: b.unshare(w), what: callback.Promise{ID: id, Max: w.row.Max},
 		text: fmt.Sprintf("user %s called on tty %d, dialstring %s", w.row.User, c.TTY, w.dialstrings()),
 	}, func() { b.untold(id) })
 }
@@ -237,6 +249,13 @@ func (b *Broker) record(ctx context.Context, c *call, w *work) error {
 // untold cancels a callback that was committed after the login time limit: the caller was not told of it.
 func (b *Broker) untold(id string) {
 	const why = "the login time limit expired before the callback was on disk"
-	err := b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
+	cancel := func() error {
+		return b.tell(context.Background(), event{id: id, what: callback.Cancel{By: "ringback"}, text: why})
+	}
+	err := cancel()
+	for errors.Is(err, fleet.ErrAway) || errors.Is(err, fleet.ErrUnknown) || errors.Is(err, fleet.ErrNotMember) {
+		<-time.After(fleetPause) // ends with the loop at the latest
+		err = cancel()
+	}
 	b.publish(events.Withdrawn{Callback: id, Reason: why, Err: err})
 }

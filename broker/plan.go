@@ -34,7 +34,7 @@ func (b *Broker) planOf(d policies.Decision, id aaa.Identity, service aaa.Servic
 			s.Wait = 0
 		}
 		s.Times = 1
-		p = append(p, s)
+		p = append(p, b.named(s, called))
 	}
 	return p
 }
@@ -66,7 +66,7 @@ func (b *Broker) dialable(s callback.PlanStep, service aaa.Service, called int, 
 	b.mu.Lock()
 	disabled := time.Now().Before(b.disabled[s.Number])
 	b.mu.Unlock()
-	if disabled || b.opt.Pool.CanServe(b.wanted(service, s, called)) != nil {
+	if disabled || b.mayServe(service, s, called) != nil {
 		return false
 	}
 	c := b.config.Load()
@@ -94,7 +94,7 @@ func (b *Broker) through(step callback.PlanStep, service aaa.Service, called int
 		all = append(all, s)
 	}
 	usable := slices.DeleteFunc(slices.Clone(all), func(s callback.PlanStep) bool {
-		return b.opt.Pool.CanServe(b.wanted(service, s, called)) != nil
+		return b.mayServe(service, s, called) != nil
 	})
 	if len(usable) == 0 {
 		return all[:1]
@@ -223,7 +223,10 @@ func (w *work) lastDial() int { return max(0, w.state.Attempt+w.state.Passed-1) 
 // want returns the lines from which the next dial may be made.
 func (b *Broker) want(w *work) lines.Want {
 	s := w.nextStep()
-	want := b.wanted(aaa.Service(w.row.Service), s, w.row.CalledTTY)
+	want := b.wanted(aaa.Service(w.row.Service), s, w.calledHere())
+	if w.foreign && len(s.Lines) > 0 { // the lines of its home
+		want.Unfit = func(int) string { return "is not a line of node " + w.row.Home }
+	}
 	want.Owner, want.NoVerify, want.Avoid = w.row.ID, w.row.NoVerify, b.avoided(w)
 	return want
 }

@@ -39,8 +39,7 @@ func (b *Broker) recheck(w *work) (c check, reason string, next int) {
 		return c, "the recorded decision cannot be read: " + err.Error(), 0
 	}
 	c.plan, c.dial = w.plan, w.state.Next()
-	c.asked, c.granted = w.question(), aaa.Result{Identity: w.identity(), Auth: w.auth.Auth,
-		PPPAuth: w.auth.pppAuth()}
+	c.asked, c.granted = w.question(), w.grantedThen()
 	if w.lease != nil {
 		if why := b.config.Load().unserved(c.asked.Service, w.lease.TTY()); why != "" {
 			return c, fmt.Sprintf("tty %d %s", w.lease.TTY(), why), 0
@@ -83,11 +82,16 @@ func (b *Broker) evaluateAgain(c check, granted aaa.Result, renewed bool) polici
 	return now
 }
 
+// grantedThen is what AAA granted to the caller.
+func (w *work) grantedThen() aaa.Result {
+	return aaa.Result{Identity: w.identity(), Auth: w.auth.Auth, PPPAuth: w.auth.pppAuth()}
+}
+
 // question returns the AAA request about the user of a callback.
 func (w *work) question() aaa.Request {
 	return aaa.Request{
 		Service: aaa.Service(w.row.Service), User: w.row.User, Entry: w.row.Entry, Grantor: w.auth.Auth.Grantor, Leg: 2,
-		CallID: w.row.CallID, TTY: w.row.CalledTTY, Caller: w.row.Caller,
+		CallID: w.row.CallID, TTY: w.listsOf(), Caller: w.row.Caller,
 		Called: w.auth.Called,
 	}
 }
@@ -102,6 +106,7 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 		w.stopCheck()
 	}
 	ctx, w.stopCheck = context.WithCancel(ctx)
+	record := b.attempting(w, e.Gen)
 	b.running.Go(func() {
 		if locked, over := b.untilLifted(ctx); locked {
 			if over {
@@ -116,6 +121,12 @@ func (b *Broker) startRecheck(ctx context.Context, w *work, e callback.Recheck) 
 		}
 		if b.draining.Load() {
 			return
+		}
+		if reason == "" && record != nil {
+			if instead := record(ctx); instead != nil {
+				b.send(ctx, *instead)
+				return
+			}
 		}
 		b.send(ctx, event{id: id, what: callback.DenialRechecked{Gen: e.Gen, Reason: reason, Next: next},
 			text: reason, also: narrow})

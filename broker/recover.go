@@ -152,13 +152,18 @@ func (b *Broker) restart(ctx context.Context, w *work) {
 	w.keepDelay()
 	b.keepBars(w)
 	b.works[row.ID] = w
+	w.foreign = b.isForeign(row.Home)
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was restarted"}
 	if w.state.Phase == callback.Dialing && b.attemptIsOpen(ctx, row.ID, w.state.Attempt) {
 		// a crash interrupted the attempt; it counts, whatever the modem did
 		again.rows = []journal.Mutation{journal.EndAttempt{CallbackID: row.ID, N: w.state.Attempt, Ended: time.Now(),
 			Outcome: restarted}}
 	}
-	b.backlog = append(b.backlog, again)
+	if b.fleet != nil {
+		w.again = &again // when the fleet has said what became of it, or has not answered
+	} else {
+		b.backlog = append(b.backlog, again)
+	}
 	b.publish(events.Resumed{Callback: row.ID, User: row.User, Phase: row.Phase, Attempts: row.Attempts})
 }
 

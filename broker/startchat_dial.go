@@ -112,7 +112,7 @@ func (b *Broker) planChat(cfg *Config, c lines.Chat) (*chatDial, error) {
 	d := &chatDial{TTY: c.TTY, ID: id, Number: allowed.Number.String(), Group: allowed.Group, By: c.By,
 		pattern: c.Pattern}
 	d.what = "start-chat " + id
-	if err := d.prepare(cfg, allowed, user, c.TTY, b.opt.Limits.overhead()); err != nil {
+	if err := d.prepare(cfg, allowed, user, b.home(), c.TTY, b.opt.Limits.overhead()); err != nil {
 		return nil, err
 	}
 	var err error

@@ -21,6 +21,8 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/broker/fleet/fleettest"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/chat"
@@ -91,6 +93,8 @@ type town struct {
 	stop    context.CancelFunc
 	ended   chan error
 
+	node *fleettest.Node // nil: it is alone
+
 	busyouts map[int]lines.Busyout // on disk
 	inside   func() *api.Inside    // for the commands of callers
 	served   sync.WaitGroup        // the API of inside
@@ -148,6 +152,9 @@ type townOptions struct {
 	triggers   triggers.Rules           // who may request callbacks without a call
 	chatPolicy string                   // whose policy permits the dials of start-chat
 	sinks      []events.Sink            // of the broker
+	fleet      *fleettest.Fleet         // the node named node is one of it; nil: it is alone
+	node       string
+	rules      broker.FleetRules
 	// begins recordings; nil: there are none
 	record func(context.Context, broker.Recorded) (session.Recorder, error)
 }
@@ -246,7 +253,13 @@ func (w *town) start() {
 		store = w.opt.store(j)
 	}
 	w.pool.SetBusyouts(maps.Clone(w.busyouts))
-	w.broker = broker.New(broker.Options{Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
+	var shared fleet.Authority
+	if w.opt.fleet != nil {
+		w.node = w.opt.fleet.Node(w.opt.node)
+		shared = w.node
+	}
+	w.broker = broker.New(broker.Options{Fleet: shared, Node: w.opt.node, FleetRules: w.opt.rules,
+		Journal: store, Pool: w.pool, Accountant: w.opt.accountant, Log: w.opt.log,
 		NameKey: []byte("names"), KeepBusyouts: w.keepBusyouts, CallCheck: w.opt.callCheck,
 		Sinks: w.opt.sinks, Record: w.opt.record}, w.config())
 	ctx, cancel := context.WithCancel(context.Background())

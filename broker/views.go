@@ -70,7 +70,7 @@ func (b *Broker) LinesInUse() map[int]bool {
 		used[c.TTY] = true
 	}
 	for _, w := range b.works {
-		used[w.row.CalledTTY], used[w.state.TTY] = true, true
+		used[w.calledHere()], used[w.state.TTY] = true, true
 	}
 	return used
 }

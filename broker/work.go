@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringback/ringback/aaa"
@@ -65,6 +66,18 @@ type work struct {
 	spent       map[int]spent    // by attempt
 	reservation *journal.Reserve // until the promise is recorded
 
+	// In a fleet. The Broker's mutex guards row.Epoch and what follows up to offered.
+	granted     int  // the attempt that this process has recorded in the fleet, and may dial
+	spentUnrung int  // the attempt that counts although nothing may be dialed for it
+	offered     bool // to other nodes
+	shared      bool // the fleet has its completion
+
+	foreign   bool                        // another node has promised it
+	ending    atomic.Int32                // ends that are being recorded in the fleet
+	claimed   atomic.Pointer[lines.Lease] // with which it was taken from another node
+	again     *event                      // with which a later process begins; nil: it has begun
+	stopOffer context.CancelFunc          // ends an offer that is not made yet; nil if none
+
 	stopCheck context.CancelFunc // ends the last Recheck; nil if none
 	stopWatch context.CancelFunc // ends the watch over the leased line; nil if none
 }
@@ -81,7 +94,7 @@ func (w *work) unwatch() {
 // anyway.
 func (w *work) verifyOn(c lines.Config) string {
 	switch {
-	case !w.row.NoVerify || lines.Want{Called: w.row.CalledTTY}.MayOmitLogin(c):
+	case !w.row.NoVerify || lines.Want{Called: w.calledHere()}.MayOmitLogin(c):
 		return ""
 	case !c.Trusted():
 		return fmt.Sprintf("tty %d has no modem signals (insecure_signals is off): leg two requires a login", c.TTY)

@@ -108,6 +108,9 @@ func (n *Node) Attempt(ctx context.Context, c fleet.Claim, a journal.Attempt) er
 
 // close ends the open attempt.
 func (r *row) close(now time.Time, outcome string) {
+	if len(r.attempts) == 0 {
+		r.Open = 0 // its record was lost
+	}
 	if r.Open > 0 {
 		last := &r.attempts[len(r.attempts)-1]
 		last.Ended, last.Outcome = now, outcome

@@ -22,40 +22,28 @@ func (d *data) present(c journal.Charge, now time.Time) journal.Account {
 	if !known {
 		a.Scope, a.Key = c.Scope, c.Key
 	}
-	year, month, day := now.Date()
-	for i, begin := range []time.Time{time.Date(year, month, day, now.Hour(), 0, 0, 0, now.Location()),
-		time.Date(year, month, day, 0, 0, 0, 0, now.Location()),
-		time.Date(year, month, 1, 0, 0, 0, 0, now.Location())} {
-		if begin.After(a.Windows[i].Begin) {
-			a.Windows[i] = journal.Window{Begin: begin}
-		}
-	}
+	a.Enter(journal.WindowsAt(now))
 	return a
 }
 
 // reserve reserves an amount in all accounts, or in none.
 func (d *data) reserve(r reservation, now time.Time) error {
 	for _, c := range r.charges {
-		a := d.present(c, now)
-		for i, period := range journal.Periods {
-			for _, l := range c.Limits {
-				if used := a.Windows[i].Used; l.Period == period &&
-					used.Plus(a.Reserved).Plus(r.amount).Exceeds(l.Amount) {
-					return &journal.Ceiling{Scope: c.Scope, Key: c.Key, Period: period, Used: used,
-						Reserved: a.Reserved, Add: r.amount, Of: l.Amount}
-				}
-			}
-		}
-		if c.AtOnce > 0 && a.Open >= c.AtOnce {
-			return &journal.Ceiling{Scope: c.Scope, Key: c.Key, AtOnce: c.AtOnce}
+		if err := d.present(c, now).Reservable(c, r.amount); err != nil {
+			return err
 		}
 	}
+	d.reserveAnyway(r, now)
+	return nil
+}
+
+// reserveAnyway reserves without a look at the limits.
+func (d *data) reserveAnyway(r reservation, now time.Time) {
 	for _, c := range r.charges {
 		a := d.present(c, now)
 		a.Reserved, a.Open = a.Reserved.Plus(r.amount), a.Open+1
 		d.accounts[account{c.Scope, c.Key}] = a
 	}
-	return nil
 }
 
 // release gives back a reservation.
@@ -74,17 +62,11 @@ func (f *Fleet) settle(r *row, s journal.Settle) {
 	}
 	r.Settled = true
 	f.data.release(r.reservation)
+	reserved := journal.Reservation{Callback: r.ID, Accounts: r.charges, Amount: r.amount}
 	for _, c := range r.charges {
-		used := s.Used
-		if c.Scope == "number" && s.Numbers != nil {
-			used = s.Numbers[c.Key]
-		}
-		if s.Worst {
-			used = r.amount
-		}
 		a := f.data.present(c, s.Time)
 		for i := range a.Windows {
-			a.Windows[i].Used = a.Windows[i].Used.Plus(used)
+			a.Windows[i].Used = a.Windows[i].Used.Plus(reserved.UsedIn(c, s))
 		}
 		f.data.accounts[account{c.Scope, c.Key}] = a
 	}

@@ -51,9 +51,9 @@ func (n *Node) resume(k fleet.Known) (s fleet.Standing) {
 	r := n.f.data.rows[k.ID]
 	if r == nil && k.Outcome != GivenUp {
 		r = &row{Row: k.Row, reservation: left(k)}
-		r.Holder, r.Home, r.Format, r.Open = n.name, cmp.Or(k.Home, n.name), fleet.Format, 0
+		r.Holder, r.Home, r.Format = n.name, cmp.Or(k.Home, n.name), fleet.Format
 		r.Epoch = max(1, k.Epoch)
-		n.f.data.reserveAnyway(r.reservation)
+		n.f.data.reserveAnyway(r.reservation, n.f.now())
 		n.f.data.add(r)
 		s.Missing = true
 	}
@@ -62,6 +62,9 @@ func (n *Node) resume(k fleet.Known) (s fleet.Standing) {
 	}
 	if r.Pending() && k.Epoch > r.Epoch && k.Outcome != GivenUp { // the commit that took it was lost
 		r.Holder, r.Epoch, r.Offered = n.name, k.Epoch, false
+	}
+	if r.Pending() && r.Holder == n.name && k.Attempts > r.Attempts { // their commits were lost
+		r.Open = k.Open
 	}
 	r.Attempts = max(r.Attempts, k.Attempts)
 	if r.Pending() && r.Holder == n.name && k.Outcome != GivenUp {
@@ -73,15 +76,6 @@ func (n *Node) resume(k fleet.Known) (s fleet.Standing) {
 	s.Claim, s.Holder, s.Attempts, s.Open = r.Claim(), r.Holder, r.Attempts, r.Open
 	s.Ended, s.Outcome, s.Cause = r.Ended, r.Outcome, r.Cause
 	return s
-}
-
-// reserveAnyway reserves without a look at the limits: it was promised.
-func (d *data) reserveAnyway(r reservation) {
-	for _, c := range r.charges {
-		a := d.accounts[account{c.Scope, c.Key}]
-		a.Scope, a.Key, a.Reserved, a.Open = c.Scope, c.Key, a.Reserved.Plus(r.amount), a.Open+1
-		d.accounts[account{c.Scope, c.Key}] = a
-	}
 }
 
 // Order implements fleet.Orders.

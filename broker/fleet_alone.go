@@ -1,0 +1,109 @@
+package broker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// alone is what this node may promise while the authority does not answer: it was reserved ahead in the accounts of the
+// site and of the groups, so that no ceiling of theirs is exceeded. A user has one such callback.
+type alone struct {
+	mu    sync.Mutex
+	calls int            // left
+	left  journal.Amount // of what was reserved
+	users map[aaa.Identity]bool
+}
+
+// take uses a part of what was reserved ahead for a callback, or returns why it may not be promised.
+func (a *alone) take(w *work) (why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	id := aaa.Identity{Entry: w.row.Entry, User: aaa.FoldUser(w.row.User)}
+	_, amount := w.reserves()
+	over := journal.Amount{Calls: amount.Calls - a.left.Calls, Failures: amount.Failures - a.left.Failures,
+		Time: amount.Time - a.left.Time, Money: amount.Money - a.left.Money}
+	switch {
+	case a.users[id]:
+		return "without it a user has one callback, and this one has had it"
+	case a.calls <= 0, max(over.Calls, over.Failures, int64(over.Time), over.Money) > 0:
+		return "all that was counted ahead for such a time is used (fleet.local_calls)"
+	}
+	a.calls--
+	a.left = a.left.Minus(amount)
+	a.users[id] = true
+	return ""
+}
+
+// putBack undoes take.
+func (a *alone) putBack(w *work) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, amount := w.reserves()
+	a.calls++
+	a.left = a.left.Plus(amount)
+	delete(a.users, aaa.Identity{Entry: w.row.Entry, User: aaa.FoldUser(w.row.User)})
+}
+
+// set replaces what may be promised without the authority.
+func (a *alone) set(calls int, amount journal.Amount) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls, a.left, a.users = calls, amount, map[aaa.Identity]bool{}
+}
+
+// reserveAhead reserves what callbacks may use that are promised without the authority.
+func (b *Broker) reserveAhead(ctx context.Context) {
+	m := b.fleet
+	if m.rules.OnLoss != OnLossLocal {
+		return
+	}
+	charges, each := b.longestCall()
+	var all journal.Amount
+	for range m.rules.LocalCalls {
+		all = all.Plus(each)
+	}
+	calls := m.rules.LocalCalls
+	if err := m.Reserve(ctx, charges, all, time.Now()); err != nil {
+		b.log.Warn("fleet: nothing is counted ahead, so no callback is promised while it is away", zap.Error(err))
+		calls, all = 0, journal.Amount{}
+	}
+	m.alone.set(calls, all)
+}
+
+// longestCall returns the accounts that callbacks share, and the most that one callback of any group may use of them.
+func (b *Broker) longestCall() (charges []journal.Charge, most journal.Amount) {
+	c := b.config.Load()
+	if len(c.Ceilings) > 0 {
+		charges = append(charges, journal.Charge{Scope: siteScope, Limits: c.Ceilings})
+	}
+	for _, name := range c.Policies.Groups() {
+		p, _ := c.Policies.Group(name)
+		if limits := limitsOf(p.Limits.Group); len(limits) > 0 {
+			charges = append(charges, journal.Charge{Scope: groupScope, Key: name, Limits: limits})
+		}
+		dials := max(1, p.Attempts.Max)
+		used := time.Duration(dials) * (p.Limits.LongestCall() + b.opt.Limits.overhead())
+		most.Calls, most.Failures = max(most.Calls, int64(dials)), max(most.Failures, int64(dials))
+		most.Time, most.Money = max(most.Time, used), max(most.Money, c.highest(used, dials))
+	}
+	return charges, most
+}
+
+// highest returns the most that calls to any number cost.
+func (c *Config) highest(used time.Duration, dials int) (most int64) {
+	for r := range c.Tariff.Rates() {
+		most = max(most, int64(r.Worst(used, dials)))
+	}
+	for _, t := range c.Policies.Site().Trunks {
+		for r := range t.Tariff.Rates() {
+			most = max(most, int64(r.Worst(used, dials)))
+		}
+	}
+	return most
+}

@@ -1,0 +1,167 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// The kinds of what this node owes the fleet.
+const (
+	oweEnd      = "end"      // a fleet.End
+	oweSettle   = "settle"   // a journal.Settle
+	oweContinue = "continue" // continued
+	oweWithdraw = "withdraw" // the cause
+)
+
+// owed is the mutation that keeps a report for the fleet in the journal.
+func owed(id, kind string, what any) journal.Mutation {
+	return journal.PutOwed{Owed: journal.Owed{ID: id, Kind: kind, Body: mustJSON(what), Created: time.Now()}}
+}
+
+// payOwed sends the authority what this node owes it, in order for each callback, whenever there is something, and
+// again after a pause while it does not answer.
+func (b *Broker) payOwed(ctx context.Context) {
+	m := b.fleet
+	for {
+		var later <-chan time.Time
+		if m.resumed.Load() && !b.pay(ctx) {
+			later = time.After(fleetPause)
+		}
+		select {
+		case <-m.owing:
+		case <-later:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// pay sends what is owed now. It returns false if something is left.
+func (b *Broker) pay(ctx context.Context) bool {
+	all := b.payWithdrawals(ctx)
+	rows, damaged, err := b.opt.Journal.Owed(ctx)
+	if err != nil || len(damaged) > 0 {
+		b.log.Error("journal: read what is owed to the fleet", zap.Any("damaged", damaged), zap.Error(err))
+		all = all && err == nil
+	}
+	stuck := map[string]bool{} // callbacks whose later reports wait
+	for _, r := range rows {
+		if ctx.Err() != nil {
+			return false
+		}
+		if stuck[r.ID] {
+			continue
+		}
+		if err := b.payOne(ctx, r); err != nil {
+			stuck[r.ID], all = true, false
+			if errors.Is(err, fleet.ErrAway) || errors.Is(err, fleet.ErrUnknown) || errors.Is(err, fleet.ErrNotMember) {
+				return false
+			}
+			b.log.Warn("fleet: a report is not recorded; it is sent again", zap.String("callback", r.ID),
+				zap.String("report", r.Kind), zap.Error(err))
+			continue
+		}
+		if err := b.opt.Journal.Commit(ctx, journal.DropOwed{ID: r.ID, Kind: r.Kind}); err != nil {
+			all = false // it is sent again, which changes nothing
+		}
+	}
+	return all
+}
+
+// payWithdrawals sends the withdrawals that the journal could not record.
+func (b *Broker) payWithdrawals(ctx context.Context) bool {
+	m, all := b.fleet, true
+	m.mu.Lock()
+	left := map[string]string{}
+	for id, cause := range m.withdraw {
+		left[id] = cause
+	}
+	m.mu.Unlock()
+	for id, cause := range left {
+		if m.Withdraw(ctx, id, cause) != nil {
+			all = false
+			continue
+		}
+		m.mu.Lock()
+		delete(m.withdraw, id)
+		m.mu.Unlock()
+	}
+	return all
+}
+
+// payOne sends one report. It returns nil if it is recorded, or is not needed anymore.
+func (b *Broker) payOne(ctx context.Context, r journal.Owed) error {
+	m, id := b.fleet, r.ID
+	read := func(into any) error {
+		if err := json.Unmarshal([]byte(r.Body), into); err != nil {
+			return fmt.Errorf("the report cannot be read: %w", err)
+		}
+		return nil
+	}
+	switch r.Kind {
+	case oweEnd:
+		var end fleet.End
+		if err := read(&end); err != nil {
+			return err
+		}
+		return b.payEnd(ctx, end)
+	case oweSettle:
+		var s journal.Settle
+		if err := read(&s); err != nil {
+			return err
+		}
+		return m.Settle(ctx, id, s)
+	case oweContinue:
+		var c continued
+		if err := read(&c); err != nil {
+			return err
+		}
+		claim := fleet.Claim{ID: id, Epoch: c.Epoch}
+		if now, known := b.claimOf(id); known {
+			claim = now
+		}
+		if err := m.Continue(ctx, claim, c.Attempt, c.Outcome); !errors.Is(err, fleet.ErrFenced) &&
+			!errors.Is(err, fleet.ErrNotFound) {
+			return err
+		}
+		return nil // whoever has the callback by now knows more
+	case oweWithdraw:
+		var cause string
+		if err := read(&cause); err != nil {
+			return err
+		}
+		return m.Withdraw(ctx, id, cause)
+	}
+	return fmt.Errorf("reports of kind %q are not known to this version", r.Kind)
+}
+
+// payEnd records an end. The claim may have a newer epoch by now; if another node has the callback, or it was ended
+// otherwise, the fleet keeps that, and gets what this node has used.
+func (b *Broker) payEnd(ctx context.Context, end fleet.End) error {
+	m := b.fleet
+	err := m.End(ctx, end)
+	if !errors.Is(err, fleet.ErrFenced) {
+		return err
+	}
+	row, _, _, err := m.Callback(ctx, end.ID)
+	switch {
+	case errors.Is(err, fleet.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case row.Pending() && row.Holder == m.node:
+		end.Epoch = row.Epoch
+		return m.End(ctx, end)
+	case !row.Pending() && row.Holder == m.node && end.Settle != nil:
+		return m.Settle(ctx, end.ID, *end.Settle)
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// ownWait is how long callbacks of this node alone wait at a start for what the fleet knows of them.
+const ownWait = 3 * time.Second
+
+// joinFleet makes this node a member of its fleet until work ends. leave then reports to the fleet that it is down.
+func (b *Broker) joinFleet(base, work context.Context, parts *sync.WaitGroup) (leave func()) {
+	if b.fleet == nil {
+		return func() {}
+	}
+	joined, stop := context.WithCancel(base)
+	down := make(chan struct{})
+	go func() {
+		defer close(down)
+		if err := b.fleet.Run(joined); err != nil {
+			b.log.Error("fleet: this node cannot be a member", zap.Error(err))
+		}
+	}()
+	parts.Go(func() { b.runFleet(work) })
+	return func() {
+		if b.fleet.resumed.Load() {
+			b.pay(base)
+		}
+		stop()
+		<-down
+	}
+}
+
+// keepResumed tells the authority what the journal has, at the start and whenever it answers again.
+func (b *Broker) keepResumed(ctx context.Context) {
+	own := time.AfterFunc(ownWait, func() { b.later(ctx, event{do: func() { b.startAgain(ctx, false) }}) })
+	defer own.Stop()
+	for {
+		err := b.resumeFleet(ctx)
+		var later <-chan time.Time
+		if err != nil {
+			later = time.After(fleetPause)
+			if !errors.Is(err, fleet.ErrAway) {
+				b.log.Warn("fleet: the callbacks of this node are not resumed yet", zap.Error(err))
+			}
+		}
+		select {
+		case <-b.fleet.resume:
+		case <-later:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// resumeFleet tells the authority what the journal has, and acts on what became of it.
+func (b *Broker) resumeFleet(ctx context.Context) error {
+	m := b.fleet
+	done, err := m.record(ctx, maxRecording)
+	if err != nil {
+		return err
+	}
+	defer done()
+	m.resumed.Store(false)
+	known, err := b.known(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := m.Resume(ctx, known)
+	if err != nil {
+		return err
+	}
+	byID := make(map[string]fleet.Known, len(known))
+	for _, k := range known {
+		byID[k.ID] = k
+	}
+	if err := b.inLoop(ctx, func() { b.stand(ctx, all, byID) }); err != nil {
+		return err
+	}
+	m.resumed.Store(true)
+	b.reserveAhead(ctx)
+	wake(m.owing)
+	wake(m.claim)
+	return nil
+}
+
+// known returns what the journal has of callbacks: those that the loop works on, and those that ended lately.
+func (b *Broker) known(ctx context.Context) (all []fleet.Known, err error) {
+	working := map[string]bool{}
+	err = b.inLoop(ctx, func() {
+		for id, w := range b.works {
+			working[id] = true
+			w.record(w.row.Updated)
+			all = append(all, b.knownOf(w))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, _, err := b.opt.Journal.Callbacks(ctx, journal.All, journal.Filter{Ended: true,
+		Since: time.Now().Add(-2 * b.lifetime())})
+	if err != nil {
+		return nil, fmt.Errorf("journal: read the callbacks that ended lately: %w", err)
+	}
+	for _, row := range rows {
+		if working[row.ID] || row.Home == "" {
+			continue
+		}
+		k := fleet.Known{Row: fleet.Row{Callback: row, Holder: b.fleet.node, Rotary: fleet.NoRotary,
+			Format: fleet.Format}, Ended: true}
+		if w, err := endedWork(row); err == nil {
+			k.Charges, k.Amount = b.reservationOf(w)
+		}
+		all = append(all, k)
+	}
+	return all, nil
+}
+
+// knownOf is what this node knows of a callback. The loop calls it.
+func (b *Broker) knownOf(w *work) fleet.Known {
+	k := fleet.Known{Row: b.fleetRow(w), Ended: !w.row.Ended.IsZero()}
+	k.Charges, k.Amount = b.reservationOf(w)
+	if w.state.Phase == callback.Dialing || w.state.Phase == callback.Answered {
+		k.Open = w.state.Attempt
+	}
+	return k
+}
+
+// reservationOf returns what was reserved for a callback, with the limits of now.
+func (b *Broker) reservationOf(w *work) ([]journal.Charge, journal.Amount) {
+	if w.slot == 0 {
+		return nil, journal.Amount{} // nothing was
+	}
+	again := newWork(w.row, trace{Group: w.trace.Group}, w.auth)
+	again.plan, again.limits = w.plan, w.limits
+	if b.reserve(again) != nil {
+		return nil, journal.Amount{}
+	}
+	return again.reserves()
+}
+
+// endedWork returns a callback that has ended, as far as its reservation needs it.
+func endedWork(row journal.Callback) (*work, error) {
+	g, err := decodeGrant(row.Authorization)
+	if err != nil {
+		return nil, err
+	}
+	w := newWork(row, trace{}, g)
+	var d decided
+	if err := unmarshal(row.Decision, &d); err != nil {
+		return nil, err
+	}
+	w.trace.Group, w.limits = d.Group, d.Limits
+	return w, w.readPlan()
+}
+
+// stand acts on what became of the callbacks of the journal. The loop calls it.
+func (b *Broker) stand(ctx context.Context, all []fleet.Standing, known map[string]fleet.Known) {
+	lost := 0
+	for _, s := range all {
+		k, w := known[s.ID], b.works[s.ID]
+		if s.Missing && k.Epoch > 0 && k.Outcome != string(callback.GivenUp) {
+			lost++
+		}
+		if k.Ended && s.Mine && s.Ended.IsZero() {
+			b.oweAgain(k, s)
+		}
+		if w != nil && w.state.Phase.Pending() {
+			b.standOne(ctx, w, s)
+		}
+	}
+	if lost > 0 {
+		b.Happened(events.Alarm{Text: fmt.Sprintf("fleet: the server has lost %d callbacks that it had acknowledged; "+
+			"they were written back from the journal of this node", lost)})
+	}
+	b.startAgain(ctx, true)
+}
+
+// oweAgain sends an end again that the fleet has lost.
+func (b *Broker) oweAgain(k fleet.Known, s fleet.Standing) {
+	end := fleet.End{Claim: s.Claim, Time: k.Callback.Ended, Outcome: k.Outcome, Cause: k.Cause, Attempts: k.Attempts,
+		Trace: k.Trace}
+	b.turns.Go(func() {
+		if err := b.opt.Journal.Commit(context.Background(), owed(k.ID, oweEnd, end)); err != nil {
+			b.log.Warn("journal: an end that the fleet has lost is not on disk", zap.String("callback", k.ID),
+				zap.Error(err))
+		}
+		wake(b.fleet.owing)
+	})
+}
+
+// standOne acts on what became of one callback.
+func (b *Broker) standOne(ctx context.Context, w *work, s fleet.Standing) {
+	id := w.row.ID
+	switch {
+	case !s.Ended.IsZero():
+		b.startOne(w)
+		b.backlog = append(b.backlog, event{id: id, what: callback.EndedElsewhere{Outcome: callback.Phase(s.Outcome),
+			Cause: s.Cause}})
+	case !s.Mine:
+		b.startOne(w)
+		b.backlog = append(b.backlog, event{id: id, what: callback.Taken{By: s.Holder}})
+	default:
+		b.mu.Lock()
+		w.row.Epoch = s.Epoch
+		if w.granted != s.Open {
+			w.granted = 0
+		}
+		b.mu.Unlock()
+		b.catchUp(w, s)
+	}
+}
+
+// catchUp counts the attempts that the fleet has and that an earlier process did not record in its journal.
+func (b *Broker) catchUp(w *work, s fleet.Standing) {
+	if !w.unstarted || !w.row.Shared {
+		return
+	}
+	w.state.Held = false // only the process that recorded it could use it again
+	w.state.Attempt = min(max(w.state.Attempt, s.Attempts), w.state.Max)
+	b.startOne(w)
+	if w.state.Phase != callback.Dialing && w.state.Phase != callback.Answered && w.state.Next() >= w.state.Max {
+		b.backlog = append(b.backlog, event{id: w.row.ID, what: callback.DenialRechecked{
+			Reason: "no dial is left: one was interrupted by a restart"}})
+	}
+}
+
+// startAgain begins with the callbacks of an earlier process: those of this node alone, or all.
+func (b *Broker) startAgain(_ context.Context, all bool) {
+	for _, w := range b.works {
+		if all || !w.row.Shared {
+			b.startOne(w)
+		}
+	}
+}
+
+// startOne begins with a callback of an earlier process, once.
+func (b *Broker) startOne(w *work) {
+	if w.again != nil {
+		b.backlog = append(b.backlog, *w.again)
+		w.again = nil
+	}
+}
