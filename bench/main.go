@@ -122,6 +122,7 @@ var parts = []part{
 	{"ppp-load", (*bench).pppFull},
 	{"policy", (*bench).policy},
 	{"console-server", (*bench).consoleServer},
+	{"fleet", (*bench).fleet},
 }
 
 func partNames() (names []string) {

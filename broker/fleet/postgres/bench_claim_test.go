@@ -1,0 +1,202 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/broker/fleet/pgtest"
+	"github.com/ringback/ringback/broker/fleet/postgres"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// timed returns the µs that do takes.
+func timed(b *testing.B, do func() error) float64 {
+	b.Helper()
+	began := time.Now()
+	if err := do(); err != nil {
+		b.Fatal(err)
+	}
+	return float64(time.Since(began).Nanoseconds()) / 1e3
+}
+
+// waiting makes n callbacks wait for a line of any node.
+func waiting(b *testing.B, a *postgres.Authority, home string, n int) {
+	b.Helper()
+	rows := make(chan fleet.Row, n)
+	for range n {
+		rows <- benchRow(home)
+	}
+	close(rows)
+	var all sync.WaitGroup
+	var failed atomic.Value
+	for range 16 {
+		all.Go(func() {
+			for r := range rows {
+				err := a.Promise(context.Background(), benchPromise(r, false))
+				if err == nil {
+					r.Offered = true
+					err = a.Offer(context.Background(), r)
+				}
+				if err != nil {
+					failed.Store(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err, ok := failed.Load().(error); ok {
+		b.Fatal(err)
+	}
+}
+
+// claimOne looks for what waits and takes the oldest.
+func claimOne(ctx context.Context, a *postgres.Authority) (fleet.Row, error) {
+	for {
+		rows, err := a.Waiting(ctx, []int{7}, nil, 1)
+		if err != nil {
+			return fleet.Row{}, err
+		}
+		if len(rows) == 0 {
+			return fleet.Row{}, errors.New("nothing waits")
+		}
+		r, err := a.Take(ctx, rows[0])
+		if !errors.Is(err, fleet.ErrFenced) {
+			return r, err
+		}
+	}
+}
+
+// errEnough ends the work of parallel.
+var errEnough = errors.New("enough")
+
+// claims returns the median µs of n claims.
+func claims(b *testing.B, a *postgres.Authority, n int) float64 {
+	b.Helper()
+	var all []float64
+	for range n {
+		all = append(all, timed(b, func() error { _, err := claimOne(b.Context(), a); return err }))
+	}
+	return medianOf(all)
+}
+
+// BenchmarkClaim measures a claim with few and with many callbacks that wait, and after many claims beside an old
+// transaction, which keeps PostgreSQL from removing what they left.
+func BenchmarkClaim(b *testing.B) {
+	s := benchServer(b, nil)
+	home := benchNode(b, s, "node-1", time.Hour)
+	taker := benchNode(b, s, "node-2", time.Hour)
+	for range b.N {
+		waiting(b, home, "node-1", 200)
+		few := claims(b, taker, 100)
+		waiting(b, home, "node-1", 10_000)
+		many := claims(b, taker, 100)
+		b.ReportMetric(few, "few-µs")
+		b.ReportMetric(many, "many-µs")
+		b.ReportMetric(many/few, "many-ratio")
+		old := s.Connect(b, pgtest.User)
+		tx, err := old.BeginTx(b.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := tx.Exec(b.Context(), "SELECT count(*) FROM ringback.nodes"); err != nil {
+			b.Fatal(err)
+		}
+		var left atomic.Int64
+		left.Store(9_800)
+		parallel(b, 16, time.Hour, func(int) error {
+			if left.Add(-1) < 0 {
+				return errEnough
+			}
+			_, err := claimOne(context.Background(), taker)
+			return err
+		})
+		waiting(b, home, "node-1", 200)
+		after := claims(b, taker, 100)
+		b.ReportMetric(after, "old-µs")
+		b.ReportMetric(after/few, "old-ratio")
+		if err := tx.Rollback(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// life is a callback from the claim to its end.
+func life(ctx context.Context, a *postgres.Authority) error {
+	r, err := claimOne(ctx, a)
+	if err != nil {
+		return err
+	}
+	at := journal.Attempt{CallbackID: r.ID, N: 1, TTY: 65, Number: r.Number, Started: time.Now()}
+	if err := a.Attempt(ctx, r.Claim(), at); err != nil {
+		return err
+	}
+	return a.End(ctx, fleet.End{Claim: r.Claim(), Time: time.Now(), Outcome: "completed", Attempts: 1, Trace: "[]",
+		Settle: &journal.Settle{Callback: r.ID, Used: journal.Amount{Calls: 1}, Time: time.Now()}})
+}
+
+// BenchmarkLives is the rate of claim, attempt and end with 16 workers. bench/fleet.go runs River on a server of the
+// same kind for comparison.
+func BenchmarkLives(b *testing.B) {
+	s := benchServer(b, nil)
+	home := benchNode(b, s, "node-1", time.Hour)
+	taker := benchNode(b, s, "node-2", time.Hour)
+	for range b.N {
+		var ours, peer []float64
+		for range 3 {
+			const lives = 1_500
+			waiting(b, home, "node-1", lives+16)
+			var left atomic.Int64
+			left.Store(lives)
+			ours = append(ours, parallel(b, 16, time.Hour, func(int) error {
+				if left.Add(-1) < 0 {
+					return errEnough
+				}
+				return life(context.Background(), taker)
+			}))
+			if r := river(b, s); r > 0 {
+				peer = append(peer, r)
+			}
+		}
+		b.ReportMetric(medianOf(ours), "lives-16")
+		if len(peer) > 0 {
+			b.ReportMetric(medianOf(peer), "river-16")
+			b.ReportMetric(medianOf(ours)/medianOf(peer), "river-ratio")
+		}
+	}
+}
+
+// river lets River work through jobs in another database of the server, and returns how many it fetched and completed
+// in a second; 0 if RINGBACK_RIVER, the program bench/river, is not set.
+func river(b *testing.B, s *pgtest.Server) float64 {
+	b.Helper()
+	program := os.Getenv("RINGBACK_RIVER")
+	if _, err := os.Stat(program); err != nil {
+		return 0
+	}
+	s.SQL(b, "DROP DATABASE IF EXISTS river")
+	s.SQL(b, "CREATE DATABASE river OWNER "+pgtest.User)
+	cmd := exec.Command(program, "-dsn", fmt.Sprintf("host=%s port=%d user=%s dbname=river", s.Address, pgtest.Port,
+		pgtest.User), "-jobs", "1500")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.Fatalf("bench/river: %v: %s", err, out)
+	}
+	rate, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rate
+}

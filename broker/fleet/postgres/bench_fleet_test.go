@@ -1,0 +1,154 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/broker/fleet/pgtest"
+	"github.com/ringback/ringback/broker/fleet/postgres"
+	"github.com/ringback/ringback/broker/journal"
+)
+
+// statements returns the number of statements that the database has run, and where its log ends.
+func statements(b *testing.B, s *pgtest.Server) (calls, wal int64) {
+	b.Helper()
+	out := s.SQL(b, `SELECT coalesce(sum(calls), 0)::bigint || '|' || (pg_current_wal_lsn() - '0/0')::bigint
+		FROM pg_stat_statements JOIN pg_roles ON oid = userid WHERE rolname = '`+pgtest.User+`'`)
+	if _, err := fmt.Sscanf(strings.TrimSpace(out), "%d|%d", &calls, &wal); err != nil {
+		b.Fatal(out, err)
+	}
+	return calls, wal
+}
+
+// BenchmarkStatements counts statements and octets of the log: idle, by nodes and by callbacks that wait; and of the
+// life of a callback at one node and at eight.
+func BenchmarkStatements(b *testing.B) {
+	s := benchServer(b, map[string]string{"shared_preload_libraries": "pg_stat_statements", "full_page_writes": "off",
+		"autovacuum": "off", "max_connections": "200", "pg_stat_statements.track": "top"})
+	s.SQL(b, "CREATE EXTENSION pg_stat_statements")
+	idle := func() float64 {
+		const time10 = 10 * time.Second
+		before, _ := statements(b, s)
+		<-time.After(time10)
+		after, _ := statements(b, s)
+		return float64(after-before) / time10.Seconds()
+	}
+	for range b.N {
+		nodes := []*postgres.Authority{benchNode(b, s, "node-1", time.Hour)}
+		one := idle()
+		waiting(b, nodes[0], "node-1", 5_000)
+		b.ReportMetric(one, "idle-1-node")
+		b.ReportMetric(idle(), "idle-1-node-5000-waiting")
+		calls1, wal1 := livesOf(b, s, nodes)
+		for i := range 7 {
+			nodes = append(nodes, benchNode(b, s, fmt.Sprintf("node-%d", i+2), time.Hour))
+		}
+		b.ReportMetric(idle(), "idle-8-nodes")
+		calls8, wal8 := livesOf(b, s, nodes)
+		b.ReportMetric(calls1, "statements-1")
+		b.ReportMetric(calls8, "statements-8")
+		b.ReportMetric(calls8/calls1, "statements-ratio")
+		b.ReportMetric(wal1, "wal-1")
+		b.ReportMetric(wal8, "wal-8")
+		b.ReportMetric(wal8/wal1, "wal-ratio")
+	}
+}
+
+// livesOf plays callbacks whose promise, attempt and end are of the node that promised, and returns the statements and
+// the octets of the log for each. Idle nodes are counted too: the time is the same.
+func livesOf(b *testing.B, s *pgtest.Server, nodes []*postgres.Authority) (calls, wal float64) {
+	b.Helper()
+	const lives = 2000
+	before, walBefore := statements(b, s)
+	var all sync.WaitGroup
+	var failed atomic.Value
+	for w := range 8 {
+		a := nodes[w%len(nodes)]
+		name := fmt.Sprintf("node-%d", w%len(nodes)+1)
+		all.Go(func() {
+			for range lives / 8 {
+				if err := ownLife(a, name); err != nil {
+					failed.Store(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err, ok := failed.Load().(error); ok {
+		b.Fatal(err)
+	}
+	after, walAfter := statements(b, s)
+	return float64(after-before) / lives, float64(walAfter-walBefore) / lives
+}
+
+// ownLife is a callback that its home promises, dials and ends.
+func ownLife(a *postgres.Authority, home string) error {
+	ctx, r := context.Background(), benchRow(home)
+	if err := a.Promise(ctx, benchPromise(r, true)); err != nil {
+		return err
+	}
+	at := journal.Attempt{CallbackID: r.ID, N: 1, TTY: 65, Number: r.Number, Started: time.Now()}
+	if err := a.Attempt(ctx, r.Claim(), at); err != nil {
+		return err
+	}
+	if err := a.Look(ctx, r.Claim(), 1); err != nil {
+		return err
+	}
+	return a.End(ctx, fleet.End{Claim: r.Claim(), Time: time.Now(), Outcome: "completed", Attempts: 1, Trace: "[]",
+		Settle: &journal.Settle{Callback: r.ID, Used: journal.Amount{Calls: 1}, Time: time.Now()}})
+}
+
+// BenchmarkTakeover measures how long after the death of a node its 10,000 callbacks may be taken.
+func BenchmarkTakeover(b *testing.B) {
+	const takeover = 5 * time.Second
+	s := benchServer(b, nil)
+	for range b.N {
+		home, kill := benchProcess(b, s, "node-1", takeover)
+		taker := benchNode(b, s, "node-2", takeover)
+		const n = 10_000
+		promised(b, home, n)
+		kill()
+		began := time.Now()
+		for {
+			rows, err := taker.Waiting(b.Context(), []int{7}, nil, n)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if len(rows) == n {
+				break
+			}
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-b.Context().Done():
+				b.Fatal("nothing can be taken")
+			}
+		}
+		b.ReportMetric(time.Since(began).Seconds()-takeover.Seconds(), "s-after-takeover")
+	}
+}
+
+// promised makes n callbacks that are pending at their home.
+func promised(b *testing.B, a *postgres.Authority, n int) {
+	b.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := a.Promise(context.Background(), benchPromise(benchRow("node-1"), false)); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
