@@ -224,8 +224,8 @@ func (w *world) effect(tr transition, e Effect) string {
 	switch e := e.(type) {
 	case Tell:
 		w.told++
-		if tr.before.Phase != New || tr.after.Phase != Promised {
-			return "Tell out of order"
+		if tr.before.Phase != New || tr.after.Phase != Promised || !Durable(tr.before, tr.after) {
+			return "Tell out of order, or before it is on disk"
 		}
 	case HangUpCaller:
 		if tr.before.Phase != Promised {
@@ -273,6 +273,8 @@ func (w *world) effect(tr transition, e Effect) string {
 		switch {
 		case tr.after.Phase != Dialing:
 			return "a dial outside of an attempt"
+		case !Durable(tr.before, tr.after):
+			return "a dial before it is on disk"
 		case e.Attempt != tr.after.Attempt || w.dials > tr.after.Attempt-w.base || e.Again != w.spare:
 			return "a dial that is not counted"
 		case w.spare && tr.after.Attempt != tr.before.Attempt || !w.spare && tr.after.Attempt != tr.before.Attempt+1:
@@ -301,7 +303,8 @@ func (w *world) effect(tr transition, e Effect) string {
 		}
 		w.out &^= 1 << e.Lease
 	case End:
-		if w.ends++; w.ends > 1 || e.Outcome != tr.after.Phase || !e.Outcome.Terminal() {
+		if w.ends++; w.ends > 1 || !Durable(tr.before, tr.after) ||
+			e.Outcome != tr.after.Phase || !e.Outcome.Terminal() {
 			return "an end out of order"
 		}
 		if w.elsewhere != "" && e.Outcome != w.elsewhere {
