@@ -23,12 +23,15 @@ const (
 		CASE WHEN octet_length(a.body) <= 65536 THEN a.body ELSE '!' END,
 		CASE WHEN octet_length(a.mac) <= 65536 THEN a.mac ELSE '!' END`
 	namesSQL  = `unnest($1::text[], $2::bytea[], $3::smallint[]) AS w (scope, key, stripe)`
-	ensureSQL = `INSERT INTO ringback.accounts (scope, key, stripe, body, mac)
-		SELECT w.scope, w.key, w.stripe, '', '' FROM ` + namesSQL + `
-		ORDER BY w.scope COLLATE "C", w.key, w.stripe ON CONFLICT DO NOTHING`
-	lockSQL = `SELECT ` + accountColumns + ` FROM ringback.accounts a JOIN ` + namesSQL + `
+	lockedSQL = `SELECT ` + accountColumns + ` FROM ringback.accounts a JOIN ` + namesSQL + `
 		ON a.scope = w.scope COLLATE "C" AND a.key = w.key AND a.stripe = w.stripe
 		ORDER BY a.scope, a.key, a.stripe FOR UPDATE OF a`
+	// A row that another transaction makes at the same time is in neither part.
+	ensureSQL = `WITH made AS (INSERT INTO ringback.accounts AS a (scope, key, stripe, body, mac)
+		SELECT w.scope, w.key, w.stripe, '', '' FROM ` + namesSQL + `
+		ORDER BY w.scope COLLATE "C", w.key, w.stripe ON CONFLICT DO NOTHING RETURNING ` + accountColumns + `),
+		there AS (` + lockedSQL + `)
+		SELECT * FROM made UNION ALL SELECT * FROM there`
 	freeSQL = `SELECT ` + accountColumns + ` FROM ringback.accounts a WHERE scope = $1 AND key = $2
 		ORDER BY (stripe + $3::int) % 16 LIMIT 1 FOR UPDATE SKIP LOCKED`
 	updateSQL = `UPDATE ringback.accounts a SET body = w.body, mac = w.mac
@@ -68,10 +71,11 @@ func (l *locked) lock(b *pgx.Batch, names []charged, ensure bool) {
 		return
 	}
 	scopes, keys, numbers := columnsOf(names)
+	sql := lockedSQL
 	if ensure {
-		b.Queue(ensureSQL, scopes, keys, numbers)
+		sql = ensureSQL
 	}
-	b.Queue(lockSQL, scopes, keys, numbers).Query(l.collect)
+	b.Queue(sql, scopes, keys, numbers).Query(l.collect)
 }
 
 // lockFree queues the lock of a stripe of an account that nobody has locked; the search begins at number n.
@@ -139,7 +143,8 @@ func (l *locked) write(b *pgx.Batch) {
 	b.Queue(updateSQL, scopes, keys, numbers, bodies, macs)
 }
 
-// errNoRoom: the locked stripe of an account has no room, or none was free. All of them are asked then.
+// errNoRoom: the locked stripe of an account has no room, or none was free, or others make the account right now. All
+// stripes are asked then.
 var errNoRoom = errors.New("no stripe with room")
 
 // turn chooses the stripe at which a search begins.
@@ -154,7 +159,10 @@ func (a *Authority) reserveFor(ctx context.Context, p fleet.Promise, r *record) 
 		return fmt.Errorf("%+v is negative", p.Amount)
 	}
 	err := a.reserveIn(ctx, p, r, false)
-	if errors.Is(err, errNoRoom) {
+	for range mostTries {
+		if !errors.Is(err, errNoRoom) {
+			return err
+		}
 		err = a.reserveIn(ctx, p, r, true)
 	}
 	return err
@@ -233,8 +241,8 @@ func (l *locked) reserve(charges []journal.Charge, add journal.Amount, at time.T
 // choose returns the stripe in which a reservation fits.
 func (l *locked) choose(c journal.Charge, add journal.Amount, begins [3]time.Time, exact bool) (*stripe, error) {
 	all := l.of(c.Scope, c.Key)
-	if len(all) == 0 {
-		return nil, errNoRoom
+	if n := len(all); n == 0 || exact && striped(c.Scope) && n < stripes {
+		return nil, errNoRoom // others make these rows right now
 	}
 	for _, s := range all {
 		if err := l.a.stripeErr(s); err != nil {

@@ -154,6 +154,7 @@ func (a *Authority) answered(r reading) {
 			"again; stop it if it must stay out")
 	}
 	if n.moved {
+		a.known.forget()
 		a.log.Warn("another server answers for the fleet: what it has is compared with the journal")
 	}
 	switch {

@@ -26,6 +26,7 @@ func (a *Authority) Promise(ctx context.Context, p fleet.Promise) error {
 	if err != nil {
 		return err
 	}
+	defer a.known.claiming(p.ID)()
 	if len(p.Charges) == 0 {
 		b := &pgx.Batch{}
 		a.insert(b, r)
@@ -122,6 +123,7 @@ func (a *Authority) Take(ctx context.Context, want fleet.Row) (fleet.Row, error)
 	if _, err := a.incarnation(); err != nil {
 		return fleet.Row{}, err
 	}
+	defer a.known.claiming(want.ID)()
 	silent := a.silentNodes()
 	tried := false
 	err := a.change(ctx, "claim", want.ID, func(e *edit) error {

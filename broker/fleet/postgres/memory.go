@@ -13,6 +13,7 @@ type memory struct {
 	count  uint64
 	seen   map[string]memo
 	bad    map[string]bool // rows that did not verify
+	claims map[string]int  // operations that may make this process the holder, and are not over
 	forged uint64
 	pruned time.Time
 }
@@ -112,7 +113,25 @@ func (m *memory) grant(id string, epoch int64, n int) bool {
 func (m *memory) holds(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.seen[id].mine
+	return m.seen[id].mine || m.claims[id] > 0
+}
+
+// claiming notes that an operation begins that may make this process the holder of a callback. It returns a function
+// that must be called when the operation is over.
+func (m *memory) claiming(id string) (over func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.claims == nil {
+		m.claims = map[string]int{}
+	}
+	m.claims[id]++
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.claims[id]--; m.claims[id] == 0 {
+			delete(m.claims, id)
+		}
+	}
 }
 
 // disown forgets that this process holds a callback: it is not known whether it does.
@@ -134,6 +153,7 @@ func (m *memory) forget() {
 		s.record = record{id: id}
 		m.seen[id] = s
 	}
+	m.bad = nil
 }
 
 // prune removes what was seen longer than age ago and is not held.

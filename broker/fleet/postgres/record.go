@@ -27,7 +27,7 @@ type record struct {
 	sum                   []byte
 	state
 	mac []byte
-	big bool // more than mostOctets: texts and body were not read
+	big bool // too big to be read: only the numbers were
 }
 
 // state is what changes in a row.
@@ -47,32 +47,41 @@ type state struct {
 // longer be recorded. Operators do not see it.
 const withdrawn = "withdrawn"
 
-// mostOctets is the most that is read of a row.
-const mostOctets = 1 << 20
-
-// The columns of a record. What is too big is not read: somebody else may have written it.
+// The most that is read of a row: of its body, and of any other column.
 const (
-	fitsSQL = `(octet_length(entry) + octet_length(username) + octet_length(home) + octet_length(reservation) +
-		octet_length(body) + octet_length(sum) + octet_length(holder) + octet_length(outcome) + octet_length(cause) +
-		octet_length(mac) <= 1048576)`
-	ifFits   = `CASE WHEN ` + fitsSQL + ` THEN `
-	elseNone = ` ELSE '' END, `
-	columns  = `left(id, 64), ` + ifFits + `entry` + elseNone + ifFits + `username` + elseNone + ifFits + `home` + elseNone +
-		`rotary, shared, format, max, created, ` + ifFits + `reservation` + elseNone + ifFits + `body` + elseNone +
-		ifFits + `sum` + elseNone + ifFits + `holder` + elseNone + `epoch, offered, attempts, open, coalesce(ended, 0), ` +
-		ifFits + `outcome` + elseNone + ifFits + `cause` + elseNone + `settled, ` + ifFits + `mac` + elseNone +
-		`NOT ` + fitsSQL
+	mostBody   = 1 << 20
+	mostColumn = 64 << 10
 )
+
+// The columns of a record. What is too big is not read, and NULL: somebody else has written it.
+const columns = `left(id, 64), CASE WHEN octet_length(entry) <= 65536 THEN entry END,
+	CASE WHEN octet_length(username) <= 65536 THEN username END, CASE WHEN octet_length(home) <= 65536 THEN home END,
+	rotary, shared, format, max, created, CASE WHEN octet_length(reservation) <= 65536 THEN reservation END,
+	CASE WHEN octet_length(body) <= 1048576 THEN body END, CASE WHEN octet_length(sum) <= 65536 THEN sum END,
+	CASE WHEN octet_length(holder) <= 65536 THEN holder END, epoch, offered, attempts, open, coalesce(ended, 0),
+	CASE WHEN octet_length(outcome) <= 65536 THEN outcome END, CASE WHEN octet_length(cause) <= 65536 THEN cause END,
+	settled, CASE WHEN octet_length(mac) <= 65536 THEN mac END`
 
 // scan reads the columns.
 func scan(row pgx.Row) (*record, error) {
 	r := &record{}
 	var entry, user, cause []byte
-	err := row.Scan(&r.id, &entry, &user, &r.home, &r.rotary, &r.shared, &r.format, &r.max, &r.created, &r.reservation,
-		&r.body, &r.sum, &r.holder, &r.epoch, &r.offered, &r.attempts, &r.open, &r.ended, &r.outcome, &cause,
-		&r.settled, &r.mac, &r.big)
-	r.entry, r.user, r.cause = string(entry), string(user), string(cause)
-	return r, err
+	var home, holder, outcome *string
+	err := row.Scan(&r.id, &entry, &user, &home, &r.rotary, &r.shared, &r.format, &r.max, &r.created, &r.reservation,
+		&r.body, &r.sum, &holder, &r.epoch, &r.offered, &r.attempts, &r.open, &r.ended, &outcome, &cause, &r.settled,
+		&r.mac)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range [][]byte{entry, user, cause, r.reservation, r.body, r.sum, r.mac} {
+		r.big = r.big || b == nil
+	}
+	if r.big = r.big || home == nil || holder == nil || outcome == nil; r.big {
+		return r, nil
+	}
+	r.entry, r.user, r.cause, r.home, r.holder, r.outcome = string(entry), string(user), string(cause), *home, *holder,
+		*outcome
+	return r, nil
 }
 
 func (k keys) sumOf(r *record) []byte {
@@ -96,8 +105,13 @@ func newRecord(r fleet.Row, reservation []byte) (*record, error) {
 		body: encodeBody(r.Callback), state: state{holder: r.Holder, epoch: r.Epoch, offered: r.Offered,
 			attempts: r.Attempts, open: r.Open, ended: nanos(r.Ended), outcome: r.Outcome, cause: r.Cause,
 			settled: r.Settled}}
-	if n := len(out.body) + len(out.entry) + len(out.user) + len(out.reservation); n > mostOctets-4096 {
-		return nil, fmt.Errorf("callback %s: it has %d octets, and other nodes read %d", r.ID, n, mostOctets)
+	if len(out.body) > mostBody {
+		return nil, fmt.Errorf("callback %s: its body has %d octets, and nodes read %d", r.ID, len(out.body), mostBody)
+	}
+	for _, n := range []int{len(out.entry), len(out.user), len(out.cause), len(reservation)} {
+		if n > mostColumn {
+			return nil, fmt.Errorf("callback %s: a column has %d octets, and nodes read %d", r.ID, n, mostColumn)
+		}
 	}
 	return out, nil
 }
@@ -127,7 +141,7 @@ func (a *Authority) check(r *record, before uint64) error {
 	why := ""
 	switch {
 	case r.big:
-		why = "has more than 1 MiB"
+		why = "is too big"
 	case !bytes.Equal(r.sum, a.keys.sumOf(r)) || !bytes.Equal(r.mac, a.keys.macOf(r)):
 		why = "does not verify"
 	case a.known.behind(r, before):

@@ -16,7 +16,11 @@ func (a *Authority) Reserve(ctx context.Context, charges []journal.Charge, amoun
 	if _, err := a.incarnation(); err != nil {
 		return err
 	}
-	return a.keep(ctx, a.opt.Node, charges, amount, now)
+	err := errNoRoom
+	for try := 0; errors.Is(err, errNoRoom) && try < mostTries; try++ {
+		err = a.keep(ctx, a.opt.Node, charges, amount, now)
+	}
+	return err
 }
 
 const (

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/fleet/pgtest"
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // town is a database with the nodes that run on it.
@@ -73,4 +74,21 @@ func (t *town) member(name string, change ...func(*Options)) *Authority {
 	}
 	t.Fatalf("node %s is not a member: %v", name, err)
 	return nil
+}
+
+var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+
+// promiseOf returns a promise for rotary 7 with a budget of two attempts.
+func promiseOf(id, user string) fleet.Promise {
+	return fleet.Promise{Time: noon, Row: fleet.Row{Rotary: 7, Callback: journal.Callback{ID: id, User: user,
+		Entry: "radius", Service: "exec", Number: "33478000000", Max: 2, Shared: true, Created: noon}}}
+}
+
+func attemptOf(id string, n int) journal.Attempt {
+	return journal.Attempt{CallbackID: id, N: n, TTY: 66, Number: "33478000000", Started: noon}
+}
+
+func endOf(r fleet.Row, outcome string) fleet.End {
+	return fleet.End{Claim: r.Claim(), Time: noon, Outcome: outcome, Attempts: r.Attempts, Trace: "[]",
+		Settle: &journal.Settle{Callback: r.ID, Time: noon}}
 }
