@@ -148,3 +148,58 @@ func TestPeerNothingOutlivesTheProcess(t *testing.T) {
 		t.Errorf("%s is not removed, or a process of %v runs, a minute after the end", fields[0], fields[1:])
 	}
 }
+
+// A test can cut the connection at each message of an exchange, and each cut is seen.
+func TestPeerProxy(t *testing.T) {
+	d := Shared(t)
+	d.SQL(t, "CREATE TABLE calls (id int); GRANT ALL ON calls TO "+User)
+	p := NewProxy(t, d)
+	through := Database{Server: &Server{Database: Database{Address: p.Address}}, Name: d.Name}
+	refused := 0
+	for n := 1; ; n++ {
+		if n > 1000 {
+			t.Fatal("the exchange has more than 1000 messages")
+		}
+		p.Rule(nil)
+		c, err := through.Server.connect(t.Context(), d.Name, User)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reached := p.CutAt(n)
+		_, err = c.PgConn().Exec(t.Context(), "INSERT INTO calls VALUES (1)").ReadAll()
+		cut := reached() // before the connection ends in order
+		c.Close(t.Context())
+		if !cut {
+			if err != nil {
+				t.Errorf("without a cut: %v", err)
+			}
+			break
+		}
+		if err == nil {
+			t.Errorf("message %d is cut, and there is no error", n)
+		}
+		refused++
+	}
+	if refused != 3 { // Query, CommandComplete, ReadyForQuery
+		t.Errorf("%d cuts, want 3", refused)
+	}
+	p.Down()
+	if _, err := through.Server.connect(t.Context(), d.Name, User); err == nil {
+		t.Error("a proxy that is down connects")
+	}
+	p.Up()
+	p.Rule(nil)
+	if got := through.SQL(t, "SELECT count(*) FROM calls WHERE id = 1"); got != "3" {
+		t.Errorf("%s rows, want 3: the first cut was before the server", got)
+	}
+}
+
+func TestPeerPgBouncer(t *testing.T) {
+	d := Shared(t)
+	address := PgBouncer(t, d, "default_pool_size = 2")
+	through := Server{Database: Database{Address: address}}
+	got, err := through.query(t.Context(), d.Name, User, "LISTEN x; SELECT count(*) FROM pg_listening_channels()")
+	if err != nil || got == "" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

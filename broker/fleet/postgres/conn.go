@@ -99,12 +99,15 @@ func (a *Authority) commit(ctx context.Context, c *conn, tx pgx.Tx) error {
 // committed returns what the answer to COMMIT means.
 func (a *Authority) committed(c *conn, done bool, err error) error {
 	var refused *pgconn.PgError
+	var prepared pgx.ErrPreprocessingBatch
 	switch {
 	case done && c.doubt != "":
 		return &fault{kind: fleet.ErrUnknown, text: "not durable: " + c.doubt, cause: err}
+	case done && a.opt.unreached("", err) != "": // lost after the answer
+		return nil
 	case done:
 		return err
-	case errors.As(err, &refused) && refused.SeverityUnlocalized == "ERROR", pgconn.SafeToRetry(err):
+	case errors.As(err, &refused) && refused.SeverityUnlocalized == "ERROR", errors.As(err, &prepared):
 		return a.link.pool.failed(c, err)
 	}
 	err = a.link.pool.failed(c, err)

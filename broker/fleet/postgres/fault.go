@@ -132,6 +132,8 @@ func (o *Options) unreached(address string, err error) string {
 	var lost net.Error
 	var dns *net.DNSError
 	switch {
+	case err == nil:
+		return ""
 	case errors.As(err, &dns):
 		return fmt.Sprintf("%s: %v", at, dns)
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):

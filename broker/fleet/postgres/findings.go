@@ -227,21 +227,18 @@ func (k *checker) standbys(f facts) {
 	}
 }
 
-// pooler finds out whether the state of a session stays: behind a pooler in transaction mode, LISTEN does not.
+// pooler finds out whether the process that answers is the one that this connection began with.
 func (k *checker) pooler() {
-	ctx, cancel := context.WithTimeout(k.ctx, k.opt.Timeout)
-	defer cancel()
-	if _, err := k.conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		k.add("pooler", Warn, faultText(k.opt.explain("", err)), "")
-		return
-	}
-	if n, err := k.value("SELECT count(*) FROM pg_listening_channels()"); err == nil && n == "0" {
-		k.add("pooler", Warn, "a pooler in transaction mode is between: notifications do not come through, and nodes "+
+	pid, err := k.value("SELECT pg_backend_pid()")
+	switch {
+	case err != nil:
+		k.add("pooler", Warn, faultText(err), "")
+	case pid != fmt.Sprint(k.conn.PgConn().PID()):
+		k.add("pooler", Warn, "a pooler is between: in transaction mode notifications do not come through, and nodes "+
 			"see changes of others within 5 s", "use the server's own address if that is too late")
-		return
+	default:
+		k.add("pooler", OK, "none", "")
 	}
-	_, _ = k.conn.Exec(ctx, "UNLISTEN *")
-	k.add("pooler", OK, "none, or one that keeps sessions", "")
 }
 
 func (k *checker) connections() {

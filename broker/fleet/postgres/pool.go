@@ -167,11 +167,15 @@ func (p *pool) reset() {
 	p.idle = nil
 }
 
-// close closes all connections and waits for those in use.
+// close closes all connections and waits for those in use. It may be called twice.
 func (p *pool) close() {
 	p.mu.Lock()
+	again := p.closed
 	p.closed = true
 	p.mu.Unlock()
+	if again {
+		return
+	}
 	p.reset()
 	for range cap(p.slots) {
 		p.slots <- struct{}{}
