@@ -300,9 +300,10 @@ func (c *contract) attempts() {
 	c.is("the same attempt again", a.Attempt(c.ctx, r.Claim(), dial(r.ID, 1)), fleet.ErrSpent)
 	c.ok("attempt 2 closes the first", a.Attempt(c.ctx, r.Claim(), dial(r.ID, 2)))
 	c.is("attempt 3 of 2", a.Attempt(c.ctx, r.Claim(), dial(r.ID, 3)), fleet.ErrSpent)
-	if err := a.Attempt(c.ctx, fleet.Claim{ID: "none", Epoch: 1}, dial("none", 1)); err == nil {
-		c.Error("an attempt of no callback")
-	}
+	none := fleet.Claim{ID: "none", Epoch: 1}
+	c.is("an attempt of no callback", a.Attempt(c.ctx, none, dial("none", 1)), fleet.ErrFenced)
+	c.is("a look at no callback", a.Look(c.ctx, none, 1), fleet.ErrFenced)
+	c.is("an end of no callback", a.End(c.ctx, fleet.End{Claim: none, Time: noon, Outcome: "failed"}), fleet.ErrFenced)
 	second := c.promised(a, "lee")
 	c.ok("end", a.End(c.ctx, done(second, "expired")))
 	c.is("an attempt after the end", a.Attempt(c.ctx, second.Claim(), dial(second.ID, 1)), fleet.ErrFenced)

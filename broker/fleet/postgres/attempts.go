@@ -19,7 +19,7 @@ func (a *Authority) Attempt(ctx context.Context, c fleet.Claim, at journal.Attem
 		return err
 	}
 	body := encodeAttempt(at, a.opt.Incarnation)
-	err := a.change(ctx, "attempt", c.ID, func(e *edit) error {
+	err := a.claimed(ctx, "attempt", c.ID, func(e *edit) error {
 		if err := e.inForce(c); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (a *Authority) Look(ctx context.Context, c fleet.Claim, n int) error {
 
 // Continue implements fleet.Claims.
 func (a *Authority) Continue(ctx context.Context, c fleet.Claim, n int, outcome string) error {
-	return a.change(ctx, "end of an attempt", c.ID, func(e *edit) error {
+	return a.claimed(ctx, "end of an attempt", c.ID, func(e *edit) error {
 		if err := e.inForce(c); err != nil {
 			return err
 		}

@@ -60,6 +60,15 @@ func (a *Authority) change(ctx context.Context, what, id string, decide func(*ed
 	return nil
 }
 
+// claimed is a change under a claim: if there is no such callback, the claim is not in force.
+func (a *Authority) claimed(ctx context.Context, what, id string, decide func(*edit) error) error {
+	err := a.change(ctx, what, id, decide)
+	if errors.Is(err, fleet.ErrNotFound) {
+		return fmt.Errorf("%w: %w", fleet.ErrFenced, err)
+	}
+	return err
+}
+
 // mostTries is how often a callback that others change meanwhile is read again.
 const mostTries = 8
 

@@ -88,7 +88,7 @@ func (a *Authority) Withdraw(ctx context.Context, id, cause string) error {
 
 // Offer implements fleet.Claims.
 func (a *Authority) Offer(ctx context.Context, o fleet.Row) error {
-	err := a.change(ctx, "offer", o.ID, func(e *edit) error {
+	err := a.claimed(ctx, "offer", o.ID, func(e *edit) error {
 		if err := e.inForce(o.Claim()); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (a *Authority) Take(ctx context.Context, want fleet.Row) (fleet.Row, error)
 	defer a.known.claiming(want.ID)()
 	silent := a.silentNodes()
 	tried := false
-	err := a.change(ctx, "claim", want.ID, func(e *edit) error {
+	err := a.claimed(ctx, "claim", want.ID, func(e *edit) error {
 		gone := slices.Contains(silent, e.holder)
 		switch {
 		case tried, e.ended != 0, e.epoch != want.Epoch, e.open != 0, !e.shared, e.holder == a.opt.Node,
@@ -158,7 +158,7 @@ const takenSQL = `INSERT INTO ringback.notices (node, callback) SELECT $3, $1 WH
 // End implements fleet.Claims. A former claim of this node adds its trace, and is fenced.
 func (a *Authority) End(ctx context.Context, end fleet.End) error {
 	fenced := error(nil)
-	err := a.change(ctx, "end", end.ID, func(e *edit) error {
+	err := a.claimed(ctx, "end", end.ID, func(e *edit) error {
 		fenced = e.inForce(end.Claim)
 		switch {
 		case fenced == nil:
