@@ -129,7 +129,7 @@ func (a *Authority) listens(ctx context.Context) {
 		wait := pollEach
 		if err := a.listen(ctx); errors.Is(err, errDeaf) {
 			a.log.Info("no notifications come through, as behind a pooler: this node asks each 5 s")
-			wait = time.Hour
+			wait = 10 * time.Minute
 		}
 		select {
 		case <-time.After(wait):
