@@ -73,8 +73,9 @@ type Daemon interface {
 	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)
 	LiftLockdown(ctx context.Context, reason string) error
 	DrainState() client.Drain
-	// Drain lets all lines finish their calls, and then take no more, until Undrain or a restart.
-	Drain(ctx context.Context, reason string) error
+	// Drain lets all lines finish their calls, and then take no more, until Undrain, a restart or the end of length
+	// (0: never).
+	Drain(ctx context.Context, reason string, length time.Duration) error
 	Undrain(ctx context.Context) error
 	AccessWindows() []client.AccessWindow
 	// OpenAccess opens an access window of a policy group, or asks for one that another operator must approve.
@@ -112,6 +113,7 @@ type Server struct {
 	Feed     *Feed
 	Events   *Events // nil: none
 	PPP      PPP
+	Fleet    Fleet
 	Explain  Explain
 	// Recordings are those of the daemon.
 	Recordings Recordings
@@ -150,8 +152,8 @@ func (s *Server) mux() (*http.ServeMux, *huma.OpenAPI) {
 	cfg.DocsPath = ""     // huma's documentation page loads a script from another host
 	r := &registry{api: humago.New(mux, cfg), left: slices.Clone(Routes)}
 	for _, routes := range []func(*registry){s.lineRoutes, s.siteRoutes, s.callRoutes, s.callbackRoutes, s.loginRoutes,
-		s.lockdownRoutes, s.drainRoutes, s.accessRoutes, s.usageRoutes, s.daemonRoutes, s.configRoutes, s.eventRoutes,
-		s.pppRoutes, s.explainRoutes, s.recordingRoutes} {
+		s.lockdownRoutes, s.drainRoutes, s.fleetRoutes, s.accessRoutes, s.usageRoutes, s.daemonRoutes, s.configRoutes,
+		s.eventRoutes, s.pppRoutes, s.explainRoutes, s.recordingRoutes} {
 		routes(r)
 	}
 	r.done()

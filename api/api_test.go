@@ -182,9 +182,9 @@ func (fake) DrainState() client.Drain {
 	return client.Drain{Active: true, Reason: "kernel", By: "uid 0", Since: &created, Calls: 2}
 }
 
-func (f fake) Drain(ctx context.Context, reason string) error {
+func (f fake) Drain(ctx context.Context, reason string, length time.Duration) error {
 	if f.cleared != nil {
-		f.cleared <- "drain: " + reason + " by " + By(ctx)
+		f.cleared <- fmt.Sprintf("drain: %s for %v by %s", reason, length, By(ctx))
 	}
 	return nil
 }
@@ -394,9 +394,12 @@ func TestClient(t *testing.T) {
 	if err := c.LiftLockdown(ctx, "x=y"); err == nil || err.Error() != "not lifted: x=y" {
 		t.Errorf("LiftLockdown: %v", err)
 	}
-	if v, err := c.Drain(ctx, "a & b"); err != nil || v.Calls != 2 ||
-		!strings.HasPrefix(<-f.cleared, "drain: a & b by uid ") {
+	if v, err := c.Drain(ctx, "a & b", 10*time.Minute); err != nil || v.Calls != 2 ||
+		!strings.HasPrefix(<-f.cleared, "drain: a & b for 10m0s by uid ") {
 		t.Errorf("Drain: %+v %v", v, err)
+	}
+	if _, err := c.Drain(ctx, "", time.Millisecond); !errors.As(err, &problem) || problem.Status != 422 {
+		t.Errorf("Drain for a millisecond: %v", err)
 	}
 	if v, err := c.DrainState(ctx); err != nil || v.Reason != "kernel" {
 		t.Errorf("DrainState: %+v %v", v, err)

@@ -27,7 +27,8 @@ var callbackTable = []Route{
 }
 
 type callbackList struct {
-	Older int `header:"Ringback-Older" doc:"number of older callbacks omitted because of the limit"`
+	Older int    `header:"Ringback-Older" doc:"number of older callbacks omitted because of the limit; -1: some"`
+	Stale string `header:"Ringback-Stale" doc:"of a fleet: why these are only the callbacks that this node knows"`
 	Body  []client.Callback
 }
 
@@ -38,10 +39,14 @@ func (s *Server) callbackRoutes(r *registry) {
 		Limit int       `query:"limit" minimum:"0" default:"100" doc:"maximum number of callbacks; 0: no limit"`
 		Since time.Time `query:"since" doc:"only callbacks created at this time or later"`
 		User  string    `query:"user" maxLength:"256" doc:"only callbacks of this user"`
+		Node  string    `query:"node" maxLength:"63" doc:"of a fleet: only callbacks that this node promised or holds"`
 	}) (*callbackList, error) {
+		if in.Node != "" && s.Fleet.Node == nil {
+			return nil, errAlone
+		}
 		v, older, err := s.Daemon.Callbacks(ctx, client.CallbackQuery{All: in.All, Limit: in.Limit,
-			Since: in.Since, User: in.User})
-		return &callbackList{older, v}, status(err)
+			Since: in.Since, User: in.User, Node: in.Node})
+		return &callbackList{older, s.Fleet.status().Stale(), v}, status(err)
 	})
 	register(r, "get-callback", func(ctx context.Context, in *struct {
 		ID string `path:"id" maxLength:"64"`

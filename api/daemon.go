@@ -68,7 +68,8 @@ func (d daemon) Users() []client.User {
 }
 
 func (d daemon) Callbacks(ctx context.Context, q client.CallbackQuery) ([]client.Callback, int, error) {
-	list, older, err := d.b.CallbackList(ctx, broker.CallbackQuery(q))
+	list, older, err := d.b.CallbackList(ctx, broker.CallbackQuery{All: q.All, Limit: q.Limit, Since: q.Since,
+		User: q.User})
 	v := make([]client.Callback, 0, len(list))
 	for _, c := range list {
 		v = append(v, callback(c))
@@ -81,18 +82,26 @@ func (d daemon) Callback(ctx context.Context, id string) (client.CallbackDetail,
 	if err != nil {
 		return client.CallbackDetail{}, notFound(id, err)
 	}
+	return detailOf(c), nil
+}
+
+func detailOf(c broker.CallbackView) client.CallbackDetail {
 	v := client.CallbackDetail{
 		Callback: callback(c), Policy: c.Group, PolicyDigest: c.PolicyDigest, Authorization: object(c.Authorization),
-		Decision: Steps(c.Decision), History: []client.Happening{}, Dials: []client.Attempt{},
-	}
-	for _, h := range c.History {
-		v.History = append(v.History, client.Happening{Time: h.Time.Local(), Event: h.What, Phase: h.Phase,
-			Text: h.Text})
+		Decision: Steps(c.Decision), History: happenings(c.History), Dials: []client.Attempt{},
 	}
 	for _, a := range c.Attempt {
 		v.Dials = append(v.Dials, attempt(a))
 	}
-	return v, nil
+	return v
+}
+
+func happenings(all []broker.Happening) []client.Happening {
+	v := []client.Happening{}
+	for _, h := range all {
+		v = append(v, client.Happening{Time: h.Time.Local(), Event: h.What, Phase: h.Phase, Text: h.Text})
+	}
+	return v
 }
 
 func (d daemon) CancelCallback(ctx context.Context, id string) error {
@@ -235,7 +244,7 @@ func callback(c broker.CallbackView) client.Callback {
 		NoVerify: c.NoVerify,
 		Caller:   c.Caller, Called: c.CalledTTY, TTY: c.TTY,
 		Attempts: c.Attempts, Max: c.Max, Cause: c.Cause, Created: c.Created.Local(), Ended: ended(c.Ended),
-		WaitsFor: c.WaitsFor, WaitsUntil: ended(c.WaitsUntil),
+		WaitsFor: c.WaitsFor, WaitsUntil: ended(c.WaitsUntil), Home: c.Home,
 	}
 }
 

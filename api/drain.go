@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
@@ -25,8 +26,13 @@ func (s *Server) drainRoutes(r *registry) {
 	})
 	register(r, "drain", func(ctx context.Context, in *struct {
 		Reason string `query:"reason" maxLength:"16384" doc:"for operators and the audit; may be empty"`
+		For    string `query:"for" maxLength:"32" doc:"how long, as 10m; absent: until undrain or a restart"`
 	}) (*one[client.Drain], error) {
-		err := s.Daemon.Drain(ctx, in.Reason)
+		length, err := drainLength(in.For)
+		if err != nil {
+			return nil, err
+		}
+		err = s.Daemon.Drain(ctx, in.Reason, length)
 		return &one[client.Drain]{s.Daemon.DrainState()}, status(err)
 	})
 	register(r, "undrain", func(ctx context.Context, _ *struct{}) (*struct{}, error) {
@@ -41,10 +47,13 @@ func DrainOf(v broker.DrainView) client.Drain {
 	out := client.Drain{Calls: v.Calls, Dials: v.Dials, Pending: v.Pending}
 	if v.Order != nil {
 		out.Active, out.Reason, out.By, out.Since = true, v.Order.Reason, v.Order.By, ended(v.Order.Since)
+		out.Until = ended(v.Order.Until)
 	}
 	return out
 }
 
-func (d daemon) Drain(ctx context.Context, reason string) error { return d.b.Drain(reason, By(ctx)) }
+func (d daemon) Drain(ctx context.Context, reason string, length time.Duration) error {
+	return d.b.Drain(reason, By(ctx), length)
+}
 
 func (d daemon) Undrain(ctx context.Context) error { return d.b.Undrain(By(ctx)) }

@@ -21,7 +21,7 @@ type Route struct {
 
 // Routes is the table of the API: nothing is served without a row here, and each row has a handler.
 var Routes = slices.Concat(lineTable, siteTable, callTable, callbackTable, loginTable, lockdownTable, drainTable,
-	accessTable, usageTable, daemonTable, configTable, eventTable, pppTable, explainTable, recordingTable)
+	fleetTable, accessTable, usageTable, daemonTable, configTable, eventTable, pppTable, explainTable, recordingTable)
 
 // registry registers the handlers of the table.
 type registry struct {

@@ -168,7 +168,8 @@ type Broker struct {
 	access    access
 	records   lineRecords
 	triggered triggered
-	busyout   sync.Mutex // one order for a line at a time; no other mutex is held
+	busyout   sync.Mutex  // one order for a line at a time; no other mutex is held
+	undrain   *time.Timer // ends the drain; guarded by busyout; nil: there was none for a time
 	orders    orders
 	ordered   ordered
 	tests     tests
@@ -287,6 +288,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.spool.Flush(base)
 	leave()
 	b.access.stop()
+	b.endDrain()
 	b.orders.wait()
 	b.notesWritten()
 	return err

@@ -122,7 +122,7 @@ func TestCallUserDenied(t *testing.T) {
 			}
 		}, want: "lockdown: fraud"},
 		"drained": {order: broker.UserOrder{User: "austin-01"}, before: func(w *town) {
-			if err := w.broker.Drain("", "uid 0"); err != nil {
+			if err := w.broker.Drain("", "uid 0", 0); err != nil {
 				t.Error(err)
 			}
 		}, want: "takes no more calls"},

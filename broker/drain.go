@@ -21,10 +21,10 @@ type DrainView struct {
 	Pending int            // callbacks that are not dialed meanwhile
 }
 
-// Drain lets all lines finish their calls and attempts, and then take no more, until Undrain or a restart. No callback
-// is promised; those that are pending wait for a line, and are not dialed meanwhile. A further order has the new
-// reason, which may be "". Errors: ErrReason.
-func (b *Broker) Drain(reason, by string) error {
+// Drain lets all lines finish their calls and attempts, and then take no more, until Undrain, a restart or the end of
+// length (0: never). No callback is promised; those that are pending wait for a line, and are not dialed meanwhile. A
+// further order has the new reason, which may be "", and the new length. Errors: ErrReason.
+func (b *Broker) Drain(reason, by string, length time.Duration) error {
 	reason, err := optionalReason(reason)
 	if err != nil {
 		return err
@@ -32,6 +32,11 @@ func (b *Broker) Drain(reason, by string) error {
 	b.busyout.Lock()
 	defer b.busyout.Unlock()
 	order := &lines.Busyout{Reason: reason, By: by, Since: time.Now().Round(0), Drain: true}
+	b.stopUndrain()
+	if length > 0 {
+		order.Until = order.Since.Add(length)
+		b.undrain = time.AfterFunc(length, func() { b.drainOver(order) })
+	}
 	b.drained.Store(order) // first: a callback that is promised finds a line
 	b.opt.Pool.SetDrain(order)
 	b.Happened(events.Drained{Reason: reason, By: by})
@@ -45,10 +50,39 @@ func (b *Broker) Undrain(by string) error {
 	if b.drained.Load() == nil {
 		return ErrNotDrained
 	}
+	b.undrained(by)
+	return nil
+}
+
+// drainOver ends an order when its time is over, unless there is another one.
+func (b *Broker) drainOver(order *lines.Busyout) {
+	b.busyout.Lock()
+	defer b.busyout.Unlock()
+	if b.drained.Load() == order {
+		b.undrained(order.By)
+	}
+}
+
+// undrained lets the lines take calls. The mutex of the orders for lines is held.
+func (b *Broker) undrained(by string) {
+	b.stopUndrain()
 	b.opt.Pool.SetDrain(nil)
 	b.drained.Store(nil)
 	b.Happened(events.Undrained{By: by})
-	return nil
+}
+
+// stopUndrain lets the present order last. The mutex of the orders for lines is held.
+func (b *Broker) stopUndrain() {
+	if b.undrain != nil {
+		b.undrain.Stop()
+	}
+}
+
+// endDrain ends the timer of a drain, because the process ends. The work of one that has fired is over.
+func (b *Broker) endDrain() {
+	b.busyout.Lock()
+	defer b.busyout.Unlock()
+	b.stopUndrain()
 }
 
 // DrainState returns the order, and what is still in progress.

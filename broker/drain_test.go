@@ -29,10 +29,10 @@ func TestDrain(t *testing.T) {
 		if err := w.broker.Undrain("uid 7"); !errors.Is(err, broker.ErrNotDrained) {
 			t.Errorf("undrain of nothing: %v", err)
 		}
-		if err := w.broker.Drain("two\nlines", "uid 7"); !errors.Is(err, broker.ErrReason) {
+		if err := w.broker.Drain("two\nlines", "uid 7", 0); !errors.Is(err, broker.ErrReason) {
 			t.Errorf("%v", err)
 		}
-		if err := w.broker.Drain("new kernel", "uid 7"); err != nil {
+		if err := w.broker.Drain("new kernel", "uid 7", 0); err != nil {
 			t.Fatal(err)
 		}
 		if v := w.broker.DrainState(); v.Order == nil || v.Order.Reason != "new kernel" || v.Calls != 0 ||
@@ -73,13 +73,42 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// TestDrainForATime: an order ends with its time, but not by the time of an earlier one, nor after a shutdown.
+func TestDrainForATime(t *testing.T) {
+	inTown(t, townOptions{}, func(w *town) {
+		for _, length := range []time.Duration{10 * time.Minute, 30 * time.Minute} {
+			if err := w.broker.Drain("", "uid 7", length); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.pass(29 * time.Minute)
+		v := w.broker.DrainState()
+		if v.Order == nil || v.Order.Until.Sub(v.Order.Since) != 30*time.Minute {
+			t.Errorf("before its end: %+v", v.Order)
+		}
+		w.pass(2 * time.Minute)
+		if v := w.broker.DrainState(); v.Order != nil {
+			t.Errorf("after its end: %v", v.Order)
+		}
+		if s, _ := w.pool.Line(66); s.State == lines.BusiedOut {
+			t.Errorf("tty 66 is %s", s.State)
+		}
+		if err := w.broker.Drain("", "uid 7", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		w.halt()
+		w.start()
+		w.pass(2 * time.Minute)
+	})
+}
+
 // TestDrainWithCall: a call that is up goes on, and its caller is promised no callback.
 func TestDrainWithCall(t *testing.T) {
 	inTown(t, townOptions{}, func(w *town) {
 		p := w.pc(w.home)
 		p.typ("atdt55555")
 		p.see("Username:", time.Minute)
-		if err := w.broker.Drain("", "uid 7"); err != nil {
+		if err := w.broker.Drain("", "uid 7", 0); err != nil {
 			t.Fatal(err)
 		}
 		if v := w.broker.DrainState(); v.Calls != 1 {

@@ -149,6 +149,18 @@ func (b *Broker) Callback(ctx context.Context, id string) (CallbackView, error) 
 	return b.explained(view(row, attempts)), err
 }
 
+// ViewOf returns a callback of another node, with its attempts.
+func ViewOf(row journal.Callback, attempts []Attempt) CallbackView { return view(row, attempts) }
+
+// HistoryOf returns the history in a trace that a node recorded; nil if it cannot be read.
+func HistoryOf(text string) []Happening {
+	var t recorded[policies.Trace, Happening]
+	if unmarshal(text, &t) != nil {
+		return nil
+	}
+	return t.History
+}
+
 func view(row journal.Callback, attempts []journal.Attempt) CallbackView {
 	if g, err := decodeGrant(row.Authorization); err == nil {
 		g.Auth.Class = nil // only the server understands it: it is kept for leg two's accounting

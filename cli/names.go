@@ -30,7 +30,8 @@ var namedArgs = map[string][]names{
 	"cancel callback": {pendingIDs}, "show callback": {callbackIDs},
 	"clear counters": {ttyNames}, "clear line": {ttyNames}, "line busyout": {ttyNames}, "line restore": {ttyNames},
 	"modem test": {ttyNames}, "ppp capture": {ttyNames}, "show line": {ttyNames}, "show modem": {ttyNames},
-	"show ppp":    {ttyNames},
+	"show ppp": {ttyNames},
+	"drain":    {nodeNames}, "undrain": {nodeNames}, "fleet remove": {nodeNames},
 	"show rotary": {rotaryNames}, "start-chat": {nil, ttyNames}, "clear login-lock": {lockNames},
 	"policy open": {groupNames}, "policy approve": {groupNames}, "policy close": {groupNames},
 	"policy show": {groupNames}, "recording play": {recordingIDs}, "recording export": {recordingIDs},
@@ -38,7 +39,7 @@ var namedArgs = map[string][]names{
 }
 
 // namedFlags are the flags whose values are such names.
-var namedFlags = map[string]names{"line": ttyNames, "with": ttyNames, "server": serverNames}
+var namedFlags = map[string]names{"line": ttyNames, "with": ttyNames, "server": serverNames, "node": nodeNames}
 
 // userFlags are the commands whose flag --user is the user of a call or callback.
 var userFlags = []string{"debug", "show call active", "show call history", "policy explain", "show recordings"}
@@ -130,6 +131,20 @@ func rotaryNames(ctx context.Context, _ *cobra.Command, cl *client.Client) (all 
 	found, err := cl.Rotaries(ctx)
 	for _, r := range found {
 		all = append(all, described(strconv.Itoa(r.Rotary), "%s", cmp.Or(r.Hunt, "rotary")))
+	}
+	return all, err
+}
+
+// nodeNames are the nodes of the fleet that are not removed.
+func nodeNames(ctx context.Context, _ *cobra.Command, cl *client.Client) (all []cobra.Completion, err error) {
+	if cl == nil {
+		return nil, errNoDaemon
+	}
+	found, err := cl.Nodes(ctx)
+	for _, n := range found.Nodes {
+		if n.State != "removed" {
+			all = append(all, described(n.Name, "%s, %d callbacks", n.State, n.Claims))
+		}
 	}
 	return all, err
 }

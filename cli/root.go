@@ -115,6 +115,7 @@ Run it:
 		newModem(), newPage(), newVersion(version), newAAA(), newPolicy(), newReport(), newJournal(), newAudit(),
 		newLab(), newAPI())
 	root.AddCommand(newRecording(), newTrigger(), newCallback(), newDrain(), newUndrain(), newConfig(),
+		newFleet(),
 		newSupportBundle(version))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newCompletion(), newInit(), newImport(), newExport())

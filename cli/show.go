@@ -11,12 +11,12 @@ func newShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show",
 		Short: "show the state of a running daemon: lines, modems, rotaries, listeners, users, calls, callbacks, " +
-			"ceilings, PPP, login locks, access windows, AAA servers, health, recordings",
+			"ceilings, PPP, login locks, access windows, AAA servers, health, recordings, the nodes of a fleet",
 	}
 	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(), newShowListeners(),
 		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
 		newShowCeilings(), newShowUsage(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(),
-		newShowHealth(), newShowMetrics(), newShowRecordings())
+		newShowHealth(), newShowMetrics(), newShowRecordings(), newShowNodes())
 	addWatch(c)
 	return c
 }

@@ -23,9 +23,10 @@ func newShowCallbacks() *cobra.Command {
 		Use:   "callbacks",
 		Short: "show the pending callbacks; with --all the ended ones too",
 		Long: `Shows the pending callbacks, newest first; with --all the ended ones too. A last line reports how many older ones --limit
-left out. -o wide also says why each one waits and until when.
+left out. -o wide also says why each one waits and until when. In a fleet these are the callbacks of all nodes, and a line
+is NODE/TTY; while PostgreSQL cannot be reached, they are those that this node knows, and the first line says so.
 --since accepts a time (2026-11-21, "2026-11-21 10:04", RFC 3339) or how long ago (90m, 36h, 7d).`,
-		Example: "  ringback show callbacks --all --since 7d --limit 0",
+		Example: "  ringback show callbacks --all --since 7d --limit 0\n  ringback show callbacks --node lyon-1",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -33,6 +34,7 @@ left out. -o wide also says why each one waits and until when.
 	c.Flags().BoolVar(&f.query.All, "all", false, "the ended ones too")
 	c.Flags().IntVar(&f.query.Limit, "limit", 100, "show at most this many, the newest (0 = all)")
 	c.Flags().StringVar(&f.query.User, "user", "", "only callbacks of this user")
+	c.Flags().StringVar(&f.query.Node, "node", "", "of a fleet: only callbacks that this node promised or holds")
 	c.Flags().StringVar(&f.since, "since", "", "only callbacks created at this time or later: a time, or how long ago")
 	return c
 }
@@ -56,7 +58,7 @@ func (f *callbackFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.machine() && older > 0 {
+	if f.machine() && older != 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), tables.Older(older))
 	}
 	if !f.machine() {
@@ -64,9 +66,12 @@ func (f *callbackFlags) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
+	if err := f.staleAbove(cmd, cl); err != nil {
+		return err
+	}
 	return f.print(cmd.OutOrStdout(), v, func(w io.Writer) {
 		tables.Callbacks(w, v, f.wide(), at)
-		if older > 0 {
+		if older != 0 {
 			fmt.Fprintln(w, tables.Older(older))
 		}
 	})

@@ -97,7 +97,7 @@ func (u User) callbacks(all bool) run {
 			}
 		}
 		tables.Callbacks(w, v, false, u.here())
-		if older > 0 {
+		if older != 0 {
 			fmt.Fprintln(w, tables.Older(older))
 		}
 		return nil

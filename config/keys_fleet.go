@@ -24,21 +24,21 @@ func fleetKeys() []schema.Key {
 			Default: DurabilityReplicated, Example: DurabilityServer,
 			Doc: "What must have a commit before a caller is told: `replicated`, a synchronous standby too, which " +
 				"the server must have; `server`, the disk of the server alone, with which all is lost."},
-		{Name: "rotaries", Reload: schema.AtOnce, Type: schema.List,
+		{Name: "rotaries", Type: schema.List,
 			Elem: &schema.Key{Type: schema.Int, Min: 0, Max: maxRotary, Example: "7"}, Example: "[7]",
 			Doc: "Rotaries of the fleet: a callback that may be dialed from one is dialed by whichever node has a " +
 				"free line of it. All others are the node's own. Default: none."},
-		{Name: "on_loss", Reload: schema.AtOnce, Enum: []string{OnLossRefuse, OnLossLocal}, Default: OnLossRefuse,
+		{Name: "on_loss", Enum: []string{OnLossRefuse, OnLossLocal}, Default: OnLossRefuse,
 			Example: OnLossLocal,
 			Doc: "New callbacks while PostgreSQL cannot be reached: `refuse`, none is promised; `local`, on this " +
 				"node's own lines, one for each user."},
-		{Name: "local_calls", Reload: schema.AtOnce, Type: schema.Int, Min: 1, Max: 100000, Default: "20",
+		{Name: "local_calls", Type: schema.Int, Min: 1, Max: 100000, Default: "20",
 			Example: "50", Doc: "With `on_loss: local`: the dials that the node may promise while PostgreSQL cannot " +
 				"be reached. They are counted ahead against the ceilings of the site and the groups, so that these " +
 				"are not passed."},
 		{Name: "takeover", Type: schema.Duration, Min: 2 * second, Max: hour, Default: "15s", Example: "30s",
 			Doc: "Other nodes take the callbacks that wait on a node which has been silent for this long."},
-		{Name: "history", Reload: schema.AtOnce, Type: schema.Duration, Max: 87600 * hour, Default: "2160h",
+		{Name: "history", Type: schema.Duration, Max: 87600 * hour, Default: "2160h",
 			Example: "8760h",
 			Doc:     "How long PostgreSQL keeps callbacks after their end. `0s`: nothing is removed."},
 	}

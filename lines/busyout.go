@@ -14,6 +14,8 @@ type Busyout struct {
 	// Quarantine: the line has failed, and is shown as quarantined until an operator restores it.
 	Quarantine bool `json:"quarantine,omitempty"`
 	Drain      bool `json:"drain,omitempty"` // the order is for all lines: SetDrain
+	// Until is the end of an order for a time; zero: until an operator ends it.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // String says whose order it is, and why.

@@ -74,8 +74,9 @@ func (d *daemon) listen(ctx context.Context) (doors, error) {
 // serve serves the admin API until ctx ends.
 func (d *daemon) serve(ctx context.Context, parts *sync.WaitGroup, on doors, started time.Time) {
 	srv := &api.Server{
-		Daemon: api.FromBroker(d.broker), AAAServers: func() []client.AAAServer { return d.inForce().Servers() },
-		Feed: d.feed, Events: d.events,
+		Daemon: api.FromFleet(d.broker, d.fleetAPI()), Fleet: d.fleetAPI(),
+		AAAServers: func() []client.AAAServer { return d.inForce().Servers() },
+		Feed:       d.feed, Events: d.events,
 		PPP: api.PPP{Sessions: d.carrier.sessions, Pools: d.carrier.addresses.Snapshot,
 			Happened: d.broker.Happened},
 		Recordings: api.Recordings{Store: d.records, Happened: d.broker.Happened},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringback/ringback/aaa/radius"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/fleet/orders"
 	"github.com/ringback/ringback/config"
 	"github.com/ringback/ringback/node/methods"
 )
@@ -24,7 +25,7 @@ func (d *daemon) dynamicAuthor(ctx context.Context) (serve func(), err error) {
 		return nil, nil
 	}
 	conf := radius.DynAuthConfig{
-		Target: brokerTarget{d.broker}, Window: c.Window,
+		Target: brokerTarget{d.broker, d.fleet.orders}, Window: c.Window,
 		NASIdentifier: func() string { return d.inForce().Hostname() },
 		Trace:         d.traceDynAuth(),
 	}
@@ -76,12 +77,18 @@ func (d *daemon) traceDynAuth() func(radius.Event) {
 	}
 }
 
-// brokerTarget adapts the broker to RADIUS's dynamic authorization.
-type brokerTarget struct{ *broker.Broker }
+// brokerTarget adapts the broker, and the other nodes of its fleet, to RADIUS's dynamic authorization.
+type brokerTarget struct {
+	*broker.Broker
+	others *orders.Node // nil: there are none
+}
 
 // Disconnect implements radius.Target.
 func (t brokerTarget) Disconnect(ctx context.Context, s radius.Selector) (int, error) {
 	f, err := t.Broker.Disconnect(ctx, selector(s))
+	if err == nil && f == (broker.Found{}) {
+		f, err = elsewhere(ctx, t.others, selector(s), nil)
+	}
 	if err == nil && f.Sessions == 0 && f.Callbacks > 0 {
 		return 1, radius.ErrResidual
 	}
@@ -90,7 +97,12 @@ func (t brokerTarget) Disconnect(ctx context.Context, s radius.Selector) (int, e
 
 // Change implements radius.Target.
 func (t brokerTarget) Change(ctx context.Context, s radius.Selector, c radius.Change) (int, error) {
-	return outcome(t.Broker.Change(ctx, selector(s), broker.Change(c)))
+	f, err := t.Broker.Change(ctx, selector(s), broker.Change(c))
+	if err == nil && f == (broker.Found{}) {
+		change := broker.Change(c)
+		f, err = elsewhere(ctx, t.others, selector(s), &change)
+	}
+	return outcome(f, err)
 }
 
 func selector(s radius.Selector) broker.Selector {

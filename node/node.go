@@ -122,6 +122,7 @@ type daemon struct {
 	keep    atomic.Int64 // journal.keep of the configuration in force
 	sealer  *audit.Sealer
 	hooks   *hooks.Manager
+	fleet   membership
 	records *recordings.Store
 	broken  atomic.Pointer[string] // what is wrong with the audit
 	stale   atomic.Pointer[string] // why the last reload failed; nil if it did not
@@ -189,6 +190,9 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	defer d.carrier.close()
+	if err := d.openFleet(ctx); err != nil {
+		return err
+	}
 	bc, m, err := d.build(d.cfg, nil, nil, nil)
 	if err != nil {
 		return err
@@ -229,6 +233,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.hooks.Start()
 	defer d.hooks.Close() // after all that reports events
+	defer d.runFleet(ctx)()
 	d.sealer = audit.Start(d.cfg.StateDir, d.cfg.Audit, j, d.broker.Happened)
 	defer d.closeSealer() // after all parts, which write rows of the audit
 	defer d.closeRecordings()

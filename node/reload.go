@@ -150,6 +150,7 @@ func (d *daemon) apply(ctx context.Context, cfg *config.Config, by string, r *cl
 	old.Retire() // conversations under way continue with them
 	d.stale.Store(nil)
 	d.scraped.configured(cfg)
+	d.fleetConfigured(cfg)
 	d.broker.Happened(events.Reloaded{File: cfg.File, Digest: cfg.Digest, By: by})
 	r.Applied, r.Digest = true, cfg.Digest
 	r.Unverifiable = append(r.Unverifiable, d.warnOfPending(ctx, m)...)

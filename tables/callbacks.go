@@ -21,7 +21,7 @@ func Callbacks(w io.Writer, v []client.Callback, wide bool, at Place) {
 	for _, b := range v {
 		attempts := fmt.Sprintf("%d/%d", b.Attempts, b.Max)
 		if !wide {
-			t.Row(b.ID, b.Phase, b.User, b.Number, ttyText(b.TTY), attempts, at.Clock(b.Created))
+			t.Row(b.ID, b.Phase, b.User, b.Number, lineOf(b.Node, b.TTY), attempts, at.Clock(b.Created))
 			t.Note(b.Cause)
 			continue
 		}
@@ -29,10 +29,19 @@ func Callbacks(w io.Writer, v []client.Callback, wide bool, at Place) {
 		if b.Ended != nil {
 			ended = at.Clock(*b.Ended)
 		}
-		t.Row(b.ID, b.Phase, b.User, dialstrings(b), verify(b.NoVerify), b.Called, ttyText(b.TTY), attempts,
+		t.Row(b.ID, b.Phase, b.User, dialstrings(b), verify(b.NoVerify), lineOf(b.Home, b.Called),
+			lineOf(b.Node, b.TTY), attempts,
 			at.Clock(b.Created), ended, b.Cause, waitText(b, at))
 	}
 	t.WriteTo(w)
+}
+
+// lineOf names a line, of a node if there is a fleet: lyon-1/66.
+func lineOf(node string, tty int) string {
+	if node == "" {
+		return ttyText(tty)
+	}
+	return node + "/" + ttyText(tty)
 }
 
 // waitText says until when a callback waits, and why; "" if it does not.
@@ -62,11 +71,11 @@ func Callback(w io.Writer, v client.CallbackDetail, trace bool, at Place) {
 	}
 	fmt.Fprintf(w, "\n  user %s by %s, dialstring %s, %s\n", v.User, v.Entry, dialstrings(v.Callback),
 		verify(v.NoVerify))
-	fmt.Fprintf(w, "  called tty %d", v.Called)
+	fmt.Fprintf(w, "  called tty %s", lineOf(v.Home, v.Called))
 	if v.Caller != "" {
 		fmt.Fprintf(w, " from %s", v.Caller)
 	}
-	fmt.Fprintf(w, ", calls back on tty %s, attempts %d of %d\n", ttyText(v.TTY), v.Attempts, v.Max)
+	fmt.Fprintf(w, ", calls back on tty %s, attempts %d of %d\n", lineOf(v.Node, v.TTY), v.Attempts, v.Max)
 	fmt.Fprintf(w, "  created %s", at.Clock(v.Created))
 	if v.Ended != nil {
 		fmt.Fprintf(w, ", ended %s", at.Clock(*v.Ended))
@@ -74,6 +83,12 @@ func Callback(w io.Writer, v client.CallbackDetail, trace bool, at Place) {
 	fmt.Fprintln(w)
 	if text := waitText(v.Callback, at); text != "" {
 		fmt.Fprintf(w, "  waits %s\n", text)
+	}
+	if v.Offered {
+		fmt.Fprintln(w, "  any node of the fleet with a free line may take it")
+	}
+	if v.Stale != "" {
+		fmt.Fprintf(w, "  STALE: only what this node knows: %s\n", v.Stale)
 	}
 	if !trace {
 		return
@@ -89,10 +104,14 @@ func Callback(w io.Writer, v client.CallbackDetail, trace bool, at Place) {
 	}
 	fmt.Fprintln(w, "\nHistory")
 	for _, h := range v.History {
-		fmt.Fprintf(w, "  %s  %s\n", at.Stamp(h.Time), told(h.Event, h.Phase, h.Text))
+		node := ""
+		if h.Node != "" {
+			node = h.Node + "  "
+		}
+		fmt.Fprintf(w, "  %s  %s%s\n", at.Stamp(h.Time), node, told(h.Event, h.Phase, h.Text))
 	}
 	for _, a := range v.Dials {
-		fmt.Fprintf(w, "\nAttempt %d on tty %d by script %s", a.N, a.TTY, a.Script)
+		fmt.Fprintf(w, "\nAttempt %d on tty %s by script %s", a.N, lineOf(a.Node, a.TTY), a.Script)
 		if len(v.Numbers) > 0 {
 			fmt.Fprintf(w, " to %s", a.Number)
 		}
@@ -127,7 +146,10 @@ func indented(j json.RawMessage) string {
 	return b.String()
 }
 
-// Older says how many older callbacks a limit left out; "" if none.
+// Older says how many older callbacks a limit left out; -1: it is not known how many.
 func Older(n int) string {
+	if n < 0 {
+		return "… and older ones: --limit N (0 = all) or --since TIME"
+	}
 	return "… " + Numbered(n, "older one", "older ones") + ": --limit N (0 = all) or --since TIME"
 }

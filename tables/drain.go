@@ -17,5 +17,8 @@ func Drain(w io.Writer, v client.Drain, at Place) {
 	} else {
 		fmt.Fprintln(w, "not drained")
 	}
+	if v.Until != nil {
+		fmt.Fprintf(w, "the order ends at %s\n", at.Clock(*v.Until))
+	}
 	fmt.Fprintf(w, "calls: %d, attempts in progress: %d, pending callbacks: %d\n", v.Calls, v.Dials, v.Pending)
 }

@@ -25,4 +25,5 @@ func Lockdown(w io.Writer, v client.Lockdown, at Place) {
 		fmt.Fprintf(w, "NOT ON DISK, a restart would end it: %s\n",
 			console.Clean(cmp.Or(v.Error, "it is being written")))
 	}
+	NodeResults(w, v.Nodes)
 }

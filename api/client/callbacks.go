@@ -16,7 +16,7 @@ func (c *Client) Callbacks(ctx context.Context, all bool) ([]Callback, error) {
 }
 
 // FindCallbacks returns the callbacks that match q, newest first, and the number of older ones omitted because of the
-// limit.
+// limit; -1: there are some.
 func (c *Client) FindCallbacks(ctx context.Context, q CallbackQuery) (v []Callback, older int, err error) {
 	query := url.Values{"all": {strconv.FormatBool(q.All)}, "limit": {strconv.Itoa(q.Limit)}}
 	if !q.Since.IsZero() {
@@ -24,6 +24,9 @@ func (c *Client) FindCallbacks(ctx context.Context, q CallbackQuery) (v []Callba
 	}
 	if q.User != "" {
 		query.Set("user", q.User)
+	}
+	if q.Node != "" {
+		query.Set("node", q.Node)
 	}
 	head, err := c.do(ctx, http.MethodGet, "/v1/callbacks?"+query.Encode(), &v)
 	if err != nil {

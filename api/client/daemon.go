@@ -90,9 +90,10 @@ func (c *Client) DrainState(ctx context.Context) (Drain, error) {
 	return v, c.get(ctx, "/v1/drain", &v)
 }
 
-// Drain lets all lines finish their calls, and then take no more, until Undrain or a restart. reason may be "".
-func (c *Client) Drain(ctx context.Context, reason string) (v Drain, err error) {
-	_, err = c.do(ctx, http.MethodPut, "/v1/drain?"+url.Values{"reason": {reason}}.Encode(), &v)
+// Drain lets all lines finish their calls, and then take no more, until Undrain, a restart or the end of length (0:
+// never). reason may be "".
+func (c *Client) Drain(ctx context.Context, reason string, length time.Duration) (v Drain, err error) {
+	_, err = c.do(ctx, http.MethodPut, "/v1/drain?"+drainQuery(reason, length), &v)
 	return v, err
 }
 

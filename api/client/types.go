@@ -97,6 +97,7 @@ type Drain struct {
 	Reason  string     `json:"reason,omitempty"`
 	By      string     `json:"by,omitempty"`
 	Since   *time.Time `json:"since,omitempty"`
+	Until   *time.Time `json:"until,omitempty" doc:"when the order ends by itself"`
 	Calls   int        `json:"calls" doc:"calls that are up, in either direction"`
 	Dials   int        `json:"dials" doc:"attempts in progress that are no calls yet"`
 	Pending int        `json:"pending" doc:"callbacks that wait; they are not dialed meanwhile"`
@@ -200,7 +201,7 @@ type Callback struct {
 	Numbers  []string   `json:"numbers,omitempty" doc:"several numbers: those that it dials, in the order of their first dials"`
 	NoVerify bool       `json:"no_verify"`
 	Caller   string     `json:"caller,omitempty" doc:"the number that the user called from, if the modem reported it"`
-	Called   int        `json:"called_tty" doc:"the line that the user called"`
+	Called   int        `json:"called_tty" doc:"the line that the user called, of the node home"`
 	TTY      int        `json:"tty,omitempty" doc:"the line that calls back, once chosen"`
 	Attempts int        `json:"attempts" doc:"attempts made"`
 	Max      int        `json:"max" doc:"maximum number of attempts"`
@@ -210,6 +211,10 @@ type Callback struct {
 
 	WaitsFor   string     `json:"waits_for,omitempty" doc:"why a pending callback waits"`
 	WaitsUntil *time.Time `json:"waits_until,omitempty" doc:"when that wait ends, if that is known"`
+
+	Node    string `json:"node,omitempty" doc:"of a fleet: the node that holds it, or held it last; its lines call back"`
+	Home    string `json:"home,omitempty" doc:"of a fleet: the node that promised it"`
+	Offered bool   `json:"offered,omitempty" doc:"any node with a free line may take it"`
 }
 
 // CallbackQuery selects callbacks.
@@ -218,6 +223,7 @@ type CallbackQuery struct {
 	Limit int       // maximum number; 0: no limit
 	Since time.Time // only those created at this time or later; zero: all
 	User  string    // "": of all users
+	Node  string    // of a fleet: those that this node promised or holds; "": of all nodes
 }
 
 // Attempt is one dial of a callback.
@@ -231,6 +237,7 @@ type Attempt struct {
 	Outcome    string     `json:"outcome"`
 	Detail     string     `json:"detail,omitempty"`
 	Transcript []string   `json:"transcript,omitempty" doc:"dialogue with the modem, secrets masked"`
+	Node       string     `json:"node,omitempty" doc:"of a fleet: the node that dialed"`
 }
 
 // Call is a telephone connection of a line, in either direction.
@@ -287,6 +294,7 @@ type Happening struct {
 	Event string    `json:"event" doc:"name of the event in the table of the callback state machine"`
 	Phase string    `json:"phase" doc:"phase of the callback after the event"`
 	Text  string    `json:"text,omitempty" doc:"details for people"`
+	Node  string    `json:"node,omitempty" doc:"of a fleet: the node where it happened"`
 }
 
 // CallbackDetail is a callback with all details.
@@ -298,6 +306,7 @@ type CallbackDetail struct {
 	Authorization json.RawMessage `json:"authorization,omitempty" doc:"what AAA granted, and which server, secrets masked; the format may change"`
 	History       []Happening     `json:"history" doc:"events in chronological order"`
 	Dials         []Attempt       `json:"dials"`
+	Stale         string          `json:"stale,omitempty" doc:"of a fleet: why this is only what this node knows"`
 }
 
 // CallbackOrder is an order to call a user back who has not called.
@@ -424,6 +433,8 @@ type Lockdown struct {
 	Since    *time.Time `json:"since,omitempty"`
 	OnDisk   bool       `json:"on_disk"`         // it survives a restart
 	Error    string     `json:"error,omitempty"` // why it is not on disk
+
+	Nodes []NodeResult `json:"nodes,omitempty" doc:"of an order in a fleet: what became of it at each node"`
 }
 
 // AccessWindow is the latest access window of a policy group, or a request for one.

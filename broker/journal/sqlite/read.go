@@ -331,6 +331,11 @@ func (r *Reader) AuditTail(ctx context.Context, n int) ([]journal.Audit, []journ
 		limitOr(n))
 }
 
+// AuditAfter returns up to n records of the audit after number seq, oldest first; n 0 means 100.
+func (r *Reader) AuditAfter(ctx context.Context, seq int64, n int) ([]journal.Audit, []journal.Damage, error) {
+	return list(ctx, r, auditTable, r.key.decodeAudit, "WHERE seq > ? ORDER BY seq LIMIT ?", seq, limitOr(n))
+}
+
 func limitOr(n int) int64 {
 	if n <= 0 {
 		return 100
