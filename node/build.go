@@ -129,6 +129,7 @@ func (d *daemon) build(cfg *config.Config, old *methods.Set, leaving []config.Li
 		ChatPolicy:  cfg.ChatPolicy,
 		Triggers:    cfg.Triggers,
 		Sites:       sites,
+		Entries:     entries(cfg, m),
 		Tariff:      cfg.Tariff,
 		Dialer:      &dialer.Dialer{Scripts: cfg.Scripts, Debug: d.feed.Topic("chat")},
 		LoginLimits: cfg.Logins, LocalUsers: localUsers(cfg),

@@ -11,10 +11,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/api"
+	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/fleet/orders"
 	"github.com/ringback/ringback/broker/fleet/postgres"
 	"github.com/ringback/ringback/config"
+	"github.com/ringback/ringback/node/methods"
 )
 
 // membership is the daemon's part in a fleet. The zero value: the node is alone.
@@ -72,6 +74,29 @@ func (d *daemon) fleetConfigured(cfg *config.Config) {
 // fleetAPI is what the API needs of the fleet.
 func (d *daemon) fleetAPI() api.Fleet {
 	return api.Fleet{Node: d.fleet.orders, Happened: d.broker.Happened}
+}
+
+// join adds to the options of a broker what it needs as a node of the fleet.
+func (d *daemon) join(o broker.Options) broker.Options {
+	if d.fleet.orders == nil { // an interface with a nil pointer would be a fleet
+		return o
+	}
+	f := d.cfg.Fleet
+	o.Fleet, o.Node = d.fleet.orders, f.Node
+	o.FleetRules = broker.FleetRules{Rotaries: f.Rotaries, OnLoss: broker.OnLoss(f.OnLoss), LocalCalls: f.LocalCalls}
+	return o
+}
+
+// entries are the entries of method lists whose users this node of a fleet can call back for another one; nil: alone.
+func entries(cfg *config.Config, m *methods.Set) map[string]bool {
+	if cfg.Fleet == nil {
+		return nil
+	}
+	all := map[string]bool{config.MethodLocal: true}
+	for _, name := range m.Names() {
+		all[name] = true
+	}
+	return all
 }
 
 // runFleet keeps the node a member of its fleet until the function that it returns is called, which waits for the end:

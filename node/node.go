@@ -212,11 +212,11 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.records, err = d.openRecordings(); err != nil {
 		return err
 	}
-	d.broker = broker.New(broker.Options{
+	d.broker = broker.New(d.join(broker.Options{
 		Journal: j, Pool: d.lines, Accountant: d, CallCheck: d.callCheck, Log: d.log,
 		NameKey: j.NameKey(), KeepBusyouts: d.busyouts().keep, Record: d.record,
 		Sinks: []events.Sink{d.feed, d.events, d.metrics, d.cdr, d.traces, d.hooks},
-	}, bc)
+	}), bc)
 	doors, err := d.listen(ctx)
 	if err != nil {
 		return err
