@@ -38,6 +38,12 @@ func (a *Authority) retain(ctx context.Context) {
 		if err := a.retainStep(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.log.Debug("old callbacks of the fleet were not removed")
 		}
+		if a.pruned == 0 || now-a.pruned >= pruneEach {
+			a.pruned = now
+			if err := a.pruneAccounts(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				a.log.Debug("old accounts of the fleet were not removed")
+			}
+		}
 	}
 }
 

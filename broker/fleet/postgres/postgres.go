@@ -70,6 +70,7 @@ type Authority struct {
 
 	pollEach time.Duration // between two looks for changes
 	retained time.Duration // when the last removal was
+	pruned   time.Duration // when accounts were last removed; 0: never
 }
 
 // withDefaults returns the options with the defaults of what is not set.
