@@ -148,7 +148,7 @@ func (p *pool) release(c *conn) {
 	if c.IsClosed() || c.PgConn().TxStatus() != 'I' || c.generation != p.generation || p.closed {
 		c.drop()
 	} else {
-		c.used, c.doubt = time.Now(), ""
+		c.used, c.doubt, p.fault = time.Now(), "", nil // it has answered, whatever another attempt to connect did
 		p.idle = append(p.idle, c)
 	}
 	p.mu.Unlock()
