@@ -245,8 +245,11 @@ func TestPeerFailOver(t *testing.T) {
 	if missing != "0" {
 		t.Errorf("%s of %d acknowledged commits are lost", missing, len(known))
 	}
-	if got := a.serverAddress(); got != standby.Address {
-		t.Errorf("the server is %s", got)
+	if err := mark(a, "last"); err != nil {
+		t.Error(err)
+	}
+	if got := a.link.pool.server.address; got != standby.Address {
+		t.Errorf("the server is %q", got)
 	}
 }
 
