@@ -15,7 +15,7 @@ func newFleet() *cobra.Command {
 		Long: `Several nodes that share a PostgreSQL are a fleet: one pending callback of a user, common ceilings, rotaries whose lines
 dial for all. See docs/how-to/fleet.md. "ringback show nodes" shows the nodes.`,
 	}
-	c.AddCommand(newFleetRemove())
+	c.AddCommand(newFleetCheck(), newFleetMigrate(), newFleetRemove())
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/hooks"
 	"github.com/ringback/ringback/lines"
@@ -37,6 +38,7 @@ type state struct {
 	hooks   []hooks.State
 	doors   []client.Listener
 	records recordings.State
+	fleet   fleet.Status // zero: the node is alone
 	now     time.Time
 }
 
@@ -87,6 +89,28 @@ var checks = []check{
 		"repair the disk of state_dir; ringback tries again by itself", func(s state, found finder) {
 			if s.Lockdown.Active && !s.Lockdown.OnDisk {
 				found("", "the lockdown is not on disk: a restart would end it")
+			}
+		}},
+	{"fleet_away", false, "This node is not a member of its fleet, or the fleet's PostgreSQL cannot be reached.",
+		"ringback fleet check says what is wrong; what only this node's lines may dial goes on",
+		func(s state, found finder) {
+			if f := s.fleet; f.Node != "" && !(f.Connected && f.Member) {
+				found("", "node %s works without its fleet since %s: %s", f.Node, f.Since.Format(time.DateTime),
+					cmp.Or(f.Reason, "PostgreSQL cannot be reached"))
+			}
+		}},
+	{"fleet_lost", false, "The fleet's PostgreSQL has lost commits that it had acknowledged.",
+		"make the standby synchronous (ringback fleet check); the nodes have written back what their journals have",
+		func(s state, found finder) {
+			if s.fleet.Lost != "" {
+				found("", "acknowledged commits of the fleet were lost: %s", s.fleet.Lost)
+			}
+		}},
+	{"fleet_forged", false, "Rows of the fleet do not verify with the fleet's key.",
+		"find who else can write to the database, and compare key_file on all nodes (sha256sum)",
+		func(s state, found finder) {
+			if s.fleet.Forged > 0 {
+				found("", "%d rows of the fleet did not verify since the start: they are not dialed", s.fleet.Forged)
 			}
 		}},
 	{"drained", true, "An operator lets no line take calls.", "when the work is done: ringback undrain",

@@ -105,6 +105,9 @@ func (d *daemon) examine(ctx context.Context) state {
 	if d.hooks != nil {
 		s.hooks = d.hooks.States()
 	}
+	if d.fleet.orders != nil {
+		s.fleet = d.fleet.orders.Status()
+	}
 	if stale := d.stale.Load(); stale != nil {
 		s.stale = *stale
 	}
