@@ -124,10 +124,10 @@ func (b *Broker) fenced(ctx context.Context, id string) {
 		return
 	case err != nil:
 		return // the next operation is fenced too
+	case row.Holder != m.node: // it ends the callback, or has ended it
+		e.what = callback.Taken{By: row.Holder}
 	case !row.Pending():
 		e.what = callback.EndedElsewhere{Outcome: callback.Phase(row.Outcome), Cause: row.Cause}
-	case row.Holder != m.node:
-		e.what = callback.Taken{By: row.Holder}
 	default: // the claim is ours, and its epoch is newer
 		e = event{do: func() { b.renew(id, row.Epoch) }}
 	}

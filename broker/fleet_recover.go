@@ -203,11 +203,11 @@ func (b *Broker) oweAgain(k fleet.Known, s fleet.Standing) {
 func (b *Broker) standOne(ctx context.Context, w *work, s fleet.Standing) {
 	id := w.row.ID
 	switch {
-	case !s.Ended.IsZero():
+	case !s.Ended.IsZero() && s.Holder == b.fleet.node:
 		b.startOne(w)
 		b.backlog = append(b.backlog, event{id: id, what: callback.EndedElsewhere{Outcome: callback.Phase(s.Outcome),
 			Cause: s.Cause}})
-	case !s.Mine:
+	case !s.Mine: // its holder ends it, or has ended it
 		b.startOne(w)
 		b.backlog = append(b.backlog, event{id: id, what: callback.Taken{By: s.Holder}})
 	default:

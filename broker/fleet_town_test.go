@@ -10,9 +10,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/fleet/fleettest"
+	"github.com/ringback/ringback/broker/journal"
+	"github.com/ringback/ringback/lab/exchange"
 	"github.com/ringback/ringback/lines"
 )
 
@@ -270,5 +273,125 @@ func TestFleetAdmissionWithoutAuthority(t *testing.T) {
 		a.pass(time.Minute)
 		a.node.Cut(false)
 		endsAs(t, fl, "completed", "")
+	})
+}
+
+// An authority that hangs does not change when a node dials for the callbacks that only its lines may dial, and calls
+// are answered as before.
+func TestFleetHangingAuthority(t *testing.T) {
+	inFleet(t, 1, func(_ int, o *townOptions) { o.rules.Rotaries = []int{7} }, func(_ *fleettest.Fleet, all []*town) {
+		a := all[0]
+		a.x.Reserve("84001", exchange.Busy)
+		promised(a)
+		began := time.Now()
+		a.node.Intercept(fleettest.Hang)
+		a.pass(time.Minute)
+		d := a.dialed()
+		if len(d) != 1 || d[0].Time.Sub(began) > 6*time.Second {
+			t.Errorf("dials %v after %v", d, began)
+		}
+		if v := a.last(); v.Outcome != "failed" {
+			t.Errorf("%+v", v.Callback)
+		}
+		p := a.pc(a.home)
+		began = time.Now()
+		p.login("paia-04")
+		p.see("maui-nas-04>", 5*time.Second)
+		p.typ("exit")
+		p.see("NO CARRIER", time.Minute)
+	})
+}
+
+// What became of the callbacks of a node while it was down: taken, ended, unchanged, lost by the server.
+func TestFleetRestart(t *testing.T) {
+	for name, tc := range map[string]struct {
+		while   func(fl *fleettest.Fleet, b *town)
+		outcome string
+		dials   int
+	}{
+		"unchanged": {func(*fleettest.Fleet, *town) {}, "failed", 1},
+		"cancelled": {func(fl *fleettest.Fleet, b *town) {
+			if err := b.broker.CancelCallback(context.Background(), fl.Rows()[0].ID, "uid 7"); err != nil {
+				b.t.Error(err)
+			}
+		}, "cancelled", 0},
+		"taken": {func(fl *fleettest.Fleet, b *town) {
+			fl.Silent("a", true)
+			b.linesOn()
+			b.pass(20 * time.Second)
+		}, "given up", 0},
+		"lost": {func(fl *fleettest.Fleet, _ *town) { fl.FailOver() }, "failed", 1},
+	} {
+		wait := func(_ int, o *townOptions) { o.forcedWait = time.Minute }
+		restarted := func(fl *fleettest.Fleet, all []*town) {
+			a, b := all[0], all[1]
+			b.linesOff()
+			a.x.Reserve("84001", exchange.Busy)
+			b.x.Reserve("84001", exchange.Busy)
+			fl.Lag()
+			promised(a)
+			a.halt()
+			tc.while(fl, b)
+			a.start()
+			fl.Silent("a", false)
+			a.pass(10 * time.Minute)
+			if v := a.last(); v.Outcome != tc.outcome || len(a.dialed()) != tc.dials {
+				t.Errorf("%s: %d dials, %+v", name, len(a.dialed()), v.Callback)
+			}
+			if r := only(t, fl); r.Pending() || !r.Settled {
+				t.Errorf("%s: %+v", name, r)
+			}
+		}
+		t.Run(name, func(t *testing.T) { inFleet(t, 2, wait, restarted) })
+	}
+}
+
+// A fail-over that lost acknowledged commits is noticed: the callback is written back, and dialed as often as it may.
+func TestFleetFailOver(t *testing.T) {
+	wait := func(_ int, o *townOptions) { o.forcedWait = time.Minute }
+	inFleet(t, 2, wait, func(fl *fleettest.Fleet, all []*town) {
+		a := all[0]
+		a.x.Reserve("84001", exchange.Busy)
+		fl.Lag()
+		promised(a)
+		fl.FailOver()
+		a.pass(5 * time.Second)
+		if r := only(t, fl); r.Holder != "a" || !r.Pending() {
+			t.Errorf("%+v", r)
+		}
+		endsAs(t, fl, "failed", "busy")
+		if n := len(a.dialed()); n != 1 {
+			t.Errorf("%d dials", n)
+		}
+	})
+}
+
+// Without the authority, on_loss: local lets lines of this node call back, one callback of a user, and no more than
+// were counted ahead: the site's ceiling is not exceeded.
+func TestFleetOnLossLocal(t *testing.T) {
+	inFleet(t, 1, func(_ int, o *townOptions) {
+		o.rules.OnLoss, o.rules.LocalCalls = broker.OnLossLocal, 1
+		o.ceilings = []journal.Limit{{Period: journal.Day, Amount: journal.Amount{Calls: 2}}}
+	}, func(fl *fleettest.Fleet, all []*town) {
+		a := all[0]
+		a.x.Reserve("84001", exchange.Busy)
+		a.node.Cut(true)
+		a.pass(time.Second)
+		a.order(broker.UserOrder{User: "austin-01", Service: aaa.EXEC, By: "test"}, "")
+		a.pass(5 * time.Minute)
+		if n := len(a.dialed()); n != 1 {
+			t.Errorf("%d dials", n)
+		}
+		a.order(broker.UserOrder{User: "austin-01", Service: aaa.EXEC, By: "test"}, "has had it")
+		a.order(broker.UserOrder{User: "busy-05", Service: aaa.EXEC, By: "test"}, "counted ahead")
+		a.node.Cut(false)
+		a.pass(30 * time.Second)
+		if r := only(t, fl); r.Pending() || !r.Settled {
+			t.Errorf("%+v", r)
+		}
+		accounts, err := a.node.Accounts(context.Background(), "site")
+		if err != nil || len(accounts) != 1 || accounts[0].Windows[1].Used.Calls != 1 {
+			t.Errorf("%+v, %v", accounts, err)
+		}
 	})
 }

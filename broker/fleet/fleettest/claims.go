@@ -37,7 +37,7 @@ func (n *Node) Withdraw(ctx context.Context, id, cause string) error {
 }
 
 func (n *Node) withdraw(r *row, cause string) {
-	now := n.f.now()
+	now := time.Now()
 	n.f.end(r, fleet.End{Claim: r.Claim(), Time: now, Outcome: "cancelled", Cause: cause,
 		Settle: &journal.Settle{Callback: r.ID, Time: now}})
 }

@@ -195,9 +195,9 @@ func (f *Fleet) expire() {
 		if !r.Pending() || r.Open == 0 || n == nil || n.silent.IsZero() || f.now().Sub(n.silent) < LeftAlone {
 			continue
 		}
-		f.end(r, fleet.End{Claim: r.Claim(), Time: f.now(), Outcome: "failed",
+		f.end(r, fleet.End{Claim: r.Claim(), Time: time.Now(), Outcome: "failed",
 			Cause: "its node was lost during an attempt", Attempts: r.Attempts,
-			Settle: &journal.Settle{Callback: r.ID, Worst: true, Time: f.now()}})
+			Settle: &journal.Settle{Callback: r.ID, Worst: true, Time: time.Now()}})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
@@ -156,7 +157,7 @@ func (n *Node) Cancel(ctx context.Context, id, who, text string) (holder string,
 		if r.Open > 0 {
 			return nil
 		}
-		now := n.f.now()
+		now := time.Now()
 		ended = true
 		n.f.end(r, fleet.End{Claim: r.Claim(), Time: now, Outcome: "cancelled", Cause: "by " + who,
 			Attempts: r.Attempts})
@@ -176,7 +177,7 @@ func (n *Node) Remove(ctx context.Context, name, who string) error {
 			return fleet.ErrNotFound
 		}
 		m.removed = true
-		now := n.f.now()
+		now := time.Now()
 		for _, r := range n.f.data.sorted() {
 			if r.Pending() && r.Holder == name && (r.Open > 0 || !r.Shared) {
 				n.f.end(r, fleet.End{Claim: r.Claim(), Time: now, Outcome: "failed", Attempts: r.Attempts,
