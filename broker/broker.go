@@ -105,7 +105,8 @@ type Options struct {
 	// Record begins the recording of a session and blocks until it has begun; the error is why it cannot begin. nil:
 	// none can.
 	Record func(ctx context.Context, of Recorded) (session.Recorder, error)
-	// Fleet is the authority that the nodes of a fleet share; nil: this node is alone. Node is its name there.
+	// Fleet is the authority that the nodes of a fleet share; nil: this node is alone. Its Run must run for longer than
+	// that of the Broker, and its changes must have no orders. Node is the name of this node.
 	Fleet      fleet.Authority
 	Node       string
 	FleetRules FleetRules

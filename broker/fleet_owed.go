@@ -60,7 +60,7 @@ func (b *Broker) pay(ctx context.Context) bool {
 		if stuck[r.ID] {
 			continue
 		}
-		if err := b.payOne(ctx, r); err != nil {
+		if err := b.payOne(ctx, r); err != nil && !errors.Is(err, fleet.ErrNotFound) {
 			stuck[r.ID], all = true, false
 			if errors.Is(err, fleet.ErrAway) || errors.Is(err, fleet.ErrUnknown) || errors.Is(err, fleet.ErrNotMember) {
 				return false

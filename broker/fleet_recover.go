@@ -18,26 +18,16 @@ import (
 // ownWait is how long callbacks of this node alone wait at a start for what the fleet knows of them.
 const ownWait = 3 * time.Second
 
-// joinFleet makes this node a member of its fleet until work ends. leave then reports to the fleet that it is down.
+// joinFleet works with the fleet until work ends. leave then sends what is still owed, once.
 func (b *Broker) joinFleet(base, work context.Context, parts *sync.WaitGroup) (leave func()) {
 	if b.fleet == nil {
 		return func() {}
 	}
-	joined, stop := context.WithCancel(base)
-	down := make(chan struct{})
-	go func() {
-		defer close(down)
-		if err := b.fleet.Run(joined); err != nil {
-			b.log.Error("fleet: this node cannot be a member", zap.Error(err))
-		}
-	}()
 	parts.Go(func() { b.runFleet(work) })
 	return func() {
 		if b.fleet.resumed.Load() {
 			b.pay(base)
 		}
-		stop()
-		<-down
 	}
 }
 
@@ -207,6 +197,8 @@ func (b *Broker) standOne(ctx context.Context, w *work, s fleet.Standing) {
 		b.startOne(w)
 		b.backlog = append(b.backlog, event{id: id, what: callback.EndedElsewhere{Outcome: callback.Phase(s.Outcome),
 			Cause: s.Cause}})
+	case s.Missing && !s.Mine && !w.row.Shared: // its user has another one, and this one needs the journal alone
+		b.startOne(w)
 	case !s.Mine: // its holder ends it, or has ended it
 		b.startOne(w)
 		b.backlog = append(b.backlog, event{id: id, what: callback.Taken{By: s.Holder}})
