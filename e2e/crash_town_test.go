@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,11 @@ type crashWorld struct {
 	pppd         string        // PPP's callers are pppds with this library, and the daemon's network device is tun
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
+	node         string        // the lines are those of a node of a fleet
+	number       string        // of the lines; "": crashMain
+	only         []string      // for each line: "callin", "callout"; "" or missing: both
+	more         string        // keys of the configuration
+	policy       string        // keys of the policy
 }
 
 // crashTown is everything except the daemon, and outlives each daemon.
@@ -135,7 +141,11 @@ func newCrashTown(t *testing.T, w crashWorld) *crashTown {
 
 func (town *crashTown) startLine(t *testing.T, i int, parts *sync.WaitGroup) (url string) {
 	t.Helper()
-	m := town.x.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d", 65+i), Number: crashMain,
+	number := cmp.Or(town.number, crashMain)
+	if town.direction(i) == "callout" {
+		number = "9" + number
+	}
+	m := town.x.AddModem(exchange.ModemConfig{Name: fmt.Sprintf("tty%d%s", 65+i, town.node), Number: number,
 		StaysOffHook: town.staysOffHook, Profile: crashPatience})
 	if town.pty {
 		link := filepath.Join(town.dir, m.Name())
@@ -154,6 +164,14 @@ func (town *crashTown) startLine(t *testing.T, i int, parts *sync.WaitGroup) (ur
 	}
 	parts.Go(func() { m.ServeRFC2217(l) })
 	return "rfc2217://" + l.Addr().String()
+}
+
+// direction is what a line may do.
+func (town *crashTown) direction(i int) string {
+	if i < len(town.only) && town.only[i] != "" {
+		return town.only[i]
+	}
+	return "inout"
 }
 
 func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *sync.WaitGroup) *servers.RADIUS {
@@ -216,11 +234,15 @@ lines:
 		guard = "1.05s" // S12
 	}
 	for i, port := range ports {
-		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 1, %sscripts: {modem_off_hook: offhook, callback: rtp}, "+
+		scripts := "scripts: {modem_off_hook: offhook, callback: rtp}, "
+		if town.direction(i) == "callin" {
+			scripts = ""
+		}
+		fmt.Fprintf(&b, "  - {tty: %d, port: %q, rotary: 7, modem: %s, %s%s"+
 			"callback: {forced_wait: %v, same_line_no_verify: true}, insecure_signals: %v,\n"+
 			"     timing: {command: 1s, command_gap: 1ms, settle: 1ms, answer: 5s, dtr_low: 20ms, guard: %s, "+
 			"on_hook: 2s, reopen: 50ms, quarantine: 200ms, rings: 400ms, silence: 20ms, drain: 100ms}}\n",
-			65+i, port, serves, town.wait, town.tcp || town.pty, guard)
+			65+i, port, town.direction(i), serves, scripts, town.wait, town.tcp || town.pty, guard)
 	}
 	if town.ppp {
 		device := "userspace"
@@ -232,8 +254,9 @@ lines:
   pools: [{name: dialin, addresses: [10.8.0.10-10.8.0.20]}]
 `)
 	}
+	b.WriteString(town.more)
 	policy := fmt.Sprintf("group: default\ncallback: optional\nno_verify: allow\nattempts: {max: %d, retry_wait: 1s}\n",
-		town.max)
+		town.max) + town.policy
 	if err := os.Mkdir(filepath.Join(town.dir, "policies.d"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -423,6 +446,8 @@ type crashCaller struct {
 	modem  *exchange.Modem
 	dte    *exchange.DTE
 	over   chan struct{} // capacity 1: a call has ended, or failed
+	mains  []string      // the numbers that it calls in turns
+	calls  int
 	tty    string        // of a pppd
 	dial   chan struct{} // capacity 1: a pppd is to call
 
@@ -440,10 +465,10 @@ func newCrashCaller(town *crashTown, number string) *crashCaller {
 		town.x.Reserve(number, exchange.Busy)
 	}
 	return &crashCaller{town: town, number: number, modem: m, dte: m.DTE(), over: make(chan struct{}, 1),
-		dial: make(chan struct{}, 1)}
+		mains: []string{crashMain}, dial: make(chan struct{}, 1)}
 }
 
-// call dials the main number.
+// call dials a main number.
 func (c *crashCaller) call() {
 	select {
 	case <-c.over: // of an earlier call
@@ -453,7 +478,9 @@ func (c *crashCaller) call() {
 		c.dial <- struct{}{}
 		return
 	}
-	c.dte.Write([]byte("ATDT" + crashMain + "\r"))
+	main := c.mains[c.calls%len(c.mains)]
+	c.calls++
+	c.dte.Write([]byte("ATDT" + main + "\r"))
 }
 
 // run is the caller's loop; it ends with the exchange.
