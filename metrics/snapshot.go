@@ -42,7 +42,9 @@ type Snapshot struct {
 	PPPSessions   int
 	Pools         []Pool
 	Listeners     []client.Listener
-	BeforeLogin   int // connections to listeners that have no user yet
+	Fleet         client.Fleet  // Node is "" if the node is alone
+	Nodes         []client.Node // of the fleet, as last read
+	BeforeLogin   int           // connections to listeners that have no user yet
 }
 
 // Pool is the use of an address pool, of its IPv4 addresses or its IPv6 prefixes.

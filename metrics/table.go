@@ -57,7 +57,8 @@ var (
 type emit = func(value float64, labels ...string)
 
 // Table has every metric of this program.
-var Table = slices.Concat(processTable, lineTable, callTable, callbackTable, aaaTable, journalTable, ceilingTable)
+var Table = slices.Concat(processTable, lineTable, callTable, callbackTable, aaaTable, journalTable, ceilingTable,
+	fleetTable)
 
 var processTable = []Row{
 	{Name: "ringback_build_info", Type: Gauge, Labels: []Label{{Name: "version"}, {Name: "goversion"}},

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/aaa"
+	"github.com/ringback/ringback/api"
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/config"
@@ -93,6 +95,13 @@ func (d *daemon) snapshot(ctx context.Context) metrics.Snapshot {
 	m := d.inForce()
 	s.AAA, s.Methods = m.Servers(), m.Names()
 	s.Listeners, s.BeforeLogin = d.doors.list(), d.doors.beforeLogin()
+	if d.fleet.orders != nil {
+		s.Fleet = api.FleetOf(d.fleet.orders.Status())
+		for _, n := range d.fleet.orders.LastRead() {
+			s.Nodes = append(s.Nodes, client.Node{Name: n.Name, State: n.State, Silence: n.Silence.Seconds(),
+				Claims: n.Claims})
+		}
+	}
 	s.PPPSessions, s.Pools = len(d.carrier.sessions.List()), d.carrier.pools()
 	d.scraped.mu.Lock()
 	s.Configuration = d.scraped.conf

@@ -26,3 +26,10 @@ func (n *Node) Known(ctx context.Context) (nodes []fleet.Node, at time.Time, err
 	}
 	return n.known.nodes, n.known.at, err
 }
+
+// LastRead returns the nodes as they were last read, without asking.
+func (n *Node) LastRead() []fleet.Node {
+	n.known.mu.Lock()
+	defer n.known.mu.Unlock()
+	return n.known.nodes
+}
