@@ -34,15 +34,6 @@ func named(line int, space string) string {
 	return "tty" + space + strconv.Itoa(line)
 }
 
-// At returns the number of a line of a node in a column of TTY numbers: "lyon-1/65", "lyon-1/vty 0". node is "" for a
-// line of this node.
-func At(node string, line int) string {
-	if node == "" {
-		return Text(line)
-	}
-	return node + "/" + Text(line)
-}
-
 // Text returns the number of a line in a column of TTY numbers: "65", "vty 0".
 func Text(line int) string {
 	if _, ok := IsVTY(line); ok {

@@ -17,10 +17,6 @@ func TestNames(t *testing.T) {
 				c.name, c.port, c.text)
 		}
 	}
-	if a, b, own := At("lyon-1", 66), At("lyon-1", VTY(0)), At("", 66); a != "lyon-1/66" || b != "lyon-1/vty 0" ||
-		own != "66" {
-		t.Errorf("lines of nodes: %q, %q, %q", a, b, own)
-	}
 	for n := range 3 {
 		if got, ok := IsVTY(VTY(n)); !ok || got != n {
 			t.Errorf("vty %d is read as %d, %v", n, got, ok)
