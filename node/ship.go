@@ -19,7 +19,7 @@ const (
 
 // shipAudit copies the audit to the fleet until ctx ends, so that a node's audit outlives its disk.
 func (d *daemon) shipAudit(ctx context.Context) {
-	s := shipper{to: d.fleet.orders, from: d.journal.AuditAfter, log: d.log}
+	s := shipper{to: d.fleet.orders, from: d.journal, log: d.log}
 	tick := time.NewTicker(shipEach)
 	defer tick.Stop()
 	for {
@@ -37,7 +37,10 @@ type shipper struct {
 	to interface {
 		ShipAudit(ctx context.Context, rows []journal.Audit) (last int64, err error)
 	}
-	from func(ctx context.Context, seq int64, n int) ([]journal.Audit, []journal.Damage, error)
+	from interface {
+		AuditAfter(ctx context.Context, seq int64, n int) ([]journal.Audit, []journal.Damage, error)
+		AuditDigest(ctx context.Context, seq int64) ([]byte, error)
+	}
 	log  *zap.Logger
 	last int64  // copied; 0: not known
 	told string // the last error that was logged
@@ -66,10 +69,21 @@ func (s *shipper) copy(ctx context.Context) error {
 		}
 		s.last = last
 	}
+	digest, err := s.from.AuditDigest(ctx, s.last)
+	if err != nil {
+		return err
+	}
+	if s.last == 0 {
+		digest = make([]byte, journal.DigestSize)
+	}
 	for {
-		rows, bad, err := s.from(ctx, s.last, shipRows)
+		rows, bad, err := s.from.AuditAfter(ctx, s.last, shipRows)
 		if err != nil || len(rows)+len(bad) == 0 {
 			return err
+		}
+		for i := range rows { // of rows that verify: the column of the digest is not protected by the journal's key
+			digest = rows[i].DigestAfter(digest)
+			rows[i].Digest = digest
 		}
 		if len(bad) > 0 {
 			return fmt.Errorf("%v (ringback journal check)", bad[0])
