@@ -96,6 +96,9 @@ func (u User) callbacks(all bool) run {
 				v[i].Numbers[j] = u.number(v[i].Numbers[j])
 			}
 		}
+		if err := u.stale(ctx, w); err != nil {
+			return err
+		}
 		tables.Callbacks(w, v, false, u.here())
 		if older != 0 {
 			fmt.Fprintln(w, tables.Older(older))

@@ -87,7 +87,7 @@ const (
 // A user without privileges sees no number of another user, and no address, whatever is shown.
 func TestUnprivilegedSeeNoNumbers(t *testing.T) {
 	d := &daemon{answers: map[string]string{"GET /v1/callbacks": someCallbacks, "GET /v1/users": someUsers,
-		"GET /v1/calls/active": someCalls, "GET /v1/ppp/sessions": somePPP, "GET /v1/ppp/pools": pools,
+		"GET /v1/fleet": `{}`, "GET /v1/calls/active": someCalls, "GET /v1/ppp/sessions": somePPP, "GET /v1/ppp/pools": pools,
 		"GET /v1/queue": someQueue, "GET /v1/lines": someLines}}
 	c := d.serve(t)
 	for _, line := range []string{"show callback", "show users", "show call active", "show ppp", "show ppp pools",

@@ -23,7 +23,7 @@ func (u User) order(do func(ctx context.Context, args console.Args) (said string
 
 // orderNodes are the commands that change something.
 func (u User) orderNodes() []console.Node {
-	return []console.Node{
+	return append(u.drainNodes(), []console.Node{
 		u.clearNode(),
 		{Word: "cancel", Help: texts.HelpCancel, Next: []console.Node{
 			{Word: "callback", Help: texts.HelpCancelCallback, Next: []console.Node{
@@ -35,7 +35,7 @@ func (u User) orderNodes() []console.Node {
 			Run: printing(u, u.Client.Reload, tables.Reload)},
 		u.startChatNode(),
 		u.configureNode(),
-	}
+	}...)
 }
 
 func (u User) clearNode() console.Node {

@@ -53,6 +53,7 @@ func (u User) operatorNodes() []console.Node {
 		ask("health", texts.HelpHealth, printing(u, u.Client.Health, func(w io.Writer, v client.Health) {
 			tables.Health(w, v, at().Now)
 		})),
+		u.fleetShown(),
 		ask("lockdown", texts.HelpLockdownState, printing(u, u.Client.Lockdown,
 			func(w io.Writer, v client.Lockdown) { tables.Lockdown(w, v, at()) })),
 		ask("login-locks", texts.HelpLoginLocks, printing(u, u.Client.LoginLocks, tables.LoginLocks)),

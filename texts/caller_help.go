@@ -98,5 +98,11 @@ const (
 	HelpNoPages             Key = "help.no_pages"
 	HelpTerminal            Key = "help.terminal"
 	HelpMonitor             Key = "help.monitor"
+	HelpNodes               Key = "help.nodes"
+	HelpDrain               Key = "help.drain"
+	HelpUndrain             Key = "help.undrain"
+	HelpDrainFor            Key = "help.drain_for"
+	HelpDrainMinutes        Key = "help.drain_minutes"
+	HelpNodeName            Key = "help.node_name"
 	HelpLeave               Key = "help.leave"
 )

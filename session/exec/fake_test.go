@@ -362,6 +362,7 @@ func newDaemon() *fakeDaemon {
 		},
 		"GET /v1/users": []client.User{{TTY: 65, User: "austin-01", Service: "exec", Leg: 2, Caller: "5551234",
 			Start: now.Add(-9 * time.Second)}},
+		"GET /v1/fleet": client.Fleet{},
 		"GET /v1/callbacks": []client.Callback{
 			{ID: "cb1", User: "austin-02", Number: "84001", Phase: "waiting", Max: 1, Created: now},
 			{ID: "cb2", User: "austin-03", Number: "7", TTY: 66, Phase: "dialing", Max: 3, Attempts: 1,
