@@ -87,7 +87,7 @@ func (a *Authority) pulse(ctx context.Context) (reading, error) {
 	defer cancel()
 	m := &a.member
 	m.mu.Lock()
-	mine, beat, doubtful := m.incarnation, m.beat, m.doubtful
+	mine, beat, doubtful := m.incarnation, m.beat, m.doubtful+m.strays.count(a.clock())
 	m.doubtful++ // until it is answered
 	m.mu.Unlock()
 	r := reading{rows: make(map[string]memberRow)}
@@ -136,6 +136,24 @@ func (a *Authority) unanswered(err error) {
 	}
 }
 
+// strays are beats without an answer that the server may still get: a network can hold octets back and let them go.
+type strays struct {
+	n    int64
+	last time.Duration // when the last one was given up
+}
+
+// strayFor is how long a beat may be under way after this node has given it up. Servers end an idle connection long
+// before.
+const strayFor = 10 * time.Minute
+
+// count returns how many may still arrive.
+func (s strays) count(at time.Duration) int64 {
+	if at-s.last > strayFor {
+		return 0
+	}
+	return s.n
+}
+
 // news is what a beat tells beside the beats of the others.
 type news struct {
 	back    bool // the server answers again
@@ -177,6 +195,9 @@ func (m *membership) take(r reading, node string, at time.Duration) (n news) {
 	if n.back {
 		m.since = time.Now()
 	}
+	if m.doubtful > 1 {
+		m.strays = strays{m.strays.count(at) + m.doubtful - 1, at}
+	}
 	m.connected, m.failures, m.doubtful = true, 0, 0
 	sights := make(map[string]sight, len(r.rows))
 	for name, row := range r.rows {
@@ -191,6 +212,9 @@ func (m *membership) take(r reading, node string, at time.Duration) (n news) {
 	}
 	n.late = m.incarnation == "" && m.tried != "" && r.rows[node].incarnation == m.tried
 	n.fenced = m.incarnation != "" && r.beat == nil
+	if own := r.rows[node]; n.fenced && n.moved && own.incarnation == m.incarnation && own.state == stateUp {
+		n.fenced, m.beat = false, own.beat // beats do not wait for a standby: the new server lacks the last ones
+	}
 	switch {
 	case r.beat != nil:
 		m.beat, m.answered, m.reason = *r.beat, at, ""

@@ -31,6 +31,7 @@ type membership struct {
 	tried       string        // the incarnation of a join whose outcome is unknown
 	beat        int64         // the last one that was acknowledged
 	doubtful    int64         // beats after it whose outcome is unknown
+	strays      strays        // beats before it that were given up
 	answered    time.Duration // when that was, on the monotonic clock
 	failures    int           // beats in sequence without an answer
 	connected   bool          // the last beat was answered, or no two in sequence failed
@@ -149,7 +150,7 @@ func (a *Authority) prepare() {
 func (a *Authority) joined(incarnation string, beat int64) {
 	m := &a.member
 	m.mu.Lock()
-	m.incarnation, m.tried, m.beat, m.doubtful = incarnation, "", beat, 0
+	m.incarnation, m.tried, m.beat, m.doubtful, m.strays = incarnation, "", beat, 0, strays{}
 	m.answered, m.since, m.reason = a.clock(), time.Now(), ""
 	m.mu.Unlock()
 	a.log.Info("joined the fleet")

@@ -239,8 +239,18 @@ func TestPeerAnswerLost(t *testing.T) {
 	n.Authority.member.beat, n.Authority.member.doubtful = lost, 2 // as if two answers had been lost
 	beats(1, n)
 	n.member(true, "")
+	d.SQL(t, `UPDATE ringback.nodes SET beat = beat + 1`) // one of the two arrives late
+	beats(2, n)
+	n.member(true, "")
 
 	m := &n.Authority.member
+	m.server = "the one before" // and the new one lacks the last beats, which wait for no standby
+	d.SQL(t, `UPDATE ringback.nodes SET beat = beat - 3`)
+	beats(2, n)
+	n.member(true, "")
+	if len(n.alarms) > 0 {
+		t.Errorf("alarms %q, want none", n.alarms)
+	}
 	m.tried, m.incarnation = m.incarnation, "" // as if the answer to the join had been lost
 	beats(1, n)
 	n.member(true, "")
