@@ -132,7 +132,7 @@ func (s *Server) Start(ctx context.Context, held *os.File) error {
 	defer log.Close()
 	s.cmd = s.command(context.WithoutCancel(ctx), "postgres", "-D", s.data(), "-c",
 		"unix_socket_directories="+s.Dir, "-c", "listen_addresses=", "-c", "port=5432", "-c",
-		"shared_buffers=16MB", "-c", "timezone=UTC")
+		"shared_buffers=16MB", "-c", "timezone=UTC", "-c", "dynamic_shared_memory_type=mmap")
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.ExtraFiles = log, log, []*os.File{held}
 	s.cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT // an immediate shutdown: no server outlives its lab
 	started, ended := make(chan error, 1), make(chan struct{})

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func (s *Server) running() bool {
@@ -45,6 +47,18 @@ func (s *Server) Kill() {
 		}
 		return true
 	})
+	s.removeSegment()
+}
+
+// removeSegment removes the segment of System V by which a server that starts would find processes of this one.
+func (s *Server) removeSegment() {
+	text, _ := os.ReadFile(filepath.Join(s.data, "postmaster.pid"))
+	if lines := strings.Split(string(text), "\n"); len(lines) > 6 {
+		if f := strings.Fields(lines[6]); len(f) == 2 {
+			id, _ := strconv.Atoi(f[1])
+			unix.SysvShmCtl(id, unix.IPC_RMID, nil)
+		}
+	}
 }
 
 // Stop shuts the server down in order: connections are ended with SQLSTATE 57P01, and a standby gets all.

@@ -111,7 +111,7 @@ func newRoot(parent string) (string, error) {
 var held sync.Map
 
 // cleaner kills each process that has its pid in a file of a directory below $1, with its children, which may be
-// stopped, and removes $1.
+// stopped, removes its segment of System V, and removes $1.
 const cleaner = `
 read -r _
 for f in "$1"/*/data/postmaster.pid "$1"/*/pid; do
@@ -124,6 +124,7 @@ for f in "$1"/*/data/postmaster.pid "$1"/*/pid; do
 		[ "$3" = "$pid" ] && { s=${s#/proc/}; kill -KILL "${s%/stat}"; }
 	done
 	kill -KILL "$pid"
+	ipcrm -m "$(sed -n '7s/.* //p' "$f")"
 done 2>/dev/null
 rm -rf "$1" || { sleep 1; rm -rf "$1"; }
 `
