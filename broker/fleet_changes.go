@@ -45,7 +45,7 @@ func (b *Broker) changed(ctx context.Context, c fleet.Change) {
 	}
 }
 
-// orderWait is how long a cancellation waits for the node of a callback that is being dialed.
+// orderWait is how long a cancellation waits for the node that alone can end a callback: it dials, or its lines may.
 const orderWait = 5 * time.Second
 
 // cancel cancels a callback: one that nodes share first in the fleet. The error is errStale if it is not pending.
@@ -91,7 +91,7 @@ func (b *Broker) cancelShared(ctx context.Context, id, by string) error {
 			return context.Cause(ctx)
 		}
 	}
-	return fmt.Errorf("callback %s is being dialed by node %s, which was told to cancel it and has not answered yet",
+	return fmt.Errorf("callback %s can be ended by node %s alone, which was told to cancel it and has not answered yet",
 		id, holder)
 }
 

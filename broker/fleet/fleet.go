@@ -270,8 +270,8 @@ type Orders interface {
 	Confirm(ctx context.Context, seq int64, result string) error
 	// Confirmed returns the nodes that have confirmed an order, with their results, and those that have not.
 	Confirmed(ctx context.Context, seq int64) (done map[string]string, waiting []string, err error)
-	// Cancel ends a callback that waits, whoever holds it; its holder gets a Change. If an attempt is open it returns
-	// the holder, who must be ordered, and ended false.
+	// Cancel ends a shared callback that waits, whoever holds it; its holder gets a Change. If an attempt is open, or
+	// the callback is not shared, it returns the holder, who must be ordered, and ended false.
 	Cancel(ctx context.Context, id, who, text string) (holder string, ended bool, err error)
 	// Remove ends the open attempts and the own callbacks of a node that an operator vouches is off, and lets others
 	// take what it has waiting.

@@ -224,6 +224,17 @@ func (c *contract) cancellations() {
 		c.Errorf("what is dialed: %q, %v, %v", holder, ended, err)
 	}
 	c.ok("look", a.Look(c.ctx, open.Claim(), 1))
+	own := c.promise("jo")
+	own.Shared, own.Rotary = false, fleet.NoRotary
+	c.ok("promise", a.Promise(c.ctx, own))
+	for _, by := range []fleet.Authority{a, b} { // whether it is being dialed is in the journal of its holder alone
+		if holder, ended, err := by.Cancel(c.ctx, own.ID, "ann", ""); holder != "lyon-1" || ended || err != nil {
+			c.Errorf("what only its holder may dial: %q, %v, %v", holder, ended, err)
+		}
+	}
+	if r, _, _, err := b.Callback(c.ctx, own.ID); err != nil || !r.Pending() {
+		c.Errorf("after that it is %+v, %v", r, err)
+	}
 }
 
 func (c *contract) keeps() {

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -231,10 +231,11 @@ func (d *data) add(r *row) {
 	d.rows[r.ID] = r
 }
 
-// pending returns the pending callback of an identity other than id; nil if there is none.
+// pending returns the pending callback of the identity of another one; nil if there is none.
 func (d *data) pending(c journal.Callback) *row {
+	user := aaa.FoldUser(c.User)
 	for _, r := range d.rows {
-		if r.Pending() && r.ID != c.ID && r.Entry == c.Entry && strings.EqualFold(r.User, c.User) {
+		if r.Pending() && r.ID != c.ID && r.Entry == c.Entry && aaa.FoldUser(r.User) == user {
 			return r
 		}
 	}

@@ -154,7 +154,7 @@ func (n *Node) Cancel(ctx context.Context, id, who, text string) (holder string,
 			return about("cancellation", id, fleet.ErrFenced)
 		}
 		holder = r.Holder
-		if r.Open > 0 {
+		if r.Open > 0 || !r.Shared {
 			return nil
 		}
 		now := time.Now()

@@ -154,17 +154,3 @@ func TestStripes(t *testing.T) {
 		}
 	})
 }
-
-// TestFold: all spellings of a name are one.
-func TestFold(t *testing.T) {
-	for _, same := range [][]string{{"kim", "KIM", "Kim"}, {"k", "K", "\u212a"}, {"ſ", "s", "S"}, {"ß", "ẞ"}} {
-		for _, s := range same {
-			if fold(s) != fold(same[0]) {
-				t.Errorf("%q and %q are two", s, same[0])
-			}
-		}
-	}
-	if fold("kim") == fold("kin") {
-		t.Error("two names are one")
-	}
-}

@@ -248,7 +248,7 @@ func (k *checker) connections() {
 	err := k.conn.QueryRow(ctx, `SELECT current_setting('max_connections')::int -
 		current_setting('superuser_reserved_connections')::int, (SELECT sum(numbackends) FROM pg_stat_database)::int,
 		(SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user)`).Scan(&most, &used, &role)
-	need := k.opt.Connections + 1
+	need := k.opt.Connections + 2 // for heartbeats and notifications
 	if role >= 0 {
 		most = min(most, role)
 	}

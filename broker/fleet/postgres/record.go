@@ -6,11 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ringback/ringback/aaa"
 	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 )
@@ -179,18 +178,7 @@ const insertSQL = `INSERT INTO ringback.callbacks (id, entry, username, folded, 
 // insert signs a record and queues its insertion.
 func (a *Authority) insert(b *pgx.Batch, r *record) {
 	a.sign(r)
-	b.Queue(insertSQL, r.id, []byte(r.entry), []byte(r.user), []byte(fold(r.user)), r.home, r.rotary, r.shared,
+	b.Queue(insertSQL, r.id, []byte(r.entry), []byte(r.user), []byte(aaa.FoldUser(r.user)), r.home, r.rotary, r.shared,
 		r.format, r.max, r.created, r.reservation, r.body, r.sum, r.holder, r.epoch, r.offered, r.attempts, r.open,
 		r.ended, r.outcome, []byte(r.cause), r.settled, r.mac)
-}
-
-// fold returns a name as all its spellings have it: a user may have one callback, however the name is written.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		least := r
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			least = min(least, f)
-		}
-		return least
-	}, name)
 }
