@@ -294,7 +294,6 @@ func TestFleetHangingAuthority(t *testing.T) {
 			t.Errorf("%+v", v.Callback)
 		}
 		p := a.pc(a.home)
-		began = time.Now()
 		p.login("paia-04")
 		p.see("maui-nas-04>", 5*time.Second)
 		p.typ("exit")
