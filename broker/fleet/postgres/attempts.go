@@ -18,6 +18,9 @@ func (a *Authority) Attempt(ctx context.Context, c fleet.Claim, at journal.Attem
 	if _, err := a.incarnation(); err != nil {
 		return err
 	}
+	if err := a.agreed(ctx); err != nil {
+		return fmt.Errorf("attempt of callback %s: %w", c.ID, err)
+	}
 	body := encodeAttempt(at, a.opt.Incarnation)
 	err := a.claimed(ctx, "attempt", c.ID, func(e *edit) error {
 		if err := e.inForce(c); err != nil {
@@ -73,13 +76,14 @@ func (a *Authority) Look(ctx context.Context, c fleet.Claim, n int) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	before := a.known.now()
-	var r *record
-	err := a.read(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		r, err = scan(tx.QueryRow(ctx, lookSQL, c.ID))
-		return err
-	})
+	if err := a.agreed(ctx); err != nil {
+		return fmt.Errorf("last look at callback %s: %w", c.ID, err)
+	}
+	before, expected := a.known.now(), a.serverSeen()
+	r, server, err := a.look(ctx, c.ID)
 	switch {
+	case server != "" && server != expected:
+		err = fmt.Errorf("%w: another server answers", fleet.ErrAway)
 	case errors.Is(err, pgx.ErrNoRows):
 		err = fleet.ErrFenced
 	case err == nil && time.Since(begun) > lookLimit:
@@ -98,6 +102,17 @@ func (a *Authority) Look(ctx context.Context, c fleet.Claim, n int) error {
 		return fmt.Errorf("last look at callback %s: %w", c.ID, err)
 	}
 	return nil
+}
+
+// look reads the state of a callback, and which server has it.
+func (a *Authority) look(ctx context.Context, id string) (r *record, server string, err error) {
+	err = a.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		b := &pgx.Batch{}
+		b.Queue("SELECT " + serverSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&server) })
+		b.Queue(lookSQL, id).QueryRow(func(row pgx.Row) (err error) { r, err = scan(row); return err })
+		return tx.SendBatch(ctx, b).Close()
+	})
+	return r, server, err
 }
 
 // Continue implements fleet.Claims.

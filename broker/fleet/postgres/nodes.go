@@ -39,6 +39,7 @@ type membership struct {
 	since       time.Time
 	server      string               // the server's identity and timeline
 	changed     time.Duration        // when it was seen to be another, in watched time
+	resumed     string               // the server with which this node, as the member that it is, has resumed
 	rows        map[string]memberRow // of all nodes, as last read
 	followed    map[string]bool      // absent nodes that were reported already
 	lost        string               // what the server had lost at its last change
@@ -151,7 +152,7 @@ func (a *Authority) joined(incarnation string, beat int64) {
 	m := &a.member
 	m.mu.Lock()
 	m.incarnation, m.tried, m.beat, m.doubtful, m.strays = incarnation, "", beat, 0, strays{}
-	m.answered, m.since, m.reason = a.clock(), time.Now(), ""
+	m.answered, m.since, m.reason, m.resumed = a.clock(), time.Now(), "", ""
 	m.mu.Unlock()
 	a.log.Info("joined the fleet")
 	a.mail.put(fleet.Change{Kind: fleet.Back})

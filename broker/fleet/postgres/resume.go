@@ -132,6 +132,9 @@ func (e *edit) resume(k fleet.Known, lost *int) error {
 	case behind:
 		*lost++
 	}
+	if k.Attempts > e.attempts && k.Attempts <= e.max && k.Open == k.Attempts && !k.Ended {
+		e.open = k.Open // its row was lost, and it may be in progress
+	}
 	e.holder, e.attempts = e.a.opt.Node, max(e.attempts, min(k.Attempts, e.max))
 	if behind {
 		e.offered = false

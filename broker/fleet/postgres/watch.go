@@ -52,6 +52,9 @@ func (a *Authority) resumed(ctx context.Context, incarnation, server string) err
 	m := &a.member
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.incarnation == incarnation {
+		m.resumed = server
+	}
 	if row, ok := m.rows[a.opt.Node]; ok {
 		row.timeline = server
 		m.rows[a.opt.Node] = row
