@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,7 +37,7 @@ func (l Limits) overhead() time.Duration { return l.Dial + l.Grace }
 // the number and through the trunk where it costs the most. The error wraps errNoPrice.
 func (b *Broker) reserve(w *work) error {
 	c := b.config.Load()
-	charges := w.charges(c.Ceilings)
+	charges := w.charges(b.home(), c.Ceilings)
 	if len(charges) == 0 {
 		return nil
 	}
@@ -88,9 +89,10 @@ func (b *Broker) leaveOut(w *work, d *policies.Decision, full *journal.Ceiling) 
 	return true
 }
 
-// charges returns the accounts that a callback uses.
-func (w *work) charges(site []journal.Limit) []journal.Charge {
-	return chargesOf(w.limits, w.row.User, w.plan.Numbers(), w.trace.Group, lineKey(w.row.Home, w.row.CalledTTY), site)
+// charges returns the accounts that a callback uses, which here has promised if no other node has.
+func (w *work) charges(here string, site []journal.Limit) []journal.Charge {
+	return chargesOf(w.limits, w.row.User, w.plan.Numbers(), w.trace.Group,
+		lineKey(cmp.Or(w.row.Home, here), w.row.CalledTTY), site)
 }
 
 // chargesOf returns the accounts that a callback or a dial by order uses: those that its group limits, and the site's

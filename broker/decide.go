@@ -227,7 +227,7 @@ func (b *Broker) newPromise(c *call, a session.Asked, d policies.Decision, t pol
 		ID: newID(), User: a.Identity.User, Entry: a.Identity.Entry, Service: string(a.Service), Caller: c.Caller,
 		CallID: c.ID, CalledTTY: c.TTY, NoVerify: d.NoVerify,
 		Decision: mustJSON(decided{Decision: d}), PolicyDigest: d.Digest, Authorization: g.encode(),
-		MultiSessionID: c.multiSessionID, Created: now, Home: b.home(),
+		MultiSessionID: c.multiSessionID, Created: now,
 	}, trace{Decision: t, Group: d.Group}, g)
 	if most := b.config.Load().RandomWait; most > 0 {
 		w.randomWait = rand.N(most + 1)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/broker/journal"
 )
 
 // FleetRules are the rules of this node in a fleet.
@@ -119,7 +121,7 @@ func (b *Broker) sharable(p callback.Plan) bool {
 	return slices.ContainsFunc(p, func(s callback.PlanStep) bool { return b.fleetRotary(s) != fleet.NoRotary })
 }
 
-// home is the node of the callbacks that are promised here; "" if it is alone.
+// home names this node in the accounts of the fleet; "" if it is alone.
 func (b *Broker) home() string {
 	if b.fleet == nil {
 		return ""
@@ -166,9 +168,18 @@ func (b *Broker) claimOf(id string) (fleet.Claim, bool) {
 	return fleet.Claim{ID: id, Epoch: w.row.Epoch}, true
 }
 
-// fleetRow returns the row of a callback for the authority. Only the loop calls it, or who has made the work.
-func (b *Broker) fleetRow(w *work) fleet.Row {
-	return fleet.Row{Callback: w.row, Holder: b.fleet.node, Rotary: b.fleetRotary(w.nextStep()), Format: fleet.Format}
+// fleetRow returns a row of the journal for the authority, for which this node has a name.
+func (b *Broker) fleetRow(row journal.Callback, rotary int) fleet.Row {
+	row.Home = cmp.Or(row.Home, b.fleet.node)
+	return fleet.Row{Callback: row, Holder: b.fleet.node, Rotary: rotary, Format: fleet.Format}
+}
+
+// homeOf returns what the journal of this node has as the home of a callback.
+func (b *Broker) homeOf(home string) string {
+	if b.isForeign(home) {
+		return home
+	}
+	return ""
 }
 
 // inLoop lets the loop call f between two rounds, and waits for it.

@@ -2,6 +2,9 @@ package broker
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,11 +60,15 @@ func (a *alone) set(calls int, amount journal.Amount) {
 	a.calls, a.left, a.users = calls, amount, map[aaa.Identity]bool{}
 }
 
-// reserveAhead reserves what callbacks may use that are promised without the authority.
-func (b *Broker) reserveAhead(ctx context.Context) {
+// reserveAhead reserves what callbacks may use that are promised without the authority, in place of what was reserved
+// before. That stays as it is while the authority has not booked all that was promised without it.
+func (b *Broker) reserveAhead(ctx context.Context) error {
 	m := b.fleet
 	if m.rules.OnLoss != OnLossLocal {
-		return
+		return nil
+	}
+	if open, err := b.localOpen(ctx); open || err != nil {
+		return err
 	}
 	charges, each := b.longestCall()
 	var all journal.Amount
@@ -74,6 +81,48 @@ func (b *Broker) reserveAhead(ctx context.Context) {
 		calls, all = 0, journal.Amount{}
 	}
 	m.alone.set(calls, all)
+	return nil
+}
+
+// localOpen reports whether the authority does not have what some callbacks use that were promised without it.
+func (b *Broker) localOpen(ctx context.Context) (open bool, err error) {
+	err = b.inLoop(ctx, func() {
+		for _, w := range b.works {
+			open = open || w.row.Epoch == 0
+		}
+	})
+	if open || err != nil {
+		return open, err
+	}
+	rows, err := b.localOwed(ctx)
+	return len(rows) > 0, err
+}
+
+// localOwed returns the callbacks that were promised without the authority and of which it is owed a report.
+func (b *Broker) localOwed(ctx context.Context) (all []journal.Callback, err error) {
+	reports, _, err := b.opt.Journal.Owed(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("journal: read what is owed to the fleet: %w", err)
+	}
+	for _, r := range reports {
+		if !isLocal(r) || holds(all, r.ID) {
+			continue
+		}
+		row, _, err := b.opt.Journal.Callback(ctx, r.ID)
+		switch {
+		case errors.Is(err, journal.ErrNotFound), errors.Is(err, journal.ErrDamaged):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("journal: read callback %s: %w", r.ID, err)
+		case !row.Pending():
+			all = append(all, row)
+		}
+	}
+	return all, nil
+}
+
+func holds(all []journal.Callback, id string) bool {
+	return slices.ContainsFunc(all, func(row journal.Callback) bool { return row.ID == id })
 }
 
 // longestCall returns the accounts that callbacks share, and the most that one callback of any group may use of them.

@@ -157,12 +157,12 @@ func (b *Broker) workOfRow(r fleet.Row) (*work, error) {
 			fleet.Format)
 	}
 	row := r.Callback
-	row.Epoch, row.Shared = r.Epoch, true
+	row.Epoch, row.Home, row.Shared = r.Epoch, b.homeOf(r.Home), true
 	w, err := workOf(row)
 	if err != nil {
 		return nil, err
 	}
-	w.foreign, w.unstarted, w.barred = b.isForeign(row.Home), false, nil
+	w.foreign, w.unstarted, w.barred = row.Home != "", false, nil
 	w.expires = b.expiry(row.Created)
 	w.keepDelay()
 	w.state.Held = false // only the claim under which its attempt was recorded could use that again

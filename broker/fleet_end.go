@@ -94,9 +94,10 @@ func (w *work) settlement(s callback.State, now time.Time) *journal.Settle {
 // end of the callback, and what it has used.
 func (b *Broker) owes(s step) []journal.Mutation {
 	w, before, next, now := s.work, s.before, s.work.state, time.Now()
-	if b.fleet == nil || w.row.Home == "" || next.Phase == callback.GivenUp {
+	if b.fleet == nil || next.Phase == callback.GivenUp {
 		return nil
 	}
+	claim := fleet.Claim{ID: w.row.ID, Epoch: w.row.Epoch}
 	attempted := before.Phase == callback.Dialing || before.Phase == callback.Answered
 	switch {
 	case next.Phase.Pending():
@@ -104,20 +105,20 @@ func (b *Broker) owes(s step) []journal.Mutation {
 		if !attempted || going || next.Held || !w.row.Shared {
 			return nil
 		}
-		return []journal.Mutation{owed(w.row.ID, oweContinue, continued{w.row.Epoch, before.Attempt, next.Cause})}
+		return []journal.Mutation{owed(claim, oweContinue, continued{w.row.Epoch, before.Attempt, next.Cause})}
 	case before.Phase.Pending() && (s.event.shared || w.shared) && !next.Done(): // what it uses follows
 		return nil
 	case before.Phase.Pending() && s.event.shared: // with what it has used
 		return nil
 	case before.Phase.Pending() && !before.Decided && !w.shared && !s.event.elsewhere():
-		end := fleet.End{Claim: fleet.Claim{ID: w.row.ID, Epoch: w.row.Epoch}, Time: now, Outcome: string(next.Phase),
+		end := fleet.End{Claim: claim, Time: now, Outcome: string(next.Phase),
 			Cause: next.Cause, Attempts: next.Attempt, Trace: w.trace.encode()}
 		if next.Done() {
 			end.Settle = w.settlement(next, now)
 		}
-		return []journal.Mutation{owed(w.row.ID, oweEnd, end)}
+		return []journal.Mutation{owed(claim, oweEnd, end)}
 	case next.Done():
-		return []journal.Mutation{owed(w.row.ID, oweSettle, w.settlement(next, now))}
+		return []journal.Mutation{owed(claim, oweSettle, w.settlement(next, now))}
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (b *Broker) offerSoon(ctx context.Context, w *work) {
 		return
 	}
 	w.record(time.Now())
-	row, stop := b.fleetRow(w), w.leg1Stop
+	row, stop := b.fleetRow(w.row, b.fleetRotary(w.nextStep())), w.leg1Stop
 	w.withdrawOffer()
 	ctx, w.stopOffer = context.WithCancel(ctx)
 	b.running.Go(func() {

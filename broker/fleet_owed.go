@@ -21,10 +21,18 @@ const (
 	oweWithdraw = "withdraw" // the cause
 )
 
-// owed is the mutation that keeps a report for the fleet in the journal.
-func owed(id, kind string, what any) journal.Mutation {
-	return journal.PutOwed{Owed: journal.Owed{ID: id, Kind: kind, Body: mustJSON(what), Created: time.Now()}}
+// owed is the mutation that keeps a report about a claim for the fleet in the journal. Epoch 0: the callback was
+// promised without the fleet, or was not promised.
+func owed(c fleet.Claim, kind string, what any) journal.Mutation {
+	return journal.PutOwed{Owed: journal.Owed{ID: c.ID, Epoch: c.Epoch, Kind: kind, Body: mustJSON(what),
+		Created: time.Now()}}
 }
+
+// errNotYet: a callback that was promised without the fleet is not in it yet.
+var errNotYet = errors.New("the fleet does not have the callback yet")
+
+// isLocal reports whether a report is about a callback that was promised without the fleet.
+func isLocal(r journal.Owed) bool { return r.Epoch == 0 && r.Kind != oweWithdraw }
 
 // payOwed sends the authority what this node owes it, in order for each callback, whenever there is something, and
 // again after a pause while it does not answer.
@@ -52,6 +60,7 @@ func (b *Broker) pay(ctx context.Context) bool {
 		b.log.Error("journal: read what is owed to the fleet", zap.Any("damaged", damaged), zap.Error(err))
 		all = all && err == nil
 	}
+	local := false
 	stuck := map[string]bool{} // callbacks whose later reports wait
 	for _, r := range rows {
 		if ctx.Err() != nil {
@@ -72,6 +81,10 @@ func (b *Broker) pay(ctx context.Context) bool {
 		if err := b.opt.Journal.Commit(ctx, journal.DropOwed{ID: r.ID, Kind: r.Kind}); err != nil {
 			all = false // it is sent again, which changes nothing
 		}
+		local = local || isLocal(r)
+	}
+	if local && b.fleet.rules.OnLoss == OnLossLocal {
+		wake(b.fleet.resume) // what is reserved ahead may be renewed
 	}
 	return all
 }
@@ -153,6 +166,9 @@ func (b *Broker) payEnd(ctx context.Context, end fleet.End) error {
 	}
 	row, _, _, err := m.Callback(ctx, end.ID)
 	switch {
+	case errors.Is(err, fleet.ErrNotFound) && end.Epoch == 0: // promised without the fleet
+		wake(m.resume) // which writes it there
+		return errNotYet
 	case errors.Is(err, fleet.ErrNotFound):
 		return nil
 	case err != nil:

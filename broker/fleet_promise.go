@@ -41,7 +41,8 @@ func (b *Broker) share(ctx context.Context, w *work) error {
 // promised is the row of a callback as it will be when it is promised.
 func (b *Broker) promised(w *work) fleet.Promise {
 	charges, amount := w.reserves()
-	p := fleet.Promise{Row: b.fleetRow(w), Charges: charges, Amount: amount, Time: time.Now()}
+	p := fleet.Promise{Row: b.fleetRow(w.row, b.fleetRotary(w.nextStep())), Charges: charges, Amount: amount,
+		Time: time.Now()}
 	next, _, _ := callback.Step(w.state, callback.Promise{ID: w.row.ID, Max: w.row.Max})
 	p.Phase, p.State = string(next.Phase), mustJSON(next)
 	p.Trace, p.Updated = w.trace.encode(), p.Time
@@ -64,7 +65,8 @@ func (b *Broker) withdraw(id, cause string) {
 	m.withdraw[id] = cause
 	m.mu.Unlock()
 	b.turns.Go(func() {
-		if err := b.opt.Journal.Commit(context.Background(), owed(id, oweWithdraw, cause)); err != nil {
+		report := owed(fleet.Claim{ID: id}, oweWithdraw, cause)
+		if err := b.opt.Journal.Commit(context.Background(), report); err != nil {
 			b.log.Warn("journal: a withdrawal that is owed to the fleet is only in memory", zap.String("callback", id),
 				zap.Error(err))
 		} else {

@@ -62,36 +62,44 @@ func (b *Broker) resumeFleet(ctx context.Context) error {
 	}
 	defer done()
 	m.resumed.Store(false)
-	known, err := b.known(ctx)
+	mine, err := b.known(ctx)
 	if err != nil {
 		return err
 	}
-	all, err := m.Resume(ctx, known)
+	byID, report := make(map[string]known, len(mine)), make([]fleet.Known, len(mine))
+	for i, k := range mine {
+		byID[k.ID], report[i] = k, k.Known
+	}
+	all, err := m.Resume(ctx, report)
 	if err != nil {
 		return err
-	}
-	byID := make(map[string]fleet.Known, len(known))
-	for _, k := range known {
-		byID[k.ID] = k
 	}
 	if err := b.inLoop(ctx, func() { b.stand(ctx, all, byID) }); err != nil {
 		return err
 	}
 	m.resumed.Store(true)
-	b.reserveAhead(ctx)
+	if err := b.reserveAhead(ctx); err != nil {
+		return err
+	}
 	wake(m.owing)
 	wake(m.claim)
 	return nil
 }
 
+// known is what this node knows of a callback.
+type known struct {
+	fleet.Known
+	used *journal.Settle // nil: it is not over
+}
+
 // known returns what the journal has of callbacks: those that the loop works on, and those that ended lately.
-func (b *Broker) known(ctx context.Context) (all []fleet.Known, err error) {
+func (b *Broker) known(ctx context.Context) (all []known, err error) {
 	working := map[string]bool{}
 	err = b.inLoop(ctx, func() {
 		for id, w := range b.works {
 			working[id] = true
 			w.record(w.row.Updated)
-			all = append(all, b.knownOf(w))
+			all = append(all, known{Known: b.knownOf(w)})
 		}
 	})
 	if err != nil {
@@ -102,14 +110,20 @@ func (b *Broker) known(ctx context.Context) (all []fleet.Known, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: read the callbacks that ended lately: %w", err)
 	}
-	for _, row := range rows {
-		if working[row.ID] || row.Home == "" {
+	local, err := b.localOwed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range append(rows, local...) {
+		if working[row.ID] || row.Epoch == 0 && !holds(local, row.ID) {
 			continue
 		}
-		k := fleet.Known{Row: fleet.Row{Callback: row, Holder: b.fleet.node, Rotary: fleet.NoRotary,
-			Format: fleet.Format}, Ended: true}
+		working[row.ID] = true
+		k := known{Known: fleet.Known{Row: b.fleetRow(row, fleet.NoRotary), Ended: true},
+			used: &journal.Settle{Callback: row.ID, Time: row.Ended}}
 		if w, err := endedWork(row); err == nil {
 			k.Charges, k.Amount = b.reservationOf(w)
+			k.used = w.settlement(w.state, row.Ended)
 		}
 		all = append(all, k)
 	}
@@ -118,7 +132,7 @@ func (b *Broker) known(ctx context.Context) (all []fleet.Known, err error) {
 
 // knownOf is what this node knows of a callback. The loop calls it.
 func (b *Broker) knownOf(w *work) fleet.Known {
-	k := fleet.Known{Row: b.fleetRow(w), Ended: !w.row.Ended.IsZero()}
+	k := fleet.Known{Row: b.fleetRow(w.row, b.fleetRotary(w.nextStep())), Ended: !w.row.Ended.IsZero()}
 	k.Charges, k.Amount = b.reservationOf(w)
 	if w.state.Phase == callback.Dialing || w.state.Phase == callback.Answered {
 		k.Open = w.state.Attempt
@@ -139,7 +153,7 @@ func (b *Broker) reservationOf(w *work) ([]journal.Charge, journal.Amount) {
 	return again.reserves()
 }
 
-// endedWork returns a callback that has ended, as far as its reservation needs it.
+// endedWork returns a callback that has ended, as far as its reservation and what it used need it.
 func endedWork(row journal.Callback) (*work, error) {
 	g, err := decodeGrant(row.Authorization)
 	if err != nil {
@@ -151,19 +165,27 @@ func endedWork(row journal.Callback) (*work, error) {
 		return nil, err
 	}
 	w.trace.Group, w.limits = d.Group, d.Limits
+	if err := w.readState(); err != nil {
+		return nil, err
+	}
+	w.state.Lease = 0 // its line was returned
 	return w, w.readPlan()
 }
 
 // stand acts on what became of the callbacks of the journal. The loop calls it.
-func (b *Broker) stand(ctx context.Context, all []fleet.Standing, known map[string]fleet.Known) {
+func (b *Broker) stand(ctx context.Context, all []fleet.Standing, of map[string]known) {
 	lost := 0
 	for _, s := range all {
-		k, w := known[s.ID], b.works[s.ID]
+		k, w := of[s.ID], b.works[s.ID]
 		if s.Missing && k.Epoch > 0 && k.Outcome != string(callback.GivenUp) {
 			lost++
 		}
-		if k.Ended && s.Mine && s.Ended.IsZero() {
-			b.oweAgain(k, s)
+		switch {
+		case k.Ended && s.Mine && s.Ended.IsZero():
+			b.oweAgain(s.Claim, oweEnd, fleet.End{Claim: s.Claim, Time: k.Callback.Ended, Outcome: k.Outcome,
+				Cause: k.Cause, Attempts: k.Attempts, Trace: k.Trace, Settle: k.used})
+		case k.used != nil && s.Missing && k.Outcome != string(callback.GivenUp):
+			b.oweAgain(s.Claim, oweSettle, k.used)
 		}
 		if w != nil && w.state.Phase.Pending() {
 			b.standOne(ctx, w, s)
@@ -176,13 +198,11 @@ func (b *Broker) stand(ctx context.Context, all []fleet.Standing, known map[stri
 	b.startAgain(ctx, true)
 }
 
-// oweAgain sends an end again that the fleet has lost.
-func (b *Broker) oweAgain(k fleet.Known, s fleet.Standing) {
-	end := fleet.End{Claim: s.Claim, Time: k.Callback.Ended, Outcome: k.Outcome, Cause: k.Cause, Attempts: k.Attempts,
-		Trace: k.Trace}
+// oweAgain sends a report again that the fleet has lost.
+func (b *Broker) oweAgain(c fleet.Claim, kind string, what any) {
 	b.turns.Go(func() {
-		if err := b.opt.Journal.Commit(context.Background(), owed(k.ID, oweEnd, end)); err != nil {
-			b.log.Warn("journal: an end that the fleet has lost is not on disk", zap.String("callback", k.ID),
+		if err := b.opt.Journal.Commit(context.Background(), owed(c, kind, what)); err != nil {
+			b.log.Warn("journal: a report that the fleet has lost is not on disk", zap.String("callback", c.ID),
 				zap.Error(err))
 		}
 		wake(b.fleet.owing)

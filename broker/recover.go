@@ -152,7 +152,8 @@ func (b *Broker) restart(ctx context.Context, w *work) {
 	w.keepDelay()
 	b.keepBars(w)
 	b.works[row.ID] = w
-	w.foreign = b.isForeign(row.Home)
+	w.row.Home = b.homeOf(row.Home) // older rows have the own name of this node
+	w.foreign = w.row.Home != ""
 	again := event{id: row.ID, what: callback.Restarted{}, text: "ringback was restarted"}
 	if w.state.Phase == callback.Dialing && b.attemptIsOpen(ctx, row.ID, w.state.Attempt) {
 		// a crash interrupted the attempt; it counts, whatever the modem did

@@ -154,6 +154,7 @@ type townOptions struct {
 	sinks      []events.Sink            // of the broker
 	fleet      *fleettest.Fleet         // the node named node is one of it; nil: it is alone
 	node       string
+	cut        bool // at its start it cannot reach the fleet
 	rules      broker.FleetRules
 	// begins recordings; nil: there are none
 	record func(context.Context, broker.Recorded) (session.Recorder, error)
@@ -256,6 +257,7 @@ func (w *town) start() {
 	var shared fleet.Authority
 	if w.opt.fleet != nil {
 		w.node = w.opt.fleet.Node(w.opt.node)
+		w.node.Cut(w.opt.cut)
 		shared = w.node
 	}
 	w.broker = broker.New(broker.Options{Fleet: shared, Node: w.opt.node, FleetRules: w.opt.rules,

@@ -299,13 +299,21 @@ func (w *work) cannotBeCut() bool {
 	return false
 }
 
-// restore sets the state from the row.
-func (w *work) restore() error {
+// readState sets the state from the row.
+func (w *work) readState() error {
 	if err := unmarshal(w.row.State, &w.state); err != nil {
 		return err
 	}
 	w.state.ID, w.state.Phase, w.state.Cause = w.row.ID, callback.Phase(w.row.Phase), w.row.Cause
 	w.state.Attempt, w.state.Max = w.row.Attempts, w.row.Max
+	return nil
+}
+
+// restore sets the state of a pending callback from the row.
+func (w *work) restore() error {
+	if err := w.readState(); err != nil {
+		return err
+	}
 	switch w.state.Phase {
 	case callback.Promised, callback.Leasing, callback.Waiting, callback.Dialing, callback.Answered:
 		return nil

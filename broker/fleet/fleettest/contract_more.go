@@ -194,12 +194,45 @@ func (c *contract) lost() {
 		c.Errorf("the account is %+v", got)
 	}
 	c.is("another of its user", a.Promise(c.ctx, c.promise("kim")), journal.ErrPending)
+	standings[0] = c.promisedAlone(a, p)
 	c.ok("attempt", a.Attempt(c.ctx, standings[0].Claim, dial(p.ID, 2)))
 	c.ok("end", a.End(c.ctx, fleet.End{Claim: standings[0].Claim, Time: noon, Outcome: "completed", Attempts: 2,
 		Settle: &journal.Settle{Callback: p.ID, Used: journal.Amount{Calls: 2}, Time: noon}}))
-	if got := c.account(a, "user", "kim"); got.Reserved.Calls != 0 || got.Windows[1].Used.Calls != 2 {
+	if got := c.account(a, "user", "kim"); got.Reserved.Calls != 0 || got.Windows[1].Used.Calls != 3 {
 		c.Errorf("after the end the account is %+v", got)
 	}
+}
+
+// promisedAlone resumes with a callback that was promised without the authority, whose user has another one there: it
+// is the node's own until it has ended. Then it is written back, and what it has used is booked once.
+func (c *contract) promisedAlone(a fleet.Authority, other fleet.Promise) (held fleet.Standing) {
+	p := c.charging("kim", 2, charge("user", "kim", 9))
+	k := fleet.Known{Row: p.Row, Charges: p.Charges, Amount: p.Amount}
+	k.Epoch = 0
+	resume := func() fleet.Standing {
+		all, err := a.Resume(c.ctx, []fleet.Known{{Row: other.Row, Charges: other.Charges, Amount: other.Amount}, k})
+		c.ok("resume", err)
+		held = all[0]
+		return all[1]
+	}
+	end := fleet.End{Claim: fleet.Claim{ID: p.ID}, Time: noon, Outcome: "failed"}
+	if s := resume(); !s.Missing || s.Mine {
+		c.Errorf("promised without it: %+v", s)
+	}
+	c.is("its end", a.End(c.ctx, end), fleet.ErrFenced)
+	k.Row.Ended, k.Outcome, k.Ended = noon, "failed", true
+	if s := resume(); !s.Missing || s.Ended.IsZero() {
+		c.Errorf("promised without it and ended: %+v", s)
+	}
+	for range 2 {
+		used := journal.Settle{Callback: p.ID, Used: journal.Amount{Calls: 1}, Time: noon}
+		c.ok("settle", a.Settle(c.ctx, p.ID, used))
+		if got := c.account(a, "user", "kim"); got.Reserved.Calls != 2 || got.Windows[1].Used.Calls != 1 {
+			c.Errorf("the account is %+v", got)
+		}
+		resume()
+	}
+	return held
 }
 
 func (c *contract) cancellations() {

@@ -50,6 +50,9 @@ func (n *Node) Resume(ctx context.Context, all []fleet.Known) (out []fleet.Stand
 // resume tells what became of one callback, and writes back what was lost of it.
 func (n *Node) resume(k fleet.Known) (s fleet.Standing) {
 	r := n.f.data.rows[k.ID]
+	if r == nil && !k.Ended && n.f.data.pending(k.Callback) != nil { // the user has another one, elsewhere
+		return fleet.Standing{Claim: fleet.Claim{ID: k.ID}, Missing: true}
+	}
 	if r == nil && k.Outcome != GivenUp {
 		r = &row{Row: k.Row, reservation: left(k)}
 		r.Holder, r.Home, r.Format = n.name, cmp.Or(k.Home, n.name), fleet.Format
