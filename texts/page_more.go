@@ -44,6 +44,24 @@ const (
 	PagePID              Key = "page.pid"
 	PageStarted          Key = "page.started"
 
+	// The nodes of a fleet.
+	PageNodes          Key = "page.nodes"
+	PageNode           Key = "page.node"
+	PageThisNode       Key = "page.this_node"
+	PageNodesRead      Key = "page.nodes_read"
+	PageClaims         Key = "page.claims"
+	PageLastBeat       Key = "page.last_beat"
+	PageDiffers        Key = "page.differs"
+	PageWhyDrained     Key = "page.why_drained"
+	PageNodeUp         Key = "page.node_up"
+	PageNodeSilent     Key = "page.node_silent"
+	PageNodeDrained    Key = "page.node_drained"
+	PageNodeDown       Key = "page.node_down"
+	PageNodeRemoved    Key = "page.node_removed"
+	PageStale          Key = "page.stale"
+	PageCallbackStale  Key = "page.callback_stale"
+	PageOlderUncounted Key = "page.older_uncounted"
+
 	// Lockdown.
 	PageLockdown               Key = "page.lockdown"
 	PageLockdownActive         Key = "page.lockdown_active"

@@ -16,11 +16,10 @@ import (
 // boardView is the page of all lines.
 type boardView struct {
 	*visit
-	after     uint64 // the last event that the page shows
-	tiles     []tile
-	callbacks []client.Callback
-	older     int
-	health    client.Health
+	after   uint64 // the last event that the page shows
+	tiles   []tile
+	pending pendingList
+	health  client.Health
 }
 
 // tile is a line on the board.
@@ -78,7 +77,7 @@ func (s *Server) board(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return err
 	}
 	b.tiles = state.sorted()
-	if b.callbacks, b.older, err = v.api.FindCallbacks(r.Context(), client.CallbackQuery{Limit: pageRows}); err != nil {
+	if b.pending, err = readPending(r.Context(), v.api); err != nil {
 		return err
 	}
 	if b.health, err = v.api.Health(r.Context()); err != nil {

@@ -94,7 +94,7 @@ func boardPage(b boardView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = pendingTable(b.visit, b.callbacks, b.older).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = pendingTable(b.visit, b.pending).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -24,7 +24,7 @@ func (s *Server) callbacks(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err != nil {
 		return err
 	}
-	pending, older, err := v.api.FindCallbacks(r.Context(), client.CallbackQuery{Limit: pageRows})
+	pending, err := readPending(r.Context(), v.api)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *Server) callbacks(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err != nil {
 		return err
 	}
-	s.render(w, r, http.StatusOK, callbacksPage(v, h, after, pending, older, ended))
+	s.render(w, r, http.StatusOK, callbacksPage(v, h, after, pending, ended))
 	return nil
 }
 
@@ -128,12 +128,23 @@ func (s *Server) callbacksCSV(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err != nil {
 		return err
 	}
+	fleet, err := v.api.Fleet(r.Context())
+	if err != nil {
+		return err
+	}
 	rows := [][]string{{"callback", "created", "ended", "phase", "user", "number", "caller", "called_tty", "tty",
 		"attempts", "max", "cause"}}
+	if fleet.Node != "" {
+		rows[0] = append(rows[0], "home", "node")
+	}
 	for _, c := range all {
-		rows = append(rows, []string{c.ID, c.Created.Format(time.RFC3339), rfc3339(c.Ended), c.Phase, c.User, c.Number,
+		row := []string{c.ID, c.Created.Format(time.RFC3339), rfc3339(c.Ended), c.Phase, c.User, c.Number,
 			c.Caller, strconv.Itoa(c.Called), strconv.Itoa(c.TTY), strconv.Itoa(c.Attempts), strconv.Itoa(c.Max),
-			c.Cause})
+			c.Cause}
+		if fleet.Node != "" {
+			row = append(row, c.Home, c.Node)
+		}
+		rows = append(rows, row)
 	}
 	return writeCSV(w, "callbacks.csv", rows)
 }
@@ -189,7 +200,11 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if err != nil {
 		return err
 	}
-	s.render(w, r, http.StatusOK, healthPage(v, h, servers, about))
+	fleet, err := readFleet(r.Context(), v.api)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, healthPage(v, h, servers, about, fleet))
 	return nil
 }
 

@@ -51,6 +51,11 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, v *visit) error 
 		if out.state, err = readBoard(ctx, v.api); err != nil {
 			return err
 		}
+		fleet, err := v.api.Fleet(ctx)
+		if err != nil {
+			return err
+		}
+		out.fleet = fleet.Node != ""
 	}
 	query := client.EventQuery{After: after, Kinds: []string{"callback", "health", "lockdown"}}
 	switch {
@@ -88,6 +93,7 @@ type streamOut struct {
 	v       *visit
 	state   boardState
 	board   bool
+	fleet   bool // there is one: whether the list of callbacks is stale is part of the health
 	// of a stream to the page of one callback; nil: another page
 	callback *callbackState
 	last     uint64 // the newest event that was taken
@@ -149,7 +155,7 @@ func (o *streamOut) take(e client.Event) {
 		}
 	}
 	kind, _, _ := strings.Cut(e.Kind, ".")
-	o.callbacks = o.callbacks || kind == "callback"
+	o.callbacks = o.callbacks || kind == "callback" || o.fleet && kind == "health"
 	o.health = o.health || kind == "health" || kind == "lockdown"
 }
 
@@ -167,11 +173,11 @@ func (o *streamOut) send(ctx context.Context) error {
 	}
 	if o.callbacks && time.Since(o.listed) >= listEvery {
 		o.callbacks, o.listed = false, time.Now()
-		pending, older, err := o.v.api.FindCallbacks(ctx, client.CallbackQuery{Limit: pageRows})
+		pending, err := readPending(ctx, o.v.api)
 		if err != nil {
 			return err
 		}
-		if err := part("#pending", "outerMorph", pendingTable(o.v, pending, older)).Render(ctx, &b); err != nil {
+		if err := part("#pending", "outerMorph", pendingTable(o.v, pending)).Render(ctx, &b); err != nil {
 			return err
 		}
 	}

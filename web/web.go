@@ -34,6 +34,8 @@ type API interface {
 	Ceilings(context.Context) ([]client.Ceiling, error)
 	Usage(ctx context.Context, from, to time.Time, step string) (client.Usage, error)
 	Health(context.Context) (client.Health, error)
+	Fleet(context.Context) (client.Fleet, error)
+	Nodes(context.Context) (client.Nodes, error)
 	AAAServers(context.Context) ([]client.AAAServer, error)
 	Version(context.Context) (client.Version, error)
 	OrderLockdown(ctx context.Context, reason string, sessions bool) (client.Lockdown, error)

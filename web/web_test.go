@@ -37,6 +37,8 @@ type fake struct {
 	answer    chan bool // to the login of the user slow
 	events    chan client.Event
 	steps     []string // asked of the usage
+	fleet     client.Fleet
+	nodes     client.Nodes
 }
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -53,8 +55,12 @@ func (f *fake) Users(context.Context) ([]client.User, error) {
 }
 
 func (f *fake) callback() client.Callback {
-	return client.Callback{ID: "0190-" + hostile, Phase: "waiting", User: hostile, Number: hostile, Caller: hostile,
+	c := client.Callback{ID: "0190-" + hostile, Phase: "waiting", User: hostile, Number: hostile, Caller: hostile,
 		Cause: hostile, WaitsFor: hostile, Entry: hostile, Created: began, Max: 3}
+	if f.fleet.Node != "" {
+		c.Node, c.Home, c.TTY = elsewhere, f.fleet.Node, 66
+	}
+	return c
 }
 
 func (f *fake) FindCallbacks(context.Context, client.CallbackQuery) ([]client.Callback, int, error) {
@@ -112,6 +118,10 @@ func (f *fake) Health(context.Context) (client.Health, error) {
 		Warnings: []client.Warning{{Code: hostile, What: hostile, Fix: hostile}},
 		Spool:    []client.Backlog{{List: hostile}}, Journal: client.Journal{Path: hostile}}, nil
 }
+
+func (f *fake) Fleet(context.Context) (client.Fleet, error) { return f.fleet, nil }
+
+func (f *fake) Nodes(context.Context) (client.Nodes, error) { return f.nodes, nil }
 
 func (f *fake) AAAServers(context.Context) ([]client.AAAServer, error) {
 	return []client.AAAServer{{Name: hostile, Address: hostile, Reason: hostile}}, nil
