@@ -123,6 +123,9 @@ func daemonOf(ctx context.Context, socket string) (*doctor.Daemon, error) {
 	if d.Lines, err = cl.Lines(ctx); err == nil {
 		d.Health, err = cl.Health(ctx)
 	}
+	if fleet, away := cl.Fleet(ctx); away == nil && fleet.Node != "" {
+		d.Nodes, _ = cl.Nodes(ctx) // without them, that check has nothing to find
+	}
 	return d, err
 }
 

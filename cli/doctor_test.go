@@ -42,8 +42,8 @@ func TestDoctor(t *testing.T) {
 		"ill.yaml":  doctorConfig + `  - {tty: 1, port: "serial:///dev/no-such-device", init: AT&F1X3}`,
 	})
 	status, out := runDoctor(t, "-c", filepath.Join(dir, "well.yaml"))
-	if status != 0 || !strings.Contains(out, "not complete: daemon, line, notice, dcd, wires, com-port: no daemon "+
-		"answers\n") ||
+	if status != 0 || !strings.Contains(out, "not complete: daemon, fleet, line, notice, dcd, wires, com-port: no "+
+		"daemon answers\n") ||
 		!strings.HasSuffix(out, " checks, 0 problems\n") {
 		t.Errorf("%d\n%s", status, out)
 	}

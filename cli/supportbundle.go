@@ -36,8 +36,9 @@ func newSupportBundle(version string) *cobra.Command {
 		Use:   "support-bundle",
 		Short: "collect what others need to find a fault, without secrets, into one file",
 		Long: `Collects the configuration in force without secrets, what a reload would change, health, lines, modems, rotaries, queue,
-AAA servers, pending and recent callbacks, recent events, versions, and with -c the output of "ringback doctor". A part that
-cannot be read is replaced by the reason. Names of users, and telephone numbers, are in it: read it before you send it.
+AAA servers, the fleet, pending and recent callbacks, recent events, versions, and with -c the output of "ringback
+doctor". A part that cannot be read is replaced by the reason. Names of users, and telephone numbers, are in it: read it
+before you send it.
 
 Without --file, prints all of it. With --file, writes it as tar.gz, for your user only; a file that exists is not
 overwritten.
@@ -109,6 +110,12 @@ func bundle(ctx context.Context, cl *client.Client, version string) (files []bun
 	add("queue", queue, err)
 	servers, err := cl.AAAServers(ctx)
 	add("aaa-servers", servers, err)
+	fleet, err := cl.Fleet(ctx)
+	add("fleet", fleet, err)
+	if fleet.Node != "" {
+		nodes, err := cl.Nodes(ctx)
+		add("nodes", nodes, err)
+	}
 	callbacks, err := cl.Callbacks(ctx, true)
 	add("callbacks", callbacks, err)
 	recent, err := cl.RecentEvents(ctx, bundleEvents)

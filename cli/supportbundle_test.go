@@ -22,7 +22,7 @@ func TestSupportBundle(t *testing.T) {
 	for _, b := range files {
 		text[b.name] = string(b.data)
 	}
-	for name, want := range map[string]string{"lines.json": `"tty": 65`,
+	for name, want := range map[string]string{"lines.json": `"tty": 65`, "fleet.json": `"node": ""`,
 		"config.error.txt":   "this daemon does not show its configuration",
 		"rotaries.error.txt": "internal error, see the log of the daemon"} {
 		if !strings.Contains(text[name], want) {

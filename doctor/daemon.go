@@ -14,6 +14,7 @@ import (
 // daemonChecks ask the running daemon.
 var daemonChecks = []Check{
 	{"daemon", "a daemon runs, and reports no problem of its journal, its disk or its accounting", health},
+	{"fleet", "no node of the fleet is silent, and all have the same version, entries, numbers and policies", nodes},
 	{"line", "each line is in service", linesDown},
 	{"notice", "no line has a problem that does not take it out of service", notices},
 	{"dcd", "DCD is off on each line that is on hook", carrierHigh},
@@ -40,6 +41,23 @@ func health(_ context.Context, s *Site) (found []Finding, _ error) {
 	}
 	for _, w := range s.Daemon.Health.Warnings {
 		found = append(found, Finding{Found: w.What, Fix: w.Fix})
+	}
+	return found, nil
+}
+
+func nodes(_ context.Context, s *Site) (found []Finding, _ error) {
+	if err := s.unasked(); err != nil {
+		return nil, err
+	}
+	for _, n := range s.Daemon.Nodes.Nodes {
+		if n.State == "silent" {
+			found = append(found, Finding{Found: "node " + n.Name + " of the fleet is silent", Fix: "look at that " +
+				"machine; if it is off for good: ringback fleet remove " + n.Name})
+		}
+		if len(n.Differs) > 0 {
+			found = append(found, Finding{Found: "node " + n.Name + " differs in " + strings.Join(n.Differs, ", "),
+				Fix: "give both nodes the same version and files; ringback show nodes -o wide"})
+		}
 	}
 	return found, nil
 }

@@ -70,6 +70,7 @@ type Daemon struct {
 	PID    int // 0: unknown
 	Lines  []client.Line
 	Health client.Health
+	Nodes  client.Nodes // of its fleet; none if it is alone
 }
 
 // Checks are all checks, in the order in which they are made.

@@ -313,6 +313,17 @@ func TestDaemon(t *testing.T) {
 	if got := found(t, s, "daemon"); got != "0: the disk is full | free some space" {
 		t.Error(got)
 	}
+	s.Daemon.Nodes = client.Nodes{Nodes: []client.Node{{Name: "lyon-1", State: "up"},
+		{Name: "lyon-2", State: "silent"}}}
+	if got := found(t, s, "fleet"); got != "0: node lyon-2 of the fleet is silent | look at that machine; if it is "+
+		"off for good: ringback fleet remove lyon-2" {
+		t.Error(got)
+	}
+	s.Daemon.Nodes.Nodes[1] = client.Node{Name: "lyon-2", State: "up", Differs: []string{"numbers", "version"}}
+	if got := found(t, s, "fleet"); got != "0: node lyon-2 differs in numbers, version | give both nodes the same "+
+		"version and files; ringback show nodes -o wide" {
+		t.Error(got)
+	}
 	for _, c := range daemonChecks {
 		if got := found(t, &Site{}, c.Name); got != "skipped: no daemon answers" {
 			t.Errorf("%s: %s", c.Name, got)
