@@ -221,3 +221,40 @@ func sqlState(err error) string {
 	}
 	return refused.Code
 }
+
+// TestPeerIdleReader has a connection that pgconn still reads from, as after a write that took long: looking at it must
+// not wait for the server.
+func TestPeerIdleReader(t *testing.T) {
+	d := migrated.Shared(t)
+	p := open(t, options(d.Name, d.Address)).link.pool
+	c, err := p.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading := make(chan struct{})
+	go func() {
+		close(reading)
+		c.PgConn().Conn().Read(make([]byte, 1)) // until the pool is closed
+	}()
+	<-reading
+	p.release(c)
+	popped := make(chan *conn)
+	go func() {
+		for range 1000 { // the reader may not have begun yet
+			got := p.pop()
+			p.slots <- struct{}{}
+			p.release(got)
+		}
+		popped <- p.pop()
+	}()
+	select {
+	case got := <-popped:
+		if got != c {
+			t.Errorf("the connection is %v, want the idle one", got)
+		}
+		p.slots <- struct{}{}
+		p.release(got)
+	case <-time.After(time.Minute):
+		t.Fatal("the pool waits for the server")
+	}
+}

@@ -206,10 +206,11 @@ func (c *conn) silent() bool {
 		return false
 	}
 	silent := false
-	err = raw.Read(func(fd uintptr) bool {
+	// Not raw.Read, which waits while another goroutine reads: pgconn leaves one in a read after a slow write, until
+	// octets come.
+	err = raw.Control(func(fd uintptr) {
 		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		silent = err == syscall.EAGAIN
-		return true
 	})
 	return err == nil && silent
 }
