@@ -237,7 +237,8 @@ type Claims interface {
 	// faster. ErrUnknown: this node may have it, and Resume tells.
 	Take(ctx context.Context, r Row) (Row, error)
 	// Attempt inserts the row that is the right to dial: a.N must be the next number (ErrSpent). It closes the attempt
-	// before it. After ErrAway and ErrUnknown it must not be dialed.
+	// before it. After ErrAway and ErrUnknown it must not be dialed. After a change of the server it is ErrAway until
+	// all nodes that are present have resumed, or an attempt's time has passed: a claim may have been lost. So is Look.
 	Attempt(ctx context.Context, c Claim, a journal.Attempt) error
 	// Look returns nil if the claim is in force and attempt n is open, and the answer is no older than a second.
 	Look(ctx context.Context, c Claim, n int) error

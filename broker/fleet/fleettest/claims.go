@@ -94,6 +94,8 @@ func (n *Node) Attempt(ctx context.Context, c fleet.Claim, a journal.Attempt) er
 	return n.do(ctx, "Attempt", func() error {
 		r := n.claimed(c)
 		switch {
+		case !n.f.agreed():
+			return about("attempt", c.ID, fleet.ErrAway)
 		case r == nil:
 			return about("attempt", c.ID, fleet.ErrFenced)
 		case a.N != r.Attempts+1, a.N > r.Max:
@@ -121,6 +123,9 @@ func (r *row) close(now time.Time, outcome string) {
 // Look implements fleet.Claims.
 func (n *Node) Look(ctx context.Context, c fleet.Claim, attempt int) error {
 	return n.do(ctx, "Look", func() error {
+		if !n.f.agreed() {
+			return about("last look", c.ID, fleet.ErrAway)
+		}
 		if r := n.claimed(c); r == nil || r.Open != attempt {
 			return about("last look", c.ID, fleet.ErrFenced)
 		}

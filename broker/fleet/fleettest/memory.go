@@ -181,6 +181,20 @@ func (f *Fleet) known(holder string) bool {
 	return !n.silent.IsZero() && f.now().Sub(f.later(n.silent)) >= LeftAlone
 }
 
+// agreed reports whether the nodes that are present have told what their journals have since the last fail-over, or
+// have had the time that an attempt may last.
+func (f *Fleet) agreed() bool {
+	if f.timeline == 0 || f.now().Sub(f.changed) >= LeftAlone {
+		return true
+	}
+	for name, n := range f.nodes {
+		if !f.gone(name) && n.resumed != f.timeline {
+			return false
+		}
+	}
+	return true
+}
+
 func (f *Fleet) later(t time.Time) time.Time {
 	if f.changed.After(t) {
 		return f.changed
