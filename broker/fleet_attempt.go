@@ -58,7 +58,7 @@ func (b *Broker) attempting(w *work, gen uint64) func(ctx context.Context) *even
 			// An answer was lost: the row is there, and may not be durable. It counts, and is not dialed.
 			b.grant(w, n, false)
 			return nil
-		case errors.Is(err, fleet.ErrFenced):
+		case errors.Is(err, fleet.ErrFenced), errors.Is(err, fleet.ErrForged):
 			b.fenced(ctx, w.row.ID)
 		}
 		return notNow(err)
@@ -122,6 +122,9 @@ func (b *Broker) fenced(ctx context.Context, id string) {
 	case errors.Is(err, fleet.ErrNotFound): // the server that took over has not received it
 		wake(m.resume)
 		return
+	case errors.Is(err, fleet.ErrForged): // nobody dials for it, and its user must not wait for its lifetime
+		e.what = callback.EndedElsewhere{Outcome: callback.Failed, Cause: "its row in the fleet's database was changed: " +
+			"it does not verify with the fleet's key"}
 	case err != nil:
 		return // the next operation is fenced too
 	case row.Holder != m.node: // it ends the callback, or has ended it

@@ -54,7 +54,7 @@ func (b *Broker) shareEnd(ctx context.Context, e event, end fleet.End) {
 				e.giveBack()
 			}
 			return
-		case errors.Is(err, fleet.ErrFenced), errors.Is(err, fleet.ErrNotFound):
+		case errors.Is(err, fleet.ErrFenced), errors.Is(err, fleet.ErrNotFound), errors.Is(err, fleet.ErrForged):
 			e.giveBack()
 			e.answer(errStale)
 			b.fenced(ctx, e.id)

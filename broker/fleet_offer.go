@@ -54,7 +54,7 @@ func (b *Broker) offer(ctx context.Context, w *work, row fleet.Row) {
 			w.offered = true
 			b.mu.Unlock()
 			return
-		case errors.Is(err, fleet.ErrFenced), errors.Is(err, fleet.ErrNotFound):
+		case errors.Is(err, fleet.ErrFenced), errors.Is(err, fleet.ErrNotFound), errors.Is(err, fleet.ErrForged):
 			b.fenced(ctx, row.ID)
 			return
 		}

@@ -394,3 +394,26 @@ func TestFleetOnLossLocal(t *testing.T) {
 		}
 	})
 }
+
+// A callback whose row somebody has changed in the fleet's database is not dialed, and ends here too.
+func TestFleetForgedRow(t *testing.T) {
+	inFleet(t, 1, nil, func(_ *fleettest.Fleet, all []*town) {
+		a := all[0]
+		a.pc(a.home).typ("ats0=1")
+		promised(a)
+		a.node.Intercept(func(_ context.Context, op string, carry func() error) error {
+			switch op {
+			case "Attempt", "Callback", "End", "Settle", "Offer", "Continue":
+				return fleet.ErrForged
+			}
+			return carry()
+		})
+		a.pass(2 * time.Minute)
+		if v := a.last(); v.Outcome != "failed" || !strings.Contains(v.Cause, "was changed") {
+			t.Errorf("%+v", v.Callback)
+		}
+		if n := len(a.dialed()); n != 0 {
+			t.Errorf("%d dials", n)
+		}
+	})
+}
