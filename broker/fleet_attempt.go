@@ -123,8 +123,8 @@ func (b *Broker) fenced(ctx context.Context, id string) {
 		wake(m.resume)
 		return
 	case errors.Is(err, fleet.ErrForged): // nobody dials for it, and its user must not wait for its lifetime
-		e.what = callback.EndedElsewhere{Outcome: callback.Failed, Cause: "its row in the fleet's database was changed: " +
-			"it does not verify with the fleet's key"}
+		e.what = callback.EndedElsewhere{Outcome: callback.Failed,
+			Cause: "its row in the fleet's database was changed: it does not verify with the fleet's key"}
 	case err != nil:
 		return // the next operation is fenced too
 	case row.Holder != m.node: // it ends the callback, or has ended it

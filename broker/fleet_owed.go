@@ -69,8 +69,11 @@ func (b *Broker) pay(ctx context.Context) bool {
 		if stuck[r.ID] {
 			continue
 		}
-		// What the fleet does not have, or somebody has changed there, takes no report.
-		if err := b.payOne(ctx, r); err != nil && !errors.Is(err, fleet.ErrNotFound) && !errors.Is(err, fleet.ErrForged) {
+		err := b.payOne(ctx, r)
+		if errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrForged) {
+			err = nil // what the fleet does not have, or somebody has changed there, takes no report
+		}
+		if err != nil {
 			stuck[r.ID], all = true, false
 			if errors.Is(err, fleet.ErrAway) || errors.Is(err, fleet.ErrUnknown) || errors.Is(err, fleet.ErrNotMember) {
 				return false
