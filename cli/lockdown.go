@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,8 @@ flags, shows the state. See docs/how-to/lockdown.md.
   ringback lockdown
   ringback lockdown --lift --reason "passwords changed"
 
-The exit status is 1 if the lockdown is in force but could not be written to the disk.`,
+In a fleet the order goes to all nodes. The exit status is 1 if the lockdown is in force but could not be written to the
+disk, or if a node of the fleet has not confirmed it: repeat the command until all have.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -81,10 +83,32 @@ func (f *lockdownFlags) run(cmd *cobra.Command) error {
 	if err := f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Lockdown(w, v, tables.Here()) }); err != nil {
 		return err
 	}
+	if err := elsewhere(v.Nodes); err != nil {
+		return err
+	}
 	if !v.OnDisk {
 		return exitStatus(1)
 	}
 	return nil
+}
+
+// elsewhere returns an error if nodes of the fleet have not confirmed that they are locked down too.
+func elsewhere(all []client.NodeResult) error {
+	var open []string
+	for _, r := range all {
+		switch {
+		case r.Node == "*":
+			return errors.New("the lockdown is in force at this node only: repeat the command when PostgreSQL " +
+				"answers again, or give it at each node")
+		case r.Waiting || r.Error != "":
+			open = append(open, r.Node)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the lockdown is not confirmed by %s, which may still dial: repeat the command until all nodes "+
+		"confirm it", strings.Join(open, ", "))
 }
 
 // lockdownAbove prints the lockdown in force above a table; nothing if there is none.

@@ -39,7 +39,16 @@ func (d lockable) OrderLockdown(_ context.Context, reason string, sessions bool)
 	if !d.state.OnDisk {
 		d.state.Error = "no space left on device"
 	}
-	return *d.state, nil
+	v := *d.state
+	v.Nodes = fleetAnswers[reason]
+	return v, nil
+}
+
+// fleetAnswers are what the nodes of a fleet answer to an order, by its reason.
+var fleetAnswers = map[string][]client.NodeResult{
+	"all":    {{Node: "lyon-1"}, {Node: "lyon-2"}},
+	"silent": {{Node: "lyon-1"}, {Node: "lyon-2", Waiting: true}, {Node: "lyon-3", Error: "the disk is full"}},
+	"away":   {{Node: "lyon-1"}, {Node: "*", Error: "no other node has the order"}},
 }
 
 func (d lockable) LiftLockdown(context.Context, string) error {
@@ -131,6 +140,21 @@ func TestLockdownCommands(t *testing.T) {
 	if !strings.Contains(got, "NOT ON DISK, a restart would end it: no space left on device\n") ||
 		!strings.HasSuffix(got, "error: exit status 1\n") {
 		t.Errorf("without a disk: %s", got)
+	}
+}
+
+// TestLockdownOfAFleet: the command fails while a node has not confirmed the order, and says what to do.
+func TestLockdownOfAFleet(t *testing.T) {
+	socket := served(t, lockable{state: &client.Lockdown{OnDisk: true}})
+	for reason, want := range map[string]string{
+		"all":    "done\n",
+		"silent": "error: the lockdown is not confirmed by lyon-2, lyon-3, which may still dial: repeat the command",
+		"away":   "error: the lockdown is in force at this node only: repeat the command when PostgreSQL answers",
+	} {
+		got := command(t, "lockdown", "--reason", reason, "--socket", socket)
+		if !strings.Contains(got, want) || strings.Contains(got, "error:") != (reason != "all") {
+			t.Errorf("%s: no %q in\n%s", reason, want, got)
+		}
 	}
 }
 
