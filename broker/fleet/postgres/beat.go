@@ -76,7 +76,12 @@ func (a *Authority) step(ctx context.Context) {
 		a.outside(reason, operator)
 		return
 	}
-	if err := a.join(ctx); err != nil && ctx.Err() == nil {
+	err = a.join(ctx)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, fleet.ErrNotMember):
+		a.outside(faultText(err), true)
+	default:
 		a.outside("joins: "+err.Error(), false)
 	}
 }

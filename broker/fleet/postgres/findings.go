@@ -277,6 +277,7 @@ func (k *checker) schema(f facts) {
 	}
 	version, _ := schemaVersion()
 	k.add("schema", OK, fmt.Sprintf("version %d", version), "")
+	k.key()
 	missing, err := k.value(`SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
 		WHERE relnamespace = to_regnamespace('ringback') AND relkind = 'r' AND relname <> '` + versionTable + `'
 		AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')

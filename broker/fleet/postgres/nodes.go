@@ -108,6 +108,9 @@ func (a *Authority) join(ctx context.Context) error {
 	digests := self.digestsJSON()
 	joined := false
 	err := a.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if err := a.sameKey(ctx, tx); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, joinSQL, a.opt.Node, mine, a.opt.JournalID, a.opt.Version, fleet.Format,
 			digests, int64(a.interval()), time.Now().UnixNano(), a.keys.sum(self.mac(a.keys)),
 			seen.incarnation, seen.beat, seen.state)

@@ -212,6 +212,33 @@ func TestPeerOtherJournal(t *testing.T) {
 	second.member(true, "")
 }
 
+// TestPeerAnotherKey has a node with another key than the fleet's: it is no member until it has the right one.
+func TestPeerAnotherKey(t *testing.T) {
+	d := table.Shared(t)
+	another := func(o *Options) { o.Key = []byte("a key that no other node of this fleet has") }
+	first, stranger := newNode(t, d, "lyon-1"), newNode(t, d, "lyon-2", another)
+	if level := levels(Check(t.Context(), stranger.opt))["key"]; level != OK {
+		t.Errorf("no node has joined yet: %s", level)
+	}
+	beats(3, first, stranger)
+	first.member(true, "")
+	stranger.member(false, "another key than the fleet: copy fleet.key")
+	if got := d.SQL(t, `SELECT string_agg(name, ' ') FROM ringback.nodes`); got != "lyon-1" {
+		t.Errorf("nodes %s, want lyon-1 alone", got)
+	}
+	if len(stranger.alarms) != 1 || !stranger.alarmed("another key") || len(first.alarms) > 0 {
+		t.Errorf("alarms %q and %q, want one of the stranger", stranger.alarms, first.alarms)
+	}
+	for n, want := range map[*node]Level{first: OK, stranger: Fail} {
+		if level := levels(Check(t.Context(), n.opt))["key"]; level != want {
+			t.Errorf("%s: %s, want %s", n.opt.Node, level, want)
+		}
+	}
+	mended := newNode(t, d, "lyon-2")
+	beats(1, mended)
+	mended.member(true, "")
+}
+
 // TestPeerRemoved has a node that an operator removes while it runs.
 func TestPeerRemoved(t *testing.T) {
 	d := table.Shared(t)
