@@ -17,20 +17,26 @@ type CeilingView struct {
 	AtOnce int64 // likewise; 0: no limit
 }
 
-// Ceilings returns what is used and reserved of each user, number, group and line with limits, and of the site.
+// Ceilings returns what is used and reserved of each user, number, group and line with limits, and of the site. In a
+// fleet it is what all nodes use together; while the fleet cannot be asked, what the journal of this node has.
 func (b *Broker) Ceilings(ctx context.Context) ([]CeilingView, error) {
-	return b.ceilings(ctx)
+	all, err := b.accounts(ctx)
+	if err != nil && b.fleet != nil && ctx.Err() == nil {
+		all, err = b.ownAccounts(ctx)
+	}
+	return b.limited(all), err
 }
 
 // SharedCeilings returns what is used and reserved of the site and of each group with limits, also if that is nothing.
+// In a fleet it is an error if the fleet cannot be asked.
 func (b *Broker) SharedCeilings(ctx context.Context) ([]CeilingView, error) {
-	used, err := b.ceilings(ctx, siteScope, groupScope)
+	used, err := b.accounts(ctx, siteScope, groupScope)
 	if err != nil {
 		return nil, err
 	}
 	c := b.config.Load()
 	accounts := map[string]journal.Account{} // by group; "" the site
-	for _, v := range used {
+	for _, v := range b.limited(used) {
 		accounts[v.Key] = v.Account
 	}
 	var all []CeilingView
@@ -55,8 +61,16 @@ const (
 	groupScope = "group"
 )
 
-// ceilings returns the accounts in some scopes, or all.
-func (b *Broker) ceilings(ctx context.Context, scopes ...string) ([]CeilingView, error) {
+// accounts returns the accounts in some scopes, or all: those of the fleet if this node is not alone.
+func (b *Broker) accounts(ctx context.Context, scopes ...string) ([]journal.Account, error) {
+	if b.fleet != nil {
+		return b.fleet.Accounts(ctx, scopes...)
+	}
+	return b.ownAccounts(ctx, scopes...)
+}
+
+// ownAccounts returns the accounts of the journal in some scopes, or all.
+func (b *Broker) ownAccounts(ctx context.Context, scopes ...string) ([]journal.Account, error) {
 	all, damaged, err := b.opt.Journal.Accounts(ctx, scopes...)
 	for _, d := range damaged {
 		err = errors.Join(err, fmt.Errorf("the ledger is damaged: %v (`ringback journal check`)", d))
@@ -64,6 +78,11 @@ func (b *Broker) ceilings(ctx context.Context, scopes ...string) ([]CeilingView,
 	if err != nil {
 		return nil, err
 	}
+	return all, nil
+}
+
+// limited returns accounts in their present windows, with the limits that are known.
+func (b *Broker) limited(all []journal.Account) []CeilingView {
 	c, now := b.config.Load(), time.Now()
 	v := make([]CeilingView, 0, len(all))
 	for _, a := range all {
@@ -83,7 +102,7 @@ func (b *Broker) ceilings(ctx context.Context, scopes ...string) ([]CeilingView,
 		}
 		v = append(v, view)
 	}
-	return v, nil
+	return v
 }
 
 // ends returns when the windows of an account end, in the order of journal.Periods.

@@ -2,11 +2,13 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/ringback/ringback/broker"
+	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/fleet/fleettest"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/lab/exchange"
@@ -48,6 +50,36 @@ func TestFleetSums(t *testing.T) {
 		}
 		if !slices.Equal(counted, []int64{1, 0}) {
 			t.Errorf("promises counted: %v", counted)
+		}
+	})
+}
+
+// The ceilings that every node shows are those of the fleet; without it, those of the node's own journal.
+func TestFleetCeilingsShown(t *testing.T) {
+	inFleet(t, 2, func(_ int, o *townOptions) {
+		o.ceilings = []journal.Limit{{Period: journal.Day, Amount: journal.Amount{Calls: 9}}}
+	}, func(fl *fleettest.Fleet, all []*town) {
+		promised(all[0])
+		endsAs(t, fl, "completed", "")
+		all[0].pass(time.Hour)
+		ctx := context.Background()
+		for _, w := range all {
+			shared, err := w.broker.SharedCeilings(ctx)
+			if err != nil || len(shared) != 1 || shared[0].Scope != "site" || shared[0].Windows[1].Used.Calls != 1 {
+				t.Errorf("node %s: shared %+v, %v", w.opt.node, shared, err)
+			}
+			seen, err := w.broker.Ceilings(ctx)
+			if err != nil || len(seen) != 1 || seen[0].Scope != "site" || seen[0].Windows[1].Used.Calls != 1 ||
+				len(seen[0].Limits) != 1 {
+				t.Errorf("node %s: %+v, %v", w.opt.node, seen, err)
+			}
+		}
+		all[1].node.Cut(true)
+		if seen, err := all[1].broker.Ceilings(ctx); err != nil || len(seen) != 0 {
+			t.Errorf("without the fleet: %+v, %v", seen, err)
+		}
+		if seen, err := all[1].broker.SharedCeilings(ctx); !errors.Is(err, fleet.ErrAway) {
+			t.Errorf("without the fleet: shared %+v, %v", seen, err)
 		}
 	})
 }

@@ -16,7 +16,8 @@ func newShowCeilings() *cobra.Command {
 policy file: what was used in the present hour, day and month, + what callbacks that are pending or connected have
 reserved, / the limit if it is known (those of users, numbers and lines depend on the group of the next caller).
 
-Minutes are rounded up. A promise reserves the longest time that its callback may take.`,
+Minutes are rounded up. A promise reserves the longest time that its callback may take. In a fleet these are the sums of
+all nodes; while PostgreSQL cannot be reached, they are those of this node, and the first line says so.`,
 		Example: "  ringback show ceilings\n  ringback show ceilings -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -26,6 +27,9 @@ Minutes are rounded up. A promise reserves the longest time that its callback ma
 			}
 			v, err := cl.Ceilings(cmd.Context())
 			if err != nil {
+				return err
+			}
+			if err := f.staleAbove(cmd, cl); err != nil {
 				return err
 			}
 			return f.print(cmd.OutOrStdout(), v, func(w io.Writer) { tables.Ceilings(w, v) })
