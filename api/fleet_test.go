@@ -206,6 +206,11 @@ func TestFleetNodes(t *testing.T) {
 	if err := c.RemoveNode(ctx, "lyon-1"); err == nil || !strings.Contains(err.Error(), "is this node") {
 		t.Errorf("%v", err)
 	}
+	if err := c.RemoveNode(ctx, "lyon-2"); !errors.As(err, &problem) || problem.Status != http.StatusConflict ||
+		!strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("a node that runs: %v", err)
+	}
+	s.Silent("lyon-2", true)
 	if err := c.RemoveNode(ctx, "lyon-2"); err != nil {
 		t.Error(err)
 	}

@@ -28,8 +28,9 @@ func newFleetRemove() *cobra.Command {
 		Long: `Removes a node from the fleet. Its attempts that have no end are ended as failed at once, and what it has waiting is taken
 by others. Without this command, a node that is lost keeps an open attempt for about eight minutes, and its name for ever.
 
-The operator vouches that the node is off. If it still runs, a call that it is dialing now may ring its user, and leg two
-is not admitted. A node that is started again later is a member again. Ask another node, not the one that is removed.`,
+The operator vouches that the node is off. A node that is up is not removed: stop it first; one that was switched off is
+silent after fleet.takeover. If it still runs, cut off, a call that it is dialing now may ring its user, and leg two is not
+admitted. A node that is started again later is a member again. Ask another node, not the one that is removed.`,
 		Example: "  ringback fleet remove lyon-3\n  ringback fleet remove lyon-3 --yes",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -73,6 +73,8 @@ var (
 	// ErrNotMember: this node may not work in the fleet now: another process has its name, an operator has removed it,
 	// or the settings of the server or of the node forbid it.
 	ErrNotMember = errors.New("this node is not a member of the fleet")
+	// ErrUp: the node runs, so that nobody can vouch that it is off.
+	ErrUp = errors.New("the node is up: stop it first")
 	// ErrNotFound: there is no such callback or node.
 	ErrNotFound = errors.New("not found in the fleet")
 )
@@ -275,7 +277,7 @@ type Orders interface {
 	// the callback is not shared, it returns the holder, who must be ordered, and ended false.
 	Cancel(ctx context.Context, id, who, text string) (holder string, ended bool, err error)
 	// Remove ends the open attempts and the own callbacks of a node that an operator vouches is off, and lets others
-	// take what it has waiting.
+	// take what it has waiting. ErrUp: it has not shut down, and is not silent.
 	Remove(ctx context.Context, node, who string) error
 	// ShipAudit copies records of this node's audit chain, in order, and returns the number of the last one copied.
 	ShipAudit(ctx context.Context, rows []journal.Audit) (last int64, err error)

@@ -179,6 +179,9 @@ func (n *Node) Remove(ctx context.Context, name, who string) error {
 		if m == nil {
 			return fleet.ErrNotFound
 		}
+		if m.silent.IsZero() && !m.removed {
+			return fleet.ErrUp
+		}
 		m.removed = true
 		now := time.Now()
 		for _, r := range n.f.data.sorted() {

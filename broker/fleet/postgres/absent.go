@@ -83,13 +83,7 @@ func (a *Authority) Cancel(ctx context.Context, id, who, text string) (holder st
 
 // Remove implements fleet.Orders.
 func (a *Authority) Remove(ctx context.Context, node, who string) error {
-	err := a.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE ringback.nodes SET state = 'removed' WHERE name = $1`, node)
-		if err == nil && tag.RowsAffected() == 0 {
-			return fleet.ErrNotFound
-		}
-		return err
-	})
+	err := a.tx(ctx, func(ctx context.Context, tx pgx.Tx) error { return a.remove(ctx, tx, node) })
 	cause := "its node was removed by " + who
 	if err == nil {
 		err = a.changeAll(ctx, `holder = $1 AND ended IS NULL AND (open > 0 OR NOT shared)`, node, func(e *edit) error {
@@ -122,6 +116,27 @@ func (a *Authority) Remove(ctx context.Context, node, who string) error {
 		return fmt.Errorf("removal of node %s: %w", node, err)
 	}
 	return nil
+}
+
+// remove marks a node as removed. One that runs would only join again.
+func (a *Authority) remove(ctx context.Context, tx pgx.Tx, node string) error {
+	var state string
+	err := tx.QueryRow(ctx, `SELECT state FROM ringback.nodes WHERE name = $1 FOR UPDATE`, node).Scan(&state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fleet.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	a.member.mu.Lock()
+	absent := a.member.view.absent(node)
+	a.member.mu.Unlock()
+	if state == stateUp && !absent {
+		return fmt.Errorf("%w; one that was switched off is silent after %v (fleet.takeover), and may be removed then",
+			fleet.ErrUp, a.opt.Takeover)
+	}
+	_, err = tx.Exec(ctx, `UPDATE ringback.nodes SET state = 'removed' WHERE name = $1`, node)
+	return err
 }
 
 // changeAll changes each callback that a condition with the node $1 finds, except those that do not verify.

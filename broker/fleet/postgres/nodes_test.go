@@ -239,7 +239,32 @@ func TestPeerAnotherKey(t *testing.T) {
 	mended.member(true, "")
 }
 
-// TestPeerRemoved has a node that an operator removes while it runs.
+// TestPeerRemoveRunning has a node that is removed: that is refused until it is silent or has shut down.
+func TestPeerRemoveRunning(t *testing.T) {
+	d, ctx := table.Shared(t), t.Context()
+	a, b, c := newNode(t, d, "lyon-1"), newNode(t, d, "lyon-2"), newNode(t, d, "lyon-3")
+	state := func(name string) string {
+		return d.SQL(t, `SELECT state FROM ringback.nodes WHERE name = '`+name+`'`)
+	}
+	beats(3, a, b, c)
+	if err := a.Remove(ctx, "lyon-2", "kim"); !errors.Is(err, fleet.ErrUp) || !strings.Contains(err.Error(),
+		"silent after 10s") || state("lyon-2") != "up" {
+		t.Errorf("a node that runs: %v, and it is %s", err, state("lyon-2"))
+	}
+	c.leave(ctx)
+	if err := a.Remove(ctx, "lyon-3", "kim"); err != nil || state("lyon-3") != "removed" {
+		t.Errorf("a node that has shut down: %v, and it is %s", err, state("lyon-3"))
+	}
+	beats(11, a)
+	if err := a.Remove(ctx, "lyon-2", "kim"); err != nil || state("lyon-2") != "removed" {
+		t.Errorf("a silent node: %v, and it is %s", err, state("lyon-2"))
+	}
+	if err := a.Remove(ctx, "lyon-9", "kim"); !errors.Is(err, fleet.ErrNotFound) {
+		t.Errorf("no node: %v", err)
+	}
+}
+
+// TestPeerRemoved has a node that was removed although it runs.
 func TestPeerRemoved(t *testing.T) {
 	d := table.Shared(t)
 	n := newNode(t, d, "lyon-1")
