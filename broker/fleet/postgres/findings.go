@@ -106,6 +106,7 @@ func Check(ctx context.Context, opt Options) []Finding {
 	k.conn = c
 	f := addresses[len(addresses)-1].facts
 	k.add("primary", OK, f.address+" takes writes", "")
+	k.readOnly(f)
 	k.version(f)
 	k.encryption(f)
 	k.settings()
@@ -277,6 +278,7 @@ func (k *checker) schema(f facts) {
 	}
 	version, _ := schemaVersion()
 	k.add("schema", OK, fmt.Sprintf("version %d", version), "")
+	k.trial()
 	k.key()
 	missing, err := k.value(`SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
 		WHERE relnamespace = to_regnamespace('ringback') AND relkind = 'r' AND relname <> '` + versionTable + `'
