@@ -175,9 +175,46 @@ func TestFleetTrace(t *testing.T) {
 	if all, _, err := s.clients["lyon-2"].FindCallbacks(ctx, client.CallbackQuery{}); idsOf(all) != "aaaa@lyon-2" {
 		t.Errorf("%+v, %v", all, err)
 	}
+	if all, _, err := s.clients["lyon-1"].FindCallbacks(ctx, client.CallbackQuery{}); err != nil || len(all) != 1 ||
+		all[0].Phase != "dialing" || all[0].Node != "lyon-2" || v.Phase != "dialing" || v.TTY != 70 {
+		t.Errorf("while lyon-2 dials: %+v, %v; %+v", all, err, v.Callback)
+	}
 	if err := s.clients["lyon-1"].RetryCallback(ctx, "aaaa"); err == nil ||
 		!strings.Contains(err.Error(), "is held by node lyon-2") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A callback that another node ended is shown as it ended, with each step once, of the node that did it.
+func TestFleetEndedElsewhere(t *testing.T) {
+	s := newFleetSite(t)
+	ctx := t.Context()
+	s.promise(t, "lyon-1", "aaaa", created)
+	row, _, _, err := s.nodes["lyon-1"].Callback(ctx, "aaaa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := strings.Replace(row.Trace, "]}",
+		`,{"time":"2026-11-21T10:01:00Z","what":"Denied","phase":"failed","text":""}]}`, 1)
+	end := fleet.End{Claim: row.Claim(), Time: created.Add(time.Minute), Outcome: "failed", Cause: "busy", Trace: trace}
+	if err := s.nodes["lyon-1"].End(ctx, end); err != nil {
+		t.Fatal(err)
+	}
+	gone := row.Callback
+	gone.Phase, gone.Outcome, gone.Ended = journal.GivenUp, journal.GivenUp, created.Add(time.Minute)
+	if err := s.journal["lyon-1"].Commit(ctx, journal.PutCallback{Callback: gone}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range s.clients {
+		v, err := c.Callback(ctx, "aaaa")
+		if err != nil || v.Phase != "failed" || v.Cause != "busy" || len(v.History) != 2 ||
+			v.History[0].Node != "lyon-1" || v.History[1].Event != "Denied" {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+		all, _, err := c.FindCallbacks(ctx, client.CallbackQuery{All: true})
+		if err != nil || len(all) != 1 || all[0].Phase != "failed" || all[0].Cause != "busy" {
+			t.Errorf("%s: %+v, %v", name, all, err)
+		}
 	}
 }
 

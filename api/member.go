@@ -66,8 +66,8 @@ func (m member) merge(local []client.Callback, rows []fleet.Row, node string) []
 	all := make([]client.Callback, 0, len(local)+len(rows))
 	for _, c := range local {
 		r, known := shared[c.ID]
-		if known && r.Holder != self {
-			continue // another node took it
+		if known && (r.Holder != self || c.Phase == journal.GivenUp) {
+			continue // another node took it, or ended it
 		}
 		c.Node, c.Home = self, cmp.Or(c.Home, self)
 		if known {
@@ -87,7 +87,14 @@ func (m member) merge(local []client.Callback, rows []fleet.Row, node string) []
 	return all
 }
 
+// fromRow returns a callback as the fleet has it. Its row is from when it was promised or offered.
 func fromRow(r fleet.Row) client.Callback {
+	switch {
+	case !r.Pending():
+		r.Phase = r.Outcome
+	case r.Open > 0:
+		r.Phase = "dialing"
+	}
 	c := callback(broker.ViewOf(r.Callback, nil))
 	c.Node, c.Home, c.Offered = r.Holder, r.Home, r.Offered
 	return c
@@ -125,21 +132,15 @@ func (m member) noCallback(id string, err, here error) error {
 func (m member) detail(row fleet.Row, attempts []fleet.Attempt, steps []fleet.Step, local client.CallbackDetail,
 	here error) client.CallbackDetail {
 	v, self := local, m.self()
-	if here != nil || row.Holder != self {
+	others := here != nil || row.Holder != self || local.Phase == journal.GivenUp
+	if others {
 		v = detailOf(broker.ViewOf(row.Callback, nil))
 		v.Callback = fromRow(row)
 	}
 	v.Node, v.Home, v.Offered = row.Holder, row.Home, row.Offered && row.Pending()
-	v.History, v.Dials = v.History[:0:0], v.Dials[:0:0]
+	v.History, v.Dials = histories(row, steps, self, local.History), v.Dials[:0:0]
 	if here == nil {
-		v.History = append(v.History, ofNode(self, local.History)...)
 		v.Dials = append(v.Dials, local.Dials...)
-	}
-	for _, s := range steps {
-		if here == nil && s.Node == self {
-			continue
-		}
-		v.History = append(v.History, ofNode(s.Node, happenings(broker.HistoryOf(s.Trace)))...)
 	}
 	for _, a := range attempts {
 		own := slices.ContainsFunc(v.Dials, func(d client.Attempt) bool { return d.N == a.N })
@@ -149,13 +150,51 @@ func (m member) detail(row fleet.Row, attempts []fleet.Attempt, steps []fleet.St
 		d := attempt(a.Attempt)
 		d.Node = a.Node
 		v.Dials = append(v.Dials, d)
+		if others && a.N == row.Open {
+			v.TTY = a.TTY
+		}
 	}
 	for i := range v.Dials {
 		v.Dials[i].Node = cmp.Or(v.Dials[i].Node, self)
 	}
-	slices.SortStableFunc(v.History, func(a, b client.Happening) int { return a.Time.Compare(b.Time) })
 	slices.SortStableFunc(v.Dials, func(a, b client.Attempt) int { return a.N - b.N })
 	return v
+}
+
+// histories returns what all nodes did for a callback, each step once and with the node that did it. A node that takes
+// a callback continues the history of the one before it, so a step is of the first node that has it: the home's come
+// first. local is what the journal of self has.
+func histories(row fleet.Row, steps []fleet.Step, self string, local []client.Happening) []client.Happening {
+	var home, later []client.Happening
+	for _, s := range steps {
+		all := ofNode(s.Node, happenings(broker.HistoryOf(s.Trace)))
+		if s.Node == row.Home {
+			home = append(home, all...)
+		} else {
+			later = append(later, all...)
+		}
+	}
+	if self == row.Home {
+		home = append(home, ofNode(self, local)...)
+	} else {
+		later = append(later, ofNode(self, local)...)
+	}
+	if len(home) == 0 {
+		home = ofNode(row.Home, happenings(broker.HistoryOf(row.Trace)))
+	}
+	type step struct {
+		at          int64
+		event, text string
+	}
+	seen, all := map[step]bool{}, []client.Happening{}
+	for _, h := range append(home, later...) {
+		if s := (step{h.Time.UnixNano(), h.Event, h.Text}); !seen[s] {
+			seen[s] = true
+			all = append(all, h)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b client.Happening) int { return a.Time.Compare(b.Time) })
+	return all
 }
 
 func ofNode(node string, all []client.Happening) []client.Happening {
