@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -57,6 +58,7 @@ func (d *daemon) openFleet(ctx context.Context) error {
 	o.Incarnation, o.JournalID, o.Version = rand.Text(), d.journal.AuditHead().Journal, d.version
 	o.Lifetime, o.Log = d.cfg.Callback.Lifetime, d.log
 	o.Digests = func() map[string]string { return *d.fleet.digests.Load() }
+	o.Drained = d.whyDrained
 	o.Alarm = func(text string) { d.broker.Happened(events.Alarm{Text: text}) }
 	if d.fleet.authority, err = postgres.Open(ctx, o); err != nil {
 		return fmt.Errorf("fleet: %w", err)
@@ -69,6 +71,15 @@ func (d *daemon) openFleet(ctx context.Context) error {
 func (d *daemon) fleetConfigured(cfg *config.Config) {
 	digests := cfg.FleetDigests()
 	d.fleet.digests.Store(&digests)
+}
+
+// whyDrained returns why no line takes calls, as the order of a fleet has it; "" if they do.
+func (d *daemon) whyDrained() string {
+	order := d.broker.DrainState().Order
+	if order == nil {
+		return ""
+	}
+	return cmp.Or(order.Reason, "ordered by "+order.By)
 }
 
 // fleetAPI is what the API needs of the fleet.

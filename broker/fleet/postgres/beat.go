@@ -26,7 +26,7 @@ mine AS (
 	WHERE name = $1 AND incarnation = $2 AND state = 'up' AND beat BETWEEN $3 AND $3 + $4
 	RETURNING name, beat),
 here AS (SELECT ` + serverSQL + ` AS server)
-SELECT h.server, n.name, n.incarnation, n.journal_id, n.state, n.beat, n.pace, n.timeline, m.beat
+SELECT h.server, n.name, n.incarnation, n.journal_id, n.state, n.beat, n.pace, n.timeline, n.drained, m.beat
 FROM here h LEFT JOIN ringback.nodes n ON true LEFT JOIN mine m ON m.name = n.name`
 
 // serverSQL is which server answers, and the timeline of its commits: another one, or another timeline, may lack
@@ -100,21 +100,21 @@ func (a *Authority) pulse(ctx context.Context) (reading, error) {
 	if err != nil {
 		return r, err
 	}
-	var name, incarnation, journal, state, timeline *string
+	var name, incarnation, journal, state, timeline, drained *string
 	var n, pace, own *int64
-	_, err = pgx.ForEachRow(rows, []any{&r.server, &name, &incarnation, &journal, &state, &n, &pace, &timeline, &own},
-		func() error {
-			if name == nil {
-				return nil // there is no node yet
-			}
-			r.rows[*name] = memberRow{sight: sight{*incarnation, *n, *state, time.Duration(*pace)}, journal: *journal,
-				timeline: *timeline}
-			if own != nil {
-				beat := *own
-				r.beat = &beat
-			}
-			return nil
-		})
+	_, err = pgx.ForEachRow(rows, []any{&r.server, &name, &incarnation, &journal, &state, &n, &pace,
+		&timeline, &drained, &own}, func() error {
+		if name == nil {
+			return nil // there is no node yet
+		}
+		r.rows[*name] = memberRow{sight: sight{*incarnation, *n, *state, time.Duration(*pace)}, journal: *journal,
+			timeline: *timeline, drained: *drained}
+		if own != nil {
+			beat := *own
+			r.beat = &beat
+		}
+		return nil
+	})
 	return r, err
 }
 

@@ -49,6 +49,7 @@ type membership struct {
 type memberRow struct {
 	sight
 	journal  string
+	drained  string // why, as the others see it
 	timeline string // the server, as in membership.server, with which the node has resumed last
 }
 
@@ -185,6 +186,21 @@ func (a *Authority) renew(ctx context.Context) error {
 		m.digests = digests
 		m.mu.Unlock()
 	}
+	return err
+}
+
+// showDrained tells the others whether this node is drained, if its row does not: an operator at the node itself, or
+// the time of the order, may have ended it.
+func (a *Authority) showDrained(ctx context.Context) error {
+	m := &a.member
+	m.mu.Lock()
+	mine, shown := m.incarnation, m.rows[a.opt.Node].drained
+	m.mu.Unlock()
+	if a.opt.Drained == nil || mine == "" || a.opt.Drained() == shown {
+		return nil
+	}
+	_, err := a.link.pool.Exec(ctx, `UPDATE ringback.nodes SET drained = $3 WHERE name = $1 AND incarnation = $2`,
+		a.opt.Node, mine, a.opt.Drained())
 	return err
 }
 

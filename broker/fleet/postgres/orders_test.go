@@ -44,6 +44,29 @@ func (n *node) confirmed(seq int64, done map[string]string, waiting ...string) {
 	}
 }
 
+// TestPeerDrainEndedAtNode has a drain that another node ordered, and that ends at the node itself.
+func TestPeerDrainEndedAtNode(t *testing.T) {
+	d := table.Shared(t)
+	reason := ""
+	a := newNode(t, d, "a")
+	b := newNode(t, d, "b", func(o *Options) { o.Drained = func() string { return reason } })
+	beats(1, a, b)
+	o := a.order(fleet.Order{Node: "b", Verb: fleet.Drain, Who: "kim"})
+	b.ordered()
+	reason = "ordered by kim"
+	if err := b.Confirm(t.Context(), o.Seq, ""); err != nil {
+		t.Fatal(err)
+	}
+	beats(1, a, b)
+	for _, want := range []string{"ordered by kim", ""} {
+		reason = want
+		b.ordered()
+		if got := d.SQL(t, `SELECT drained FROM ringback.nodes WHERE name = 'b'`); got != want {
+			t.Errorf("drained %q, want %q", got, want)
+		}
+	}
+}
+
 func TestPeerOrders(t *testing.T) {
 	d, ctx := table.Shared(t), t.Context()
 	a, b := newNode(t, d, "a"), newNode(t, d, "b")

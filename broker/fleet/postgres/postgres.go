@@ -44,6 +44,9 @@ type Options struct {
 	// called every few seconds.
 	Digests func() map[string]string
 
+	// Drained returns why this node is drained, "" if it is not; nil: its orders alone say so. Called as Digests is.
+	Drained func() string
+
 	Log   *zap.Logger
 	Alarm func(text string) // tells operators of something that they must look at; called from any goroutine
 }
