@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ringback/ringback/broker/callback"
+	"github.com/ringback/ringback/broker/events"
 	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/lines"
 	"github.com/ringback/ringback/policies"
@@ -138,8 +139,7 @@ func (c *claimer) take(ctx context.Context, r fleet.Row) bool {
 		lease.Release()
 	}
 	if err == nil {
-		b.log.Info("fleet: a callback of another node is taken", zap.String("callback", r.ID),
-			zap.String("holder", r.Holder))
+		b.publish(events.Claimed{Callback: r.ID, User: r.User, From: r.Holder})
 		return true
 	}
 	if err := m.Offer(context.WithoutCancel(ctx), taken); err != nil {

@@ -34,6 +34,9 @@ what it acknowledges may be lost.`,
 		Example: "  ringback fleet check -c ringback.yaml\n  ringback fleet check -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
 			o, err := fleetOptions(cmd, file())
 			if err != nil {
 				return err

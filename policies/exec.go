@@ -23,8 +23,8 @@ type EXEC struct {
 const mostPrivileged = 15
 
 // execCommands are the commands of the EXEC that a group may have or not.
-var execCommands = []string{"call", "cancel", "clear", "connect", "debug", "enable", "help", "line", "lockdown", "no",
-	"ppp", "reload", "service", "show", "start-chat", "telnet", "test", "undebug"}
+var execCommands = []string{"call", "cancel", "clear", "connect", "debug", "drain", "enable", "help", "line",
+	"lockdown", "no", "ppp", "reload", "service", "show", "start-chat", "telnet", "test", "undebug", "undrain"}
 
 // IsZero reports whether nothing is narrowed.
 func (e EXEC) IsZero() bool { return e.Privilege == nil && e.Commands == nil && e.Hosts == nil }

@@ -12,11 +12,11 @@ import (
 // The terms of a file are in the decision of each leg, and their canonical text is what the file says; the defaults
 // change no digest.
 func TestEXECTerms(t *testing.T) {
-	const every = "commands: [call, cancel, clear, connect, debug, enable, help, line, lockdown, no, " +
+	const every = "commands: [call, cancel, clear, connect, debug, drain, enable, help, line, lockdown, no, " +
 		"ppp, reload, service, " +
-		"show, start-chat, telnet, test, undebug]"
+		"show, start-chat, telnet, test, undebug, undrain]"
 	const all = "exec: {privilege: 15, commands: [show, telnet, call, connect, start-chat, enable, help, ppp, clear, " +
-		"undebug, test, cancel, debug, line, lockdown, no, reload, service]}\n"
+		"undebug, test, cancel, debug, line, lockdown, no, reload, service, drain, undrain]}\n"
 	for text, want := range map[string]string{
 		"":                       "privilege: 15, " + every + ", hosts: " + anyHost,
 		all:                      "privilege: 15, " + every + ", hosts: " + anyHost,

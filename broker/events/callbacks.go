@@ -147,6 +147,19 @@ func (Resumed) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "callback resumed after a restart"
 }
 
+// Claimed reports a callback of another node of the fleet that this node has taken.
+type Claimed struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	From     string `event:"from"` // the node that had it
+}
+
+func (Claimed) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "callback of another node taken"
+}
+
 // VerifyRequired reports that a callback without verification will require a login.
 type VerifyRequired struct {
 	undialed

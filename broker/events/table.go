@@ -164,6 +164,8 @@ var Table = []Row{
 		"A callback was cancelled: its caller was not told of it in time, or rings on."},
 	{"callback.resumed", Resumed{}, Mnemonics{{5, "RESUMED"}},
 		"A callback continues after a restart."},
+	{"callback.claimed", Claimed{}, Mnemonics{{5, "CLAIMED"}},
+		"A callback of another node of the fleet was taken."},
 	{"callback.line_requested", LineRequested{}, Mnemonics{{7, "LINEREQUESTED"}},
 		"A line is requested for an attempt."},
 	{"callback.line", LineChosen{}, Mnemonics{{7, "LINECHOSEN"}},
