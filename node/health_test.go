@@ -20,6 +20,7 @@ import (
 	"github.com/ringback/ringback/audit"
 	"github.com/ringback/ringback/broker"
 	"github.com/ringback/ringback/broker/events"
+	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 	"github.com/ringback/ringback/broker/journal/sqlite"
 	"github.com/ringback/ringback/hooks"
@@ -128,6 +129,18 @@ func TestProblems(t *testing.T) {
 			s.seals = audit.State{File: "/mnt/seals", Busy: now.Add(-time.Minute)}
 		}, "the disk of /mnt/seals has not finished a seal of the audit for 1m0s", true},
 		"audit_changed": {func(s *state, _ *journal.Health) { s.broken = "row 4" }, "row 4", true},
+		" in a fleet": {func(s *state, _ *journal.Health) {
+			s.fleet = fleet.Status{Node: "lyon-1", Connected: true, Member: true}
+		}, "", true},
+		"fleet_away": {func(s *state, _ *journal.Health) {
+			s.fleet = fleet.Status{Node: "lyon-1", Since: now, Reason: "no route to host"}
+		}, "node lyon-1 works without its fleet since 2026-11-28 12:00:00: no route to host", true},
+		"fleet_lost": {func(s *state, _ *journal.Health) {
+			s.fleet = fleet.Status{Node: "lyon-1", Connected: true, Member: true, Lost: "2 callbacks were missing"}
+		}, "acknowledged commits of the fleet were lost: 2 callbacks were missing", true},
+		"fleet_forged": {func(s *state, _ *journal.Health) {
+			s.fleet = fleet.Status{Node: "lyon-1", Connected: true, Member: true, Forged: 3}
+		}, "3 rows of the fleet did not verify since the start", true},
 		"reload_failed": {func(s *state, _ *journal.Health) { s.stale = "a.yaml:1:1" },
 			"the next start may fail: a.yaml:1:1", true},
 	} {

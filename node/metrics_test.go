@@ -211,8 +211,9 @@ func compare(t *testing.T, families map[string]*dto.MetricFamily) {
 	rows := map[string]metrics.Row{}
 	for _, r := range metrics.Table {
 		rows[r.Name] = r
-		if families[r.Name] == nil {
-			t.Errorf("%s is not exported", r.Name)
+		alone := strings.HasPrefix(r.Name, "ringback_fleet_") // as this daemon is
+		if alone != (families[r.Name] == nil) {
+			t.Errorf("%s is exported: %t", r.Name, alone)
 		}
 	}
 	for name, f := range families {
