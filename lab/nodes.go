@@ -48,6 +48,9 @@ type Node struct {
 	daemon *daemon // guarded by lab.mu
 }
 
+// Nodes returns the nodes of the town's fleet; none without a fleet.
+func (l *Lab) Nodes() []*Node { return l.nodes }
+
 // newNodes describes the nodes.
 func newNodes(l *Lab, count int) (all []*Node) {
 	for k := 1; k <= count; k++ {

@@ -40,7 +40,7 @@ func TestNodesOfATown(t *testing.T) {
 	dir := t.TempDir()
 	l := buildFleet(t, dir, 3)
 	seen := map[string]string{}
-	for i, n := range l.nodes {
+	for i, n := range l.Nodes() {
 		text := read(t, dir, n.Name+".yaml")
 		for _, want := range []string{"hostname: " + n.Name, "  node: " + n.Name, "state_dir: " + n.Name + ".state",
 			"key_file: fleet.key", `addresses: ["/run/postgresql"], database: ringback, user: callbacks, ` +
