@@ -34,9 +34,10 @@ func serve(t *testing.T, answer func(node string, o fleet.Order) orders.Outcome,
 	t.Cleanup(func() { cancel(); parts.Wait() })
 	for _, name := range names {
 		s.below[name] = s.Node(name)
-		s.nodes[name] = orders.New(s.below[name], zap.NewNop())
+		n := orders.New(s.below[name], zap.NewNop())
+		s.nodes[name] = n
 		parts.Go(func() {
-			s.nodes[name].Serve(ctx, func(_ context.Context, o fleet.Order) orders.Outcome {
+			n.Serve(ctx, func(_ context.Context, o fleet.Order) orders.Outcome {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				s.done[name] = append(s.done[name], string(o.Verb))
