@@ -165,6 +165,7 @@ type news struct {
 	moved   bool // it is another one, or has another timeline
 	resumed bool // a node has resumed
 	fenced  bool // this node is no longer the member that it was
+	behind  bool // it is, and the other server has an older beat of it
 	late    bool // this node has joined, although the answer to that was lost
 }
 
@@ -183,7 +184,7 @@ func (a *Authority) answered(r reading) {
 	switch {
 	case n.late:
 		a.joined(row.incarnation, row.beat)
-	case r.beat != nil && (n.back || n.moved):
+	case n.behind, r.beat != nil && (n.back || n.moved):
 		a.mail.put(fleet.Change{Kind: fleet.Back})
 	}
 	if n.resumed { // others may take from it now
@@ -218,7 +219,8 @@ func (m *membership) take(r reading, node string, at time.Duration) (n news) {
 	n.late = m.incarnation == "" && m.tried != "" && r.rows[node].incarnation == m.tried
 	n.fenced = m.incarnation != "" && r.beat == nil
 	if own := r.rows[node]; n.fenced && n.moved && own.incarnation == m.incarnation && own.state == stateUp {
-		n.fenced, m.beat = false, own.beat // beats do not wait for a standby: the new server lacks the last ones
+		// Beats do not wait for a standby: the new server lacks the last ones.
+		n.fenced, n.behind, m.beat = false, true, own.beat
 	}
 	switch {
 	case r.beat != nil:

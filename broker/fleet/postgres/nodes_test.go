@@ -296,10 +296,14 @@ func TestPeerAnswerLost(t *testing.T) {
 	n.member(true, "")
 
 	m := &n.Authority.member
+	n.received()
 	m.server = "the one before" // and the new one lacks the last beats, which wait for no standby
 	d.SQL(t, `UPDATE ringback.nodes SET beat = beat - 3`)
 	beats(2, n)
 	n.member(true, "")
+	if got := n.kinds(); !slices.Equal(got, []fleet.Kind{fleet.Back}) {
+		t.Errorf("changes %v, want back: the node must resume", got)
+	}
 	if len(n.alarms) > 0 {
 		t.Errorf("alarms %q, want none", n.alarms)
 	}
