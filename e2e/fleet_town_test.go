@@ -233,7 +233,8 @@ func (town *fleetTown) attempts(t *testing.T) (all []attemptOf) {
 	return all
 }
 
-// rest waits until at least n callbacks are in PostgreSQL and all have ended.
+// rest waits until at least n callbacks are in PostgreSQL, all have ended, and the nodes that run were told of those
+// that others have taken from them.
 func (town *fleetTown) rest(t *testing.T, n int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d callbacks that have ended", n), func() bool {
@@ -242,6 +243,13 @@ func (town *fleetTown) rest(t *testing.T, n int) {
 		fmt.Sscan(strings.ReplaceAll(out, "|", " "), &all, &pending)
 		return all >= n && pending == 0
 	})
+	for _, node := range town.nodes {
+		if node.daemon != nil && !node.daemon.over() {
+			eventually(t, node.name+" has read its notices", func() bool {
+				return town.db.SQL(t, `SELECT count(*) FROM ringback.notices WHERE node = '`+node.name+`'`) == "0"
+			})
+		}
+	}
 }
 
 // stop ends all nodes in order.
