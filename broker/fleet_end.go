@@ -37,8 +37,8 @@ func (b *Broker) endsFirst(ctx context.Context, w *work, e event) bool {
 	return true
 }
 
-// shareEnd records an end in the fleet, for as long as that takes, and then lets the loop have the event. One who waits
-// for the reply is told at once if it cannot be recorded, and nothing has changed.
+// shareEnd records an end in the fleet, for as long as that takes, and then lets the loop have the event. If a sender
+// waits for the reply, it gets the error at once when the end cannot be recorded, and nothing has changed.
 func (b *Broker) shareEnd(ctx context.Context, e event, end fleet.End) {
 	for {
 		err := error(fleet.ErrAway)

@@ -149,7 +149,7 @@ func (b *Broker) payOne(ctx context.Context, r journal.Owed) error {
 			!errors.Is(err, fleet.ErrNotFound) {
 			return err
 		}
-		return nil // whoever has the callback by now knows more
+		return nil // another node has the callback by now, and knows more
 	case oweWithdraw:
 		var cause string
 		if err := read(&cause); err != nil {

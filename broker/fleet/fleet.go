@@ -125,7 +125,7 @@ const (
 type Change struct {
 	Kind    Kind
 	ID      string // Taken, Ended: the callback
-	Holder  string // Taken: who has it
+	Holder  string // Taken: the node that has it
 	Outcome string // Ended
 	Cause   string // Ended
 	Order   Order  // Ordered
@@ -273,8 +273,8 @@ type Orders interface {
 	Confirm(ctx context.Context, seq int64, result string) error
 	// Confirmed returns the nodes that have confirmed an order, with their results, and those that have not.
 	Confirmed(ctx context.Context, seq int64) (done map[string]string, waiting []string, err error)
-	// Cancel ends a shared callback that waits, whoever holds it; its holder gets a Change. If an attempt is open, or
-	// the callback is not shared, it returns the holder, who must be ordered, and ended false.
+	// Cancel ends a shared callback that waits, on any node; its holder gets a Change. If an attempt is open, or the
+	// callback is not shared, it returns the holder, which must be ordered to end it, and ended false.
 	Cancel(ctx context.Context, id, who, text string) (holder string, ended bool, err error)
 	// Remove ends the open attempts and the own callbacks of a node that an operator vouches is off, and lets others
 	// take what it has waiting. ErrUp: it has not shut down, and is not silent.

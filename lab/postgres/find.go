@@ -41,7 +41,7 @@ func version(path string) int {
 	return n
 }
 
-// credential is the user of Debian's package for root, as whom PostgreSQL does not run; nil: this process's user.
+// credential is the user of Debian's package if this process is root's, which PostgreSQL refuses; nil: its own user.
 func credential() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil

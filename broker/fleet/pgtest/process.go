@@ -43,7 +43,7 @@ func missing(t testing.TB, needs string) {
 	t.Skip(needs)
 }
 
-// credential is the user postgres for root, as whom PostgreSQL does not run; nil: the user of the tests.
+// credential is the user postgres if the tests are root's, which PostgreSQL refuses; nil: the user of the tests.
 func credential() *syscall.Credential {
 	if os.Getuid() != 0 {
 		return nil
@@ -57,7 +57,7 @@ func credential() *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{uint32(gid)}}
 }
 
-// give makes a file the property of the user as whom PostgreSQL runs.
+// give makes a file the property of the user of PostgreSQL.
 func give(path string) error {
 	if c := credential(); c != nil {
 		return os.Chown(path, int(c.Uid), int(c.Gid))

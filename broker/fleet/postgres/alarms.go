@@ -8,7 +8,7 @@ type alarms struct {
 	told map[string]bool
 }
 
-// mostAlarms bounds the texts that are remembered: who can write to the database could make new ones without end.
+// mostAlarms bounds the texts that are remembered: a person who can write to the database could cause any number.
 const mostAlarms = 1000
 
 // alarmOnce tells operators something, once in the life of the process.

@@ -27,7 +27,7 @@ type memo struct {
 	at      time.Time
 }
 
-// mostBad bounds what is remembered of rows that did not verify: whoever can write to the database can make new ones.
+// mostBad bounds what is remembered of rows that did not verify: a person who can write to the database can make more.
 const mostBad = 1000
 
 // now returns the number of what was seen so far. A read that begins now must not be older.
