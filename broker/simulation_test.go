@@ -150,7 +150,6 @@ func (d *disk) LineRecords(context.Context) ([]journal.LineRecord, []journal.Dam
 	return nil, nil, nil
 }
 func (d *disk) Owed(context.Context) ([]journal.Owed, []journal.Damage, error) { return nil, nil, nil }
-func (d *disk) FleetMark(context.Context) (journal.FleetMark, error)           { return journal.FleetMark{}, nil }
 func (d *disk) SpoolLists(context.Context) ([]string, error)                   { return nil, nil }
 func (d *disk) SpoolAfter(context.Context, string, int64, int) ([]journal.Spooled, []journal.Damage, error) {
 	return nil, nil, nil

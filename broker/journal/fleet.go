@@ -21,24 +21,11 @@ type Owed struct {
 	Created time.Time
 }
 
-// FleetMark is how far this node and its fleet have come together. A fleet that has less than that has lost what it
-// acknowledged.
-type FleetMark struct {
-	Server  string // which server acknowledged it; opaque here
-	Written int64  // the last shared write
-	Audit   int64  // number of the last audit record that was copied
-	Order   int64  // number of the last order that was carried out
-}
-
 // PutOwed writes a report, new or existing.
 type PutOwed struct{ Owed Owed }
 
 // DropOwed removes a report that was acknowledged. It is no error if there is none.
 type DropOwed struct{ ID, Kind string }
 
-// PutFleetMark replaces the mark, even if its row is damaged.
-type PutFleetMark struct{ Mark FleetMark }
-
-func (PutOwed) mutation()      {}
-func (DropOwed) mutation()     {}
-func (PutFleetMark) mutation() {}
+func (PutOwed) mutation()  {}
+func (DropOwed) mutation() {}

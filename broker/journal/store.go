@@ -70,9 +70,6 @@ type Own interface {
 	LineRecords(ctx context.Context) ([]LineRecord, []Damage, error)
 	// Owed returns what the node owes its fleet, oldest first, and the rows that do not verify.
 	Owed(ctx context.Context) ([]Owed, []Damage, error)
-	// FleetMark returns the node's mark; the zero FleetMark if it was never in a fleet. If the row does not verify, the
-	// error wraps ErrDamaged.
-	FleetMark(ctx context.Context) (FleetMark, error)
 	// Usage returns the hours that begin at from or later and before to, oldest first, without those in which nothing
 	// happened, and the rows that do not verify. first is the beginning of the oldest hour of all; zero if there is
 	// none.

@@ -18,9 +18,10 @@ var ErrMissing = errors.New("PostgreSQL 15 or later is not installed on this mac
 // oldest is the oldest version that a fleet works with.
 const oldest = 15
 
-// programs returns the directory with the programs of the newest PostgreSQL. Debian has them outside of PATH.
-func programs(debian string) (string, error) {
-	found, _ := filepath.Glob(filepath.Join(debian, "*", "bin", "postgres"))
+// Programs returns the directory with the programs of the newest PostgreSQL below installed: Debian, or another
+// directory with versions of it. Without one there, it is that of initdb in PATH. The error is ErrMissing.
+func Programs(installed string) (string, error) {
+	found, _ := filepath.Glob(filepath.Join(installed, "*", "bin", "postgres"))
 	slices.SortFunc(found, func(a, b string) int { return version(a) - version(b) })
 	if n := len(found); n > 0 && version(found[n-1]) >= oldest {
 		return filepath.Dir(found[n-1]), nil
@@ -41,8 +42,8 @@ func version(path string) int {
 	return n
 }
 
-// credential is the user of Debian's package if this process is root's, which PostgreSQL refuses; nil: its own user.
-func credential() (*syscall.Credential, error) {
+// Credential is the user of Debian's package if this process is root's, which PostgreSQL refuses; nil: its own user.
+func Credential() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
 	}

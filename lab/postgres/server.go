@@ -41,12 +41,12 @@ const maxDir = 107 - len("/.s.PGSQL.5432") - len(".lock") - 1
 // user or because the path of its socket would be too long, its files are in a temporary directory. Close must be
 // called. installed is Debian, or another directory with versions of PostgreSQL.
 func New(ctx context.Context, dir, installed string) (*Server, error) {
-	bin, err := programs(installed)
+	bin, err := Programs(installed)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{Dir: dir, bin: bin}
-	if s.user, err = credential(); err != nil {
+	if s.user, err = Credential(); err != nil {
 		return nil, err
 	}
 	if s.user != nil || len(dir) > maxDir {

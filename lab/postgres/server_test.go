@@ -80,7 +80,7 @@ func TestMissing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := programs(dir); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "postgresql-15") {
+		if _, err := Programs(dir); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "postgresql-15") {
 			t.Errorf("%q: %v", version, err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := programs(dir); err != nil || got != filepath.Join(dir, "100", "bin") {
+	if got, err := Programs(dir); err != nil || got != filepath.Join(dir, "100", "bin") {
 		t.Errorf("%s, %v", got, err)
 	}
 }

@@ -5,34 +5,22 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/ringback/ringback/lab/postgres"
 )
 
 // programs returns the directory of the programs of the newest PostgreSQL, or skips the test.
 func programs(t testing.TB) string {
 	t.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // Debian
-	slices.SortFunc(found, func(a, b string) int { return version(a) - version(b) })
-	if n := len(found); n > 0 && version(found[n-1]) >= 15 {
-		return filepath.Dir(found[n-1])
+	dir, err := postgres.Programs(postgres.Debian)
+	if err != nil {
+		missing(t, err.Error())
 	}
-	if path, err := exec.LookPath("postgres"); err == nil {
-		return filepath.Dir(path)
-	}
-	missing(t, "needs PostgreSQL 15: apt-get install postgresql-15")
-	return ""
-}
-
-// version returns 15 for /usr/lib/postgresql/15/bin/postgres.
-func version(path string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
-	return n
+	return dir
 }
 
 func missing(t testing.TB, needs string) {
@@ -43,18 +31,10 @@ func missing(t testing.TB, needs string) {
 	t.Skip(needs)
 }
 
-// credential is the user postgres if the tests are root's, which PostgreSQL refuses; nil: the user of the tests.
+// credential is the user of PostgreSQL's processes; nil: the user of the tests.
 func credential() *syscall.Credential {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup(Admin)
-	if err != nil {
-		return nil
-	}
-	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
-	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{uint32(gid)}}
+	c, _ := postgres.Credential() // without a user postgres, the server says that it does not run as root
+	return c
 }
 
 // give makes a file the property of the user of PostgreSQL.

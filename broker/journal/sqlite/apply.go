@@ -67,8 +67,6 @@ func (w *writer) mutate(m journal.Mutation) error {
 		return w.putOwed(m)
 	case journal.DropOwed:
 		return w.dropOwed(m)
-	case journal.PutFleetMark:
-		return w.putFleetMark(m)
 	case journal.SetAside:
 		return w.setDamagedAside(m)
 	case applier:

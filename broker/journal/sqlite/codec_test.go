@@ -46,7 +46,6 @@ func TestColumnsAndValuesAgree(t *testing.T) {
 		accessWindowsTable: accessWindowValues(journal.AccessWindow{}),
 		usageTable:         usageValues(journal.Usage{}),
 		owedTable:          owedValues(journal.Owed{}),
-		fleetMarkTable:     fleetMarkValues(journal.FleetMark{}),
 		lineRecordsTable:   lineRecordValues(journal.LineRecord{})} {
 		if len(values) != len(table.cols) {
 			t.Errorf("%s: %d values for %d columns", table.name, len(values), len(table.cols))
@@ -71,7 +70,6 @@ func FuzzDecode(f *testing.F) {
 		dialedValues(journal.Dialed{Entry: "radius", User: "kim", Number: "84001"}),
 		usageValues(journal.Usage{Begin: at(0), Incoming: 3, Money: 5}), callbackValues(shared("c", "u", 2)),
 		owedValues(journal.Owed{ID: "c", Kind: "end", Epoch: 2, Body: "{}", Created: at(1)}),
-		fleetMarkValues(journal.FleetMark{Server: "7/1", Written: 5}),
 	} {
 		f.Add(pack(v))
 	}
@@ -93,7 +91,6 @@ func FuzzDecode(f *testing.F) {
 		back(t, dialedTable, row, decodeDialed, dialedValues)
 		back(t, usageTable, row, decodeUsage, usageValues)
 		back(t, owedTable, row, decodeOwed, owedValues)
-		back(t, fleetMarkTable, row, decodeFleetMark, fleetMarkValues)
 	})
 }
 

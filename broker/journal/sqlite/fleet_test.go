@@ -148,33 +148,6 @@ func TestOwed(t *testing.T) {
 	equal(t, rows(j.Owed(ctx)), []journal.Owed{settle, other})
 }
 
-// TestFleetMark: the mark is replaced, survives, and is never read with another content.
-func TestFleetMark(t *testing.T) {
-	ctx := context.Background()
-	path := newPath(t)
-	j := open(t, path)
-	if m, err := j.FleetMark(ctx); m != (journal.FleetMark{}) || err != nil {
-		t.Errorf("of a new journal: %+v %v", m, err)
-	}
-	mark := journal.FleetMark{Server: "7/1", Written: 5, Audit: 3, Order: 2}
-	for _, change := range []string{"", "n = 2", "server = '7/2'", "written = 6", "audit = 4", "ordered = 3",
-		"sum = zeroblob(32)"} {
-		commit(t, j, journal.PutFleetMark{Mark: mark})
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if change != "" {
-			edit(t, path, "UPDATE fleet_mark SET "+change)
-		}
-		j = open(t, path)
-		m, err := j.FleetMark(ctx)
-		if change == "" && (m != mark || err != nil) || change != "" && !errors.Is(err, journal.ErrDamaged) {
-			t.Errorf("%s: %+v %v", change, m, err)
-		}
-		mark.Written++
-	}
-}
-
 // TestSumsOfAFleet: what retention keeps of a callback that several nodes had counts once in the sum of their journals.
 func TestSumsOfAFleet(t *testing.T) {
 	ctx := context.Background()

@@ -113,7 +113,7 @@ func (r *rebuilding) copy(path, made string) (err error) {
 		r.keyed(loginLimitsTable), r.keyed(loginNamesTable), r.keyed(sumsTable), r.keyed(accountsTable),
 		r.keyed(reservationsTable), r.lockdown, r.keyed(accessWindowsTable),
 		r.table(lineRecordsTable), r.keyed(dialedTable), r.keyed(triggeredTable), r.table(usageTable),
-		r.table(owedTable), r.table(fleetMarkTable), r.setAside, r.version,
+		r.table(owedTable), r.setAside, r.version,
 	} {
 		if err == nil {
 			err = part()

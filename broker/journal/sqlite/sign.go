@@ -165,7 +165,7 @@ func (w *writer) keepPrint(k rowKey) error {
 // signedTables are all tables whose rows have a checksum.
 var signedTables = []*table{callsTable, callbacksTable, attemptsTable, spoolTable, loginLimitsTable, loginNamesTable,
 	sumsTable, accountsTable, reservationsTable, lockdownTable, accessWindowsTable, lineRecordsTable, dialedTable,
-	triggeredTable, usageTable, owedTable, fleetMarkTable, auditTable}
+	triggeredTable, usageTable, owedTable, auditTable}
 
 // signAll verifies each row without a key and signs it, all in one transaction. A row that does not verify is left
 // unchanged, so it will never verify.

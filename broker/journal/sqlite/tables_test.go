@@ -36,7 +36,7 @@ func filled(t *testing.T) string {
 		journal.PutDialed{Dialed: journal.Dialed{Entry: "e", User: "u", Number: "84001"}},
 		journal.PutTriggered{Triggered: journal.Triggered{User: "u", Signed: time.Unix(1796002748, 0)}},
 		journal.PutOwed{Owed: journal.Owed{ID: "cb1", Kind: "attempt", Epoch: 1, Body: "{}", Created: at(1)}},
-		journal.PutFleetMark{Mark: journal.FleetMark{Server: "7/1", Written: 5}}, journal.PutCall{Call: over},
+		journal.PutCall{Call: over},
 		journal.Reserve{Callback: "cb1", Charges: []journal.Charge{{Scope: "user", Key: "u"}},
 			Amount: journal.Amount{Calls: 1}, Time: at(1)})
 	sum := totals{}

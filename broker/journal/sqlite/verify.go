@@ -60,9 +60,6 @@ func (r *Reader) Verify(ctx context.Context) ([]journal.Damage, error) {
 			return each(ctx, r.db, r.key, usageTable, decodeUsage, func(journal.Usage) {}, add, "")
 		},
 		func() error { return each(ctx, r.db, r.key, owedTable, decodeOwed, func(journal.Owed) {}, add, "") },
-		func() error {
-			return each(ctx, r.db, r.key, fleetMarkTable, decodeFleetMark, func(journal.FleetMark) {}, add, "")
-		},
 		func() error { return r.verifyAudit(ctx, add) },
 		func() error { return r.verifyFile(ctx, add) },
 	} {
