@@ -45,6 +45,9 @@ func (b *Broker) mutations(s step) []journal.Mutation {
 // happened returns the events of a step: those of its event and those that the machine ordered.
 func happened(s step) []events.Event {
 	w, all := s.work, s.event.report
+	if s.before.Phase != callback.GivenUp && w.state.Phase == callback.GivenUp {
+		all = append(all, events.GivenUp{Callback: w.row.ID, User: w.row.User, Reason: w.state.Cause})
+	}
 	for _, e := range s.effects {
 		switch e := e.(type) {
 		case callback.Audit:

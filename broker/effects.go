@@ -85,8 +85,12 @@ func (b *Broker) acquire(ctx context.Context, w *work) {
 	waiting, err := b.opt.Pool.Request(want)
 	others := b.fleetRotary(w.nextStep()) != fleet.NoRotary && w.row.Shared // their lines may serve it
 	b.offerSoon(ctx, w)
+	if err != nil && others {
+		b.awaitLine(ctx, w, want)
+		return
+	}
 	if err != nil {
-		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: !others}})
+		b.later(ctx, event{id: id, what: callback.NoLine{Cause: err.Error(), Final: true}})
 		return
 	}
 	w.waiting = waiting

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/lines"
 )
 
 // offerAfter is how long a callback waits for a line of this node before it is offered to the others: so long takes the
@@ -64,10 +66,30 @@ func (b *Broker) offer(ctx context.Context, w *work, row fleet.Row) {
 	}
 }
 
-// withdrawOffer ends an offer that the authority does not have yet.
+// withdrawOffer ends an offer that the authority does not have yet, and the wait for a line that may serve.
 func (w *work) withdrawOffer() {
-	if w.stopOffer != nil {
-		w.stopOffer()
-		w.stopOffer = nil
+	for _, stop := range []*context.CancelFunc{&w.stopOffer, &w.stopAwait} {
+		if *stop != nil {
+			(*stop)()
+			*stop = nil
+		}
 	}
+}
+
+// awaitLine lets a callback request a line as soon as one of this node may serve it, which a reload can bring about.
+// Until then only the lines of other nodes may.
+func (b *Broker) awaitLine(ctx context.Context, w *work, want lines.Want) {
+	id := w.row.ID
+	if w.stopAwait != nil {
+		w.stopAwait()
+	}
+	ctx, w.stopAwait = context.WithCancel(ctx)
+	b.running.Go(func() {
+		for b.opt.Pool.CanServe(want) != nil {
+			if !pause(ctx, claimPoll) {
+				return
+			}
+		}
+		b.send(ctx, event{id: id, what: callback.NoLine{Cause: "until now no line of this node could serve it"}})
+	})
 }

@@ -140,6 +140,25 @@ func TestFleetDialedByAnother(t *testing.T) {
 	})
 }
 
+// A callback that only other nodes could dial waits for them without a word, and its own node dials as soon as one of
+// its lines may.
+func TestFleetNoLineHere(t *testing.T) {
+	inFleet(t, 1, func(_ int, o *townOptions) {
+		o.lineConfig = func(c *lines.Config) { c.Modem = lines.CallIn }
+	}, func(fl *fleettest.Fleet, all []*town) {
+		a := all[0]
+		promised(a)
+		a.pass(10 * time.Minute)
+		if v := a.last(); v.Phase != "leasing" || len(v.History) > 5 || len(a.dialed()) != 0 {
+			t.Errorf("phase %s, %d dials, history %+v", v.Phase, len(a.dialed()), v.History)
+		}
+		a.pool.Reconfigure(a.planned(func(c *lines.Config) { c.Modem = lines.InOut }, a.ttys()...))
+		if r := endsAs(t, fl, "completed", ""); r.Holder != "a" || len(a.dialed()) != 1 {
+			t.Errorf("%+v, %d dials", r, len(a.dialed()))
+		}
+	})
+}
+
 // One user has one callback pending, whichever node they call.
 func TestFleetOnePending(t *testing.T) {
 	inFleet(t, 2, func(_ int, o *townOptions) { o.forcedWait = time.Minute }, func(fl *fleettest.Fleet, all []*town) {

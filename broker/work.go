@@ -77,6 +77,7 @@ type work struct {
 	claimed   atomic.Pointer[lines.Lease] // with which it was taken from another node
 	again     *event                      // with which a later process begins; nil: it has begun
 	stopOffer context.CancelFunc          // ends an offer that is not made yet; nil if none
+	stopAwait context.CancelFunc          // ends the wait for a line that may serve; nil if none
 
 	stopCheck context.CancelFunc // ends the last Recheck; nil if none
 	stopWatch context.CancelFunc // ends the watch over the leased line; nil if none

@@ -160,6 +160,19 @@ func (Claimed) log() (zapcore.Level, string) {
 	return zapcore.InfoLevel, "callback of another node taken"
 }
 
+// GivenUp reports that this node no longer works on a callback, because another node of the fleet has it.
+type GivenUp struct {
+	undebugged
+	unaudited
+	Callback string `event:"callback"`
+	User     string `event:"user"`
+	Reason   string `event:"reason"` // which node has it
+}
+
+func (GivenUp) log() (zapcore.Level, string) {
+	return zapcore.InfoLevel, "callback given up to another node"
+}
+
 // VerifyRequired reports that a callback without verification will require a login.
 type VerifyRequired struct {
 	undialed

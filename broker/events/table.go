@@ -166,6 +166,8 @@ var Table = []Row{
 		"A callback continues after a restart."},
 	{"callback.claimed", Claimed{}, Mnemonics{{5, "CLAIMED"}},
 		"A callback of another node of the fleet was taken."},
+	{"callback.given_up", GivenUp{}, Mnemonics{{5, "GIVENUP"}},
+		"Another node of the fleet has a callback, and this one no longer works on it."},
 	{"callback.line_requested", LineRequested{}, Mnemonics{{7, "LINEREQUESTED"}},
 		"A line is requested for an attempt."},
 	{"callback.line", LineChosen{}, Mnemonics{{7, "LINECHOSEN"}},
