@@ -86,6 +86,10 @@ func (m *Metrics) takeCallback(e events.Event) {
 		m.add("ringback_dial_outs_total", 1, oneOf(attemptResults, e.Outcome))
 	case events.DialOutRejected:
 		m.add("ringback_dial_outs_rejected_total", 1)
+	case events.Claimed:
+		m.add("ringback_callbacks_claimed_total", 1)
+	case events.GivenUp:
+		m.add("ringback_callbacks_given_up_total", 1)
 	case events.CallbackEnded:
 		m.add("ringback_callbacks_ended_total", 1, e.Outcome, endCause(e))
 	}
