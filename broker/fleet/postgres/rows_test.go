@@ -137,6 +137,64 @@ func TestPeerHolderChecks(t *testing.T) {
 	}
 }
 
+// TestPeerFollowedRows: a node that has only seen a callback wait learns of its end, and does not take an earlier row
+// of it that was put back; and none that was put back after it was removed.
+func TestPeerFollowedRows(t *testing.T) {
+	ctx := context.Background()
+	w := newTown(t)
+	a, b := w.member("lyon-1"), w.member("lyon-2")
+	for _, id := range []string{"ended", "removed"} {
+		p := promiseOf(id, id)
+		if err := a.Promise(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+		row, _, _, err := a.Callback(ctx, id)
+		if err == nil {
+			err = a.Offer(ctx, row)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sql(`CREATE TABLE old AS SELECT * FROM ringback.callbacks`)
+	seen := w.waiting(b, 2)
+	row, _, _, err := a.Callback(ctx, "ended")
+	if err == nil {
+		err = a.End(ctx, endOf(row, "completed"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sql(`DELETE FROM ringback.callbacks WHERE id = 'removed'`)
+	for deadline := time.Now().Add(time.Minute); len(b.known.others(9)) > 0; <-time.After(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%q are not followed", b.known.others(9))
+		}
+	}
+	w.sql(`DELETE FROM ringback.callbacks`)
+	w.sql(`INSERT INTO ringback.callbacks SELECT * FROM old`)
+	if all, err := b.Waiting(ctx, []int{7}, nil, 10); err != nil || len(all) != 0 {
+		t.Errorf("they may be taken: %+v, %v", all, err)
+	}
+	for _, r := range seen {
+		if _, err := b.Take(ctx, r); err == nil {
+			t.Errorf("%s was taken", r.ID)
+		}
+	}
+}
+
+// waiting returns the callbacks that a node may take, when there are n.
+func (t *town) waiting(a *Authority, n int) (all []fleet.Row) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); len(all) != n; <-time.After(10 * time.Millisecond) {
+		var err error
+		if all, err = a.Waiting(context.Background(), []int{7}, nil, 10); time.Now().After(deadline) {
+			t.Fatalf("waiting: %+v, %v", all, err)
+		}
+	}
+	return all
+}
+
 // TestPeerReplayedRows: a row with good signatures that is older than a node has seen it is not acted on.
 func TestPeerReplayedRows(t *testing.T) {
 	ctx := context.Background()
