@@ -40,6 +40,9 @@ func (f *fleet) Lines(context.Context) ([]client.Line, error) {
 	return append([]client.Line{}, f.lines...), nil
 }
 
+// Fleet says that this daemon is alone.
+func (f *fleet) Fleet(context.Context) (client.Fleet, error) { return client.Fleet{}, nil }
+
 func (f *fleet) Users(context.Context) ([]client.User, error) { return nil, nil }
 
 func (f *fleet) FindCallbacks(context.Context, client.CallbackQuery) ([]client.Callback, int, error) {
