@@ -96,7 +96,7 @@ func fromRow(r fleet.Row) client.Callback {
 		r.Phase = "dialing"
 	}
 	c := callback(broker.ViewOf(r.Callback, nil))
-	c.Node, c.Home, c.Offered = r.Holder, r.Home, r.Offered
+	c.Node, c.Home, c.Offered, c.TTY = r.Holder, r.Home, r.Offered, r.TTY
 	return c
 }
 
@@ -150,8 +150,8 @@ func (m member) detail(row fleet.Row, attempts []fleet.Attempt, steps []fleet.St
 		d := attempt(a.Attempt)
 		d.Node = a.Node
 		v.Dials = append(v.Dials, d)
-		if others && a.N == row.Open {
-			v.TTY = a.TTY
+		if others {
+			v.TTY = a.TTY // at last the last one's
 		}
 	}
 	for i := range v.Dials {

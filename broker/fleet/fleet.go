@@ -33,6 +33,7 @@ type Row struct {
 	Rotary  int    // a rotary of the fleet from which its next dial may be made; NoRotary if only Home's lines may
 	Offered bool   // any node with a free line of Rotary may take it
 	Open    int    // number of the attempt that has begun and has no end; 0: none
+	TTY     int    // from which its last attempt was dialed, at the node that did; 0: none. Only Views.Callbacks has it
 	Settled bool   // what it used was added to its accounts
 	Format  int    // of what the JSON columns contain; a node takes no callback of a newer format than its own
 }

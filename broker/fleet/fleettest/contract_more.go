@@ -287,7 +287,7 @@ func (c *contract) keeps() {
 func (c *contract) views() {
 	a, b := c.two()
 	first, second, third := c.promised(a, "kim"), c.promised(b, "lee"), c.offered(a, "jo")
-	c.takeFrom(b, third.ID)
+	c.ok("attempt", b.Attempt(c.ctx, c.takeFrom(b, third.ID).Claim(), dial(third.ID, 1)))
 	c.ok("end", a.End(c.ctx, done(first, "completed")))
 	for _, tt := range []struct {
 		name  string
@@ -310,6 +310,9 @@ func (c *contract) views() {
 		got := ""
 		for _, r := range rows {
 			got += r.ID
+			if want := map[bool]int{true: 66}[r.ID == third.ID]; r.TTY != want {
+				c.Errorf("%s: %s was dialed from tty %d, want %d", tt.name, r.ID, r.TTY, want)
+			}
 		}
 		if got != tt.want {
 			c.Errorf("%s: %s, want %s", tt.name, got, tt.want)

@@ -50,7 +50,11 @@ func (n *Node) Callbacks(ctx context.Context, limit int, f fleet.Filter) (all []
 				r.Created.Before(f.Since) || f.Node != "" && f.Node != r.Home && f.Node != r.Holder {
 				continue
 			}
-			all = append(all, r.Row)
+			last := r.Row
+			if n := len(r.attempts); n > 0 {
+				last.TTY = r.attempts[n-1].TTY
+			}
+			all = append(all, last)
 		}
 		return nil
 	})

@@ -28,15 +28,43 @@ func (a *Authority) Callbacks(ctx context.Context, limit int, f fleet.Filter) ([
 	if err != nil {
 		return nil, err
 	}
+	last, err := a.lastTTYs(ctx, all)
+	if err != nil {
+		return nil, err
+	}
 	var out []fleet.Row
 	for _, r := range all {
 		row, err := r.row()
 		if err != nil {
 			return nil, err
 		}
+		row.TTY = last[r.id]
 		out = append(out, row)
 	}
 	return out, nil
+}
+
+// lastTTYs returns from which lines the last attempts of callbacks were dialed.
+func (a *Authority) lastTTYs(ctx context.Context, all []*record) (map[string]int, error) {
+	var ids []string
+	var last []int
+	for _, r := range all {
+		if r.attempts > 0 {
+			ids, last = append(ids, r.id), append(last, r.attempts)
+		}
+	}
+	ttys := make(map[string]int, len(ids))
+	if len(ids) == 0 {
+		return ttys, nil
+	}
+	err := a.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		found, err := a.attempts(ctx, tx, `(callback, n) IN (SELECT * FROM unnest($1::text[], $2::integer[]))`, ids, last)
+		for _, at := range found {
+			ttys[at.CallbackID] = at.TTY
+		}
+		return err
+	})
+	return ttys, err
 }
 
 // Callback implements fleet.Views. Attempts and traces that do not verify are left out.
@@ -61,22 +89,29 @@ func (a *Authority) Callback(ctx context.Context, id string) (row fleet.Row, att
 	return row, attempts, steps, err
 }
 
-// attemptsSQL reads the attempts of a callback; what is too big is not read.
-const attemptsSQL = `SELECT n, node, epoch, body, mac, coalesce(outcome, ''), coalesce(end_mac, '')
-	FROM ringback.attempts WHERE callback = $1 AND octet_length(body) + octet_length(node) + octet_length(mac) +
-	coalesce(octet_length(outcome), 0) + coalesce(octet_length(end_mac), 0) <= 1048576 ORDER BY n LIMIT 1000`
+// attemptsSQL reads attempts by a condition; what is too big is not read.
+const attemptsSQL = `SELECT left(callback, 64), n, node, epoch, body, mac, coalesce(outcome, ''), coalesce(end_mac, '')
+	FROM ringback.attempts WHERE octet_length(body) + octet_length(node) + octet_length(mac) +
+	coalesce(octet_length(outcome), 0) + coalesce(octet_length(end_mac), 0) <= 1048576 AND `
 
-func (a *Authority) attemptsOf(ctx context.Context, tx pgx.Tx, id string) (out []fleet.Attempt, err error) {
-	rows, err := tx.Query(ctx, attemptsSQL, id)
+// attemptsOf reads the attempts of a callback.
+func (a *Authority) attemptsOf(ctx context.Context, tx pgx.Tx, id string) ([]fleet.Attempt, error) {
+	return a.attempts(ctx, tx, `callback = $1 ORDER BY n LIMIT 1000`, id)
+}
+
+// attempts reads attempts by a condition, and leaves out those that do not verify.
+func (a *Authority) attempts(ctx context.Context, tx pgx.Tx, where string, args ...any) (out []fleet.Attempt, err error) {
+	rows, err := tx.Query(ctx, attemptsSQL+where, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		var id string
 		var n int
 		var at fleet.Attempt
 		var body, mac, outcome, endMac []byte
-		if err := rows.Scan(&n, &at.Node, &at.Epoch, &body, &mac, &outcome, &endMac); err != nil {
+		if err := rows.Scan(&id, &n, &at.Node, &at.Epoch, &body, &mac, &outcome, &endMac); err != nil {
 			return nil, err
 		}
 		if !bytes.Equal(mac, a.attemptMac(id, n, at.Node, at.Epoch, body)) ||
