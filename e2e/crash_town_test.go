@@ -34,6 +34,7 @@ type crashWorld struct {
 	verify       bool          // leg two logs in
 	busy         int           // this many dials meet a busy number; -1: all
 	callers      int           // 0: 1
+	users        int           // more than callers: these take turns at the callers' modems
 	plain        bool          // the last caller is admitted without a callback
 	ppp          bool          // the callers speak PPP, by the client of the lab
 	pppd         string        // PPP's callers are pppds with this library, and the daemon's network device is tun
@@ -177,7 +178,7 @@ func (town *crashTown) direction(i int) string {
 func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *sync.WaitGroup) *servers.RADIUS {
 	t.Helper()
 	var users strings.Builder
-	for i := range town.crashWorld.callers {
+	for i := range max(town.crashWorld.callers, town.users) {
 		if town.plain && i == town.crashWorld.callers-1 {
 			fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = NAS-Prompt-User\n", 84001+i)
 			break
@@ -186,8 +187,8 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 		if town.ppp {
 			kind = "Callback-Framed-User"
 		}
-		fmt.Fprintf(&users, "u%[1]d Cleartext-Password := \"p%[1]d\"\n\tService-Type = %s, "+
-			"Callback-Number = \"%[1]d\"", 84001+i, kind)
+		fmt.Fprintf(&users, "u%[1]d%[3]s Cleartext-Password := \"p%[1]d\"\n\tService-Type = %[2]s, "+
+			"Callback-Number = \"%[1]d\"", 84001+i%town.crashWorld.callers, kind, turn(i/town.crashWorld.callers))
 		if !town.verify && !town.ppp {
 			users.WriteString(", Cisco-AVPair += \"shell:nocallback-verify=1\"")
 		}
@@ -206,6 +207,14 @@ func (town *crashTown) startRADIUS(t *testing.T, ctx context.Context, parts *syn
 	}
 	parts.Go(func() { r.Run(ctx) })
 	return r
+}
+
+// turn is the end of the names of the users at one modem.
+func turn(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return fmt.Sprint("-", i)
 }
 
 func (town *crashTown) write(t *testing.T, radius *servers.RADIUS, ports []string) {
@@ -453,6 +462,7 @@ type crashCaller struct {
 
 	mu       sync.Mutex
 	screen   strings.Builder
+	logins   int
 	heard    int  // promises
 	refused  int  // "Callback not available", or the service
 	again    bool // the login prompt came after a refusal
@@ -534,7 +544,8 @@ func (c *crashCaller) name() {
 	if c.refused > 0 {
 		c.again = true
 	}
-	c.say("u" + c.number)
+	c.say("u" + c.number + turn(c.logins%max(1, c.town.users/c.town.crashWorld.callers)))
+	c.logins++
 }
 
 // say types without blocking the reader: a write blocks while the far end does not read.

@@ -36,11 +36,11 @@ func (town *crashTown) records() ([]crashRecord, error) {
 	if damaged, err := r.Verify(ctx); err != nil || len(damaged) > 0 {
 		return nil, fmt.Errorf("journal: %v %v", damaged, err)
 	}
-	rows, _, err := r.Callbacks(ctx, 10000, journal.Filter{})
+	rows, _, err := r.Callbacks(ctx, 1_000_000, journal.Filter{})
 	if err != nil {
 		return nil, err
 	}
-	audit, _, err := r.AuditTail(ctx, 100000)
+	audit, _, err := r.AuditTail(ctx, 10_000_000)
 	if err != nil {
 		return nil, err
 	}

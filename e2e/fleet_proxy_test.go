@@ -11,15 +11,16 @@ import (
 )
 
 // fleetProxy is the network between one node and one server: a TCP port that leads to the server's socket. It may be
-// cut: then no octet passes in either direction, and no connection ends, until it is healed.
+// cut: then no octet passes in either direction, and no connection ends, until it is healed. One message may be spoilt.
 type fleetProxy struct {
-	socket   string
 	listener net.Listener
 	all      sync.WaitGroup
 
-	mu    sync.Mutex
-	open  map[net.Conn]bool
-	whole chan struct{} // closed while octets pass
+	mu     sync.Mutex
+	server string // directory of its socket
+	open   map[net.Conn]bool
+	whole  chan struct{} // closed while octets pass
+	spoil  func([]byte) (passed []byte, ends bool)
 }
 
 func newFleetProxy(t *testing.T, address string) *fleetProxy {
@@ -28,12 +29,27 @@ func newFleetProxy(t *testing.T, address string) *fleetProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &fleetProxy{listener: l, open: map[net.Conn]bool{}, whole: make(chan struct{}),
-		socket: filepath.Join(address, ".s.PGSQL."+fmt.Sprint(pgtest.Port))}
+	p := &fleetProxy{listener: l, open: map[net.Conn]bool{}, whole: make(chan struct{}), server: address}
 	close(p.whole)
 	p.all.Go(p.accept)
 	t.Cleanup(p.close)
 	return p
+}
+
+// socket is the server's.
+func (p *fleetProxy) socket() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return filepath.Join(p.server, ".s.PGSQL."+fmt.Sprint(pgtest.Port))
+}
+
+// move lets the port lead to another server, if it leads to the given one.
+func (p *fleetProxy) move(from, to string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server == from {
+		p.server = to
+	}
 }
 
 func (p *fleetProxy) close() {
@@ -79,6 +95,26 @@ func (p *fleetProxy) passing() chan struct{} {
 	return p.whole
 }
 
+// spoilNext lets f decide how much of the next message passes, in either direction, and whether its connection ends
+// then. f may block.
+func (p *fleetProxy) spoilNext(f func(message []byte) (passed []byte, ends bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spoil = f
+}
+
+// spoilt returns what passes of a message, and whether its connection ends.
+func (p *fleetProxy) spoilt(message []byte) (passed []byte, ends bool) {
+	p.mu.Lock()
+	f := p.spoil
+	p.spoil = nil
+	p.mu.Unlock()
+	if f == nil {
+		return message, false
+	}
+	return f(message)
+}
+
 // keep notes an open connection, until forget.
 func (p *fleetProxy) keep(c net.Conn) {
 	p.mu.Lock()
@@ -107,7 +143,7 @@ func (p *fleetProxy) accept() {
 func (p *fleetProxy) serve(c net.Conn) {
 	defer p.forget(c)
 	<-p.passing()
-	s, err := net.Dial("unix", p.socket)
+	s, err := net.Dial("unix", p.socket())
 	if err != nil {
 		return
 	}
@@ -120,6 +156,7 @@ func (p *fleetProxy) serve(c net.Conn) {
 // copy passes octets on while the proxy is whole.
 func (p *fleetProxy) copy(to, from net.Conn) {
 	defer to.Close()
+	defer from.Close()
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
@@ -127,7 +164,8 @@ func (p *fleetProxy) copy(to, from net.Conn) {
 			return
 		}
 		<-p.passing()
-		if _, err := to.Write(buf[:n]); err != nil {
+		passed, ends := p.spoilt(buf[:n])
+		if _, err := to.Write(passed); err != nil || ends {
 			return
 		}
 	}

@@ -197,7 +197,8 @@ func (town *fleetTown) rows(t *testing.T) (rows []rowOf) {
 		if len(f) != 11 {
 			t.Fatalf("a row of %d columns: %q", len(f), line)
 		}
-		r := rowOf{id: f[0], number: strings.TrimPrefix(f[1], "u"), home: f[2], holder: f[3], outcome: f[9],
+		number, _, _ := strings.Cut(strings.TrimPrefix(f[1], "u"), "-")
+		r := rowOf{id: f[0], number: number, home: f[2], holder: f[3], outcome: f[9],
 			cause: f[10]}
 		var created, ended int64
 		_, err := fmt.Sscan(strings.Join(f[4:9], " "), &r.epoch, &r.attempts, &r.open, &created, &ended)
