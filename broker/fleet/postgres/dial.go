@@ -110,10 +110,25 @@ func join(faults []error) error {
 
 // dialAddress connects to one address and makes sure that it takes writes.
 func (p *pool) dialAddress(ctx context.Context, i int) (*conn, error) {
+	pooled := p.pooled.Load()
+	c, err := p.connect(ctx, i, !pooled)
+	if err == nil && !pooled && p.pooled.Load() {
+		c.drop()
+		c, err = p.connect(ctx, i, false)
+	}
+	return c, err
+}
+
+// connect connects to one address. prepare: statements are prepared on the connection, which saves the server most of
+// the work for them.
+func (p *pool) connect(ctx context.Context, i int, prepare bool) (*conn, error) {
 	address := p.opt.Addresses[i]
 	config, err := p.opt.config(address)
 	if err != nil {
 		return nil, &fault{kind: fleet.ErrAway, text: err.Error(), cause: err}
+	}
+	if prepare {
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	}
 	c := &conn{address: i}
 	config.OnNotice = c.notice
@@ -173,18 +188,20 @@ type facts struct {
 	standbys int    // connected ones
 	tables   bool   // there is something in a schema ringback
 	versions bool   // it has the table of its version
+	process  uint32 // that answered
 }
 
-const factsSQL = `SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),
+const factsSQL = `SELECT pg_backend_pid(),
+	current_setting('server_version_num')::int, pg_is_in_recovery(),
 	current_setting('transaction_read_only') = 'on', current_setting('synchronous_standby_names'),
 	(SELECT count(*) FROM pg_stat_replication)::int,
 	EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('ringback')),
 	EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('ringback') AND relname = '` + versionTable + `')`
 
-// ask returns the facts of a server.
+// ask returns the facts of a server. It prepares nothing: a pooler may be between.
 func ask(ctx context.Context, c *pgx.Conn) (f facts, err error) {
-	err = c.QueryRow(ctx, factsSQL).Scan(&f.version, &f.standby, &f.readOnly, &f.names, &f.standbys, &f.tables,
-		&f.versions)
+	err = c.QueryRow(ctx, factsSQL, pgx.QueryExecModeExec).Scan(&f.process, &f.version, &f.standby,
+		&f.readOnly, &f.names, &f.standbys, &f.tables, &f.versions)
 	return f, err
 }
 
@@ -193,6 +210,9 @@ func (p *pool) check(ctx context.Context, c *conn) error {
 	address := p.opt.Addresses[c.address]
 	f, err := ask(ctx, c.Conn)
 	f.address = address
+	if err == nil && f.process != c.PgConn().PID() {
+		p.pooled.Store(true)
+	}
 	if err == nil {
 		err = p.opt.usable(f)
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/fleet/pgtest"
 )
@@ -92,5 +94,21 @@ func TestPeerPgBouncer(t *testing.T) {
 	wait.Wait()
 	if got := d.SQL(t, "SELECT count(*) FROM ringback.marks WHERE name LIKE '%/%'"); got != "320" {
 		t.Errorf("%s rows, want 320", got)
+	}
+}
+
+// Statements are prepared on connections to the server itself, and none behind a pooler, where another session would
+// get them.
+func TestPeerPrepared(t *testing.T) {
+	d := migrated.Shared(t)
+	for address, want := range map[string]string{d.Address: "some", pgtest.PgBouncer(t, d, ""): "none"} {
+		a := open(t, options(d.Name, address))
+		var got string
+		b := &pgx.Batch{}
+		b.Queue(`SELECT CASE WHEN count(*) > 0 THEN 'some' ELSE 'none' END FROM pg_prepared_statements`).
+			QueryRow(func(r pgx.Row) error { return r.Scan(&got) })
+		if err := errors.Join(mark(a, want), a.once(t.Context(), b)); err != nil || got != want {
+			t.Errorf("%s statements are prepared, want %s: %v", got, want, err)
+		}
 	}
 }

@@ -38,7 +38,7 @@ func (o *Options) migrated(ctx context.Context, c *pgx.Conn) error {
 	}
 	var have int64
 	err = c.QueryRow(ctx, "SELECT coalesce(max(version_id) FILTER (WHERE is_applied), 0) FROM ringback."+
-		versionTable).Scan(&have)
+		versionTable, pgx.QueryExecModeExec).Scan(&have)
 	switch {
 	case err != nil:
 		return err

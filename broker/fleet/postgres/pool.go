@@ -32,6 +32,7 @@ type pool struct {
 	dialing chan struct{} // has an element while one connects: a server that hangs is asked once at a time
 	waiting atomic.Int64
 	closers sync.WaitGroup // of connections that were not needed
+	pooled  atomic.Bool    // a pooler is between, with another server process for each transaction
 
 	mu         sync.Mutex
 	idle       []*conn // the one used last is the last
