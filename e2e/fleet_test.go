@@ -241,15 +241,17 @@ func (town *fleetTown) failOver(t *testing.T) {
 // moreSessions waits until callers have had n more sessions on leg two.
 func (town *fleetTown) moreSessions(t *testing.T, n int) {
 	t.Helper()
-	sessions := func() (sum int) {
-		for _, c := range town.callers {
-			_, _, s, _ := c.saw()
-			sum += s
-		}
-		return sum
+	want := town.sessions() + n
+	eventually(t, fmt.Sprintf("%d more sessions", n), func() bool { return town.sessions() >= want })
+}
+
+// sessions is how often callers were called back.
+func (town *fleetTown) sessions() (sum int) {
+	for _, c := range town.callers {
+		_, _, s, _ := c.saw()
+		sum += s
 	}
-	want := sessions() + n
-	eventually(t, fmt.Sprintf("%d more sessions", n), func() bool { return sessions() >= want })
+	return sum
 }
 
 // TestPeerFleetStandbyLost: without its synchronous standby PostgreSQL acknowledges nothing: no caller is told, lines

@@ -27,6 +27,7 @@ type fleetWorld struct {
 	takeover   time.Duration
 	onLoss     string
 	proxied    bool // each node reaches the servers through proxies of its own
+	pooled     bool // all nodes reach the server through one PgBouncer
 }
 
 // fleetTown is everything except the nodes' processes: the callers and the servers outlive them.
@@ -37,6 +38,7 @@ type fleetTown struct {
 	primary    *pgtest.Server   // nil if the world is alone: its server is one that tests share
 	standby    *pgtest.Server   // nil if the world is alone
 	nodes      []*fleetNode
+	pooler     string // directory of PgBouncer's socket; "": none
 }
 
 // fleetNode is one node: its files and lines, and the process that runs.
@@ -76,6 +78,9 @@ func newFleetTown(t *testing.T, w fleetWorld) *fleetTown {
 	}
 	if town.primary != nil {
 		town.db = &town.primary.Database
+	}
+	if w.pooled {
+		town.pooler = pgtest.PgBouncer(t, town.db, "default_pool_size = 10")
 	}
 	town.crashTown = &crashTown{crashWorld: w.crashWorld, dir: tempDir(t), busies: map[string]int{}}
 	town.x = exchange.New(exchange.Config{Instant: true, Pace: 40, OnEvent: town.event})
@@ -123,7 +128,7 @@ func (town *fleetTown) addNode(t *testing.T, i int) *fleetNode {
 		t.Fatal(err)
 	}
 	w.state = filepath.Join(dir, "state")
-	addresses := []string{town.db.Address}
+	addresses := []string{cmp.Or(town.pooler, town.db.Address)}
 	if town.standby != nil {
 		addresses = append(addresses, town.standby.Address)
 	}
@@ -184,6 +189,7 @@ type rowOf struct {
 	id, number, home, holder, outcome, cause string
 	epoch                                    int64
 	attempts, open                           int
+	shared                                   bool      // otherwise the attempts are in the journal of home alone
 	created, ended                           time.Time // ended is zero while it is pending
 }
 
@@ -191,15 +197,15 @@ type rowOf struct {
 func (town *fleetTown) rows(t *testing.T) (rows []rowOf) {
 	t.Helper()
 	out := town.db.SQL(t, `SELECT id, encode(username, 'escape'), home, holder, epoch, attempts, open, created,
-		coalesce(ended, 0), outcome, encode(cause, 'escape') FROM ringback.callbacks ORDER BY created, id`)
+		coalesce(ended, 0), shared, outcome, encode(cause, 'escape') FROM ringback.callbacks ORDER BY created, id`)
 	for line := range strings.Lines(out) {
-		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "|", 11)
-		if len(f) != 11 {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "|", 12)
+		if len(f) != 12 {
 			t.Fatalf("a row of %d columns: %q", len(f), line)
 		}
 		number, _, _ := strings.Cut(strings.TrimPrefix(f[1], "u"), "-")
-		r := rowOf{id: f[0], number: number, home: f[2], holder: f[3], outcome: f[9],
-			cause: f[10]}
+		r := rowOf{id: f[0], number: number, home: f[2], holder: f[3], shared: f[9] == "t",
+			outcome: f[10], cause: f[11]}
 		var created, ended int64
 		_, err := fmt.Sscan(strings.Join(f[4:9], " "), &r.epoch, &r.attempts, &r.open, &created, &ended)
 		if err != nil {

@@ -26,7 +26,7 @@ func (f fleetFigures) String() string {
 // fleetEvidence is all that is left of what happened, when no node runs.
 type fleetEvidence struct {
 	rows     []rowOf
-	begun    map[string][]attemptOf       // by callback, as PostgreSQL has them
+	begun    map[string][]attemptOf       // by callback; of those that are not shared: from the journal of their home
 	journals map[string][]crashRecord     // by node
 	lines    map[string][]journal.Attempt // by line, oldest first, as the journals have them
 	dials    []fleetDial
@@ -82,6 +82,11 @@ func (town *fleetTown) evidence(t *testing.T) *fleetEvidence {
 			}
 		}
 	}
+	for _, r := range e.rows {
+		if !r.shared {
+			e.begun[r.id] = e.own(r)
+		}
+	}
 	for _, all := range e.lines {
 		slices.SortFunc(all, func(a, b journal.Attempt) int { return a.Started.Compare(b.Started) })
 	}
@@ -89,6 +94,18 @@ func (town *fleetTown) evidence(t *testing.T) *fleetEvidence {
 		e.dials = append(e.dials, e.attemptOf(d))
 	}
 	return e
+}
+
+// own returns the attempts of a callback that only its home may dial.
+func (e *fleetEvidence) own(r rowOf) (all []attemptOf) {
+	for _, record := range e.journals[r.home] {
+		for _, a := range record.attempts {
+			if record.ID == r.id {
+				all = append(all, attemptOf{id: r.id, node: r.home, n: a.N, epoch: r.epoch})
+			}
+		}
+	}
+	return all
 }
 
 // attemptOf finds the attempt of a dial: the last one that the journal of its node began on its line before it. A line
