@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,10 +17,17 @@ import (
 	"github.com/ringback/ringback/tariff"
 )
 
+// The IDs of counted dials begin with these.
+const (
+	chatID = "chat-"
+	outID  = "out-"
+)
+
 // countedDial is a dial by order that a policy permits and limits: that of start-chat, and that of a person who dials
 // out. It is in the journal, with what it reserves of the ceilings, before its first octet, and is never repeated.
 type countedDial struct {
 	orderedDial
+	user     string
 	dials    numbers.Dialstring
 	charges  []journal.Charge
 	reserved journal.Amount
@@ -27,6 +35,7 @@ type countedDial struct {
 	priced   bool
 	held     bool          // the dial command was provably not sent
 	used     time.Duration // on the telephone network; 0: nobody answered
+	shared   *sharedDial   // nil: no fleet counts it
 }
 
 // prepare finds what is dialed on a line for a number that the policy permits to a user, and reserves a call that uses
@@ -38,7 +47,7 @@ func (d *countedDial) prepare(cfg *Config, allowed policies.Decision, user, home
 	if err != nil {
 		return err
 	}
-	d.number, d.ttys = n, []int{tty}
+	d.user, d.number, d.ttys = user, n, []int{tty}
 	step := callback.PlanStep{Number: n, Trunk: trunk}
 	if d.dials, err = cfg.dialstring(step); err != nil {
 		return err
@@ -53,15 +62,20 @@ func (d *countedDial) prepare(cfg *Config, allowed policies.Decision, user, home
 	return nil
 }
 
-// recordDial counts a dial in the journal, as the row of a call that is open. Only then may it be made. A ceiling that
-// would be exceeded is a *journal.Ceiling.
+// recordDial counts a dial in the fleet, if this node is in one, and in the journal, as the row of a call that is open.
+// Only then may it be made. A ceiling that would be exceeded is a *journal.Ceiling.
 func (b *Broker) recordDial(ctx context.Context, d *countedDial, row journal.Call, began events.Event) error {
 	rows := append(audit(row.Start, began), journal.PutCall{Call: row})
 	if len(d.charges) > 0 {
 		rows = append(rows, journal.Reserve{Callback: row.ID, Charges: d.charges, Amount: d.reserved, Time: row.Start})
 	}
+	recorded, err := b.shareDial(ctx, d, row)
+	if err != nil {
+		return err
+	}
 	// The person's patience must not decide whether it is known what is on disk.
-	err := b.opt.Journal.Commit(context.WithoutCancel(ctx), rows...)
+	err = b.opt.Journal.Commit(context.WithoutCancel(ctx), rows...)
+	recorded(err)
 	var ceiling *journal.Ceiling
 	switch {
 	case errors.As(err, &ceiling):
@@ -85,9 +99,14 @@ func (b *Broker) settleDial(d *countedDial, row journal.Call, failed bool, ended
 		if failed {
 			used.Failures = 1
 		}
-		rows = append(rows, journal.Settle{Callback: row.ID, Used: used, Time: row.End})
+		settle := journal.Settle{Callback: row.ID, Used: used, Time: row.End}
+		rows = append(append(rows, settle), b.owesDial(d, settle)...)
 	}
-	if err := b.opt.Journal.Commit(context.Background(), append(rows, journal.UseReserve{})...); err != nil {
+	err := b.opt.Journal.Commit(context.Background(), append(rows, journal.UseReserve{})...)
+	if err == nil && d.shared != nil {
+		b.fleet.dialOver(d.shared)
+	}
+	if err != nil {
 		b.log.Error("journal: the end of a dial by order is not on disk: until a restart all that it could use stays "+
 			"reserved, and then counts as used", zap.String("id", row.ID), zap.Error(err))
 	}
@@ -112,3 +131,6 @@ func (b *Broker) loadOrdered(ctx context.Context) error {
 	}
 	return nil
 }
+
+// byOrder reports whether a reservation of the journal is that of a counted dial.
+func byOrder(id string) bool { return strings.HasPrefix(id, chatID) || strings.HasPrefix(id, outID) }

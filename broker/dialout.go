@@ -262,7 +262,7 @@ func (b *Broker) planOut(cfg *Config, o DialOut, tty int) (*outDial, error) {
 	default:
 		return nil, &DialOutError{Err: errors.New(allowed.Reason), Hint: allowed.Hint}
 	}
-	d := &outDial{id: "out-" + newID(), of: o, limits: allowed.Limits}
+	d := &outDial{id: outID + newID(), of: o, limits: allowed.Limits}
 	d.what = "dial-out " + d.id + " of " + o.Identity.User
 	most := allowed.Limits.SessionTime + b.opt.Limits.overhead()
 	if err := d.prepare(cfg, allowed, o.Identity.User, b.home(), tty, most); err != nil {

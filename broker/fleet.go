@@ -46,7 +46,8 @@ type member struct {
 	alone   alone
 
 	mu       sync.Mutex
-	withdraw map[string]string // callbacks to withdraw that the journal could not record, with the cause
+	withdraw map[string]string      // callbacks to withdraw that the journal could not record, with the cause
+	dials    map[string]*sharedDial // dials by order in progress
 }
 
 func newMember(o Options) *member {
@@ -55,7 +56,7 @@ func newMember(o Options) *member {
 	}
 	return &member{Authority: o.Fleet, node: o.Node, rules: o.FleetRules, recording: make(chan struct{}, maxRecording),
 		resume: make(chan struct{}, 1), claim: make(chan struct{}, 1), owing: make(chan struct{}, 1),
-		withdraw: map[string]string{}}
+		withdraw: map[string]string{}, dials: map[string]*sharedDial{}}
 }
 
 // maxRecording bounds the callbacks that are being recorded at once.

@@ -15,7 +15,7 @@ import (
 )
 
 // alone is what this node may promise while the authority does not answer: it was reserved ahead in the accounts of the
-// site and of the groups, so that no ceiling of theirs is exceeded. A user has one such callback.
+// site and of the groups, so that no ceiling of theirs is exceeded. A user has one such call.
 type alone struct {
 	mu    sync.Mutex
 	calls int            // left
@@ -23,17 +23,15 @@ type alone struct {
 	users map[aaa.Identity]bool
 }
 
-// take uses a part of what was reserved ahead for a callback, or returns why it may not be promised.
-func (a *alone) take(w *work) (why string) {
+// take uses a part of what was reserved ahead for a call to a user, or returns why it is not permitted.
+func (a *alone) take(id aaa.Identity, amount journal.Amount) (why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	id := aaa.Identity{Entry: w.row.Entry, User: aaa.FoldUser(w.row.User)}
-	_, amount := w.reserves()
 	over := journal.Amount{Calls: amount.Calls - a.left.Calls, Failures: amount.Failures - a.left.Failures,
 		Time: amount.Time - a.left.Time, Money: amount.Money - a.left.Money}
 	switch {
 	case a.users[id]:
-		return "without it a user has one callback, and this one has had it"
+		return "without it a user has one call, and this one has had it"
 	case a.calls <= 0, max(over.Calls, over.Failures, int64(over.Time), over.Money) > 0:
 		return "all that was counted ahead for such a time is used (fleet.local_calls)"
 	}
@@ -44,13 +42,12 @@ func (a *alone) take(w *work) (why string) {
 }
 
 // putBack undoes take.
-func (a *alone) putBack(w *work) {
+func (a *alone) putBack(id aaa.Identity, amount journal.Amount) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, amount := w.reserves()
 	a.calls++
 	a.left = a.left.Plus(amount)
-	delete(a.users, aaa.Identity{Entry: w.row.Entry, User: aaa.FoldUser(w.row.User)})
+	delete(a.users, id)
 }
 
 // set replaces what may be promised without the authority.
@@ -84,7 +81,8 @@ func (b *Broker) reserveAhead(ctx context.Context) error {
 	return nil
 }
 
-// localOpen reports whether the authority does not have what some callbacks use that were promised without it.
+// localOpen reports whether the authority does not have what some callbacks use that were promised without it, or dials
+// by order that were permitted without it.
 func (b *Broker) localOpen(ctx context.Context) (open bool, err error) {
 	err = b.inLoop(ctx, func() {
 		for _, w := range b.works {
@@ -95,7 +93,11 @@ func (b *Broker) localOpen(ctx context.Context) (open bool, err error) {
 		return open, err
 	}
 	rows, err := b.localOwed(ctx)
-	return len(rows) > 0, err
+	if len(rows) > 0 || err != nil {
+		return true, err
+	}
+	dials, err := b.knownDials(ctx)
+	return slices.ContainsFunc(dials, func(k known) bool { return k.Epoch == 0 }), err
 }
 
 // localOwed returns the callbacks that were promised without the authority and of which it is owed a report.

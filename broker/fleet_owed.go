@@ -19,6 +19,7 @@ const (
 	oweSettle   = "settle"   // a journal.Settle
 	oweContinue = "continue" // continued
 	oweWithdraw = "withdraw" // the cause
+	oweDial     = "dial"     // a sharedDial
 )
 
 // owed is the mutation that keeps a report about a claim for the fleet in the journal. Epoch 0: the callback was
@@ -31,7 +32,7 @@ func owed(c fleet.Claim, kind string, what any) journal.Mutation {
 // errNotYet: a callback that was promised without the fleet is not in it yet.
 var errNotYet = errors.New("the fleet does not have the callback yet")
 
-// isLocal reports whether a report is about a callback that was promised without the fleet.
+// isLocal reports whether a report is about a call that was promised or permitted without the fleet.
 func isLocal(r journal.Owed) bool { return r.Epoch == 0 && r.Kind != oweWithdraw }
 
 // payOwed sends the authority what this node owes it, in order for each callback, whenever there is something, and
@@ -150,6 +151,8 @@ func (b *Broker) payOne(ctx context.Context, r journal.Owed) error {
 			return err
 		}
 		return nil // another node has the callback by now, and knows more
+	case oweDial:
+		return b.payDial(ctx, r)
 	case oweWithdraw:
 		var cause string
 		if err := read(&cause); err != nil {

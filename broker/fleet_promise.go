@@ -49,6 +49,11 @@ func (b *Broker) promised(w *work) fleet.Promise {
 	return p
 }
 
+// folded is the identity of the user, in the spelling that all spellings of it have.
+func (w *work) folded() aaa.Identity {
+	return aaa.Identity{Entry: w.row.Entry, User: aaa.FoldUser(w.row.User)}
+}
+
 // reserves returns what the reservation of a promise has.
 func (w *work) reserves() ([]journal.Charge, journal.Amount) {
 	if w.reservation == nil {
@@ -88,7 +93,8 @@ func (b *Broker) unshare(w *work) func(error) {
 		switch {
 		case errors.Is(err, errShutdown): // it may be on disk; the next start resumes or withdraws it
 		case alone:
-			b.fleet.alone.putBack(w)
+			_, amount := w.reserves()
+			b.fleet.alone.putBack(w.folded(), amount)
 		default:
 			b.withdraw(id, notTold)
 		}
@@ -111,7 +117,8 @@ func (b *Broker) promiseAlone(w *work, away error) error {
 			return fmt.Errorf("%w; without it only lines of this node dial: %w", away, err)
 		}
 	}
-	if why := b.fleet.alone.take(w); why != "" {
+	_, amount := w.reserves()
+	if why := b.fleet.alone.take(w.folded(), amount); why != "" {
 		return fmt.Errorf("%w; %s", away, why)
 	}
 	w.row.Epoch, w.row.Shared = 0, false

@@ -77,6 +77,7 @@ func (b *Broker) resumeFleet(ctx context.Context) error {
 	if err := b.inLoop(ctx, func() { b.stand(ctx, all, byID) }); err != nil {
 		return err
 	}
+	m.dialsShared()
 	m.resumed.Store(true)
 	if err := b.reserveAhead(ctx); err != nil {
 		return err
@@ -127,7 +128,8 @@ func (b *Broker) known(ctx context.Context) (all []known, err error) {
 		}
 		all = append(all, k)
 	}
-	return all, nil
+	dials, err := b.knownDials(ctx)
+	return append(all, dials...), err
 }
 
 // knownOf is what this node knows of a callback. The loop calls it.

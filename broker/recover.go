@@ -83,8 +83,13 @@ func (b *Broker) settleLeft(ctx context.Context, pending map[string]bool) error 
 	}
 	var left []journal.Mutation
 	for _, r := range open {
-		if !pending[r.Callback] {
-			left = append(left, journal.Settle{Callback: r.Callback, Worst: true, Time: time.Now()})
+		if pending[r.Callback] {
+			continue
+		}
+		settle := journal.Settle{Callback: r.Callback, Worst: true, Time: time.Now()}
+		left = append(left, settle)
+		if b.fleet != nil && byOrder(r.Callback) {
+			left = append(left, leftDial(r, settle))
 		}
 	}
 	if len(left) == 0 {

@@ -122,7 +122,7 @@ func (b *Broker) planChat(cfg *Config, c lines.Chat) (*chatDial, error) {
 
 // row is the dial as a row of the journal.
 func (d *chatDial) row() journal.Call {
-	return journal.Call{ID: "chat-" + d.ID, TTY: d.TTY, Direction: string(lines.Outgoing), Called: d.Number,
+	return journal.Call{ID: chatID + d.ID, TTY: d.TTY, Direction: string(lines.Outgoing), Called: d.Number,
 		Connect: d.Connect, Service: journal.StartChat, Start: d.Started, End: d.Ended, Cause: d.Outcome,
 		Data: mustJSON(d)}
 }

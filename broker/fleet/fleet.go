@@ -41,6 +41,11 @@ type Row struct {
 // NoRotary is the Rotary of a callback that only the lines of its home may dial.
 const NoRotary = -1
 
+// ByOrder is the Outcome of a row that is no callback: it counts a dial by order (a dial-out, or one of start-chat) in
+// the accounts. Its node promises it as ended, settles it when the call is over, and withdraws it if there was no dial.
+// Nobody takes it, and Callbacks leaves it out.
+const ByOrder = "by order"
+
 // Format is the format that this version writes and the newest that it reads.
 const Format = 1
 
@@ -230,8 +235,9 @@ type Claims interface {
 	// identity has another one pending anywhere, *journal.Ceiling, ErrAway, ErrNotMember. ErrUnknown: it may be on
 	// record; the caller must owe a withdrawal (journal.Owed) and refuse the user.
 	Promise(ctx context.Context, p Promise) error
-	// Withdraw ends a callback of this node of which its user was not told. It is no error if there is none, or if it
-	// has ended.
+	// Withdraw ends a callback of this node of which its user was not told, and settles a dial ByOrder that was not
+	// made.
+	// It is no error if there is none, or if it has ended.
 	Withdraw(ctx context.Context, id, cause string) error
 	// Waiting returns up to n callbacks that this node may take, oldest first, without those in skip: offered for one
 	// of the rotaries, or held by a silent or removed node. Rows that do not verify are counted and not returned.
@@ -257,7 +263,7 @@ type Claims interface {
 	// Resume tells what became of the callbacks of a journal, and gives this node's claims new epochs. What the
 	// authority has lost (a server that took over without the last commits) is written back from all. Callbacks that it
 	// holds for this node and that all lacks were never told to their users, or never reached its journal: they are
-	// withdrawn, or offered again.
+	// withdrawn, or offered again. Dials ByOrder that all lacks were not made.
 	Resume(ctx context.Context, all []Known) ([]Standing, error)
 	// Reserve keeps amount in the accounts for what this node promises while the authority is away, in place of what
 	// it kept before. A *journal.Ceiling means that nothing is kept.
@@ -287,7 +293,7 @@ type Orders interface {
 // Views are what operators see of all nodes.
 type Views interface {
 	Nodes(ctx context.Context) ([]Node, error)
-	// Callbacks returns up to limit callbacks, last recorded first.
+	// Callbacks returns up to limit callbacks, last recorded first, without dials ByOrder.
 	Callbacks(ctx context.Context, limit int, f Filter) ([]Row, error)
 	// Callback returns a callback with its attempts and the traces of the nodes that worked on it. Error: ErrNotFound.
 	Callback(ctx context.Context, id string) (Row, []Attempt, []Step, error)

@@ -13,7 +13,7 @@ import (
 func (n *Node) Promise(ctx context.Context, p fleet.Promise) error {
 	return n.do(ctx, "Promise", func() error {
 		d := &n.f.data
-		if d.pending(p.Callback) != nil || d.rows[p.ID] != nil {
+		if p.Pending() && d.pending(p.Callback) != nil || d.rows[p.ID] != nil {
 			return about("promise", p.ID, journal.ErrPending)
 		}
 		r := &row{Row: p.Row, reservation: reservation{p.Charges, p.Amount}}
@@ -29,8 +29,13 @@ func (n *Node) Promise(ctx context.Context, p fleet.Promise) error {
 // Withdraw implements fleet.Claims.
 func (n *Node) Withdraw(ctx context.Context, id, cause string) error {
 	return n.do(ctx, "Withdraw", func() error {
-		if r := n.f.data.rows[id]; r != nil && r.Pending() && r.Home == n.name && r.Holder == n.name {
+		r := n.f.data.rows[id]
+		switch {
+		case r == nil || r.Home != n.name || r.Holder != n.name:
+		case r.Pending():
 			n.withdraw(r, cause)
+		case r.Outcome == fleet.ByOrder:
+			n.f.settle(r, journal.Settle{Callback: id, Time: time.Now()})
 		}
 		return nil
 	})

@@ -29,6 +29,7 @@ func Contract(t *testing.T, open func(t *testing.T) func(node string) fleet.Auth
 		"a start":                             (*contract).start,
 		"what was lost":                       (*contract).lost,
 		"cancellations":                       (*contract).cancellations,
+		"dials by order":                      (*contract).dials,
 		"what a node keeps":                   (*contract).keeps,
 		"views":                               (*contract).views,
 		"orders":                              (*contract).orders,

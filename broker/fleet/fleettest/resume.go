@@ -29,7 +29,13 @@ func (n *Node) Resume(ctx context.Context, all []fleet.Known) (out []fleet.Stand
 			out = append(out, n.resume(k))
 		}
 		for _, r := range n.f.data.sorted() {
-			if !r.Pending() || r.Holder != n.name || asked[r.ID] {
+			if r.Holder != n.name || asked[r.ID] {
+				continue
+			}
+			if r.Outcome == fleet.ByOrder {
+				n.f.settle(r, journal.Settle{Callback: r.ID, Time: n.f.now()})
+			}
+			if !r.Pending() {
 				continue
 			}
 			if r.Home == n.name && r.Attempts == 0 && r.Epoch == 1 {

@@ -47,7 +47,8 @@ func (n *Node) Callbacks(ctx context.Context, limit int, f fleet.Filter) (all []
 				break
 			}
 			if f.User != "" && f.User != r.User || f.Pending && !r.Pending() || f.Ended && r.Pending() ||
-				r.Created.Before(f.Since) || f.Node != "" && f.Node != r.Home && f.Node != r.Holder {
+				r.Outcome == fleet.ByOrder || r.Created.Before(f.Since) ||
+				f.Node != "" && f.Node != r.Home && f.Node != r.Holder {
 				continue
 			}
 			last := r.Row

@@ -57,6 +57,10 @@ const tombSQL = insertSQL + ` ON CONFLICT (id) DO NOTHING`
 func (a *Authority) Withdraw(ctx context.Context, id, cause string) error {
 	now := time.Now()
 	end := func(e *edit) error {
+		if e.outcome == fleet.ByOrder && e.home == a.opt.Node && !e.settled {
+			e.book(journal.Settle{Callback: id, Time: now})
+			return nil
+		}
 		if e.ended != 0 || e.holder != a.opt.Node || e.home != a.opt.Node {
 			return errSame
 		}

@@ -253,7 +253,14 @@ func (a *Authority) resumeRest(ctx context.Context, asked map[string]bool) error
 			return err
 		}
 	}
-	return nil
+	return a.changeAll(ctx, `holder = $1 AND ended IS NOT NULL AND NOT settled AND outcome = 'by order'`, a.opt.Node,
+		func(e *edit) error {
+			if e.settled || asked[e.id] || a.known.holds(e.id) {
+				return errSame
+			}
+			e.book(journal.Settle{Callback: e.id, Time: time.Now()}) // the journal comes before the dial
+			return nil
+		})
 }
 
 // orphan decides what becomes of a callback that the journal of its holder lacks.

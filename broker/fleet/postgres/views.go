@@ -15,7 +15,7 @@ func (a *Authority) Callbacks(ctx context.Context, limit int, f fleet.Filter) ([
 	if limit <= 0 {
 		limit = 100
 	}
-	where := `outcome <> 'withdrawn' AND ($1::bytea = '' OR username = $1) AND created >= $2
+	where := `outcome NOT IN ('withdrawn', 'by order') AND ($1::bytea = '' OR username = $1) AND created >= $2
 		AND ($3::text = '' OR home = $3 OR holder = $3)`
 	if f.Pending {
 		where += ` AND ended IS NULL`
@@ -100,7 +100,8 @@ func (a *Authority) attemptsOf(ctx context.Context, tx pgx.Tx, id string) ([]fle
 }
 
 // attempts reads attempts by a condition, and leaves out those that do not verify.
-func (a *Authority) attempts(ctx context.Context, tx pgx.Tx, where string, args ...any) (out []fleet.Attempt, err error) {
+func (a *Authority) attempts(ctx context.Context, tx pgx.Tx, where string, args ...any) (out []fleet.Attempt,
+	err error) {
 	rows, err := tx.Query(ctx, attemptsSQL+where, args...)
 	if err != nil {
 		return nil, err
