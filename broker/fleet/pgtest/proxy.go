@@ -42,14 +42,14 @@ const (
 type Proxy struct {
 	Address string
 
-	target   string // path of the server's socket
 	listener net.Listener
 	wait     sync.WaitGroup
 
-	mu    sync.Mutex
-	rule  func(Message) Verdict
-	down  bool
-	conns map[net.Conn]bool
+	mu     sync.Mutex
+	target string // directory of the server's socket
+	rule   func(Message) Verdict
+	down   bool
+	conns  map[net.Conn]bool
 }
 
 // NewProxy starts a proxy before a database's server, which the test's cleanup stops.
@@ -60,7 +60,7 @@ func NewProxy(t testing.TB, d *Database) *Proxy {
 		t.Fatalf("pgtest: %v", err)
 	}
 	socket := fmt.Sprintf(".s.PGSQL.%d", Port)
-	p := &Proxy{Address: dir, target: filepath.Join(d.Address, socket), conns: make(map[net.Conn]bool)}
+	p := &Proxy{Address: dir, target: d.Address, conns: make(map[net.Conn]bool)}
 	if p.listener, err = net.Listen("unix", filepath.Join(dir, socket)); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
@@ -72,6 +72,22 @@ func NewProxy(t testing.TB, d *Database) *Proxy {
 		os.RemoveAll(dir)
 	})
 	return p
+}
+
+// Move lets new connections go to another server, if they go to the one at address from.
+func (p *Proxy) Move(from string, to *Database) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.target == from {
+		p.target = to.Address
+	}
+}
+
+// socket is the path of the server's socket.
+func (p *Proxy) socket() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return filepath.Join(p.target, fmt.Sprintf(".s.PGSQL.%d", Port))
 }
 
 // Rule sets what is done with each message from now on; nil: all pass. The function may be called by several
@@ -132,7 +148,7 @@ func (p *Proxy) accept() {
 // serve passes the messages of one connection on until a side ends it.
 func (p *Proxy) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("unix", p.target)
+	server, err := net.Dial("unix", p.socket())
 	if err != nil {
 		return
 	}
