@@ -118,7 +118,7 @@ func (b *Broker) owes(s step) []journal.Mutation {
 		}
 		return []journal.Mutation{owed(claim, oweEnd, end)}
 	case next.Done():
-		return []journal.Mutation{owed(claim, oweSettle, w.settlement(next, now))}
+		return []journal.Mutation{owed(claim, oweSettle, settled{*w.settlement(next, now), w.trace.encode()})}
 	}
 	return nil
 }
@@ -127,6 +127,12 @@ func (b *Broker) owes(s step) []journal.Mutation {
 func (e event) elsewhere() bool {
 	_, is := e.what.(callback.EndedElsewhere)
 	return is
+}
+
+// settled is what a callback has used, and the steps of this node.
+type settled struct {
+	journal.Settle
+	Trace string
 }
 
 // continued is the end of an attempt after which its callback continues.

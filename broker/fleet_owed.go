@@ -16,7 +16,7 @@ import (
 // The kinds of what this node owes the fleet.
 const (
 	oweEnd      = "end"      // a fleet.End
-	oweSettle   = "settle"   // a journal.Settle
+	oweSettle   = "settle"   // settled
 	oweContinue = "continue" // continued
 	oweWithdraw = "withdraw" // the cause
 	oweDial     = "dial"     // a sharedDial
@@ -132,11 +132,11 @@ func (b *Broker) payOne(ctx context.Context, r journal.Owed) error {
 		}
 		return b.payEnd(ctx, end)
 	case oweSettle:
-		var s journal.Settle
+		var s settled
 		if err := read(&s); err != nil {
 			return err
 		}
-		return m.Settle(ctx, id, s)
+		return m.Settle(ctx, fleet.Claim{ID: id, Epoch: r.Epoch}, s.Settle, s.Trace)
 	case oweContinue:
 		var c continued
 		if err := read(&c); err != nil {
@@ -184,7 +184,7 @@ func (b *Broker) payEnd(ctx context.Context, end fleet.End) error {
 		end.Epoch = row.Epoch
 		return m.End(ctx, end)
 	case !row.Pending() && row.Holder == m.node && end.Settle != nil:
-		return m.Settle(ctx, end.ID, *end.Settle)
+		return m.Settle(ctx, end.Claim, *end.Settle, end.Trace)
 	}
 	return nil
 }

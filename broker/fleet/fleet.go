@@ -258,8 +258,9 @@ type Claims interface {
 	// End records the end of a callback, which then stays as it is (ErrFenced). It is no error to record the same end
 	// of the same claim again.
 	End(ctx context.Context, e End) error
-	// Settle books what an ended callback has used. It is no error if that was done before.
-	Settle(ctx context.Context, id string, s journal.Settle) error
+	// Settle books what an ended callback has used, and records the steps of this node; trace: JSON, "" for none. It is
+	// no error if that was done before. c may be a claim that is over.
+	Settle(ctx context.Context, c Claim, s journal.Settle, trace string) error
 	// Resume tells what became of the callbacks of a journal, and gives this node's claims new epochs. What the
 	// authority has lost (a server that took over without the last commits) is written back from all. Callbacks that it
 	// holds for this node and that all lacks were never told to their users, or never reached its journal: they are

@@ -188,10 +188,11 @@ func (n *Node) End(ctx context.Context, e fleet.End) error {
 }
 
 // Settle implements fleet.Claims.
-func (n *Node) Settle(ctx context.Context, id string, s journal.Settle) error {
+func (n *Node) Settle(ctx context.Context, c fleet.Claim, s journal.Settle, trace string) error {
 	return n.do(ctx, "Settle", func() error {
-		if r := n.f.data.rows[id]; r != nil && !r.Pending() {
+		if r := n.f.data.rows[c.ID]; r != nil && !r.Pending() && !r.Settled {
 			n.f.settle(r, s)
+			r.note(fleet.Step{Node: n.name, Epoch: c.Epoch, Trace: trace})
 		}
 		return nil
 	})

@@ -346,11 +346,15 @@ func (c *contract) ends() {
 	if got.Outcome != "completed" || got.Cause != "it completed" || got.Settled || !got.Ended.Equal(e.Time) {
 		c.Errorf("ended %+v", got)
 	}
-	c.ok("settle", a.Settle(c.ctx, r.ID, journal.Settle{Callback: r.ID, Time: noon}))
-	c.ok("settle again", a.Settle(c.ctx, r.ID, journal.Settle{Callback: r.ID, Time: noon}))
-	c.ok("settle nothing", a.Settle(c.ctx, "none", journal.Settle{Callback: "none", Time: noon}))
-	if got, _, _, _ = b.Callback(c.ctx, r.ID); !got.Settled {
-		c.Error("it is not settled")
+	const steps = `{"history": ["all"]}`
+	c.ok("settle", a.Settle(c.ctx, r.Claim(), journal.Settle{Callback: r.ID, Time: noon}, steps))
+	c.ok("settle again", a.Settle(c.ctx, r.Claim(), journal.Settle{Callback: r.ID, Time: noon}, steps))
+	c.ok("settle nothing", a.Settle(c.ctx, fleet.Claim{ID: "none"}, journal.Settle{Callback: "none", Time: noon}, ""))
+	got, _, recorded, err := b.Callback(c.ctx, r.ID)
+	c.ok("callback", err)
+	if want := (fleet.Step{Node: "lyon-1", Epoch: r.Epoch, Trace: steps}); !got.Settled || len(recorded) != 1 ||
+		recorded[0] != want {
+		c.Errorf("settled: %t, with the steps %+v", got.Settled, recorded)
 	}
 	_, _, _, err = a.Callback(c.ctx, "none")
 	c.is("no callback", err, fleet.ErrNotFound)

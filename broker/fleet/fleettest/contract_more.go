@@ -226,7 +226,7 @@ func (c *contract) promisedAlone(a fleet.Authority, other fleet.Promise) (held f
 	}
 	for range 2 {
 		used := journal.Settle{Callback: p.ID, Used: journal.Amount{Calls: 1}, Time: noon}
-		c.ok("settle", a.Settle(c.ctx, p.ID, used))
+		c.ok("settle", a.Settle(c.ctx, p.Claim(), used, ""))
 		if got := c.account(a, "user", "kim"); got.Reserved.Calls != 2 || got.Windows[1].Used.Calls != 1 {
 			c.Errorf("the account is %+v", got)
 		}
@@ -250,7 +250,7 @@ func (c *contract) cancellations() {
 	c.is("a second time", err, fleet.ErrFenced)
 	_, _, err = b.Cancel(c.ctx, "none", "ann", "")
 	c.is("nothing", err, fleet.ErrNotFound)
-	c.ok("settle", a.Settle(c.ctx, r.ID, journal.Settle{Callback: r.ID, Time: noon}))
+	c.ok("settle", a.Settle(c.ctx, r.Claim(), journal.Settle{Callback: r.ID, Time: noon}, ""))
 	open := c.promised(a, "lee")
 	c.ok("attempt", a.Attempt(c.ctx, open.Claim(), dial(open.ID, 1)))
 	if holder, ended, err := b.Cancel(c.ctx, open.ID, "ann", ""); holder != "lyon-1" || ended || err != nil {

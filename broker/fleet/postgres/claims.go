@@ -190,8 +190,8 @@ func (a *Authority) End(ctx context.Context, end fleet.End) error {
 }
 
 // Settle implements fleet.Claims.
-func (a *Authority) Settle(ctx context.Context, id string, s journal.Settle) error {
-	err := a.change(ctx, "settlement", id, func(e *edit) error {
+func (a *Authority) Settle(ctx context.Context, c fleet.Claim, s journal.Settle, trace string) error {
+	err := a.change(ctx, "settlement", c.ID, func(e *edit) error {
 		switch {
 		case e.settled:
 			return errSame
@@ -199,6 +199,7 @@ func (a *Authority) Settle(ctx context.Context, id string, s journal.Settle) err
 			return errors.New("it has not ended")
 		}
 		e.book(s)
+		e.trace(a.opt.Node, c.Epoch, trace)
 		return nil
 	})
 	if errors.Is(err, fleet.ErrNotFound) {
