@@ -46,7 +46,8 @@ func TestPeerChromiumNodes(t *testing.T) {
 	if phase := act(b, "the diagram", chromedp.TextContent(".node.present")); strings.TrimSpace(phase) != "cancelled" {
 		t.Errorf("the diagram marks %q", phase)
 	}
-	b.until("the steps of the other node", `[...document.querySelectorAll("td")].some(e => e.textContent === "maui-2")`)
+	b.until("the steps of the other node", `fetch(location.href).then(r => r.text()).then(t => t.includes("HungUp"))`)
+	b.do("read them", chromedp.Reload(), chromedp.WaitVisible("svg.machine"))
 	b.inspect("page-fleet-callback")
 	b.do("health", chromedp.Click(`nav a[href="/health"]`), chromedp.WaitVisible("#nodes-title"))
 	for _, n := range l.Nodes() {
