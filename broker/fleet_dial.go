@@ -193,5 +193,5 @@ func (b *Broker) payDial(ctx context.Context, r journal.Owed) error {
 	if err != nil {
 		return err
 	}
-	return b.fleet.Settle(ctx, s.ID, s.Settle)
+	return b.fleet.Settle(ctx, fleet.Claim{ID: s.ID}, s.Settle, "")
 }

@@ -22,8 +22,8 @@ func (c *contract) dials() {
 	c.ok("dial of the same user", b.Promise(c.ctx, second))
 	c.is("beyond the ceiling", a.Promise(c.ctx, c.charging("lee", 7, site)), journal.ErrCeiling)
 	for range 2 {
-		c.ok("settle", a.Settle(c.ctx, first.ID, journal.Settle{Callback: first.ID, Used: journal.Amount{Calls: 1},
-			Time: noon}))
+		c.ok("settle", a.Settle(c.ctx, first.Claim(), journal.Settle{Callback: first.ID, Used: journal.Amount{Calls: 1},
+			Time: noon}, ""))
 	}
 	for range 2 {
 		c.ok("not dialed", b.Withdraw(c.ctx, second.ID, "in doubt"))
