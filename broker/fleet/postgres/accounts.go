@@ -3,47 +3,48 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// Rows of accounts are locked in the order of their names, and before the row of a callback, so that transactions never
-// wait for each other. A row that may be in use by others is only taken out of this order if it is free.
+// Rows of accounts are locked and made in the order of their names, and before the row of a callback, so that
+// transactions never wait for each other.
 const (
 	accountColumns = `a.scope, CASE WHEN octet_length(a.key) <= 65536 THEN a.key ELSE '' END, a.stripe,
 		CASE WHEN octet_length(a.body) <= 65536 THEN a.body ELSE '!' END,
 		CASE WHEN octet_length(a.mac) <= 65536 THEN a.mac ELSE '!' END`
-	namesSQL  = `unnest($1::text[], $2::bytea[], $3::smallint[]) AS w (scope, key, stripe)`
-	lockedSQL = `SELECT ` + accountColumns + ` FROM ringback.accounts a JOIN ` + namesSQL + `
-		ON a.scope = w.scope COLLATE "C" AND a.key = w.key AND a.stripe = w.stripe
-		ORDER BY a.scope, a.key, a.stripe FOR UPDATE OF a`
-	// A row that another transaction makes at the same time is in neither part.
-	ensureSQL = `WITH made AS (INSERT INTO ringback.accounts AS a (scope, key, stripe, body, mac)
-		SELECT w.scope, w.key, w.stripe, '', '' FROM ` + namesSQL + `
-		ORDER BY w.scope COLLATE "C", w.key, w.stripe ON CONFLICT DO NOTHING RETURNING ` + accountColumns + `),
-		there AS (` + lockedSQL + `)
-		SELECT * FROM made UNION ALL SELECT * FROM there`
-	freeSQL = `SELECT ` + accountColumns + ` FROM ringback.accounts a WHERE scope = $1 AND key = $2
-		ORDER BY (stripe + $3::int) % 16 LIMIT 1 FOR UPDATE SKIP LOCKED`
-	updateSQL = `UPDATE ringback.accounts a SET body = w.body, mac = w.mac
-		FROM unnest($1::text[], $2::bytea[], $3::smallint[], $4::bytea[], $5::bytea[]) AS w (scope, key, stripe, body, mac)
-		WHERE a.scope = w.scope COLLATE "C" AND a.key = w.key AND a.stripe = w.stripe`
+	lockedSQL = `SELECT ` + accountColumns + ` FROM ringback.locked($1, $2, $3, $4) a`
+	// Each row is written if those before it are ($6 of them), and if it is as this process knows it.
+	chargedSQL = `coalesce(current_setting('ringback.charged', true), '') = `
+	addSQL     = `INSERT INTO ringback.accounts (scope, key, stripe, body, mac) SELECT $1, $2, $3, $4, $5
+		WHERE ` + chargedSQL + `$6 ON CONFLICT DO NOTHING RETURNING set_config('ringback.charged', $7, true)`
+	chargeSQL = `UPDATE ringback.accounts SET body = $4, mac = $5 WHERE scope = $1 AND key = $2 AND stripe = $3
+		AND body = $8 AND mac = $9 AND ` + chargedSQL + `$6 RETURNING set_config('ringback.charged', $7, true)`
+	restoreSQL = `SELECT ` + accountColumns + ` FROM ringback.restore($1, $2, $3, $4, $5) a WHERE NOT ` + chargedSQL + `$6`
 )
 
-// locked are rows of accounts that a transaction has locked.
+// insertChargedSQL is insertSQL, if so many rows of accounts were written before in the same transaction.
+var insertChargedSQL = fmt.Sprintf("%s WHERE %s$%d", insertSQL, chargedSQL, strings.Count(insertSQL, "$")+1)
+
+// locked are rows of accounts that a transaction has locked, or of which this process knows the present state.
 type locked struct {
 	a       *Authority
 	all     map[charged]*stripe
 	changed map[charged]bool
+	written map[charged]noted // by write
+	done    bool              // it is
+	found   []*stripe         // they were not all as they were known, so that nothing is written, and are these
+	failed  bool              // it is so
+	held    []charged         // see recall
 }
 
 func (a *Authority) locks() *locked {
@@ -71,28 +72,25 @@ func (l *locked) lock(b *pgx.Batch, names []charged, ensure bool) {
 		return
 	}
 	scopes, keys, numbers := columnsOf(names)
-	sql := lockedSQL
-	if ensure {
-		sql = ensureSQL
-	}
-	b.Queue(sql, scopes, keys, numbers).Query(l.collect)
+	b.Queue(lockedSQL, scopes, keys, numbers, ensure).Query(func(rows pgx.Rows) error {
+		found, err := l.a.collectStripes(rows)
+		for _, s := range found {
+			l.all[s.at] = s
+		}
+		return err
+	})
 }
 
-// lockFree queues the lock of a stripe of an account that nobody has locked; the search begins at number n.
-func (l *locked) lockFree(b *pgx.Batch, scope, key string, n int) {
-	b.Queue(freeSQL, scope, []byte(key), stripes-n).Query(l.collect)
-}
-
-func (l *locked) collect(rows pgx.Rows) error {
+func (a *Authority) collectStripes(rows pgx.Rows) (all []*stripe, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		s, err := l.a.scanStripe(rows)
+		s, err := a.scanStripe(rows)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		l.all[s.at] = s
+		all = append(all, s)
 	}
-	return rows.Err()
+	return all, rows.Err()
 }
 
 func (a *Authority) scanStripe(row pgx.Row) (*stripe, error) {
@@ -124,143 +122,66 @@ func (l *locked) change(all ...*stripe) {
 	}
 }
 
-// write queues the changed rows.
+// write queues the changed rows. They are written if all are as they are known; those that are locked are.
 func (l *locked) write(b *pgx.Batch) {
-	names := make([]charged, 0, len(l.changed))
-	for at := range l.changed {
-		names = append(names, at)
+	l.written = map[charged]noted{}
+	for i, at := range l.names() {
+		s := l.all[at]
+		body := s.encode()
+		mac := l.a.keys.sum(l.a.keys.accountMac(at, body))
+		l.written[at] = noted{string(body), string(mac)}
+		args := []any{at.scope, []byte(at.key), smallint(at.stripe), body, mac, countOf(i), countOf(i + 1)}
+		if s.there {
+			b.Queue(chargeSQL, append(args, []byte(s.row.body), []byte(s.row.mac))...)
+		} else {
+			b.Queue(addSQL, args...)
+		}
 	}
-	if len(names) == 0 {
-		return
+}
+
+// names returns the changed rows in their order.
+func (l *locked) names() []charged { return slices.SortedFunc(maps.Keys(l.changed), compare) }
+
+// countOf is a number of rows as ringback.charged has it.
+func countOf(n int) string {
+	if n == 0 {
+		return ""
 	}
-	slices.SortFunc(names, compare)
+	return strconv.Itoa(n)
+}
+
+// insertIf queues the insertion of a callback, if the rows are written. Otherwise they are put back and read.
+func (l *locked) insertIf(b *pgx.Batch, r *record) {
+	names := l.names()
+	args := append(l.a.insertArgs(r), countOf(len(names)))
+	b.Queue(insertChargedSQL, args...).Exec(func(tag pgconn.CommandTag) error {
+		l.failed = tag.RowsAffected() == 0
+		return nil
+	})
 	scopes, keys, numbers := columnsOf(names)
 	var bodies, macs [][]byte
 	for _, at := range names {
-		body := l.all[at].encode()
-		bodies, macs = append(bodies, body), append(macs, l.a.keys.sum(l.a.keys.accountMac(at, body)))
-	}
-	b.Queue(updateSQL, scopes, keys, numbers, bodies, macs)
-}
-
-// errNoRoom: the locked stripe of an account has no room, or none was free, or others make the account right now. All
-// stripes are asked then.
-var errNoRoom = errors.New("no stripe with room")
-
-// turn chooses the stripe at which a search begins.
-type turn struct{ n atomic.Uint32 }
-
-func (t *turn) next() int { return int(t.n.Add(1) % stripes) }
-
-// reserveFor records a promise that charges accounts: in two round trips if a stripe of each has room, otherwise with
-// all stripes.
-func (a *Authority) reserveFor(ctx context.Context, p fleet.Promise, r *record) error {
-	if p.Amount.Negative() {
-		return fmt.Errorf("%+v is negative", p.Amount)
-	}
-	err := a.reserveIn(ctx, p, r, false)
-	for range mostTries {
-		if !errors.Is(err, errNoRoom) {
-			return err
+		body, mac := []byte(nil), []byte(nil)
+		if s := l.all[at]; s.there {
+			body, mac = []byte(s.row.body), []byte(s.row.mac)
 		}
-		err = a.reserveIn(ctx, p, r, true)
+		bodies, macs = append(bodies, body), append(macs, mac)
 	}
-	return err
-}
-
-func (a *Authority) reserveIn(ctx context.Context, p fleet.Promise, r *record, exact bool) error {
-	return a.pipe(ctx, func(t *pipe) error {
-		b, l := &pgx.Batch{}, a.locks()
-		l.lockFor(b, p.Charges, exact)
-		if err := t.send(b); err != nil {
-			return err
-		}
-		accounts, err := l.reserve(p.Charges, p.Amount, p.Time, exact)
-		if err != nil {
-			return err
-		}
-		r.reservation = encodeReservation(accounts, p.Amount)
-		b = &pgx.Batch{}
-		l.write(b)
-		a.insert(b, r)
-		return t.commit(b)
+	args = []any{scopes, keys, numbers, bodies, macs, countOf(len(names))}
+	b.Queue(restoreSQL, args...).Query(func(rows pgx.Rows) (err error) {
+		l.found, err = l.a.collectStripes(rows)
+		return err
 	})
 }
 
-// lockFor queues the locks of the accounts that charges name. exact: all stripes of them; otherwise a free one.
-func (l *locked) lockFor(b *pgx.Batch, charges []journal.Charge, exact bool) {
-	var names []charged
-	for _, c := range charges {
-		switch {
-		case !striped(c.Scope):
-			names = append(names, charged{c.Scope, c.Key, 0})
-		case exact:
-			names = append(names, stripesOf(c.Scope, c.Key)...)
-		}
+// commit is commit of the pipe, with errNoRoom if rows were not as they were known.
+func (l *locked) commit(t *pipe, b *pgx.Batch) error {
+	err := t.commit(b)
+	if err == nil && l.failed {
+		return errNoRoom
 	}
-	l.lock(b, names, true)
-	for _, c := range charges {
-		if striped(c.Scope) && !exact {
-			l.lockFree(b, c.Scope, c.Key, l.a.turn.next())
-		}
-	}
-}
-
-func stripesOf(scope, key string) (names []charged) {
-	for n := range stripes {
-		names = append(names, charged{scope, key, n})
-	}
-	return names
-}
-
-// reserve reserves an amount in all accounts, or in none. Errors: *journal.Ceiling, errNoRoom.
-func (l *locked) reserve(charges []journal.Charge, add journal.Amount, at time.Time, exact bool) ([]charged, error) {
-	begins := journal.WindowsAt(at)
-	var chosen []*stripe
-	for _, c := range charges {
-		s, err := l.choose(c, add, begins, exact)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, s)
-	}
-	var accounts []charged
-	for i, s := range chosen {
-		s.reserve(add)
-		l.change(s)
-		if c := charges[i]; exact && striped(c.Scope) {
-			all := l.of(c.Scope, c.Key)
-			share(all, boundsOf(c))
-			l.change(all...)
-		}
-		accounts = append(accounts, s.at)
-	}
-	return accounts, nil
-}
-
-// choose returns the stripe in which a reservation fits.
-func (l *locked) choose(c journal.Charge, add journal.Amount, begins [3]time.Time, exact bool) (*stripe, error) {
-	all := l.of(c.Scope, c.Key)
-	if n := len(all); n == 0 || exact && striped(c.Scope) && n < stripes {
-		return nil, errNoRoom // others make these rows right now
-	}
-	for _, s := range all {
-		if err := l.a.stripeErr(s); err != nil {
-			return nil, err
-		}
-	}
-	if striped(c.Scope) && !exact {
-		s := all[0]
-		if s.Enter(begins); !s.room(boundsOf(c), add) {
-			return nil, errNoRoom
-		}
-		return s, nil
-	}
-	t := total(all, begins)
-	if err := t.Reservable(c, add); err != nil {
-		return nil, err
-	}
-	return all[l.a.turn.next()%len(all)], nil
+	l.done = err == nil
+	return err
 }
 
 // swapSettled makes the change of an edit and books what the callback has used, in two round trips.
@@ -271,6 +192,7 @@ func (a *Authority) swapSettled(ctx context.Context, e *edit, swap *pgx.Batch, d
 	}
 	return a.pipe(ctx, func(t *pipe) error {
 		b, l := &pgx.Batch{}, a.locks()
+		defer func() { a.recall.release(l) }()
 		l.lock(b, accounts, false)
 		b.QueuedQueries = append(b.QueuedQueries, swap.QueuedQueries...)
 		if err := t.send(b); err != nil || !*done {
@@ -279,7 +201,7 @@ func (a *Authority) swapSettled(ctx context.Context, e *edit, swap *pgx.Batch, d
 		l.book(accounts, amount, *e.settle)
 		b = &pgx.Batch{}
 		l.write(b)
-		return t.commit(b)
+		return l.commit(t, b)
 	})
 }
 

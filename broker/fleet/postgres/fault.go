@@ -80,7 +80,7 @@ func (o *Options) explain(address string, err error) error {
 // kindOf says whether the way to the server must change, or what it has.
 func kindOf(code string) error {
 	switch code {
-	case "42501", "42P01", "42703", "3F000":
+	case "42501", "42P01", "42703", "42883", "3F000":
 		return fleet.ErrNotMember
 	}
 	return fleet.ErrAway
@@ -107,7 +107,7 @@ func (o *Options) refusal(address string, e *pgconn.PgError) string {
 	case "42501":
 		return fmt.Sprintf("%s: user %s has no right to it: %s (run 'ringback fleet migrate' as the owner of the "+
 			"tables, with --grant %s)", at, o.User, e.Message, o.User)
-	case "42P01", "42703", "3F000":
+	case "42P01", "42703", "42883", "3F000":
 		return fmt.Sprintf("the tables of database %s are not those of this version: %s (run 'ringback fleet "+
 			"migrate')", o.Database, e.Message)
 	case "25006":

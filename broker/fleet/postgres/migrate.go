@@ -75,7 +75,8 @@ func Migrate(ctx context.Context, opt Options, grant string, progress func(step 
 	role := pgx.Identifier{grant}.Sanitize()
 	for _, statement := range []string{"GRANT USAGE ON SCHEMA ringback TO " + role,
 		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ringback TO " + role,
-		"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ringback TO " + role} {
+		"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ringback TO " + role,
+		"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ringback TO " + role} {
 		if _, err := c.Exec(ctx, statement); err != nil {
 			return opt.explain("", err)
 		}

@@ -147,6 +147,7 @@ func (a *Authority) prepare() {
 	a.mail, a.hurried = newMailbox(), make(chan struct{}, 1)
 	a.taken = ordersTaken{orders: make(map[int64]fleet.Order), results: make(map[int64]string)}
 	a.alarms.told = make(map[string]bool)
+	a.recall.prepare(a.opt.Node)
 	a.member.view = silence{interval: a.interval(), takeover: a.opt.Takeover}
 	a.member.since, a.member.reason = began, "it has not connected yet"
 }

@@ -61,6 +61,7 @@ type Authority struct {
 	keys    keys
 	known   memory
 	turn    turn
+	recall  recall
 	cursors cursors
 	link    link
 

@@ -172,13 +172,16 @@ func (a *Authority) find(ctx context.Context, id string) (*record, error) {
 
 const insertSQL = `INSERT INTO ringback.callbacks (id, entry, username, folded, home, rotary, shared, format, max, created,
 	reservation, body, sum, holder, epoch, offered, attempts, open, ended, outcome, cause, settled, mac)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, nullif($19::bigint, 0), $20,
-	$21, $22, $23)`
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, nullif($19::bigint, 0), $20,
+	$21, $22, $23`
 
 // insert signs a record and queues its insertion.
-func (a *Authority) insert(b *pgx.Batch, r *record) {
+func (a *Authority) insert(b *pgx.Batch, r *record) { b.Queue(insertSQL, a.insertArgs(r)...) }
+
+// insertArgs signs a record and returns the arguments of insertSQL.
+func (a *Authority) insertArgs(r *record) []any {
 	a.sign(r)
-	b.Queue(insertSQL, r.id, []byte(r.entry), []byte(r.user), []byte(aaa.FoldUser(r.user)), r.home, r.rotary, r.shared,
+	return []any{r.id, []byte(r.entry), []byte(r.user), []byte(aaa.FoldUser(r.user)), r.home, r.rotary, r.shared,
 		r.format, r.max, r.created, r.reservation, r.body, r.sum, r.holder, r.epoch, r.offered, r.attempts, r.open,
-		r.ended, r.outcome, []byte(r.cause), r.settled, r.mac)
+		r.ended, r.outcome, []byte(r.cause), r.settled, r.mac}
 }

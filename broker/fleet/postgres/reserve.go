@@ -42,11 +42,7 @@ func (a *Authority) keep(ctx context.Context, node string, charges []journal.Cha
 		b, l := &pgx.Batch{}, a.locks()
 		names := slices.Clone(old)
 		for _, c := range charges {
-			if striped(c.Scope) {
-				names = append(names, stripesOf(c.Scope, c.Key)...)
-			} else {
-				names = append(names, charged{c.Scope, c.Key, 0})
-			}
+			names = append(names, stripesOf(c.Scope, c.Key)...)
 		}
 		l.lock(b, names, true)
 		if err := t.send(b); err != nil {
@@ -67,7 +63,7 @@ func (a *Authority) keep(ctx context.Context, node string, charges []journal.Cha
 		l.write(b)
 		body := encodeReservation(accounts, amount)
 		b.Queue(keepSQL, node, body, a.keys.sum(a.reserveMac(node, body)))
-		return t.commit(b)
+		return l.commit(t, b)
 	})
 	if err == nil {
 		err = ceiling

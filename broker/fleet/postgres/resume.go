@@ -209,7 +209,7 @@ func (a *Authority) writeBack(ctx context.Context, k fleet.Known) (fleet.Standin
 func (a *Authority) insertAnyway(ctx context.Context, r *record, k fleet.Known) error {
 	return a.pipe(ctx, func(t *pipe) error {
 		b, l := &pgx.Batch{}, a.locks()
-		l.lockFor(b, k.Charges, true)
+		l.lockFor(b, k.Charges)
 		if len(k.Charges) > 0 {
 			if err := t.send(b); err != nil {
 				return err
@@ -219,7 +219,7 @@ func (a *Authority) insertAnyway(ctx context.Context, r *record, k fleet.Known) 
 		b = &pgx.Batch{}
 		l.write(b)
 		a.insert(b, r)
-		return t.commit(b)
+		return l.commit(t, b)
 	})
 }
 

@@ -49,7 +49,9 @@ func amountOf(f [4]int64) journal.Amount {
 
 // stripe is a row of accounts.
 type stripe struct {
-	at charged
+	at    charged
+	row   noted // as it was read
+	there bool  // there is a row
 	journal.Account
 	of    bounds // the limits for which the quota was calculated
 	quota bounds // of a field without a limit: unused
@@ -178,6 +180,7 @@ func (s *stripe) decode(b []byte) error {
 
 // read fills a stripe from its row. One that nothing has used has no body.
 func (k keys) read(s *stripe, body, mac []byte) {
+	s.row, s.there = noted{string(body), string(mac)}, true
 	s.Scope, s.Key = s.at.scope, s.at.key
 	if len(body) == 0 && len(mac) == 0 {
 		return

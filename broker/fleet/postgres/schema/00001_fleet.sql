@@ -70,6 +70,50 @@ CREATE TABLE ringback.accounts (
 	PRIMARY KEY (scope, key, stripe)
 ) WITH (fillfactor = 50);
 
+-- locked locks rows of accounts, in the order of the names, and returns them; ensure: missing ones are made.
+-- +goose StatementBegin
+CREATE FUNCTION ringback.locked(scopes text[], keys bytea[], stripes smallint[], ensure boolean)
+RETURNS SETOF ringback.accounts LANGUAGE plpgsql AS $$
+DECLARE
+	here ringback.accounts;
+BEGIN
+	FOR i IN 1 .. cardinality(scopes) LOOP
+		SELECT * INTO here FROM ringback.accounts a
+			WHERE a.scope = scopes[i] AND a.key = keys[i] AND a.stripe = stripes[i] FOR UPDATE;
+		IF NOT FOUND AND ensure THEN
+			INSERT INTO ringback.accounts VALUES (scopes[i], keys[i], stripes[i], '', '') ON CONFLICT DO NOTHING;
+			SELECT * INTO here FROM ringback.accounts a
+				WHERE a.scope = scopes[i] AND a.key = keys[i] AND a.stripe = stripes[i] FOR UPDATE;
+		END IF;
+		IF FOUND THEN
+			RETURN NEXT here;
+		END IF;
+	END LOOP;
+END $$;
+-- +goose StatementEnd
+
+-- restore puts back what a transaction has written of accounts that were not all as its node knew them: the first ones,
+-- as many as ringback.charged says. It returns all of them as they are. A row without a signature was missing.
+-- +goose StatementBegin
+CREATE FUNCTION ringback.restore(scopes text[], keys bytea[], stripes smallint[], bodies bytea[], macs bytea[])
+RETURNS SETOF ringback.accounts LANGUAGE plpgsql AS $$
+DECLARE
+	written integer := coalesce(nullif(current_setting('ringback.charged', true), ''), '0');
+BEGIN
+	FOR i IN 1 .. cardinality(scopes) LOOP
+		IF i <= written AND macs[i] IS NULL THEN
+			DELETE FROM ringback.accounts a
+				WHERE a.scope = scopes[i] AND a.key = keys[i] AND a.stripe = stripes[i];
+		ELSIF i <= written THEN
+			UPDATE ringback.accounts a SET body = bodies[i], mac = macs[i]
+				WHERE a.scope = scopes[i] AND a.key = keys[i] AND a.stripe = stripes[i];
+		END IF;
+		RETURN QUERY SELECT * FROM ringback.accounts a
+			WHERE a.scope = scopes[i] AND a.key = keys[i] AND a.stripe = stripes[i];
+	END LOOP;
+END $$;
+-- +goose StatementEnd
+
 -- What a node may promise while it cannot ask.
 CREATE TABLE ringback.reserves (
 	node text COLLATE "C" PRIMARY KEY,
