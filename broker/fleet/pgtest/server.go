@@ -134,7 +134,7 @@ func newServer(bin, dir string, o Options) *Server {
 
 // configure writes the files of a new data directory.
 func (s *Server) configure() error {
-	settings := map[string]string{"shared_buffers": "32MB", "max_connections": "60", "log_min_messages": "warning",
+	settings := map[string]string{"shared_buffers": "32MB", "max_connections": "100", "log_min_messages": "warning",
 		"timezone": "UTC", "log_timezone": "UTC", "wal_keep_size": "256MB", "max_wal_size": "512MB",
 		"log_line_prefix": "%m [%p] "}
 	settings["dynamic_shared_memory_type"] = "mmap" // in the data directory: killed servers leave nothing in /dev/shm

@@ -82,32 +82,46 @@ func claimOne(ctx context.Context, a *postgres.Authority) (fleet.Row, error) {
 // errEnough ends the work of parallel.
 var errEnough = errors.New("enough")
 
-// claims returns the median µs of n claims.
-func claims(b *testing.B, a *postgres.Authority, n int) float64 {
-	b.Helper()
-	var all []float64
-	for range n {
-		all = append(all, timed(b, func() error { _, err := claimOne(b.Context(), a); return err }))
-	}
-	return medianOf(all)
+// place is a fleet in a database of its own.
+type place struct {
+	*pgtest.Database
+	home, taker *postgres.Authority
 }
 
-// BenchmarkClaim measures a claim with few and with many callbacks that wait, and after many claims beside an old
-// transaction, which keeps PostgreSQL from removing what they left.
+func newPlace(b *testing.B, s *pgtest.Server, name string) place {
+	b.Helper()
+	s.SQL(b, "CREATE DATABASE "+name+" OWNER "+pgtest.User)
+	d := &pgtest.Database{Server: s, Name: name, Address: s.Address}
+	return place{d, benchNode(b, d, "node-1", time.Hour), benchNode(b, d, "node-2", time.Hour)}
+}
+
+// claims returns the median µs of n claims at one place and at another, which alternate, and of their ratio.
+func claims(b *testing.B, one, other place, n int) (us, otherUs, ratio float64) {
+	b.Helper()
+	var all, others, ratios []float64
+	claim := func(p place) float64 {
+		return timed(b, func() error { _, err := claimOne(b.Context(), p.taker); return err })
+	}
+	for range n {
+		all, others = append(all, claim(one)), append(others, claim(other))
+		ratios = append(ratios, others[len(others)-1]/all[len(all)-1])
+	}
+	return medianOf(all), medianOf(others), medianOf(ratios)
+}
+
+// BenchmarkClaim measures a claim with many callbacks that wait, and after many claims beside an old transaction, which
+// keeps PostgreSQL from removing what they left; in turns with claims at a place with few callbacks.
 func BenchmarkClaim(b *testing.B) {
 	s := benchServer(b, nil)
-	home := benchNode(b, s, "node-1", time.Hour)
-	taker := benchNode(b, s, "node-2", time.Hour)
+	small, large := newPlace(b, s, "small"), newPlace(b, s, "large")
 	for range b.N {
-		waiting(b, home, "node-1", 200)
-		few := claims(b, taker, 100)
-		waiting(b, home, "node-1", 10_000)
-		many := claims(b, taker, 100)
+		waiting(b, small.home, "node-1", 200)
+		waiting(b, large.home, "node-1", 10_100)
+		few, many, ratio := claims(b, small, large, 100)
 		b.ReportMetric(few, "few-µs")
 		b.ReportMetric(many, "many-µs")
-		b.ReportMetric(many/few, "many-ratio")
-		old := s.Connect(b, pgtest.User)
-		tx, err := old.BeginTx(b.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+		b.ReportMetric(ratio, "many-ratio")
+		tx, err := large.Connect(b, pgtest.User).BeginTx(b.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -115,18 +129,20 @@ func BenchmarkClaim(b *testing.B) {
 			b.Fatal(err)
 		}
 		var left atomic.Int64
-		left.Store(9_800)
+		left.Store(10_000)
 		parallel(b, 16, time.Hour, func(int) error {
 			if left.Add(-1) < 0 {
 				return errEnough
 			}
-			_, err := claimOne(context.Background(), taker)
+			_, err := claimOne(context.Background(), large.taker)
 			return err
 		})
-		waiting(b, home, "node-1", 200)
-		after := claims(b, taker, 100)
-		b.ReportMetric(after, "old-µs")
-		b.ReportMetric(after/few, "old-ratio")
+		waiting(b, small.home, "node-1", 100)
+		waiting(b, large.home, "node-1", 200)
+		few, old, ratio := claims(b, small, large, 100)
+		b.ReportMetric(few, "new-µs")
+		b.ReportMetric(old, "old-µs")
+		b.ReportMetric(ratio, "old-ratio")
 		if err := tx.Rollback(b.Context()); err != nil {
 			b.Fatal(err)
 		}
@@ -151,10 +167,10 @@ func life(ctx context.Context, a *postgres.Authority) error {
 // same kind for comparison.
 func BenchmarkLives(b *testing.B) {
 	s := benchServer(b, nil)
-	home := benchNode(b, s, "node-1", time.Hour)
-	taker := benchNode(b, s, "node-2", time.Hour)
+	home := benchNode(b, &s.Database, "node-1", time.Hour)
+	taker := benchNode(b, &s.Database, "node-2", time.Hour)
 	for range b.N {
-		var ours, peer []float64
+		var ours, peer, ratios []float64
 		for range 3 {
 			const lives = 1_500
 			waiting(b, home, "node-1", lives+16)
@@ -167,13 +183,13 @@ func BenchmarkLives(b *testing.B) {
 				return life(context.Background(), taker)
 			}))
 			if r := river(b, s); r > 0 {
-				peer = append(peer, r)
+				peer, ratios = append(peer, r), append(ratios, ours[len(ours)-1]/r)
 			}
 		}
 		b.ReportMetric(medianOf(ours), "lives-16")
 		if len(peer) > 0 {
 			b.ReportMetric(medianOf(peer), "river-16")
-			b.ReportMetric(medianOf(ours)/medianOf(peer), "river-ratio")
+			b.ReportMetric(medianOf(ratios), "river-ratio")
 		}
 	}
 }

@@ -30,41 +30,49 @@ func statements(b *testing.B, s *pgtest.Server) (calls, wal int64) {
 // life of a callback at one node and at eight.
 func BenchmarkStatements(b *testing.B) {
 	s := benchServer(b, map[string]string{"shared_preload_libraries": "pg_stat_statements", "full_page_writes": "off",
-		"autovacuum": "off", "max_connections": "200", "pg_stat_statements.track": "top"})
+		"autovacuum": "off", "pg_stat_statements.track": "top"})
 	s.SQL(b, "CREATE EXTENSION pg_stat_statements")
-	idle := func() float64 {
-		const time10 = 10 * time.Second
-		before, _ := statements(b, s)
-		<-time.After(time10)
-		after, _ := statements(b, s)
-		return float64(after-before) / time10.Seconds()
-	}
 	for range b.N {
-		nodes := []*postgres.Authority{benchNode(b, s, "node-1", time.Hour)}
-		one := idle()
+		nodes := []*postgres.Authority{benchNode(b, &s.Database, "node-1", time.Hour)}
+		one := idleOf(b, s)
 		waiting(b, nodes[0], "node-1", 5_000)
-		b.ReportMetric(one, "idle-1-node")
-		b.ReportMetric(idle(), "idle-1-node-5000-waiting")
-		calls1, wal1 := livesOf(b, s, nodes)
+		b.ReportMetric(one.statements, "idle-1-node")
+		b.ReportMetric(idleOf(b, s).statements, "idle-1-node-5000-waiting")
+		life1 := livesOf(b, s, nodes, one)
 		for i := range 7 {
-			nodes = append(nodes, benchNode(b, s, fmt.Sprintf("node-%d", i+2), time.Hour))
+			nodes = append(nodes, benchNode(b, &s.Database, fmt.Sprintf("node-%d", i+2), time.Hour))
 		}
-		b.ReportMetric(idle(), "idle-8-nodes")
-		calls8, wal8 := livesOf(b, s, nodes)
-		b.ReportMetric(calls1, "statements-1")
-		b.ReportMetric(calls8, "statements-8")
-		b.ReportMetric(calls8/calls1, "statements-ratio")
-		b.ReportMetric(wal1, "wal-1")
-		b.ReportMetric(wal8, "wal-8")
-		b.ReportMetric(wal8/wal1, "wal-ratio")
+		eight := idleOf(b, s)
+		b.ReportMetric(eight.statements, "idle-8-nodes")
+		life8 := livesOf(b, s, nodes, eight)
+		b.ReportMetric(life1.statements, "statements-1")
+		b.ReportMetric(life8.statements, "statements-8")
+		b.ReportMetric(life8.statements/life1.statements, "statements-ratio")
+		b.ReportMetric(life1.octets, "wal-1")
+		b.ReportMetric(life8.octets, "wal-8")
+		b.ReportMetric(life8.octets/life1.octets, "wal-ratio")
 	}
 }
 
-// livesOf plays callbacks whose promise, attempt and end are of the node that promised, and returns the statements and
-// the octets of the log for each. Idle nodes are counted too: the time is the same.
-func livesOf(b *testing.B, s *pgtest.Server, nodes []*postgres.Authority) (calls, wal float64) {
+// use is what nodes do: statements, and octets of the log.
+type use struct{ statements, octets float64 }
+
+// idleOf returns what the nodes do in a second without a callback.
+func idleOf(b *testing.B, s *pgtest.Server) use {
+	b.Helper()
+	const time10 = 10 * time.Second
+	calls, wal := statements(b, s)
+	<-time.After(time10)
+	after, walAfter := statements(b, s)
+	return use{float64(after-calls) / time10.Seconds(), float64(walAfter-wal) / time10.Seconds()}
+}
+
+// livesOf plays callbacks whose promise, attempt and end are of the node that promised, and returns the use of each:
+// what idle nodes do in a second is not counted.
+func livesOf(b *testing.B, s *pgtest.Server, nodes []*postgres.Authority, idle use) use {
 	b.Helper()
 	const lives = 2000
+	began := time.Now()
 	before, walBefore := statements(b, s)
 	var all sync.WaitGroup
 	var failed atomic.Value
@@ -85,7 +93,9 @@ func livesOf(b *testing.B, s *pgtest.Server, nodes []*postgres.Authority) (calls
 		b.Fatal(err)
 	}
 	after, walAfter := statements(b, s)
-	return float64(after-before) / lives, float64(walAfter-walBefore) / lives
+	seconds := time.Since(began).Seconds()
+	return use{(float64(after-before) - seconds*idle.statements) / lives,
+		(float64(walAfter-walBefore) - seconds*idle.octets) / lives}
 }
 
 // ownLife is a callback that its home promises, dials and ends.
@@ -110,8 +120,8 @@ func BenchmarkTakeover(b *testing.B) {
 	const takeover = 5 * time.Second
 	s := benchServer(b, nil)
 	for range b.N {
-		home, kill := benchProcess(b, s, "node-1", takeover)
-		taker := benchNode(b, s, "node-2", takeover)
+		home, kill := benchProcess(b, &s.Database, "node-1", takeover)
+		taker := benchNode(b, &s.Database, "node-2", takeover)
 		const n = 10_000
 		promised(b, home, n)
 		kill()

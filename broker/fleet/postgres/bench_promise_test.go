@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ringback/ringback/broker/fleet"
 	"github.com/ringback/ringback/broker/fleet/pgtest"
 )
 
@@ -43,26 +44,37 @@ func bare(b *testing.B, s *pgtest.Server, n int) (insert, counter func(int) erro
 	return insert, counter
 }
 
-// BenchmarkPromise compares a promise with the bare commit of a row of its size.
+// BenchmarkPromise compares a promise with the bare commit of a row of its size: one that charges no account, one that
+// charges its user and its number, and one that charges the site too.
 func BenchmarkPromise(b *testing.B) {
 	s := benchServer(b, nil)
-	a := benchNode(b, s, "node-1", time.Hour)
-	const callers, rounds, round = 16, 5, 1500 * time.Millisecond
+	a := benchNode(b, &s.Database, "node-1", time.Hour)
+	const callers, rounds, round = 16, 9, 700 * time.Millisecond
 	insert, counter := bare(b, s, callers)
-	promise := func(site bool) func(int) error {
-		return func(int) error { return a.Promise(context.Background(), benchPromise(benchRow("node-1"), site)) }
+	promise := func(change func(*fleet.Promise)) func(int) error {
+		return func(int) error {
+			p := benchPromise(benchRow("node-1"), true)
+			change(&p)
+			return a.Promise(context.Background(), p)
+		}
 	}
+	charging := func(n int) func(int) error { return promise(func(p *fleet.Promise) { p.Charges = p.Charges[:n] }) }
 	run := func(n int, do func(int) error) float64 { return parallel(b, n, round, do) }
 	for range b.N {
 		figures := map[string][]float64{}
 		note := func(name string, v float64) float64 { figures[name] = append(figures[name], v); return v }
-		for range rounds {
-			peer, ours := note("bare-1", run(1, insert)), note("promise-1", run(1, promise(false)))
-			note("time-ratio-1", peer/ours)
-			peer, ours = note("bare-16", run(callers, insert)), note("promise-16", run(callers, promise(false)))
+		for n := range rounds + 1 {
+			if n == 1 {
+				clear(figures) // the first round has made the connections
+			}
+			peer := note("bare-1", run(1, insert))
+			note("free-ratio-1", peer/note("free-1", run(1, charging(0))))
+			note("time-ratio-1", peer/note("promise-1", run(1, charging(2))))
+			peer = note("bare-16", run(callers, insert))
+			ours := note("promise-16", run(callers, charging(2)))
 			note("rate-ratio-16", ours/peer)
-			site := note("site-16", run(callers, promise(true)))
-			note("site-ratio", site/ours)
+			note("site-ratio", note("site-16", run(callers, charging(3)))/ours)
+			note("free-rate-ratio-16", note("free-16", run(callers, charging(0)))/peer)
 			note("counter-ratio", note("counter-16", run(callers, counter))/ours)
 		}
 		for name, v := range figures {

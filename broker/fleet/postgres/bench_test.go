@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -23,20 +24,23 @@ import (
 // benchServer is a server on a disk with a synchronous standby, as a fleet has it.
 func benchServer(b *testing.B, settings map[string]string) *pgtest.Server {
 	b.Helper()
-	s := pgtest.Start(b, pgtest.Options{Disk: true, Settings: settings})
+	all := map[string]string{"max_connections": "200"}
+	maps.Copy(all, settings)
+	s := pgtest.Start(b, pgtest.Options{Disk: true, Settings: all})
 	s.Standby(b)
 	return s
 }
 
 // benchNode returns the authority of a node, which is a member.
-func benchNode(b *testing.B, s *pgtest.Server, name string, takeover time.Duration) *postgres.Authority {
+func benchNode(b *testing.B, s *pgtest.Database, name string, takeover time.Duration) *postgres.Authority {
 	b.Helper()
 	a, _ := benchProcess(b, s, name, takeover)
 	return a
 }
 
 // benchProcess is benchNode with the function that ends the node without a word.
-func benchProcess(b *testing.B, s *pgtest.Server, name string, takeover time.Duration) (*postgres.Authority, func()) {
+func benchProcess(b *testing.B, s *pgtest.Database, name string, takeover time.Duration) (*postgres.Authority,
+	func()) {
 	b.Helper()
 	opt := postgres.Options{Addresses: []string{s.Address}, Database: s.Name, User: pgtest.User, Node: name,
 		Incarnation: fmt.Sprint(rand.Uint64()), JournalID: name, Version: "bench", Key: []byte("key of the benchmarks"),

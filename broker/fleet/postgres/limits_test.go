@@ -45,7 +45,9 @@ func TestPeerLockedTable(t *testing.T) {
 func TestPeerTooManyConnections(t *testing.T) {
 	s := started(t, pgtest.Options{Settings: map[string]string{"max_connections": "12",
 		"superuser_reserved_connections": "3"}})
-	a := open(t, options(s.Name, s.Address))
+	o := options(s.Name, s.Address)
+	o.Connections = 8
+	a := open(t, o)
 	if err := mark(a, "first"); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // Limits of a pool.
 const (
-	mostConns   = 8                      // unless Options.Connections says otherwise
+	mostConns   = 16                     // unless Options.Connections says otherwise
 	mostWaiting = 256                    // operations that wait for a connection; others fail at once
 	idleLimit   = time.Minute            // a connection that was not used for so long is closed
 	checkEach   = time.Minute            // how often the settings of the server are looked at

@@ -34,7 +34,7 @@ type Options struct {
 	History    time.Duration // how long callbacks that have ended are kept
 	Lifetime   time.Duration // the longest that a callback may be pending
 	Timeout    time.Duration // of each operation; 0: 2 s
-	// Connections is the most that this node has; 0: 8. Two more are for heartbeats and notifications.
+	// Connections is the most that this node has; 0: 16. Two more are for heartbeats and notifications.
 	Connections int
 	// AttemptLimit is how long an attempt of a node that is lost is left alone; 0: until its dial, login and grace
 	// limits must be over.
