@@ -171,7 +171,8 @@ func (f Fleet) remove(ctx context.Context, node string) error {
 // failed converts the error of an Authority about a node to an HTTP status.
 func (f Fleet) failed(node string, err error) error {
 	if errors.Is(err, fleet.ErrNotFound) {
-		return huma.Error404NotFound(fmt.Sprintf("node %s: %v (`ringback show nodes` lists them)", node, err))
+		return huma.Error404NotFound(fmt.Sprintf("node %s is not in the fleet (`ringback show nodes` lists the nodes)",
+			node))
 	}
 	return huma.Error409Conflict(err.Error())
 }

@@ -30,7 +30,7 @@ const fleetLines = "aaa: {lists: {login: {default: [local]}}}\nusers: [{name: ki
 // TestPeerFleetCheck: a check finds what is missing, with the fix; after the migration it finds nothing that fails.
 func TestPeerFleetCheck(t *testing.T) {
 	d := pgtest.Shared(t)
-	dir := fileDir(t, map[string]string{"key": strings.Repeat("k", 64), "ringback.yaml": fleetLines +
+	dir := fileDir(t, map[string]string{"key": strings.Repeat("0123456789abcdef", 4), "ringback.yaml": fleetLines +
 		fmt.Sprintf("fleet: {node: lyon-1, key_file: key, durability: server, postgres: {addresses: [%q], "+
 			"database: %s, user: %s}}\n", d.Address, d.Name, pgtest.User)})
 	file := filepath.Join(dir, "ringback.yaml")

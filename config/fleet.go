@@ -39,6 +39,17 @@ type Postgres struct {
 // minFleetKey is the least length of the fleet's key, in octets: that of an HMAC-SHA256 (RFC 2104 §3).
 const minFleetKey = 32
 
+// minDifferent is the least number of different octets in the key. A random key of hexadecimal digits has more.
+const minDifferent = 6
+
+func different(key string) int {
+	seen := map[byte]bool{}
+	for i := range len(key) {
+		seen[key[i]] = true
+	}
+	return len(seen)
+}
+
 // fleet reads `fleet`.
 func (l *loader) fleet() {
 	v := l.v.Get("fleet")
@@ -55,9 +66,14 @@ func (l *loader) fleet() {
 		f.Rotaries = append(f.Rotaries, r.Int())
 	}
 	if key := v.Get("key_file"); key.IsSet() {
-		if f.Key, _ = l.secret(key); f.Key != "" && len(f.Key) < minFleetKey {
-			l.errorAt(key, "make one: (umask 077; openssl rand -base64 48 > fleet.key), and copy it to all nodes",
-				"the key has %d octets, and must have %d or more", len(f.Key), minFleetKey)
+		const makeOne = "make one: (umask 077; openssl rand -base64 48 > fleet.key), and copy it to all nodes"
+		f.Key, _ = l.secret(key)
+		switch {
+		case f.Key == "": // that was reported
+		case len(f.Key) < minFleetKey:
+			l.errorAt(key, makeOne, "the key has %d octets, and must have %d or more", len(f.Key), minFleetKey)
+		case different(string(f.Key)) < minDifferent:
+			l.errorAt(key, makeOne, "the key has only %d different octets: it can be guessed", different(string(f.Key)))
 		}
 	}
 	if at := v.Get("local_calls"); at.IsSet() && f.OnLoss != OnLossLocal {

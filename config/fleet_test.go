@@ -73,8 +73,12 @@ func TestFleetNode(t *testing.T) {
 func loadFleet(t *testing.T, text string) (*Fleet, string) {
 	t.Helper()
 	_, _, dir := loadText(t, text, nil)
-	key := []byte(strings.Repeat("k", 64) + "\n")
+	key := []byte(strings.Repeat("0123456789abcdef", 4) + "\n")
 	if err := os.WriteFile(filepath.Join(dir, "radius.secret.long"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spaces := []byte(strings.Repeat(" ", 40) + "\n")
+	if err := os.WriteFile(filepath.Join(dir, "spaces.secret"), spaces, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, problems := Load(filepath.Join(dir, "ringback.yaml"), nil)
@@ -103,6 +107,7 @@ func TestFleetProblems(t *testing.T) {
 		with("addresses: [db1.example.net], tls: {}, insecure: true"):        "there is tls",
 		with("addresses: [db1.example.net], tls: {cert_file: kim.password}"): "a certificate without its key",
 		with("addresses: [/run/postgresql], password_file: gone"):            "gone: no such file",
+		"{key_file: spaces.secret, " + socket + "}":                          "only 1 different octets",
 		"{key_file: sixteen.secret, " + socket + "}":                         "16 octets, and must have 32",
 		and("node: Lyon"):                                                    `"Lyon" is not the name of a node`,
 		and("node: lyon-"):                                                   `"lyon-" is not the name of a node`,

@@ -17,7 +17,8 @@ func fleetKeys() []schema.Key {
 				"`-`. Default: `hostname`, or without it the name of this machine, up to the first dot, in lowercase."},
 		{Name: "key_file", Required: true, Check: schema.NotEmpty, Example: "fleet.key",
 			Doc: "File that contains only the key of the fleet, which is the same on all nodes: what they share is " +
-				"signed with it. 32 octets or more; make it with `openssl rand -base64 48`."},
+				"signed with it. 32 octets or more, at least 6 of them different; make it with " +
+				"`openssl rand -base64 48`."},
 		{Name: "postgres", Required: true, Type: schema.Object, Keys: postgresKeys(),
 			Doc: "PostgreSQL 15 or later, which has what the nodes share."},
 		{Name: "durability", Enum: []string{DurabilityReplicated, DurabilityServer},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,31 +174,35 @@ func TestPeerReasons(t *testing.T) {
 	user := func(name string) func(*Options) { return func(o *Options) { o.User = name } }
 	in := func(database string) func(*Options) { return func(o *Options) { o.Database = database } }
 	for name, c := range map[string]struct {
-		change func(*Options)
-		kind   error
-		want   string
+		change    func(*Options)
+		kind      error
+		want, fix string // of the error, and of Check
 	}{
-		"works": {func(o *Options) { o.Addresses, o.TLS = []string{s.TCP}, verify }, nil, ""},
+		"works": {func(o *Options) { o.Addresses, o.TLS = []string{s.TCP}, verify }, nil, "", ""},
 		"password": {func(o *Options) { o.Addresses, o.TLS, o.Password = []string{s.TCP}, verify, "wrong" },
-			fleet.ErrAway, "rejects the password of user ringback (fleet.postgres.password_file)"},
+			fleet.ErrAway, "rejects the password of user ringback (fleet.postgres.password_file)",
+			"ALTER ROLE ringback"},
 		"name in the certificate": {func(o *Options) { o.Addresses, o.TLS = []string{s.TCP}, other }, fleet.ErrAway,
-			"the server's certificate is for another name"},
+			"the server's certificate is for another name", "server_name"},
 		"authority": {func(o *Options) { o.Addresses, o.TLS = []string{s.TCP}, &tls.Config{ServerName: "localhost"} },
-			fleet.ErrAway, "the server's certificate is signed by an unknown authority"},
-		"no TLS":         {func(o *Options) { o.Addresses = []string{s.TCP} }, fleet.ErrAway, "pg_hba.conf"},
-		"barred":         {user("barred"), fleet.ErrAway, "rejects user barred: pg_hba.conf rejects"},
-		"limit":          {user("few"), fleet.ErrAway, `too many connections for role "few"`},
-		"rights":         {user("reader"), fleet.ErrNotMember, "fleet migrate' as the owner"},
-		"read-only role": {user("slow"), fleet.ErrAway, "read-only for user slow"},
-		"database":       {in("nothing"), fleet.ErrAway, "createdb -O ringback nothing"},
-		"no tables":      {in("empty"), fleet.ErrNotMember, "run 'ringback fleet migrate'"},
-		"foreign":        {in("foreign_tables"), fleet.ErrNotMember, "use another database"},
-		"newer":          {in("newer"), fleet.ErrNotMember, "install a newer ringback"},
-		"older":          {in("older"), fleet.ErrNotMember, "run 'ringback fleet migrate'"},
+			fleet.ErrAway, "the server's certificate is signed by an unknown authority", "ca_file"},
+		"no TLS": {func(o *Options) { o.Addresses = []string{s.TCP} }, fleet.ErrAway, "pg_hba.conf",
+			"pg_hba.conf"},
+		"barred":         {user("barred"), fleet.ErrAway, "rejects user barred: pg_hba.conf rejects", "pg_hba.conf"},
+		"limit":          {user("few"), fleet.ErrAway, `too many connections for role "few"`, "raise max_connections"},
+		"rights":         {user("reader"), fleet.ErrNotMember, "fleet migrate' as the owner", "fleet migrate"},
+		"read-only role": {user("slow"), fleet.ErrAway, "read-only for user slow", "RESET"},
+		"database":       {in("nothing"), fleet.ErrAway, "createdb -O ringback nothing", "createdb"},
+		"no tables":      {in("empty"), fleet.ErrNotMember, "run 'ringback fleet migrate'", "fleet migrate"},
+		"foreign":        {in("foreign_tables"), fleet.ErrNotMember, "use another database", "to another database"},
+		"newer":          {in("newer"), fleet.ErrNotMember, "install a newer ringback", "the tables are right"},
+		"older":          {in("older"), fleet.ErrNotMember, "run 'ringback fleet migrate'", "fleet migrate"},
 		"no standby": {func(o *Options) { o.Durability = Replicated }, fleet.ErrNotMember,
-			"has no synchronous standby, and fleet.durability is replicated"},
-		"nobody listens": {func(o *Options) { o.Addresses = []string{"127.0.0.1:1"} }, fleet.ErrAway, "does not run"},
-		"no socket":      {func(o *Options) { o.Addresses = []string{"/tmp/nothing"} }, fleet.ErrAway, "does not run"},
+			"has no synchronous standby, and fleet.durability is replicated", "synchronous_standby_names"},
+		"nobody listens": {func(o *Options) { o.Addresses = []string{"127.0.0.1:1"} }, fleet.ErrAway, "does not run",
+			"start the server"},
+		"no socket": {func(o *Options) { o.Addresses = []string{"/tmp/nothing"} }, fleet.ErrAway, "does not run",
+			"start the server"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(s.Name, s.Address)
@@ -206,11 +211,31 @@ func TestPeerReasons(t *testing.T) {
 			if c.kind == nil && err != nil || c.kind != nil && !errors.Is(err, c.kind) {
 				t.Fatalf("%v", err)
 			}
-			if c.kind != nil && !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%v\nwant: %s", err, c.want)
+			if c.kind == nil {
+				return
+			}
+			if text := err.Error(); !strings.Contains(text, c.want) || !isPlain(text) {
+				t.Errorf("%v\nwant, as one plain line: %s", err, c.want)
+			}
+			found := Check(t.Context(), o)
+			failed := func(f Finding) bool {
+				return f.Level == Fail && strings.Contains(f.Fix, c.fix) && isPlain(f.Text)
+			}
+			if !slices.ContainsFunc(found, failed) {
+				t.Errorf("check: %+v\nwant the fix: %s", found, c.fix)
 			}
 		})
 	}
+}
+
+// isPlain reports whether a text is one line without what pgx adds.
+func isPlain(text string) bool {
+	for _, odd := range []string{"\n", "failed to connect", "failed to write", "SQLSTATE", "user="} {
+		if strings.Contains(text, odd) {
+			return false
+		}
+	}
+	return true
 }
 
 // sqlState returns the SQLSTATE of an error.

@@ -261,7 +261,7 @@ func (o *Options) usableTables(f facts) error {
 			"'ringback fleet migrate'", o.Database)}
 	case !f.versions:
 		return &fault{kind: fleet.ErrNotMember, text: fmt.Sprintf("database %s has a schema ringback that is not of "+
-			"a fleet: use another database", o.Database)}
+			"a fleet: use another database", o.Database), fix: "set fleet.postgres.database to another database"}
 	}
 	return nil
 }

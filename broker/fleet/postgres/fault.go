@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,8 @@ type fault struct {
 	kind    error
 	text    string
 	cause   error
-	standby bool // the server is a standby
+	standby bool   // the server is a standby
+	fix     string // what an operator does about it, for Check; "" if it depends on what was asked
 }
 
 // Error implements error.
@@ -67,14 +69,88 @@ func (o *Options) explain(address string, err error) error {
 		return err
 	case errors.As(err, &refused):
 		if text := o.refusal(address, refused); text != "" {
-			return &fault{kind: kindOf(refused.Code), text: text, cause: err}
+			return &fault{kind: kindOf(refused.Code), text: text, cause: err, fix: o.fixOf(refused.Code)}
 		}
 		return err
 	}
 	if text := o.unreached(address, err); text != "" {
-		return &fault{kind: fleet.ErrAway, text: text, cause: err}
+		return &fault{kind: fleet.ErrAway, text: text, cause: err, fix: fixOfWay(err)}
 	}
 	return err
+}
+
+// fixOf returns what an operator does about an error of a server.
+func (o *Options) fixOf(code string) string {
+	switch code {
+	case "28P01":
+		return fmt.Sprintf("write the password of user %s to fleet.postgres.password_file, or change it there (ALTER "+
+			"ROLE %s PASSWORD ...)", o.User, o.User)
+	case "28000":
+		return fmt.Sprintf("allow user %s in pg_hba.conf of the server, or create the user (createuser %s)", o.User,
+			o.User)
+	case "3D000":
+		return fmt.Sprintf("create it (createdb -O %s %s), then run 'ringback fleet migrate'", o.User, o.Database)
+	case "53300":
+		return "raise max_connections there, end connections that nobody uses, or use PgBouncer"
+	case "53100":
+		return "free space on the server's disk"
+	case "55P03", "57014":
+		return "end the transaction that has the lock (pg_locks, pg_terminate_backend)"
+	}
+	return ""
+}
+
+// fixOfWay returns what an operator does about an error of the way to a server.
+func fixOfWay(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return "correct the name in fleet.postgres.addresses, or the name service of this machine"
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
+		return "start the server, or correct fleet.postgres.addresses and listen_addresses of the server"
+	case refusesTLS(err):
+		return "set ssl = on in postgresql.conf, or remove fleet.postgres.tls"
+	case aboutTLS(err):
+		return "correct ca_file and server_name in fleet.postgres.tls, or the certificate of the server"
+	}
+	return ""
+}
+
+// refusesTLS reports whether a server has no TLS. The error has no type in pgconn.
+func refusesTLS(err error) bool { return strings.Contains(err.Error(), "server refused TLS") }
+
+// aboutTLS reports whether an error is of a certificate, or of a handshake.
+func aboutTLS(err error) bool {
+	var untyped tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	_, alerted := certs.Alert(err)
+	return alerted || errors.As(err, &certificate) || errors.As(err, &untyped) ||
+		strings.Contains(err.Error(), "tls: ") // most errors of crypto/tls have no type
+}
+
+// ofTLS returns the one error of crypto/tls in what pgx has made of it, which repeats the user and the address.
+func ofTLS(err error) error {
+	var certificate *tls.CertificateVerificationError
+	var alert *net.OpError
+	if errors.As(err, &certificate) {
+		return certificate
+	}
+	if _, alerted := certs.Alert(err); alerted && errors.As(err, &alert) {
+		return alert
+	}
+	for {
+		var inner error
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			inner = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			inner = e.Unwrap()[0]
+		}
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
 }
 
 // kindOf says whether the way to the server must change, or what it has.
@@ -140,15 +216,15 @@ func (o *Options) unreached(address string, err error) string {
 		return at + " does not run, or does not listen there (connection refused)"
 	case errors.Is(err, fs.ErrPermission):
 		return at + ": the socket may not be opened: " + err.Error()
-	case strings.Contains(err.Error(), "server refused TLS"):
+	case refusesTLS(err):
 		return at + " does not use TLS (ssl = on in postgresql.conf)"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &lost) && lost.Timeout():
 		return fmt.Sprintf("%s does not answer within %v", at, o.Timeout)
 	case errors.Is(err, context.Canceled):
 		return "the operation was canceled"
 	}
-	if explained := certs.Explain(err); explained != nil && explained.Error() != err.Error() {
-		return fmt.Sprintf("%s: TLS: %v", at, explained)
+	if aboutTLS(err) {
+		return fmt.Sprintf("%s: TLS: %v", at, certs.Explain(ofTLS(err)))
 	}
 	var connecting *pgconn.ConnectError
 	if errors.As(err, &connecting) || errors.As(err, &lost) || pgconn.SafeToRetry(err) || lostConn(err) {

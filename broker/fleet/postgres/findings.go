@@ -99,7 +99,7 @@ func Check(ctx context.Context, opt Options) []Finding {
 	c, addresses, err := k.opt.primary(ctx)
 	k.addresses(addresses)
 	if err != nil {
-		k.add("primary", Fail, faultText(err), "start or promote a server that is in fleet.postgres.addresses")
+		k.add("primary", Fail, faultText(err), k.fixOfPrimary(addresses, err))
 		return k.all
 	}
 	defer c.Close(context.WithoutCancel(ctx))
@@ -119,6 +119,28 @@ func Check(ctx context.Context, opt Options) []Finding {
 	return k.all
 }
 
+// fixOfPrimary returns what to do when no address takes writes.
+func (k *checker) fixOfPrimary(addresses []reached, err error) string {
+	if fix := fixOf(err, ""); fix != "" {
+		return fix
+	}
+	for _, r := range addresses {
+		if fixOf(r.err, "") != "" {
+			return "see the addresses above: one of them must take writes"
+		}
+	}
+	return "start or promote a server that is in fleet.postgres.addresses"
+}
+
+// fixOf returns the fix of an error; otherwise, if it has none.
+func fixOf(err error, otherwise string) string {
+	var f *fault
+	if errors.As(err, &f) && f.fix != "" {
+		return f.fix
+	}
+	return otherwise
+}
+
 // faultText returns the text of an error without its kind.
 func faultText(err error) string {
 	var f *fault
@@ -132,7 +154,8 @@ func (k *checker) addresses(all []reached) {
 	for _, r := range all {
 		switch {
 		case r.err != nil:
-			k.add("address", Warn, faultText(r.err), "mend it, or remove "+r.address+" from fleet.postgres.addresses")
+			k.add("address", Warn, faultText(r.err), fixOf(r.err, "correct it, or remove "+r.address+
+				" from fleet.postgres.addresses"))
 		case r.facts.standby:
 			k.add("address", OK, r.address+" is a standby", "")
 		default:
@@ -273,7 +296,11 @@ func (k *checker) schema(f facts) {
 		err = k.opt.migrated(k.ctx, k.conn)
 	}
 	if err != nil {
-		k.add("schema", Fail, faultText(k.opt.explain("", err)), "run 'ringback fleet migrate'")
+		err = k.opt.explain("", err)
+		if locked := k.lockers(); locked != unlocked {
+			k.add("tables", Fail, "locked by others: "+locked, endLock)
+		}
+		k.add("schema", Fail, faultText(err), fixOf(err, "run 'ringback fleet migrate'"))
 		return
 	}
 	version, _ := schemaVersion()

@@ -44,7 +44,8 @@ func (o *Options) migrated(ctx context.Context, c *pgx.Conn) error {
 		return err
 	case have > want:
 		return &fault{kind: fleet.ErrNotMember, text: fmt.Sprintf("the tables of database %s are of version %d, and "+
-			"this ringback knows up to %d: install a newer ringback on this node", o.Database, have, want)}
+			"this ringback knows up to %d: install a newer ringback on this node", o.Database, have, want),
+			fix: "install a newer ringback on this node: the tables are right"}
 	case have < want:
 		return &fault{kind: fleet.ErrNotMember, text: fmt.Sprintf("the tables of database %s are of version %d, and "+
 			"this ringback needs %d: run 'ringback fleet migrate'", o.Database, have, want)}
@@ -99,20 +100,37 @@ func (o *Options) mayMigrate(ctx context.Context, c *pgx.Conn) error {
 		return err
 	}
 	if !f.versions {
+		if err := o.ownsSchema(ctx, c); err != nil {
+			return err
+		}
 		_, err := c.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d); "+
 			"CREATE SCHEMA IF NOT EXISTS ringback; COMMIT", migrationLock+1)).ReadAll()
 		return o.explain("", err)
 	}
-	err = o.migrated(ctx, c)
+	err = o.explain("", o.migrated(ctx, c))
 	if errors.Is(err, fleet.ErrNotMember) {
 		want, _ := schemaVersion()
 		var have int64
 		if e := c.QueryRow(ctx, "SELECT max(version_id) FROM ringback."+versionTable).Scan(&have); e == nil &&
 			have < want {
-			return nil
+			return o.ownsSchema(ctx, c)
 		}
 	}
 	return err
+}
+
+// ownsSchema returns why the user may not make or change the tables; nil if it may.
+func (o *Options) ownsSchema(ctx context.Context, c *pgx.Conn) error {
+	var may bool
+	err := c.QueryRow(ctx, `SELECT CASE WHEN to_regnamespace('ringback') IS NULL
+		THEN has_database_privilege(current_database(), 'CREATE')
+		ELSE pg_has_role((SELECT nspowner FROM pg_namespace WHERE nspname = 'ringback'), 'USAGE') END`).Scan(&may)
+	if err != nil || may {
+		return o.explain("", err)
+	}
+	return &fault{kind: fleet.ErrNotMember, text: fmt.Sprintf("user %s may not make or change the tables of database "+
+		"%s: run 'ringback fleet migrate --user OWNER --grant %s' with the owner of the database", o.User, o.Database,
+		o.User)}
 }
 
 // up runs the migrations that are not done.

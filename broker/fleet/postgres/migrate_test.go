@@ -39,6 +39,17 @@ func TestPeerMigrate(t *testing.T) {
 	if err := mark(open(t, o), "without rights"); !errors.Is(err, fleet.ErrNotMember) {
 		t.Errorf("without rights: %v", err)
 	}
+	if err := Migrate(t.Context(), o, "", note); err == nil || !isPlain(err.Error()) ||
+		!strings.Contains(err.Error(), "as the owner of the tables") {
+		t.Errorf("a migration of tables without rights: %v", err)
+	}
+	fresh := pgtest.Shared(t)
+	stranger := options(fresh.Name, fresh.Address)
+	stranger.User = role
+	if err := Migrate(t.Context(), stranger, "", note); err == nil || !isPlain(err.Error()) ||
+		!strings.Contains(err.Error(), "migrate --user OWNER --grant "+role) {
+		t.Errorf("a migration without rights: %v", err)
+	}
 	if err := Migrate(t.Context(), options(d.Name, d.Address), role, note); err != nil {
 		t.Fatal(err)
 	}

@@ -52,11 +52,14 @@ const (
 	mostColumn = 64 << 10
 )
 
+// bodyColumn is that of the body among the columns.
+const bodyColumn = `CASE WHEN octet_length(body) <= 1048576 THEN body END`
+
 // The columns of a record. What is too big is not read, and NULL: somebody else has written it.
 const columns = `left(id, 64), CASE WHEN octet_length(entry) <= 65536 THEN entry END,
 	CASE WHEN octet_length(username) <= 65536 THEN username END, CASE WHEN octet_length(home) <= 65536 THEN home END,
 	rotary, shared, format, max, created, CASE WHEN octet_length(reservation) <= 65536 THEN reservation END,
-	CASE WHEN octet_length(body) <= 1048576 THEN body END, CASE WHEN octet_length(sum) <= 65536 THEN sum END,
+	` + bodyColumn + `, CASE WHEN octet_length(sum) <= 65536 THEN sum END,
 	CASE WHEN octet_length(holder) <= 65536 THEN holder END, epoch, offered, attempts, open, coalesce(ended, 0),
 	CASE WHEN octet_length(outcome) <= 65536 THEN outcome END, CASE WHEN octet_length(cause) <= 65536 THEN cause END,
 	settled, CASE WHEN octet_length(mac) <= 65536 THEN mac END`

@@ -291,6 +291,21 @@ func TestPeerDamagedAccounts(t *testing.T) {
 	}
 }
 
+// TestPeerForgedClaims: rows that somebody has inserted are no claims of the node that they name.
+func TestPeerForgedClaims(t *testing.T) {
+	w := newTown(t)
+	a := w.member("lyon-1")
+	if err := a.Promise(context.Background(), promiseOf("cb", "kim")); err != nil {
+		t.Fatal(err)
+	}
+	w.sql(`INSERT INTO ringback.callbacks SELECT (jsonb_populate_record(c, jsonb_build_object('id', 'forged' || n,
+		'folded', '\\x' || encode(('u' || n)::bytea, 'hex')))).* FROM ringback.callbacks c, generate_series(1, 300) n`)
+	nodes, err := a.Nodes(context.Background())
+	if err != nil || len(nodes) != 1 || nodes[0].Claims != 1 {
+		t.Errorf("%+v, %v", nodes, err)
+	}
+}
+
 // TestPeerUnknownAttempt: an attempt whose outcome was not known may be asked for again, and is granted once, by the
 // same process.
 func TestPeerUnknownAttempt(t *testing.T) {

@@ -39,8 +39,7 @@ func (k *checker) trial() {
 	var refused *pgconn.PgError
 	switch {
 	case errors.As(err, &refused) && refused.Code == "55P03":
-		k.add("tables", Fail, "locked by others: "+k.lockers(),
-			"end that transaction (SELECT pg_terminate_backend(PID)), or wait for it")
+		k.add("tables", Fail, "locked by others: "+k.lockers(), endLock)
 	case err != nil:
 		k.add("tables", Fail, faultText(k.opt.explain("", err)), "see the message")
 	default:
@@ -60,9 +59,15 @@ func (k *checker) lockAll() error {
 	return errors.Join(err, end)
 }
 
+// endLock is what to do about a lock, and unlocked is for tables without one.
+const (
+	endLock  = "end that transaction (SELECT pg_terminate_backend(PID)), or wait for it"
+	unlocked = "unknown"
+)
+
 // lockers returns which tables others have locked against writers, with their processes.
 func (k *checker) lockers() string {
-	text, err := k.value(`SELECT coalesce(string_agg(DISTINCT relname || ' (PID ' || pid || ')', ', '), 'unknown')
+	text, err := k.value(`SELECT coalesce(string_agg(DISTINCT relname || ' (PID ' || pid || ')', ', '), '` + unlocked + `')
 		FROM pg_locks JOIN pg_class ON pg_class.oid = relation
 		WHERE relnamespace = to_regnamespace('ringback') AND relkind = 'r' AND granted AND pid <> pg_backend_pid()
 		AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`)
