@@ -74,26 +74,48 @@ func TestThreatModel(t *testing.T) {
 	if len(attacks) < 30 {
 		t.Errorf("%s has %d attacks", doc, len(attacks))
 	}
-	named := regexp.MustCompile("`([^`]+)`")
 	for _, row := range attacks {
 		cells := strings.Split(strings.Trim(row, "|"), "|")
 		if len(cells) != 4 {
 			t.Errorf("%s: %d cells in %s", doc, len(cells), row)
 			continue
 		}
-		tests, dir := 0, ""
-		for _, m := range named.FindAllStringSubmatch(cells[3], -1) {
-			if !strings.HasPrefix(m[1], "Test") && !strings.HasPrefix(m[1], "Fuzz") {
-				dir = m[1]
-				continue
-			}
-			tests++
-			wantTest(t, doc, dir, m[1])
-		}
-		if tests == 0 && !strings.Contains(row, "not built") {
+		if wantTests(t, doc, cells[3]) == 0 && !strings.Contains(row, "not built") {
 			t.Errorf("%s: no test in %s", doc, row)
 		}
 	}
+}
+
+// TestFleetGuarantees compares docs/explanation/fleet.md with the tree: each of the nine guarantees has tests that
+// attack it.
+func TestFleetGuarantees(t *testing.T) {
+	const doc = "../docs/explanation/fleet.md"
+	text := readFile(t, doc)
+	rows := regexp.MustCompile(`(?m)^\| (\d+) \| (.+) \| (.+) \|$`).FindAllStringSubmatch(text, -1)
+	guarantees := regexp.MustCompile(`(?m)^(\d+)\. \*\*`).FindAllStringSubmatch(text, -1)
+	if len(guarantees) != 9 || len(rows) != len(guarantees) {
+		t.Fatalf("%s has %d guarantees, and %d rows of tests", doc, len(guarantees), len(rows))
+	}
+	for i, row := range rows {
+		if row[1] != guarantees[i][1] || wantTests(t, doc, row[3]) < 2 {
+			t.Errorf("%s: guarantee %s needs two tests or more: %s", doc, guarantees[i][1], row[0])
+		}
+	}
+}
+
+// wantTests checks the tests that a text names, behind the name of their package, and returns how many there are.
+func wantTests(t *testing.T, doc, text string) (tests int) {
+	t.Helper()
+	dir := ""
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
+		if !strings.HasPrefix(m[1], "Test") && !strings.HasPrefix(m[1], "Fuzz") {
+			dir = m[1]
+			continue
+		}
+		tests++
+		wantTest(t, doc, dir, m[1])
+	}
+	return tests
 }
 
 // wantTest checks that a package has the test function that a document names.

@@ -37,7 +37,7 @@ r.yaml: reloaded
   lines changed: 1, 3
   lines waiting for the end of a call: 3
   callback 3apm7fwc: its AAA method is gone; the user will be rejected at the login on leg two
-  needs a restart: api.socket
+  needs a restart: api.socket (until then, the value of the last start stays in force)
 `},
 		"errors": {client.Reload{File: "r.yaml",
 			Problems: []client.ConfigProblem{{Text: "r.yaml:2:1: life: unknown key"}}}, nil,

@@ -79,6 +79,6 @@ func changes(w io.Writer, v client.Reload) {
 		fmt.Fprintf(w, "  callback %s: its AAA method is gone; the user will be rejected at the login on leg two\n", id)
 	}
 	for _, key := range v.Restart {
-		fmt.Fprintf(w, "  needs a restart: %s\n", key)
+		fmt.Fprintf(w, "  needs a restart: %s (until then, the value of the last start stays in force)\n", key)
 	}
 }

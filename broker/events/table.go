@@ -249,7 +249,7 @@ var Table = []Row{
 	{"reload.failed", ReloadFailed{}, Mnemonics{{3, "RELOADFAILED"}},
 		"A configuration was not applied; the old one stays in force."},
 	{"reload.restart", RestartNeeded{}, Mnemonics{{4, "RESTARTNEEDED"}},
-		"A changed key needs a restart."},
+		"A changed key needs a restart; until then, the value of the last start stays in force."},
 	{"reload.lines", LinesReloaded{}, Mnemonics{{5, "LINESRELOADED"}},
 		"A configuration adds, changes or removes lines."},
 	{"reload.method", MethodGone{}, Mnemonics{{4, "METHODGONE"}},
