@@ -45,7 +45,8 @@ func (d daemon) Queue() []client.Queued {
 	v := make([]client.Queued, 0, len(all))
 	for _, q := range all {
 		out := client.Queued{Callback: q.Owner, User: q.User, Number: q.Number, Lines: q.TTYs, Called: q.Called,
-			Probed: q.Probed, Since: q.Since.Local(), Role: q.Role.String()}
+			Probed: q.Probed, Since: q.Since.Local(), Role: q.Role.String(),
+			Offered: q.Offered}
 		if q.Rotary != lines.NoRotary {
 			out.Rotary = &q.Rotary
 		}

@@ -55,9 +55,10 @@ func newFleetSite(t *testing.T) *fleetSite {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { j.Close() })
-		b := broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{})}, broker.Config{})
 		s.nodes[name] = s.Node(name)
 		n := orders.New(s.nodes[name], zap.NewNop())
+		b := broker.New(broker.Options{Journal: j, Pool: lines.NewPool(lines.PoolOptions{}), Fleet: n, Node: name},
+			broker.Config{})
 		parts.Go(func() {
 			n.Serve(ctx, func(_ context.Context, o fleet.Order) orders.Outcome {
 				if o.Verb == fleet.Undrain && name == "lyon-2" {
@@ -272,7 +273,8 @@ func TestFleetNodes(t *testing.T) {
 	}
 }
 
-// A lockdown is in force at the node that was asked, whatever the fleet does, and then at all.
+// A lockdown is in force at the node that was asked, whatever the fleet does, and then at all. What the others do not
+// have is owed to them; the end of a lockdown is not.
 func TestFleetLockdown(t *testing.T) {
 	s := newFleetSite(t)
 	c, ctx := s.clients["lyon-1"], t.Context()
@@ -282,11 +284,19 @@ func TestFleetLockdown(t *testing.T) {
 	}
 	s.nodes["lyon-1"].Cut(true)
 	v, err = c.OrderLockdown(ctx, "worse", false)
-	if err != nil || len(v.Nodes) != 2 || !strings.Contains(v.Nodes[1].Error, "no other node has the order") {
+	if err != nil || len(v.Nodes) != 2 || !strings.Contains(v.Nodes[1].Error, "no other node has the order yet") ||
+		!strings.Contains(v.Nodes[1].Error, "it is sent as soon as PostgreSQL answers") {
 		t.Errorf("%+v, %v", v, err)
+	}
+	if all, _, err := s.journal["lyon-1"].Owed(ctx); err != nil || len(all) != 1 || all[0].Kind != "order" ||
+		!strings.Contains(all[0].Body, "worse") {
+		t.Errorf("owed: %+v, %v", all, err)
 	}
 	if state := s.brokers["lyon-1"].LockdownState(); !state.Active || state.Reason != "worse" {
 		t.Errorf("%+v", state)
+	}
+	if err := c.LiftLockdown(ctx, ""); err == nil || !strings.Contains(err.Error(), "it is not sent later") {
+		t.Errorf("lifted without the fleet: %v", err)
 	}
 }
 

@@ -241,11 +241,18 @@ func (m member) OrderLockdown(ctx context.Context, reason string, sessions bool)
 	return v, nil
 }
 
-// everywhere sends an order that this node has carried out to all nodes, and returns the results.
+// everywhere sends a lockdown that is in force at this node to all nodes, and returns the results. If no node has it,
+// this node sends it later.
 func (m member) everywhere(ctx context.Context, o fleet.Order) []client.NodeResult {
 	all, err := m.f.Node.Send(ctx, o, nil)
 	if err != nil {
-		return []client.NodeResult{{Node: m.self()}, {Node: "*", Error: "no other node has the order: " + err.Error()}}
+		why := "no other node has the order yet: " + err.Error()
+		if err := m.b.OweLockdown(ctx, o); err != nil {
+			why += "; and it is not sent later: " + err.Error()
+		} else {
+			why += "; it is sent as soon as PostgreSQL answers"
+		}
+		return []client.NodeResult{{Node: m.self()}, {Node: "*", Error: why}}
 	}
 	m.f.Happened(events.FleetOrdered{Verb: string(o.Verb), By: By(ctx), Reason: o.Text})
 	return nodeResults(all)
@@ -258,7 +265,8 @@ func (m member) LiftLockdown(ctx context.Context, reason string) error {
 	}
 	all, err := m.f.Node.Send(ctx, fleet.Order{Verb: fleet.Unlock, Text: reason, Who: By(ctx)}, nil)
 	if err != nil {
-		return fmt.Errorf("the lockdown is lifted here, and no other node has the order: %w", err)
+		return fmt.Errorf("the lockdown is lifted here; no other node has the order, and it is not sent later: repeat "+
+			"it when PostgreSQL answers: %w", err)
 	}
 	m.f.Happened(events.FleetOrdered{Verb: string(fleet.Unlock), By: By(ctx), Reason: reason})
 	return resultError(all)

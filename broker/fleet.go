@@ -40,10 +40,12 @@ type member struct {
 	recording chan struct{}
 	// resumed: the authority knows what the journal has. Until then nothing is promised, claimed or dialed for others.
 	resumed atomic.Bool
+	gone    atomic.Bool   // the authority did not answer, and this node has not resumed since
 	resume  chan struct{} // capacity 1: a resume is needed
 	claim   chan struct{} // capacity 1: look for callbacks of other nodes
 	owing   chan struct{} // capacity 1: the journal has reports for the authority
 	alone   alone
+	owed    atomic.Int64 // reports that wait, as last counted
 
 	mu       sync.Mutex
 	withdraw map[string]string      // callbacks to withdraw that the journal could not record, with the cause

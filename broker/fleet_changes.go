@@ -41,6 +41,7 @@ func (b *Broker) changed(ctx context.Context, c fleet.Change) {
 	case fleet.Back:
 		wake(b.fleet.resume)
 	case fleet.Gone:
+		b.fleet.gone.Store(true)
 		b.log.Warn("fleet: the authority does not answer", zap.String("reason", b.fleet.Status().Reason))
 	}
 }

@@ -53,7 +53,7 @@ func (b *Broker) offer(ctx context.Context, w *work, row fleet.Row) {
 		switch {
 		case err == nil:
 			b.mu.Lock()
-			w.offered = true
+			w.offered, w.offeredAt = true, time.Now()
 			b.mu.Unlock()
 			return
 		case errors.Is(err, fleet.ErrFenced), errors.Is(err, fleet.ErrNotFound), errors.Is(err, fleet.ErrForged):

@@ -20,6 +20,7 @@ const (
 	oweContinue = "continue" // continued
 	oweWithdraw = "withdraw" // the cause
 	oweDial     = "dial"     // a sharedDial
+	oweOrder    = "order"    // a fleet.Order for all nodes
 )
 
 // owed is the mutation that keeps a report about a claim for the fleet in the journal. Epoch 0: the callback was
@@ -33,7 +34,7 @@ func owed(c fleet.Claim, kind string, what any) journal.Mutation {
 var errNotYet = errors.New("the fleet does not have the callback yet")
 
 // isLocal reports whether a report is about a call that was promised or permitted without the fleet.
-func isLocal(r journal.Owed) bool { return r.Epoch == 0 && r.Kind != oweWithdraw }
+func isLocal(r journal.Owed) bool { return r.Epoch == 0 && r.Kind != oweWithdraw && r.Kind != oweOrder }
 
 // payOwed sends the authority what this node owes it, in order for each callback, whenever there is something, and
 // again after a pause while it does not answer.
@@ -41,7 +42,10 @@ func (b *Broker) payOwed(ctx context.Context) {
 	m := b.fleet
 	for {
 		var later <-chan time.Time
-		if m.resumed.Load() && !b.pay(ctx) {
+		if m.resumed.Load() {
+			b.pay(ctx)
+		}
+		if m.owed.Store(b.countOwed(ctx)); m.owed.Load() > 0 {
 			later = time.After(fleetPause)
 		}
 		select {
@@ -53,19 +57,32 @@ func (b *Broker) payOwed(ctx context.Context) {
 	}
 }
 
-// pay sends what is owed now. It returns false if something is left.
-func (b *Broker) pay(ctx context.Context) bool {
-	all := b.payWithdrawals(ctx)
+// Owed returns how many reports of this node the fleet has not recorded yet. It never blocks.
+func (b *Broker) Owed() int { return int(b.fleet.owed.Load()) }
+
+// countOwed counts what is owed now; what cannot be read counts as one report.
+func (b *Broker) countOwed(ctx context.Context) int64 {
+	rows, _, err := b.opt.Journal.Owed(ctx)
+	if err != nil {
+		return 1
+	}
+	b.fleet.mu.Lock()
+	defer b.fleet.mu.Unlock()
+	return int64(len(rows) + len(b.fleet.withdraw))
+}
+
+// pay sends what is owed now.
+func (b *Broker) pay(ctx context.Context) {
+	b.payWithdrawals(ctx)
 	rows, damaged, err := b.opt.Journal.Owed(ctx)
 	if err != nil || len(damaged) > 0 {
 		b.log.Error("journal: read what is owed to the fleet", zap.Any("damaged", damaged), zap.Error(err))
-		all = all && err == nil
 	}
 	local := false
 	stuck := map[string]bool{} // callbacks whose later reports wait
 	for _, r := range rows {
 		if ctx.Err() != nil {
-			return false
+			return
 		}
 		if stuck[r.ID] {
 			continue
@@ -75,28 +92,26 @@ func (b *Broker) pay(ctx context.Context) bool {
 			err = nil // what the fleet does not have, or somebody has changed there, takes no report
 		}
 		if err != nil {
-			stuck[r.ID], all = true, false
+			stuck[r.ID] = true
 			if errors.Is(err, fleet.ErrAway) || errors.Is(err, fleet.ErrUnknown) || errors.Is(err, fleet.ErrNotMember) {
-				return false
+				return
 			}
 			b.log.Warn("fleet: a report is not recorded; it is sent again", zap.String("callback", r.ID),
 				zap.String("report", r.Kind), zap.Error(err))
 			continue
 		}
-		if err := b.opt.Journal.Commit(ctx, journal.DropOwed{ID: r.ID, Kind: r.Kind}); err != nil {
-			all = false // it is sent again, which changes nothing
-		}
+		// If it stays in the journal, it is sent again, which changes nothing.
+		_ = b.opt.Journal.Commit(ctx, journal.DropOwed{ID: r.ID, Kind: r.Kind})
 		local = local || isLocal(r)
 	}
 	if local && b.fleet.rules.OnLoss == OnLossLocal {
 		wake(b.fleet.resume) // what is reserved ahead may be renewed
 	}
-	return all
 }
 
 // payWithdrawals sends the withdrawals that the journal could not record.
-func (b *Broker) payWithdrawals(ctx context.Context) bool {
-	m, all := b.fleet, true
+func (b *Broker) payWithdrawals(ctx context.Context) {
+	m := b.fleet
 	m.mu.Lock()
 	left := map[string]string{}
 	for id, cause := range m.withdraw {
@@ -105,14 +120,12 @@ func (b *Broker) payWithdrawals(ctx context.Context) bool {
 	m.mu.Unlock()
 	for id, cause := range left {
 		if m.Withdraw(ctx, id, cause) != nil {
-			all = false
 			continue
 		}
 		m.mu.Lock()
 		delete(m.withdraw, id)
 		m.mu.Unlock()
 	}
-	return all
 }
 
 // payOne sends one report. It returns nil if it is recorded, or is not needed anymore.
@@ -153,6 +166,8 @@ func (b *Broker) payOne(ctx context.Context, r journal.Owed) error {
 		return nil // another node has the callback by now, and knows more
 	case oweDial:
 		return b.payDial(ctx, r)
+	case oweOrder:
+		return b.payOrder(ctx, r)
 	case oweWithdraw:
 		var cause string
 		if err := read(&cause); err != nil {

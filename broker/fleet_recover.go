@@ -79,6 +79,9 @@ func (b *Broker) resumeFleet(ctx context.Context) error {
 	}
 	m.dialsShared()
 	m.resumed.Store(true)
+	if m.gone.Swap(false) {
+		b.log.Info("fleet: joined again", zap.Int("callbacks", len(mine)))
+	}
 	if err := b.reserveAhead(ctx); err != nil {
 		return err
 	}

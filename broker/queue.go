@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"slices"
+
 	"github.com/ringback/ringback/broker/callback"
 	"github.com/ringback/ringback/lines"
 )
@@ -25,11 +27,13 @@ func (b *Broker) placeOf(w *work) int {
 // QueueView is a request that waits for a line. User and Number are those of a callback.
 type QueueView struct {
 	lines.Place
-	User   string
-	Number string
+	User    string
+	Number  string
+	Offered bool // any node of the fleet with a free line of Rotary may take it
 }
 
-// Queue returns the requests that wait for a line, in the order in which they are served.
+// Queue returns the requests that wait for a line, in the order in which they are served. Callbacks that no line of
+// this node may dial, and that are offered to other nodes, come last.
 func (b *Broker) Queue() []QueueView {
 	places := b.opt.Pool.Queue()
 	b.mu.Lock()
@@ -38,10 +42,25 @@ func (b *Broker) Queue() []QueueView {
 	for _, p := range places {
 		q := QueueView{Place: p}
 		if w := b.works[p.Owner]; w != nil {
-			q.User, q.Number = w.row.User, w.nextStep().Number.String()
+			q.User, q.Number, q.Offered = w.row.User, w.nextStep().Number.String(), w.offered
 		}
 		v = append(v, q)
 	}
+	return append(v, b.onlyOffered(places)...)
+}
+
+// onlyOffered returns the callbacks that are offered to other nodes and do not wait for a line of this one, oldest
+// first. mu must be locked.
+func (b *Broker) onlyOffered(places []lines.Place) (v []QueueView) {
+	for id, w := range b.works {
+		if !w.offered || slices.ContainsFunc(places, func(p lines.Place) bool { return p.Owner == id }) {
+			continue
+		}
+		s := w.nextStep()
+		v = append(v, QueueView{User: w.row.User, Number: s.Number.String(), Offered: true, Place: lines.Place{
+			Owner: id, Role: lines.ForCallback, Since: w.offeredAt, Rotary: b.fleetRotary(s), Called: w.calledHere()}})
+	}
+	slices.SortFunc(v, func(x, y QueueView) int { return x.Since.Compare(y.Since) })
 	return v
 }
 

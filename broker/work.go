@@ -69,7 +69,8 @@ type work struct {
 	// In a fleet. The Broker's mutex guards row.Epoch and what follows up to offered.
 	granted     int  // the attempt that this process has recorded in the fleet, and may dial
 	spentUnrung int  // the attempt that counts although nothing may be dialed for it
-	offered     bool // to other nodes
+	offered     bool // to other nodes, at offeredAt
+	offeredAt   time.Time
 	shared      bool // the fleet has its completion
 
 	foreign   bool                        // another node has promised it

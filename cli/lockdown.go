@@ -37,7 +37,8 @@ flags, shows the state. See docs/how-to/lockdown.md.
   ringback lockdown --lift --reason "passwords changed"
 
 In a fleet the order goes to all nodes. The exit status is 1 if the lockdown is in force but could not be written to the
-disk, or if a node of the fleet has not confirmed it: repeat the command until all have.`,
+disk, or if a node of the fleet has not confirmed it: repeat the command until all have. While PostgreSQL is away it is in
+force at this node only; this node sends it to the others as soon as PostgreSQL answers. --lift is never sent later.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -98,8 +99,8 @@ func elsewhere(all []client.NodeResult) error {
 	for _, r := range all {
 		switch {
 		case r.Node == "*":
-			return errors.New("the lockdown is in force at this node only: repeat the command when PostgreSQL " +
-				"answers again, or give it at each node")
+			return fmt.Errorf("the lockdown is in force at this node only, and the others may dial (to stop them now, "+
+				"give it at each node): %s", r.Error)
 		case r.Waiting || r.Error != "":
 			open = append(open, r.Node)
 		}

@@ -48,7 +48,7 @@ func (d lockable) OrderLockdown(_ context.Context, reason string, sessions bool)
 var fleetAnswers = map[string][]client.NodeResult{
 	"all":    {{Node: "lyon-1"}, {Node: "lyon-2"}},
 	"silent": {{Node: "lyon-1"}, {Node: "lyon-2", Waiting: true}, {Node: "lyon-3", Error: "the disk is full"}},
-	"away":   {{Node: "lyon-1"}, {Node: "*", Error: "no other node has the order"}},
+	"away":   {{Node: "lyon-1"}, {Node: "*", Error: "it is sent later"}},
 }
 
 func (d lockable) LiftLockdown(context.Context, string) error {
@@ -149,7 +149,7 @@ func TestLockdownOfAFleet(t *testing.T) {
 	for reason, want := range map[string]string{
 		"all":    "done\n",
 		"silent": "error: the lockdown is not confirmed by lyon-2, lyon-3, which may still dial: repeat the command",
-		"away":   "error: the lockdown is in force at this node only: repeat the command when PostgreSQL answers",
+		"away":   "give it at each node): it is sent later",
 	} {
 		got := command(t, "lockdown", "--reason", reason, "--socket", socket)
 		if !strings.Contains(got, want) || strings.Contains(got, "error:") != (reason != "all") {

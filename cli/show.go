@@ -14,7 +14,7 @@ func newShow() *cobra.Command {
 			"ceilings, PPP, login locks, access windows, AAA servers, health, recordings, the nodes of a fleet",
 	}
 	c.AddCommand(newShowLine(), newShowModem(), newShowRotary(), newShowQueue(), newShowListeners(),
-		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(),
+		newShowUsers(), newShowCall(), newShowCallbacks(), newShowCallback(), newShowHistory(),
 		newShowCeilings(), newShowUsage(), newShowPPP(), newShowLoginLocks(), newShowWindows(), newShowAAA(),
 		newShowHealth(), newShowMetrics(), newShowRecordings(), newShowNodes())
 	addWatch(c)

@@ -30,13 +30,33 @@ is NODE/TTY; while PostgreSQL cannot be reached, they are those that this node k
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	f.addTable(c)
+	f.addSelection(c)
 	c.Flags().BoolVar(&f.query.All, "all", false, "the ended ones too")
+	return c
+}
+
+func newShowHistory() *cobra.Command {
+	f := callbackFlags{query: client.CallbackQuery{All: true}}
+	c := &cobra.Command{
+		Use:   "history",
+		Short: "show the ended and the pending callbacks, as callbacks --all",
+		Long: `Shows the ended and the pending callbacks, newest first: the same as "show callbacks --all". In a fleet these are the
+callbacks of all nodes, and a line is NODE/TTY. --since accepts a time or how long ago, as in show callbacks.`,
+		Example: "  ringback show history --node lyon-1 --since 7d\n  ringback show history --limit 0 -o json",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.addSelection(c)
+	return c
+}
+
+// addSelection adds the flags that select callbacks.
+func (f *callbackFlags) addSelection(c *cobra.Command) {
+	f.addTable(c)
 	c.Flags().IntVar(&f.query.Limit, "limit", 100, "show at most this many, the newest (0 = all)")
 	c.Flags().StringVar(&f.query.User, "user", "", "only callbacks of this user")
 	c.Flags().StringVar(&f.query.Node, "node", "", "of a fleet: only callbacks that this node promised or holds")
 	c.Flags().StringVar(&f.since, "since", "", "only callbacks created at this time or later: a time, or how long ago")
-	return c
 }
 
 func (f *callbackFlags) run(cmd *cobra.Command) error {

@@ -52,8 +52,11 @@ func newShowRotary() *cobra.Command {
 func newShowQueue() *cobra.Command {
 	var f daemonFlags
 	c := &cobra.Command{
-		Use:     "queue",
-		Short:   "show the callbacks and users that wait for a line, in the order in which they get one",
+		Use:   "queue",
+		Short: "show the callbacks and users that wait for a line, in the order in which they get one",
+		Long: `Shows the callbacks and users that wait for a line of this node, in the order in which they get one. In a fleet a callback
+that is offered waits for a line of any node; those that no line of this node may dial come last. Those of other nodes are
+in their queues: "show callbacks" has all.`,
 		Example: "  ringback show queue\n  ringback show queue -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -80,9 +80,17 @@ func (u User) callbackNodes() []console.Node {
 	}
 }
 
+// historyNode is `show history`, of all nodes of a fleet or of one: `show callback all` by another name.
+func (u User) historyNode() console.Node {
+	all := u.callbacks(true)
+	return console.Node{Word: "history", Help: texts.HelpAllCallbacks, Run: all, Next: []console.Node{last(all),
+		{Word: "node", Help: texts.HelpNodeName, Next: []console.Node{
+			{Word: "node", Kind: console.Word, Help: texts.HelpNodeName, Run: all, Next: []console.Node{last(all)}}}}}}
+}
+
 func (u User) callbacks(all bool) run {
 	return u.asking(func(ctx context.Context, args console.Args, w io.Writer) error {
-		q := client.CallbackQuery{All: all}
+		q := client.CallbackQuery{All: all, Node: args["node"]}
 		if all {
 			q.Limit = count(args)
 		}

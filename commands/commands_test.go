@@ -118,7 +118,7 @@ func TestUnprivilegedChangeNothing(t *testing.T) {
 	for _, line := range []string{"clear line 65", "clear counters", "cancel callback x", "line busyout 65",
 		"lockdown dialing x", "test modem back-to-back 65", "reload", "start-chat x 65", "debug all", "undebug all",
 		"no debug all", "show callback x", "show call history", "show callback all", "show modem", "show login-locks",
-		"show debugging", "terminal monitor", "show ppp 65"} {
+		"show history", "show debugging", "terminal monitor", "show ppp 65"} {
 		if got := typed(t, u, line); !strings.HasPrefix(got, "% Invalid input") {
 			t.Errorf("%s: %s", line, got)
 		}

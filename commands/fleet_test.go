@@ -32,6 +32,8 @@ func TestNodesAndDrains(t *testing.T) {
 		{"drain for 10", "PUT /v1/drain?for=10m0s&reason=", "DRAINED"},
 		{"drain lyon-2", "POST /v1/nodes/lyon-2/drain?reason=", "Node lyon-2: done"},
 		{"drain lyon-2 for 90", "POST /v1/nodes/lyon-2/drain?for=1h30m0s&reason=", "Node lyon-2: done"},
+		{"show history", "GET /v1/callbacks?all=true&limit=20", "3apm7fwc"},
+		{"sh hi node lyon-2 last 5", "GET /v1/callbacks?all=true&limit=5&node=lyon-2", "3apm7fwc"},
 		{"undrain", "DELETE /v1/drain", "take calls again"},
 		{"undrain lyon-2", "POST /v1/nodes/lyon-2/undrain", "Node lyon-2: done"},
 	} {

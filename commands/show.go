@@ -54,6 +54,7 @@ func (u User) operatorNodes() []console.Node {
 			tables.Health(w, v, at().Now)
 		})),
 		u.fleetShown(),
+		u.historyNode(),
 		ask("lockdown", texts.HelpLockdownState, printing(u, u.Client.Lockdown,
 			func(w io.Writer, v client.Lockdown) { tables.Lockdown(w, v, at()) })),
 		ask("login-locks", texts.HelpLoginLocks, printing(u, u.Client.LoginLocks, tables.LoginLocks)),

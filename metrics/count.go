@@ -128,6 +128,16 @@ func (m *Metrics) Exchange(protocol string, e aaa.Exchange) {
 	m.observe(requestSeconds, e.Took, protocol, e.Server, string(e.Purpose))
 }
 
+// FleetOperation counts an operation of this node on its fleet, with the word for its result.
+func (m *Metrics) FleetOperation(operation, result string, took time.Duration) {
+	if operation != "look" {
+		m.observe(fleetSeconds, took, operation)
+	}
+	if result != "ok" {
+		m.add(fleetFailures, 1, operation, result)
+	}
+}
+
 // Committed counts a transaction of the journal.
 func (m *Metrics) Committed(took time.Duration, err error) {
 	m.observe(commitSeconds, took)

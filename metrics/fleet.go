@@ -3,6 +3,11 @@ package metrics
 // nodeStates are the states of a node of a fleet.
 var nodeStates = []string{"up", "silent", "drained", "down", "removed"}
 
+const (
+	fleetSeconds  = "ringback_fleet_commit_duration_seconds"
+	fleetFailures = "ringback_fleet_failures_total"
+)
+
 // fleetTable has the metrics of a fleet; a node that is alone exports none of them.
 var fleetTable = []Row{
 	{Name: "ringback_fleet_member", Type: Gauge, Part: Process,
@@ -26,6 +31,11 @@ var fleetTable = []Row{
 				e(float64(s.Fleet.Forged))
 			}
 		}},
+	{Name: fleetSeconds, Type: Histogram, Labels: []Label{{Name: "operation"}}, buckets: fast,
+		Help: "Time until PostgreSQL has answered, with the commit, by operation: promise, take, attempt, offer, end."},
+	{Name: fleetFailures, Type: Counter, Labels: []Label{{Name: "operation"}, {Name: "result"}},
+		Help: "Operations of this node that PostgreSQL has not carried out, by result: ceiling, pending, fenced, " +
+			"spent, forged, away, unknown, no_member, other. Operation look: a dial that the last look held back."},
 	{Name: "ringback_fleet_nodes", Type: Gauge, Part: Process, Labels: []Label{{"state", nodeStates}},
 		Help: "Nodes of the fleet by state, as this node has last read them.",
 		read: func(s *Snapshot, e emit) {

@@ -64,6 +64,10 @@ func (d *daemon) openFleet(ctx context.Context) error {
 		return fmt.Errorf("fleet: %w", err)
 	}
 	d.fleet.orders = orders.New(d.fleet.authority, d.log)
+	d.fleet.orders.Owed = func() int { return d.broker.Owed() } // the broker is made later
+	d.fleet.orders.Observe = func(operation string, took time.Duration, err error) {
+		d.metrics.FleetOperation(operation, orders.ResultOf(err), took)
+	}
 	return nil
 }
 

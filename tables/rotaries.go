@@ -55,6 +55,10 @@ func Queue(w io.Writer, v []client.Queued, at Place) {
 }
 
 func waitsFor(q client.Queued) string {
+	if q.Offered {
+		q.Offered = false
+		return waitsFor(q) + ", offered to all nodes"
+	}
 	switch {
 	case q.Probed != 0:
 		return fmt.Sprintf("modem of tty %d", q.Probed)

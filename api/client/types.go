@@ -160,6 +160,7 @@ type Queued struct {
 	Called   int       `json:"called_tty" doc:"the line that the user called"`
 	Probed   int       `json:"probed_tty,omitempty" doc:"the line whose modem is being asked whether it answers"`
 	Since    time.Time `json:"since"`
+	Offered  bool      `json:"offered,omitempty" doc:"of a fleet: any node with a free line of the rotary may take it"`
 }
 
 // User is a user on a line.

@@ -31,8 +31,10 @@ const (
 // Node is an Authority whose orders Serve carries out: its Changes have all others.
 type Node struct {
 	fleet.Authority
-	log    *zap.Logger
-	others chan fleet.Change
+	Observe Observer   // nil: nobody; set it before the first operation, as Owed
+	Owed    func() int // how many reports of this node wait, for its Status; nil: not known
+	log     *zap.Logger
+	others  chan fleet.Change
 
 	mu    sync.Mutex
 	queue []fleet.Order
