@@ -110,6 +110,40 @@ func TestPeerFleetReplayedRow(t *testing.T) {
 	}
 }
 
+// TestPeerFleetReplayedRowForNewProcess: a callback that has ended is put back as it was when it waited, for a node
+// that has started since and has seen nothing of it. It is not dialed while its home runs, nor when that is dead.
+func TestPeerFleetReplayedRowForNewProcess(t *testing.T) {
+	t.Parallel()
+	town := hostileFleet(t, fleetWorld{alone: true})
+	town.runAll(t)
+	town.callAll(t)
+	town.hungUp(t)
+	town.db.SQL(t, "CREATE TABLE ringback.kept AS SELECT * FROM ringback.callbacks")
+	if n := town.db.SQL(t, "SELECT count(*) FROM ringback.kept WHERE ended IS NULL"); n != "1" {
+		t.Fatalf("%s callbacks wait", n)
+	}
+	town.rest(t, 1)
+	dials := len(town.lineDials())
+	if dials != 1 {
+		t.Fatalf("%d dials", dials)
+	}
+	again := town.nodes[1]
+	again.daemon.kill()
+	town.run(t, again)
+	eventually(t, "it is a member", func() bool {
+		return strings.Contains(again.daemon.out.String(), "joined the fleet")
+	})
+	town.known(t)
+	town.db.SQL(t, "DELETE FROM ringback.callbacks; INSERT INTO ringback.callbacks SELECT * FROM ringback.kept;"+
+		" DELETE FROM ringback.attempts; DELETE FROM ringback.notices")
+	<-time.After(10 * time.Second) // two polls
+	town.nodes[0].daemon.kill()
+	<-time.After(3*town.world.takeover + 10*time.Second)
+	if n := len(town.lineDials()); n != dials {
+		t.Errorf("%d dials after the replay", n-dials)
+	}
+}
+
 // TestPeerFleetAnotherKey: a node with another key is no member, says so, and dials nothing that the others have.
 func TestPeerFleetAnotherKey(t *testing.T) {
 	t.Parallel()

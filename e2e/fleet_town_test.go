@@ -162,7 +162,7 @@ func (town *fleetTown) run(t *testing.T, n *fleetNode) {
 	}
 }
 
-// runAll starts all nodes and waits until they see each other.
+// runAll starts all nodes and waits until they see each other, and vouch to each other for what they write.
 func (town *fleetTown) runAll(t *testing.T) {
 	t.Helper()
 	for _, n := range town.nodes {
@@ -171,6 +171,17 @@ func (town *fleetTown) runAll(t *testing.T) {
 	eventually(t, "all nodes are members", func() bool {
 		up := town.db.SQL(t, "SELECT count(*) FROM ringback.nodes WHERE state = 'up'")
 		return strings.TrimSpace(up) == fmt.Sprint(len(town.nodes))
+	})
+	town.known(t)
+}
+
+// known waits until each node that is up has the present watch of each other one in its roll.
+func (town *fleetTown) known(t *testing.T) {
+	t.Helper()
+	eventually(t, "the nodes know each other", func() bool {
+		return town.db.SQL(t, `SELECT count(*) FROM ringback.nodes a JOIN ringback.nodes b ON a.name <> b.name
+			LEFT JOIN ringback.rolls r ON r.node = a.name WHERE a.state = 'up' AND b.state = 'up'
+			AND (b.watch = 0 OR coalesce(position(int8send(b.watch) IN r.watches), 0) = 0)`) == "0"
 	})
 }
 

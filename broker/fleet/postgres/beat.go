@@ -179,6 +179,7 @@ func (a *Authority) answered(r reading) {
 	}
 	if n.moved {
 		a.known.forget()
+		a.watch.anew()
 		a.log.Warn("another server answers for the fleet: what it has is compared with the journal")
 	}
 	switch {
@@ -250,7 +251,7 @@ func (a *Authority) Run(ctx context.Context) error {
 		return fmt.Errorf("fleet.node: %q is no name of a node: 1 to 63 of a-z, 0-9 and -, not at an end", a.opt.Node)
 	}
 	done := make(chan struct{})
-	tasks := []func(context.Context){a.beats, a.polls, a.listens, a.sweeps, a.mail.deliver}
+	tasks := []func(context.Context){a.beats, a.polls, a.listens, a.sweeps, a.renewals, a.mail.deliver}
 	for _, task := range tasks {
 		go func() { task(ctx); done <- struct{}{} }()
 	}

@@ -15,7 +15,8 @@ import (
 
 // swapSQL replaces a state, if the row has exactly the one that this process knows: its signature ($2) and its columns.
 const swapSQL = `UPDATE ringback.callbacks SET holder = $3, epoch = $4, offered = $5, attempts = $6, open = $7,
-	ended = nullif($8::bigint, 0), outcome = $9, cause = $10, settled = $11, mac = $12
+	ended = nullif($8::bigint, 0), outcome = $9, cause = $10, settled = $11, mac = $12, roll = $21,
+	ended_tx = CASE WHEN ended IS NULL AND $8::bigint <> 0 THEN pg_current_xact_id()::text::bigint ELSE ended_tx END
 	WHERE id = $1 AND mac = $2 AND sum = $13 AND holder = $14 AND epoch = $15 AND offered = $16 AND attempts = $17
 	AND open = $18 AND coalesce(ended, 0) = $19 AND settled = $20`
 
@@ -108,7 +109,7 @@ func (a *Authority) changes(ctx context.Context, id string, decide func(*edit) e
 
 // swap makes the change of an edit in one transaction. It returns false if the row is not as the edit knows it.
 func (a *Authority) swap(ctx context.Context, e *edit) (done bool, err error) {
-	e.mac = a.keys.macOf(&e.record)
+	e.sign()
 	b := &pgx.Batch{}
 	e.queue(b, &done)
 	if e.settle != nil && len(e.reservation) > 0 {
@@ -122,6 +123,14 @@ func (a *Authority) swap(ctx context.Context, e *edit) (done bool, err error) {
 	return done && err == nil, err
 }
 
+// sign writes the signature of the state. What this process writes of a callback that it holds has its present roll.
+func (e *edit) sign() {
+	if e.mine && e.ended == 0 {
+		e.roll = e.a.watch.present()
+	}
+	e.mac = e.a.keys.macOf(&e.record)
+}
+
 // queue queues the change.
 func (e *edit) queue(b *pgx.Batch, done *bool) {
 	was := e.was
@@ -130,7 +139,8 @@ func (e *edit) queue(b *pgx.Batch, done *bool) {
 		sql += ` AND id = (SELECT id FROM ringback.callbacks WHERE id = $1 FOR UPDATE SKIP LOCKED)`
 	}
 	b.Queue(sql, e.id, was.mac, e.holder, e.epoch, e.offered, e.attempts, e.open, e.ended, e.outcome, []byte(e.cause),
-		e.settled, e.mac, was.sum, was.holder, was.epoch, was.offered, was.attempts, was.open, was.ended, was.settled).
+		e.settled, e.mac, was.sum, was.holder, was.epoch, was.offered, was.attempts, was.open, was.ended, was.settled,
+		e.roll).
 		Exec(func(tag pgconn.CommandTag) error { *done = tag.RowsAffected() == 1; return nil })
 	for _, queue := range e.beside {
 		queue(b)

@@ -81,7 +81,7 @@ func (a *Authority) poll(ctx context.Context) error {
 	if ordered {
 		err = errors.Join(err, a.readOrders(ctx))
 	}
-	return errors.Join(err, a.follow(ctx), a.confirmAgain(ctx), a.renew(ctx), a.showDrained(ctx))
+	return errors.Join(err, a.feed(ctx), a.callRoll(ctx), a.confirmAgain(ctx), a.renew(ctx), a.showDrained(ctx))
 }
 
 // readNotices passes on what others did with callbacks that this node held, and removes the notices of the look before.

@@ -19,7 +19,6 @@ func (a *Authority) Promise(ctx context.Context, p fleet.Promise) error {
 	if _, err := a.incarnation(); err != nil {
 		return err
 	}
-	a.known.prune(a.opt.Lifetime + time.Hour)
 	p.Epoch, p.Home, p.Holder, p.Format = 1, a.opt.Node, a.opt.Node, fleet.Format
 	p.Offered, p.Open, p.Settled = false, 0, false
 	r, err := newRecord(p.Row, encodeReservation(nil, journal.Amount{}))
@@ -77,10 +76,7 @@ func (a *Authority) Withdraw(ctx context.Context, id, cause string) error {
 			ended: now.UnixNano(), outcome: withdrawn, cause: cause, settled: true}}
 	b := &pgx.Batch{}
 	inserted := false
-	a.sign(r)
-	b.Queue(tombSQL, r.id, []byte{}, []byte{}, []byte{}, r.home, r.rotary, r.shared, r.format, r.max, r.created,
-		r.reservation, r.body, r.sum, r.holder, r.epoch, r.offered, r.attempts, r.open, r.ended, r.outcome,
-		[]byte(r.cause), r.settled, r.mac).Exec(func(tag pgconn.CommandTag) error {
+	b.Queue(tombSQL, a.insertArgs(r)...).Exec(func(tag pgconn.CommandTag) error {
 		inserted = tag.RowsAffected() == 1
 		return nil
 	})
@@ -134,7 +130,7 @@ func (a *Authority) Take(ctx context.Context, want fleet.Row) (fleet.Row, error)
 		gone := slices.Contains(silent, e.holder)
 		switch {
 		case tried, e.ended != 0, e.epoch != want.Epoch, e.open != 0, !e.shared, e.holder == a.opt.Node,
-			!e.offered && !gone, e.format > fleet.Format, !a.mayTakeFrom(e.holder):
+			!e.offered && !gone, e.format > fleet.Format, !a.mayTakeFrom(e.holder), !a.vouched(&e.record):
 			return fleet.ErrFenced
 		}
 		e.also(takenSQL, e.holder) // of a silent node too: it may have been paused, and wake

@@ -193,7 +193,7 @@ func descriptors(t *testing.T) int {
 }
 
 // within waits up to a minute until f is true.
-func within(t *testing.T, what string, f func() bool) {
+func within(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	late := time.After(time.Minute)
 	for !f() {

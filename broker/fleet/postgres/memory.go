@@ -12,6 +12,7 @@ type memory struct {
 	mu     sync.Mutex
 	count  uint64
 	seen   map[string]memo
+	floors map[string]floor
 	bad    map[string]bool // rows that did not verify
 	claims map[string]int  // operations that may make this process the holder, and are not over
 	forged uint64
@@ -27,6 +28,24 @@ type memo struct {
 	at      time.Time
 }
 
+// floor is what the feed says of a callback: a row with less is an earlier one.
+type floor struct {
+	attempts int
+	ended    bool
+	count    uint64
+	at       time.Time
+}
+
+// above reports whether a record is an earlier one.
+func (f floor) above(r *record) bool { return r.attempts < f.attempts || f.ended && r.ended == 0 }
+
+// mostFloors bounds what is remembered of the feed. All of it is remembered for memoryMore longer than a callback may
+// be pending.
+const (
+	mostFloors = 200_000
+	memoryMore = time.Hour
+)
+
 // mostBad bounds what is remembered of rows that did not verify: a person who can write to the database can make more.
 const mostBad = 1000
 
@@ -37,11 +56,15 @@ func (m *memory) now() uint64 {
 	return m.count
 }
 
-// get returns a copy of what is known of a callback, in memory of its own.
+// get returns a copy of what is known of a callback, in memory of its own. It has no signature if the row has changed
+// since.
 func (m *memory) get(id string) (memo, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.seen[id]
+	if m.floors[id].above(&s.record) {
+		s.mac = nil
+	}
 	return s, ok
 }
 
@@ -50,7 +73,32 @@ func (m *memory) behind(r *record, before uint64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.seen[r.id]
-	return ok && s.count <= before && r.before(&s.record)
+	f := m.floors[r.id]
+	return ok && s.count <= before && r.before(&s.record) || f.count <= before && f.above(r)
+}
+
+// raise remembers news of the feed. If they are too many, it forgets all of the feed and returns false.
+func (m *memory) raise(page []fed) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.floors == nil || len(m.floors)+len(page) > mostFloors {
+		full := m.floors != nil
+		m.floors = map[string]floor{}
+		if full {
+			return false
+		}
+	}
+	m.count++
+	for _, n := range page {
+		f := m.floors[n.id]
+		if n.number <= f.attempts && (n.number > 0 || f.ended) {
+			continue // the look before it has read it
+		}
+		f.attempts, f.ended = max(f.attempts, n.number), f.ended || n.number == 0
+		f.count, f.at = m.count, time.Now()
+		m.floors[n.id] = f
+	}
+	return true
 }
 
 // before reports whether r is an earlier state of o: no change ever lessens these.
@@ -153,7 +201,7 @@ func (m *memory) forget() {
 		s.record = record{id: id}
 		m.seen[id] = s
 	}
-	m.bad = nil
+	m.floors, m.bad = nil, nil
 }
 
 // prune removes what was seen longer than age ago and is not held.
@@ -168,6 +216,11 @@ func (m *memory) prune(age time.Duration) {
 	for id, s := range m.seen {
 		if now.Sub(s.at) > age && (!s.mine || s.ended != 0) {
 			delete(m.seen, id)
+		}
+	}
+	for id, f := range m.floors {
+		if now.Sub(f.at) > age {
+			delete(m.floors, id)
 		}
 	}
 }

@@ -145,6 +145,7 @@ func (a *Authority) prepare() {
 	a.clock = func() time.Duration { return time.Since(began) }
 	a.pollEach = pollEach
 	a.mail, a.hurried = newMailbox(), make(chan struct{}, 1)
+	a.renewed = make(chan struct{}, 1)
 	a.taken = ordersTaken{orders: make(map[int64]fleet.Order), results: make(map[int64]string)}
 	a.alarms.told = make(map[string]bool)
 	a.recall.prepare(a.opt.Node)

@@ -60,6 +60,7 @@ type Authority struct {
 	log     *zap.Logger
 	keys    keys
 	known   memory
+	watch   watch
 	turn    turn
 	recall  recall
 	cursors cursors
@@ -69,6 +70,7 @@ type Authority struct {
 	member  membership
 	taken   ordersTaken
 	mail    *mailbox
+	renewed chan struct{} // has room for one: rows may have an old roll
 	hurried chan struct{} // has room for one: a look for changes is due
 	alarms  alarms
 

@@ -40,6 +40,7 @@ type state struct {
 	outcome  string
 	cause    string
 	settled  bool
+	roll     int64 // of its holder, when it wrote this
 }
 
 // withdrawn is the outcome of a row that stands for a promise that was withdrawn before it arrived: the promise can no
@@ -62,7 +63,7 @@ const columns = `left(id, 64), CASE WHEN octet_length(entry) <= 65536 THEN entry
 	` + bodyColumn + `, CASE WHEN octet_length(sum) <= 65536 THEN sum END,
 	CASE WHEN octet_length(holder) <= 65536 THEN holder END, epoch, offered, attempts, open, coalesce(ended, 0),
 	CASE WHEN octet_length(outcome) <= 65536 THEN outcome END, CASE WHEN octet_length(cause) <= 65536 THEN cause END,
-	settled, CASE WHEN octet_length(mac) <= 65536 THEN mac END`
+	settled, roll, CASE WHEN octet_length(mac) <= 65536 THEN mac END`
 
 // scan reads the columns.
 func scan(row pgx.Row) (*record, error) {
@@ -71,7 +72,7 @@ func scan(row pgx.Row) (*record, error) {
 	var home, holder, outcome *string
 	err := row.Scan(&r.id, &entry, &user, &home, &r.rotary, &r.shared, &r.format, &r.max, &r.created, &r.reservation,
 		&r.body, &r.sum, &holder, &r.epoch, &r.offered, &r.attempts, &r.open, &r.ended, &outcome, &cause, &r.settled,
-		&r.mac)
+		&r.roll, &r.mac)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,8 @@ func (k keys) sumOf(r *record) []byte {
 
 func (k keys) macOf(r *record) []byte {
 	return k.sum(k.begin("state").text(r.id).octets(r.sum).text(r.holder).number(r.epoch).flag(r.offered).
-		number(int64(r.attempts)).number(int64(r.open)).number(r.ended).text(r.outcome).text(r.cause).flag(r.settled))
+		number(int64(r.attempts)).number(int64(r.open)).number(r.ended).text(r.outcome).text(r.cause).flag(r.settled).
+		number(r.roll))
 }
 
 // newRecord returns the record of a row, without signatures.
@@ -174,17 +176,18 @@ func (a *Authority) find(ctx context.Context, id string) (*record, error) {
 }
 
 const insertSQL = `INSERT INTO ringback.callbacks (id, entry, username, folded, home, rotary, shared, format, max, created,
-	reservation, body, sum, holder, epoch, offered, attempts, open, ended, outcome, cause, settled, mac)
+	reservation, body, sum, holder, epoch, offered, attempts, open, ended, outcome, cause, settled, mac, roll, ended_tx)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, nullif($19::bigint, 0), $20,
-	$21, $22, $23`
+	$21, $22, $23, $24, CASE WHEN $25::boolean THEN pg_current_xact_id()::text::bigint END`
 
-// insert signs a record and queues its insertion.
+// insert signs a record of this node and queues its insertion.
 func (a *Authority) insert(b *pgx.Batch, r *record) { b.Queue(insertSQL, a.insertArgs(r)...) }
 
-// insertArgs signs a record and returns the arguments of insertSQL.
+// insertArgs signs a record of this node and returns the arguments of insertSQL.
 func (a *Authority) insertArgs(r *record) []any {
+	r.roll = a.watch.present()
 	a.sign(r)
 	return []any{r.id, []byte(r.entry), []byte(r.user), []byte(aaa.FoldUser(r.user)), r.home, r.rotary, r.shared,
 		r.format, r.max, r.created, r.reservation, r.body, r.sum, r.holder, r.epoch, r.offered, r.attempts, r.open,
-		r.ended, r.outcome, []byte(r.cause), r.settled, r.mac}
+		r.ended, r.outcome, []byte(r.cause), r.settled, r.mac, r.roll, r.ended != 0}
 }

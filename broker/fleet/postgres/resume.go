@@ -96,12 +96,12 @@ func (a *Authority) resumeTogether(ctx context.Context, some []fleet.Known, rows
 		if r == nil {
 			continue
 		}
-		e := &edit{a: a, record: *r, was: r, wait: true}
+		e := &edit{a: a, record: *r, was: r, mine: true, wait: true}
 		if e.resume(k, &behind) != nil {
 			done[k.ID] = e
 			continue
 		}
-		e.mac = a.keys.macOf(&e.record)
+		e.sign()
 		edits[k.ID], changed[k.ID] = e, new(bool)
 		e.queue(b, changed[k.ID])
 	}
@@ -114,7 +114,7 @@ func (a *Authority) resumeTogether(ctx context.Context, some []fleet.Known, rows
 	*lost += behind
 	for id, e := range edits {
 		if *changed[id] {
-			a.known.note(&e.record, true)
+			a.known.note(&e.record, e.mine)
 			done[id] = e
 		}
 	}
@@ -135,7 +135,8 @@ func (e *edit) resume(k fleet.Known, lost *int) error {
 	if k.Attempts > e.attempts && k.Attempts <= e.max && k.Open == k.Attempts && !k.Ended {
 		e.open = k.Open // its row was lost, and it may be in progress
 	}
-	e.holder, e.attempts = e.a.opt.Node, max(e.attempts, min(k.Attempts, e.max))
+	e.holder, e.mine = e.a.opt.Node, !k.Ended
+	e.attempts = max(e.attempts, min(k.Attempts, e.max))
 	if behind {
 		e.offered = false
 	}
@@ -277,7 +278,7 @@ func (e *edit) orphan() error {
 		e.close("")
 		e.end(now, "failed", cause, &journal.Settle{Callback: e.id, Worst: true, Time: now})
 	default:
-		e.offered, e.epoch = true, e.epoch+1
+		e.offered, e.epoch, e.mine = true, e.epoch+1, false // it cannot vouch for what it does not know
 		e.beside = append(e.beside, func(b *pgx.Batch) { b.Queue(offeredSQL) })
 	}
 	return nil

@@ -20,7 +20,22 @@ func joined(nodes ...*node) {
 			n.t.Fatal(err)
 		}
 		beats(1, n)
+	}
+	looks(3, nodes...)
+	for _, n := range nodes {
 		n.received()
+	}
+}
+
+// looks lets nodes look for changes in turn: after three rounds each has the roll of each other one.
+func looks(count int, nodes ...*node) {
+	for range count {
+		for _, n := range nodes {
+			n.t.Helper()
+			if err := n.poll(n.t.Context()); err != nil {
+				n.t.Fatal(err)
+			}
+		}
 	}
 }
 

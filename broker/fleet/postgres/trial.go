@@ -11,7 +11,7 @@ import (
 
 // tables are those of the schema, by name.
 var tables = []string{"accounts", "attempts", "audit", "callbacks", "confirmations", "marks", "nodes", "notices",
-	"orders", "reserves", "steps"}
+	"orders", "reserves", "rolls", "steps"}
 
 // readOnly finds out whether the transactions of this user may write.
 func (k *checker) readOnly(f facts) {

@@ -13,16 +13,16 @@ import (
 )
 
 // waitingSQL reads up to $4 callbacks that node $5 may take, oldest first: those offered for rotaries $1, each from the
-// time $2, without $3, and those that nodes $6 have waiting for these rotaries. Each part reads in the order of an
-// index.
+// time $2, without $3, and those that nodes $6 have waiting for these rotaries, if they have one of the rolls $7. Each
+// part reads in the order of an index.
 const waitingSQL = `SELECT ` + columns + ` FROM (
 	(SELECT c.* FROM unnest($1::integer[], $2::bigint[]) AS w (number, since) CROSS JOIN LATERAL (
 		SELECT * FROM ringback.callbacks WHERE rotary = w.number AND offered AND ended IS NULL AND created >= w.since
-		AND holder <> $5 AND id <> ALL ($3::text[]) ORDER BY created, id LIMIT $4) c)
+		AND holder <> $5 AND roll = ANY ($7::bigint[]) AND id <> ALL ($3::text[]) ORDER BY created, id LIMIT $4) c)
 	UNION ALL
 	(SELECT c.* FROM unnest($6::text[]) AS h (name) CROSS JOIN LATERAL (
 		SELECT * FROM ringback.callbacks WHERE holder = h.name AND ended IS NULL AND shared AND open = 0 AND NOT offered
-		AND rotary = ANY ($1::integer[]) AND holder <> $5 AND id <> ALL ($3::text[]) ORDER BY created, id LIMIT $4) c)
+		AND rotary = ANY ($1::integer[]) AND holder <> $5 AND roll = ANY ($7::bigint[]) AND id <> ALL ($3::text[]) ORDER BY created, id LIMIT $4) c)
 	) AS found ORDER BY created, id LIMIT $4`
 
 // cursors remember how far a search for offers has come, while an old transaction keeps PostgreSQL from removing what
@@ -82,6 +82,10 @@ func (a *Authority) Waiting(ctx context.Context, rotaries []int, skip []string, 
 	if _, err := a.incarnation(); err != nil {
 		return nil, err
 	}
+	rolls := a.rolls()
+	if len(rolls) == 0 {
+		return nil, nil
+	}
 	before := a.known.now()
 	since, full := a.cursors.begin(rotaries)
 	begun := time.Now()
@@ -89,7 +93,8 @@ func (a *Authority) Waiting(ctx context.Context, rotaries []int, skip []string, 
 	skip = append(a.known.badRows(), skip...)
 	var all []*record
 	err := a.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, waitingSQL, rotaries, since, skip, n, a.opt.Node, a.silentNodes())
+		rows, err := tx.Query(ctx, waitingSQL, rotaries, since, skip, n, a.opt.Node, a.silentNodes(),
+			rolls)
 		if err != nil {
 			return err
 		}
@@ -104,7 +109,8 @@ func (a *Authority) Waiting(ctx context.Context, rotaries []int, skip []string, 
 	}
 	var out []fleet.Row
 	for _, r := range all {
-		if a.check(r, before) != nil || r.format > fleet.Format || !r.shared || !a.mayTakeFrom(r.holder) {
+		if a.check(r, before) != nil || r.format > fleet.Format || !r.shared || !a.mayTakeFrom(r.holder) ||
+			!a.vouched(r) {
 			continue
 		}
 		if row, err := r.row(); err == nil {

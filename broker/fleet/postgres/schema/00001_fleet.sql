@@ -2,7 +2,8 @@
 CREATE SCHEMA IF NOT EXISTS ringback;
 
 -- Texts that users or modems may have typed are bytea: they may have any octets. Times are in ns since 1970.
--- sum signs what the holder wrote when it promised or offered; mac signs sum and what changes.
+-- sum signs what the holder wrote when it promised or offered; mac signs sum and what changes, with the number of the
+-- roll that the holder had when it wrote. ended_tx is the transaction that ended it.
 CREATE TABLE ringback.callbacks (
 	id text COLLATE "C" PRIMARY KEY,
 	entry bytea NOT NULL,
@@ -26,6 +27,8 @@ CREATE TABLE ringback.callbacks (
 	outcome text NOT NULL DEFAULT '',
 	cause bytea NOT NULL DEFAULT '',
 	settled boolean NOT NULL DEFAULT false,
+	roll bigint NOT NULL DEFAULT 0,
+	ended_tx bigint,
 	mac bytea NOT NULL
 ) WITH (fillfactor = 70, toast_tuple_target = 256);
 -- A body is written once, and not again with each change of the other columns.
@@ -36,8 +39,9 @@ CREATE INDEX callbacks_held ON ringback.callbacks (holder, created, id) WHERE en
 CREATE INDEX callbacks_unsettled ON ringback.callbacks (holder) WHERE ended IS NOT NULL AND NOT settled;
 CREATE INDEX callbacks_created ON ringback.callbacks (created, id);
 CREATE INDEX callbacks_ended ON ringback.callbacks (ended) WHERE ended IS NOT NULL;
+CREATE INDEX callbacks_ended_tx ON ringback.callbacks (ended_tx) WHERE ended_tx IS NOT NULL;
 
--- mac signs the attempt as it was begun, end_mac how it ended.
+-- mac signs the attempt as it was begun, end_mac how it ended. tx is the transaction that began it.
 CREATE TABLE ringback.attempts (
 	callback text COLLATE "C" NOT NULL,
 	n integer NOT NULL,
@@ -47,8 +51,10 @@ CREATE TABLE ringback.attempts (
 	mac bytea NOT NULL,
 	outcome bytea,
 	end_mac bytea,
+	tx bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
 	PRIMARY KEY (callback, n)
 ) WITH (fillfactor = 80);
+CREATE INDEX attempts_tx ON ringback.attempts (tx);
 
 -- The trace of a node on a callback.
 CREATE TABLE ringback.steps (
@@ -122,6 +128,7 @@ CREATE TABLE ringback.reserves (
 );
 
 -- beat counts the heartbeats, pace is the time between two in ns; timeline is the server with which it has resumed last.
+-- watch is a random number that the node draws when it begins to watch what others attempt and end.
 CREATE TABLE ringback.nodes (
 	name text COLLATE "C" PRIMARY KEY,
 	incarnation text NOT NULL,
@@ -135,8 +142,17 @@ CREATE TABLE ringback.nodes (
 	timeline text NOT NULL DEFAULT '',
 	drained text NOT NULL DEFAULT '',
 	since bigint NOT NULL,
+	watch bigint NOT NULL DEFAULT 0,
 	mac bytea NOT NULL
 ) WITH (fillfactor = 50);
+
+-- The roll of a node: the watches of others that it has seen. The roll of a row tells what its holder had seen.
+CREATE TABLE ringback.rolls (
+	node text COLLATE "C" PRIMARY KEY,
+	roll bigint NOT NULL,
+	watches bytea NOT NULL,
+	mac bytea NOT NULL
+);
 
 CREATE TABLE ringback.orders (
 	seq bigserial PRIMARY KEY,
