@@ -41,6 +41,7 @@ type crashWorld struct {
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
 	node         string        // the lines are those of a node of a fleet
+	program      string        // of the daemon; "": crashProgram
 	number       string        // of the lines; "": crashMain
 	only         []string      // for each line: "callin", "callout"; "" or missing: both
 	more         string        // keys of the configuration
@@ -331,7 +332,7 @@ func (town *crashTown) start(t *testing.T, before ...string) *crashDaemon {
 // startOn is start with another configuration.
 func (town *crashTown) startOn(t *testing.T, config string, before ...string) *crashDaemon {
 	t.Helper()
-	args := append(before, crashProgram(t), "serve", "-c", filepath.Join(town.dir, config))
+	args := append(before, cmp.Or(town.program, crashProgram(t)), "serve", "-c", filepath.Join(town.dir, config))
 	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{},
 		ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out

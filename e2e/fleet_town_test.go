@@ -305,6 +305,8 @@ func (town *fleetTown) logs() string {
 func (town *fleetTown) logged(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
+			t.Logf("pending:\n%s", town.db.SQL(t, `SELECT id, home, holder, epoch, offered, attempts, open, to_timestamp(
+				created / 1e9) FROM ringback.callbacks WHERE ended IS NULL`))
 			t.Log(town.logs())
 		}
 	})

@@ -238,43 +238,51 @@ func (u *User) TakeReply(it Item) error {
 
 // finish checks what needs the whole file: entries that no request reaches, and users without a password.
 func (p *usersParser) finish() {
+	e := earlier{always: map[string]int{}, decided: map[string]bool{}}
 	for i, u := range p.users {
-		at := p.places[i]
-		if at.bad {
-			continue
+		if at := p.places[i]; !at.bad {
+			p.judge(u, at, e)
 		}
-		if j := p.before(u, i); j >= 0 {
-			there := "at " + p.places[j].String()
-			if p.places[j].file == at.file {
-				there = fmt.Sprintf("in line %d", p.places[j].line)
-			}
-			p.errs = append(p.errs, fmt.Errorf("%v: this entry of %s is never used: the one %s always answers (give "+
-				"that one a check item, or Fall-Through = Yes)", at, u.Name, there))
-		} else if !u.decided() && !u.FallThrough && !p.decidedBefore(u, i) {
-			p.errs = append(p.errs, fmt.Errorf(`%v: %s has neither Cleartext-Password := "…" nor Auth-Type := Reject`,
-				at, u.Name))
-		}
+		e.add(u, i)
 	}
 }
 
-// before finds an earlier entry of the same name that always answers; -1 if none.
-func (p *usersParser) before(u User, i int) int {
-	for j, v := range p.users[:i] {
-		if v.Name == u.Name && len(v.Check) == 0 && !v.FallThrough {
-			return j
+// judge checks an entry against those before it.
+func (p *usersParser) judge(u User, at place, e earlier) {
+	j, never := e.always[u.Name]
+	switch {
+	case never:
+		there := "at " + p.places[j].String()
+		if p.places[j].file == at.file {
+			there = fmt.Sprintf("in line %d", p.places[j].line)
 		}
+		p.errs = append(p.errs, fmt.Errorf("%v: this entry of %s is never used: the one %s always answers (give "+
+			"that one a check item, or Fall-Through = Yes)", at, u.Name, there))
+	case !u.decided() && !u.FallThrough && !e.decides(u):
+		p.errs = append(p.errs, fmt.Errorf(`%v: %s has neither Cleartext-Password := "…" nor Auth-Type := Reject`,
+			at, u.Name))
 	}
-	return -1
 }
 
 func (u User) decided() bool { return u.Password != "" || u.Reject || u.Accept }
 
-// decidedBefore reports whether an entry that falls through to u gives a password.
-func (p *usersParser) decidedBefore(u User, i int) bool {
-	for _, v := range p.users[:i] {
-		if v.FallThrough && v.decided() && (v.Name == u.Name || v.Name == "DEFAULT" || u.Name == "DEFAULT") {
-			return true
-		}
+// earlier is what the entries before one mean for it.
+type earlier struct {
+	always  map[string]int  // by name: the first entry that always answers
+	decided map[string]bool // by name: an entry that falls through gives a password; "": one of any name
+}
+
+// add adds entry i.
+func (e earlier) add(u User, i int) {
+	if _, ok := e.always[u.Name]; !ok && len(u.Check) == 0 && !u.FallThrough {
+		e.always[u.Name] = i
 	}
-	return false
+	if u.FallThrough && u.decided() {
+		e.decided[u.Name], e.decided[""] = true, true
+	}
+}
+
+// decides reports whether an entry that falls through to u gives a password.
+func (e earlier) decides(u User) bool {
+	return e.decided[u.Name] || e.decided["DEFAULT"] || u.Name == "DEFAULT" && e.decided[""]
 }
