@@ -197,9 +197,15 @@ func TestCounts(t *testing.T) {
 	m := New(nil)
 	m.Committed(time.Millisecond, nil)
 	m.Committed(time.Second, errors.New("disk full"))
+	m.FleetOperation("end", "ok", time.Second)
+	m.FleetOperation("promise", "ceiling", time.Second)
+	m.FleetOperation("look", "fenced", time.Second)
+	m.FleetOperation("look", "ok", time.Second)
 	m.Exchange("radius", aaa.Exchange{Server: "r1", Purpose: aaa.Accounting, Result: aaa.Silent, Took: time.Second})
 	want := map[string]float64{"journal_commit_duration_seconds": 2, "journal_commit_errors_total": 1,
-		"aaa_requests_total radius accounting silent r1": 1, "aaa_request_duration_seconds radius accounting r1": 1}
+		"aaa_requests_total radius accounting silent r1": 1, "aaa_request_duration_seconds radius accounting r1": 1,
+		"fleet_commit_duration_seconds end": 1, "fleet_commit_duration_seconds promise": 1,
+		"fleet_failures_total look fenced": 1, "fleet_failures_total promise ceiling": 1}
 	if got := counted(t, m); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}
