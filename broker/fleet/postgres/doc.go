@@ -11,7 +11,8 @@
 //   - A row of another node is taken only if it was written since this node watches (rolls.go), and if the feed knows
 //     of no later attempt or end (feed.go).
 //   - All names are qualified with the schema ringback. Nothing needs the state of a session: PgBouncer in transaction
-//     mode works.
+//     mode works. Statements are prepared if the process of the server that answers is the one of the session.
+//   - What this process remembers of a row decides nothing: a change is made only if the row is still so.
 //
 // # What an idle node asks
 //
