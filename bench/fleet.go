@@ -23,30 +23,43 @@ func (b *bench) fleet(ctx context.Context) error {
 		return fmt.Errorf("go test -c ./broker/fleet/postgres: %w: %s", err, out)
 	}
 	missing := b.buildRiver(ctx)
-	figures := map[string]float64{}
-	for _, name := range []string{"Promise", "Claim", "Statements", "Takeover", "Lives"} {
-		if b.quick && name != "Promise" && name != "Lives" {
+	for _, part := range []struct {
+		name string
+		rows func(map[string]float64)
+		long bool
+	}{
+		{"Promise", b.fleetPromise, false}, {"Claim", b.fleetClaim, true}, {"Statements", b.fleetStatements, true},
+		{"Takeover", b.fleetTakeover, true},
+		{"Lives", func(f map[string]float64) { b.fleetRiver(f, missing) }, false},
+	} {
+		if part.long && b.quick {
 			continue
 		}
-		cmd := exec.CommandContext(ctx, b.path("fleet.test"), "-test.run", "^$", "-test.bench", "^Benchmark"+name+"$",
-			"-test.benchtime", "1x", "-test.timeout", "20m")
-		cmd.Dir, cmd.Env = b.dir, append(os.Environ(), "RINGBACK_RIVER="+b.path("river"), "RINGBACK_REQUIRE_PEERS=1")
-		out, err := cmd.CombinedOutput()
+		figures, err := b.fleetFigures(ctx, part.name)
 		if err != nil {
-			return fmt.Errorf("benchmark %s of broker/fleet/postgres: %w: %s", name, err, out)
+			return err
 		}
-		for _, m := range fleetFigure.FindAllStringSubmatch(string(out), -1) {
-			if figures[m[2]], err = strconv.ParseFloat(m[1], 64); err != nil {
-				return err
-			}
-		}
+		part.rows(figures)
 	}
-	b.fleetPromise(figures)
-	if !b.quick {
-		b.fleetClaim(figures)
-	}
-	b.fleetRiver(figures, missing)
 	return nil
+}
+
+// fleetFigures runs a benchmark of broker/fleet/postgres.
+func (b *bench) fleetFigures(ctx context.Context, name string) (map[string]float64, error) {
+	cmd := exec.CommandContext(ctx, b.path("fleet.test"), "-test.run", "^$", "-test.bench", "^Benchmark"+name+"$",
+		"-test.benchtime", "1x", "-test.timeout", "20m")
+	cmd.Dir, cmd.Env = b.dir, append(os.Environ(), "RINGBACK_RIVER="+b.path("river"), "RINGBACK_REQUIRE_PEERS=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("benchmark %s of broker/fleet/postgres: %w: %s", name, err, out)
+	}
+	figures := map[string]float64{}
+	for _, m := range fleetFigure.FindAllStringSubmatch(string(out), -1) {
+		if figures[m[2]], err = strconv.ParseFloat(m[1], 64); err != nil {
+			return nil, err
+		}
+	}
+	return figures, nil
 }
 
 // fleetPromise are the rows of the promise.
@@ -71,24 +84,35 @@ func (b *bench) fleetPromise(f map[string]float64) {
 		peer: "promise " + rate("promise-16"), ratio: times(f["counter-ratio"]), verdict: info})
 }
 
-// fleetClaim are the rows of claims, statements and the takeover.
+// most is a row of a ratio that must not be greater.
+func (b *bench) most(figure, ours, peer string, ratio, most float64) {
+	b.add(row{figure: figure, ours: ours, peer: peer, ratio: times(ratio), goal: fmt.Sprintf("≤ %v", most),
+		verdict: hold(ratio <= most)})
+}
+
+// fleetClaim are the rows of claims.
 func (b *bench) fleetClaim(f map[string]float64) {
-	ratio := func(figure, ours, peer, name, goal string, most float64) {
-		b.add(row{figure: figure, ours: ours, peer: peer, ratio: times(f[name]), goal: goal,
-			verdict: hold(f[name] <= most)})
-	}
 	micros := func(name string) string { return fmt.Sprintf("%.0f µs", f[name]) }
-	ratio("claim of one of 10,000", micros("many-µs"), "of 100 "+micros("few-µs"), "many-ratio", "≤ 1.5", 1.5)
-	ratio("… after 10,000 claims beside an old transaction", micros("old-µs"), "without "+micros("new-µs"),
-		"old-ratio", "≤ 3", 3)
+	b.most("claim of one of 10,000", micros("many-µs"), "of 100 "+micros("few-µs"), f["many-ratio"], 1.5)
+	b.most("… after 10,000 claims beside an old transaction", micros("old-µs"), "without "+micros("new-µs"),
+		f["old-ratio"], 3)
+}
+
+// fleetStatements are the rows of what a callback and an idle node ask.
+func (b *bench) fleetStatements(f map[string]float64) {
 	each := func(name string) string { return fmt.Sprintf("%.1f", f[name]) }
-	ratio("statements a callback, 8 nodes", each("statements-8"), "1 node "+each("statements-1"), "statements-ratio",
-		"≤ 1.1", 1.1)
-	ratio("octets of the log a callback, 8 nodes", each("wal-8"), "1 node "+each("wal-1"), "wal-ratio", "≤ 1.1", 1.1)
-	waiting := f["idle-1-node-5000-waiting"] / f["idle-1-node"]
-	b.add(row{figure: "statements a second, idle, 5,000 callbacks wait", ours: each("idle-1-node-5000-waiting"),
-		peer: "none " + each("idle-1-node"), ratio: times(waiting), goal: "≤ 1.1", verdict: hold(waiting <= 1.1),
-		note: "8 nodes " + each("idle-8-nodes")})
+	octets := func(name string) string { return fmt.Sprintf("%.0f", f[name]) }
+	b.most("statements a callback, 8 nodes", each("statements-8"), "1 node "+each("statements-1"),
+		f["statements-ratio"], 1.1)
+	b.most("octets of the log a callback, 8 nodes", octets("wal-8"), "1 node "+octets("wal-1"), f["wal-ratio"], 1.1)
+	b.most("statements a second, idle, 5,000 callbacks wait", each("idle-1-node-5000-waiting"),
+		"none wait "+each("idle-1-node"), f["idle-1-node-5000-waiting"]/f["idle-1-node"], 1.1)
+	b.most("… of each of 8 idle nodes", fmt.Sprintf("%.1f", f["idle-8-nodes"]/8), "1 node "+each("idle-1-node"),
+		f["idle-8-nodes"]/8/f["idle-1-node"], 1.1)
+}
+
+// fleetTakeover is the row of a dead node.
+func (b *bench) fleetTakeover(f map[string]float64) {
 	late := f["s-after-takeover"]
 	b.add(row{figure: "10,000 of a dead node may be taken", ours: fmt.Sprintf("takeover + %.2f s", late),
 		goal: "≤ takeover + 2 s", verdict: hold(late <= 2)})

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,6 +81,50 @@ func claimOne(ctx context.Context, a *postgres.Authority) (fleet.Row, error) {
 	}
 }
 
+// workers claim as a node with so many free lines does: it reads as much as it has lines for, and takes each.
+type workers struct {
+	a *postgres.Authority
+
+	mu    sync.Mutex
+	rows  []fleet.Row
+	given map[string]bool // to a worker, which has not taken it yet
+}
+
+// benchWorkers is how many workers there are.
+const benchWorkers = 16
+
+func workersOf(a *postgres.Authority) *workers { return &workers{a: a, given: map[string]bool{}} }
+
+func (w *workers) next(ctx context.Context) (fleet.Row, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.rows) == 0 {
+		var err error
+		w.rows, err = w.a.Waiting(ctx, []int{7}, slices.Collect(maps.Keys(w.given)), benchWorkers)
+		if err == nil && len(w.rows) == 0 {
+			err = errors.New("nothing waits")
+		}
+		if err != nil {
+			return fleet.Row{}, err
+		}
+	}
+	r := w.rows[0]
+	w.rows, w.given[r.ID] = w.rows[1:], true
+	return r, nil
+}
+
+// claim claims one callback.
+func (w *workers) claim(ctx context.Context) (r fleet.Row, err error) {
+	if r, err = w.next(ctx); err != nil {
+		return r, err
+	}
+	r, err = w.a.Take(ctx, r)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.given, r.ID)
+	return r, err
+}
+
 // errEnough ends the work of parallel.
 var errEnough = errors.New("enough")
 
@@ -130,11 +176,12 @@ func BenchmarkClaim(b *testing.B) {
 		}
 		var left atomic.Int64
 		left.Store(10_000)
-		parallel(b, 16, time.Hour, func(int) error {
+		w := workersOf(large.taker)
+		parallel(b, benchWorkers, time.Hour, func(int) error {
 			if left.Add(-1) < 0 {
 				return errEnough
 			}
-			_, err := claimOne(context.Background(), large.taker)
+			_, err := w.claim(context.Background())
 			return err
 		})
 		waiting(b, small.home, "node-1", 100)
@@ -150,11 +197,12 @@ func BenchmarkClaim(b *testing.B) {
 }
 
 // life is a callback from the claim to its end.
-func life(ctx context.Context, a *postgres.Authority) error {
-	r, err := claimOne(ctx, a)
+func life(ctx context.Context, w *workers) error {
+	r, err := w.claim(ctx)
 	if err != nil {
 		return err
 	}
+	a := w.a
 	at := journal.Attempt{CallbackID: r.ID, N: 1, TTY: 65, Number: r.Number, Started: time.Now()}
 	if err := a.Attempt(ctx, r.Claim(), at); err != nil {
 		return err
@@ -173,14 +221,15 @@ func BenchmarkLives(b *testing.B) {
 		var ours, peer, ratios []float64
 		for range 3 {
 			const lives = 1_500
-			waiting(b, home, "node-1", lives+16)
+			waiting(b, home, "node-1", lives)
+			w := workersOf(taker)
 			var left atomic.Int64
 			left.Store(lives)
-			ours = append(ours, parallel(b, 16, time.Hour, func(int) error {
+			ours = append(ours, parallel(b, benchWorkers, time.Hour, func(int) error {
 				if left.Add(-1) < 0 {
 					return errEnough
 				}
-				return life(context.Background(), taker)
+				return life(context.Background(), w)
 			}))
 			if r := river(b, s); r > 0 {
 				peer, ratios = append(peer, r), append(ratios, ours[len(ours)-1]/r)

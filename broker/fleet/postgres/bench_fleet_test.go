@@ -32,15 +32,16 @@ func BenchmarkStatements(b *testing.B) {
 	s := benchServer(b, map[string]string{"shared_preload_libraries": "pg_stat_statements", "full_page_writes": "off",
 		"autovacuum": "off", "pg_stat_statements.track": "top"})
 	s.SQL(b, "CREATE EXTENSION pg_stat_statements")
+	const takeover = 15 * time.Second // the default
 	for range b.N {
-		nodes := []*postgres.Authority{benchNode(b, &s.Database, "node-1", time.Hour)}
+		nodes := []*postgres.Authority{benchNode(b, &s.Database, "node-1", takeover)}
 		one := idleOf(b, s)
 		waiting(b, nodes[0], "node-1", 5_000)
 		b.ReportMetric(one.statements, "idle-1-node")
 		b.ReportMetric(idleOf(b, s).statements, "idle-1-node-5000-waiting")
 		life1 := livesOf(b, s, nodes, one)
 		for i := range 7 {
-			nodes = append(nodes, benchNode(b, &s.Database, fmt.Sprintf("node-%d", i+2), time.Hour))
+			nodes = append(nodes, benchNode(b, &s.Database, fmt.Sprintf("node-%d", i+2), takeover))
 		}
 		eight := idleOf(b, s)
 		b.ReportMetric(eight.statements, "idle-8-nodes")
