@@ -128,13 +128,21 @@ func (b *Broker) fenced(ctx context.Context, id string) {
 	case err != nil:
 		return // the next operation is fenced too
 	case row.Holder != m.node: // it ends the callback, or has ended it
-		e.what = callback.Taken{By: row.Holder}
+		e = event{do: func() { b.gaveUp(id, row) }}
 	case !row.Pending():
 		e.what = callback.EndedElsewhere{Outcome: callback.Phase(row.Outcome), Cause: row.Cause}
 	default: // the claim is ours, and its epoch is newer
 		e = event{do: func() { b.renew(id, row.Epoch) }}
 	}
 	b.send(ctx, e)
+}
+
+// gaveUp lets a callback go that another node has as a row says, unless this node has claimed it again since that row
+// was read. The loop calls it.
+func (b *Broker) gaveUp(id string, row fleet.Row) {
+	if w := b.works[id]; w != nil && w.row.Epoch <= row.Epoch {
+		b.backlog = append(b.backlog, event{id: id, what: callback.Taken{By: row.Holder}})
+	}
 }
 
 // renew notes the epoch of a claim of this node. The loop calls it.

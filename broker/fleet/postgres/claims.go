@@ -108,6 +108,9 @@ func (a *Authority) Offer(ctx context.Context, o fleet.Row) error {
 		e.beside = append(e.beside, func(b *pgx.Batch) { b.Queue(offeredSQL) })
 		return nil
 	})
+	if err != nil { // the node may have nothing but this offer: then Resume offers it, as it is not reported
+		a.known.disown(o.ID)
+	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -284,5 +285,31 @@ func TestPeerHistory(t *testing.T) {
 	}
 	if got := d.SQL(t, "SELECT string_agg(seq::text, ' ') FROM ringback.orders"); got != fmt.Sprint(lock.Seq) {
 		t.Errorf("orders %s, want the lockdown %d alone, without %d", got, lock.Seq, old.Seq)
+	}
+}
+
+// TestPeerUnofferedClaim has a node that claims a callback, cannot record it, and cannot offer it again either: its
+// next resumption offers it, as it does not report it.
+func TestPeerUnofferedClaim(t *testing.T) {
+	d := table.Shared(t)
+	a, b := newNode(t, d, "a"), newNode(t, d, "b")
+	joined(a, b)
+	a.promised("x", true)
+	a.offer("x")
+	b.take("x")
+	row, _, _, err := b.Callback(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Offer(cut, row); err == nil {
+		t.Fatal("the offer was recorded")
+	}
+	if _, err := b.Resume(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if row, _, _, err = b.Callback(t.Context(), "x"); err != nil || !row.Offered {
+		t.Errorf("%v, offered %v: nobody dials for it", err, row.Offered)
 	}
 }
