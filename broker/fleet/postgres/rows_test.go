@@ -139,18 +139,6 @@ func TestPeerHolderChecks(t *testing.T) {
 	}
 }
 
-// waiting returns the callbacks that a node may take, when there are n.
-func (t *town) waiting(a *Authority, n int) (all []fleet.Row) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); len(all) != n; <-time.After(10 * time.Millisecond) {
-		var err error
-		if all, err = a.Waiting(context.Background(), []int{7}, nil, 10); time.Now().After(deadline) {
-			t.Fatalf("waiting: %+v, %v", all, err)
-		}
-	}
-	return all
-}
-
 // TestPeerReplayedRows: a row with good signatures that is older than a node has seen it is not acted on.
 func TestPeerReplayedRows(t *testing.T) {
 	ctx := context.Background()
