@@ -61,6 +61,7 @@ type Authority struct {
 	keys    keys
 	known   memory
 	watch   watch
+	orphans orphans
 	turn    turn
 	recall  recall
 	cursors cursors

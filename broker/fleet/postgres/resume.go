@@ -267,18 +267,18 @@ func (a *Authority) resumeRest(ctx context.Context, asked map[string]bool) error
 // orphan decides what becomes of a callback that the journal of its holder lacks.
 func (e *edit) orphan() error {
 	now := time.Now()
-	const cause = "its node has no record of it"
 	mine := e.home == e.a.opt.Node
 	switch {
 	case e.ended != 0, e.holder != e.a.opt.Node:
 		return errSame
 	case mine && e.epoch == 1 && e.attempts == 0: // its user was not told
-		e.end(now, "cancelled", cause, &journal.Settle{Callback: e.id, Time: now})
+		e.end(now, "cancelled", noRecord, &journal.Settle{Callback: e.id, Time: now})
 	case !e.shared || e.open != 0:
 		e.close("")
-		e.end(now, "failed", cause, &journal.Settle{Callback: e.id, Worst: true, Time: now})
+		e.end(now, "failed", noRecord, &journal.Settle{Callback: e.id, Worst: true, Time: now})
 	default:
 		e.offered, e.epoch, e.mine = true, e.epoch+1, false // it cannot vouch for what it does not know
+		e.a.orphans.add(e.id, e.a.clock())
 		e.beside = append(e.beside, func(b *pgx.Batch) { b.Queue(offeredSQL) })
 	}
 	return nil

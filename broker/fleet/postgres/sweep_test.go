@@ -313,3 +313,32 @@ func TestPeerUnofferedClaim(t *testing.T) {
 		t.Errorf("%v, offered %v: nobody dials for it", err, row.Offered)
 	}
 }
+
+// TestPeerOrphan has a node that claims a callback and starts again without a record of it: nobody may be able to take
+// it, and it ends when its time is over, so that its user may have another one.
+func TestPeerOrphan(t *testing.T) {
+	d := table.Shared(t)
+	a, b := newNode(t, d, "a"), newNode(t, d, "b")
+	joined(a, b)
+	a.promised("x", true)
+	a.offer("x")
+	b.take("x")
+	b.leave(t.Context())
+	again := newNode(t, d, "b", func(o *Options) { o.Incarnation = "later" })
+	joined(again)
+	for _, late := range []bool{false, true} {
+		if late {
+			again.now += again.opt.Lifetime + again.opt.AttemptLimit
+		}
+		if err := again.expireOrphans(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		row, _, _, err := a.Callback(t.Context(), "x")
+		if err != nil || row.Pending() == late || late && (row.Outcome != "expired" || row.Cause != noRecord) {
+			t.Fatalf("late: %t, the callback is %s (%s), %v", late, row.Outcome, row.Cause, err)
+		}
+	}
+	if left := again.orphans.until(again.now); len(left) > 0 {
+		t.Errorf("remembered for ever: %v", left)
+	}
+}

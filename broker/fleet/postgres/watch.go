@@ -120,7 +120,13 @@ func (a *Authority) sweeps(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if _, err := a.incarnation(); err != nil || !a.first() {
+		if _, err := a.incarnation(); err != nil {
+			continue
+		}
+		if err := a.expireOrphans(ctx); err != nil && ctx.Err() == nil {
+			a.log.Debug("callbacks of which this node has no record were not ended")
+		}
+		if !a.first() {
 			continue
 		}
 		if err := a.sweep(ctx); err != nil && ctx.Err() == nil {
