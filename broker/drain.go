@@ -22,16 +22,24 @@ type DrainView struct {
 }
 
 // Drain lets all lines finish their calls and attempts, and then take no more, until Undrain, a restart or the end of
-// length (0: never). No callback is promised; those that are pending wait for a line, and are not dialed meanwhile. A
-// further order has the new reason, which may be "", and the new length. Errors: ErrReason.
+// length (0: never). No callback is promised; those that are pending wait for a line, and are not dialed meanwhile. In
+// a fleet they are offered to the other nodes, also those that have a line and wait on it. A further order has the new
+// reason, which may be "", and the new length. Errors: ErrReason.
 func (b *Broker) Drain(reason, by string, length time.Duration) error {
 	reason, err := optionalReason(reason)
 	if err != nil {
 		return err
 	}
+	order := &lines.Busyout{Reason: reason, By: by, Since: time.Now().Round(0), Drain: true}
+	b.ordersDrain(order, length)
+	b.Happened(events.Drained{Reason: reason, By: by})
+	b.leaveWaiting()
+	return nil
+}
+
+func (b *Broker) ordersDrain(order *lines.Busyout, length time.Duration) {
 	b.busyout.Lock()
 	defer b.busyout.Unlock()
-	order := &lines.Busyout{Reason: reason, By: by, Since: time.Now().Round(0), Drain: true}
 	b.stopUndrain()
 	if length > 0 {
 		order.Until = order.Since.Add(length)
@@ -39,8 +47,30 @@ func (b *Broker) Drain(reason, by string, length time.Duration) error {
 	}
 	b.drained.Store(order) // first: a callback that is promised finds a line
 	b.opt.Pool.SetDrain(order)
-	b.Happened(events.Drained{Reason: reason, By: by})
-	return nil
+}
+
+// leaveWaiting gives back the lines on which callbacks wait that another node may dial: they are offered then. One with
+// an attempt that only this node may use keeps its line.
+func (b *Broker) leaveWaiting() {
+	if b.fleet == nil {
+		return
+	}
+	var all []event
+	b.mu.Lock()
+	for id, w := range b.works {
+		if s := w.state; s.Phase == callback.Waiting && w.row.Shared && !s.Held && w.granted <= s.Attempt {
+			all = append(all, event{id: id, what: callback.LineLost{Lease: s.Lease,
+				Cause: "this node is drained, and another one may dial"}})
+		}
+	}
+	b.mu.Unlock()
+	for _, e := range all {
+		select {
+		case b.events <- e:
+		case <-b.over:
+			return
+		}
+	}
 }
 
 // Undrain ends the order of Drain. Errors: ErrNotDrained.
