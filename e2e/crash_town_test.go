@@ -86,8 +86,8 @@ var crashBuilt = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(filepath.Dir(ours), "ringback-plain")
-	cmd := exec.Command("go", "build", "-o", path, "../cmd/ringback")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "../cmd/ringback")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in scripts/dist, which then finds compiled packages
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}

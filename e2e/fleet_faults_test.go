@@ -178,7 +178,7 @@ func TestPeerFleetFaults(t *testing.T) {
 	town.logged(t)
 	town.runAll(t)
 	const least = 100
-	town.play(t, fleetPlay{callbacks: 2000, limit: 75 * time.Second, least: least, faults: map[string]int{
+	town.play(t, fleetPlay{callbacks: 2000, limit: time.Minute, least: least, faults: map[string]int{
 		"node paused": 3, "node killed": 2, "node cut off": 2, "standby paused": 2, "messages spoilt": 3,
 		"primary killed": 1}})
 	checkPlayed(t, town.finish(t), least)
