@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/ringback/ringback/api/client"
 	"github.com/ringback/ringback/lab"
 )
 
@@ -21,9 +23,10 @@ func TestModemFamilies(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			l := startSite(t, lab.Options{Lines: modems, Edit: shortWait})
-			if len(l.Down) > 0 {
-				t.Fatalf("lines that are not in service: %+v", l.Down)
-			}
+			eventually(t, "all lines are in service", func() bool {
+				all, err := l.Client().Lines(t.Context())
+				return err == nil && !slices.ContainsFunc(all, func(v client.Line) bool { return v.State == "down" })
+			})
 			scenarios, err := lab.LineScenarios(modems)
 			if err != nil || len(scenarios) != len(modems) {
 				t.Fatalf("%d scenarios for %d modems: %v", len(scenarios), len(modems), err)
