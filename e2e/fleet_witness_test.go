@@ -143,7 +143,7 @@ func (town *fleetTown) figures(e *fleetEvidence) fleetFigures {
 }
 
 // checkTold counts the callbacks of each caller that were not withdrawn: no caller was told of more. Nobody cancels
-// callbacks here except nodes, of users whom they have not told.
+// callbacks here except nodes, and only callbacks of which they have not told the user.
 func (town *fleetTown) checkTold(t *testing.T, e *fleetEvidence) {
 	t.Helper()
 	kept := map[string]int{}

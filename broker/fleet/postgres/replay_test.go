@@ -79,7 +79,7 @@ func (t *town) lived(a *Authority, id string) {
 	}
 }
 
-// refuses checks that a node does not take callbacks, whoever asks.
+// refuses checks that a node does not take callbacks, also if Waiting did not return them.
 func (t *town) refuses(a *Authority, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
