@@ -31,13 +31,13 @@ func (b *Broker) Drain(reason, by string, length time.Duration) error {
 		return err
 	}
 	order := &lines.Busyout{Reason: reason, By: by, Since: time.Now().Round(0), Drain: true}
-	b.ordersDrain(order, length)
+	b.orderDrain(order, length)
 	b.Happened(events.Drained{Reason: reason, By: by})
 	b.leaveWaiting()
 	return nil
 }
 
-func (b *Broker) ordersDrain(order *lines.Busyout, length time.Duration) {
+func (b *Broker) orderDrain(order *lines.Busyout, length time.Duration) {
 	b.busyout.Lock()
 	defer b.busyout.Unlock()
 	b.stopUndrain()
@@ -49,8 +49,11 @@ func (b *Broker) ordersDrain(order *lines.Busyout, length time.Duration) {
 	b.opt.Pool.SetDrain(order)
 }
 
+// leftByDrain is why a callback of a fleet gives back its line.
+const leftByDrain = "this node is drained, and another one may dial"
+
 // leaveWaiting gives back the lines on which callbacks wait that another node may dial: they are offered then. One with
-// an attempt that only this node may use keeps its line.
+// an attempt that only this node may use keeps its line. One that gets its line now gives it back before its attempt.
 func (b *Broker) leaveWaiting() {
 	if b.fleet == nil {
 		return
@@ -58,9 +61,9 @@ func (b *Broker) leaveWaiting() {
 	var all []event
 	b.mu.Lock()
 	for id, w := range b.works {
-		if s := w.state; s.Phase == callback.Waiting && w.row.Shared && !s.Held && w.granted <= s.Attempt {
-			all = append(all, event{id: id, what: callback.LineLost{Lease: s.Lease,
-				Cause: "this node is drained, and another one may dial"}})
+		if s := w.state; s.Phase == callback.Waiting && w.row.Shared && !s.Checking && !s.Held &&
+			w.granted <= s.Attempt {
+			all = append(all, event{id: id, what: callback.LineLost{Lease: s.Lease, Cause: leftByDrain}})
 		}
 	}
 	b.mu.Unlock()

@@ -47,6 +47,8 @@ func (b *Broker) attempting(w *work, gen uint64) func(ctx context.Context) *even
 			return notNow(fleet.ErrAway)
 		case granted == n:
 			return nil // it was recorded for a dial that did not begin
+		case b.drained.Load() != nil:
+			return notNow(leftByDrain)
 		}
 		// The check may be cancelled at any time, and it must be known whether the row is there.
 		err := m.Attempt(context.WithoutCancel(ctx), claim, a)
