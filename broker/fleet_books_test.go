@@ -157,18 +157,11 @@ func TestFleetLocalIsBookedOnce(t *testing.T) {
 		a.start()
 		a.pass(time.Minute)
 		a.order(broker.UserOrder{User: "busy-05"}, "counted ahead")
-		lost := false
-		a.node.Intercept(func(ctx context.Context, op string, carry func() error) error {
-			if op == "Settle" && !lost {
-				lost = true
-				return fleettest.LoseAnswers(ctx, op, carry)
-			}
-			return carry()
-		})
+		lost := a.loseAnswer("Settle")
 		a.node.Cut(false)
 		a.pass(time.Minute)
-		if reserved, used := a.siteUse(); reserved != 2 || used != 1 || !lost {
-			t.Errorf("%d reserved, %d used, an answer was lost: %v", reserved, used, lost)
+		if reserved, used := a.siteUse(); reserved != 2 || used != 1 || !*lost {
+			t.Errorf("%d reserved, %d used, an answer was lost: %v", reserved, used, *lost)
 		}
 		if r := only(t, fl); r.Outcome != "failed" || !r.Settled {
 			t.Errorf("%+v", r)

@@ -126,18 +126,11 @@ func TestFleetDialsAlone(t *testing.T) {
 			t.Errorf("a second one of the user: %v", err)
 		}
 		a.pass(time.Hour)
-		lost := false
-		a.node.Intercept(func(ctx context.Context, op string, carry func() error) error {
-			if op == "Settle" && !lost {
-				lost = true
-				return fleettest.LoseAnswers(ctx, op, carry)
-			}
-			return carry()
-		})
+		lost := a.loseAnswer("Settle")
 		a.node.Cut(false)
 		a.pass(time.Minute)
 		a.use(2, 1)
-		if n := len(a.dialed()); n != 1 || !lost {
+		if n := len(a.dialed()); n != 1 || !*lost {
 			t.Errorf("%d dials, an answer was lost: %v", n, lost)
 		}
 		if err := a.dialsBusy(); err == nil || !strings.Contains(err.Error(), "BUSY") {

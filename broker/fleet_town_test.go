@@ -59,6 +59,19 @@ func (w *town) linesOn() {
 	}
 }
 
+// loseAnswer lets the answer to the next operation of a name be lost, and returns whether that has happened.
+func (w *town) loseAnswer(name string) *bool {
+	lost := false
+	w.node.Intercept(func(ctx context.Context, op string, carry func() error) error {
+		if op == name && !lost {
+			lost = true
+			return fleettest.LoseAnswers(ctx, op, carry)
+		}
+		return carry()
+	})
+	return &lost
+}
+
 // only returns the one callback of a fleet.
 func only(t *testing.T, fl *fleettest.Fleet) fleet.Row {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringback/ringback/broker/fleet"
+	"github.com/ringback/ringback/broker/fleet/pgtest"
 	"github.com/ringback/ringback/broker/journal"
 )
 
@@ -288,15 +289,21 @@ func TestPeerHistory(t *testing.T) {
 	}
 }
 
-// TestPeerUnofferedClaim has a node that claims a callback, cannot record it, and cannot offer it again either: its
-// next resumption offers it, as it does not report it.
-func TestPeerUnofferedClaim(t *testing.T) {
-	d := table.Shared(t)
-	a, b := newNode(t, d, "a"), newNode(t, d, "b")
+// taken returns two nodes, of which b has taken the callback x that a has promised.
+func taken(t *testing.T, d *pgtest.Database) (a, b *node) {
+	t.Helper()
+	a, b = newNode(t, d, "a"), newNode(t, d, "b")
 	joined(a, b)
 	a.promised("x", true)
 	a.offer("x")
 	b.take("x")
+	return a, b
+}
+
+// TestPeerUnofferedClaim has a node that claims a callback, cannot record it, and cannot offer it again either: its
+// next resumption offers it, as it does not report it.
+func TestPeerUnofferedClaim(t *testing.T) {
+	_, b := taken(t, table.Shared(t))
 	row, _, _, err := b.Callback(t.Context(), "x")
 	if err != nil {
 		t.Fatal(err)
@@ -318,11 +325,7 @@ func TestPeerUnofferedClaim(t *testing.T) {
 // it, and it ends when its time is over, so that its user may have another one.
 func TestPeerOrphan(t *testing.T) {
 	d := table.Shared(t)
-	a, b := newNode(t, d, "a"), newNode(t, d, "b")
-	joined(a, b)
-	a.promised("x", true)
-	a.offer("x")
-	b.take("x")
+	a, b := taken(t, d)
 	b.leave(t.Context())
 	again := newNode(t, d, "b", func(o *Options) { o.Incarnation = "later" })
 	joined(again)
