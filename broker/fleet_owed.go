@@ -87,10 +87,7 @@ func (b *Broker) pay(ctx context.Context) {
 		if stuck[r.ID] {
 			continue
 		}
-		err := b.payOne(ctx, r)
-		if errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrForged) {
-			err = nil // what the fleet does not have, or somebody has changed there, takes no report
-		}
+		err := stillOwed(b.payOne(ctx, r))
 		if err != nil {
 			stuck[r.ID] = true
 			if errors.Is(err, fleet.ErrAway) || errors.Is(err, fleet.ErrUnknown) || errors.Is(err, fleet.ErrNotMember) {
@@ -109,6 +106,15 @@ func (b *Broker) pay(ctx context.Context) {
 	}
 }
 
+// stillOwed returns the error of a report that must be sent again: what the fleet does not have, or somebody has changed
+// there, takes none.
+func stillOwed(err error) error {
+	if errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrForged) {
+		return nil
+	}
+	return err
+}
+
 // payWithdrawals sends the withdrawals that the journal could not record.
 func (b *Broker) payWithdrawals(ctx context.Context) {
 	m := b.fleet
@@ -119,7 +125,7 @@ func (b *Broker) payWithdrawals(ctx context.Context) {
 	}
 	m.mu.Unlock()
 	for id, cause := range left {
-		if m.Withdraw(ctx, id, cause) != nil {
+		if stillOwed(m.Withdraw(ctx, id, cause)) != nil {
 			continue
 		}
 		m.mu.Lock()

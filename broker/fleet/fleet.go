@@ -236,8 +236,7 @@ type Claims interface {
 	// record; the caller must owe a withdrawal (journal.Owed) and refuse the user.
 	Promise(ctx context.Context, p Promise) error
 	// Withdraw ends a callback of this node of which its user was not told, and settles a dial ByOrder that was not
-	// made.
-	// It is no error if there is none, or if it has ended.
+	// made. It is no error if there is none, or if it has ended.
 	Withdraw(ctx context.Context, id, cause string) error
 	// Waiting returns up to n callbacks that this node may take, oldest first, without those in skip: offered for one
 	// of the rotaries, or held by a silent or removed node. Rows that do not verify are counted and not returned.

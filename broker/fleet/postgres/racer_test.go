@@ -43,7 +43,7 @@ func (o racerOptions) options() Options {
 	return Options{Addresses: o.Addresses, Database: o.Database, User: pgtest.User, Node: o.Node,
 		Incarnation: fmt.Sprint(o.Node, os.Getpid()), JournalID: "journal of " + o.Node, Version: "1.0",
 		Key: []byte("the fleet's key of the races"), Durability: Replicated, Takeover: time.Second,
-		Lifetime: 30 * time.Second, AttemptLimit: 30 * time.Second, History: time.Hour}
+		Lifetime: 15 * time.Second, AttemptLimit: 15 * time.Second, History: time.Hour}
 }
 
 // racer is a node without lines: its dial is a line that it writes to its parent. It has no journal: what it had is
