@@ -106,8 +106,8 @@ func (b *Broker) pay(ctx context.Context) {
 	}
 }
 
-// stillOwed returns the error of a report that must be sent again: what the fleet does not have, or somebody has changed
-// there, takes none.
+// stillOwed returns the error of a report that must be sent again: what the fleet does not have, or what somebody has
+// changed there, takes none.
 func stillOwed(err error) error {
 	if errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrForged) {
 		return nil
