@@ -61,9 +61,9 @@ func TestTypeAhead(t *testing.T) {
 					if waits {
 						other := w.leased()
 						v.sent(password + "\rATE1\rATDT84")
-						w.pass(time.Minute) // in the queue
+						v.reads(time.Minute) // in the queue
 						v.sent("001\r")
-						w.pass(time.Minute)
+						v.reads(time.Minute)
 						other.Release()
 						v.see("CONNECT")
 					} else {

@@ -121,6 +121,13 @@ func (v *visitor) sent(octets string) {
 	}
 }
 
+// reads reads for a time: the visit of a client that reads nothing ends.
+func (v *visitor) reads(d time.Duration) {
+	_ = v.conn.SetReadDeadline(time.Now().Add(d))
+	_, _ = io.Copy(&v.seen, v.conn)
+	_ = v.conn.SetReadDeadline(time.Time{})
+}
+
 // rest reads until the end.
 func (v *visitor) rest() string {
 	p, _ := io.ReadAll(v.conn)

@@ -41,7 +41,7 @@ type crashWorld struct {
 	wait         time.Duration // forced_wait; 0: 200 ms
 	state        string        // state_dir; "": in the town's directory
 	node         string        // the lines are those of a node of a fleet
-	program      string        // of the daemon; "": crashProgram
+	program      string        // of the daemon; "": ringback
 	number       string        // of the lines; "": crashMain
 	only         []string      // for each line: "callin", "callout"; "" or missing: both
 	more         string        // keys of the configuration
@@ -69,30 +69,6 @@ const (
 	// no call that nobody answers.
 	crashPatience = "S7=255"
 )
-
-// crashProgram is the daemon, built once: as users run it, not the instrumented test binary.
-func crashProgram(t *testing.T) string {
-	t.Helper()
-	path, err := crashBuilt()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-var crashBuilt = sync.OnceValues(func() (string, error) {
-	ours, err := exec.LookPath("ringback") // TestMain's directory, which it removes at the end
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(filepath.Dir(ours), "ringback-plain")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "../cmd/ringback")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in scripts/dist, which then finds compiled packages
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
 
 // newCrashTown builds the town; it ends with the test.
 func newCrashTown(t *testing.T, w crashWorld) *crashTown {
@@ -332,7 +308,7 @@ func (town *crashTown) start(t *testing.T, before ...string) *crashDaemon {
 // startOn is start with another configuration.
 func (town *crashTown) startOn(t *testing.T, config string, before ...string) *crashDaemon {
 	t.Helper()
-	args := append(before, cmp.Or(town.program, crashProgram(t)), "serve", "-c", filepath.Join(town.dir, config))
+	args := append(before, cmp.Or(town.program, program(t)), "serve", "-c", filepath.Join(town.dir, config))
 	d := &crashDaemon{town: town, cmd: exec.Command(args[0], args[1:]...), out: &bytes.Buffer{},
 		ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out

@@ -169,36 +169,24 @@ func checkPlayed(t *testing.T, f fleetFigures, least int) {
 	}
 }
 
-// TestPeerFleetFaults: three nodes under load with all faults. Nobody who was told is lost or rung twice, all callbacks
-// end, and enough of them are dialed to prove something. It is not parallel: other tests would slow it down, and it
-// them.
+// TestPeerFleetFaults: a fleet under load with all faults. Nobody who was told is lost or rung twice, all callbacks
+// end, and enough of them are dialed to prove something. It has three nodes; in a long run eight, and 100,000 users. It
+// is not parallel: other tests would slow it down, and it them.
 func TestPeerFleetFaults(t *testing.T) {
-	town := newFleetTown(t, fleetWorld{nodes: 3, proxied: true, crashWorld: crashWorld{callers: 36, lines: 12, max: 2,
-		wait: 50 * time.Millisecond, staysOffHook: true}})
-	town.logged(t)
-	town.runAll(t)
-	const least = 100
-	town.play(t, fleetPlay{callbacks: 2000, limit: time.Minute, least: least, faults: map[string]int{
-		"node paused": 3, "node killed": 2, "node cut off": 2, "standby paused": 2, "messages spoilt": 3,
-		"primary killed": 1}})
-	checkPlayed(t, town.finish(t), least)
-}
-
-// TestPeerFleetMany: eight nodes, a hundred thousand users, and as many callbacks as fit in ten minutes, with all
-// faults.
-func TestPeerFleetMany(t *testing.T) {
-	if !crashLong() {
-		t.Skip("RINGBACK_LONG=1 plays it: ./scripts/long fleet")
+	w := fleetWorld{nodes: 3, proxied: true, crashWorld: crashWorld{callers: 72, lines: 20, max: 2,
+		wait: 50 * time.Millisecond, staysOffHook: true}}
+	p := fleetPlay{callbacks: 2000, limit: 100 * time.Second, least: 100, faults: map[string]int{"node paused": 3,
+		"node killed": 2, "node cut off": 2, "standby paused": 2, "messages spoilt": 3, "primary killed": 1}}
+	if crashLong() {
+		w.nodes, w.callers, w.users = 8, 96, 100_000
+		w.server = pgtest.Options{Settings: map[string]string{"max_connections": "200"}}
+		p = fleetPlay{callbacks: 100_000, limit: 10 * time.Minute, least: 2000, faults: map[string]int{
+			"node paused": 10, "node killed": 10, "node cut off": 10, "standby paused": 5, "messages spoilt": 10,
+			"primary killed": 3}}
 	}
-	town := newFleetTown(t, fleetWorld{nodes: 8, proxied: true,
-		server: pgtest.Options{Settings: map[string]string{"max_connections": "200"}},
-		crashWorld: crashWorld{callers: 96, users: 100_000, lines: 12, max: 2, wait: 50 * time.Millisecond,
-			staysOffHook: true}})
+	town := newFleetTown(t, w)
 	town.logged(t)
 	town.runAll(t)
-	const least = 2000
-	town.play(t, fleetPlay{callbacks: 100_000, limit: 10 * time.Minute, least: least, faults: map[string]int{
-		"node paused": 10, "node killed": 10, "node cut off": 10, "standby paused": 5, "messages spoilt": 10,
-		"primary killed": 3}})
-	checkPlayed(t, town.finish(t), least)
+	town.play(t, p)
+	checkPlayed(t, town.finish(t), p.least)
 }

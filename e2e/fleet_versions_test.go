@@ -35,7 +35,8 @@ func newerProgram(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	c := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", program, "../cmd/ringback")
+	c := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-overlay", overlay,
+		"-o", program, "../cmd/ringback")
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -46,9 +47,6 @@ func newerProgram(t *testing.T) string {
 // TestPeerFleetTwoVersions: a node of a later version and one of ours in one fleet. Ours leaves alone what it does not
 // know; the later one takes what ours has waiting.
 func TestPeerFleetTwoVersions(t *testing.T) {
-	if !crashLong() {
-		t.Skip("RINGBACK_LONG=1 plays it: ./scripts/long fleet")
-	}
 	town := newFleetTown(t, fleetWorld{alone: true, crashWorld: crashWorld{callers: 2, lines: 3,
 		wait: 5 * time.Second}})
 	town.logged(t)

@@ -17,7 +17,7 @@ import (
 func TestPeerLabFleet(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
-	l, err := lab.Start(t.Context(), lab.Options{Dir: dir, Pace: pace, S7: 255, Binary: crashProgram(t), Quiet: true,
+	l, err := lab.Start(t.Context(), lab.Options{Dir: dir, Pace: pace, S7: 255, Binary: program(t), Quiet: true,
 		Nodes: 3, Edit: func(_, text string) string {
 			return strings.ReplaceAll(text, "forced_wait: 10s", "forced_wait: 30s") // for a busy machine
 		}})

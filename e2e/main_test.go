@@ -3,7 +3,9 @@ package e2e
 
 import (
 	"flag"
+	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -11,19 +13,42 @@ import (
 	"github.com/ringback/ringback/cli"
 )
 
-// TestMain makes this test binary also the program: called as ringback it is the command line. A copy with that name is
-// first in PATH, for the scripts, for the towns of the tests and the daemons that they start. So the program under test
-// has the race detector if the tests have it, and `go test` knows what a cached result depends on.
+// TestMain makes the program under test the first `ringback` in PATH, for the scripts, for the towns of the tests and
+// the daemons that they start. It is built as users run it. RINGBACK_RACE=1 makes it this test binary under its other
+// name, which has the race detector if the tests have it: three times the work.
 func TestMain(m *testing.M) {
 	flag.Set("test.parallel", "12") // these tests mostly wait; the command line may override it
-	testscript.Main(withReleases{m}, map[string]func(){"ringback": func() { os.Exit(cli.Run("", os.Args[1:])) }})
+	testscript.Main(tests{m}, map[string]func(){"ringback": func() { os.Exit(cli.Run("", os.Args[1:])) }})
 }
 
-// withReleases removes the releases that the tests have built.
-type withReleases struct{ *testing.M }
+// tests builds the program before the tests, and removes the releases that they have built.
+type tests struct{ *testing.M }
 
-func (m withReleases) Run() int {
+func (m tests) Run() int {
 	defer removeMade(&releases)
 	defer removeMade(&debians)
+	if os.Getenv("RINGBACK_RACE") != "1" {
+		if err := build(); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+			return 1
+		}
+	}
 	return m.M.Run()
+}
+
+// build replaces the copy of this test binary by the program.
+func build() error {
+	path, err := exec.LookPath("ringback") // in a directory that testscript has made, and removes
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return err
+	}
+	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "../cmd/ringback")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0") // as in scripts/dist, which then finds compiled packages
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
 }

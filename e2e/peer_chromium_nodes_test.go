@@ -17,7 +17,7 @@ import (
 func TestPeerChromiumNodes(t *testing.T) {
 	t.Parallel()
 	b := startBrowser(t)
-	l, err := lab.Start(t.Context(), lab.Options{Dir: tempDir(t), Pace: pace, S7: 255, Binary: crashProgram(t),
+	l, err := lab.Start(t.Context(), lab.Options{Dir: tempDir(t), Pace: pace, S7: 255, Binary: program(t),
 		Quiet: true, Nodes: 3, Edit: func(_, text string) string {
 			return strings.ReplaceAll(text, "forced_wait: 10s", "forced_wait: 10m")
 		}})

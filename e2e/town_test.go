@@ -22,7 +22,7 @@ const pace = 50
 // patience is how long a test waits for another process. A busy machine may need most of it; only a failure takes all.
 const patience = 2 * time.Minute
 
-// program is the path of the program under test: this binary, under its other name.
+// program is the path of the program under test: see TestMain.
 func program(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("ringback")

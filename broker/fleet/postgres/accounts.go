@@ -152,12 +152,18 @@ func countOf(n int) string {
 
 // insertIf queues the insertion of a callback, if the rows are written. Otherwise they are put back and read.
 func (l *locked) insertIf(b *pgx.Batch, r *record) {
-	names := l.names()
-	args := append(l.a.insertArgs(r), countOf(len(names)))
+	written := countOf(len(l.changed))
+	args := append(l.a.insertArgs(r), written)
 	b.Queue(insertChargedSQL, args...).Exec(func(tag pgconn.CommandTag) error {
 		l.failed = tag.RowsAffected() == 0
 		return nil
 	})
+	l.restoreUnless(b, written)
+}
+
+// restoreUnless queues that the rows are put back and read, unless ringback.charged is as it should be.
+func (l *locked) restoreUnless(b *pgx.Batch, charged string) {
+	names := l.names()
 	scopes, keys, numbers := columnsOf(names)
 	var bodies, macs [][]byte
 	for _, at := range names {
@@ -167,7 +173,7 @@ func (l *locked) insertIf(b *pgx.Batch, r *record) {
 		}
 		bodies, macs = append(bodies, body), append(macs, mac)
 	}
-	args = []any{scopes, keys, numbers, bodies, macs, countOf(len(names))}
+	args := []any{scopes, keys, numbers, bodies, macs, charged}
 	b.Queue(restoreSQL, args...).Query(func(rows pgx.Rows) (err error) {
 		l.found, err = l.a.collectStripes(rows)
 		return err
@@ -182,42 +188,6 @@ func (l *locked) commit(t *pipe, b *pgx.Batch) error {
 	}
 	l.done = err == nil
 	return err
-}
-
-// swapSettled makes the change of an edit and books what the callback has used, in two round trips.
-func (a *Authority) swapSettled(ctx context.Context, e *edit, swap *pgx.Batch, done *bool) error {
-	accounts, amount, err := decodeReservation(e.reservation)
-	if err != nil {
-		return fmt.Errorf("its reservation: %w", err)
-	}
-	return a.pipe(ctx, func(t *pipe) error {
-		b, l := &pgx.Batch{}, a.locks()
-		defer func() { a.recall.release(l) }()
-		l.lock(b, accounts, false)
-		b.QueuedQueries = append(b.QueuedQueries, swap.QueuedQueries...)
-		if err := t.send(b); err != nil || !*done {
-			return err
-		}
-		l.book(accounts, amount, *e.settle)
-		b = &pgx.Batch{}
-		l.write(b)
-		return l.commit(t, b)
-	})
-}
-
-// book books what a callback has used. A damaged account, or one that is gone, stays as it is: the end of a callback
-// must not depend on it.
-func (l *locked) book(accounts []charged, amount journal.Amount, settle journal.Settle) {
-	r := journal.Reservation{Amount: amount}
-	for _, at := range accounts {
-		s := l.all[at]
-		if s == nil || l.a.stripeErr(s) != nil {
-			continue
-		}
-		s.release(amount)
-		s.book(r.UsedIn(journal.Charge{Scope: at.scope, Key: at.key}, settle), settle.Time)
-		l.change(s)
-	}
 }
 
 // Accounts implements fleet.Claims. Those that do not verify are counted and left out.

@@ -110,17 +110,22 @@ func (a *Authority) changes(ctx context.Context, id string, decide func(*edit) e
 // swap makes the change of an edit in one transaction. It returns false if the row is not as the edit knows it.
 func (a *Authority) swap(ctx context.Context, e *edit) (done bool, err error) {
 	e.sign()
-	b := &pgx.Batch{}
-	e.queue(b, &done)
 	if e.settle != nil && len(e.reservation) > 0 {
-		err = a.swapSettled(ctx, e, b, &done)
+		err = a.swapSettled(ctx, e, &done)
 	} else {
-		err = a.once(ctx, b)
+		err = a.swapAlone(ctx, e, &done)
 	}
 	if done && err == nil {
 		a.known.note(&e.record, e.mine)
 	}
 	return done && err == nil, err
+}
+
+// swapAlone makes a change that books nothing.
+func (a *Authority) swapAlone(ctx context.Context, e *edit, done *bool) error {
+	b := &pgx.Batch{}
+	e.queue(b, done)
+	return a.once(ctx, b)
 }
 
 // sign writes the signature of the state. What this process writes of a callback that it holds has its present roll.
@@ -133,15 +138,25 @@ func (e *edit) sign() {
 
 // queue queues the change.
 func (e *edit) queue(b *pgx.Batch, done *bool) {
-	was := e.was
 	sql := swapSQL
 	if !e.wait {
 		sql += ` AND id = (SELECT id FROM ringback.callbacks WHERE id = $1 FOR UPDATE SKIP LOCKED)`
 	}
-	b.Queue(sql, e.id, was.mac, e.holder, e.epoch, e.offered, e.attempts, e.open, e.ended, e.outcome, []byte(e.cause),
-		e.settled, e.mac, was.sum, was.holder, was.epoch, was.offered, was.attempts, was.open, was.ended, was.settled,
-		e.roll).
+	b.Queue(sql, e.swapArgs()...).
 		Exec(func(tag pgconn.CommandTag) error { *done = tag.RowsAffected() == 1; return nil })
+	e.queueBeside(b)
+}
+
+// swapArgs are the arguments of swapSQL.
+func (e *edit) swapArgs() []any {
+	was := e.was
+	return []any{e.id, was.mac, e.holder, e.epoch, e.offered, e.attempts, e.open, e.ended, e.outcome, []byte(e.cause),
+		e.settled, e.mac, was.sum, was.holder, was.epoch, was.offered, was.attempts, was.open, was.ended, was.settled,
+		e.roll}
+}
+
+// queueBeside queues the statements that depend on the change.
+func (e *edit) queueBeside(b *pgx.Batch) {
 	for _, queue := range e.beside {
 		queue(b)
 	}

@@ -137,6 +137,7 @@ func (a *Authority) Take(ctx context.Context, want fleet.Row) (fleet.Row, error)
 			return fleet.ErrFenced
 		}
 		e.also(takenSQL, e.holder) // of a silent node too: it may have been paused, and wake
+		e.learn()
 		tried = true
 		want.Attempts = e.attempts
 		e.holder, e.offered, e.mine, e.wait = a.opt.Node, false, true, false

@@ -59,6 +59,36 @@ func (r *recall) hold(l *locked, c journal.Charge, add journal.Amount, begins [3
 	return false
 }
 
+// holdRows puts the rows of accounts that are known into l, until release. It returns false if one is not, or others of
+// this process write it.
+func (r *recall) holdRows(l *locked, accounts []charged) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, at := range accounts {
+		row := r.rows[at]
+		s := &stripe{at: at, row: row, there: true}
+		s.Scope, s.Key = at.scope, at.key
+		if len(row.body) == 0 || r.held[at] || s.decode([]byte(row.body)) != nil {
+			return false
+		}
+		l.all[at], r.held[at] = s, true
+		l.held = append(l.held, at)
+	}
+	return true
+}
+
+// see remembers rows that were read without locks.
+func (r *recall) see(found []*stripe) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range found {
+		if !s.bad && !r.held[s.at] {
+			r.rows[s.at] = s.row
+		}
+	}
+	r.forget()
+}
+
 // release ends the use of the rows of l, and remembers them as they are now.
 func (r *recall) release(l *locked) {
 	r.mu.Lock()
@@ -78,6 +108,11 @@ func (r *recall) release(l *locked) {
 			r.rows[s.at] = s.row
 		}
 	}
+	r.forget()
+}
+
+// forget keeps no more than mostRecalled rows.
+func (r *recall) forget() {
 	for at := range maps.Keys(r.rows) {
 		if len(r.rows) <= mostRecalled {
 			break

@@ -31,7 +31,8 @@ func (t *town) authority(name string, change ...func(*Options)) *Authority {
 	}
 	o := Options{Addresses: []string{t.d.Address}, Database: t.d.Name, User: pgtest.User, Node: name,
 		Incarnation: time.Now().String(), JournalID: "journal of " + name, Version: "1.0", Key: []byte("fleet's key"),
-		Durability: Server, Takeover: time.Minute, Lifetime: time.Hour, History: time.Hour, Timeout: 20 * time.Second}
+		Durability: Server, Takeover: time.Minute, Lifetime: time.Hour, History: 48 * time.Hour,
+		Timeout: 20 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}
@@ -76,7 +77,8 @@ func (t *town) member(name string, change ...func(*Options)) *Authority {
 	return nil
 }
 
-var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+// noon is today: a history of days keeps what ended then.
+var noon = time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
 
 // promiseOf returns a promise for rotary 7 with a budget of two attempts.
 func promiseOf(id, user string) fleet.Promise {
