@@ -43,6 +43,7 @@ func BenchmarkStatements(b *testing.B) {
 		for i := range 7 {
 			nodes = append(nodes, benchNode(b, &s.Database, fmt.Sprintf("node-%d", i+2), takeover))
 		}
+		settled(b, s, len(nodes))
 		eight := idleOf(b, s)
 		b.ReportMetric(eight.statements, "idle-8-nodes")
 		life8 := livesOf(b, s, nodes, eight)
@@ -57,6 +58,21 @@ func BenchmarkStatements(b *testing.B) {
 
 // use is what nodes do: statements, and octets of the log.
 type use struct{ statements, octets float64 }
+
+// settled waits until the nodes have written anew what waits, which they do after others have joined.
+func settled(b *testing.B, s *pgtest.Server, nodes int) {
+	b.Helper()
+	before, _ := statements(b, s)
+	for range 120 {
+		<-time.After(time.Second)
+		now, _ := statements(b, s)
+		if now-before < int64(20*nodes) {
+			return
+		}
+		before = now
+	}
+	b.Fatal("the nodes are not idle")
+}
 
 // idleOf returns what the nodes do in a second without a callback.
 func idleOf(b *testing.B, s *pgtest.Server) use {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,7 +16,7 @@ import (
 type link struct {
 	pool     *pool
 	beats    *pool  // one connection for heartbeats alone: what others wait for must not make this node silent
-	settings string // the statement that sets limits in a durable transaction
+	settings string // the statement that sets limits in a durable transaction, unless the session has them
 	readOnly string // the beginning of one that only reads
 }
 
@@ -36,14 +37,22 @@ func (a *Authority) connect() error {
 func newLink(opt *Options) link {
 	// A role or a database may have other defaults, and a pooler passes on no settings of a session. The server ends
 	// what waits for a lock before the client does, and what a node that is paused has left open: it may hold locks.
-	ms := opt.Timeout.Milliseconds()
-	limits := fmt.Sprintf("set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "+
-		"set_config('idle_in_transaction_session_timeout', '%d', true)", ms, ms*3/4, 2*ms)
 	one := *opt
 	one.Connections, one.Alarm = 1, func(string) {} // the other pool tells operators
-	return link{pool: newPool(opt), beats: newPool(&one),
-		settings: "SELECT set_config('synchronous_commit', 'on', true), " + limits,
-		readOnly: "BEGIN READ ONLY; SELECT " + limits}
+	return link{pool: newPool(opt), beats: newPool(&one), settings: "SELECT " + durable(opt.Timeout, true),
+		readOnly: "BEGIN READ ONLY; SELECT " + limits(opt.Timeout, true)}
+}
+
+// limits are the settings of time limits, of a transaction or of the session.
+func limits(timeout time.Duration, transaction bool) string {
+	ms := timeout.Milliseconds()
+	return fmt.Sprintf("set_config('statement_timeout', '%d', %v), set_config('lock_timeout', '%d', %[2]v), "+
+		"set_config('idle_in_transaction_session_timeout', '%[4]d', %[2]v)", ms, transaction, ms*3/4, 2*ms)
+}
+
+// durable are limits with that of durable commits.
+func durable(timeout time.Duration, transaction bool) string {
+	return fmt.Sprintf("set_config('synchronous_commit', 'on', %v), %s", transaction, limits(timeout, transaction))
 }
 
 func (a *Authority) disconnect() {
@@ -176,7 +185,9 @@ func (p *pipe) run(b *pgx.Batch) error {
 	if !p.begun {
 		first := &pgx.Batch{}
 		first.Queue("BEGIN")
-		first.Queue(p.a.link.settings)
+		if !p.conn.set {
+			first.Queue(p.a.link.settings)
+		}
 		first.QueuedQueries = append(first.QueuedQueries, b.QueuedQueries...)
 		b, p.begun = first, true
 	}

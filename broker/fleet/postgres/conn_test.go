@@ -111,12 +111,18 @@ func TestPeerTransactions(t *testing.T) {
 	}
 }
 
-// Settings of a role do not make a commit less durable, and each transaction has limits.
+// Settings of a role do not make a commit less durable, and each transaction has limits: those of its session, or with
+// a pooler, which passes on none, its own.
 func TestPeerSettingsOfTransactions(t *testing.T) {
 	d := migrated.Shared(t)
+	t.Run("direct", func(t *testing.T) { settingsAt(t, d, d.Address, "on") })
+	t.Run("pooler", func(t *testing.T) { settingsAt(t, d, pgtest.PgBouncer(t, d, ""), "off") })
+}
+
+func settingsAt(t *testing.T, d *pgtest.Database, address, outside string) {
 	d.SQL(t, "ALTER ROLE "+pgtest.User+" IN DATABASE "+d.Name+" SET synchronous_commit = off; "+
 		"ALTER ROLE "+pgtest.User+" IN DATABASE "+d.Name+" SET lock_timeout = 0")
-	a := open(t, options(d.Name, d.Address))
+	a := open(t, options(d.Name, address))
 	const query = `SELECT current_setting('synchronous_commit') || ' ' || current_setting('statement_timeout') || ' ' ||
 		current_setting('lock_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout')`
 	const want = "on 2s 1500ms 4s"
@@ -130,11 +136,11 @@ func TestPeerSettingsOfTransactions(t *testing.T) {
 	if err := a.once(t.Context(), b); err != nil || got != want {
 		t.Errorf("once: %q, %v", got, err)
 	}
-	if err := a.read(t.Context(), scan); err != nil || got != "off 2s 1500ms 4s" {
+	if err := a.read(t.Context(), scan); err != nil || got != outside+" 2s 1500ms 4s" {
 		t.Errorf("read: %q, %v", got, err)
 	}
-	if err := a.link.pool.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&got); err != nil || got != "off" {
-		t.Errorf("a setting stays in the session: %q, %v", got, err)
+	if err := a.link.pool.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&got); err != nil || got != outside {
+		t.Errorf("outside of transactions: %q, %v", got, err)
 	}
 	err := a.read(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "DELETE FROM ringback.marks")

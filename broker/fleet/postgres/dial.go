@@ -135,11 +135,24 @@ func (p *pool) connect(ctx context.Context, i int, prepare bool) (*conn, error) 
 	if c.Conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 		return nil, p.opt.explain(address, err)
 	}
-	if err := p.check(ctx, c); err != nil {
+	err = p.check(ctx, c)
+	if err == nil && prepare && !p.pooled.Load() {
+		err = p.opt.explain(address, p.configure(ctx, c))
+	}
+	if err != nil {
 		c.drop()
 		return nil, err
 	}
 	return c, nil
+}
+
+// configure gives a session that no pooler shares the settings of transactions, which each one would cost a statement.
+// The plans of prepared statements are made once: each reads by an index, whatever its arguments are.
+func (p *pool) configure(ctx context.Context, c *conn) error {
+	_, err := c.Exec(ctx, "SELECT set_config('plan_cache_mode', 'force_generic_plan', false), "+
+		durable(p.opt.Timeout, false), pgx.QueryExecModeExec)
+	c.set = err == nil
+	return err
 }
 
 // config returns how to connect to an address.

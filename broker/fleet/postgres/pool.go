@@ -50,6 +50,7 @@ type conn struct {
 	generation int
 	address    int // its index
 	used       time.Time
+	set        bool   // its session has the settings of transactions
 	doubt      string // a warning of this transaction: its commit may not be durable
 }
 
