@@ -35,10 +35,10 @@ func (d *Driver) mayRest() bool {
 }
 
 // beginRest ends the reader and sets the time at which the wait for the port ends. false means that something has
-// happened meanwhile and the reader continues.
-func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
+// happened meanwhile and the reader continues. The end of ctx rouses only a line that rests.
+func (d *Driver) beginRest(ctx context.Context, port lines.Port, probeAt time.Time) bool {
 	d.mu.Lock()
-	d.resting = d.mayRestLocked()
+	d.resting = ctx.Err() == nil && d.mayRestLocked()
 	rests := d.resting
 	if rests {
 		_ = port.SetReadDeadline(past)
@@ -49,7 +49,7 @@ func (d *Driver) beginRest(port lines.Port, probeAt time.Time) bool {
 	}
 	d.reading.Wait()
 	d.mu.Lock()
-	d.resting = d.mayRestLocked() // the reader may just have received something
+	d.resting = ctx.Err() == nil && d.mayRestLocked() // the reader may just have received something
 	rests = d.resting
 	deadline := time.Time{}
 	if rests {

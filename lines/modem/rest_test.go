@@ -1,8 +1,10 @@
 package modem
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ringback/ringback/lines"
 )
@@ -130,4 +132,21 @@ func TestRestAtEachMoment(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoRestAfterTheEnd: a line whose end comes just as it starts to rest does not rest: nothing would wake it.
+func TestNoRestAfterTheEnd(t *testing.T) {
+	f := newFake(true)
+	onBench(t, f, func(b *bench) {
+		b.until(lines.Idle)
+		synctest.Wait()
+		b.drv.mu.Lock()
+		port := b.drv.port
+		b.drv.mu.Unlock()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if b.drv.beginRest(ctx, port, time.Time{}) || b.resting() {
+			t.Error("the line rests")
+		}
+	})
 }

@@ -28,7 +28,7 @@ func (d *Driver) serve(ctx context.Context) error {
 		}
 		due := next
 		if d.mayRest() {
-			if !time.Now().Before(quiet) && d.beginRest(port, next) {
+			if !time.Now().Before(quiet) && d.beginRest(ctx, port, next) {
 				return errRests
 			}
 			if due.IsZero() || quiet.Before(due) {
