@@ -61,7 +61,7 @@ func (l *loader) override(path string, k schema.Key, o Overrides) {
 // commands, and the settings of the tests and scripts/long.
 var otherVariables = []string{
 	EnvPrefix + "_SOCKET", EnvPrefix + "_REQUIRE_PEERS", EnvPrefix + "_LONG", EnvPrefix + "_SEED", EnvPrefix + "_SEEDS",
-	EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE",
+	EnvPrefix + "_FUZZTIME", EnvPrefix + "_UPDATE", EnvPrefix + "_RACE",
 }
 
 // strayVariables reports variables that have the prefix but no effect, since the operator may expect one. Empty

@@ -54,7 +54,7 @@ environment: RINGBACK_TTY: names no key (unset it; only keys with a single value
 // Variables of ringback that are not keys do not affect the configuration.
 func TestOtherVariables(t *testing.T) {
 	for _, name := range []string{"RINGBACK_SOCKET", "RINGBACK_REQUIRE_PEERS", "RINGBACK_LONG", "RINGBACK_SEED",
-		"RINGBACK_SEEDS", "RINGBACK_FUZZTIME", "RINGBACK_UPDATE"} {
+		"RINGBACK_SEEDS", "RINGBACK_FUZZTIME", "RINGBACK_UPDATE", "RINGBACK_RACE"} {
 		t.Setenv(name, "1")
 	}
 	if c, problems, _ := loadText(t, base, nil); c == nil || strings.Contains(problems, "environment") {

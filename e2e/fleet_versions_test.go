@@ -47,6 +47,7 @@ func newerProgram(t *testing.T) string {
 // TestPeerFleetTwoVersions: a node of a later version and one of ours in one fleet. Ours leaves alone what it does not
 // know; the later one takes what ours has waiting.
 func TestPeerFleetTwoVersions(t *testing.T) {
+	t.Parallel()
 	town := newFleetTown(t, fleetWorld{alone: true, crashWorld: crashWorld{callers: 2, lines: 3,
 		wait: 5 * time.Second}})
 	town.logged(t)

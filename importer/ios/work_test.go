@@ -36,7 +36,7 @@ func TestLinearWork(t *testing.T) {
 			importtest.Load(t, site)
 		})
 	}
-	small, large := work(200), work(400)
+	small, large := work(100), work(200)
 	if large > 2.5*small {
 		t.Errorf("%.0f allocations for a text, %.0f for one of twice its size", small, large)
 	}
