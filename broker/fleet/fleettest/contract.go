@@ -129,7 +129,14 @@ func (c *contract) offered(a fleet.Authority, user string) fleet.Row {
 // takeFrom claims a callback that waits.
 func (c *contract) takeFrom(a fleet.Authority, id string) fleet.Row {
 	c.Helper()
-	var r fleet.Row
+	r, err := a.Take(c.ctx, c.waits(a, id))
+	c.ok("claim", err)
+	return r
+}
+
+// waits waits until a node may take a callback.
+func (c *contract) waits(a fleet.Authority, id string) (r fleet.Row) {
+	c.Helper()
 	c.await("callback "+id+" waits", func() bool {
 		all, err := a.Waiting(c.ctx, []int{7}, nil, 10)
 		c.ok("waiting", err)
@@ -139,8 +146,6 @@ func (c *contract) takeFrom(a fleet.Authority, id string) fleet.Row {
 		}
 		return i >= 0
 	})
-	r, err := a.Take(c.ctx, r)
-	c.ok("claim", err)
 	return r
 }
 

@@ -168,6 +168,8 @@ func (c *contract) start() {
 	}
 	c.is("an attempt of the process before", a.Attempt(c.ctx, held.Claim(), dial(held.ID, 1)), fleet.ErrFenced)
 	c.ok("an attempt", a.Attempt(c.ctx, standings[0].Claim, dial(held.ID, 1)))
+	c.ok("an offer", b.Offer(c.ctx, mine))
+	c.waits(a, taken.ID)      // the process that knew it has vouched for it to the new process of the other node
 	b, _ = c.member("lyon-2") // its journal lacks what it took
 	if got := c.takeFrom(a, taken.ID); got.Epoch <= mine.Epoch {
 		c.Errorf("taken back %+v", got)
