@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,27 +29,27 @@ func (m tests) Run() int {
 	defer removeMade(&releases)
 	defer removeMade(&debians)
 	if os.Getenv("RINGBACK_RACE") != "1" {
-		if err := build(); err != nil {
+		dir, err := build()
+		defer os.RemoveAll(dir)
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "e2e:", err)
 			return 1
 		}
+		os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	}
 	return m.M.Run()
 }
 
-// build replaces the copy of this test binary by the program.
-func build() error {
-	path, err := exec.LookPath("ringback") // in a directory that testscript has made, and removes
-	if err == nil {
-		err = os.Remove(path)
+// build builds the program, in a new directory that the caller removes.
+func build() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "ringback"); err != nil {
+		return "", err
 	}
-	if err != nil {
-		return err
-	}
-	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "../cmd/ringback")
+	c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(dir, "ringback"),
+		"../cmd/ringback")
 	c.Env = append(os.Environ(), "CGO_ENABLED=0") // as in scripts/dist, which then finds compiled packages
 	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+		return dir, fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	return nil
+	return dir, nil
 }

@@ -49,7 +49,7 @@ func (d *Driver) beginRest(ctx context.Context, port lines.Port, probeAt time.Ti
 	}
 	d.reading.Wait()
 	d.mu.Lock()
-	d.resting = ctx.Err() == nil && d.mayRestLocked() // the reader may just have received something
+	d.resting = d.mayRestLocked() // the reader may just have received something, or ctx may have ended
 	rests = d.resting
 	deadline := time.Time{}
 	if rests {

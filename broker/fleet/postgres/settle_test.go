@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -74,6 +75,43 @@ func TestPeerSettledRows(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestPeerSettledByTheHolder: a node whose callback was taken ends it with what it remembers, in which the accounts are
+// right. It is fenced, and what it has written of the accounts is put back: the holder's end books, once.
+func TestPeerSettledByTheHolder(t *testing.T) {
+	w := newTown(t)
+	home, other := w.member("lyon-1"), w.member("lyon-2")
+	p := charging("c1", "1", 1000)
+	p.Charges = p.Charges[:2]
+	err := home.Promise(t.Context(), p)
+	row := p.Row
+	row.Epoch, row.Home, row.Holder, row.Offered = 1, "lyon-1", "lyon-1", true
+	if err == nil {
+		err = home.Offer(t.Context(), row)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.waits(other, "c1")
+	remembered, _ := home.known.get("c1")
+	taken, err := other.Take(t.Context(), row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home.known.mu.Lock()
+	home.known.seen["c1"] = remembered // it has not heard of the claim
+	home.known.mu.Unlock()
+	if err := home.End(t.Context(), endOf(row, "expired")); !errors.Is(err, fleet.ErrFenced) {
+		t.Errorf("the end of the node before: %v", err)
+	}
+	w.checkNumber(other, 1, 0)
+	end := endOf(taken, "completed")
+	end.Settle.Used = journal.Amount{Calls: 1}
+	if err := other.End(t.Context(), end); err != nil {
+		t.Error(err)
+	}
+	w.checkNumber(other, 0, 1)
 }
 
 // checkNumber checks the account of the only number.
