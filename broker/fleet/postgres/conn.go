@@ -35,15 +35,15 @@ func (a *Authority) connect() error {
 }
 
 func newLink(opt *Options) link {
-	// A role or a database may have other defaults, and a pooler passes on no settings of a session. The server ends
-	// what waits for a lock before the client does, and what a node that is paused has left open: it may hold locks.
 	one := *opt
 	one.Connections, one.Alarm = 1, func(string) {} // the other pool tells operators
 	return link{pool: newPool(opt), beats: newPool(&one), settings: "SELECT " + durable(opt.Timeout, true),
 		readOnly: "BEGIN READ ONLY; SELECT " + limits(opt.Timeout, true)}
 }
 
-// limits are the settings of time limits, of a transaction or of the session.
+// limits are the settings of time limits, of a transaction or of the session: a role or a database may have other
+// defaults, and a pooler passes on no settings of a session. The server ends what waits for a lock before the client
+// does, and what a node that is paused has left open: it may hold locks.
 func limits(timeout time.Duration, transaction bool) string {
 	ms := timeout.Milliseconds()
 	return fmt.Sprintf("set_config('statement_timeout', '%d', %v), set_config('lock_timeout', '%d', %[2]v), "+
