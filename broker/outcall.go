@@ -87,6 +87,7 @@ func (b *Broker) serveOut(ctx context.Context, cfg *Config, d *outDial, a lines.
 	out := &OutCall{Call: &lc, Number: d.number.String(), Script: d.script, Transcript: a.Transcript,
 		began: time.Now(), hungUp: make(chan struct{}), ended: make(chan struct{})}
 	defer close(out.ended)
+	defer b.ordered.remove(&d.orderedDial) // a person who has seen the end may dial the number again
 	c := &call{Call: &lc, cancel: d.cancel, multiSessionID: d.row.MultiSessionID, called: d.number,
 		accounting: cfg.accounting(lc.TTY), identity: d.of.Identity, user: d.of.Identity.User, service: aaa.Outbound,
 		admitted: d.of.Identity, octets: func() (in, sent uint64) { return out.in.Load(), out.out.Load() }}

@@ -395,10 +395,26 @@ func (c *conn) hangup(ctx context.Context) error {
 		return nil
 	}
 	d.host.Phase(lines.HangingUp)
-	err := d.prove(ctx)
+	var err error
+	if d.needsProof() { // a look at the line may have been faster, and have proved it
+		err = d.prove(ctx)
+	}
 	d.host.Phase(lines.Idle)
 	if err != nil {
 		return fmt.Errorf("hang up tty %d: %w", d.o.Config.TTY, err)
 	}
 	return nil
+}
+
+// needsProof reports whether a call or an attempt without an owner may be up, or the line is unproven. The caller holds
+// the token.
+func (d *Driver) needsProof() bool {
+	d.lookAtSignals()
+	switch d.phaseNow() {
+	case idle, used:
+		return d.dcd()
+	case connected: // the next call, which the modem answered by itself
+		return false
+	}
+	return true
 }

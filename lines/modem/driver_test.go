@@ -624,3 +624,38 @@ func (p panicking) Close() error {
 	close(p.closed)
 	return p.Port.Close()
 }
+
+// TestHangupAfterAProof: a call that the driver hangs up and proves by itself, before its owner's hang-up begins, is
+// not proven again, and the call that the modem answers meanwhile is not hung up for it.
+func TestHangupAfterAProof(t *testing.T) {
+	bothKinds(t, func(t *testing.T, signals bool) {
+		for _, next := range []bool{false, true} {
+			f := newFake(signals)
+			f.answers = "CONNECT 9600"
+			onBench(t, f, func(b *bench) {
+				b.until(lines.Idle)
+				c := b.incoming()
+				stray := c.Data.(*conn)
+				b.drv.drop(stray, onGiveUp)
+				b.pass(time.Minute) // until it is hung up and proven
+				if next {
+					b.drv.mu.Lock()
+					b.drv.autoAnswer = "1"
+					b.drv.mu.Unlock()
+					f.connect("CONNECT 2400")
+					b.pass(time.Second)
+				}
+				sent := f.allCommands()
+				if err := stray.hangup(b.t.Context()); err != nil { // as an owner's that waited for the token
+					t.Error(err)
+				}
+				if now := f.allCommands(); now != sent {
+					t.Errorf("after the proof the modem was sent %q", strings.TrimPrefix(now, sent))
+				}
+				if f.isOnHook() == next {
+					t.Errorf("on hook %v, with a next call %v", next, next)
+				}
+			})
+		}
+	})
+}
