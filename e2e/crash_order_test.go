@@ -90,7 +90,7 @@ func TestPeerCrashOrder(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			town := newCrashTown(t, w)
 			log := filepath.Join(town.dir, "strace")
-			d := town.start(t, strace, "-D", "-f", "-y", "-s", "5000", "-o", log,
+			d := town.start(t, strace, "-D", "-f", "--seccomp-bpf", "-y", "-s", "5000", "-o", log,
 				"-e", "trace=fsync,fdatasync,pwrite64,pwritev,write,writev,sendto,sendmsg")
 			if err := town.play(d); err != nil {
 				t.Fatal(err, town.story(d))

@@ -77,7 +77,7 @@ func TestCutOff(t *testing.T) {
 		last := strings.LastIndex(text, "\nend") + len("\nend")
 		step, begin := 1, 7
 		if len(text) > 4<<10 && os.Getenv("RINGBACK_LONG") == "" { // the work is the square of the length
-			step, begin = 19, 23
+			step, begin = 47, 61
 		}
 		for n := 0; n < len(text); n += step {
 			_, _, err := Import([]byte(text[:n]), Options{})

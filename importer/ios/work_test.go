@@ -16,11 +16,11 @@ func crowded(n int) string {
 		fmt.Fprintf(&b, "interface Async%d\n ip address 10.2.%d.%d 255.255.255.0\n encapsulation ppp\n"+
 			" peer default ip address 10.1.%d.%d\n ppp callback accept\n", i+1, i/250, i%250+1, i/250, i%250+1)
 		fmt.Fprintf(&b, "ip local pool p%d 10.1.%d.%d\n", i, i/250, i%250+1)
-		fmt.Fprintf(&b, "interface Group-Async%d\n group-range %d 9000\n", i+1, i+1)
+		fmt.Fprintf(&b, "interface Group-Async%d\n group-range %d 2000\n", i+1, i+1)
 		fmt.Fprintf(&b, "username u%d callback-dialstring 8400%d nocallback-verify callback-line 1 20 password 0 x\n",
 			i, i)
 	}
-	b.WriteString("line 1 9000\n modem InOut\n script callback nosuch\nend\n")
+	b.WriteString("line 1 2000\n modem InOut\n script callback nosuch\nend\n")
 	return b.String()
 }
 
