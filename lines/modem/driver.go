@@ -98,6 +98,7 @@ type Driver struct {
 	// when RI came on last, unless that call was connected: RING may have been lost in the data of a call
 	ringSignal time.Time
 	ringKept   time.Time    // the last ring of a call that the running hang-up does not end
+	keepsRings bool         // the running hang-up ends no call: a first ring is kept too
 	lateRing   [2]time.Time // the last two rings after ATA was sent, the earlier one first
 	caller     string
 	callerAt   time.Time

@@ -28,6 +28,17 @@ func TestNoScriptOnARingingLine(t *testing.T) {
 			f.say("\r\nRING\r\n")
 			_ = l.Probe(b.t.Context())
 		},
+		"while the line is proven": func(b *bench, f *fake, l *lines.Lease) {
+			_, _ = l.Command(b.t.Context(), func(context.Context, lines.CommandConn) error { return nil })
+			f.reply = func(cmd string) string {
+				if strings.Contains(cmd, "ATH") {
+					f.reply = nil
+					return "\r\nRING\r\n\r\nOK\r\n"
+				}
+				return ""
+			}
+			_ = l.Probe(b.t.Context())
+		},
 		"RI alone": func(_ *bench, f *fake, _ *lines.Lease) { f.ri(true); f.ri(false) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -155,7 +155,7 @@ var rules = []rule{
 	// The hang-up, and its proof.
 	{from: in(idle, used), on: onHangUp, to: hangingUp, do: do(keepRings, forgetRings),
 		why: "no call is up: a caller who rings is still there"},
-	{from: in(released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(forgetRings)},
+	{from: in(released, aborted, dropped, unproven), on: onHangUp, to: hangingUp, do: do(endRings, forgetRings)},
 	{from: in(hangingUp), on: onProven, to: idle, do: do(forgetRings, recallRing, checkMail)},
 	{from: in(hangingUp), on: onUnproven, to: unproven},
 
@@ -195,10 +195,12 @@ var (
 		}
 	}}
 	keepRing  = action{"keep the ring", func(d *Driver, _ happening) { d.ringKept = time.Now() }}
-	keepRings = action{"keep the last ring", func(d *Driver, _ happening) { d.ringKept = d.lastRing }}
-	// another ring of the same caller
+	keepRings = action{"keep the rings", func(d *Driver, _ happening) { d.ringKept, d.keepsRings = d.lastRing, true }}
+	// RING may be text of the call that ends
+	endRings = action{"keep no first ring", func(d *Driver, _ happening) { d.keepsRings = false }}
+	// another ring of the same caller, or the first one while no call is up
 	keepLaterRing = action{"keep a later ring", func(d *Driver, _ happening) {
-		if !d.ringKept.IsZero() {
+		if d.keepsRings || !d.ringKept.IsZero() {
 			d.ringKept = time.Now()
 		}
 	}}
