@@ -107,6 +107,23 @@ func (c *realCaller) expects(text string) (before string) {
 	return before
 }
 
+// interrupts sends the interrupt until text arrives: a shell that is about to read notices it only with the next one.
+func (c *realCaller) interrupts(text string) {
+	c.t.Helper()
+	for again := time.After(0); !strings.Contains(c.seen, text); {
+		select {
+		case <-again:
+			c.types("\x1ec")
+			again = time.After(5 * time.Second)
+		case more, ok := <-c.got:
+			if c.seen += more; !ok {
+				c.t.Fatalf("waiting for %q: the caller saw %q", text, c.seen)
+			}
+		}
+	}
+	c.expects(text)
+}
+
 func (c *realCaller) types(keys string) {
 	c.t.Helper()
 	if _, err := c.far.Write([]byte(keys)); err != nil {
@@ -119,7 +136,7 @@ func TestPeerTelnetd(t *testing.T) {
 	t.Parallel()
 	script := t.TempDir() + "/login"
 	program := `#!/bin/sh
-trap 'echo interrupted' INT
+trap 'trap "" INT; echo interrupted' INT
 echo "terminal $TERM ready"
 while :; do
 	line=
@@ -144,11 +161,11 @@ done
 	c.expects("hello\r\ngot <hello>\r\n") // one echo, telnetd's
 	c.types("a \xff\xfe b\r")
 	c.expects("got <a \xff\xfe b>\r\n")
-	c.types("half a line\x1ec")
-	c.expects("interrupted\r\n")
+	c.types("half a line")
+	c.interrupts("interrupted\r\n")
 	c.types("\x1eo") // telnetd answers Abort Output with a Synch: IAC DM, the DM urgent
 	c.types("after\r")
-	if before := c.expects("after\r\ngot <\x0fafter>\r\n"); before != "^O" {
+	if before := c.expects("after\r\ngot <\x0fafter>\r\n"); strings.ReplaceAll(before, "^C", "") != "^O" {
 		// telnetd types the discard character for it
 		c.t.Errorf("the Synch left %q", before)
 	}
