@@ -136,11 +136,11 @@ func TestPeerTelnetd(t *testing.T) {
 	t.Parallel()
 	script := t.TempDir() + "/login"
 	program := `#!/bin/sh
-trap 'trap "" INT; echo interrupted' INT
+trap 'trap "" INT; interrupted=yes; echo interrupted' INT
 echo "terminal $TERM ready"
 while :; do
 	line=
-	read -r line || continue # interrupted
+	read -r line || { [ "$interrupted" ] || exit; interrupted=; continue; } # the caller is gone, or has interrupted
 	case $line in bye) echo farewell; read -r line; exit;; esac # telnetd drops what it has not sent when it hears of the exit
 	echo "got <$line>"
 done
