@@ -31,6 +31,7 @@ type crashWorld struct {
 	lines        int           // 0: 2, one number, one rotary
 	staysOffHook bool          // the lines' modems keep a call when their port drops
 	max          int           // attempts; 0: 1
+	lifetime     time.Duration // of a callback; 0: 1 h
 	verify       bool          // leg two logs in
 	busy         int           // this many dials meet a busy number; -1: all
 	callers      int           // 0: 1
@@ -197,6 +198,9 @@ func turn(i int) string {
 func (town *crashTown) write(t *testing.T, radius *servers.RADIUS, ports []string) {
 	t.Helper()
 	var b strings.Builder
+	if town.lifetime > 0 {
+		fmt.Fprintf(&b, "callback: {lifetime: %v}\n", town.lifetime)
+	}
 	fmt.Fprintf(&b, `hostname: crash
 state_dir: %s
 api: {socket: %s}

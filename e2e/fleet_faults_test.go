@@ -174,7 +174,7 @@ func checkPlayed(t *testing.T, f fleetFigures, least int) {
 // is not parallel: other tests would slow it down, and it them.
 func TestPeerFleetFaults(t *testing.T) {
 	w := fleetWorld{nodes: 3, proxied: true, crashWorld: crashWorld{callers: 72, lines: 20, max: 2,
-		wait: 50 * time.Millisecond, staysOffHook: true}}
+		wait: 50 * time.Millisecond, staysOffHook: true, lifetime: 2 * time.Minute}}
 	p := fleetPlay{callbacks: 2000, limit: 100 * time.Second, least: 100, faults: map[string]int{"node paused": 3,
 		"node killed": 2, "node cut off": 2, "standby paused": 2, "messages spoilt": 3, "primary killed": 1}}
 	if crashLong() {

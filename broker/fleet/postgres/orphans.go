@@ -49,9 +49,10 @@ func (o *orphans) forget(id string) {
 	delete(o.found, id)
 }
 
-// expireOrphans ends the orphans that nobody has taken for as long as what an absent node has waiting is left alone.
+// expireOrphans ends the orphans that nobody has taken for a lifetime. No attempt of them is in progress: their holder,
+// which is present, has none, and that of another node would have made it the holder.
 func (a *Authority) expireOrphans(ctx context.Context) error {
-	for _, id := range a.orphans.until(a.clock() - left{}.limit(a)) {
+	for _, id := range a.orphans.until(a.clock() - a.opt.Lifetime) {
 		err := a.change(ctx, "expiry", id, func(e *edit) error {
 			if e.ended != 0 || e.holder != a.opt.Node || a.known.holds(id) {
 				return errSame

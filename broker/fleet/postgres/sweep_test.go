@@ -331,7 +331,7 @@ func TestPeerOrphan(t *testing.T) {
 	joined(again)
 	for _, late := range []bool{false, true} {
 		if late {
-			again.now += again.opt.Lifetime + again.opt.AttemptLimit
+			again.now += again.opt.Lifetime
 		}
 		if err := again.expireOrphans(t.Context()); err != nil {
 			t.Fatal(err)
