@@ -62,3 +62,26 @@ func TestNoScriptOnARingingLine(t *testing.T) {
 		})
 	}
 }
+
+// TestRingOfAStrayCall: RING that arrives while an idle line with DCD is proven may be text of the call that is up: it
+// makes no line ring.
+func TestRingOfAStrayCall(t *testing.T) {
+	f := newFake(true)
+	onBench(t, f, func(b *bench) {
+		l := b.lease()
+		f.dcd(true)
+		b.pass(time.Second)
+		b.drv.mu.Lock()
+		b.drv.happenLocked(happening{on: onHangUp})
+		b.drv.happenLocked(happening{on: onRing})
+		b.drv.happenLocked(happening{on: onProven})
+		rings := b.drv.rings
+		b.drv.mu.Unlock()
+		if rings != 0 {
+			t.Errorf("%d rings", rings)
+		}
+		f.dcd(false)
+		l.Release()
+		b.until(lines.Idle)
+	})
+}

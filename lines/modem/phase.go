@@ -194,8 +194,11 @@ var (
 			d.callerLocked(h.line.caller)
 		}
 	}}
-	keepRing  = action{"keep the ring", func(d *Driver, _ happening) { d.ringKept = time.Now() }}
-	keepRings = action{"keep the rings", func(d *Driver, _ happening) { d.ringKept, d.keepsRings = d.lastRing, true }}
+	keepRing = action{"keep the ring", func(d *Driver, _ happening) { d.ringKept = time.Now() }}
+	// With DCD, a call is up all the same, and RING may be its text.
+	keepRings = action{"keep the rings", func(d *Driver, _ happening) {
+		d.ringKept, d.keepsRings = d.lastRing, !d.signals.Has(lines.DCD)
+	}}
 	// RING may be text of the call that ends
 	endRings = action{"keep no first ring", func(d *Driver, _ happening) { d.keepsRings = false }}
 	// another ring of the same caller, or the first one while no call is up
