@@ -59,6 +59,7 @@ func (q queue) lease(ctx context.Context, typed <-chan []byte, taken chan<- bool
 		return nil, nil, err
 	}
 	defer w.Cancel() // it does nothing if the lease was received
+	reading := ctx   // of typed
 	if free && !q.wait {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, probeTime, errProbe)
@@ -82,6 +83,9 @@ func (q queue) lease(ctx context.Context, typed <-chan []byte, taken chan<- bool
 			}
 			tick.Reset(progress)
 		case b, ok := <-typed:
+			if !ok && reading.Err() != nil {
+				return nil, nil, context.Cause(reading)
+			}
 			if !ok {
 				return nil, nil, errLeft
 			}

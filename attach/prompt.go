@@ -45,6 +45,7 @@ type prompt struct {
 
 	early   []byte             // what the user has typed before there was a line; it comes before input
 	input   chan []byte        // of the user; closed at its end
+	unread  error              // why input is closed; nil: the user has left
 	taken   chan bool          // capacity 1: input is not used any more
 	dials   chan dialed        // capacity 1
 	hung    chan error         // capacity 1
@@ -98,7 +99,10 @@ func (p *prompt) run(ctx context.Context) error {
 
 // read passes on what the user sends, until the connection or ctx ends.
 func (p *prompt) read(ctx context.Context) {
-	defer close(p.input)
+	defer func() {
+		p.unread = context.Cause(ctx) // a context of serve may end later than this one
+		close(p.input)
+	}()
 	defer context.AfterFunc(ctx, func() { _ = p.conn.SetReadDeadline(time.Unix(1, 0)) })()
 	buf := make([]byte, 4<<10)
 	for {
@@ -140,8 +144,11 @@ func (p *prompt) serve(ctx context.Context) error {
 		}
 		select {
 		case b, ok := <-input:
+			if !ok && p.unread != nil {
+				return p.unread
+			}
 			if !ok {
-				return ended(ctx)
+				return io.EOF
 			}
 			p.traffic = time.Now()
 			p.do(ctx, p.modem.Input(p.traffic, b))

@@ -85,7 +85,7 @@ func (p *prompt) pumpRaw(ctx context.Context, port lines.Port, done <-chan error
 		select {
 		case b, ok := <-p.input:
 			if !ok {
-				return n, userGone(ctx), false
+				return n, p.unread, false
 			}
 			wrote, err := p.toPort(port, b)
 			n += wrote
@@ -96,7 +96,7 @@ func (p *prompt) pumpRaw(ctx context.Context, port lines.Port, done <-chan error
 		case <-p.screen.moved:
 			p.traffic = time.Now()
 		case <-p.screen.done:
-			return n, userGone(ctx), false
+			return n, context.Cause(ctx), false
 		case <-port.Changes():
 		case <-p.client.Changed():
 			now, d, count := p.client.DTR(), p.client.Drops(), p.client.Breaks()
@@ -135,12 +135,4 @@ func (p *prompt) toPort(port lines.Port, b []byte) (n uint64, err error) {
 	_ = port.SetWriteDeadline(p.traffic.Add(rawStall))
 	wrote, err := port.Write(b)
 	return uint64(wrote), err
-}
-
-// userGone is nil if the user has left, and otherwise why nothing more is read.
-func userGone(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
 }

@@ -122,6 +122,12 @@ func running(t *testing.T, configuration string, at *regexp.Regexp) *monitored {
 	return m
 }
 
+// logs waits until the log has a text: events are logged after what reports them has gone on.
+func (m *monitored) logs(t *testing.T, text string) {
+	t.Helper()
+	eventually(t, "the log has "+text, func() bool { return strings.Contains(m.log.String(), text) })
+}
+
 func (m *monitored) get(t *testing.T, method, path string) (status int, header http.Header, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, m.url+path, nil)

@@ -42,9 +42,7 @@ func TestPageLogin(t *testing.T) {
 	if status, body := login("kim", "wrong"); status != http.StatusForbidden || !strings.Contains(body, "is wrong") {
 		t.Errorf("a wrong password: %d %s", status, body)
 	}
-	if !strings.Contains(m.log.String(), `"user": "kim", "caller": "127.0.0.1"`) {
-		t.Errorf("the log does not have the failure:\n%s", m.log)
-	}
+	m.logs(t, `"user": "kim", "caller": "127.0.0.1"`)
 	if status, body := login("caller", right); status != http.StatusForbidden || !strings.Contains(body, "no role") {
 		t.Errorf("a user without a role: %d %s", status, body)
 	}

@@ -68,9 +68,7 @@ func TestSimulate(t *testing.T) {
 		e.Decision.Outcome != "call_back" {
 		t.Errorf("the files of the comparison are in force: %+v %v", e, err)
 	}
-	if !strings.Contains(m.log.String(), `policies simulated	{"files": 1, "requests": 3, "changed": 3`) {
-		t.Errorf("the log does not have the comparison:\n%s", m.log)
-	}
+	m.logs(t, `policies simulated	{"files": 1, "requests": 3, "changed": 3`)
 }
 
 // TestSimulateFails: what is wrong has its place, in the file too.

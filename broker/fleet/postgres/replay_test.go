@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -41,10 +42,11 @@ func (t *town) putBack(ids ...string) {
 	t.sql(`INSERT INTO ringback.callbacks SELECT * FROM old WHERE id = ANY ($1)`, ids)
 }
 
-// waits waits until a node may take a callback, and returns all that it may take.
-func (t *town) waits(a *Authority, id string) (ids []string) {
+// waits waits until a node may take some callbacks at the same time, and returns all that it may take: what another
+// node has waiting is not taken for a moment when that node writes it anew with its next roll.
+func (t *town) waits(a *Authority, some ...string) (ids []string) {
 	t.Helper()
-	within(t, id+" waits for node "+a.opt.Node, func() bool {
+	within(t, strings.Join(some, ", ")+" waits for node "+a.opt.Node, func() bool {
 		all, err := a.Waiting(context.Background(), []int{7}, nil, 2000)
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +56,7 @@ func (t *town) waits(a *Authority, id string) (ids []string) {
 			ids = append(ids, r.ID)
 		}
 		slices.Sort(ids)
-		return slices.Contains(ids, id)
+		return !slices.ContainsFunc(some, func(id string) bool { return !slices.Contains(ids, id) })
 	})
 	return ids
 }
@@ -135,7 +137,7 @@ func TestPeerNobodyVouches(t *testing.T) {
 		_, err := a.Resume(context.Background(), []fleet.Known{{Row: p.Row}})
 		return err == nil
 	})
-	if got := w.waits(b, "old"); !slices.Equal(got, []string{"new", "old"}) {
+	if got := w.waits(b, "new", "old"); !slices.Equal(got, []string{"new", "old"}) {
 		t.Errorf("after the start of its node, it may take %q", got)
 	}
 }
@@ -180,7 +182,7 @@ func TestPeerFeed(t *testing.T) {
 	})
 	w.stops["lyon-1"]()
 	w.putBack(old...)
-	if got := w.waits(b, "honest"); !slices.Equal(got, []string{"first", "honest"}) {
+	if got := w.waits(b, "first", "honest"); !slices.Equal(got, []string{"first", "honest"}) {
 		t.Errorf("it may take %q", got)
 	}
 	w.refuses(b, old...)
