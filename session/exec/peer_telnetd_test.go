@@ -136,6 +136,7 @@ func TestPeerTelnetd(t *testing.T) {
 	t.Parallel()
 	script := t.TempDir() + "/login"
 	program := `#!/bin/sh
+stty noflsh # Linux signals first and then flushes the output: perhaps what the trap says
 trap 'trap "" INT; interrupted=yes; echo interrupted' INT
 echo "terminal $TERM ready"
 while :; do
@@ -165,7 +166,7 @@ done
 	c.interrupts("interrupted\r\n")
 	c.types("\x1eo") // telnetd answers Abort Output with a Synch: IAC DM, the DM urgent
 	c.types("after\r")
-	if before := c.expects("after\r\ngot <\x0fafter>\r\n"); strings.ReplaceAll(before, "^C", "") != "^O" {
+	if before := c.expects("after\r\ngot <half a line\x0fafter>\r\n"); strings.ReplaceAll(before, "^C", "") != "^O" {
 		// telnetd types the discard character for it
 		c.t.Errorf("the Synch left %q", before)
 	}
