@@ -105,7 +105,7 @@ func (a *Authority) commit(ctx context.Context, c *conn, tx pgx.Tx) error {
 	return a.committed(c, err == nil, err)
 }
 
-// committed returns what the answer to COMMIT means.
+// committed returns what the answer to COMMIT, or to the Sync that commits, means.
 func (a *Authority) committed(c *conn, done bool, err error) error {
 	var refused *pgconn.PgError
 	var prepared pgx.ErrPreprocessingBatch
@@ -132,8 +132,8 @@ func (a *Authority) committed(c *conn, done bool, err error) error {
 	return &fault{kind: fleet.ErrUnknown, text: text}
 }
 
-// pipe is a durable transaction whose statements travel in batches: the first has BEGIN, the last COMMIT. A
-// transaction of one batch needs one round trip.
+// pipe is a durable transaction whose statements travel in batches: the first has BEGIN, the last COMMIT. One of a
+// single batch has neither: PostgreSQL makes one transaction of all statements up to Sync, which is the end of a batch.
 type pipe struct {
 	a     *Authority
 	conn  *conn
@@ -168,9 +168,13 @@ func (a *Authority) once(ctx context.Context, b *pgx.Batch) error {
 // reads its result, ends the transaction.
 func (p *pipe) send(b *pgx.Batch) error { return p.a.link.pool.failed(p.conn, p.run(b)) }
 
-// commit runs the last statements, if there are any, and COMMIT. It commits whatever the functions that read the
+// commit runs the last statements, if there are any, and commits. It does so whatever the functions that read the
 // results return: their error does not undo what the statements have done.
 func (p *pipe) commit(b *pgx.Batch) error {
+	if !p.begun {
+		err := p.conn.SendBatch(p.ctx, p.limited(b)).Close() // nil: the server is ready again, after its commit
+		return p.a.committed(p.conn, err == nil, err)
+	}
 	answer := ""
 	b.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error { answer = tag.String(); return nil })
 	err := p.run(b)
@@ -183,15 +187,26 @@ func (p *pipe) commit(b *pgx.Batch) error {
 
 func (p *pipe) run(b *pgx.Batch) error {
 	if !p.begun {
-		first := &pgx.Batch{}
-		first.Queue("BEGIN")
-		if !p.conn.set {
-			first.Queue(p.a.link.settings)
-		}
-		first.QueuedQueries = append(first.QueuedQueries, b.QueuedQueries...)
-		b, p.begun = first, true
+		b, p.begun = p.limited(b, "BEGIN"), true
 	}
 	return p.conn.SendBatch(p.ctx, b).Close()
+}
+
+// limited returns a batch that begins with some statements and with the settings of a transaction, unless the session
+// has them.
+func (p *pipe) limited(b *pgx.Batch, first ...string) *pgx.Batch {
+	if !p.conn.set {
+		first = append(first, p.a.link.settings)
+	}
+	if len(first) == 0 {
+		return b
+	}
+	all := &pgx.Batch{}
+	for _, sql := range first {
+		all.Queue(sql)
+	}
+	all.QueuedQueries = append(all.QueuedQueries, b.QueuedQueries...)
+	return all
 }
 
 // dialListener returns a connection of its own to the server that takes writes, for notifications, which go to the
