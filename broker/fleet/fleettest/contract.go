@@ -282,6 +282,18 @@ func (c *contract) taken() {
 	c.ok("an attempt of the node that offers", a.Attempt(c.ctx, second.Claim(), dial(second.ID, 1)))
 	_, err = b.Take(c.ctx, second)
 	c.is("a claim of it", err, fleet.ErrFenced)
+	during, _, _, err := b.Callback(c.ctx, second.ID)
+	c.ok("callback", err)
+	second.Attempts = 1
+	c.ok("the offer after that attempt", a.Offer(c.ctx, second))
+	c.waits(b, second.ID)
+	got, err = b.Take(c.ctx, during)
+	c.ok("a claim of what was read during the attempt", err)
+	if got.Attempts != 1 || got.Open != 0 {
+		c.Errorf("taken %+v, with an attempt that is over", got)
+	}
+	c.ok("the next attempt", b.Attempt(c.ctx, got.Claim(), dial(second.ID, 2)))
+	c.ok("end", b.End(c.ctx, done(got, "completed")))
 }
 
 // awaitChange receives changes until one of them is the one that is waited for.

@@ -150,7 +150,7 @@ func (a *Authority) Take(ctx context.Context, want fleet.Row) (fleet.Row, error)
 		}
 		return fleet.Row{}, err
 	}
-	want.Holder, want.Offered = a.opt.Node, false
+	want.Holder, want.Offered, want.Open = a.opt.Node, false, 0
 	want.Epoch++
 	return want, nil
 }
