@@ -17,7 +17,7 @@
 // # What an idle node asks
 //
 // With a takeover of 15 s a node sends a heartbeat each 1.5 s, which also reads the beats of all nodes, and a look for
-// changes each 5 s, in three statements. With the looks at the server's settings each minute that is less than two
-// statements a second, however many callbacks the node holds. A node has at most Options.Connections connections for
-// operations, one for heartbeats, and one on which it is notified of changes.
+// changes each 5 s, in three statements. With the looks at the server's settings each minute, and for what has arrived
+// late each 30 s, that is less than two statements a second, however many callbacks the node holds. A node has at most
+// Options.Connections connections for operations, one for heartbeats, and one on which it is notified of changes.
 package postgres

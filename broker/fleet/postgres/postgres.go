@@ -62,6 +62,7 @@ type Authority struct {
 	known   memory
 	watch   watch
 	orphans orphans
+	late    late
 	turn    turn
 	recall  recall
 	cursors cursors

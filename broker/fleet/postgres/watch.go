@@ -114,7 +114,7 @@ const sweepEach = 5 * time.Second
 func (a *Authority) sweeps(ctx context.Context) {
 	tick := time.NewTicker(sweepEach)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -125,6 +125,11 @@ func (a *Authority) sweeps(ctx context.Context) {
 		}
 		if err := a.expireOrphans(ctx); err != nil && ctx.Err() == nil {
 			a.log.Debug("callbacks of which this node has no record were not ended")
+		}
+		if n%lateLooks == 0 {
+			if err := a.findLate(ctx); err != nil && ctx.Err() == nil {
+				a.log.Debug("a look for what has arrived late failed")
+			}
 		}
 		if !a.first() {
 			continue
