@@ -77,11 +77,11 @@ func settled(b *testing.B, s *pgtest.Server, nodes int) {
 // idleOf returns what the nodes do in a second without a callback.
 func idleOf(b *testing.B, s *pgtest.Server) use {
 	b.Helper()
-	const time10 = 10 * time.Second
+	const idle = time.Minute // what a node asks each minute is in it once
 	calls, wal := statements(b, s)
-	<-time.After(time10)
+	<-time.After(idle)
 	after, walAfter := statements(b, s)
-	return use{float64(after-calls) / time10.Seconds(), float64(walAfter-wal) / time10.Seconds()}
+	return use{float64(after-calls) / idle.Seconds(), float64(walAfter-wal) / idle.Seconds()}
 }
 
 // livesOf plays callbacks whose promise, attempt and end are of the node that promised, and returns the use of each:
