@@ -241,8 +241,8 @@ type Claims interface {
 	// Waiting returns up to n callbacks that this node may take, oldest first, without those in skip: offered for one
 	// of the rotaries, or held by a silent or removed node. Rows that do not verify are counted and not returned.
 	Waiting(ctx context.Context, rotaries []int, skip []string, n int) ([]Row, error)
-	// Take claims a callback that Waiting returned, and returns it with its new epoch. ErrFenced: another node was
-	// faster. ErrUnknown: this node may have it, and Resume tells.
+	// Take claims a callback that Waiting returned, and returns it with its new epoch and no open attempt. ErrFenced:
+	// another node was faster. ErrUnknown: this node may have it, and Resume tells.
 	Take(ctx context.Context, r Row) (Row, error)
 	// Attempt inserts the row that is the right to dial: a.N must be the next number (ErrSpent). It closes the attempt
 	// before it. After ErrAway and ErrUnknown it must not be dialed. After a change of the server it is ErrAway until

@@ -44,7 +44,7 @@ func (a *Authority) disagreement(timelines map[string]string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
-	case m.server == "" || m.resumed != m.server:
+	case !m.hasResumed():
 		return "this node has not yet told it which callbacks it has"
 	case m.view.watched-m.changed >= a.opt.AttemptLimit:
 		return ""

@@ -35,7 +35,7 @@ func (l *late) take(ids []string) (news int) {
 // findLate looks for such callbacks once, and asks for Resume, which decides what becomes of them.
 func (a *Authority) findLate(ctx context.Context) error {
 	a.member.mu.Lock()
-	resumed := a.member.server != "" && a.member.resumed == a.member.server
+	resumed := a.member.hasResumed()
 	a.member.mu.Unlock()
 	if !resumed {
 		return nil // it is asked for

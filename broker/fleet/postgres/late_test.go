@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,9 +15,9 @@ import (
 	"github.com/ringback/ringback/broker/journal"
 )
 
-// held holds back the statements of one connection that name a callback, until release. begun is closed when they
-// have come.
-func held(p *pgtest.Proxy, id string) (begun <-chan struct{}, release func()) {
+// held holds back the statements of one connection that name a callback, until release, which may be called twice, or
+// the end of the test. begun is closed when they have come.
+func held(t *testing.T, p *pgtest.Proxy, id string) (begun <-chan struct{}, release func()) {
 	came, passes := make(chan struct{}), make(chan struct{})
 	var once atomic.Bool
 	p.Rule(func(m pgtest.Message) pgtest.Verdict {
@@ -26,7 +27,9 @@ func held(p *pgtest.Proxy, id string) (begun <-chan struct{}, release func()) {
 		}
 		return pgtest.Pass
 	})
-	return came, func() { close(passes) }
+	release = sync.OnceFunc(func() { close(passes) })
+	t.Cleanup(release) // the proxy's end waits for its messages
+	return came, release
 }
 
 // TestPeerLate: a promise and a claim of a node arrive at the server after their client has given up and Resume has
@@ -57,7 +60,7 @@ func TestPeerLate(t *testing.T) {
 				b.sees("late-one")
 			}
 			ctx, giveUp := context.WithCancel(t.Context())
-			begun, release := held(p, "late-one")
+			begun, release := held(t, p, "late-one")
 			sent := make(chan error, 1)
 			go func() { sent <- late.send(ctx, b) }()
 			<-begun

@@ -53,6 +53,9 @@ type memberRow struct {
 	timeline string // the server, as in membership.server, with which the node has resumed last
 }
 
+// hasResumed reports whether this node has told the present server which callbacks it has. m must be locked.
+func (m *membership) hasResumed() bool { return m.server != "" && m.resumed == m.server }
+
 // cloneReason is the reason after another process took the row of this node.
 const cloneReason = "another process runs with the name and the journal of this node: stop one of the two"
 
